@@ -1,0 +1,122 @@
+"""Strict loading of settings from mappings, YAML files and `key=value` overrides, and their stable hash.
+
+Nothing is guessed: an unknown key, a value of another type or a value out of its limits raises `InputError` naming the key.
+"""
+
+import dataclasses
+import hashlib
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from darlr.errors import InputError, unknown
+
+Config = TypeVar("Config")
+
+
+def from_mapping(kind: type[Config], values: Mapping[str, Any], base: Config | None = None, prefix: str = "") -> Config:
+    """Build the frozen dataclass `kind` from `values`; keys not given keep those of `base` (or the defaults)."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"config key '{prefix.rstrip('.')}' is {values!r}; expected a mapping of keys to values")
+    hints = typing.get_type_hints(kind)
+    start = kind() if base is None else base
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise unknown("config key", f"{prefix}{key}", [prefix + name for name in hints])
+        current = getattr(start, key)
+        if dataclasses.is_dataclass(current) and not isinstance(current, type):
+            changes[key] = from_mapping(hints[key], value, current, f"{prefix}{key}.")
+        else:
+            changes[key] = _convert(value, hints[key], prefix + key)
+    return dataclasses.replace(start, **changes)  # type: ignore[type-var]
+
+
+def _convert(value: Any, hint: Any, key: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise unknown(f"value for config key '{key}'", str(value), map(str, arguments))
+        return value
+    if origin is tuple:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise InputError(f"config key '{key}' is {value!r}; expected a list")
+        return tuple(_convert(part, arguments[0], key) for part in value)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    name = getattr(hint, "__name__", str(hint))
+    raise InputError(f"config key '{key}' is {value!r}; expected {name}")
+
+
+def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    """Turn `["a2c.discount=0.95", ...]` into a nested mapping; values are read as YAML."""
+    nested: dict[str, Any] = {}
+    for pair in pairs:
+        path, separator, text = pair.partition("=")
+        if not separator or not path:
+            raise InputError(f"override '{pair}': expected KEY=VALUE, as a2c.discount=0.95")
+        *parents, leaf = path.strip().split(".")
+        level = nested
+        for parent in parents:
+            level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise InputError(f"override '{pair}': '{parent}' was already given a value")
+        if leaf in level:
+            raise InputError(f"override '{path}' is given twice")
+        level[leaf] = _read_scalar(text, pair)
+    return nested
+
+
+def _read_scalar(text: str, pair: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"override '{pair}': the value is not valid YAML") from error
+    if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text; people mean the number
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises `InputError` naming the file where there is none."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place is not None else ""
+        raise InputError(f"{path}: not valid YAML{where}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a mapping of keys to values")
+    return content
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """The config as plain nested mappings and lists (what `config.yaml` holds)."""
+    return {
+        item.name: to_mapping(value)
+        if dataclasses.is_dataclass(value)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
+        for item in dataclasses.fields(config)
+        for value in [getattr(config, item.name)]
+    }
+
+
+def stable_hash(values: Any) -> str:
+    """Twelve hexadecimal digits that depend on the values alone, not on key order, process or platform."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,216 @@
+"""Every setting of an experiment, with its default and its limits.
+
+The defaults are the references' published ones (protocol sections 3 to 6) unless a comment says otherwise.
+A value out of its limits raises `InputError` naming the key.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from darlr.errors import InputError
+
+LeaveBy = Literal["category", "distance", "never"]
+TrackerKind = Literal["mean", "gru", "transformer"]
+HeadKind = Literal["linear", "tied"]
+LossKind = Literal["auto", "logged", "negatives"]
+
+
+def _require(condition: bool, key: str, value: object, expected: str) -> None:
+    if not condition:
+        raise InputError(f"config key '{key}' is {value!r}; expected {expected}")
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """Size and seed of the built-in synthetic world (used by the data set `synthetic` alone)."""
+
+    users: int = 1000
+    items: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.users >= 2, "synthetic.users", self.users, "at least 2")
+        _require(self.items >= 2, "synthetic.items", self.items, "at least 2")
+
+
+@dataclass(frozen=True)
+class WorldModelConfig:
+    """The DeepFM ensemble and how it is fitted."""
+
+    members: int = 5
+    embedding_size: int = 8
+    hidden_sizes: tuple[int, ...] = (128, 128)
+    loss: LossKind = "auto"  # logged rows only where they carry ratings, logged rows + negatives where all are positive
+    negatives_per_row: int = 5
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-5
+    max_epochs: int = 100
+    patience: int = 5
+    held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(self.members >= 1, "world_model.members", self.members, "at least 1")
+        _require(self.embedding_size >= 1, "world_model.embedding_size", self.embedding_size, "at least 1")
+        _require(
+            all(size >= 1 for size in self.hidden_sizes) and len(self.hidden_sizes) >= 1,
+            "world_model.hidden_sizes",
+            self.hidden_sizes,
+            "one or more sizes of at least 1",
+        )
+        _require(self.negatives_per_row >= 1, "world_model.negatives_per_row", self.negatives_per_row, "at least 1")
+        _require(self.batch_size >= 1, "world_model.batch_size", self.batch_size, "at least 1")
+        _require(self.learning_rate > 0, "world_model.learning_rate", self.learning_rate, "above 0")
+        _require(self.weight_decay >= 0, "world_model.weight_decay", self.weight_decay, "0 or more")
+        _require(self.max_epochs >= 1, "world_model.max_epochs", self.max_epochs, "at least 1")
+        _require(self.patience >= 1, "world_model.patience", self.patience, "at least 1")
+        _require(0 < self.held_out < 1, "world_model.held_out", self.held_out, "between 0 and 1, both excluded")
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """Weights of the reward's terms (Eqs. 4 and 6)."""
+
+    uncertainty_weight: float = 0.0  # lambda_U
+    entropy_weight: float = 0.0  # lambda_E
+    entropy_orders: tuple[int, ...] = (1, 2)
+
+    def __post_init__(self) -> None:
+        _require(self.uncertainty_weight >= 0, "reward.uncertainty_weight", self.uncertainty_weight, "0 or more")
+        _require(self.entropy_weight >= 0, "reward.entropy_weight", self.entropy_weight, "0 or more")
+        _require(
+            all(order >= 1 for order in self.entropy_orders)
+            and len(set(self.entropy_orders)) == len(self.entropy_orders),
+            "reward.entropy_orders",
+            self.entropy_orders,
+            "distinct orders of at least 1",
+        )
+
+
+@dataclass(frozen=True)
+class LeaveConfig:
+    """When a user quits (protocol section 1); each data set brings its own default."""
+
+    by: LeaveBy = "category"
+    window: int = 4  # N: how many recent items are compared
+    tolerance: float = 0.0  # M: shared categories forgiven, or the distance below which items count as alike
+    max_steps: int = 30
+
+    def __post_init__(self) -> None:
+        _require(self.window >= 1, "leave.window", self.window, "at least 1")
+        _require(self.tolerance >= 0, "leave.tolerance", self.tolerance, "0 or more")
+        _require(self.max_steps >= 1, "leave.max_steps", self.max_steps, "at least 1")
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """The state tracker: history -> state vector (protocol section 2, Eq. 14)."""
+
+    kind: TrackerKind = "mean"
+    window: int = 3
+    user_state: bool = False  # append the world model's user embedding to the state
+    layers: int = 2  # Transformer layers
+    heads: int = 1  # attention heads
+    width: int = 0  # Transformer or GRU width; 0: the item vector's, rounded up until the heads divide it
+
+    def __post_init__(self) -> None:
+        _require(self.window >= 1, "tracker.window", self.window, "at least 1")
+        _require(self.layers >= 1, "tracker.layers", self.layers, "at least 1")
+        _require(self.heads >= 1, "tracker.heads", self.heads, "at least 1")
+        _require(
+            self.width >= 0 and self.width % self.heads == 0,
+            "tracker.width",
+            self.width,
+            f"0, or a multiple of tracker.heads ({self.heads})",
+        )
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The actor-critic network; a comparison shares these settings among all its methods."""
+
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    head: HeadKind = "linear"
+    prior_weight: float = 0.0  # beta in: logits + beta * world model's estimate
+    category_window: int = 0  # w of the learned weight on 'shares a category with one of the last w items'; 0: off
+
+    def __post_init__(self) -> None:
+        _require(
+            all(size >= 1 for size in self.hidden_sizes) and len(self.hidden_sizes) >= 1,
+            "policy.hidden_sizes",
+            self.hidden_sizes,
+            "one or more sizes of at least 1",
+        )
+        _require(self.prior_weight >= 0, "policy.prior_weight", self.prior_weight, "0 or more")
+        _require(self.category_window >= 0, "policy.category_window", self.category_window, "0 or more")
+
+
+@dataclass(frozen=True)
+class A2CConfig:
+    """Advantage actor-critic (protocol section 6)."""
+
+    learning_rate: float = 1e-3
+    tracker_learning_rate: float = 1e-3
+    discount: float = 0.9  # gamma
+    gae_lambda: float = 1.0
+    value_weight: float = 0.5
+    entropy_weight: float = 0.0
+    max_gradient_norm: float = 0.0  # 0: no clipping
+    normalise_advantages: bool = False
+    minibatch_size: int = 1024
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, "a2c.learning_rate", self.learning_rate, "above 0")
+        _require(self.tracker_learning_rate > 0, "a2c.tracker_learning_rate", self.tracker_learning_rate, "above 0")
+        _require(0 <= self.discount <= 1, "a2c.discount", self.discount, "from 0 to 1")
+        _require(0 <= self.gae_lambda <= 1, "a2c.gae_lambda", self.gae_lambda, "from 0 to 1")
+        _require(self.value_weight >= 0, "a2c.value_weight", self.value_weight, "0 or more")
+        _require(self.entropy_weight >= 0, "a2c.entropy_weight", self.entropy_weight, "0 or more")
+        _require(self.max_gradient_norm >= 0, "a2c.max_gradient_norm", self.max_gradient_norm, "0 or more")
+        _require(self.minibatch_size >= 1, "a2c.minibatch_size", self.minibatch_size, "at least 1")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The schedule: an epoch is at least `steps_per_epoch` recommendations of learning, then one test."""
+
+    epochs: int = 200
+    steps_per_epoch: int = 100_000
+    environments: int = 100  # episodes per collection, all at once
+    allow_repeats: bool = True  # whether the simulator lets an episode recommend an item twice while learning
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, "training.epochs", self.epochs, "at least 1")
+        _require(self.steps_per_epoch >= 1, "training.steps_per_epoch", self.steps_per_epoch, "at least 1")
+        _require(self.environments >= 1, "training.environments", self.environments, "at least 1")
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """The test after every epoch (protocol section 3)."""
+
+    episodes: int = 100
+
+    def __post_init__(self) -> None:
+        _require(self.episodes >= 1, "evaluation.episodes", self.episodes, "at least 1")
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """One run, whole: the same config and seed give the same numbers on the same machine."""
+
+    dataset: str = "synthetic"
+    method: str = "dorl"
+    seed: int = 0
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    world_model: WorldModelConfig = field(default_factory=WorldModelConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    leave: LeaveConfig = field(default_factory=LeaveConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    a2c: A2CConfig = field(default_factory=A2CConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")

@@ -1,0 +1,85 @@
+"""A data set as learning sees it: a log, a catalogue, and which users and items the simulated world has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.config.schema import LeaveConfig
+from darlr.data.catalog import Features, ItemCatalog
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+
+
+@dataclass(frozen=True)
+class World:
+    """The users and items of a simulated or test world, as indices into a log's vocabularies.
+
+    Attributes:
+        users: (n_users,) int64, row -> index in the log's users.
+        items: (n_items,) int64, column (an action) -> index in the log's items.
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for name, indices in (("users", self.users), ("items", self.items)):
+            if len(indices) == 0:
+                raise InputError(f"the test world has no {name}; expected at least one")
+            if len(np.unique(indices)) != len(indices):
+                raise InputError(f"the test world names one of its {name} twice; expected each once")
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All that learning may use.
+
+    Attributes:
+        name: as in result folders.
+        log: the training interactions (U users, I items).
+        items: catalogue of the I items.
+        user_features: features of the U users.
+        world: the users and items of the simulated world, a subset of the log's vocabularies.
+        leave: the data set's own leave rule (spec of published runs, or its `dataset.yaml`).
+        hashes: SHA-256 of every input file, by name (or the settings that generated the data).
+    """
+
+    name: str
+    log: InteractionLog
+    items: ItemCatalog
+    user_features: Features
+    world: World
+    leave: LeaveConfig
+    hashes: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if len(self.items) != self.log.n_items:
+            raise InputError(f"the catalogue has {len(self.items)} items; expected the log's {self.log.n_items}")
+        if len(self.user_features) != self.log.n_users:
+            raise InputError(
+                f"user features have {len(self.user_features)} rows; expected the log's {self.log.n_users} users"
+            )
+        if self.world.users.max() >= self.log.n_users or self.world.items.max() >= self.log.n_items:
+            raise InputError("the test world names a user or item that the log's vocabulary lacks")
+        if self.leave.by == "category" and self.items.n_categories == 0:
+            raise InputError("leave.by is 'category', but no item has categories; expected 'distance' or 'never'")
+
+    @property
+    def world_user_ids(self) -> NDArray[np.generic]:
+        """Raw ids of the world's users, in row order."""
+        return self.log.user_ids[self.world.users]
+
+    @property
+    def world_item_ids(self) -> NDArray[np.generic]:
+        """Raw ids of the world's items, in action order."""
+        return self.log.item_ids[self.world.items]

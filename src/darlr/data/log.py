@@ -1,0 +1,107 @@
+"""The training interactions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.errors import InputError
+
+Ids = NDArray[np.int64] | NDArray[np.str_]
+
+
+def require_unique(ids: Ids, what: str) -> None:
+    """Raise `InputError` when a raw id stands twice in a vocabulary."""
+    values, counts = np.unique(ids, return_counts=True)
+    if len(values) != len(ids):
+        raise InputError(f"{what}: id {values[counts > 1][0]!s} stands more than once; expected each once")
+
+
+@dataclass(frozen=True)
+class InteractionLog:
+    """What users were shown and how they reacted, the only feedback that learning may use.
+
+    Shapes: n interactions, U users, I items. Users and items are indices into the raw ids.
+
+    Attributes:
+        users: (n,) int32, each in 0..U-1.
+        items: (n,) int32, each in 0..I-1.
+        rewards: (n,) float32, finite, inside `reward_range`.
+        times: (n,) float64 seconds (or any increasing clock), or None where the source has no time.
+        user_ids: (U,) raw ids, integers or strings, unique.
+        item_ids: (I,) raw ids, likewise.
+        reward_range: smallest and largest reward that a user can give (1 and 5 for stars).
+        positive_only: True where the log holds positive feedback alone, so that unlogged pairs are unknown, not zero.
+        positive_threshold: rewards of at least this count as liked (used for dominant categories and static lists).
+
+    Raises:
+        InputError: if any of the above does not hold, or the log is empty.
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    rewards: NDArray[np.float32]
+    times: NDArray[np.float64] | None
+    user_ids: Ids
+    item_ids: Ids
+    reward_range: tuple[float, float]
+    positive_only: bool = False
+    positive_threshold: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        n = len(self.users)
+        if n == 0:
+            raise InputError("the interaction log is empty; expected at least one row")
+        columns = {"items": self.items, "rewards": self.rewards, "times": self.times}
+        for name, column in columns.items():
+            if column is not None and column.shape != (n,):
+                raise InputError(
+                    f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users"
+                )
+        for name, column, size in (("users", self.users, self.n_users), ("items", self.items, self.n_items)):
+            if column.min() < 0 or column.max() >= size:
+                raise InputError(
+                    f"the interaction log's {name} lie in {column.min()}..{column.max()}; expected 0..{size - 1}"
+                )
+        low, high = self.reward_range
+        if not low < high:
+            raise InputError(f"the reward range is {low}..{high}; expected the smaller reward first")
+        if not np.isfinite(self.rewards).all():
+            raise InputError(
+                f"the interaction log's reward in row {int(np.argmin(np.isfinite(self.rewards)))} is not finite"
+            )
+        if self.rewards.min() < low or self.rewards.max() > high:
+            raise InputError(
+                f"the interaction log's rewards lie in {self.rewards.min():g}..{self.rewards.max():g}; expected {low:g}..{high:g}"
+            )
+        if self.times is not None and not np.isfinite(self.times).all():
+            raise InputError(
+                f"the interaction log's time in row {int(np.argmin(np.isfinite(self.times)))} is not finite"
+            )
+        require_unique(self.user_ids, "users")
+        require_unique(self.item_ids, "items")
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_ids)
+
+    def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "InteractionLog":
+        """The log with the chosen rows alone, over the same vocabularies."""
+        return InteractionLog(
+            users=self.users[chosen],
+            items=self.items[chosen],
+            rewards=self.rewards[chosen],
+            times=None if self.times is None else self.times[chosen],
+            user_ids=self.user_ids,
+            item_ids=self.item_ids,
+            reward_range=self.reward_range,
+            positive_only=self.positive_only,
+            positive_threshold=self.positive_threshold,
+        )

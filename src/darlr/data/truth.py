@@ -1,0 +1,36 @@
+"""The fully known rewards of the test world.
+
+Only data, evaluation, the GT baseline and the experiment layer may import this module; a test walks the imports.
+Opening the truth while a policy or a reward is learned is a defect.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.data.dataset import World
+from darlr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What every user of the test world would give every item.
+
+    Attributes:
+        world: which users and items the rows and columns are.
+        rewards: (n_users, n_items) of the world, float32, finite.
+    """
+
+    world: World
+    rewards: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        expected = (self.world.n_users, self.world.n_items)
+        if self.rewards.shape != expected:
+            raise InputError(
+                f"the truth has shape {self.rewards.shape}; expected {expected} (users x items of the test world)"
+            )
+        if not np.isfinite(self.rewards).all():
+            row, column = np.argwhere(~np.isfinite(self.rewards))[0]
+            raise InputError(f"the truth's cell (user row {row}, item column {column}) is not finite")

@@ -1,0 +1,33 @@
+"""The two ways in which darlr refuses: bad input, and a failure while running.
+
+The command line prints either as one line and ends with its `exit_code`; anything else is a defect and shows its traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DarlrError(Exception):
+    """Base of every refusal; its message is one clear line."""
+
+    exit_code = 1
+
+
+class InputError(DarlrError):
+    """A file, option or key that cannot be used; the message names it and what was expected."""
+
+    exit_code = 2
+
+
+class RunError(DarlrError):
+    """A run that had to stop while it was working (for example a loss that became NaN)."""
+
+    exit_code = 3
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
+    """An `InputError` for a name that is not among the `known` ones, suggesting the nearest."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return InputError(f"unknown {kind} '{given}'{hint} (known: {', '.join(names)})")
