@@ -106,11 +106,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def to_mapping(config: Any) -> dict[str, Any]:
     """The config as plain nested mappings and lists (what `config.yaml` holds)."""
     return {
-        item.name: to_mapping(value)
-        if dataclasses.is_dataclass(value)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
+        item.name: to_mapping(value) if dataclasses.is_dataclass(value) else list(value) if isinstance(value, tuple) else value
         for item in dataclasses.fields(config)
         for value in [getattr(config, item.name)]
     }

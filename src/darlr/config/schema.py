@@ -79,8 +79,7 @@ class RewardConfig:
         _require(self.uncertainty_weight >= 0, "reward.uncertainty_weight", self.uncertainty_weight, "0 or more")
         _require(self.entropy_weight >= 0, "reward.entropy_weight", self.entropy_weight, "0 or more")
         _require(
-            all(order >= 1 for order in self.entropy_orders)
-            and len(set(self.entropy_orders)) == len(self.entropy_orders),
+            all(order >= 1 for order in self.entropy_orders) and len(set(self.entropy_orders)) == len(self.entropy_orders),
             "reward.entropy_orders",
             self.entropy_orders,
             "distinct orders of at least 1",

@@ -27,14 +27,8 @@ class Features:
     numeric: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        if (
-            self.codes.ndim != 2
-            or self.codes.shape[1] != len(self.code_names)
-            or len(self.code_sizes) != len(self.code_names)
-        ):
-            raise InputError(
-                f"coded features have shape {self.codes.shape}; expected one column for each of {self.code_names}"
-            )
+        if self.codes.ndim != 2 or self.codes.shape[1] != len(self.code_names) or len(self.code_sizes) != len(self.code_names):
+            raise InputError(f"coded features have shape {self.codes.shape}; expected one column for each of {self.code_names}")
         if self.numeric.ndim != 2 or self.numeric.shape != (len(self.codes), len(self.numeric_names)):
             raise InputError(
                 f"numeric features have shape {self.numeric.shape}; expected {(len(self.codes), len(self.numeric_names))}"

@@ -66,9 +66,7 @@ class Dataset:
         if len(self.items) != self.log.n_items:
             raise InputError(f"the catalogue has {len(self.items)} items; expected the log's {self.log.n_items}")
         if len(self.user_features) != self.log.n_users:
-            raise InputError(
-                f"user features have {len(self.user_features)} rows; expected the log's {self.log.n_users} users"
-            )
+            raise InputError(f"user features have {len(self.user_features)} rows; expected the log's {self.log.n_users} users")
         if self.world.users.max() >= self.log.n_users or self.world.items.max() >= self.log.n_items:
             raise InputError("the test world names a user or item that the log's vocabulary lacks")
         if self.leave.by == "category" and self.items.n_categories == 0:

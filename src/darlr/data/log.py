@@ -55,29 +55,21 @@ class InteractionLog:
         columns = {"items": self.items, "rewards": self.rewards, "times": self.times}
         for name, column in columns.items():
             if column is not None and column.shape != (n,):
-                raise InputError(
-                    f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users"
-                )
+                raise InputError(f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users")
         for name, column, size in (("users", self.users, self.n_users), ("items", self.items, self.n_items)):
             if column.min() < 0 or column.max() >= size:
-                raise InputError(
-                    f"the interaction log's {name} lie in {column.min()}..{column.max()}; expected 0..{size - 1}"
-                )
+                raise InputError(f"the interaction log's {name} lie in {column.min()}..{column.max()}; expected 0..{size - 1}")
         low, high = self.reward_range
         if not low < high:
             raise InputError(f"the reward range is {low}..{high}; expected the smaller reward first")
         if not np.isfinite(self.rewards).all():
-            raise InputError(
-                f"the interaction log's reward in row {int(np.argmin(np.isfinite(self.rewards)))} is not finite"
-            )
+            raise InputError(f"the interaction log's reward in row {int(np.argmin(np.isfinite(self.rewards)))} is not finite")
         if self.rewards.min() < low or self.rewards.max() > high:
             raise InputError(
                 f"the interaction log's rewards lie in {self.rewards.min():g}..{self.rewards.max():g}; expected {low:g}..{high:g}"
             )
         if self.times is not None and not np.isfinite(self.times).all():
-            raise InputError(
-                f"the interaction log's time in row {int(np.argmin(np.isfinite(self.times)))} is not finite"
-            )
+            raise InputError(f"the interaction log's time in row {int(np.argmin(np.isfinite(self.times)))} is not finite")
         require_unique(self.user_ids, "users")
         require_unique(self.item_ids, "items")
 

@@ -28,9 +28,7 @@ class Truth:
     def __post_init__(self) -> None:
         expected = (self.world.n_users, self.world.n_items)
         if self.rewards.shape != expected:
-            raise InputError(
-                f"the truth has shape {self.rewards.shape}; expected {expected} (users x items of the test world)"
-            )
+            raise InputError(f"the truth has shape {self.rewards.shape}; expected {expected} (users x items of the test world)")
         if not np.isfinite(self.rewards).all():
             row, column = np.argwhere(~np.isfinite(self.rewards))[0]
             raise InputError(f"the truth's cell (user row {row}, item column {column}) is not finite")
