@@ -69,9 +69,8 @@ class ItemCatalog:
                 f"categories have shape {self.categories.shape}; expected a row for each of {len(self.features)} items"
             )
         if self.categories.size and (self.categories.min() < -1 or self.categories.max() >= len(self.category_names)):
-            raise InputError(
-                f"category codes lie in {self.categories.min()}..{self.categories.max()}; expected -1..{len(self.category_names) - 1}"
-            )
+            found = f"{self.categories.min()}..{self.categories.max()}"
+            raise InputError(f"category codes lie in {found}; expected -1..{len(self.category_names) - 1}")
 
     def __len__(self) -> int:
         return len(self.categories)

@@ -65,9 +65,8 @@ class InteractionLog:
         if not np.isfinite(self.rewards).all():
             raise InputError(f"the interaction log's reward in row {int(np.argmin(np.isfinite(self.rewards)))} is not finite")
         if self.rewards.min() < low or self.rewards.max() > high:
-            raise InputError(
-                f"the interaction log's rewards lie in {self.rewards.min():g}..{self.rewards.max():g}; expected {low:g}..{high:g}"
-            )
+            found = f"{self.rewards.min():g}..{self.rewards.max():g}"
+            raise InputError(f"the interaction log's rewards lie in {found}; expected {low:g}..{high:g}")
         if self.times is not None and not np.isfinite(self.times).all():
             raise InputError(f"the interaction log's time in row {int(np.argmin(np.isfinite(self.times)))} is not finite")
         require_unique(self.user_ids, "users")

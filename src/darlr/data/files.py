@@ -1,0 +1,49 @@
+"""Opening input files: the checks that every reader shares, and their fingerprints."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from darlr.errors import InputError
+
+
+def require_file(path: Path) -> Path:
+    """`path`, if it is a file with anything in it.
+
+    Raises:
+        InputError: if there is no such file, or it is empty.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    return path
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file; raises `InputError` naming the first line that is not UTF-8."""
+    content = require_file(path).read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}: line {line} is not UTF-8 text") from error
+
+
+def hash_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 (64 hexadecimal digits) of each named file of a folder, by name."""
+    hashes = {}
+    for name in names:
+        with (folder / name).open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file's name before the message of an `InputError` raised inside."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

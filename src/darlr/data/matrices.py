@@ -1,0 +1,54 @@
+"""Whitespace-separated matrices without a header, LF or CRLF."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.data.files import read_text
+from darlr.errors import InputError
+
+
+def read_integer_matrix(path: Path, shape: tuple[int, int], low: int, high: int) -> NDArray[np.int64]:
+    """The matrix in a file; blank lines at its end are passed over.
+
+    Args:
+        path: the file, one matrix row a line.
+        shape: the rows and columns that it must have.
+        low, high: smallest and largest integer that a cell may hold.
+
+    Raises:
+        InputError: naming the file, and the line and column (1-based) at fault.
+    """
+    lines = [line.split() for line in read_text(path).rstrip().split("\n")]
+    rows, columns = shape
+    for number, cells in enumerate(lines, start=1):
+        if len(cells) != columns:
+            raise InputError(f"{path}: line {number} has {len(cells)} columns; expected {columns}")
+    if len(lines) != rows:
+        raise InputError(f"{path}: {len(lines)} lines; expected {rows}")
+    expected = f"an integer in {low}..{high}"
+    try:
+        values = np.array(lines).astype(np.float64)
+    except ValueError as error:
+        raise _first_word(path, lines, expected) from error
+    usable = (values >= low) & (values <= high) & (values == np.floor(values))
+    if not usable.all():
+        row, column = np.argwhere(~usable)[0]
+        raise _refuse(path, lines, int(row), int(column), expected)
+    return values.astype(np.int64)
+
+
+def _refuse(path: Path, lines: list[list[str]], row: int, column: int, expected: str) -> InputError:
+    return InputError(f"{path}: line {row + 1}, column {column + 1} holds '{lines[row][column]}'; expected {expected}")
+
+
+def _first_word(path: Path, lines: list[list[str]], expected: str) -> InputError:
+    """The error for the first cell that is no number."""
+    for row, cells in enumerate(lines):
+        for column, cell in enumerate(cells):
+            try:
+                float(cell)
+            except ValueError:
+                return _refuse(path, lines, row, column, expected)
+    return InputError(f"{path}: not a matrix of numbers")
