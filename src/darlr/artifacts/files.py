@@ -1,0 +1,89 @@
+"""Files that are whole or absent (atomic writes), and JSON that every reader accepts (no NaN, no infinity)."""
+
+import contextlib
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from darlr.errors import InputError, RunError
+
+PARTIAL_SUFFIX = ".partial"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace the file `path` by `content`, making its folder if need be.
+
+    A reader, and whoever comes after a crash, finds the old file or the new one, never a part.
+    Raises `RunError` where it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut: the name lives in the folder, not in the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file; raises `InputError` naming it where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text") from error
+
+
+def encode_json(value: Any, place: str, indent: int | None = None) -> str:
+    """`value` as JSON text; raises `RunError` naming `place` and the entry that is NaN or infinite."""
+    try:
+        return json.dumps(value, allow_nan=False, indent=indent)
+    except ValueError as error:
+        name, number = next(_not_finite(value))
+        raise RunError(f"{place}: '{name}' is {number}; expected a finite number") from error
+
+
+def _not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _not_finite(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, part in enumerate(value):
+            yield from _not_finite(part, f"{name}[{index}]")
+
+
+def decode_json(text: str, place: str) -> Any:
+    """The value of a JSON text; raises `InputError` naming `place` (a file, or file and line)."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place}: not valid JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

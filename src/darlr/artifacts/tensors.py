@@ -1,0 +1,57 @@
+"""Tensors and a small state in one safetensors file, with a checksum over both; loading never executes code."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+
+from darlr.artifacts.files import decode_json, encode_json, write_bytes
+from darlr.errors import InputError
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
+    """Write `tensors` (any shapes and devices; views and shared storage are copied) and the JSON-able `state`, atomically.
+
+    Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
+    """
+    whole = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    text = encode_json(dict(state), f"{path}, state")
+    metadata = {"state": text, "sha256": _checksum(whole, text)}
+    write_bytes(path, safetensors.torch.save(whole, metadata))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors (on the CPU) and the state of a file that `write_tensors` made.
+
+    Raises `InputError` naming the file where it is missing, cut short, altered or something else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the handle is no mapping)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, "it is cut short or no safetensors file") from error
+    if not metadata.keys() >= {"state", "sha256"}:
+        raise _damaged(path, "darlr did not write it")
+    if metadata["sha256"] != _checksum(tensors, metadata["state"]):
+        raise _damaged(path, "its content does not match its checksum")
+    return tensors, decode_json(metadata["state"], f"{path}, state")
+
+
+def _damaged(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: cannot be used, {reason}; delete it and run the command that makes it again")
+
+
+def _checksum(tensors: Mapping[str, torch.Tensor], state: str) -> str:
+    digest = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

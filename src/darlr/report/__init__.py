@@ -1,0 +1,1 @@
+"""Saved records -> statistics, tables and pictures; never loads a model."""

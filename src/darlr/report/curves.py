@@ -1,0 +1,102 @@
+"""The learning-curve picture of a run: return and length by epoch, beside the static policies and the published value."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from darlr.artifacts.files import write_bytes
+from darlr.errors import InputError
+from darlr.report.labels import spread_apart
+from darlr.report.published import published
+
+MODE = "nx_0"
+FORMATS = ("png", "svg", "pdf")
+PIXELS_PER_INCH = 120
+
+# Okabe and Ito's colours stay apart for the colour-blind; the line widths tell the two curves apart in grey.
+SAMPLED, GREEDY, PUBLISHED, STATIC = "#0072B2", "#D55E00", "#000000", "#666666"
+PANELS = {"r_tra": "return of an episode (sum of rewards)", "length": "length of an episode (steps)"}
+
+
+def learning_curves(
+    records: Sequence[Mapping[str, Any]],
+    dataset: str,
+    method: str,
+    opponents: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> Figure:
+    """Draw NX_0 return and length by epoch, sampled and greedy; 1,200 x 560 pixels as PNG.
+
+    `records`: as `darlr.report.summary.summarise` takes them. `opponents`: name > mode > metric, each drawn as a dashed line.
+    """
+    figure = Figure(figsize=(10, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
+    figure.suptitle(f"{method} on {dataset}, test mode NX_0", fontsize=12, fontweight="bold")
+    for axes, (metric, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        _curves(axes, records, metric)
+        _references(axes, dataset, method, metric, opponents)
+        axes.set_xlabel(f"epoch ({records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each)")
+        axes.set_ylabel(label)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the picture atomically in the format that the suffix names; raises `InputError` for an unknown one."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise InputError(f"{path}: cannot draw '{path.suffix}' files; expected one of .{', .'.join(FORMATS)}")
+    content = io.BytesIO()
+    figure.savefig(content, format=kind)
+    write_bytes(path, content.getvalue())
+
+
+def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], metric: str) -> None:
+    for policy, colour, width in (("greedy", GREEDY, 2.4), ("sampled", SAMPLED, 1.2)):  # the thin line over the thick one
+        points = [(record["epoch"], record.get(f"{MODE}/{policy}/{metric}")) for record in records]
+        known = [(epoch, value) for epoch, value in points if value is not None]
+        marker = "o" if len(known) == 1 else ""
+        axes.plot(
+            *zip(*known, strict=True), color=colour, linewidth=width, marker=marker, label=policy, zorder=3, clip_on=False
+        )
+    axes.set_xlim(0, records[-1]["epoch"])
+    if metric == "length":
+        axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.ticklabel_format(useOffset=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+
+
+def _references(
+    axes: Axes, dataset: str, method: str, metric: str, opponents: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> None:
+    """Dashed lines, each with its name and value beside it; the curves must have been drawn."""
+    lines = [
+        (modes[MODE][metric], name.replace("_", " "), STATIC)
+        for name, modes in opponents.items()
+        if metric in modes.get(MODE, {})
+    ]
+    found = published(dataset, method, metric)
+    if found is not None:
+        lines.append((found[0], f"{method}, published", PUBLISHED))
+    lines.sort()
+    for value, _, colour in lines:
+        axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
+    low, high = axes.get_ylim()
+    places = spread_apart([value for value, _, _ in lines], low, high, gap=(high - low) / 20)
+    for (value, name, colour), place in zip(lines, places, strict=True):
+        axes.annotate(
+            f"{name} {value:.1f}",
+            xy=(1, value),
+            xytext=(1.06, place),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=9,
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5), "shrinkA": 0, "shrinkB": 0},
+        )

@@ -1,0 +1,100 @@
+"""Summaries of runs -> the tables at the end of a run: its results, and what a user would otherwise pick."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from darlr.report.published import SOURCE, published, published_policy
+from darlr.report.statistics import interval
+from darlr.report.table import Cell, Quantity, Table
+
+MODE = "nx_0"
+METRICS = {"r_tra": "R_tra", "r_each": "R_each", "length": "Length", "mcd": "MCD", "cv": "CV"}
+STATISTICS = {"paper": "all epochs", "last20": "last 20%", "chosen": "chosen epoch"}
+
+_EPOCHS_NOTE = (
+    "all epochs: mean and standard deviation over the epochs, as in the paper; last 20%: the same over the last fifth."
+)
+_CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
+
+
+def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> tuple[Table, ...]:
+    """The tables to show for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
+
+    `summaries`: one or more of `summarise`; an entry `opponents` > name > mode > metric holds the static policies' values.
+    """
+    shown = [results(summaries, dataset, method)]
+    if any(summary.get("opponents") for summary in summaries):
+        shown.append(opponents(summaries, dataset, method))
+    return tuple(shown)
+
+
+def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
+    """Metrics of NX_0, sampled and greedy, in every statistic, with the published value beside.
+
+    One run: value ± standard deviation over its epochs. Several: mean over the runs ± half a 95% interval.
+    """
+    rows: list[tuple[Cell, ...]] = []
+    for policy in ("sampled", "greedy"):
+        for metric, label in METRICS.items():
+            cells = [_statistic(summaries, policy, metric, statistic) for statistic in STATISTICS]
+            if any(cell is not None for cell in cells):
+                rows.append((policy, label, *cells, _published(dataset, method, policy, metric)))
+    notes = [_EPOCHS_NOTE] if len(summaries) == 1 else [f"mean over {len(summaries)} seeds ± half a 95% t interval."]
+    notes.append(_CHOSEN_NOTE)
+    if any(row[-1] is not None for row in rows):
+        notes.append(f"published: {SOURCE}; ± over the epochs of one run.")
+    return Table(
+        title=f"{method} on {dataset}, NX_0",
+        header=("policy", "metric", *STATISTICS.values(), "published"),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
+    """The method (last 20% of epochs) above the static policies, in NX_0."""
+    rows: list[tuple[Cell, ...]] = [
+        (f"{method}, {policy}", *(_recent(summaries, policy, metric) for metric in METRICS)) for policy in ("sampled", "greedy")
+    ]
+    for name in dict.fromkeys(name for summary in summaries for name in summary.get("opponents", {})):
+        values = [summary["opponents"][name].get(MODE, {}) for summary in summaries if name in summary.get("opponents", {})]
+        cells = (_combined([value[metric] for value in values if value.get(metric) is not None]) for metric in METRICS)
+        rows.append((name.replace("_", " "), *cells))
+    kept = [index for index in range(1 + len(METRICS)) if any(row[index] is not None for row in rows)]
+    header = ("policy", *METRICS.values())
+    return Table(
+        title=f"{method} and static policies on {dataset}, NX_0",
+        header=tuple(header[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in rows),
+        notes=(f"{method}: mean of the last 20% of epochs." + _seeds_note(summaries),),
+    )
+
+
+def _seeds_note(summaries: Sequence[Mapping[str, Any]]) -> str:
+    return f" ±: half a 95% t interval over {len(summaries)} seeds." if len(summaries) > 1 else ""
+
+
+def _entries(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str, statistic: str) -> list[Mapping[str, Any]]:
+    """The statistic's `mean` and `std` in every summary that has them."""
+    entries = [summary.get(MODE, {}).get(policy, {}).get(metric, {}).get(statistic, {}) for summary in summaries]
+    return [entry for entry in entries if entry.get("mean") is not None]
+
+
+def _statistic(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str, statistic: str) -> Quantity | None:
+    entries = _entries(summaries, policy, metric, statistic)
+    if len(summaries) == len(entries) == 1:
+        return Quantity(entries[0]["mean"], entries[0]["std"])
+    return _combined([entry["mean"] for entry in entries])
+
+
+def _recent(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str) -> Quantity | None:
+    return _combined([entry["mean"] for entry in _entries(summaries, policy, metric, "last20")])
+
+
+def _combined(values: Sequence[float]) -> Quantity | None:
+    return Quantity(*interval(values)) if values else None
+
+
+def _published(dataset: str, method: str, policy: str, metric: str) -> Quantity | None:
+    found = published(dataset, method, metric) if policy == published_policy(method) else None
+    return None if found is None else Quantity(*found)
