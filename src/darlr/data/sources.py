@@ -1,0 +1,118 @@
+"""Every data set that darlr knows by name, and finding the one that a run asks for.
+
+A further data set is a file with its reader and its `Source`, and a line of `SOURCES`.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from darlr.config.schema import ExperimentConfig
+from darlr.data import coat, synthetic
+from darlr.data.folder import read_folder
+from darlr.data.folder_settings import SETTINGS, read_settings
+from darlr.data.source import LoadedDataset, Source
+from darlr.errors import InputError, unknown
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        "synthetic": synthetic.SOURCE,
+        "coat": coat.SOURCE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """One line of what there is.
+
+    Attributes:
+        name: what `dataset` is set to.
+        present: whether all its files are there and it can be named.
+        description: one line; what is wrong with a folder that cannot be used.
+        licence: under which it may be used.
+        folder: where its files lie or belong; None for generated data.
+        missing: the files that the folder lacks.
+        origin: where to get them.
+    """
+
+    name: str
+    present: bool
+    description: str
+    licence: str
+    folder: Path | None
+    missing: tuple[str, ...]
+    origin: str
+
+
+def data_directory(option: Path | None) -> Path:
+    """Where data sets lie: `option`, else the environment variable DARLR_DATA, else `darlr` in the user's cache folder."""
+    if option is not None:
+        return option
+    if chosen := os.environ.get("DARLR_DATA"):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "darlr"
+
+
+def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
+    """Read (or generate) the data set of a run.
+
+    `config.dataset` is a name of `SOURCES`, else the name of a folder in the folder format inside the data directory, else a
+    path to such a folder.
+
+    Raises:
+        InputError: if there is no such data set (with the nearest name), its files are missing (with where to get them), or
+            they cannot be used.
+    """
+    directory = data_directory(data_dir)
+    name = config.dataset
+    if source := SOURCES.get(name):
+        if missing := source.missing(directory):
+            raise InputError(
+                f"data set '{name}' is not complete: {', '.join(missing)} missing in {directory / source.folder}; "
+                f"get it from {source.origin} and put it there"
+            )
+        return source.read(config, directory / source.folder)
+    folders = [folder for folder in (directory / name, Path(name)) if name and folder.is_dir()]
+    for folder in folders:
+        if (folder / SETTINGS).is_file():
+            return read_folder(folder)
+    if folders:
+        raise InputError(f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format")
+    if len(Path(name).parts) > 1:
+        raise InputError(f"{name}: no such folder; expected a data set in the folder format")
+    raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
+
+
+def available(data_dir: Path | None) -> tuple[Availability, ...]:
+    """What can be trained on: the known data sets, present or not, then the folders inside the data directory."""
+    directory = data_directory(data_dir)
+    known = [_known(source, directory) for source in SOURCES.values()]
+    return (*known, *(_own(folder) for folder in _own_folders(directory)))
+
+
+def _own_folders(directory: Path) -> list[Path]:
+    """Folders in the folder format, except where a known data set has the name."""
+    if not directory.is_dir():
+        return []
+    return sorted(path.parent for path in directory.glob(f"*/{SETTINGS}") if path.parent.name not in SOURCES)
+
+
+def _known(source: Source, directory: Path) -> Availability:
+    missing = source.missing(directory)
+    folder = directory / source.folder if source.files else None
+    return Availability(source.name, not missing, source.description, source.licence, folder, missing, source.origin)
+
+
+def _own(folder: Path) -> Availability:
+    try:
+        settings = read_settings(folder, ())
+    except InputError as error:
+        return Availability(folder.name, False, str(error), "", folder, (), "")
+    missing = tuple(name for name in settings.files.given().values() if not (folder / name).is_file())
+    return Availability(
+        folder.name, not missing, "a data set in the folder format", settings.licence, folder, missing, settings.source
+    )

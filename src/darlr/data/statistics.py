@@ -1,0 +1,87 @@
+"""The figures by which a reader of a data set sees whether it is the one meant."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.data.dataset import World
+from darlr.data.log import InteractionLog
+from darlr.data.source import LoadedDataset
+
+BARS = 10  # of a histogram of rewards that take more than a few values
+FEW = 12
+
+
+def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
+    """(label, figure) of the log, the catalogue and the truth, in the order in which they are best read."""
+    dataset, truth = loaded.dataset, loaded.truth
+    log = dataset.log
+    rows = [
+        ("data set", dataset.name),
+        ("log: users x items", f"{log.n_users:,} x {log.n_items:,}"),
+        *(("log: " + label, figure) for label, figure in _log_figures(log)),
+        ("items: categories", _categories(loaded)),
+        ("leave rule", f"{dataset.leave.by}, window {dataset.leave.window}, tolerance {dataset.leave.tolerance:g}"),
+        ("test world: users x items", f"{dataset.world.n_users:,} x {dataset.world.n_items:,}"),
+    ]
+    if truth is None:
+        return (*rows, ("truth", "none: policies are judged on held-out log rows only"))
+    return (
+        *rows,
+        *(("truth: " + label, figure) for label, figure in _reward_figures(truth.rewards.ravel())),
+        ("truth: cells also in the log", f"{_overlap(log, truth.world):,}"),
+    )
+
+
+def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
+    pairs = log.users.astype(np.int64) * log.n_items + log.items
+    distinct = len(np.unique(pairs))
+    cells = log.n_users * log.n_items
+    feedback = "positive only" if log.positive_only else "ratings"
+    return [
+        ("rows", f"{len(log):,}"),
+        ("density", f"{len(log) / cells:.3%}"),
+        ("rows that repeat a pair", f"{len(log) - distinct:,}"),
+        (
+            "users, items without a row",
+            f"{log.n_users - len(np.unique(log.users)):,}, {log.n_items - len(np.unique(log.items)):,}",
+        ),
+        ("feedback", f"{feedback} in {log.reward_range[0]:g}..{log.reward_range[1]:g}"),
+        *_reward_figures(log.rewards),
+        ("times", "none" if log.times is None else f"{log.times.min():.0f}..{log.times.max():.0f}"),
+    ]
+
+
+def _reward_figures(rewards: NDArray[np.float32]) -> list[tuple[str, str]]:
+    return [
+        ("reward mean", f"{rewards.mean(dtype=np.float64):.4f}"),
+        ("reward range", f"{rewards.min():g}..{rewards.max():g}"),
+        ("reward histogram", _histogram(rewards)),
+    ]
+
+
+def _histogram(rewards: NDArray[np.float32]) -> str:
+    """Counts by value where rewards take few values, else by equal intervals."""
+    values, counts = np.unique(rewards, return_counts=True)
+    if len(values) <= FEW:
+        return ", ".join(f"{value:g}: {count:,}" for value, count in zip(values, counts, strict=True))
+    counts, edges = np.histogram(rewards, bins=BARS)
+    return ", ".join(f"{low:.2g}..{high:.2g}: {count:,}" for low, high, count in zip(edges, edges[1:], counts, strict=False))
+
+
+def _categories(loaded: LoadedDataset) -> str:
+    items = loaded.dataset.items
+    if items.n_categories == 0:
+        return "none"
+    each = (items.categories >= 0).sum(axis=1)
+    return f"{items.n_categories}, {each.min()}..{each.max()} an item (mean {each.mean():.2f})"
+
+
+def _overlap(log: InteractionLog, world: World) -> int:
+    """How many cells of the truth the log has seen."""
+    rows = np.full(log.n_users, -1)
+    columns = np.full(log.n_items, -1)
+    rows[world.users] = np.arange(world.n_users)
+    columns[world.items] = np.arange(world.n_items)
+    row, column = rows[log.users], columns[log.items]
+    inside = (row >= 0) & (column >= 0)
+    return len(np.unique(row[inside] * world.n_items + column[inside]))
