@@ -1,6 +1,7 @@
 """Opening input files: the checks that every reader shares, and their fingerprints."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +10,15 @@ from darlr.errors import InputError
 
 
 def require_file(path: Path) -> Path:
-    """`path`, if it is a file with anything in it.
+    """`path`, if it is a readable file with anything in it.
 
     Raises:
-        InputError: if there is no such file, or it is empty.
+        InputError: if there is no such file, it may not be read, or it is empty.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: the file may not be read; expected permission to")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     return path

@@ -44,12 +44,14 @@ def read_folder(folder: Path) -> LoadedDataset:
     log = _read_log(interactions, settings, users, items)
     truth = _read_truth(folder, settings, users, items, log.reward_range) if files.truth else None
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
+    catalog = _catalog(item_table, items)
+    user_features = _features(user_table, users, "user_id")
     with naming(folder / SETTINGS):
         dataset = Dataset(
             name=settings.name,
             log=log,
-            items=_catalog(item_table, items),
-            user_features=_features(user_table, users, "user_id"),
+            items=catalog,
+            user_features=user_features,
             world=world,
             leave=settings.leave,
             hashes=hash_files(folder, (SETTINGS, *files.given().values())),
@@ -160,7 +162,7 @@ def _read_truth(
         row, column = np.argwhere(absent)[0]
         raise InputError(
             f"{table.path}: no reward for user {users.ids[world.users[row]]}, item {items.ids[world.items[column]]} "
-            f"({absent.sum():,} of {absent.size:,} cells are absent); expected every cell, or truth.missing in {SETTINGS}"
+            f"({absent.sum():,} of {absent.size:,} cells are absent); expected all, or truth.missing in {SETTINGS}"
         )
     _require_inside(settings.truth.missing, bounds, folder)
     return Truth(world, matrix)

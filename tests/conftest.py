@@ -1,0 +1,24 @@
+"""What many tests share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """`real_data("coat")`: the folder of a real data set, or a skip that says where it was looked for."""
+
+    def find(name: str) -> Path:
+        places = [Path(os.environ["DARLR_DATA"])] if os.environ.get("DARLR_DATA") else []
+        places.append(REPOSITORY.parent / "shared" / "datasets")
+        for place in places:
+            if (place / name).is_dir():
+                return place / name
+        pytest.skip(f"real data '{name}' is not in {' or '.join(map(str, places))}; set DARLR_DATA to the folder that holds it")
+
+    return find

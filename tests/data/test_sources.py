@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+from darlr.config.schema import ExperimentConfig, SyntheticConfig
+from darlr.data.sources import SOURCES, available, data_directory, load
+from darlr.data.statistics import describe
+from darlr.errors import InputError
+from tests.data.folders import SETTINGS, write_folder
+
+
+def config(dataset: str) -> ExperimentConfig:
+    return ExperimentConfig(dataset=dataset, synthetic=SyntheticConfig(users=20, items=30))
+
+
+def test_sources_are_listed_under_their_own_names() -> None:
+    assert all(name == source.name for name, source in SOURCES.items())
+
+
+def test_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DARLR_DATA", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert data_directory(None) == Path.home() / ".cache" / "darlr"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert data_directory(None) == tmp_path / "darlr"
+    monkeypatch.setenv("DARLR_DATA", str(tmp_path / "data"))
+    assert data_directory(None) == tmp_path / "data"
+    assert data_directory(tmp_path) == tmp_path
+
+
+def test_loads_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path / "mine")
+    assert load(config("synthetic"), tmp_path).dataset.log.n_items == 30
+    assert load(config("mine"), tmp_path).dataset.name == "mine"
+    assert load(config(str(folder)), tmp_path / "elsewhere").dataset.name == "mine"
+    monkeypatch.chdir(tmp_path)
+    assert load(config("./mine"), tmp_path / "elsewhere").dataset.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("coot", r"unknown data set 'coot'; did you mean 'coat'\? \(known: coat, mine, synthetic\)"),
+        ("mines", r"unknown data set 'mines'; did you mean 'mine'\?"),
+        ("", "unknown data set ''"),
+        ("no/where", r"^no/where: no such folder; expected a data set in the folder format$"),
+        ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format$"),
+        (
+            "coat",
+            r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; get it from .*RL4Rec\) and put it there$",
+        ),
+    ],
+)
+def test_refuses_what_is_not_there(tmp_path: Path, name: str, message: str) -> None:
+    write_folder(tmp_path / "mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=message):
+        load(config(name), tmp_path)
+
+
+def test_available_tells_what_is_missing_and_what_is_broken(tmp_path: Path) -> None:
+    write_folder(tmp_path / "mine")
+    write_folder(tmp_path / "part", truth=None)
+    write_folder(tmp_path / "broken", dataset="filez: {}\n")
+    rows = {row.name: row for row in available(tmp_path)}
+    assert list(rows) == ["synthetic", "coat", "broken", "mine", "part"]
+    assert {name: row.present for name, row in rows.items()} == {
+        "synthetic": True,
+        "coat": False,
+        "broken": False,
+        "mine": True,
+        "part": False,
+    }
+    assert rows["part"].missing == ("truth.csv",)
+    assert "train.ascii" in rows["coat"].missing
+    assert "did you mean 'files'?" in rows["broken"].description
+    assert [row.name for row in available(tmp_path / "no")] == ["synthetic", "coat"]
+
+
+def test_describe(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path / "mine",
+        dataset=SETTINGS + "log: {repeats: keep}\n",
+        interactions="user_id,item_id,reward\n7,30,4\n7,30,2\n20,20,5\n",
+    )
+    figures = dict(describe(load(config(str(folder)), None)))
+    assert figures["log: users x items"] == "2 x 3"
+    assert (figures["log: rows"], figures["log: density"]) == ("3", "50.000%")
+    assert figures["log: rows that repeat a pair"] == "1"
+    assert figures["log: users, items without a row"] == "0, 1"
+    assert figures["log: reward histogram"] == "2: 1, 4: 1, 5: 1"
+    assert figures["log: times"] == "none"
+    assert figures["items: categories"] == "2, 0..2 an item (mean 1.00)"
+    assert figures["truth: reward mean"] == "2.5000"
+    assert figures["truth: cells also in the log"] == "1"
+    folder = write_folder(tmp_path / "untested", dataset=SETTINGS.replace("  truth: truth.csv\n", ""))
+    assert dict(describe(load(config(str(folder)), None)))["truth"].startswith("none")
+
+
+def test_describe_counts_many_values_by_intervals() -> None:
+    figures = dict(describe(load(config("synthetic"), None)))
+    assert figures["log: reward histogram"].count(":") == 10
