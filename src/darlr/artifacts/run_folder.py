@@ -61,9 +61,12 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> Self:
         """A finished or interrupted run, for reading; raises `InputError` naming what it lacks."""
-        if not path.is_dir():
-            raise InputError(f"{path}: no such run folder")
-        missing = _missing(path)
+        try:
+            if not path.is_dir():
+                raise InputError(f"{path}: no such run folder")
+            missing = _missing(path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         if missing:
             raise InputError(f"{path}: not a darlr run ({' and '.join(missing)} missing)")
         return cls(path)

@@ -29,13 +29,15 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
     Raises `InputError` naming the file where it is missing, cut short, altered or something else.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     try:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the handle is no mapping)
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
         raise _damaged(path, "it is cut short or no safetensors file") from error
     if not metadata.keys() >= {"state", "sha256"}:
         raise _damaged(path, "darlr did not write it")

@@ -6,6 +6,7 @@ Nothing is guessed: an unknown key, a value of another type or a value out of it
 import dataclasses
 import hashlib
 import json
+import math
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,12 +47,23 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise InputError(f"config key '{key}' is {value!r}; expected a list")
         return tuple(_convert(part, arguments[0], key) for part in value)
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    if hint is float:
+        return _convert_float(value, key)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     name = getattr(hint, "__name__", str(hint))
     raise InputError(f"config key '{key}' is {value!r}; expected {name}")
+
+
+def _convert_float(value: Any, key: str) -> float:
+    # YAML 1.1 reads 1e-3 as text; people mean the number.
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"config key '{key}' is {value!r}; expected a finite number")
+    return number
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
@@ -69,35 +81,43 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
                 raise InputError(f"override '{pair}': '{parent}' was already given a value")
         if leaf in level:
             raise InputError(f"override '{path}' is given twice")
-        level[leaf] = _read_scalar(text, pair)
+        level[leaf] = _read_value(text, pair)
     return nested
 
 
-def _read_scalar(text: str, pair: str) -> Any:
+def _read_value(text: str, pair: str) -> Any:
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, _StrictLoader)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise InputError(f"override '{pair}': the value is not valid YAML") from error
-    if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text; people mean the number
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's safe subset, in which a key may be given only once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"key '{key.value}' is given twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises `InputError` naming the file where there is none."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place is not None else ""
-        raise InputError(f"{path}: not valid YAML{where}") from error
+    except yaml.MarkedYAMLError as error:
+        where = f" at line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
+        raise InputError(f"{path}: not valid YAML{where} ({error.problem})") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping of keys to values")
     return content

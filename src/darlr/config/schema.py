@@ -38,13 +38,13 @@ class WorldModelConfig:
     """The DeepFM ensemble and how it is fitted."""
 
     members: int = 5
-    embedding_size: int = 8
+    embedding_size: int = 16
     hidden_sizes: tuple[int, ...] = (128, 128)
     loss: LossKind = "auto"  # logged rows only where they carry ratings, logged rows + negatives where all are positive
     negatives_per_row: int = 5
-    batch_size: int = 1024
+    batch_size: int = 128
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-5
+    weight_decay: float = 1e-2
     max_epochs: int = 100
     patience: int = 5
     held_out: float = 0.1
@@ -110,17 +110,17 @@ class TrackerConfig:
     user_state: bool = False  # append the world model's user embedding to the state
     layers: int = 2  # Transformer layers
     heads: int = 1  # attention heads
-    width: int = 0  # Transformer or GRU width; 0: the item vector's, rounded up until the heads divide it
+    width: int = 48  # size of a Transformer's or GRU's state
 
     def __post_init__(self) -> None:
         _require(self.window >= 1, "tracker.window", self.window, "at least 1")
         _require(self.layers >= 1, "tracker.layers", self.layers, "at least 1")
         _require(self.heads >= 1, "tracker.heads", self.heads, "at least 1")
         _require(
-            self.width >= 0 and self.width % self.heads == 0,
+            self.width >= 1 and self.width % self.heads == 0,
             "tracker.width",
             self.width,
-            f"0, or a multiple of tracker.heads ({self.heads})",
+            f"a positive multiple of tracker.heads ({self.heads})",
         )
 
 
@@ -176,7 +176,7 @@ class TrainingConfig:
     epochs: int = 200
     steps_per_epoch: int = 100_000
     environments: int = 100  # episodes per collection, all at once
-    allow_repeats: bool = True  # whether the simulator lets an episode recommend an item twice while learning
+    allow_repeats: bool = False  # whether an episode may recommend an item twice while learning (the references: yes)
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "training.epochs", self.epochs, "at least 1")

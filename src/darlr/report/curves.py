@@ -55,11 +55,17 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], metric: str) -> None:
     for policy, colour, width in (("greedy", GREEDY, 2.4), ("sampled", SAMPLED, 1.2)):  # the thin line over the thick one
-        points = [(record["epoch"], record.get(f"{MODE}/{policy}/{metric}")) for record in records]
-        known = [(epoch, value) for epoch, value in points if value is not None]
-        marker = "o" if len(known) == 1 else ""
+        name = f"{MODE}/{policy}/{metric}"
+        known = [record for record in records if record.get(name) is not None]
         axes.plot(
-            *zip(*known, strict=True), color=colour, linewidth=width, marker=marker, label=policy, zorder=3, clip_on=False
+            [record["epoch"] for record in known],
+            [record[name] for record in known],
+            color=colour,
+            linewidth=width,
+            marker="o" if len(known) == 1 else "",
+            label=policy,
+            zorder=3,
+            clip_on=False,
         )
     axes.set_xlim(0, records[-1]["epoch"])
     if metric == "length":

@@ -11,9 +11,7 @@ MODE = "nx_0"
 METRICS = {"r_tra": "R_tra", "r_each": "R_each", "length": "Length", "mcd": "MCD", "cv": "CV"}
 STATISTICS = {"paper": "all epochs", "last20": "last 20%", "chosen": "chosen epoch"}
 
-_EPOCHS_NOTE = (
-    "all epochs: mean and standard deviation over the epochs, as in the paper; last 20%: the same over the last fifth."
-)
+_EPOCHS_NOTE = "all epochs: mean ± standard deviation over the epochs, as in the paper; last 20%: the same over the last fifth."
 _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 
 
@@ -31,7 +29,7 @@ def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str
 def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
     """Metrics of NX_0, sampled and greedy, in every statistic, with the published value beside.
 
-    One run: value ± standard deviation over its epochs. Several: mean over the runs ± half a 95% interval.
+    One run: value ± standard deviation over its epochs. Several: mean over the runs ± half-width of the 95% t interval.
     """
     rows: list[tuple[Cell, ...]] = []
     for policy in ("sampled", "greedy"):
@@ -39,7 +37,11 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
             cells = [_statistic(summaries, policy, metric, statistic) for statistic in STATISTICS]
             if any(cell is not None for cell in cells):
                 rows.append((policy, label, *cells, _published(dataset, method, policy, metric)))
-    notes = [_EPOCHS_NOTE] if len(summaries) == 1 else [f"mean over {len(summaries)} seeds ± half a 95% t interval."]
+    notes = (
+        [_EPOCHS_NOTE]
+        if len(summaries) == 1
+        else [f"Each: mean over {len(summaries)} seeds ± half-width of the 95% t interval."]
+    )
     notes.append(_CHOSEN_NOTE)
     if any(row[-1] is not None for row in rows):
         notes.append(f"published: {SOURCE}; ± over the epochs of one run.")
@@ -71,7 +73,7 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
 
 
 def _seeds_note(summaries: Sequence[Mapping[str, Any]]) -> str:
-    return f" ±: half a 95% t interval over {len(summaries)} seeds." if len(summaries) > 1 else ""
+    return f" ±: half-width of the 95% t interval over {len(summaries)} seeds." if len(summaries) > 1 else ""
 
 
 def _entries(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str, statistic: str) -> list[Mapping[str, Any]]:

@@ -4,7 +4,9 @@ import csv
 import io
 from dataclasses import dataclass
 
+import rich.box
 import rich.table
+from rich.markup import escape
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,18 @@ class Table:
 
 def to_rich(table: Table) -> rich.table.Table:
     """For a rich console."""
-    rendered = rich.table.Table(title=table.title, caption="\n".join(table.notes) or None, caption_justify="left")
+    rendered = rich.table.Table(
+        title=escape(table.title),
+        caption=escape("\n".join(table.notes)) or None,
+        caption_justify="left",
+        box=rich.box.SIMPLE_HEAD,  # no rules between columns: five columns of numbers fit a terminal of 80
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for index, heading in enumerate(table.header):
-        rendered.add_column(heading, justify="right" if table.numeric(index) else "left")
+        rendered.add_column(escape(heading), justify="right" if table.numeric(index) else "left")
     for row in table.rows:
-        rendered.add_row(*map(_text, row))
+        rendered.add_row(*(escape(_text(cell)) for cell in row))
     return rendered
 
 

@@ -1,0 +1,427 @@
+"""Run folders: nothing half-written, nothing taken for what it is not."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+
+from darlr.artifacts import RunFolder, environment, read_tensors, write_bytes, write_tensors
+from darlr.errors import InputError, RunError
+
+CONFIG: dict[str, Any] = {"dataset": "coat", "seed": 3, "a2c": {"discount": 0.9, "learning_rate": 1e-05}, "sizes": [64, 64]}
+ENVIRONMENT: dict[str, Any] = {"darlr": "0.1.0", "data": {"train.ascii": "aa", "test.ascii": "bb"}}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(tmp_path / "runs" / "a", CONFIG, ENVIRONMENT)
+
+
+@pytest.fixture
+def unwritable(tmp_path: Path) -> Iterator[Path]:
+    """A folder that we may neither read nor write; root, who may do anything, becomes somebody else meanwhile."""
+    tmp_path.chmod(0o000)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield tmp_path
+    os.seteuid(user)
+    tmp_path.chmod(0o700)
+
+
+def metrics_file(run: RunFolder) -> Path:
+    return run.path / "metrics.jsonl"
+
+
+class TestCreate:
+    def test_holds_config_and_environment(self, run: RunFolder) -> None:
+        again = RunFolder.open(run.path)
+        assert again.config() == CONFIG
+        assert again.environment() == ENVIRONMENT
+
+    def test_resumes_the_same_run_and_keeps_its_first_environment(self, run: RunFolder) -> None:
+        run.append_metrics({"epoch": 1, "x": 0.5})
+        run.close()
+        with RunFolder.create(run.path, CONFIG, ENVIRONMENT | {"darlr": "9"}) as resumed:
+            assert resumed.metrics() == [{"epoch": 1, "x": 0.5}]
+            assert resumed.environment() == ENVIRONMENT
+
+    @pytest.mark.parametrize(
+        ("config", "environment", "names"),
+        [
+            (CONFIG | {"a2c": {"discount": 0.8, "learning_rate": 1e-05}}, ENVIRONMENT, "'a2c.discount'"),
+            (CONFIG | {"new": 1}, ENVIRONMENT, "'new'"),
+            ({key: value for key, value in CONFIG.items() if key != "seed"}, ENVIRONMENT, "'seed'"),
+            (CONFIG, ENVIRONMENT | {"data": {"train.ascii": "aa", "test.ascii": "cc"}}, "'test.ascii'"),
+            (CONFIG, ENVIRONMENT | {"data": {"train.ascii": "aa"}}, "'test.ascii'"),
+        ],
+    )
+    def test_refuses_another_config_or_other_data(
+        self, run: RunFolder, config: dict[str, Any], environment: dict[str, Any], names: str
+    ) -> None:
+        run.close()
+        before = contents(run.path)
+        with pytest.raises(InputError, match=names):
+            RunFolder.create(run.path, config, environment)
+        assert contents(run.path) == before
+        RunFolder.create(run.path, CONFIG, ENVIRONMENT).close()  # the refusal let the lock go
+
+    @pytest.mark.parametrize("name", ["thesis.txt", "config.yaml", "environment.json"])
+    def test_refuses_a_foreign_folder_and_leaves_it_alone(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text("{}")
+        before = contents(tmp_path)
+        with pytest.raises(InputError, match=rf"holds other files \('{name}'\)"):
+            RunFolder.create(tmp_path, CONFIG, ENVIRONMENT)
+        assert contents(tmp_path) == before
+
+    def test_refuses_another_programs_config_and_environment(self, tmp_path: Path) -> None:
+        (tmp_path / "config.yaml").write_text("a: 1")
+        (tmp_path / "environment.json").write_text("{}")
+        with pytest.raises(InputError, match="no darlr run"):
+            RunFolder.create(tmp_path, CONFIG, ENVIRONMENT)
+
+    def test_refuses_a_file_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("")
+        with pytest.raises(InputError, match="cannot be used as a run folder"):
+            RunFolder.create(tmp_path / "a", CONFIG, ENVIRONMENT)
+        with pytest.raises(InputError, match="cannot be used as a run folder"):
+            RunFolder.create(tmp_path / "a" / "b", CONFIG, ENVIRONMENT)
+
+    def test_refuses_an_unwritable_place(self, unwritable: Path) -> None:
+        with pytest.raises(InputError, match="Permission denied"):
+            RunFolder.create(unwritable / "a", CONFIG, ENVIRONMENT)
+
+    def test_finishes_a_creation_that_was_cut_short(self, tmp_path: Path) -> None:
+        (tmp_path / ".lock").touch()
+        (tmp_path / "environment.json").write_text('{"darlr": "0.1.0"}')
+        (tmp_path / ".config.yaml.1.partial").write_text("data")
+        with RunFolder.create(tmp_path, CONFIG, ENVIRONMENT) as run:
+            assert run.config() == CONFIG
+        assert sorted(contents(tmp_path)) == [".lock", "config.yaml", "environment.json"]
+
+
+class TestOpen:
+    def test_names_what_is_missing(self, run: RunFolder, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="no such run folder"):
+            RunFolder.open(tmp_path / "nothing")
+        (run.path / "config.yaml").unlink()
+        with pytest.raises(InputError, match=r"config\.yaml missing"):
+            RunFolder.open(run.path)
+
+    @pytest.mark.parametrize("text", ["{", "[]", '{"a": NaN}', "\xff"])
+    def test_refuses_a_malformed_environment(self, run: RunFolder, text: str) -> None:
+        (run.path / "environment.json").write_bytes(text.encode("latin-1"))
+        with pytest.raises(InputError, match=r"environment\.json"):
+            RunFolder.open(run.path)
+
+    def test_refuses_an_unreadable_place(self, unwritable: Path) -> None:
+        with pytest.raises(InputError, match="cannot be read"):
+            RunFolder.open(unwritable / "a")
+
+    def test_reads_while_another_works_on_it(self, run: RunFolder) -> None:
+        run.append_metrics({"epoch": 1})
+        assert RunFolder.open(run.path).metrics() == [{"epoch": 1}]
+
+
+class TestLock:
+    def test_one_holder_at_a_time(self, run: RunFolder) -> None:
+        with pytest.raises(InputError, match="another process is working on this run"):
+            RunFolder.create(run.path, CONFIG, ENVIRONMENT)
+        run.close()
+        RunFolder.create(run.path, CONFIG, ENVIRONMENT).close()
+
+    def test_a_killed_process_lets_go(self, tmp_path: Path) -> None:
+        child = start(
+            f"""
+            from pathlib import Path
+            from darlr.artifacts import RunFolder
+            run = RunFolder.create(Path({str(tmp_path)!r}), {CONFIG!r}, {ENVIRONMENT!r})
+            print("ready", flush=True)
+            input()
+            """
+        )
+        try:
+            with pytest.raises(InputError, match="another process"):
+                RunFolder.create(tmp_path, CONFIG, ENVIRONMENT)
+        finally:
+            kill(child)
+        RunFolder.create(tmp_path, CONFIG, ENVIRONMENT).close()
+
+
+class TestMetrics:
+    def test_come_back_in_order(self, run: RunFolder) -> None:
+        records: list[dict[str, float | None]] = [
+            {"epoch": 1, "nx_0/sampled/r_tra": 0.1 + 0.2},
+            {"epoch": 2, "nx_0/sampled/mcd": None},
+        ]
+        for record in records:
+            run.append_metrics(record)
+        assert run.metrics() == records
+        assert metrics_file(run).read_bytes().count(b"\n") == 2
+
+    def test_none_yet(self, run: RunFolder) -> None:
+        assert run.metrics() == []
+
+    @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+    def test_refuse_what_json_cannot_hold(self, run: RunFolder, number: float) -> None:
+        run.append_metrics({"epoch": 1})
+        with pytest.raises(RunError, match=rf"epoch 2: 'loss/policy' is {number}"):
+            run.append_metrics({"epoch": 2, "loss/policy": number})
+        assert run.metrics() == [{"epoch": 1}]
+
+    def test_every_cut_of_the_last_line_is_harmless(self, run: RunFolder) -> None:
+        run.append_metrics({"epoch": 1, "x": 1.5})
+        whole = len(metrics_file(run).read_bytes())
+        run.append_metrics({"epoch": 2, "x": 2.5})
+        run.close()
+        text = metrics_file(run).read_bytes()
+        for cut in range(whole, len(text)):
+            metrics_file(run).write_bytes(text[:cut])
+            with RunFolder.create(run.path, CONFIG, ENVIRONMENT) as resumed:
+                resumed.keep_metrics(1)
+                resumed.append_metrics({"epoch": 2, "x": 2.5})
+                assert metrics_file(run).read_bytes() == text
+
+    def test_appending_after_a_cut_without_keep_metrics_starts_a_new_line(self, run: RunFolder) -> None:
+        run.close()
+        metrics_file(run).write_text('{"epoch": 1}\n{"epo')
+        with RunFolder.create(run.path, CONFIG, ENVIRONMENT) as resumed:
+            resumed.append_metrics({"epoch": 2})
+            assert resumed.metrics() == [{"epoch": 1}, {"epoch": 2}]
+
+    def test_keep_drops_later_epochs(self, run: RunFolder) -> None:
+        for epoch in range(1, 6):
+            run.append_metrics({"epoch": epoch})
+        run.keep_metrics(3)
+        assert run.metrics() == [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
+        run.keep_metrics(0)
+        assert run.metrics() == []
+
+    @pytest.mark.parametrize("epochs", [[], [1, 3], [1, 2, 2], [2, 1, 3]])
+    def test_keep_refuses_gaps_and_doubles(self, run: RunFolder, epochs: list[int]) -> None:
+        for epoch in epochs:
+            run.append_metrics({"epoch": epoch})
+        with pytest.raises(InputError, match="epochs 1 to 3"):
+            run.keep_metrics(3)
+
+    @pytest.mark.parametrize("line", ["{", "[1]", "{}", '{"epoch": 1.5}', '{"epoch": 1, "x": NaN}', ""])
+    def test_malformed_lines_are_named(self, run: RunFolder, line: str) -> None:
+        metrics_file(run).write_text(f'{{"epoch": 1}}\n{line}\n{{"epoch": 3}}\n')
+        with pytest.raises(InputError, match=r"metrics\.jsonl:2: "):
+            run.metrics()
+
+
+class TestJson:
+    def test_round_trip(self, run: RunFolder) -> None:
+        value = {"nx_0": {"mean": 0.1, "std": None}, "names": ["ü", "b"]}
+        run.write_json("summary", value)
+        assert run.read_json("summary") == value
+        assert json.loads((run.path / "summary.json").read_text()) == value
+
+    def test_refuses_nan_naming_the_entry_and_keeps_the_old_file(self, run: RunFolder) -> None:
+        run.write_json("summary", {"a": 1})
+        with pytest.raises(RunError, match=r"summary\.json: 'a\.b\[1\]' is nan"):
+            run.write_json("summary", {"a": {"b": [1.0, math.nan]}})
+        assert run.read_json("summary") == {"a": 1}
+
+    def test_reading(self, run: RunFolder) -> None:
+        with pytest.raises(InputError, match=r"summary\.json: no such file"):
+            run.read_json("summary")
+        (run.path / "summary.json").write_text('{"a": 1')
+        with pytest.raises(InputError, match=r"summary\.json: not valid JSON"):
+            run.read_json("summary")
+
+
+class TestTensors:
+    def test_round_trip_of_every_kind(self, run: RunFolder) -> None:
+        base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
+        tensors = {
+            "whole": base,
+            "view": base[:, 1:3],
+            "transposed": base.T,
+            "same": base,
+            "expanded": torch.ones(1).expand(5),
+            "scalar": torch.tensor(3, dtype=torch.int64),
+            "empty": torch.empty(0, 7),
+            "mask": torch.tensor([True, False]),
+            "random": torch.Generator().manual_seed(1).get_state(),
+            "half": torch.ones(3, dtype=torch.bfloat16),
+            "learned": torch.nn.Parameter(torch.zeros(2)),
+        }
+        state = {"epoch": 4, "best": None, "names": ["ä"], "large": 2**62, "rate": 1e-300}
+        assert not run.has_tensors("checkpoint")
+        run.save_tensors("checkpoint", tensors, state)
+        assert run.has_tensors("checkpoint")
+        loaded, loaded_state = run.load_tensors("checkpoint")
+        assert loaded_state == state
+        assert loaded.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert loaded[name].dtype == tensor.dtype
+            assert torch.equal(loaded[name], tensor)
+
+    def test_loaded_tensors_may_be_changed_and_saved_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "cache" / "a.safetensors"
+        write_tensors(path, {"a": torch.zeros(3), "b": torch.zeros(2)}, {})
+        tensors, _ = read_tensors(path)
+        tensors["a"] += 1
+        assert torch.equal(read_tensors(path)[0]["a"], torch.zeros(3))
+        write_tensors(path, tensors, {})
+        assert torch.equal(read_tensors(path)[0]["a"], torch.ones(3))
+        assert torch.equal(read_tensors(path)[0]["b"], torch.zeros(2))
+
+    def test_every_truncation_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        write_tensors(path, {"a": torch.arange(4)}, {"epoch": 1})
+        content = path.read_bytes()
+        for length in range(len(content)):
+            path.write_bytes(content[:length])
+            with pytest.raises(InputError, match=r"a\.safetensors: cannot be used.*delete it"):
+                read_tensors(path)
+
+    def test_every_changed_byte_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        write_tensors(path, {"a": torch.arange(4)}, {"epoch": 1})
+        expected = read_tensors(path)
+        content = path.read_bytes()
+        for place in range(len(content)):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            try:
+                tensors, state = read_tensors(path)
+            except InputError:
+                continue
+            # A few bytes carry nothing (the padding, an entry of the header that nobody reads).
+            assert torch.equal(tensors["a"], expected[0]["a"])
+            assert state == expected[1]
+
+    def test_tampering_with_the_state_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        write_tensors(path, {"a": torch.arange(4)}, {"epoch": 1})
+        path.write_bytes(path.read_bytes().replace(rb"{\"epoch\": 1}", rb"{\"epoch\": 2}"))
+        with pytest.raises(InputError, match="does not match its checksum"):
+            read_tensors(path)
+
+    def test_swapped_tensors_are_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        write_tensors(path, {"a": torch.zeros(4), "b": torch.ones(4)}, {})
+        path.write_bytes(path.read_bytes().replace(b'"a":', b'"#":').replace(b'"b":', b'"a":').replace(b'"#":', b'"b":'))
+        with pytest.raises(InputError, match="does not match its checksum"):
+            read_tensors(path)
+
+    def test_others_files_are_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        with pytest.raises(InputError, match="no such file"):
+            read_tensors(path)
+        with pytest.raises(InputError, match="no such file"):
+            read_tensors(tmp_path)
+        safetensors.torch.save_file({"a": torch.zeros(1)}, path)
+        with pytest.raises(InputError, match="darlr did not write it"):
+            read_tensors(path)
+        torch.save({"a": torch.zeros(1)}, path)
+        with pytest.raises(InputError, match="no safetensors file"):
+            read_tensors(path)
+
+    def test_unreadable_places_are_refused(self, unwritable: Path) -> None:
+        with pytest.raises(InputError, match="cannot be read"):
+            read_tensors(unwritable / "a.safetensors")
+        with pytest.raises(RunError, match="cannot be written"):
+            write_tensors(unwritable / "a.safetensors", {}, {})
+
+    def test_nan_tensors_are_kept_but_a_nan_state_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.safetensors"
+        write_tensors(path, {"a": torch.tensor([math.nan])}, {})
+        assert read_tensors(path)[0]["a"].isnan().all()
+        with pytest.raises(RunError, match="'best' is nan"):
+            write_tensors(path, {}, {"best": math.nan})
+
+
+class TestAtomicWriting:
+    def test_failure_is_named_and_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "taken").mkdir()
+        with pytest.raises(RunError, match="taken: cannot be written"):
+            write_bytes(tmp_path / "taken", b"x")
+        assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+        assert list((tmp_path / "taken").iterdir()) == []
+
+    def test_a_writer_killed_before_the_last_step_leaves_the_old_file(self, tmp_path: Path) -> None:
+        write_tensors(tmp_path / "checkpoint.safetensors", {"a": torch.zeros(3)}, {"epoch": 1})
+        child = start(
+            f"""
+            import os
+            from pathlib import Path
+            import torch
+            from darlr.artifacts import write_tensors
+
+            def stand_still(_):
+                print("ready", flush=True)
+                input()
+
+            os.fsync = stand_still
+            write_tensors(Path({str(tmp_path)!r}) / "checkpoint.safetensors", {{"a": torch.ones(3)}}, {{"epoch": 2}})
+            """
+        )
+        kill(child)
+        assert len(list(tmp_path.glob(".*.partial"))) == 1  # it was indeed in the middle of writing
+        tensors, state = read_tensors(tmp_path / "checkpoint.safetensors")
+        assert state == {"epoch": 1}
+        assert torch.equal(tensors["a"], torch.zeros(3))
+
+    def test_a_busy_writer_killed_at_any_moment_leaves_whole_files(self, tmp_path: Path) -> None:
+        child = start(
+            f"""
+            from pathlib import Path
+            import torch
+            from darlr.artifacts import RunFolder
+            run = RunFolder.create(Path({str(tmp_path)!r}), {CONFIG!r}, {ENVIRONMENT!r})
+            for epoch in range(1, 1_000_000):
+                run.append_metrics({{"epoch": epoch}})
+                run.save_tensors("checkpoint", {{"a": torch.full((1000,), epoch)}}, {{"epoch": epoch}})
+                if epoch == 3:
+                    print("ready", flush=True)
+            """
+        )
+        kill(child)
+        with RunFolder.create(tmp_path, CONFIG, ENVIRONMENT) as run:
+            tensors, state = run.load_tensors("checkpoint")
+            assert state["epoch"] >= 3
+            assert torch.equal(tensors["a"], torch.full((1000,), state["epoch"]))
+            run.keep_metrics(state["epoch"])
+            assert run.metrics()[-1] == {"epoch": state["epoch"]}
+        assert list(tmp_path.glob(".*.partial")) == []
+
+
+def test_environment_says_what_a_run_was_made_with() -> None:
+    found = environment("cpu")
+    assert found["torch"] == torch.__version__
+    assert found["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["device"] == "cpu"
+    assert found["git_revision"] is None or len(found["git_revision"].removesuffix("-dirty")) == 40
+    assert json.loads(json.dumps(found)) == found
+
+
+def start(program: str) -> subprocess.Popen[str]:
+    """Run a Python program until it prints 'ready'."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def kill(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
