@@ -162,8 +162,10 @@ def values_of(hint: Any, name: str) -> st.SearchStrategy[Any]:
         return st.sampled_from(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         return st.lists(st.integers(1, 512), min_size=1, max_size=3, unique=True)
+    if name == "heads":  # they divide the default width and every width below
+        return st.sampled_from([1, 2, 3, 4])
     if name == "width":
-        return st.just(0)
+        return st.sampled_from([12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
         int: st.integers(2, 10**6),
