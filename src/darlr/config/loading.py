@@ -136,3 +136,19 @@ def stable_hash(values: Any) -> str:
     """Twelve hexadecimal digits that depend on the values alone, not on key order, process or platform."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def value_at(config: Any, path: str) -> Any:
+    """The value at a dotted key of a config, as `value_at(config, "a2c.discount")`."""
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings put together; where both have a value, that of `second`."""
+    merged = dict(first)
+    for key, value in second.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,190 @@
+"""Advantage actor-critic on the simulator (protocol section 6).
+
+Glossary: a *collection* runs one episode in each of E environments; an *update* passes once over its steps in shuffled
+minibatches; an *epoch* is as many collections as make at least `steps_per_epoch` recommendations.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from darlr.agents.policy import ActorCritic
+from darlr.agents.returns import generalised_advantages
+from darlr.agents.acting import mask_logits, sample_items
+from darlr.config.schema import A2CConfig
+from darlr.errors import RunError
+from darlr.rewards.source import Window
+from darlr.simulator.simulator import Episodes, Simulator, roll_out
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The steps of a collection, n in all.
+
+    Attributes:
+        users, items: (n,) int64.
+        window: what was visible before each step, (n, L).
+        blocked: (n, n_items) items masked at each step, or None.
+        advantages, returns: (n,) float32.
+    """
+
+    users: Tensor
+    items: Tensor
+    window: Window
+    blocked: Tensor | None
+    advantages: Tensor
+    returns: Tensor
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass
+class EpochLog:
+    """Sums over an epoch; `metrics()` turns them into the epoch's record."""
+
+    steps: int = 0
+    episodes: int = 0
+    updates: int = 0
+    reward: float = 0.0
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    sampling_seconds: float = 0.0
+    learning_seconds: float = 0.0
+
+    def metrics(self) -> dict[str, float]:
+        return {
+            "train/r_tra": self.reward / self.episodes,
+            "train/length": self.steps / self.episodes,
+            **{f"loss/{name}": float(total) / self.updates for name, total in self.losses.items()},
+            "seconds/sampling": self.sampling_seconds,
+            "seconds/learning": self.learning_seconds,
+        }
+
+
+class A2C:
+    """Learns an `ActorCritic` by collecting episodes in a simulator."""
+
+    def __init__(
+        self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig, generator: torch.Generator
+    ) -> None:
+        """Args: generator: on the policy's device; draws users, items and minibatches."""
+        self.policy, self.simulator, self.config = policy, simulator, config
+        self.n_users, self.generator = n_users, generator
+        tracked = list(policy.tracker.parameters())
+        others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
+        self.optimiser = torch.optim.Adam(
+            [
+                {"params": others, "lr": config.learning_rate},
+                {"params": tracked, "lr": config.tracker_learning_rate},
+            ],
+            fused=True,
+        )
+
+    def epoch(self, environments: int, steps: int) -> EpochLog:
+        """Collect and learn until at least `steps` recommendations were made; raises `RunError` if a loss is not finite."""
+        log = EpochLog()
+        while log.steps < steps:
+            started = time.perf_counter()
+            transitions, episodes = self.collect(environments)
+            collected = time.perf_counter()
+            self.update(transitions, log)
+            log.learning_seconds += time.perf_counter() - collected
+            log.sampling_seconds += collected - started
+            log.steps += len(transitions)
+            log.episodes += environments
+            log.reward += float(episodes.rewards.sum())
+        for name, total in log.losses.items():
+            if not torch.isfinite(total):
+                raise RunError(f"the {name} loss is {float(total) / log.updates}; stopped")
+        return log
+
+    @torch.no_grad()
+    def collect(self, environments: int) -> tuple[Transitions, Episodes]:
+        """One episode for each of `environments` users drawn uniformly with replacement."""
+        device = self.generator.device
+        users = torch.randint(self.n_users, (environments,), generator=self.generator, device=device)
+        values = torch.zeros(environments, self.simulator.max_steps, device=device)
+        weights = self.policy.action_weights()
+
+        def choose(simulator: Simulator) -> Tensor:
+            logits, value = self.policy(simulator.users, simulator.window, weights)
+            values[simulator.rows, simulator.step_number] = value
+            return sample_items(mask_logits(logits, simulator.blocked), self.generator)
+
+        episodes = roll_out(self.simulator, users, choose)
+        return self._transitions(episodes, values), episodes
+
+    def _transitions(self, episodes: Episodes, values: Tensor) -> Transitions:
+        advantages = generalised_advantages(
+            episodes.rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda
+        )
+        row, step = episodes.taken.nonzero(as_tuple=True)
+        windows = episodes.windows()
+        blocked = None
+        if not self.simulator.allow_repeats:
+            earlier = torch.where(
+                torch.arange(episodes.rewards.shape[1], device=row.device) < step[:, None],
+                episodes.actions[row],
+                self.simulator.absent_item,
+            )
+            width = self.simulator.n_items + 2
+            blocked = torch.zeros(len(row), width, dtype=torch.bool, device=row.device).scatter_(1, earlier, True)
+            blocked = blocked[:, : self.simulator.n_items]
+        advantage = advantages[row, step]
+        return Transitions(
+            users=episodes.users[row],
+            items=episodes.actions[row, step],
+            window=Window(windows.items[row, step], windows.rewards[row, step]),
+            blocked=blocked,
+            advantages=advantage,
+            returns=advantage + values[row, step],
+        )
+
+    def update(self, transitions: Transitions, log: EpochLog) -> None:
+        """One pass over the collection in shuffled minibatches; a remainder joins the last one."""
+        order = torch.randperm(len(transitions), generator=self.generator, device=self.generator.device)
+        for chosen in _minibatches(order, self.config.minibatch_size):
+            losses = self._losses(transitions, chosen)
+            total = (
+                losses["policy"]
+                + self.config.value_weight * losses["value"]
+                - self.config.entropy_weight * losses.get("entropy", 0.0)
+            )
+            self.optimiser.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            if self.config.max_gradient_norm:
+                nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_gradient_norm)
+            self.optimiser.step()
+            log.updates += 1
+            for name, loss in losses.items():
+                log.losses[name] = log.losses.get(name, torch.zeros(())) + loss.detach()
+
+    def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
+        logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
+        if transitions.blocked is not None:
+            logits = mask_logits(logits, transitions.blocked[chosen])
+        advantages = transitions.advantages[chosen]
+        if self.config.normalise_advantages:
+            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        negative_log_probability = F.cross_entropy(logits, transitions.items[chosen], reduction="none")
+        losses = {
+            "policy": (negative_log_probability * advantages).mean(),
+            "value": F.mse_loss(value, transitions.returns[chosen]),
+        }
+        if self.config.entropy_weight:
+            losses["entropy"] = _entropy(logits).mean()
+        return losses
+
+
+def _minibatches(order: Tensor, size: int) -> list[Tensor]:
+    count = max(1, len(order) // size)
+    return [order[k * size : (k + 1) * size if k < count - 1 else len(order)] for k in range(count)]
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    """(B,) entropy in nats of softmax(`logits`); masked items count nothing."""
+    log_probability = logits.log_softmax(dim=1)
+    return -(log_probability.exp() * log_probability.masked_fill(log_probability == float("-inf"), 0.0)).sum(dim=1)

@@ -1,0 +1,101 @@
+"""The actor-critic network: state tracker, a trunk shared by actor and critic, and the action head."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.acting import Scorer
+from darlr.config.schema import PolicyConfig
+from darlr.rewards.source import Window
+from darlr.simulator.trackers import StateTracker, initialise_linear
+
+
+class ActorCritic(nn.Module):
+    """Scores every item of the world and values the state.
+
+    Heads (`PolicyConfig.head`):
+        linear: one weight vector an item, as in the references.
+        tied: an item's weight vector is a projection of its vector in the state tracker plus the sum of its categories'
+            vectors, so that what is learned of a category carries over to its items.
+
+    Optional terms, added to the logits:
+        prior_weight * prior[u]: the world model's standardised estimates for the user.
+        a learned weight where the item shares a category with one of the last `category_window` items.
+    """
+
+    membership: Tensor
+    prior: Tensor
+    _window_membership: Tensor
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        membership: Tensor,
+        prior: Tensor | None,
+        generator: torch.Generator,
+    ) -> None:
+        """Args:
+        membership: (n_items, C) float32, which item has which category.
+        prior: (n_users, n_items) float32, or None where `prior_weight` is 0.
+        """
+        super().__init__()
+        self.config = config
+        self.tracker = tracker
+        self.n_items = len(membership)
+        self.register_buffer("membership", membership, persistent=False)
+        self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
+        sizes = [tracker.state_size, *config.hidden_sizes]
+        self.trunk = nn.Sequential()
+        for fan_in, fan_out in pairwise(sizes):
+            self.trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
+        self.critic = nn.Linear(sizes[-1], 1)
+        self.actor = nn.Linear(sizes[-1], self.n_items if config.head == "linear" else sizes[-1])
+        for linear in [*self.trunk, self.critic, self.actor]:
+            if isinstance(linear, nn.Linear):
+                initialise_linear(linear, generator)
+        if config.head == "tied":
+            vector_size = tracker.item_vectors.shape[1]
+            self.item_projection = nn.Linear(vector_size, sizes[-1], bias=False)
+            nn.init.normal_(self.item_projection.weight, std=vector_size**-0.5, generator=generator)
+            self.category_vectors = nn.Parameter(torch.zeros(membership.shape[1], sizes[-1]))
+            self.item_bias = nn.Parameter(torch.zeros(self.n_items))
+        if config.category_window:
+            self.shared_category_weight = nn.Parameter(torch.zeros(1))
+            absent = membership.new_zeros(2, membership.shape[1])
+            self.register_buffer("_window_membership", torch.cat([membership, absent]), persistent=False)
+
+    def action_weights(self) -> tuple[Tensor, Tensor]:
+        """Weights (n_items, h) and biases (n_items,) of the items, the same for all states."""
+        if self.config.head == "linear":
+            return self.actor.weight, self.actor.bias
+        vectors = self.item_projection(self.tracker.item_vectors[: self.n_items])
+        return vectors + self.membership @ self.category_vectors, self.item_bias
+
+    def forward(self, users: Tensor, window: Window, weights: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Logits (B, n_items) and values (B,) for users (B,) after `window`; `weights` may hold `action_weights()`."""
+        hidden = self.trunk(self.tracker(users, window))
+        value = self.critic(hidden).squeeze(1)
+        weight, bias = self.action_weights() if weights is None else weights
+        query = hidden if self.config.head == "linear" else self.actor(hidden)
+        logits = torch.addmm(bias, query, weight.T)
+        if self.config.prior_weight:
+            logits = logits + self.config.prior_weight * self.prior[users]
+        if self.config.category_window:
+            recent = self._window_membership[window.items[:, -self.config.category_window :]].sum(dim=1)
+            shared = (recent @ self.membership.T).clamp_(max=1.0)
+            logits = logits + self.shared_category_weight * shared
+        return logits, value
+
+    def scorer(self) -> Scorer:
+        """The policy as it is now, for acting: logits without gradients."""
+        with torch.no_grad():
+            weights = self.action_weights()
+
+        @torch.no_grad()
+        def score(users: Tensor, window: Window) -> Tensor:
+            logits: Tensor = self(users, window, weights)[0]
+            return logits
+
+        return score

@@ -1,0 +1,63 @@
+"""Policies that learn nothing while they recommend: what a user would pick instead."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.rewards.source import Window
+
+ITEM_MEAN_STRENGTH = 5.0
+"""Ratings of the overall mean that every item is granted before its own are counted."""
+
+SKIPPED = -1e9
+"""Added to the score of an item that should be skipped; it is still picked where nothing else is left."""
+
+
+class TableScorer:
+    """Scores that depend on the user and the item alone."""
+
+    def __init__(self, table: Tensor) -> None:
+        """Args: table: (n_users, n_items), or (1, n_items) for one list that serves everybody."""
+        self._table = table
+
+    def __call__(self, users: Tensor, window: Window) -> Tensor:
+        return self._table.expand(len(users), -1) if len(self._table) == 1 else self._table[users]
+
+
+class SkippingScorer:
+    """Another scorer's list without the items that share a category with one of the last N."""
+
+    def __init__(self, scorer: TableScorer, membership: Tensor, window: int) -> None:
+        """Args: membership: (n_items, C) bool; window: N."""
+        self._scorer, self._window = scorer, window
+        self._membership = membership.to(torch.float32)
+        absent = self._membership.new_zeros(2, membership.shape[1])
+        self._recent = torch.cat([self._membership, absent])
+
+    def __call__(self, users: Tensor, window: Window) -> Tensor:
+        recent = self._recent[window.last(self._window).items].sum(dim=1)
+        shares = (recent @ self._membership.T) > 0
+        return self._scorer(users, window) + SKIPPED * shares
+
+
+def popularity(dataset: Dataset) -> Tensor:
+    """(1, n_items) how often the log's users liked each item of the world."""
+    log = dataset.log
+    liked = log.rewards >= log.positive_threshold
+    counts = np.bincount(log.items[liked], minlength=log.n_items)
+    return torch.from_numpy(counts[dataset.world.items].astype(np.float32))[None]
+
+
+def item_means(dataset: Dataset) -> Tensor:
+    """(1, n_items) each item's mean reward in the log, shrunk towards the mean of all by `ITEM_MEAN_STRENGTH` ratings."""
+    return torch.from_numpy(shrunk_means(dataset.log)[dataset.world.items])[None]
+
+
+def shrunk_means(log: InteractionLog) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """(I,) float32."""
+    totals = np.bincount(log.items, log.rewards, minlength=log.n_items)
+    counts = np.bincount(log.items, minlength=log.n_items)
+    overall = float(log.rewards.mean(dtype=np.float64))
+    return ((totals + ITEM_MEAN_STRENGTH * overall) / (counts + ITEM_MEAN_STRENGTH)).astype(np.float32)

@@ -1,0 +1,63 @@
+"""The metrics of finished episodes (protocol section 3), one pure function each.
+
+Shapes: B episodes of at most T steps; I items; C categories.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.data.catalog import ItemCatalog
+from darlr.data.log import InteractionLog
+
+DOMINANT_SHARE = 0.8
+"""Share of the liked rows' categories that the dominant ones make up at most (`top_rate` of the references)."""
+
+
+def episode_return(rewards: Tensor) -> float:
+    """R_tra: mean undiscounted return of an episode; rewards: (B, T), 0 beyond the end."""
+    return float(rewards.sum(dtype=torch.float64) / len(rewards))
+
+
+def step_reward(rewards: Tensor, lengths: Tensor) -> float:
+    """R_each: mean reward of a step; rewards: (B, T), 0 beyond the end; lengths: (B,)."""
+    return float(rewards.sum(dtype=torch.float64) / lengths.sum())
+
+
+def episode_length(lengths: Tensor) -> float:
+    """Length: mean number of steps; lengths: (B,)."""
+    return float(lengths.sum() / len(lengths))
+
+
+def coverage(items: Tensor, n_items: int) -> float:
+    """CV: share of the world's items that were recommended at all; items: (n,), one entry a recommendation."""
+    return len(torch.unique(items)) / n_items
+
+
+def coverage_per_recommendation(items: Tensor) -> float:
+    """CV_turn: distinct items over recommendations; items: (n,)."""
+    return len(torch.unique(items)) / len(items)
+
+
+def category_domination(items: Tensor, dominated: Tensor) -> float:
+    """MCD: share of recommendations whose item has a dominant category; items: (n,); dominated: (I,) bool."""
+    return float(dominated[items].to(torch.float64).mean())
+
+
+def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np.bool_]:
+    """(C,) bool: the categories that dominate the log's liked rows.
+
+    Categories are counted over the rows with a reward of at least `log.positive_threshold` (once for each category of the
+    row's item) and taken in falling order while their shares add up to no more than `DOMINANT_SHARE`; at least one is taken.
+    """
+    liked = log.items[log.rewards >= log.positive_threshold]
+    slots = catalog.categories[liked]
+    counts = np.bincount(slots[slots >= 0], minlength=catalog.n_categories)
+    order = np.argsort(-counts, kind="stable")
+    shares = np.cumsum(counts[order] / max(counts.sum(), 1))
+    # Rounding must not drop a category whose share ends exactly at the bound.
+    taken = max(1, int(np.searchsorted(shares, DOMINANT_SHARE + 1e-12, side="right")))
+    dominant = np.zeros(catalog.n_categories, bool)
+    dominant[order[:taken]] = True
+    return dominant

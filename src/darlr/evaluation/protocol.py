@@ -1,0 +1,136 @@
+"""The published test protocol (section 3): roll-outs of a policy in a world, in three modes.
+
+FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Scorer, greedy, sampled
+from darlr.errors import InputError
+from darlr.evaluation.metrics import (
+    category_domination,
+    coverage,
+    coverage_per_recommendation,
+    episode_length,
+    episode_return,
+    step_reward,
+)
+from darlr.rewards.source import RewardSource, Window
+from darlr.simulator.leave import LeaveRule, Never
+from darlr.simulator.simulator import Episodes, Simulator, roll_out
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How an episode of a test runs; `steps` None means the world's own limit."""
+
+    allow_repeats: bool
+    users_leave: bool
+    steps: int | None
+
+
+MODES: Mapping[str, Mode] = MappingProxyType(
+    {
+        "nx_0": Mode(allow_repeats=False, users_leave=True, steps=None),
+        "fb": Mode(allow_repeats=True, users_leave=True, steps=None),
+        "nx_10": Mode(allow_repeats=False, users_leave=False, steps=10),
+    }
+)
+
+
+@dataclass(frozen=True)
+class TestWorld:
+    """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
+
+    Attributes:
+        rewards: what it pays.
+        leave: when its users quit.
+        n_users, n_items: its size.
+        max_steps: longest episode of FB and NX_0.
+        lookback: how many positions the policies look back.
+        dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
+        forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or None.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of its name
+
+    rewards: RewardSource
+    leave: LeaveRule
+    n_users: int
+    n_items: int
+    max_steps: int
+    lookback: int
+    dominated: Tensor | None = None
+    forbidden: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        allowed = self.n_items - (0 if self.forbidden is None else int(self.forbidden.sum()))
+        longest = max(mode.steps or self.max_steps for mode in MODES.values())
+        if allowed < longest:
+            raise InputError(
+                f"the test world has {allowed} items, but an episode without repeats recommends up to {longest}; "
+                f"expected at least as many items (or fewer leave.max_steps)"
+            )
+
+    def roll_out(self, mode: str, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
+        """One episode in `mode` for each of `users` (B,)."""
+        settings = MODES[mode]
+        simulator = Simulator(
+            self.rewards,
+            self.leave if settings.users_leave else Never(),
+            self.n_items,
+            settings.steps or self.max_steps,
+            max(self.lookback, self.leave.window),
+            settings.allow_repeats,
+        )
+        return roll_out(simulator, users, choose)
+
+    def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
+        """The metrics of `scorer` in `mode`, one episode for each of `users` (B,).
+
+        Args:
+            generator: draws the items from the softmax of the scores; None acts greedily.
+        """
+        allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
+        choose = greedy(allowed) if generator is None else sampled(allowed, generator)
+        episodes = self.roll_out(mode, users, choose)
+        items = episodes.actions[episodes.taken]
+        return {
+            "r_tra": episode_return(episodes.rewards),
+            "r_each": step_reward(episodes.rewards, episodes.lengths),
+            "length": episode_length(episodes.lengths),
+            "mcd": None if self.dominated is None else category_domination(items, self.dominated),
+            "cv": coverage(items, self.n_items),
+            "cv_turn": coverage_per_recommendation(items),
+        }
+
+    def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
+        """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
+        return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
+
+
+class _Restricted:
+    """A scorer that never names a forbidden item."""
+
+    def __init__(self, scorer: Scorer, forbidden: Tensor) -> None:
+        self._scorer, self._forbidden = scorer, forbidden
+
+    def __call__(self, users: Tensor, window: Window) -> Tensor:
+        return self._scorer(users, window).masked_fill(self._forbidden, float("-inf"))
+
+
+@torch.no_grad()
+def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
+    """One test of a policy: every mode, sampled and greedy, `episodes` users each; `mode/policy/metric` -> value."""
+    record: dict[str, float | None] = {}
+    for mode in MODES:
+        for policy, draws in (("sampled", generator), ("greedy", None)):
+            users = world.draw_users(episodes, generator)
+            for metric, value in world.measure(mode, users, scorer, draws).items():
+                record[f"{mode}/{policy}/{metric}"] = value
+    return record

@@ -1,0 +1,161 @@
+"""The parts of a run: world model, reward, simulator, policy and test worlds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.agents.policy import ActorCritic
+from darlr.config.schema import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.data.truth import Truth
+from darlr.errors import InputError
+from darlr.evaluation.metrics import dominant_categories
+from darlr.evaluation.protocol import TestWorld
+from darlr.methods import recipe_of
+from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.table import TableReward, observed_reward, penalised_reward
+from darlr.seeding import torch_generator
+from darlr.simulator.leave import leave_rule
+from darlr.simulator.simulator import Simulator
+from darlr.simulator.trackers import state_tracker
+from darlr.world_model.model import WorldModel
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the world model says of the simulated world, (n_users, n_items) each."""
+
+    rewards: Tensor
+    uncertainty: Tensor
+
+    @classmethod
+    def of(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> "Estimates":
+        """For `users` and `items`, indices into the log's vocabularies."""
+        return cls(*model.predict(torch.from_numpy(users).to(device), torch.from_numpy(items).to(device)))
+
+
+def lookback_of(config: ExperimentConfig) -> int:
+    """How many positions of an episode its simulator has to show: to tracker, leave rule, entropy term and action head."""
+    return max(config.tracker.window, config.leave.window, config.policy.category_window, *config.reward.entropy_orders, 1)
+
+
+def world_membership(dataset: Dataset, items: NDArray[np.int64], device: torch.device) -> Tensor:
+    """(n_items, C) bool, which of the world's items has which category."""
+    return torch.from_numpy(dataset.items.membership()[items]).to(device)
+
+
+def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.device) -> EntropyTerm | None:
+    """The entropy term, or None where its weight is 0 or the log has no time (see `notices`)."""
+    if config.reward.entropy_weight == 0 or dataset.log.times is None or not config.reward.entropy_orders:
+        return None
+    return EntropyTerm.fit(dataset.log, dataset.world, config.reward.entropy_orders, device)
+
+
+def notices(config: ExperimentConfig, dataset: Dataset) -> list[str]:
+    """What a user must know of settings that the data cannot honour."""
+    if config.reward.entropy_weight > 0 and dataset.log.times is None:
+        return [f"the log has no time, so the entropy term is off (reward.entropy_weight {config.reward.entropy_weight:g} is unused)"]
+    return []
+
+
+def training_reward(
+    config: ExperimentConfig, dataset: Dataset, estimates: Estimates, truth: Truth | None, device: torch.device
+) -> TableReward:
+    """What the simulator pays while the policy learns; raises `InputError` if GT has no truth to learn from."""
+    if recipe_of(config.method).reward == "truth":
+        if truth is None:
+            raise InputError(f"method '{config.method}' learns from the truth, but the data set has none")
+        true_rewards = torch.from_numpy(truth.rewards).to(device)
+        return penalised_reward(true_rewards, torch.zeros_like(true_rewards), None, config.reward)
+    return penalised_reward(estimates.rewards, estimates.uncertainty, entropy_term(config, dataset, device), config.reward)
+
+
+def training_simulator(
+    config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor
+) -> Simulator:
+    """The environment that the policy learns in; a leave rule by distance measures on the estimates, never on the truth."""
+    return Simulator(
+        reward,
+        leave_rule(config.leave, membership, estimates.rewards),
+        n_items=len(membership),
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        allow_repeats=config.training.allow_repeats,
+    )
+
+
+def simulated_world(
+    config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor
+) -> TestWorld:
+    """The simulator as a test world: where the best epoch is chosen, without the truth."""
+    n_users, n_items = reward.table.shape
+    return TestWorld(
+        rewards=reward,
+        leave=leave_rule(config.leave, membership, estimates.rewards),
+        n_users=n_users,
+        n_items=n_items,
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+    )
+
+
+def true_world(
+    config: ExperimentConfig, dataset: Dataset, truth: Truth, items: NDArray[np.int64], device: torch.device
+) -> TestWorld:
+    """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
+
+    Items that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no action.
+    """
+    column_of = np.full(dataset.log.n_items, -1)
+    column_of[items] = np.arange(len(items))
+    columns = column_of[truth.world.items]
+    if (columns < 0).any():
+        strange = dataset.log.item_ids[truth.world.items[columns < 0]][:5]
+        raise InputError(f"the truth has items that the policy cannot recommend: {', '.join(map(str, strange))}")
+    rewards = np.zeros((truth.world.n_users, len(items)), np.float32)
+    rewards[:, columns] = truth.rewards
+    forbidden = np.ones(len(items), bool)
+    forbidden[columns] = False
+    table = torch.from_numpy(rewards).to(device)
+    membership = world_membership(dataset, items, device)
+    dominated = None
+    if dataset.items.n_categories:
+        dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
+        dominated = (membership & dominant).any(dim=1)
+    return TestWorld(
+        rewards=observed_reward(table, dataset.log.reward_range),
+        leave=leave_rule(config.leave, membership, table),
+        n_users=truth.world.n_users,
+        n_items=len(items),
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        dominated=dominated,
+        forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
+    )
+
+
+def build_policy(
+    config: ExperimentConfig,
+    model: WorldModel,
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    membership: Tensor,
+    device: torch.device,
+) -> ActorCritic:
+    """A fresh policy for `users` and `items`, indices into the log's vocabularies; its user rows are `users` in that order."""
+    generator = torch_generator(config.seed, "policy", "weights")
+    network = model.network
+    tracker = state_tracker(
+        config.tracker,
+        network.item_vectors()[torch.from_numpy(items).to(device)].cpu(),
+        network.user_vectors()[torch.from_numpy(users).to(device)].cpu(),
+        generator,
+    )
+    prior = None
+    if config.policy.prior_weight:
+        rewards = Estimates.of(model, users, items, device).rewards
+        prior = ((rewards - model.scale.centre) / model.scale.spread).cpu()
+    return ActorCritic(config.policy, tracker, membership.to("cpu", torch.float32), prior, generator).to(device)

@@ -1,0 +1,124 @@
+"""Every method, as a recipe over the layers below, in one table; and how a run's settings are put together.
+
+MBPO, MOPO, DORL and GT are one training loop with another reward, so a recipe is a name, the reward's source and settings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from darlr.config.loading import from_mapping, value_at
+from darlr.config.schema import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method.
+
+    Attributes:
+        name: what `method` is set to.
+        summary: one line.
+        source: the paper it comes from.
+        reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
+        fixed: settings that make it this method; changing one is refused.
+        published: settings of the published runs, by data set (protocol section 8); defaults that may be changed.
+    """
+
+    name: str
+    summary: str
+    source: str
+    reward: Literal["model", "truth"] = "model"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _penalties(uncertainty: float, entropy: float) -> Mapping[str, Any]:
+    return {"reward": {"uncertainty_weight": uncertainty, "entropy_weight": entropy}}
+
+
+METHODS: Mapping[str, Recipe] = MappingProxyType(
+    {
+        recipe.name: recipe
+        for recipe in (
+            Recipe(
+                "mbpo",
+                "A2C on the world model's estimates",
+                "Janner et al., NeurIPS 2019",
+                fixed={"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0},
+            ),
+            Recipe(
+                "mopo",
+                "MBPO with a penalty on the world model's uncertainty",
+                "Yu et al., NeurIPS 2020",
+                fixed={"reward.entropy_weight": 0.0},
+                published={
+                    "": _penalties(0.05, 0.0),
+                    "kuairand": _penalties(0.01, 0.0),
+                    "coat": _penalties(0.2, 0.0),
+                },
+            ),
+            Recipe(
+                "dorl",
+                "MOPO with a bonus for varied continuations",
+                "Gao et al., SIGIR 2023",
+                published={
+                    "": _penalties(0.05, 5.0),
+                    "kuairand": _penalties(0.01, 0.05),
+                    "coat": _penalties(0.005, 1.0),
+                    "yahoo": _penalties(0.01, 1.0),
+                },
+            ),
+            Recipe(
+                "gt",
+                "A2C on the true rewards: what the training loop can reach at best",
+                "DARLR, Tables 2 and 3",
+                reward="truth",
+                fixed={"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0},
+            ),
+        )
+    }
+)
+
+
+def recipe_of(method: str) -> Recipe:
+    """The recipe named `method`; raises `InputError` with the nearest name if there is none."""
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    return METHODS[method]
+
+
+def resolve(values: Mapping[str, Any], dataset: Dataset) -> ExperimentConfig:
+    """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
+
+    Raises:
+        InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
+            data.
+    """
+    base = replace(ExperimentConfig(), leave=dataset.leave)
+    recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
+    settings = recipe.published.get(dataset.name, recipe.published.get("", {}))
+    config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
+    for key, value in recipe.fixed.items():
+        if value_at(config, key) != value:
+            raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but method '{recipe.name}' is defined by {value!r}")
+    _require_consistent(config, dataset)
+    return config
+
+
+def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
+    categories = dataset.items.n_categories
+    if config.leave.by == "category" and not categories:
+        raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
+    if config.policy.category_window and not categories:
+        raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
+    if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":
+        raise InputError(f"config keys 'synthetic.*' shape the data set 'synthetic', but the data set is '{config.dataset}'")
+    longest = max(config.leave.max_steps, 10)  # NX_10 always takes ten steps
+    if dataset.world.n_items < longest:
+        raise InputError(
+            f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
+            "expected more items or a smaller 'leave.max_steps'"
+        )

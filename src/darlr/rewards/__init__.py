@@ -1,0 +1,1 @@
+"""What the simulator pays: estimates, their penalties, and the shift that keeps them from being negative."""

@@ -1,0 +1,60 @@
+"""Rewards that are a cell of a users x items table, with the entropy term beside it."""
+
+import torch
+from torch import Tensor
+
+from darlr.config.schema import RewardConfig
+from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.source import Window
+
+
+class TableReward:
+    """Pays `table[u, i] + entropy_weight * P_E - shift`.
+
+    Every static variant is one of these: the world model's estimate with or without penalties (MBPO, MOPO, DORL), the truth
+    when testing and for the GT baseline.
+    """
+
+    def __init__(
+        self,
+        table: Tensor,
+        low: float,
+        high: float,
+        entropy: EntropyTerm | None = None,
+        entropy_weight: float = 0.0,
+    ) -> None:
+        """Args: table: (n_users, n_items) float32, already shifted; low, high: bounds of what is paid."""
+        self.table = table
+        self.low, self.high = low, high
+        self._entropy, self._entropy_weight = entropy, entropy_weight
+
+    def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
+        reward = self.table[users, items]
+        if self._entropy is not None:
+            reward = reward + self._entropy_weight * self._entropy.value(items, window.items)
+        return reward
+
+
+def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm | None, config: RewardConfig) -> TableReward:
+    """The static reward r = r' - lambda_U P_U + lambda_E P_E (Eqs. 4 and 6), shifted by its lower bound.
+
+    The shift, as the references have it (protocol section 5), is min r' - lambda_U max P_U + lambda_E min P_E, so that no
+    reward is negative; the range that normalises the state's rewards runs from 0 to the matching upper bound.
+
+    Args:
+        estimate: (n_users, n_items) r' (Eq. 3).
+        uncertainty: (n_users, n_items) P_U.
+        entropy: P_E, or None where the log has no time or lambda_E is 0.
+    """
+    low = float(estimate.min()) - config.uncertainty_weight * float(uncertainty.max())
+    high = float(estimate.max()) - config.uncertainty_weight * float(uncertainty.min())
+    if entropy is not None:
+        low += config.entropy_weight * entropy.low
+        high += config.entropy_weight * entropy.high
+    table = estimate - config.uncertainty_weight * uncertainty - low
+    return TableReward(table, 0.0, high - low, entropy, config.entropy_weight)
+
+
+def observed_reward(truth: Tensor, reward_range: tuple[float, float]) -> TableReward:
+    """What real users give: the truth itself, unshifted, normalised by the range of rewards that the log declares."""
+    return TableReward(truth.to(torch.float32), *reward_range)

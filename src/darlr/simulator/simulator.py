@@ -1,0 +1,172 @@
+"""The batched environment: B episodes that start together, in buffers that are allocated once and written in place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.rewards.source import RewardSource, Window
+from darlr.simulator.leave import LeaveRule
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """What happened in B finished episodes of at most T steps (views of the simulator's buffers, valid until its reset).
+
+    Attributes:
+        users: (B,) int64 rows of the world.
+        lengths: (B,) int64 steps taken, 1..T.
+        items: (B, L + T) int64; column L + t is the item of step t, see `Window` for the columns before.
+        seen_rewards: (B, L + T) float32, the normalised rewards at the same places.
+        rewards: (B, T) float32 as paid, 0 after the end.
+    """
+
+    users: Tensor
+    lengths: Tensor
+    items: Tensor
+    seen_rewards: Tensor
+    rewards: Tensor
+
+    @property
+    def lookback(self) -> int:
+        return self.items.shape[1] - self.rewards.shape[1]
+
+    @property
+    def steps(self) -> int:
+        """Recommendations in all episodes together."""
+        return int(self.lengths.sum())
+
+    @property
+    def actions(self) -> Tensor:
+        """(B, T) the items recommended; beyond an episode's end the column that stands for absence."""
+        return self.items[:, self.lookback :]
+
+    @property
+    def taken(self) -> Tensor:
+        """(B, T) bool: whether the step was taken."""
+        return torch.arange(self.rewards.shape[1], device=self.lengths.device) < self.lengths[:, None]
+
+    def windows(self) -> Window:
+        """(B, T, L) views: what was visible before each step."""
+        steps = self.rewards.shape[1]
+        return Window(
+            self.items.unfold(1, self.lookback, 1)[:, :steps], self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
+        )
+
+
+class Simulator:
+    """Runs episodes in lock-step and computes on those alone that still run.
+
+    Attributes:
+        lookback: L, how many positions a window has.
+        allow_repeats: whether an episode may recommend an item twice; if not, `blocked` names the items to mask.
+    """
+
+    def __init__(
+        self, rewards: RewardSource, leave: LeaveRule, n_items: int, max_steps: int, lookback: int, allow_repeats: bool
+    ) -> None:
+        self.rewards, self.leave = rewards, leave
+        self.n_items, self.max_steps = n_items, max_steps
+        self.lookback = max(lookback, leave.window)
+        self.allow_repeats = allow_repeats
+        self._users = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def start_item(self) -> int:
+        return self.n_items
+
+    @property
+    def absent_item(self) -> int:
+        return self.n_items + 1
+
+    @property
+    def running(self) -> bool:
+        return len(self._rows) > 0
+
+    def reset(self, users: Tensor) -> None:
+        """Begin an episode for each of `users` (B,), rows of the world."""
+        if self._users.shape != users.shape or self._users.device != users.device:
+            self._allocate(users)
+        self._users.copy_(users)
+        self._items.fill_(self.absent_item)
+        self._items[:, self.lookback - 1] = self.start_item
+        self._seen.zero_()
+        self._seen[:, self.lookback - 1] = 1.0  # the start item's reward (protocol section 2)
+        self._paid.zero_()
+        self._lengths.zero_()
+        if not self.allow_repeats:
+            self._used.zero_()
+        self._step = 0
+        self._rows = self._everyone
+
+    def _allocate(self, users: Tensor) -> None:
+        episodes, width = len(users), self.lookback + self.max_steps
+        self._users = torch.empty_like(users)
+        self._everyone = torch.arange(episodes, device=users.device)
+        self._items = torch.empty(episodes, width, dtype=torch.int64, device=users.device)
+        self._seen = torch.empty(episodes, width, device=users.device)
+        self._paid = torch.empty(episodes, self.max_steps, device=users.device)
+        self._lengths = torch.empty(episodes, dtype=torch.int64, device=users.device)
+        if not self.allow_repeats:
+            self._used = torch.empty(episodes, self.n_items, dtype=torch.bool, device=users.device)
+
+    @property
+    def rows(self) -> Tensor:
+        """(A,) which episodes still run."""
+        return self._rows
+
+    @property
+    def step_number(self) -> int:
+        """How many steps the running episodes have behind them."""
+        return self._step
+
+    @property
+    def users(self) -> Tensor:
+        """(A,) users of the running episodes."""
+        return self._users[self._rows]
+
+    @property
+    def window(self) -> Window:
+        """What is visible of the running episodes now, (A, L)."""
+        place = slice(self._step, self._step + self.lookback)
+        if len(self._rows) == len(self._everyone):
+            return Window(self._items[:, place], self._seen[:, place])
+        return Window(self._items[:, place], self._seen[:, place]).rows(self._rows)
+
+    @property
+    def blocked(self) -> Tensor | None:
+        """(A, n_items) bool: items already recommended, where repeats are not allowed; else None."""
+        return None if self.allow_repeats else self._used[self._rows]
+
+    def step(self, items: Tensor) -> None:
+        """Recommend `items` (A,) to the running episodes, pay, and end those whose users leave."""
+        rows, window = self._rows, self.window
+        users = self._users[rows]
+        reward = self.rewards.pay(users, items, window)
+        place = self.lookback + self._step
+        self._items[rows, place] = items
+        self._paid[rows, self._step] = reward
+        span = self.rewards.high - self.rewards.low
+        self._seen[rows, place] = ((reward - self.rewards.low) / span).clamp(max=1.0)
+        if not self.allow_repeats:
+            self._used[rows, items] = True
+        self._step += 1
+        self._lengths[rows] = self._step
+        if self._step == self.max_steps:
+            self._rows = rows[:0]
+            return
+        leaving = self.leave.leaves(items, window.items[:, -self.leave.window :])
+        self._rows = rows[~leaving]
+
+    def episodes(self) -> Episodes:
+        """The episodes as far as they have come."""
+        return Episodes(self._users, self._lengths, self._items, self._seen, self._paid)
+
+
+def roll_out(simulator: Simulator, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
+    """Run one episode for each of `users` (B,); `choose` names the items (A,) for the episodes still running."""
+    simulator.reset(users)
+    while simulator.running:
+        simulator.step(choose(simulator))
+    return simulator.episodes()

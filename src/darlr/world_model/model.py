@@ -1,0 +1,98 @@
+"""The fitted world model: means, variances and embeddings in the log's own reward units."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.inputs import Inputs
+
+BLOCK = 65_536
+"""Pairs predicted at once; bounds the memory of a whole matrix's prediction."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The affine map between rewards and the networks' standardised targets."""
+
+    centre: float
+    spread: float
+
+    @classmethod
+    def of(cls, rewards: NDArray[np.float32], negatives_per_row: int) -> "Scale":
+        """Mean and standard deviation of what is fitted: the rewards, and zeros for the negatives beside each."""
+        weight = 1.0 / (1 + negatives_per_row)
+        centre = float(rewards.mean()) * weight
+        square = float(np.square(rewards, dtype=np.float64).mean()) * weight
+        return cls(centre, max(square - centre * centre, 1e-12) ** 0.5)
+
+    def standardise(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
+        return ((rewards - self.centre) / self.spread).astype(np.float32)
+
+
+class WorldModel:
+    """An ensemble that predicts what a user would give an item."""
+
+    network: DeepFMEnsemble
+    scale: Scale
+
+    def __init__(self, network: DeepFMEnsemble, scale: Scale) -> None:
+        self.network = network.eval()
+        self.scale = scale
+
+    @torch.no_grad()
+    def predict(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimate and uncertainty of every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
+
+        Returns:
+            r: (n, m) float32, mean over the members' means (Eq. 3).
+            P_U: (n, m) float32, largest variance over the members (section 3.1 of the paper), in squared reward units.
+        """
+        estimate = torch.empty(len(users), len(items), device=users.device)
+        uncertainty = torch.empty_like(estimate)
+        step = max(1, BLOCK // len(items))
+        members = self.network.members
+        for start in range(0, len(users), step):
+            block = users[start : start + step]
+            pair_users = block.repeat_interleave(len(items)).expand(members, -1)
+            pair_items = items.repeat(len(block)).expand(members, -1)
+            mean, log_variance = self.network(pair_users, pair_items)
+            estimate[start : start + step] = mean.mean(dim=0).view(len(block), -1)
+            uncertainty[start : start + step] = log_variance.amax(dim=0).exp().view(len(block), -1)
+        return estimate * self.scale.spread + self.scale.centre, uncertainty * self.scale.spread**2
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was learned, and the inputs' codes, so that predictions need nothing else."""
+        inputs = self.network.inputs
+        codes = {f"inputs.{field.name}": getattr(inputs, field.name) for field in fields(Inputs) if field.name != "rows"}
+        return {**codes, **self.network.state_dict()}
+
+    def state(self) -> dict[str, Any]:
+        """The sizes and the scale, as plain values."""
+        network = self.network
+        return {
+            "rows": network.inputs.rows,
+            "members": network.members,
+            "embedding_size": network.embedding_size,
+            "hidden_sizes": list(network.hidden_sizes),
+            "scale": asdict(self.scale),
+        }
+
+    @classmethod
+    def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "WorldModel":
+        """The model that `tensors()` and `state()` describe, on `device`."""
+        codes = {name.removeprefix("inputs."): tensor for name, tensor in tensors.items() if name.startswith("inputs.")}
+        network = DeepFMEnsemble(
+            Inputs(**codes, rows=state["rows"]),
+            state["members"],
+            state["embedding_size"],
+            tuple(state["hidden_sizes"]),
+            torch.Generator(),
+        )
+        network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("inputs.")})
+        return cls(network.to(device), Scale(**state["scale"]))
