@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # tests are many and small: more threads only wait for each other
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

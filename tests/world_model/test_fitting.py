@@ -1,0 +1,102 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from darlr.config.schema import WorldModelConfig
+from darlr.data.dataset import Dataset
+from darlr.errors import InputError, RunError
+from darlr.world_model.fitting import FitReport, fit_world_model, resolve_loss
+from darlr.world_model.model import WorldModel
+from darlr.world_model.ranking import pairwise_accuracy
+from tests.worlds import CPU, dataset_of, log_of, low_rank_world
+
+SMALL = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(16,), batch_size=32, learning_rate=1e-2, weight_decay=1e-3)
+
+
+def fit(dataset: Dataset, seed: int = 0, **changes: Any) -> tuple[WorldModel, FitReport]:
+    return fit_world_model(dataset, replace(SMALL, **changes), seed, CPU)
+
+
+@pytest.fixture(scope="module")
+def world() -> Dataset:
+    return low_rank_world(12, 15)[0]
+
+
+def test_same_seed_same_weights(world: Dataset) -> None:
+    first, again, other = (fit(world, seed, max_epochs=2)[0].network.state_dict() for seed in (5, 5, 6))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["table"], other["table"])
+
+
+def test_members_differ(world: Dataset) -> None:
+    model, _ = fit(world, max_epochs=3)
+    users, items = torch.arange(12).repeat_interleave(15), torch.arange(15).repeat(12)
+    with torch.no_grad():
+        mean, _ = model.network(users.expand(3, -1), items.expand(3, -1))
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert float((mean[one] - mean[other]).abs().mean()) > 1e-3
+
+
+def test_early_stopping_restores_each_members_best_epoch(world: Dataset) -> None:
+    model, report = fit(world, patience=3, max_epochs=60, learning_rate=3e-2, weight_decay=0.0)
+    assert max(report.best_epochs) + 3 == report.epochs < 60  # so the last epochs were no better, and are not what is kept
+    for member, epoch in enumerate(report.best_epochs):
+        stopped, _ = fit(world, patience=3, max_epochs=epoch, learning_rate=3e-2, weight_decay=0.0)
+        for name, parameter in model.network.named_parameters():
+            assert torch.equal(parameter[member], stopped.network.get_parameter(name)[member]), name
+
+
+def test_a_planted_world_is_ranked_well() -> None:
+    dataset, truth = low_rank_world(40, 40)
+    model, report = fit(dataset, max_epochs=40)
+    estimate, _ = model.predict(torch.arange(40), torch.arange(40))
+    unseen = np.ones_like(truth, bool)
+    unseen[dataset.log.users, dataset.log.items] = False
+    users, items = np.nonzero(unseen)
+    assert pairwise_accuracy(users, truth[users, items], estimate.numpy()[users, items]) > 0.8
+    assert report.held_out_ranking > 0.75
+
+
+def test_negatives_tell_the_logged_from_the_rest() -> None:
+    # Users and items of the same half meet in the log, the others never; every reward is 1.
+    rows = [(user, item, 1.0) for user in range(12) for item in range(12) if user % 2 == item % 2 and (user + item) % 5]
+    dataset = dataset_of(log_of(rows, 12, 12))
+    model, report = fit(dataset, max_epochs=60)
+    estimate, _ = model.predict(torch.arange(12), torch.arange(12))
+    same_half = torch.arange(12)[:, None] % 2 == torch.arange(12) % 2
+    assert float(estimate[same_half].mean()) > float(estimate[~same_half].mean()) + 0.2
+    assert report.held_out_ranking > 0.7
+
+
+def test_progress_is_told(world: Dataset) -> None:
+    told: list[tuple[int, float]] = []
+    _, report = fit_world_model(world, replace(SMALL, max_epochs=3), 0, CPU, lambda epoch, loss: told.append((epoch, loss)))
+    assert [epoch for epoch, _ in told] == list(range(1, report.epochs + 1))
+    assert np.isfinite([loss for _, loss in told]).all()
+
+
+def test_auto_takes_the_loss_that_suits_the_log() -> None:
+    ratings = dataset_of(log_of([(0, 0, 1.0), (1, 1, 4.0)], 2, 2))
+    constant = dataset_of(log_of([(0, 0, 1.0), (1, 1, 1.0)], 2, 2))
+    positives = dataset_of(log_of([(0, 0, 1.0), (1, 1, 4.0)], 2, 2, positive_only=True))
+    assert [resolve_loss(WorldModelConfig(), dataset) for dataset in (ratings, constant, positives)] == [
+        "logged",
+        "negatives",
+        "negatives",
+    ]
+    assert resolve_loss(WorldModelConfig(loss="logged"), positives) == "logged"
+    with pytest.raises(InputError, match=r"'world_model.loss' is 'logged', but every logged reward is the same"):
+        resolve_loss(WorldModelConfig(loss="logged"), constant)
+
+
+def test_refuses_a_log_that_is_too_small() -> None:
+    with pytest.raises(InputError, match="the log has 1 rows; expected enough to hold out"):
+        fit(dataset_of(log_of([(0, 0, 1.0)], 1, 1)))
+
+
+def test_stops_at_a_loss_that_is_not_finite(world: Dataset) -> None:
+    with pytest.raises(RunError, match=r"world model, epoch 1: the held-out loss is \["):
+        fit(world, learning_rate=1e30)
