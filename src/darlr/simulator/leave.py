@@ -53,7 +53,8 @@ class NearDuplicate:
         self.window, self.tolerance = window, tolerance
         n_items = rewards.shape[1]
         self._distance = torch.full((n_items, n_items + 2), float("inf"), device=rewards.device)
-        self._distance[:, :n_items] = torch.cdist(rewards.T, rewards.T)
+        # The faster way over a matrix product is too inexact for items that are alike: it puts an item apart from itself.
+        self._distance[:, :n_items] = torch.cdist(rewards.T, rewards.T, compute_mode="donot_use_mm_for_euclid_dist")
 
     def leaves(self, items: Tensor, recent: Tensor) -> Tensor:
         return (self._distance[items[:, None], recent] < self.tolerance).any(dim=1)
