@@ -11,7 +11,9 @@ from typing import Any, Literal
 from darlr.config.loading import from_mapping, value_at
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
+from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
+from darlr.world_model.fitting import resolve_loss
 
 
 @dataclass(frozen=True)
@@ -90,20 +92,26 @@ def recipe_of(method: str) -> Recipe:
     return METHODS[method]
 
 
-def resolve(values: Mapping[str, Any], dataset: Dataset) -> ExperimentConfig:
+def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
     """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
 
     Raises:
         InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
             data.
     """
+    dataset = loaded.dataset
     base = replace(ExperimentConfig(), leave=dataset.leave)
     recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
     settings = recipe.published.get(dataset.name, recipe.published.get("", {}))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
     for key, value in recipe.fixed.items():
         if value_at(config, key) != value:
-            raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but method '{recipe.name}' is defined by {value!r}")
+            raise InputError(
+                f"config key '{key}' is {value_at(config, key)!r}, but method '{recipe.name}' is defined by {value!r}"
+            )
+    if recipe.reward == "truth" and loaded.truth is None:
+        raise InputError(f"method '{recipe.name}' learns from the truth, but the data set has none")
+    resolve_loss(config.world_model, dataset)
     _require_consistent(config, dataset)
     return config
 

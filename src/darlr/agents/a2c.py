@@ -4,16 +4,18 @@ Glossary: a *collection* runs one episode in each of E environments; an *update*
 minibatches; an *epoch* is as many collections as make at least `steps_per_epoch` recommendations.
 """
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from darlr.agents.acting import mask_logits, sample_items
 from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
-from darlr.agents.acting import mask_logits, sample_items
 from darlr.config.schema import A2CConfig
 from darlr.errors import RunError
 from darlr.rewards.source import Window
@@ -50,12 +52,13 @@ class EpochLog:
     episodes: int = 0
     updates: int = 0
     reward: float = 0.0
-    losses: dict[str, Tensor] = field(default_factory=dict)
+    losses: dict[str, Tensor | float] = field(default_factory=dict)
     sampling_seconds: float = 0.0
     learning_seconds: float = 0.0
 
     def metrics(self) -> dict[str, float]:
         return {
+            "train/steps": self.steps,
             "train/r_tra": self.reward / self.episodes,
             "train/length": self.steps / self.episodes,
             **{f"loss/{name}": float(total) / self.updates for name, total in self.losses.items()},
@@ -67,12 +70,8 @@ class EpochLog:
 class A2C:
     """Learns an `ActorCritic` by collecting episodes in a simulator."""
 
-    def __init__(
-        self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig, generator: torch.Generator
-    ) -> None:
-        """Args: generator: on the policy's device; draws users, items and minibatches."""
-        self.policy, self.simulator, self.config = policy, simulator, config
-        self.n_users, self.generator = n_users, generator
+    def __init__(self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig) -> None:
+        self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
         tracked = list(policy.tracker.parameters())
         others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
         self.optimiser = torch.optim.Adam(
@@ -83,36 +82,40 @@ class A2C:
             fused=True,
         )
 
-    def epoch(self, environments: int, steps: int) -> EpochLog:
-        """Collect and learn until at least `steps` recommendations were made; raises `RunError` if a loss is not finite."""
+    def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
+        """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
+
+        Args: generator: on the policy's device; draws users, items and minibatches.
+        Raises: RunError: if a loss is not finite.
+        """
         log = EpochLog()
         while log.steps < steps:
             started = time.perf_counter()
-            transitions, episodes = self.collect(environments)
+            transitions, episodes = self.collect(environments, generator)
             collected = time.perf_counter()
-            self.update(transitions, log)
+            self.update(transitions, log, generator)
             log.learning_seconds += time.perf_counter() - collected
             log.sampling_seconds += collected - started
             log.steps += len(transitions)
             log.episodes += environments
             log.reward += float(episodes.rewards.sum())
         for name, total in log.losses.items():
-            if not torch.isfinite(total):
+            if not math.isfinite(total):
                 raise RunError(f"the {name} loss is {float(total) / log.updates}; stopped")
         return log
 
     @torch.no_grad()
-    def collect(self, environments: int) -> tuple[Transitions, Episodes]:
+    def collect(self, environments: int, generator: torch.Generator) -> tuple[Transitions, Episodes]:
         """One episode for each of `environments` users drawn uniformly with replacement."""
-        device = self.generator.device
-        users = torch.randint(self.n_users, (environments,), generator=self.generator, device=device)
+        device = generator.device
+        users = torch.randint(self.n_users, (environments,), generator=generator, device=device)
         values = torch.zeros(environments, self.simulator.max_steps, device=device)
         weights = self.policy.action_weights()
 
         def choose(simulator: Simulator) -> Tensor:
             logits, value = self.policy(simulator.users, simulator.window, weights)
             values[simulator.rows, simulator.step_number] = value
-            return sample_items(mask_logits(logits, simulator.blocked), self.generator)
+            return sample_items(mask_logits(logits, simulator.blocked), generator)
 
         episodes = roll_out(self.simulator, users, choose)
         return self._transitions(episodes, values), episodes
@@ -143,9 +146,9 @@ class A2C:
             returns=advantage + values[row, step],
         )
 
-    def update(self, transitions: Transitions, log: EpochLog) -> None:
+    def update(self, transitions: Transitions, log: EpochLog, generator: torch.Generator) -> None:
         """One pass over the collection in shuffled minibatches; a remainder joins the last one."""
-        order = torch.randperm(len(transitions), generator=self.generator, device=self.generator.device)
+        order = torch.randperm(len(transitions), generator=generator, device=generator.device)
         for chosen in _minibatches(order, self.config.minibatch_size):
             losses = self._losses(transitions, chosen)
             total = (
@@ -160,7 +163,7 @@ class A2C:
             self.optimiser.step()
             log.updates += 1
             for name, loss in losses.items():
-                log.losses[name] = log.losses.get(name, torch.zeros(())) + loss.detach()
+                log.losses[name] = log.losses.get(name, 0.0) + loss.detach()
 
     def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
         logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
@@ -177,6 +180,28 @@ class A2C:
         if self.config.entropy_weight:
             losses["entropy"] = _entropy(logits).mean()
         return losses
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that goes on with learning: the policy's parameters and the optimiser's moments, by name."""
+        moments = self.optimiser.state_dict()["state"]
+        return {
+            **{f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()},
+            **{f"optimiser.{index}.{name}": tensor for index, state in moments.items() for name, tensor in state.items()},
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors()` gave."""
+        device = next(self.policy.parameters()).device
+        self.policy.load_state_dict(_below("policy.", tensors))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _below("optimiser.", tensors).items():
+            index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = tensor.to(device)
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _minibatches(order: Tensor, size: int) -> list[Tensor]:

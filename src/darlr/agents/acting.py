@@ -25,9 +25,7 @@ def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:
 
 def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
     """Draw the item from the softmax of the scores."""
-    return lambda simulator: sample_items(
-        mask_logits(scorer(simulator.users, simulator.window), simulator.blocked), generator
-    )
+    return lambda simulator: sample_items(mask_logits(scorer(simulator.users, simulator.window), simulator.blocked), generator)
 
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:

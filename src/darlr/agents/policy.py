@@ -88,6 +88,11 @@ class ActorCritic(nn.Module):
             logits = logits + self.shared_category_weight * shared
         return logits, value
 
+    def append_average_user(self) -> None:
+        """Give the policy one more user row, the mean of all: somebody whom the log does not know."""
+        self.prior = _with_mean_row(self.prior)
+        self.tracker.user_vectors = _with_mean_row(self.tracker.user_vectors)
+
     def scorer(self) -> Scorer:
         """The policy as it is now, for acting: logits without gradients."""
         with torch.no_grad():
@@ -99,3 +104,7 @@ class ActorCritic(nn.Module):
             return logits
 
         return score
+
+
+def _with_mean_row(rows: Tensor) -> Tensor:
+    return torch.cat([rows, rows.mean(dim=0, keepdim=True)]) if rows.numel() else rows

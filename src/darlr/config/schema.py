@@ -42,9 +42,9 @@ class WorldModelConfig:
     hidden_sizes: tuple[int, ...] = (128, 128)
     loss: LossKind = "auto"  # logged rows only where they carry ratings, logged rows + negatives where all are positive
     negatives_per_row: int = 5
-    batch_size: int = 128
+    batch_size: int = 256
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
+    weight_decay: float = 2e-2  # added to every gradient, times the weight
     max_epochs: int = 100
     patience: int = 5
     held_out: float = 0.1
@@ -189,9 +189,11 @@ class EvaluationConfig:
     """The test after every epoch (protocol section 3)."""
 
     episodes: int = 100
+    held_out: float = 0.1  # share of the log that judges the policy where the data set has no truth
 
     def __post_init__(self) -> None:
         _require(self.episodes >= 1, "evaluation.episodes", self.episodes, "at least 1")
+        _require(0 < self.held_out < 1, "evaluation.held_out", self.held_out, "between 0 and 1, both excluded")
 
 
 @dataclass(frozen=True)

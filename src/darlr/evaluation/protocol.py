@@ -20,7 +20,8 @@ from darlr.evaluation.metrics import (
     episode_return,
     step_reward,
 )
-from darlr.rewards.source import RewardSource, Window
+from darlr.rewards.source import Window
+from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
 
@@ -48,9 +49,8 @@ class TestWorld:
     """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
-        rewards: what it pays.
+        rewards: what it pays, a table of (n_users, n_items).
         leave: when its users quit.
-        n_users, n_items: its size.
         max_steps: longest episode of FB and NX_0.
         lookback: how many positions the policies look back.
         dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
@@ -59,14 +59,20 @@ class TestWorld:
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
 
-    rewards: RewardSource
+    rewards: TableReward
     leave: LeaveRule
-    n_users: int
-    n_items: int
     max_steps: int
     lookback: int
     dominated: Tensor | None = None
     forbidden: Tensor | None = None
+
+    @property
+    def n_users(self) -> int:
+        return self.rewards.table.shape[0]
+
+    @property
+    def n_items(self) -> int:
+        return self.rewards.table.shape[1]
 
     def __post_init__(self) -> None:
         allowed = self.n_items - (0 if self.forbidden is None else int(self.forbidden.sum()))

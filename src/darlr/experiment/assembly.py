@@ -10,12 +10,14 @@ from torch import Tensor
 from darlr.agents.policy import ActorCritic
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
+from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
 from darlr.methods import recipe_of
 from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.seeding import torch_generator
 from darlr.simulator.leave import leave_rule
@@ -54,28 +56,38 @@ def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.devic
     return EntropyTerm.fit(dataset.log, dataset.world, config.reward.entropy_orders, device)
 
 
-def notices(config: ExperimentConfig, dataset: Dataset) -> list[str]:
-    """What a user must know of settings that the data cannot honour."""
-    if config.reward.entropy_weight > 0 and dataset.log.times is None:
-        return [f"the log has no time, so the entropy term is off (reward.entropy_weight {config.reward.entropy_weight:g} is unused)"]
-    return []
+def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
+    """What a user must know of what the data cannot give."""
+    texts = []
+    if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
+        weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
+        texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
+    if loaded.truth is None:
+        texts.append("the data set has no truth, so the policy is judged on held-out log rows only")
+    return texts
+
+
+def start_window(config: ExperimentConfig, n_items: int, device: torch.device) -> Window:
+    """(1, L) what is visible before the first step of an episode."""
+    length = lookback_of(config)
+    items = torch.full((1, length), n_items + 1, device=device)
+    items[:, -1] = n_items
+    rewards = torch.zeros(1, length, device=device)
+    rewards[:, -1] = 1.0
+    return Window(items, rewards)
 
 
 def training_reward(
     config: ExperimentConfig, dataset: Dataset, estimates: Estimates, truth: Truth | None, device: torch.device
 ) -> TableReward:
-    """What the simulator pays while the policy learns; raises `InputError` if GT has no truth to learn from."""
-    if recipe_of(config.method).reward == "truth":
-        if truth is None:
-            raise InputError(f"method '{config.method}' learns from the truth, but the data set has none")
+    """What the simulator pays while the policy learns: by the recipe, the world model's estimates or (GT) the truth."""
+    if truth is not None and recipe_of(config.method).reward == "truth":
         true_rewards = torch.from_numpy(truth.rewards).to(device)
         return penalised_reward(true_rewards, torch.zeros_like(true_rewards), None, config.reward)
     return penalised_reward(estimates.rewards, estimates.uncertainty, entropy_term(config, dataset, device), config.reward)
 
 
-def training_simulator(
-    config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor
-) -> Simulator:
+def training_simulator(config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor) -> Simulator:
     """The environment that the policy learns in; a leave rule by distance measures on the estimates, never on the truth."""
     return Simulator(
         reward,
@@ -87,16 +99,11 @@ def training_simulator(
     )
 
 
-def simulated_world(
-    config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor
-) -> TestWorld:
+def simulated_world(config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor) -> TestWorld:
     """The simulator as a test world: where the best epoch is chosen, without the truth."""
-    n_users, n_items = reward.table.shape
     return TestWorld(
         rewards=reward,
         leave=leave_rule(config.leave, membership, estimates.rewards),
-        n_users=n_users,
-        n_items=n_items,
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
     )
@@ -128,8 +135,6 @@ def true_world(
     return TestWorld(
         rewards=observed_reward(table, dataset.log.reward_range),
         leave=leave_rule(config.leave, membership, table),
-        n_users=truth.world.n_users,
-        n_items=len(items),
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
         dominated=dominated,

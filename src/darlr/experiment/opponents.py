@@ -1,5 +1,7 @@
 """The static policies that every method is shown beside, each judged once on every user of the test world."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -8,12 +10,12 @@ from darlr.agents.static import SkippingScorer, TableScorer, item_means, popular
 from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.protocol import MODES, TestWorld
-from darlr.rewards.table import TableReward
 
-RANDOM = "uniform_random"
+Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
+"""name > mode > metric -> value."""
 
 
-def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor) -> dict[str, TableScorer | SkippingScorer]:
+def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
     """Static policies by name, none of which has seen the truth.
 
     `item_mean` is left out where the log holds positives alone: all means are equal. The lists that skip what shares a
@@ -26,7 +28,7 @@ def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, memb
     if dataset.log.rewards.min() < dataset.log.rewards.max():
         lists["item_mean"] = TableScorer(item_means(dataset).to(device))
     lists["greedy_world_model"] = TableScorer(estimates)
-    scorers: dict[str, TableScorer | SkippingScorer] = dict(lists)
+    scorers: dict[str, Scorer] = dict(lists)
     if leave.by == "category":
         for name, scorer in lists.items():
             scorers[f"{name}_skipping"] = SkippingScorer(scorer, membership, leave.window)
@@ -34,18 +36,19 @@ def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, memb
 
 
 def judge_opponents(
-    world: TestWorld, dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor, generator: torch.Generator
-) -> dict[str, dict[str, dict[str, float | None]]]:
-    """name > mode > metric for every static policy, the uniform one and, as the bound, the truth's own greedy list."""
-    scorers: dict[str, Scorer] = {RANDOM: TableScorer(torch.zeros(1, world.n_items, device=estimates.device))}
-    scorers.update(static_scorers(dataset, estimates, leave, membership))
-    if isinstance(world.rewards, TableReward):
-        oracle = TableScorer(world.rewards.table)
-        scorers["truth_oracle"] = (
-            SkippingScorer(oracle, membership, leave.window) if leave.by == "category" else oracle
-        )
-    users = torch.arange(world.n_users, device=estimates.device)
-    return {
-        name: {mode: world.measure(mode, users, scorer, generator if name == RANDOM else None) for mode in MODES}
-        for name, scorer in scorers.items()
+    world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
+) -> Results:
+    """name > mode > metric for the static `scorers`, the uniform policy and, as the bound, the truth's own greedy list.
+
+    Every user of the world has one episode; all act greedily but the uniform policy, which is sampled.
+    """
+    oracle = TableScorer(world.rewards.table)
+    users = torch.arange(world.n_users, device=world.rewards.table.device)
+    uniform = TableScorer(torch.zeros(1, world.n_items, device=world.rewards.table.device))
+    bound = SkippingScorer(oracle, membership, leave.window) if leave.by == "category" else oracle
+    results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
+        "uniform_random": {mode: world.measure(mode, users, uniform, generator) for mode in MODES}
     }
+    for name, scorer in {**scorers, "truth_oracle": bound}.items():
+        results[name] = {mode: world.measure(mode, users, scorer, None) for mode in MODES}
+    return results

@@ -14,30 +14,36 @@ from darlr.errors import InputError
 from darlr.report.labels import spread_apart
 from darlr.report.published import published
 
-MODE = "nx_0"
+Opponents = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 FORMATS = ("png", "svg", "pdf")
 PIXELS_PER_INCH = 120
 
 # Okabe and Ito's colours stay apart for the colour-blind; the line widths tell the two curves apart in grey.
 SAMPLED, GREEDY, PUBLISHED, STATIC = "#0072B2", "#D55E00", "#000000", "#666666"
-PANELS = {"r_tra": "return of an episode (sum of rewards)", "length": "length of an episode (steps)"}
+PANELS = {
+    "nx_0": {"r_tra": "return of an episode (sum of rewards)", "length": "length of an episode (steps)"},
+    "held_out": {"ndcg_10": "NDCG at 10 on held-out rows", "recall_10": "recall at 10 on held-out rows"},
+}
+"""What is drawn: the main test mode, or held-out log rows where there is no truth."""
 
 
 def learning_curves(
     records: Sequence[Mapping[str, Any]],
     dataset: str,
     method: str,
-    opponents: Mapping[str, Mapping[str, Mapping[str, float]]],
+    opponents: Opponents,
 ) -> Figure:
     """Draw NX_0 return and length by epoch, sampled and greedy; 1,200 x 560 pixels as PNG.
 
     `records`: as `darlr.report.summary.summarise` takes them. `opponents`: name > mode > metric, each drawn as a dashed line.
     """
     figure = Figure(figsize=(10, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
-    figure.suptitle(f"{method} on {dataset}, test mode NX_0", fontsize=12, fontweight="bold")
-    for axes, (metric, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
-        _curves(axes, records, metric)
-        _references(axes, dataset, method, metric, opponents)
+    mode = "nx_0" if any(name.startswith("nx_0/") for name in records[-1]) else "held_out"
+    where = "test mode NX_0" if mode == "nx_0" else "held-out log rows (no truth)"
+    figure.suptitle(f"{method} on {dataset}, {where}", fontsize=12, fontweight="bold")
+    for axes, (metric, label) in zip(figure.subplots(1, len(PANELS[mode])), PANELS[mode].items(), strict=True):
+        _curves(axes, records, mode, metric)
+        _references(axes, dataset, method, mode, metric, opponents)
         axes.set_xlabel(f"epoch ({records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each)")
         axes.set_ylabel(label)
     return figure
@@ -53,10 +59,12 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], metric: str) -> None:
+def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], mode: str, metric: str) -> None:
     for policy, colour, width in (("greedy", GREEDY, 2.4), ("sampled", SAMPLED, 1.2)):  # the thin line over the thick one
-        name = f"{MODE}/{policy}/{metric}"
+        name = f"{mode}/{policy}/{metric}"
         known = [record for record in records if record.get(name) is not None]
+        if not known:
+            continue
         axes.plot(
             [record["epoch"] for record in known],
             [record[name] for record in known],
@@ -74,17 +82,23 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], metric: str) -> No
     axes.ticklabel_format(useOffset=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    if axes.lines:
+        axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
 
 def _references(
-    axes: Axes, dataset: str, method: str, metric: str, opponents: Mapping[str, Mapping[str, Mapping[str, float]]]
+    axes: Axes,
+    dataset: str,
+    method: str,
+    mode: str,
+    metric: str,
+    opponents: Opponents,
 ) -> None:
     """Dashed lines, each with its name and value beside it; the curves must have been drawn."""
     lines = [
-        (modes[MODE][metric], name.replace("_", " "), STATIC)
+        (value, name.replace("_", " "), STATIC)
         for name, modes in opponents.items()
-        if metric in modes.get(MODE, {})
+        if (value := modes.get(mode, {}).get(metric)) is not None
     ]
     found = published(dataset, method, metric)
     if found is not None:

@@ -7,8 +7,11 @@ from darlr.report.published import SOURCE, published, published_policy
 from darlr.report.statistics import interval
 from darlr.report.table import Cell, Quantity, Table
 
-MODE = "nx_0"
-METRICS = {"r_tra": "R_tra", "r_each": "R_each", "length": "Length", "mcd": "MCD", "cv": "CV"}
+METRICS = {
+    "nx_0": {"r_tra": "R_tra", "r_each": "R_each", "length": "Length", "mcd": "MCD", "cv": "CV"},
+    "held_out": {"ndcg_10": "NDCG@10", "recall_10": "recall@10"},
+}
+TITLES = {"nx_0": "NX_0", "held_out": "held-out log rows (no truth)"}
 STATISTICS = {"paper": "all epochs", "last20": "last 20%", "chosen": "chosen epoch"}
 
 _EPOCHS_NOTE = "all epochs: mean ± standard deviation over the epochs, as in the paper; last 20%: the same over the last fifth."
@@ -27,14 +30,15 @@ def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str
 
 
 def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """Metrics of NX_0, sampled and greedy, in every statistic, with the published value beside.
+    """Metrics of NX_0 (or of held-out rows), sampled and greedy, in every statistic, with the published value beside.
 
     One run: value ± standard deviation over its epochs. Several: mean over the runs ± half-width of the 95% t interval.
     """
+    mode = _mode(summaries)
     rows: list[tuple[Cell, ...]] = []
     for policy in ("sampled", "greedy"):
-        for metric, label in METRICS.items():
-            cells = [_statistic(summaries, policy, metric, statistic) for statistic in STATISTICS]
+        for metric, label in METRICS[mode].items():
+            cells = [_statistic(summaries, mode, policy, metric, statistic) for statistic in STATISTICS]
             if any(cell is not None for cell in cells):
                 rows.append((policy, label, *cells, _published(dataset, method, policy, metric)))
     notes = (
@@ -46,7 +50,7 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
     if any(row[-1] is not None for row in rows):
         notes.append(f"published: {SOURCE}; ± over the epochs of one run.")
     return Table(
-        title=f"{method} on {dataset}, NX_0",
+        title=f"{method} on {dataset}, {TITLES[mode]}",
         header=("policy", "metric", *STATISTICS.values(), "published"),
         rows=tuple(rows),
         notes=tuple(notes),
@@ -54,18 +58,22 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
 
 
 def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """The method (last 20% of epochs) above the static policies, in NX_0."""
+    """The method (last 20% of epochs) above the static policies, in NX_0 or on held-out rows."""
+    mode = _mode(summaries)
+    metrics = METRICS[mode]
     rows: list[tuple[Cell, ...]] = [
-        (f"{method}, {policy}", *(_recent(summaries, policy, metric) for metric in METRICS)) for policy in ("sampled", "greedy")
+        (f"{method}, {policy}", *(_recent(summaries, mode, policy, metric) for metric in metrics))
+        for policy in ("sampled", "greedy")
+        if policy in summaries[0].get(mode, {})
     ]
     for name in dict.fromkeys(name for summary in summaries for name in summary.get("opponents", {})):
-        values = [summary["opponents"][name].get(MODE, {}) for summary in summaries if name in summary.get("opponents", {})]
-        cells = (_combined([value[metric] for value in values if value.get(metric) is not None]) for metric in METRICS)
+        values = [summary["opponents"][name].get(mode, {}) for summary in summaries if name in summary.get("opponents", {})]
+        cells = (_combined([value[metric] for value in values if value.get(metric) is not None]) for metric in metrics)
         rows.append((name.replace("_", " "), *cells))
-    kept = [index for index in range(1 + len(METRICS)) if any(row[index] is not None for row in rows)]
-    header = ("policy", *METRICS.values())
+    kept = [index for index in range(1 + len(metrics)) if any(row[index] is not None for row in rows)]
+    header = ("policy", *metrics.values())
     return Table(
-        title=f"{method} and static policies on {dataset}, NX_0",
+        title=f"{method} and static policies on {dataset}, {TITLES[mode]}",
         header=tuple(header[index] for index in kept),
         rows=tuple(tuple(row[index] for index in kept) for row in rows),
         notes=(f"{method}: mean of the last 20% of epochs." + _seeds_note(summaries),),
@@ -76,21 +84,28 @@ def _seeds_note(summaries: Sequence[Mapping[str, Any]]) -> str:
     return f" ±: half-width of the 95% t interval over {len(summaries)} seeds." if len(summaries) > 1 else ""
 
 
-def _entries(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str, statistic: str) -> list[Mapping[str, Any]]:
+def _mode(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
+    return "nx_0" if any("nx_0" in summary for summary in summaries) else "held_out"
+
+
+def _entries(
+    summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str, statistic: str
+) -> list[Mapping[str, Any]]:
     """The statistic's `mean` and `std` in every summary that has them."""
-    entries = [summary.get(MODE, {}).get(policy, {}).get(metric, {}).get(statistic, {}) for summary in summaries]
+    entries = [summary.get(mode, {}).get(policy, {}).get(metric, {}).get(statistic, {}) for summary in summaries]
     return [entry for entry in entries if entry.get("mean") is not None]
 
 
-def _statistic(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str, statistic: str) -> Quantity | None:
-    entries = _entries(summaries, policy, metric, statistic)
+def _statistic(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str, statistic: str) -> Quantity | None:
+    entries = _entries(summaries, mode, policy, metric, statistic)
     if len(summaries) == len(entries) == 1:
         return Quantity(entries[0]["mean"], entries[0]["std"])
     return _combined([entry["mean"] for entry in entries])
 
 
-def _recent(summaries: Sequence[Mapping[str, Any]], policy: str, metric: str) -> Quantity | None:
-    return _combined([entry["mean"] for entry in _entries(summaries, policy, metric, "last20")])
+def _recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str) -> Quantity | None:
+    return _combined([entry["mean"] for entry in _entries(summaries, mode, policy, metric, "last20")])
 
 
 def _combined(values: Sequence[float]) -> Quantity | None:

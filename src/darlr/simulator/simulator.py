@@ -70,7 +70,7 @@ class Simulator:
         self.n_items, self.max_steps = n_items, max_steps
         self.lookback = max(lookback, leave.window)
         self.allow_repeats = allow_repeats
-        self._users = torch.empty(0, dtype=torch.int64)
+        self._users = self._rows = torch.empty(0, dtype=torch.int64)  # nobody, until the first reset
 
     @property
     def start_item(self) -> int:

@@ -32,7 +32,7 @@ class StateTracker(nn.Module):
         self.item_vectors = nn.Parameter(torch.cat([item_vectors, start, absent]))
         self.absent_item = len(item_vectors) + 1
         self.input_size = item_vectors.shape[1] + 1
-        self.register_buffer("user_vectors", user_vectors if config.user_state else user_vectors[:, :0])
+        self.register_buffer("user_vectors", user_vectors if config.user_state else user_vectors[:, :0], persistent=False)
         self.state_size = self._summary_size() + self.user_vectors.shape[1]
 
     def forward(self, users: Tensor, window: Window) -> Tensor:
@@ -41,7 +41,7 @@ class StateTracker(nn.Module):
         vectors = F.embedding(window.items, self.item_vectors, padding_idx=self.absent_item)
         inputs = torch.cat([vectors, window.rewards.unsqueeze(-1)], dim=-1)  # (B, w, d + 1)
         state = self._summarise(inputs, window.items != self.absent_item)
-        return torch.cat([state, self.user_vectors[users]], dim=1) if self.user_vectors.shape[1] else state
+        return torch.cat([state, self.user_vectors[users]], dim=1) if self.user_vectors.numel() else state
 
     def _summary_size(self) -> int:
         raise NotImplementedError

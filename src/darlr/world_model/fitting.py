@@ -133,7 +133,9 @@ class _Trainer:
         self.network, self.rows, self.sampler, self.negatives = network, rows, sampler, negatives
         self.config, self.generator = config, generator
         self.zero = float(scale.standardise(np.zeros(1, np.float32))[0])
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
         self.held_pairs = self._with_negatives(rows.held_out)  # drawn once, so that epochs are compared on the same rows
 
     def run(self, progress: Callable[[int, float], None]) -> tuple[Tensor, Tensor, int]:
@@ -180,13 +182,10 @@ class _Trainer:
             users, items, targets = self._with_negatives(chosen)
             mean, log_variance = self.network(users, items)
             # Summed over members, whose weights are separate: each has the gradient it would have alone.
-            loss = gaussian_loss(mean, log_variance, targets).mean(dim=1).sum() + self._penalty()
+            loss = gaussian_loss(mean, log_variance, targets).mean(dim=1).sum()
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
-
-    def _penalty(self) -> Tensor:
-        return self.config.weight_decay * torch.stack([p.square().sum() for p in self.network.parameters()]).sum()
 
     @torch.no_grad()
     def _held_out_losses(self) -> Tensor:

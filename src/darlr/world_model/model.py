@@ -12,7 +12,7 @@ from torch import Tensor
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.inputs import Inputs
 
-BLOCK = 65_536
+BLOCK = 8_192
 """Pairs predicted at once; bounds the memory of a whole matrix's prediction."""
 
 

@@ -1,0 +1,40 @@
+"""The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from darlr.cli.commands import check, datasets, evaluate, recommend, train
+from darlr.errors import DarlrError
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "recommend": recommend,
+    "datasets": datasets,
+    "check": check,
+}
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="darlr",
+            description="Learn what to recommend from logged feedback, with a learned model of the users.",
+            sort_subcommands=False,
+        )
+    except DarlrError as error:
+        print(f"darlr: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("darlr: interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Judging a policy where the truth is unknown: does it rank the log's held-out rows well?
+
+This is weaker than the published protocol (users chose what they rated) and is only ever reported as what it is.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.rewards.source import Window
+
+CUTOFF = 10
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Liked rows that learning never saw, for q users of the world who have some.
+
+    Attributes:
+        users: (q,) rows of the world.
+        liked: (q, n_items) bool, the held-out items that the user liked.
+        known: (q, n_items) bool, the items that the user has in the rows learned from; they are not recommended again.
+    """
+
+    users: Tensor
+    liked: Tensor
+    known: Tensor
+
+
+def split_log(log: InteractionLog, share: float, generator: np.random.Generator) -> tuple[InteractionLog, InteractionLog]:
+    """The rows to learn from and the rows held out, a random `share` of all; raises `InputError` if either would be empty."""
+    size = round(share * len(log))
+    if not 0 < size < len(log):
+        raise InputError(f"the log has {len(log)} rows; expected enough to hold out a share of {share:g} and still learn")
+    order = generator.permutation(len(log))
+    return log.rows(np.sort(order[size:])), log.rows(np.sort(order[:size]))
+
+
+def held_out_rows(learned: InteractionLog, held_out: InteractionLog, device: torch.device) -> HeldOut:
+    """The held-out rows of a world of all the log's users and items.
+
+    A row is liked if its reward reaches `positive_threshold`, or the mean of the learned rows where no threshold is set.
+    """
+    threshold = held_out.positive_threshold
+    if math.isinf(threshold):
+        threshold = float(learned.rewards.mean(dtype=np.float64))
+    chosen = held_out.rewards >= threshold
+    users = np.unique(held_out.users[chosen])
+    if len(users) == 0:
+        raise InputError(f"no held-out row has a reward of at least {threshold:g}, so there is nothing to judge the policy by")
+    return HeldOut(
+        users=torch.from_numpy(users.astype(np.int64)).to(device),
+        liked=_cells(held_out.users[chosen], held_out.items[chosen], users, held_out.n_items).to(device),
+        known=_cells(learned.users, learned.items, users, learned.n_items).to(device),
+    )
+
+
+def _cells(users: NDArray[np.int32], items: NDArray[np.int32], chosen: NDArray[np.int32], n_items: int) -> Tensor:
+    place = np.searchsorted(chosen, users).clip(max=len(chosen) - 1)
+    inside = chosen[place] == users
+    cells = np.zeros((len(chosen), n_items), bool)
+    cells[place[inside], items[inside]] = True
+    return torch.from_numpy(cells)
+
+
+@torch.no_grad()
+def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
+    """Recall and NDCG at 10 of the list that `scorer` gives at the start of an episode, mean over users.
+
+    Args: start: (1, L) the window before the first step.
+    """
+    ideal = (1 / torch.log2(torch.arange(2, CUTOFF + 2, dtype=torch.float64, device=rows.users.device))).cumsum(0)
+    recall = gain = 0.0
+    for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
+        window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
+        scores = scorer(rows.users[part], window).masked_fill(rows.known[part], float("-inf"))
+        top = scores.topk(min(CUTOFF, scores.shape[1]), dim=1).indices
+        hits = rows.liked[part].gather(1, top).to(torch.float64)
+        liked = rows.liked[part].sum(dim=1)
+        discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
+        recall += float((hits.sum(dim=1) / liked.clamp(max=CUTOFF)).sum())
+        gain += float(((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1]).sum())
+    return {f"recall_{CUTOFF}": recall / len(rows.users), f"ndcg_{CUTOFF}": gain / len(rows.users)}

@@ -1,0 +1,67 @@
+"""How a run's policy is judged after every epoch, and what stands beside it: by the truth, or by held-out log rows."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.config.schema import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.evaluation.held_out import HeldOut, judge_held_out
+from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.experiment.opponents import Results, judge_opponents, static_scorers
+from darlr.rewards.source import Window
+from darlr.seeding import torch_generator
+
+
+class Judge(Protocol):
+    """Judges scorers of the run's world."""
+
+    def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
+        """`mode/policy/metric` -> value, after `epoch` epochs of learning."""
+        ...
+
+    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
+        """name > mode > metric of the static policies; `estimates` (n_users, n_items) of the world model."""
+        ...
+
+
+@dataclass(frozen=True)
+class TruthJudge:
+    """The published protocol in the true world."""
+
+    config: ExperimentConfig
+    dataset: Dataset
+    world: TestWorld
+    device: torch.device
+
+    def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
+        generator = torch_generator(self.config.seed, "test", str(epoch), device=self.device)
+        return run_test(self.world, scorer, self.config.evaluation.episodes, generator)
+
+    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
+        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)
+        generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
+        return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
+
+
+@dataclass(frozen=True)
+class HeldOutJudge:
+    """Recall and NDCG on held-out log rows, for data without a truth."""
+
+    config: ExperimentConfig
+    dataset: Dataset
+    rows: HeldOut
+    start: Window
+
+    MODE = "held_out"
+
+    def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
+        metrics = judge_held_out(self.rows, scorer, self.start)
+        return {f"{self.MODE}/greedy/{metric}": value for metric, value in metrics.items()}
+
+    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
+        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)
+        return {name: {self.MODE: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}

@@ -1,0 +1,227 @@
+"""One run, from its settings to its summary: fit or load the world model, learn, test after every epoch, save, resume.
+
+An epoch's random streams are derived from the seed and the epoch's number, so a killed run that goes on from its last
+checkpoint draws the same numbers as one that was never stopped.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Protocol
+
+import torch
+
+from darlr.agents.a2c import A2C
+from darlr.artifacts import RunFolder, environment
+from darlr.config.loading import from_mapping, stable_hash, to_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.data.source import LoadedDataset
+from darlr.data.sources import load
+from darlr.errors import RunError
+from darlr.evaluation.held_out import held_out_rows, split_log
+from darlr.evaluation.protocol import TestWorld
+from darlr.experiment.assembly import (
+    Estimates,
+    build_policy,
+    notices,
+    simulated_world,
+    start_window,
+    training_reward,
+    training_simulator,
+    true_world,
+    world_membership,
+)
+from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.experiment.opponents import Results
+from darlr.experiment.saved import save_policy
+from darlr.experiment.world_models import obtain_world_model, save_world_model, world_model_path
+from darlr.methods import resolve
+from darlr.report.curves import learning_curves, save_figure
+from darlr.report.summary import CHOOSING_METRIC, summarise
+from darlr.seeding import numpy_generator, torch_generator
+from darlr.world_model.model import WorldModel
+
+
+class Monitor(Protocol):
+    """Is told how a run gets on."""
+
+    def notice(self, text: str) -> None:
+        """Something that the user should know."""
+
+    def fitted(self, epoch: int, epochs: int, loss: float) -> None:
+        """An epoch of the world model is done, of `epochs` at most; `loss` is the held-out one."""
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        """An epoch of the policy is done (`record`: as in metrics.jsonl), of `epochs` in all."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: where it lies, its data set and resolved config, and its summary (as in summary.json)."""
+
+    path: Path
+    dataset: str
+    config: ExperimentConfig
+    summary: dict[str, Any]
+
+
+def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: torch.device, monitor: Monitor) -> Finished:
+    """Train and test the run that `values` describe (keys of `ExperimentConfig`), or go on with it where it was stopped.
+
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
+
+    Raises:
+        InputError: for settings, data or folders that cannot be used; no run folder is made then.
+        RunError: if the run cannot go on (a loss that is not finite, a full disk).
+    """
+    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    config = resolve(values, loaded)
+    dataset, held_out = _hold_out(config, loaded)
+    surroundings = {**environment(device), "data": dict(dataset.hashes)}
+    with RunFolder.create(run_path(out, config, dataset.name), to_mapping(config), surroundings) as folder:
+        for text in notices(config, loaded):
+            monitor.notice(text)
+        model = _world_model(out, folder, config, dataset, device, monitor)
+        world = dataset.world
+        membership = world_membership(dataset, world.items, device)
+        estimates = Estimates.of(model, world.users, world.items, device)
+        reward = training_reward(config, dataset, estimates, loaded.truth, device)
+        policy = build_policy(config, model, world.users, world.items, membership, device)
+        agent = A2C(policy, training_simulator(config, reward, estimates, membership), world.n_users, config.a2c)
+        simulated = simulated_world(config, reward, estimates, membership)
+        judge = _judge(config, loaded, dataset, held_out, device)
+        _learn(_Run(config, dataset, folder, agent, simulated, judge, device), monitor)
+        return _finish(config, dataset, folder, judge.opponents(estimates.rewards, membership))
+
+
+def run_path(out: Path, config: ExperimentConfig, dataset: str) -> Path:
+    """Where a run's folder lies: its name depends on every setting but the seed, and on the seed."""
+    settings = to_mapping(config)
+    del settings["seed"]
+    return out / dataset / config.method / f"{stable_hash(settings)}-s{config.seed}"
+
+
+def _hold_out(config: ExperimentConfig, loaded: LoadedDataset) -> tuple[Dataset, InteractionLog | None]:
+    """The data set to learn from, and rows held out of its log to judge the policy by where there is no truth."""
+    if loaded.truth is not None:
+        return loaded.dataset, None
+    generator = numpy_generator(config.seed, "held_out")
+    learned, held_out = split_log(loaded.dataset.log, config.evaluation.held_out, generator)
+    return replace(loaded.dataset, log=learned), held_out
+
+
+def _judge(
+    config: ExperimentConfig,
+    loaded: LoadedDataset,
+    dataset: Dataset,
+    held_out: InteractionLog | None,
+    device: torch.device,
+) -> Judge:
+    items = dataset.world.items
+    if loaded.truth is not None:
+        return TruthJudge(config, dataset, true_world(config, dataset, loaded.truth, items, device), device)
+    if held_out is None:
+        raise RunError("neither a truth nor held-out rows to judge the policy by")
+    rows = held_out_rows(dataset.log, held_out, device)
+    return HeldOutJudge(config, dataset, rows, start_window(config, len(items), device))
+
+
+def _world_model(
+    out: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
+) -> WorldModel:
+    """The run's world model, fitted if no run has needed it before; a copy of it goes into the run folder."""
+    epochs = config.world_model.max_epochs
+    model, fit = obtain_world_model(
+        world_model_path(out, config, dataset),
+        config,
+        dataset,
+        device,
+        lambda epoch, loss: monitor.fitted(epoch, epochs, loss),
+    )
+    if not folder.has_tensors("world_model"):
+        save_world_model(folder.path / "world_model.safetensors", model, fit)
+    return model
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What learning and testing need."""
+
+    config: ExperimentConfig
+    dataset: Dataset
+    folder: RunFolder
+    agent: A2C
+    simulated: TestWorld
+    judge: Judge
+    device: torch.device
+
+
+def _learn(run: _Run, monitor: Monitor) -> None:
+    """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
+    done, steps, best = _resume(run.folder, run.agent)
+    while done < run.config.training.epochs:
+        done += 1
+        try:
+            record = _epoch(run, done, steps)
+        except RunError as error:
+            raise RunError(f"{run.folder.path}, epoch {done}: {error}") from error
+        steps = record["steps"]
+        run.folder.append_metrics(record)
+        if best is None or record[CHOOSING_METRIC] > best:
+            best = record[CHOOSING_METRIC]
+            save_policy(run.folder, run.agent.policy, run.dataset, done)
+        state = {"epoch": done, "steps": steps, "best": best}
+        run.folder.save_tensors("checkpoint", run.agent.tensors(), state)
+        monitor.trained(record, run.config.training.epochs)
+
+
+def _resume(folder: RunFolder, agent: A2C) -> tuple[int, int, float | None]:
+    """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
+    if not folder.has_tensors("checkpoint"):
+        folder.keep_metrics(0)
+        return 0, 0, None
+    tensors, state = folder.load_tensors("checkpoint")
+    agent.restore(tensors)
+    folder.keep_metrics(state["epoch"])
+    return state["epoch"], state["steps"], state["best"]
+
+
+def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
+    """One epoch of learning and its test, as a record of metrics.jsonl."""
+    config, seed = run.config, run.config.seed
+    generator = torch_generator(seed, "train", str(number), device=run.device)
+    log = run.agent.epoch(config.training.environments, config.training.steps_per_epoch, generator)
+    started = time.perf_counter()
+    scorer = run.agent.policy.scorer()
+    generator = torch_generator(seed, "simulator", str(number), device=run.device)
+    users = run.simulated.draw_users(config.evaluation.episodes, generator)
+    simulated = run.simulated.measure("nx_0", users, scorer, generator)
+    record = {
+        "epoch": number,
+        "steps": steps_before + log.steps,
+        **run.judge.test(scorer, number),
+        **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
+        **log.metrics(),
+    }
+    record["seconds/testing"] = time.perf_counter() - started
+    return record
+
+
+def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, opponents: Results) -> Finished:
+    """Write the summary and the picture of the finished run."""
+    records = folder.metrics()
+    summary = summarise(records) | {"opponents": opponents, "peak_memory_mib": _peak_memory()}
+    folder.write_json("summary", summary)
+    save_figure(learning_curves(records, dataset.name, config.method, opponents), folder.path / "learning_curve.png")
+    return Finished(folder.path, dataset.name, config, summary)
+
+
+def _peak_memory() -> float:
+    """Largest resident memory of the process so far, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return getrusage(RUSAGE_SELF).ru_maxrss / unit

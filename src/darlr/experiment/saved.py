@@ -1,0 +1,74 @@
+"""A policy on disk: what was learned, and the raw ids of its users and items."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.agents.policy import ActorCritic
+from darlr.artifacts import RunFolder
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.data.log import Ids
+from darlr.experiment.assembly import build_policy
+from darlr.experiment.world_models import load_world_model
+
+POLICY = "policy"
+
+
+def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch: int) -> None:
+    """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, and all raw ids."""
+    tensors = {
+        **{f"policy.{name}": tensor for name, tensor in policy.state_dict().items()},
+        "users": torch.from_numpy(dataset.world.users),
+        "items": torch.from_numpy(dataset.world.items),
+        "membership": policy.membership.to(torch.bool),
+    }
+    state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.log.reward_range)}
+    for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):
+        if np.issubdtype(ids.dtype, np.integer):
+            tensors[name] = torch.from_numpy(ids)
+        else:
+            state[name] = ids.tolist()
+    folder.save_tensors(POLICY, tensors, state)
+
+
+class SavedPolicy:
+    """The policy of a run, ready to act for any users of its log.
+
+    Attributes:
+        config: the run's settings.
+        user_ids, item_ids: the log's raw ids.
+        world_users, world_items: the world it learned in, as indices into the log's vocabularies.
+        reward_range: bounds of a reward that a user can give.
+        epoch: the epoch it was chosen at.
+    """
+
+    def __init__(self, folder: RunFolder, device: torch.device) -> None:
+        """Raises `InputError` if the run has no policy yet, or its files are damaged."""
+        tensors, state = folder.load_tensors(POLICY)
+        self.config = from_mapping(ExperimentConfig, folder.config())
+        self._model, _ = load_world_model(folder.path / "world_model.safetensors", device)
+        self._device = device
+        self._learned = {name.removeprefix("policy."): t for name, t in tensors.items() if name.startswith("policy.")}
+        self._membership = tensors["membership"]
+        self.world_users: NDArray[np.int64] = tensors["users"].numpy()
+        self.world_items: NDArray[np.int64] = tensors["items"].numpy()
+        self.user_ids, self.item_ids = (_ids(name, tensors, state) for name in ("user_ids", "item_ids"))
+        self.reward_range: tuple[float, float] = tuple(state["reward_range"])
+        self.epoch: int = state["epoch"]
+
+    def network(self, users: NDArray[np.int64]) -> ActorCritic:
+        """The policy with `users` (indices into the log's users) as its user rows, in that order."""
+        policy = build_policy(self.config, self._model, users, self.world_items, self._membership, self._device)
+        policy.load_state_dict(self._learned)
+        return policy.eval()
+
+
+def _ids(name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> Ids:
+    ids: Ids = tensors[name].numpy() if name in tensors else np.array(state[name], dtype=np.str_)
+    return ids
