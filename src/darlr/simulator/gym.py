@@ -6,18 +6,18 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from darlr.errors import InputError
 from darlr.simulator.simulator import Simulator
 
-Observation = dict[str, NDArray[Any] | np.int64]
+Observation = dict[str, Any]
 
 
 class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
     """Recommends one item a step to a user drawn uniformly, until the user leaves or the length limit is reached.
 
-    The limit ends an episode as a leaving user does, so `terminated` says both and `truncated` is never set (protocol section 1).
+    The limit ends an episode as a leaving user does, so `terminated` says both and `truncated` stays False
+    (protocol section 1).
 
     Observation:
         user: row of the world.
@@ -72,13 +72,13 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
         window = slice(step, step + episodes.lookback)
         return {
             "user": np.int64(episodes.users[0]),
-            "items": episodes.items[0, window].numpy(force=True).copy(),
-            "rewards": episodes.seen_rewards[0, window].numpy(force=True).copy(),
+            "items": episodes.items[0, window].numpy().copy(),
+            "rewards": episodes.seen_rewards[0, window].numpy().copy(),
         }
 
     def _info(self) -> dict[str, Any]:
         blocked = self._simulator.blocked
         if blocked is None:
             return {}
-        mask = (~blocked[0]).numpy(force=True) if self._simulator.running else np.zeros(self._simulator.n_items)
+        mask = (~blocked[0]).numpy() if self._simulator.running else np.zeros(self._simulator.n_items)
         return {"action_mask": mask.astype(np.int8)}
