@@ -29,14 +29,15 @@ class Transitions:
     Attributes:
         users, items: (n,) int64.
         window: what was visible before each step, (n, L).
-        blocked: (n, n_items) items masked at each step, or None.
+        earlier: (n, T) items that the step could not recommend again, filled up with the column that stands for absence;
+            None where repeats are allowed.
         advantages, returns: (n,) float32.
     """
 
     users: Tensor
     items: Tensor
     window: Window
-    blocked: Tensor | None
+    earlier: Tensor | None
     advantages: Tensor
     returns: Tensor
 
@@ -99,9 +100,9 @@ class A2C:
             log.steps += len(transitions)
             log.episodes += environments
             log.reward += float(episodes.rewards.sum())
-        for name, total in log.losses.items():
-            if not math.isfinite(total):
-                raise RunError(f"the {name} loss is {float(total) / log.updates}; stopped")
+            for name, total in log.losses.items():
+                if not math.isfinite(total):
+                    raise RunError(f"the {name} loss is {float(total) / log.updates}; stopped")
         return log
 
     @torch.no_grad()
@@ -126,22 +127,16 @@ class A2C:
         )
         row, step = episodes.taken.nonzero(as_tuple=True)
         windows = episodes.windows()
-        blocked = None
+        earlier = None
         if not self.simulator.allow_repeats:
-            earlier = torch.where(
-                torch.arange(episodes.rewards.shape[1], device=row.device) < step[:, None],
-                episodes.actions[row],
-                self.simulator.absent_item,
-            )
-            width = self.simulator.n_items + 2
-            blocked = torch.zeros(len(row), width, dtype=torch.bool, device=row.device).scatter_(1, earlier, True)
-            blocked = blocked[:, : self.simulator.n_items]
+            before = torch.arange(episodes.rewards.shape[1], device=row.device) < step[:, None]
+            earlier = torch.where(before, episodes.actions[row], self.simulator.absent_item)
         advantage = advantages[row, step]
         return Transitions(
             users=episodes.users[row],
             items=episodes.actions[row, step],
             window=Window(windows.items[row, step], windows.rewards[row, step]),
-            blocked=blocked,
+            earlier=earlier,
             advantages=advantage,
             returns=advantage + values[row, step],
         )
@@ -167,11 +162,13 @@ class A2C:
 
     def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
         logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
-        if transitions.blocked is not None:
-            logits = mask_logits(logits, transitions.blocked[chosen])
+        if transitions.earlier is not None:
+            earlier = transitions.earlier[chosen]
+            rows, places = (earlier != self.simulator.absent_item).nonzero(as_tuple=True)
+            logits = logits.index_put_((rows, earlier[rows, places]), logits.new_tensor(float("-inf")))
         advantages = transitions.advantages[chosen]
         if self.config.normalise_advantages:
-            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+            advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
         negative_log_probability = F.cross_entropy(logits, transitions.items[chosen], reduction="none")
         losses = {
             "policy": (negative_log_probability * advantages).mean(),

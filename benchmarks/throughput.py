@@ -1,0 +1,142 @@
+"""Steps per second and peak memory of learning and testing: `python -m benchmarks.throughput`.
+
+An epoch is what `darlr train` does: at least 100,000 recommendations of learning (102,000 where episodes have 30 steps), then
+the test of three modes, sampled and greedy (14,000 steps where episodes are full), and one of the simulator (3,000). The worlds
+are random tables of the data sets' sizes. Every case runs in a process of its own, on one thread, so that its peak memory is its
+own; the fastest epoch after the first counts, and the spread is shown.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from resource import RUSAGE_SELF, getrusage
+
+import torch
+
+from darlr.agents.a2c import A2C
+from darlr.agents.policy import ActorCritic
+from darlr.config.schema import A2CConfig, PolicyConfig, RewardConfig, TrackerConfig
+from darlr.evaluation.protocol import MODES, TestWorld, run_test
+from darlr.rewards.table import observed_reward, penalised_reward
+from darlr.simulator.leave import LeaveRule, Never, SharedCategory
+from darlr.simulator.simulator import Simulator
+from darlr.simulator.trackers import state_tracker
+
+MAX_STEPS = 30
+EPISODES = 100
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world's size and a policy's settings; `reference` is what DORL's or ROLeR's own code reaches (steps/s)."""
+
+    users: int
+    items: int
+    categories: int
+    vector: int
+    tracker: TrackerConfig
+    policy: PolicyConfig
+    target: int
+    reference: str
+
+
+CASES = {
+    "coat-mean": Case(290, 300, 0, 80, TrackerConfig(), PolicyConfig(), 120_000, "11,500-12,000 (DORL)"),
+    "coat-transformer": Case(290, 300, 0, 80, TrackerConfig(kind="transformer"), PolicyConfig(), 45_000, "4,300-5,000 (ROLeR)"),
+    "kuairec-mean": Case(1411, 3327, 31, 81, TrackerConfig(), PolicyConfig(), 10_000, "not measured"),
+    "kuairec-tied": Case(
+        1411,
+        3327,
+        31,
+        81,
+        TrackerConfig(),
+        PolicyConfig(head="tied", prior_weight=1.0, category_window=4),
+        10_000,
+        "not measured",
+    ),
+}
+
+
+def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
+    """Steps per second of every epoch, and of learning and testing in the fastest; peak memory in MiB."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    estimate = torch.randn(case.users, case.items, generator=generator) * 0.5 + 3
+    membership = torch.zeros(case.items, case.categories, dtype=torch.bool)
+    leave: LeaveRule = Never()
+    if case.categories:
+        chosen = torch.randint(case.categories, (case.items,), generator=generator)
+        membership[torch.arange(case.items), chosen] = True
+        leave = SharedCategory(membership, window=4, tolerance=0)
+    reward = penalised_reward(estimate, torch.zeros_like(estimate), None, RewardConfig())
+    tracker = state_tracker(
+        case.tracker, torch.randn(case.items, case.vector, generator=generator) * 0.1, torch.zeros(case.users, 0), generator
+    )
+    prior = estimate if case.policy.prior_weight else None
+    policy = ActorCritic(case.policy, tracker, membership.float(), prior, generator)
+    lookback = max(case.tracker.window, leave.window)
+    simulator = Simulator(reward, leave, case.items, MAX_STEPS, lookback, allow_repeats=False)
+    agent = A2C(policy, simulator, case.users, A2CConfig())
+    truth = TestWorld(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
+    simulated = replace(truth, rewards=reward)
+
+    rates, phases = [], []
+    for _ in range(epochs):
+        counter = _StepCounter(policy)
+        started = time.perf_counter()
+        log = agent.epoch(EPISODES, 100_000, generator)
+        learned = time.perf_counter()
+        run_test(truth, counter, EPISODES, generator)
+        with torch.no_grad():
+            simulated.measure(next(iter(MODES)), truth.draw_users(EPISODES, generator), counter, generator)
+        tested = time.perf_counter()
+        rates.append((log.steps + counter.steps) / (tested - started))
+        phases.append((log.steps / (learned - started), counter.steps / (tested - learned)))
+    best = max(range(len(rates)), key=rates.__getitem__)
+    return {
+        "all": rates,
+        "best": rates[best],
+        "learning": phases[best][0],
+        "testing": phases[best][1],
+        "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+class _StepCounter:
+    """A policy's scorer that counts the recommendations it makes."""
+
+    def __init__(self, policy: ActorCritic) -> None:
+        self._score = policy.scorer()
+        self.steps = 0
+
+    def __call__(self, users: torch.Tensor, window: object) -> torch.Tensor:
+        self.steps += len(users)
+        return self._score(users, window)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", default=list(CASES), help=f"some of {', '.join(CASES)}")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs of each case")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(CASES[options.cases[0]], options.epochs)))
+        return
+    print(f"{'case':18} {'steps/s':>9} {'slowest':>9} {'learning':>9} {'testing':>9} {'MiB':>6} {'target':>8}  reference")
+    for name in options.cases:
+        command = [sys.executable, "-m", "benchmarks.throughput", name, "--epochs", str(options.epochs), "--child"]
+        result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        slowest = min(result["all"][1:] or result["all"])
+        print(
+            f"{name:18} {result['best']:9,.0f} {slowest:9,.0f} {result['learning']:9,.0f} {result['testing']:9,.0f} "
+            f"{result['memory']:6,.0f} {CASES[name].target:8,d}  {CASES[name].reference}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
