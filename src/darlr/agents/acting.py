@@ -40,4 +40,5 @@ def sample_items(logits: Tensor, generator: torch.Generator) -> Tensor:
     """
     cumulated = logits.softmax(dim=1).cumsum(dim=1)
     uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
-    return torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True).squeeze(1)
+    items = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True).squeeze(1)
+    return items.clamp_(max=logits.shape[1] - 1)  # logits that are not numbers name an item too: the loss will tell of them
