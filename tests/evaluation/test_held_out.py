@@ -1,0 +1,57 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from darlr.agents.static import TableScorer
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.evaluation.held_out import held_out_rows, judge_held_out, split_log
+from tests.worlds import CPU, log_of, window_of
+
+START = window_of([[12]])
+
+
+def test_a_split_keeps_every_row_once() -> None:
+    log = log_of([(user, item, 1.0) for user in range(5) for item in range(8)], 5, 8)
+    learned, held_out = split_log(log, 0.25, np.random.default_rng(0))
+
+    def pairs(rows: InteractionLog) -> list[tuple[int, int]]:
+        return list(zip(rows.users.tolist(), rows.items.tolist(), strict=True))
+
+    assert (len(learned), len(held_out)) == (30, 10)
+    assert sorted(pairs(learned) + pairs(held_out)) == sorted(pairs(log))
+    again, _ = split_log(log, 0.25, np.random.default_rng(0))
+    assert pairs(again) == pairs(learned)
+
+
+def test_refuses_a_log_that_is_too_small_to_split() -> None:
+    with pytest.raises(InputError, match=r"the log has 2 rows; expected enough to hold out a share of 0\.1"):
+        split_log(log_of([(0, 0, 1.0), (0, 1, 1.0)], 1, 2), 0.1, np.random.default_rng(0))
+
+
+def test_recall_and_gain_at_ten() -> None:
+    learned = log_of([(0, 0, 5.0), (2, 3, 1.0)], 3, 12, positive_threshold=4.0)
+    held_out = log_of([(0, 2, 5.0), (0, 11, 4.0), (0, 1, 1.0), (2, 0, 5.0), (1, 5, 3.0)], 3, 12, positive_threshold=4.0)
+    rows = held_out_rows(learned, held_out, CPU)
+    assert rows.users.tolist() == [0, 2]  # user 1 liked nothing
+    descending = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
+    # User 0 is shown 1 to 10, for 0 is known: item 2 at rank 2 of two liked. User 2 is shown item 0 at rank 1.
+    gain = (1 / math.log2(3)) / (1 + 1 / math.log2(3))
+    found = judge_held_out(rows, descending, START)
+    assert found == {"recall_10": pytest.approx((1 / 2 + 1) / 2), "ndcg_10": pytest.approx((gain + 1) / 2)}
+
+
+def test_the_mean_of_the_learned_rows_is_the_threshold_where_none_is_set() -> None:
+    learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
+    rows = held_out_rows(learned, log_of([(0, 2, 2.5), (0, 3, 2.0), (1, 4, 1.0)], 2, 12), CPU)
+    assert rows.users.tolist() == [0]
+    assert rows.liked.nonzero().tolist() == [[0, 2]]
+    assert rows.known.nonzero().tolist() == [[0, 0], [0, 1]]
+
+
+def test_refuses_when_nothing_held_out_was_liked() -> None:
+    learned = log_of([(0, 0, 5.0)], 1, 12)
+    with pytest.raises(InputError, match="no held-out row has a reward of at least 5"):
+        held_out_rows(learned, log_of([(0, 1, 1.0)], 1, 12), CPU)

@@ -1,0 +1,108 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from darlr.agents.static import TableScorer
+from darlr.config.schema import LeaveConfig
+from darlr.errors import InputError
+from darlr.evaluation.protocol import MODES, TestWorld, run_test
+from darlr.rewards.table import TableReward
+from darlr.simulator.leave import leave_rule
+from tests.worlds import draws, membership_of
+
+# Twelve items in pairs of one category, two users; user 1 is paid double.
+CATEGORIES = [[item // 2] for item in range(12)]
+PAID = torch.stack([torch.arange(12.0, 0.0, -1.0), 2 * torch.arange(12.0, 0.0, -1.0)])
+USERS = torch.tensor([0, 1])
+BEST_FIRST = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
+EVEN = TableScorer(torch.zeros(1, 12))
+
+
+def world(window: int = 4, max_steps: int = 5, **changes: Any) -> TestWorld:
+    leave = leave_rule(LeaveConfig(window=window), membership_of(CATEGORIES), PAID)
+    return replace(TestWorld(TableReward(PAID, 0.0, 24.0), leave, max_steps, lookback=1), **changes)
+
+
+def greedy(mode: str, scorer: TableScorer = BEST_FIRST, **changes: Any) -> dict[str, float | None]:
+    return world(**changes).measure(mode, USERS, scorer, None)
+
+
+def test_free_browsing_repeats_the_best_item_and_users_leave_at_the_second() -> None:
+    # 12 twice for user 0, 24 twice for user 1: returns 24 and 48.
+    assert greedy("fb") == {
+        "r_tra": 36.0,
+        "r_each": 18.0,
+        "length": 2.0,
+        "mcd": None,
+        "cv": pytest.approx(1 / 12),
+        "cv_turn": pytest.approx(1 / 4),
+    }
+
+
+def test_without_repeats_the_second_best_is_next_and_shares_its_category() -> None:
+    found = greedy("nx_0", dominated=torch.tensor([True, *[False] * 11]))
+    # 12 + 11 and 24 + 22; item 0 is one of the two that either sees.
+    assert found == {
+        "r_tra": 34.5,
+        "r_each": 17.25,
+        "length": 2.0,
+        "mcd": pytest.approx(1 / 2),
+        "cv": pytest.approx(2 / 12),
+        "cv_turn": pytest.approx(2 / 4),
+    }
+
+
+def test_ten_steps_are_ten_whoever_would_leave_and_whatever_the_limit() -> None:
+    found = greedy("nx_10")
+    assert found["length"] == 10.0
+    assert found["cv"] == pytest.approx(10 / 12)
+    assert found["r_tra"] == pytest.approx(1.5 * sum(range(3, 13)))
+
+
+def test_the_length_limit_ends_an_episode() -> None:
+    varied = TableScorer(torch.tensor([[12.0, 1, 11, 2, 10, 3, 9, 4, 8, 5, 7, 6]]))  # 0, 2, 4, 6, 8, then 10
+    assert greedy("nx_0", varied)["length"] == 5.0
+
+
+def test_sampling_follows_the_scores() -> None:
+    sharp = TableScorer(1000 * torch.arange(12.0, 0.0, -1.0)[None])
+    for mode in MODES:
+        assert world().measure(mode, USERS, sharp, draws()) == greedy(mode)
+    assert world().measure("nx_10", USERS, EVEN, draws(1)) != world().measure("nx_10", USERS, EVEN, draws(2))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_forbidden_items_are_never_recommended(mode: str) -> None:
+    forbidden = torch.tensor([True, *[False] * 10, True])
+    restricted = world(forbidden=forbidden, dominated=forbidden)
+    many = torch.zeros(300, dtype=torch.long)
+    for generator in (None, draws()):
+        assert restricted.measure(mode, many, EVEN, generator)["mcd"] == 0.0
+        assert restricted.measure(mode, many, BEST_FIRST, generator)["mcd"] == 0.0
+    free = world(dominated=forbidden).measure(mode, many, EVEN, draws())["mcd"]
+    assert free is not None
+    assert free > 0.1
+
+
+def test_refuses_a_world_with_too_few_items() -> None:
+    with pytest.raises(InputError, match="the test world has 12 items, but an episode without repeats recommends up to 13"):
+        world(max_steps=13)
+    with pytest.raises(InputError, match="the test world has 9 items, but an episode without repeats recommends up to 10"):
+        world(forbidden=torch.tensor([True] * 3 + [False] * 9))
+
+
+def test_users_are_drawn_evenly() -> None:
+    drawn = world().draw_users(4000, draws())
+    assert abs(float(drawn.float().mean()) - 0.5) < 0.032  # four standard deviations
+    assert set(drawn.tolist()) == {0, 1}
+
+
+def test_a_test_measures_every_mode_sampled_and_greedy() -> None:
+    record = run_test(world(), EVEN, 40, draws(3))
+    metrics = ("r_tra", "r_each", "length", "mcd", "cv", "cv_turn")
+    assert set(record) == {f"{mode}/{policy}/{name}" for mode in MODES for policy in ("sampled", "greedy") for name in metrics}
+    assert record == run_test(world(), EVEN, 40, draws(3)) != run_test(world(), EVEN, 40, draws(4))
+    assert record["fb/greedy/length"] == 2.0
+    assert record["nx_10/sampled/length"] == 10.0
