@@ -283,6 +283,12 @@ class TestTensors:
         assert torch.equal(read_tensors(path)[0]["a"], torch.ones(3))
         assert torch.equal(read_tensors(path)[0]["b"], torch.zeros(2))
 
+    def test_the_same_content_makes_the_same_bytes(self, tmp_path: Path) -> None:
+        paths = [tmp_path / f"{number}.safetensors" for number in range(8)]
+        for path in paths:
+            write_tensors(path, {"b": torch.ones(2), "a": torch.zeros(3)}, {"epoch": 1})
+        assert len({path.read_bytes() for path in paths}) == 1
+
     def test_every_truncation_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.safetensors"
         write_tensors(path, {"a": torch.arange(4)}, {"epoch": 1})

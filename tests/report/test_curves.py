@@ -62,6 +62,14 @@ def test_labels_opponents_and_the_published_value() -> None:
     assert texts(learning_curves(records(3), "synthetic", "dorl", {}), 0) == []
 
 
+def test_opponents_far_from_the_curves_are_in_the_picture() -> None:
+    figure = learning_curves(records(3), "coat", "dorl", {"popular": {"nx_0": {"r_tra": 0.25, "length": 300.0}}})
+    assert texts(figure, 0)[0] == "popular 0.250"
+    assert figure.axes[0].get_ylim()[0] < 0.25
+    assert figure.axes[1].get_ylim()[0] == 0
+    assert figure.axes[1].get_ylim()[1] > 300
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")])
 def test_saves_by_suffix(tmp_path: Path, suffix: str, start: bytes) -> None:
     path = tmp_path / f"curves{suffix}"

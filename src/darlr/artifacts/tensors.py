@@ -12,15 +12,19 @@ from safetensors import SafetensorError, safe_open
 from darlr.artifacts.files import decode_json, encode_json, write_bytes
 from darlr.errors import InputError
 
+METADATA = "darlr"
+"""The header's entry that holds the checksum and, after a blank, the state."""
+
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
     """Write `tensors` (any shapes and devices; views and shared storage are copied) and the JSON-able `state`, atomically.
 
-    Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
+    The same content makes the same bytes. Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
     """
     whole = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     text = encode_json(dict(state), f"{path}, state")
-    metadata = {"state": text, "sha256": _checksum(whole, text)}
+    # One entry only: safetensors writes several in any order.
+    metadata = {METADATA: f"{_checksum(whole, text)} {text}"}
     write_bytes(path, safetensors.torch.save(whole, metadata))
 
 
@@ -33,17 +37,18 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            metadata = (file.metadata() or {}).get(METADATA)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the handle is no mapping)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
         raise _damaged(path, "it is cut short or no safetensors file") from error
-    if not metadata.keys() >= {"state", "sha256"}:
+    if metadata is None:
         raise _damaged(path, "darlr did not write it")
-    if metadata["sha256"] != _checksum(tensors, metadata["state"]):
+    checksum, _, state = metadata.partition(" ")
+    if checksum != _checksum(tensors, state):
         raise _damaged(path, "its content does not match its checksum")
-    return tensors, decode_json(metadata["state"], f"{path}, state")
+    return tensors, decode_json(state, f"{path}, state")
 
 
 def _damaged(path: Path, reason: str) -> InputError:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+from tyro.constructors import PrimitiveConstructorSpec
 
 from darlr.config.loading import merge, parse_overrides, read_yaml
 from darlr.errors import InputError
@@ -11,28 +12,46 @@ from darlr.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-DataDir = Annotated[
-    Path | None,
-    tyro.conf.arg(metavar="FOLDER", help="data sets' folder (default: $DARLR_DATA, else the user's cache)"),
-]
-Device = Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="where to compute; auto takes a GPU if there is one")]
-Threads = Annotated[int, tyro.conf.arg(help="CPU threads; one a process is fastest on a busy machine")]
+
+def _option(help: str, metavar: str | None = None, default: str | None = None) -> Any:  # noqa: A002
+    """An option; `default` says in words what happens without it."""
+    hint = None if default is None else f"(default: {default})"
+    return tyro.conf.arg(metavar=metavar, help=help, help_behavior_hint=hint)
+
+
+def _read_whole(words: list[str]) -> int:
+    try:
+        return int(words[0])
+    except ValueError:
+        raise ValueError(f"'{words[0]}' is no whole number") from None
+
+
+WHOLE = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="INT",
+    instance_from_str=_read_whole,
+    is_instance=lambda value: value is None or isinstance(value, int),
+    str_from_instance=lambda value: [str(value)],
+)
+DataDir = Annotated[Path | None, _option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], _option("where to compute; auto takes a GPU if there is one")]
+Threads = Annotated[int, WHOLE, _option("CPU threads; one a process is fastest on a busy machine")]
 Overrides = Annotated[
     tuple[str, ...],
-    tyro.conf.arg(name="set", metavar="KEY=VALUE", help="set a config key, as a2c.discount=0.95; may be repeated"),
+    tyro.conf.arg(name="set", metavar="KEY=VALUE", help="set a config key, as a2c.discount=0.95"),
     tyro.conf.UseAppendAction,
 ]
-RunPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run folder")]
+RunPath = Annotated[Path, tyro.conf.Positional, _option("a run folder", "RUN")]
 
 
 def train(
-    dataset: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="data set (default: synthetic)")] = None,
-    method: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="method (default: dorl)")] = None,
-    seed: Annotated[int | None, tyro.conf.arg(help="seed of everything random (default: 0)")] = None,
-    epochs: Annotated[int | None, tyro.conf.arg(help="epochs of learning (default: 200)")] = None,
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="settings in YAML; options go before them")] = None,
+    dataset: Annotated[str | None, _option("data set, or a folder", "NAME", "synthetic")] = None,
+    method: Annotated[str | None, _option("method", "NAME", "dorl")] = None,
+    seed: Annotated[int | None, WHOLE, _option("seed of everything random", default="0")] = None,
+    epochs: Annotated[int | None, WHOLE, _option("epochs of learning", default="200")] = None,
+    config: Annotated[Path | None, _option("settings in YAML; options go before them", "FILE", "none")] = None,
     overrides: Overrides = (),
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER", help="where results go")] = Path("runs"),
+    out: Annotated[Path, _option("where results go", "FOLDER")] = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -49,42 +68,44 @@ def train(
 
 def evaluate(
     run: RunPath,
-    mode: Annotated[Literal["all", "nx_0", "fb", "nx_10"], tyro.conf.arg(help="test mode (protocol section 3)")] = "all",
-    policy: Annotated[Literal["both", "sampled", "greedy"], tyro.conf.arg(help="how items are chosen")] = "both",
-    users: Annotated[
-        int | None, tyro.conf.arg(metavar="N", help="users drawn with replacement (default: every user once)")
-    ] = None,
+    mode: Annotated[
+        Literal["all", "nx_0", "fb", "nx_10"], _option("nx_0: no repeats; fb: with repeats; nx_10: ten steps, nobody leaves")
+    ] = "all",
+    policy: Annotated[Literal["both", "sampled", "greedy"], _option("how items are chosen")] = "both",
+    users: Annotated[int | None, WHOLE, _option("how many users to draw, with replacement", "N", "every user once")] = None,
     truth: Annotated[
         Path | None,
-        tyro.conf.arg(metavar="FOLDER", help="another truth, in the folder format; its users and items must be the log's"),
+        _option("another truth, in the folder format; its users and items must be the log's", "FOLDER", "the data set's own"),
     ] = None,
-    seed: Annotated[int, tyro.conf.arg(help="seed of users and sampled items")] = 0,
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="write the table to FILE (.csv, .md or .json)")] = None,
+    seed: Annotated[int, WHOLE, _option("seed of users and sampled items")] = 0,
+    output: Annotated[Path | None, _option("write the table to FILE, too (.csv, .md or .json)", "FILE", "none")] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
-    from darlr.cli.monitor import print_table, write_table  # noqa: PLC0415
+    from darlr.cli.monitor import print_table, table_writer  # noqa: PLC0415
     from darlr.experiment.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
+    write = None if output is None else table_writer(output)
     results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, _device(device, threads))
     table = results_table(run, results)
     print_table(table)
-    if output is not None:
-        write_table(output, table, results)
+    if write is not None:
+        write(table, results)
 
 
 def recommend(
     run: RunPath,
-    users: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID", help="raw user ids of the log (default: all of them)")] = (),
+    users: Annotated[
+        tuple[tuple[str, ...], ...], _option("raw user ids of the log", "ID", "all of them"), tyro.conf.UseAppendAction
+    ] = (),
     input: Annotated[  # noqa: A002
-        Path | None,
-        tyro.conf.arg(metavar="FILE", help="CSV with user_id,item_id,reward, or JSON; recent items, oldest first"),
+        Path | None, _option("CSV with user_id,item_id,reward, or JSON; recent items, oldest first", "FILE", "none")
     ] = None,
-    count: Annotated[int, tyro.conf.arg(help="items for each user")] = 10,
-    format: Annotated[Literal["csv", "json"], tyro.conf.arg(help="of what is printed or written")] = "csv",  # noqa: A002
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="write to FILE instead of printing")] = None,
+    count: Annotated[int, WHOLE, _option("items for each user")] = 10,
+    format: Annotated[Literal["csv", "json"], _option("of what is printed or written")] = "csv",  # noqa: A002
+    output: Annotated[Path | None, _option("write to FILE", "FILE", "print")] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
@@ -93,11 +114,12 @@ def recommend(
     from darlr.cli.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
     from darlr.recommender import Recommender  # noqa: PLC0415
 
-    if users and input is not None:
+    named = [user for group in users for user in group]
+    if named and input is not None:
         raise InputError("give users by --users or by --input, not both")
     recommender = Recommender.load(run, _device(device, threads))
     known = recommender.user_ids
-    requests = read_requests(input, known, recommender.item_ids) if input is not None else requests_for(users, known)
+    requests = read_requests(input, known, recommender.item_ids) if input is not None else requests_for(named, known)
     text = format_answers(requests, recommender.recommend(requests, count), format)
     if output is None:
         print(text, end="")
@@ -124,7 +146,7 @@ def datasets(data_dir: DataDir = None) -> None:
 
 
 def check(
-    dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME", help="data set, or a folder")],
+    dataset: Annotated[str, tyro.conf.Positional, _option("data set, or a folder", "NAME")],
     data_dir: DataDir = None,
 ) -> None:
     """Read a data set, validate it, and print what it holds."""

@@ -1,5 +1,6 @@
 """The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `darlr recommend RUN | head` ends quietly, as other commands do
     try:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
@@ -32,7 +34,8 @@ def main() -> None:
         print(f"darlr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("darlr: interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        hint = "; the same command goes on from the last finished epoch" if "train" in sys.argv[1:2] else ""
+        print(f"darlr: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

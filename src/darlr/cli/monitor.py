@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,11 +58,7 @@ class TerminalMonitor:
         seconds = record["seconds/sampling"] + record["seconds/learning"]
         steps = record["train/steps"] / seconds if seconds > 0 else 0.0
         figures = f"{steps:,.0f} steps/s"
-        for name, label in (
-            ("nx_0/sampled/r_tra", "sampled"),
-            ("nx_0/greedy/r_tra", "greedy"),
-            ("held_out/greedy/ndcg_10", "NDCG"),
-        ):
+        for name, label in SHOWN.items():
             if record.get(name) is not None:
                 figures += f", {label} {record[name]:.2f}"
         self._show("policy", record["epoch"], epochs, figures, last=record["epoch"] == epochs)
@@ -100,14 +96,14 @@ def print_table(table: Table) -> None:
     console.print(to_rich(table))
 
 
-def write_table(path: Path, table: Table, values: Mapping[str, Any]) -> None:
-    """Write a table as CSV or Markdown, or its raw `values` as JSON, by the suffix of `path`."""
-    kind = path.suffix.lower()
-    writers = {
-        ".csv": lambda: to_csv(table),
-        ".md": lambda: to_markdown(table),
-        ".json": lambda: encode_json(dict(values), str(path), indent=2) + "\n",
+def table_writer(path: Path) -> Callable[[Table, Mapping[str, Any]], None]:
+    """A function that writes a table as CSV or Markdown, or its raw values as JSON, by the suffix of `path`."""
+    encoders: dict[str, Callable[[Table, Mapping[str, Any]], str]] = {
+        ".csv": lambda table, values: to_csv(table),
+        ".md": lambda table, values: to_markdown(table),
+        ".json": lambda table, values: encode_json(dict(values), str(path), indent=2) + "\n",
     }
-    if kind not in writers:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(writers)}")
-    write_bytes(path, writers[kind]().encode())
+    encode = encoders.get(path.suffix.lower())
+    if encode is None:
+        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(encoders)}")
+    return lambda table, values: write_bytes(path, encode(table, values).encode())

@@ -82,6 +82,7 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     config = resolve(values, loaded)
     dataset, held_out = _hold_out(config, loaded)
+    judge = _judge(config, loaded, dataset, held_out, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
     with RunFolder.create(run_path(out, config, dataset.name), to_mapping(config), surroundings) as folder:
         for text in notices(config, loaded):
@@ -94,7 +95,6 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         policy = build_policy(config, model, world.users, world.items, membership, device)
         agent = A2C(policy, training_simulator(config, reward, estimates, membership), world.n_users, config.a2c)
         simulated = simulated_world(config, reward, estimates, membership)
-        judge = _judge(config, loaded, dataset, held_out, device)
         _learn(_Run(config, dataset, folder, agent, simulated, judge, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(estimates.rewards, membership))
 

@@ -76,8 +76,6 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], mode: str, metric:
             clip_on=False,
         )
     axes.set_xlim(0, records[-1]["epoch"])
-    if metric == "length":
-        axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.ticklabel_format(useOffset=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -106,11 +104,13 @@ def _references(
     lines.sort()
     for value, _, colour in lines:
         axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
+    if metric == "length":
+        axes.set_ylim(bottom=0)  # only now: it ends the scaling to what is drawn
     low, high = axes.get_ylim()
     places = spread_apart([value for value, _, _ in lines], low, high, gap=(high - low) / 20)
     for (value, name, colour), place in zip(lines, places, strict=True):
         axes.annotate(
-            f"{name} {value:.1f}",
+            f"{name} {value:.{1 if abs(value) >= 1 else 3}f}",
             xy=(1, value),
             xytext=(1.06, place),
             xycoords=axes.get_yaxis_transform(),

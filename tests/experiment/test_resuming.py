@@ -1,0 +1,173 @@
+"""A run that was killed and started again ends as one that was never disturbed, bit for bit."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr.artifacts import RunFolder
+from darlr.errors import InputError
+from tests.runs import Listener, train_small
+
+# The file whose writing is cut short, and for the how many-th time: its bytes may be on disk, but not under its name.
+WRITES = [
+    (".environment.json", 1),
+    (".config.yaml", 1),
+    (".world_model.safetensors", 1),
+    ("metrics.jsonl", 1),
+    (".policy.safetensors", 1),
+    (".checkpoint.safetensors", 1),
+    ("metrics.jsonl", 2),
+    (".checkpoint.safetensors", 3),
+    (".summary.json", 1),
+    (".learning_curve.png", 1),
+]
+DURING_THE_FIT, AFTER_AN_EPOCH, UNDISTURBED = "fit", "epoch", "undisturbed"
+MOMENTS = [f"{name} {count}" for name, count in WRITES] + [DURING_THE_FIT, AFTER_AN_EPOCH]
+
+
+def folder_of(root: Path, moment: str) -> Path:
+    return root / moment.replace(" ", "-")
+
+
+def die_in_children(root: Path) -> None:
+    """Let a run end undisturbed, then start one for each of `MOMENTS` that kills its process then; all below `root`."""
+    program = f"""
+        import os, signal, torch
+        from pathlib import Path
+        from tests.experiment.test_resuming import AFTER_AN_EPOCH, DURING_THE_FIT, MOMENTS, UNDISTURBED, folder_of
+        from tests.runs import Listener, train_small
+
+        torch.set_num_threads(1)
+
+        def die(*_):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def die_while_writing(name, count):
+            sync, seen = os.fsync, 0
+            def counted(descriptor):
+                nonlocal seen
+                seen += Path(os.readlink(f"/dev/fd/{{descriptor}}")).name.startswith(name)
+                die() if seen == count else sync(descriptor)
+            os.fsync = counted
+
+        def run_and_die(moment):
+            listener = Listener()
+            if moment == DURING_THE_FIT:
+                listener.fitted = die
+            elif moment == AFTER_AN_EPOCH:
+                listener.trained = die
+            else:
+                name, count = moment.split()
+                die_while_writing(name, int(count))
+            train_small(folder_of(Path({str(root)!r}), moment), listener=listener)
+
+        train_small(folder_of(Path({str(root)!r}), UNDISTURBED))
+        for moment in MOMENTS:
+            child = os.fork()
+            if child == 0:
+                run_and_die(moment)
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+            assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"{{moment}}: not killed"
+        """
+    repository = Path(__file__).resolve().parents[2]
+    no_gpu = {"CUDA_VISIBLE_DEVICES": ""}  # torch cannot fork a process that has used one
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, cwd=repository, env=os.environ | no_gpu)
+
+
+def results(run: Path) -> dict[str, Any]:
+    """All that a run leaves behind, less what tells of time and memory."""
+    untimed = {"seconds", "steps_per_second", "peak_memory_mib"}
+    summary = json.loads((run / "summary.json").read_text())
+    files = {file.name: file.read_bytes() for file in run.iterdir()}
+    for name in ("environment.json", "metrics.jsonl", "summary.json"):
+        del files[name]
+    return {
+        "metrics": [without_seconds(record) for record in RunFolder.open(run).metrics()],
+        "summary": {name: value for name, value in summary.items() if name not in untimed},
+        **files,
+    }
+
+
+def without_seconds(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if not name.startswith("seconds/")}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("killed")
+    die_in_children(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(killed: Path) -> dict[str, Any]:
+    [summary] = folder_of(killed, UNDISTURBED).rglob("summary.json")
+    return results(summary.parent)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_run_ends_with_the_numbers_it_would_have_had(undisturbed: dict[str, Any], killed: Path, moment: str) -> None:
+    out = folder_of(killed, moment)
+    assert not list(out.glob("*/*/*/learning_curve.png"))
+    assert results(train_small(out).path) == undisturbed
+
+
+def test_a_finished_run_is_not_trained_again(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    train_small(tmp_path)
+    listener = Listener()
+    assert results(train_small(tmp_path, listener=listener).path) == undisturbed
+    assert (listener.fits, listener.epochs) == (0, [])
+
+
+def test_another_seed_gives_other_numbers(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    other = results(train_small(tmp_path, {"seed": 1}).path)
+    assert [record["simulator/sampled/r_tra"] for record in other["metrics"]] != [
+        record["simulator/sampled/r_tra"] for record in undisturbed["metrics"]
+    ]
+    assert other["world_model.safetensors"] != undisturbed["world_model.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "world_model"])
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_file_is_named_and_the_run_left_alone(tmp_path: Path, name: str, damage: str) -> None:
+    finished = train_small(tmp_path, {"training": {"epochs": 1}})
+    file = finished.path / f"{name}.safetensors"
+    if name == "world_model":
+        file = next((tmp_path / "synthetic" / "world-models").iterdir())
+    content = bytearray(file.read_bytes())
+    if damage == "cut":
+        del content[-7:]
+    else:
+        content[-7] ^= 1
+    file.write_bytes(content)
+    before = {entry.name: entry.read_bytes() for entry in finished.path.iterdir()}
+    with pytest.raises(
+        InputError, match=rf"{file.name}: cannot be used, .*; delete it and run the command that makes it again"
+    ):
+        train_small(tmp_path, {"training": {"epochs": 1}})
+    assert {entry.name: entry.read_bytes() for entry in finished.path.iterdir()} == before
+
+
+def test_a_deleted_checkpoint_starts_the_learning_afresh(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    finished = train_small(tmp_path)
+    (finished.path / "checkpoint.safetensors").unlink()
+    listener = Listener()
+    assert results(train_small(tmp_path, listener=listener).path) == undisturbed
+    assert listener.epochs == [1, 2, 3]
+
+
+def test_the_world_model_is_shared_by_runs_of_the_same_data(tmp_path: Path) -> None:
+    train_small(tmp_path, {"training": {"epochs": 1}})
+    listener = Listener()
+    train_small(tmp_path, {"training": {"epochs": 1}, "method": "mbpo"}, listener=listener)
+    assert listener.fits == 0
+    train_small(tmp_path, {"training": {"epochs": 1}, "world_model": {"hidden_sizes": [9]}}, listener=listener)
+    assert listener.fits > 0
