@@ -2,8 +2,8 @@
 
 An epoch is what `darlr train` does: at least 100,000 recommendations of learning (102,000 where episodes have 30 steps), then
 the test of three modes, sampled and greedy (14,000 steps where episodes are full), and one of the simulator (3,000). The worlds
-are random tables of the data sets' sizes. Every case runs in a process of its own, on one thread, so that its peak memory is its
-own; the fastest epoch after the first counts, and the spread is shown.
+are random tables of the data sets' sizes. Every case runs in a process of its own, on one thread, so that its peak memory is
+its own; the fastest epoch counts, and the slowest after the first stands beside it.
 """
 
 import argparse

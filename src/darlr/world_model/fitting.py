@@ -18,7 +18,7 @@ from darlr.seeding import torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.inputs import Inputs
 from darlr.world_model.losses import NegativeSampler, gaussian_loss
-from darlr.world_model.model import Scale, WorldModel
+from darlr.world_model.model import BLOCK, Scale, WorldModel
 from darlr.world_model.ranking import pairwise_accuracy
 
 
@@ -187,24 +187,27 @@ class _Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
 
-    @torch.no_grad()
     def _held_out_losses(self) -> Tensor:
-        users, items, targets = self.held_pairs
-        total = targets.new_zeros(len(targets))
-        for part in torch.split(torch.arange(users.shape[1], device=users.device), 65_536):
-            mean, log_variance = self.network(users[:, part], items[:, part])
-            total += gaussian_loss(mean, log_variance, targets[:, part]).sum(dim=1)
-        return total / users.shape[1]
+        """(M,) mean loss of each member's held-out rows."""
+        mean, log_variance = self.held_out_predictions()
+        return gaussian_loss(mean, log_variance, self.held_pairs[2]).mean(dim=1)
+
+    @torch.no_grad()
+    def held_out_predictions(self) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of `held_pairs`, (M, n) each."""
+        users, items, _ = self.held_pairs
+        parts = [self.network(*part) for part in zip(torch.split(users, BLOCK, 1), torch.split(items, BLOCK, 1), strict=True)]
+        mean, log_variance = (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
+        return mean, log_variance
 
 
-@torch.no_grad()
 def _held_out_ranking(trainer: _Trainer, dataset: Dataset) -> float:
     """Mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives."""
-    users, items, targets = trainer.held_pairs
+    users, _, targets = trainer.held_pairs
+    mean, _ = trainer.held_out_predictions()
     if len(np.unique(dataset.log.rewards)) > 1:
         width = trainer.rows.held_out.shape[1]
-        users, items, targets = users[:, :width], items[:, :width], targets[:, :width]
-    mean, _ = trainer.network(users, items)
+        users, targets, mean = users[:, :width], targets[:, :width], mean[:, :width]
     scores = [
         pairwise_accuracy(u.numpy(), y.numpy(), s.numpy())
         for u, y, s in zip(users.cpu(), targets.cpu(), mean.cpu(), strict=True)

@@ -1,0 +1,72 @@
+"""How losses, sizes and penalties of the world model rank held-out *log* rows: `python -m benchmarks.world_model --data-dir D`.
+
+This is what the defaults were chosen by. The truth is opened for the last column alone, and only with `--truth`: the return of
+the model's greedy list over 30 steps.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+
+from darlr.agents.static import TableScorer
+from darlr.config.schema import ExperimentConfig, WorldModelConfig
+from darlr.data.sources import load
+from darlr.experiment.assembly import Estimates, true_world
+from darlr.methods import resolve
+from darlr.world_model.fitting import fit_world_model
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "loss=negatives": {"loss": "negatives"},
+    "embedding_size=8": {"embedding_size": 8},
+    "embedding_size=32": {"embedding_size": 32},
+    "hidden_sizes=64": {"hidden_sizes": (64,)},
+    "hidden_sizes=256,256": {"hidden_sizes": (256, 256)},
+    "weight_decay=0": {"weight_decay": 0.0},
+    "weight_decay=0.005": {"weight_decay": 0.005},
+    "weight_decay=0.05": {"weight_decay": 0.05},
+    "batch_size=1024": {"batch_size": 1024},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="coat")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS), help=f"some of {', '.join(VARIANTS)}")
+    parser.add_argument("--truth", action="store_true", help="also print the greedy list's true return")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    loaded = load(ExperimentConfig(dataset=options.dataset), options.data_dir)
+    config = resolve({"dataset": options.dataset, "method": "mbpo"}, loaded)
+    dataset, device = loaded.dataset, torch.device("cpu")
+    print(f"{'variant':22} {'ranking':>8} {'loss':>8} {'seconds':>8} {'epochs':>7} {'greedy':>8}")
+    for name in options.variants:
+        settings = replace(WorldModelConfig(), **VARIANTS[name])
+        reports, seconds, returns = [], [], []
+        for seed in range(options.seeds):
+            started = time.perf_counter()
+            model, report = fit_world_model(dataset, settings, seed, device)
+            seconds.append(time.perf_counter() - started)
+            reports.append(report)
+            if options.truth and loaded.truth is not None:
+                estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+                world = true_world(config, dataset, loaded.truth, dataset.world.items, device)
+                users = torch.arange(world.n_users)
+                returns.append(world.measure("nx_0", users, TableScorer(estimates), None)["r_tra"] or 0.0)
+        print(
+            f"{name:22} {mean(report.held_out_ranking for report in reports):8.4f} "
+            f"{mean(report.held_out_loss for report in reports):8.4f} {mean(seconds):8.1f} "
+            f"{mean(report.epochs for report in reports):7.1f} {f'{mean(returns):8.2f}' if returns else '       -'}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
