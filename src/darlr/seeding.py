@@ -4,9 +4,12 @@ Streams are derived by name, so adding one never changes what another draws.
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def derive_seed(seed: int, *names: str) -> int:
@@ -15,8 +18,10 @@ def derive_seed(seed: int, *names: str) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def torch_generator(seed: int, *names: str, device: torch.device | str = "cpu") -> torch.Generator:
+def torch_generator(seed: int, *names: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """The torch generator of the stream `names`, on `device`."""
+    import torch  # noqa: PLC0415 (data sets are listed and checked without it)
+
     return torch.Generator(device=device).manual_seed(derive_seed(seed, *names))
 
 

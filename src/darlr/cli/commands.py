@@ -84,7 +84,7 @@ def evaluate(
     threads: Threads = 1,
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
-    from darlr.cli.monitor import print_table, table_writer  # noqa: PLC0415
+    from darlr.cli.tables import print_table, table_writer  # noqa: PLC0415
     from darlr.experiment.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
     write = None if output is None else table_writer(output)
@@ -129,7 +129,7 @@ def recommend(
 
 def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here, and what is missing of the others and where to get it."""
-    from darlr.cli.monitor import print_table  # noqa: PLC0415
+    from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.sources import available, data_directory  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
@@ -150,7 +150,7 @@ def check(
     data_dir: DataDir = None,
 ) -> None:
     """Read a data set, validate it, and print what it holds."""
-    from darlr.cli.monitor import print_table  # noqa: PLC0415
+    from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.config.schema import ExperimentConfig  # noqa: PLC0415
     from darlr.data.sources import load  # noqa: PLC0415
     from darlr.data.statistics import describe  # noqa: PLC0415

@@ -1,45 +1,52 @@
 """What the terminal shows: progress bars where somebody watches, plain lines elsewhere, tables at the end."""
 
-import sys
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from darlr.artifacts import write_bytes
-from darlr.artifacts.files import encode_json
-from darlr.errors import InputError
+from darlr.cli.tables import print_table
 from darlr.experiment.run import Finished
 from darlr.report.results import end_of_run
-from darlr.report.table import Table, to_csv, to_markdown, to_rich
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_OF_PACE = 600.0
 SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}
+
+
+@dataclass
+class _Stage:
+    """A stage of the run: epochs done, and the newest line if it was not printed."""
+
+    name: str
+    task: TaskID
+    first: int
+    started: float
+    printed: float = float("-inf")
+    done: int = 0
+    line: str = ""
 
 
 class TerminalMonitor:
     """Shows a run's progress on standard error, so that standard output holds results alone."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, soft_wrap=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             TextColumn("{task.fields[figures]}"),
             console=self._console,
             disable=not self._console.is_terminal,
+            speed_estimate_period=SECONDS_OF_PACE,
         )
-        self._tasks: dict[str, TaskID] = {}
-        self._last_line = float("-inf")
-        self._started = time.monotonic()
-        self._first_epoch = 0
+        self._stage: _Stage | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -49,10 +56,10 @@ class TerminalMonitor:
         self._progress.stop()
 
     def notice(self, text: str) -> None:
-        self._console.print(f"note: {text}", markup=False, highlight=False)
+        self._print(f"note: {text}")
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        self._show("world model", epoch, epochs, f"held-out loss {loss:.4f}", last=False)
+        self._show("world model", epoch, epochs, f"held-out loss {loss:.4f}")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
         seconds = record["seconds/sampling"] + record["seconds/learning"]
@@ -61,26 +68,37 @@ class TerminalMonitor:
         for name, label in SHOWN.items():
             if record.get(name) is not None:
                 figures += f", {label} {record[name]:.2f}"
-        self._show("policy", record["epoch"], epochs, figures, last=record["epoch"] == epochs)
+        self._show("policy", record["epoch"], epochs, figures)
 
-    def _show(self, stage: str, done: int, total: int, figures: str, last: bool) -> None:
-        if self._console.is_terminal:
-            if stage not in self._tasks:
-                self._tasks[stage] = self._progress.add_task(stage, total=total, completed=done - 1, figures="")
-            self._progress.update(self._tasks[stage], completed=done, figures=figures)
-            return
-        if stage not in self._tasks:
-            self._tasks[stage] = TaskID(len(self._tasks))
-            self._started, self._first_epoch = time.monotonic(), done
+    def _show(self, name: str, done: int, total: int, figures: str) -> None:
+        if self._stage is None or self._stage.name != name:
+            self._end_stage()
+            task = self._progress.add_task(name, total=total, completed=done - 1, figures="")
+            self._stage = _Stage(name, task, first=done, started=time.monotonic())
+        stage = self._stage
+        stage.done, stage.line = done, f"{name}: epoch {done}/{total}, {figures}"
+        self._progress.update(stage.task, completed=done, figures=figures)
         now = time.monotonic()
-        if last or now - self._last_line >= SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            pace = (now - self._started) / max(done - self._first_epoch, 1)
-            left = f", about {pace * (total - done):.0f} s left" if done > self._first_epoch and not last else ""
-            print(f"{stage}: epoch {done}/{total}, {figures}{left}", file=sys.stderr, flush=True)
+        if self._console.is_terminal or (done < total and now - stage.printed < SECONDS_BETWEEN_LINES):
+            return
+        pace = (now - stage.started) / max(done - stage.first, 1)
+        left = f", about {pace * (total - done):.0f} s left" if stage.first < done < total else ""
+        self._print(stage.line + left)
+        stage.printed, stage.line = now, ""
+
+    def _end_stage(self) -> None:
+        """The stage before is over, though it may have stopped before its last epoch."""
+        if self._stage is not None:
+            self._progress.update(self._stage.task, total=self._stage.done)
+            if self._stage.line and not self._console.is_terminal:
+                self._print(self._stage.line)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
 
     def finished(self, run: Finished) -> None:
         """The tables of a finished run, and where its files are."""
+        self._end_stage()
         self._progress.stop()
         for table in end_of_run([run.summary], run.dataset, run.config.method):
             print_table(table)
@@ -88,22 +106,3 @@ class TerminalMonitor:
         print(f"{speed:,.0f} steps/s, peak memory {run.summary['peak_memory_mib']:,.0f} MiB")
         print(f"results: {run.path}")
         print(f"learning curve: {run.path / 'learning_curve.png'}")
-
-
-def print_table(table: Table) -> None:
-    """Print a table on standard output; without a terminal it is as wide as its content needs."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(to_rich(table))
-
-
-def table_writer(path: Path) -> Callable[[Table, Mapping[str, Any]], None]:
-    """A function that writes a table as CSV or Markdown, or its raw values as JSON, by the suffix of `path`."""
-    encoders: dict[str, Callable[[Table, Mapping[str, Any]], str]] = {
-        ".csv": lambda table, values: to_csv(table),
-        ".md": lambda table, values: to_markdown(table),
-        ".json": lambda table, values: encode_json(dict(values), str(path), indent=2) + "\n",
-    }
-    encode = encoders.get(path.suffix.lower())
-    if encode is None:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(encoders)}")
-    return lambda table, values: write_bytes(path, encode(table, values).encode())
