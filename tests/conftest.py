@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 torch.set_num_threads(1)  # tests are many and small: more threads only wait for each other
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -49,6 +49,7 @@ def log_with(counts: list[int]) -> InteractionLog:
     ("counts", "dominant"),
     [
         ([1, 4, 2, 2, 1], [1, 2, 3]),  # 0.4, 0.6, 0.8: exactly the bound is within it
+        ([12, 7, 6, 3, 3, 3, 1], [0, 1, 2, 3]),  # 28 of 35, which adds up to a little more in floating point
         ([5, 4, 1], [0]),  # 0.5, 0.9: stops before the second
         ([1, 9], [1]),  # 0.9 is too much already, but one is taken
         ([7, 1, 1, 1], [0, 1]),  # 0.7, 0.8: of equals the first

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -110,7 +110,6 @@ def small_worlds(draw: st.DrawFn) -> SmallWorld:
     )
 
 
-@settings(deadline=None)
 @given(small_worlds())
 def test_batched_episodes_equal_the_slow_ones(world: SmallWorld) -> None:
     table = torch.tensor(world.table)
