@@ -1,21 +1,26 @@
 """Runs small enough for tests."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
 from darlr.experiment.run import Finished, train
 from tests.worlds import CPU
 
 SMALL: Mapping[str, Any] = {
-    "synthetic": {"users": 40, "items": 50},
     "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 2},
     "policy": {"hidden_sizes": [8]},
     "training": {"epochs": 3, "steps_per_epoch": 60, "environments": 10},
     "evaluation": {"episodes": 10},
 }
 """Settings of a run that takes about a second; its numbers mean nothing."""
+
+SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}}
 
 
 class Listener:
@@ -39,5 +44,63 @@ class Listener:
 def train_small(
     out: Path, changes: Mapping[str, Any] | None = None, data_dir: Path | None = None, listener: Listener | None = None
 ) -> Finished:
-    """Train with the settings `SMALL`, less what `changes` has instead."""
-    return train(merge(SMALL, changes or {}), data_dir, out, CPU, listener or Listener())
+    """Train with the settings `SMALL`, on a small synthetic world, except for what `changes` names."""
+    chosen = changes or {}
+    settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
+    return train(merge(settings, chosen), data_dir, out, CPU, listener or Listener())
+
+
+def results(run: Path) -> dict[str, Any]:
+    """All that a run leaves behind, less what tells of time and memory."""
+    untimed = {"seconds", "steps_per_second", "peak_memory_mib"}
+    summary = json.loads((run / "summary.json").read_text())
+    files = {file.name: file.read_bytes() for file in run.iterdir()}
+    for name in ("environment.json", "metrics.jsonl", "summary.json"):
+        del files[name]
+    return {
+        "metrics": [without_seconds(record) for record in RunFolder.open(run).metrics()],
+        "summary": {name: value for name, value in summary.items() if name not in untimed},
+        **files,
+    }
+
+
+def without_seconds(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if not name.startswith("seconds/")}
+
+
+def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
+    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
+
+    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
+    are liked. Nobody leaves before 10 steps.
+    """
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    best, worst = (1, 0) if positive_only else (5, 1)
+    rows = [
+        f"u{user},i{item},{best if item % 2 else worst},{100 * user + place}"
+        for user in range(40)
+        for place, item in enumerate(random.permutation(40)[:20])
+        if item % 2 or not positive_only
+    ]
+    (folder / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
+    (folder / "items.csv").write_text(
+        "item_id,categories\n" + "\n".join(f"i{item},{'ab'[item % 2]}" for item in range(40)) + "\n"
+    )
+    feedback = "positive-only" if positive_only else "ratings"
+    files = ["interactions: log.csv", "items: items.csv"]
+    if truth:
+        write_truth(folder / "truth.csv", range(20), best, worst)
+        files.append("truth: truth.csv")
+    (folder / "dataset.yaml").write_text(
+        f"files: {{{', '.join(files)}}}\n"
+        f"reward: {{feedback: {feedback}, minimum: {worst}, maximum: {best}}}\n"
+        "leave: {by: never, max_steps: 10}\n"
+    )
+    return folder
+
+
+def write_truth(file: Path, users: range, best: int, worst: int) -> None:
+    """What the `users` of the planted world make of all its items."""
+    cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in range(40)]
+    file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")

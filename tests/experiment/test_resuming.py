@@ -1,19 +1,16 @@
 """A run that was killed and started again ends as one that was never disturbed, bit for bit."""
 
-import json
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-from tests.runs import Listener, train_small
+from tests.runs import Listener, results, train_small
 
 # The file whose writing is cut short, and for the how many-th time: its bytes may be on disk, but not under its name.
 WRITES = [
@@ -80,24 +77,6 @@ def die_in_children(root: Path) -> None:
     repository = Path(__file__).resolve().parents[2]
     no_gpu = {"CUDA_VISIBLE_DEVICES": ""}  # torch cannot fork a process that has used one
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, cwd=repository, env=os.environ | no_gpu)
-
-
-def results(run: Path) -> dict[str, Any]:
-    """All that a run leaves behind, less what tells of time and memory."""
-    untimed = {"seconds", "steps_per_second", "peak_memory_mib"}
-    summary = json.loads((run / "summary.json").read_text())
-    files = {file.name: file.read_bytes() for file in run.iterdir()}
-    for name in ("environment.json", "metrics.jsonl", "summary.json"):
-        del files[name]
-    return {
-        "metrics": [without_seconds(record) for record in RunFolder.open(run).metrics()],
-        "summary": {name: value for name, value in summary.items() if name not in untimed},
-        **files,
-    }
-
-
-def without_seconds(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if not name.startswith("seconds/")}
 
 
 @pytest.fixture(scope="module")

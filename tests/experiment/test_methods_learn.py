@@ -1,0 +1,74 @@
+"""What every method keeps, whatever its recipe: it learns, obeys the masks, repeats its numbers, and can be resumed and served."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr.experiment.evaluating import evaluate_run
+from darlr.experiment.run import Finished
+from darlr.methods import METHODS
+from darlr.recommender import Recommender, Request
+from tests.runs import Listener, results, train_small, write_planted_world
+from tests.worlds import CPU
+
+LEARNING: Mapping[str, Any] = {
+    "dataset": "planted",
+    "world_model": {"max_epochs": 5, "learning_rate": 0.01},
+    "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
+    "training": {"epochs": 4, "steps_per_epoch": 1000},
+}
+
+
+class Stopper(Listener):
+    """Interrupts the run after its first epoch."""
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_planted_world(folder / "planted")
+    return folder
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def run(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return train_small(tmp_path_factory.mktemp("runs"), {**LEARNING, "method": request.param}, data)
+
+
+def test_learns_what_is_liked(run: Finished) -> None:
+    uniform = run.summary["opponents"]["uniform_random"]["nx_0"]["r_tra"]
+    best = run.summary["opponents"]["truth_oracle"]["nx_0"]["r_tra"]
+    assert best == 50
+    assert uniform == pytest.approx(30, rel=0.1)
+    for policy in ("sampled", "greedy"):
+        assert run.summary["nx_0"][policy]["r_tra"]["chosen"]["mean"] > (uniform + best) / 2
+
+
+@pytest.mark.parametrize("mode", ["nx_0", "nx_10"])
+def test_never_recommends_an_item_twice(run: Finished, data: Path, mode: str) -> None:
+    for policy in ("sampled", "greedy"):
+        found = evaluate_run(run.path, mode, policy, 1, None, 0, data, CPU)
+        assert found[mode][policy]["length"] == 10
+        assert found[mode][policy]["cv_turn"] == 1
+
+
+def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, data: Path, tmp_path: Path) -> None:
+    settings = {**LEARNING, "method": run.config.method}
+    with pytest.raises(KeyboardInterrupt):
+        train_small(tmp_path, settings, data, Stopper())
+    listener = Listener()
+    assert results(train_small(tmp_path, settings, data, listener).path) == results(run.path)
+    assert (listener.fits, listener.epochs) == (0, [2, 3, 4])
+
+
+def test_serves_from_its_folder_alone(run: Finished, tmp_path: Path) -> None:
+    moved = shutil.copytree(run.path, tmp_path / "elsewhere")
+    [answer] = Recommender.load(moved).recommend([Request("u30")], count=5)
+    liked = [int(str(recommendation.item)[1:]) % 2 for recommendation in answer]
+    assert sum(liked) >= 4
