@@ -61,6 +61,11 @@ def test_dominant_categories(counts: list[int], dominant: list[int]) -> None:
     assert found.nonzero()[0].tolist() == dominant
 
 
+def test_no_category_dominates_where_nothing_is_liked() -> None:
+    log = log_of([(0, 0, 1.0), (1, 1, 2.0)], 2, 2, positive_threshold=4.0)
+    assert not dominant_categories(log, catalog_of([[0], [1]])).any()
+
+
 def test_dominant_categories_of_the_liked_rows() -> None:
     rows = [(0, 0, 5.0), (1, 0, 4.0), (0, 1, 1.0), (1, 1, 1.0), (2, 1, 1.0), (2, 2, 4.0)]
     catalog = catalog_of([[0, 1], [2], [1]])  # liked: item 0 twice, item 2 once, so categories 0, 1 and 2 count 2, 3 and 0

@@ -86,6 +86,11 @@ def test_forbidden_items_are_never_recommended(mode: str) -> None:
     assert free > 0.1
 
 
+def test_coverage_is_of_the_items_that_are_allowed() -> None:
+    forbidden = torch.tensor([True] * 2 + [False] * 10)
+    assert world(forbidden=forbidden).measure("nx_10", USERS, BEST_FIRST, None)["cv"] == 1.0
+
+
 def test_refuses_a_world_with_too_few_items() -> None:
     with pytest.raises(InputError, match="the test world has 12 items, but an episode without repeats recommends up to 13"):
         world(max_steps=13)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from darlr.config.schema import RewardConfig
 from darlr.data.dataset import World
+from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.table import observed_reward, penalised_reward
 from tests.worlds import CPU, log_of, window_of
@@ -44,6 +45,11 @@ def test_entropy_is_added_and_its_minimum_shifted_away() -> None:
     assert [source.low, source.high] == pytest.approx([0.0, 5.0 + extra])
 
 
+def test_rewards_that_are_all_alike_are_refused() -> None:
+    with pytest.raises(RunError, match=r"all rewards are alike \(3\), so there is nothing to learn"):
+        penalised_reward(torch.full((2, 2), 3.0), UNCERTAINTY, None, RewardConfig())
+
+
 @given(
     cells=st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 4)), min_size=4, max_size=4),
     uncertainty_weight=st.floats(0, 3),
@@ -54,6 +60,7 @@ def test_rewards_are_never_negative(
     cells: list[tuple[float, float]], uncertainty_weight: float, entropy_weight: float, last: int
 ) -> None:
     estimate, uncertainty = torch.tensor(cells).T.reshape(2, 2, 2)
+    assume(len(set(cells)) > 1 or entropy_weight > 1e-3)  # equal rewards are refused
     config = RewardConfig(uncertainty_weight=uncertainty_weight, entropy_weight=entropy_weight, entropy_orders=(1,))
     source = penalised_reward(estimate, uncertainty, fit_entropy(), config)
     paid = source.pay(*EVERY_CELL, window_of([[2, last]] * 4))

@@ -38,7 +38,11 @@ def sample_items(logits: Tensor, generator: torch.Generator) -> Tensor:
 
     An item whose logit is -inf is never drawn: its cumulated probability equals its predecessor's.
     """
-    cumulated = logits.softmax(dim=1).cumsum(dim=1)
+    probabilities = logits.softmax(dim=1)
+    cumulated = probabilities.cumsum(dim=1)
     uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
-    items = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True).squeeze(1)
-    return items.clamp_(max=logits.shape[1] - 1)  # logits that are not numbers name an item too: the loss will tell of them
+    items = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True)
+    items.clamp_(max=logits.shape[1] - 1)  # logits that are not numbers name an item too: the loss will tell of them
+    if logits.is_cuda:  # a parallel sum may rise by rounding at an item of probability 0
+        items = torch.where(probabilities.gather(1, items) > 0, items, probabilities.argmax(dim=1, keepdim=True))
+    return items.squeeze(1)

@@ -50,6 +50,7 @@ def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np
 
     Categories are counted over the rows with a reward of at least `log.positive_threshold` (once for each category of the
     row's item) and taken in falling order while their shares add up to no more than `DOMINANT_SHARE`; at least one is taken.
+    Where no row is liked, none dominates.
     """
     liked = log.items[log.rewards >= log.positive_threshold]
     slots = catalog.categories[liked]
@@ -57,7 +58,7 @@ def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np
     order = np.argsort(-counts, kind="stable")
     shares = np.cumsum(counts[order] / max(counts.sum(), 1))
     # Rounding must not drop a category whose share ends exactly at the bound.
-    taken = max(1, int(np.searchsorted(shares, DOMINANT_SHARE + 1e-12, side="right")))
+    taken = 0 if counts.sum() == 0 else max(1, int(np.searchsorted(shares, DOMINANT_SHARE + 1e-12, side="right")))
     dominant = np.zeros(catalog.n_categories, bool)
     dominant[order[:taken]] = True
     return dominant

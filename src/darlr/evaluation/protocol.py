@@ -74,12 +74,16 @@ class TestWorld:
     def n_items(self) -> int:
         return self.rewards.table.shape[1]
 
+    @property
+    def n_allowed(self) -> int:
+        """How many items may be recommended."""
+        return self.n_items if self.forbidden is None else int((~self.forbidden).sum())
+
     def __post_init__(self) -> None:
-        allowed = self.n_items - (0 if self.forbidden is None else int(self.forbidden.sum()))
         longest = max(mode.steps or self.max_steps for mode in MODES.values())
-        if allowed < longest:
+        if self.n_allowed < longest:
             raise InputError(
-                f"the test world has {allowed} items, but an episode without repeats recommends up to {longest}; "
+                f"the test world has {self.n_allowed} items, but an episode without repeats recommends up to {longest}; "
                 f"expected at least as many items (or fewer leave.max_steps)"
             )
 
@@ -111,7 +115,7 @@ class TestWorld:
             "r_each": step_reward(episodes.rewards, episodes.lengths),
             "length": episode_length(episodes.lengths),
             "mcd": None if self.dominated is None else category_domination(items, self.dominated),
-            "cv": coverage(items, self.n_items),
+            "cv": coverage(items, self.n_allowed),
             "cv_turn": coverage_per_recommendation(items),
         }
 

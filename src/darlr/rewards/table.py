@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from darlr.config.schema import RewardConfig
+from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.source import Window
 
@@ -45,12 +46,17 @@ def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm
         estimate: (n_users, n_items) r' (Eq. 3).
         uncertainty: (n_users, n_items) P_U.
         entropy: P_E, or None where the log has no time or lambda_E is 0.
+
+    Raises:
+        RunError: if all rewards are alike, so that there is nothing to learn.
     """
     low = float(estimate.min()) - config.uncertainty_weight * float(uncertainty.max())
     high = float(estimate.max()) - config.uncertainty_weight * float(uncertainty.min())
     if entropy is not None:
         low += config.entropy_weight * entropy.low
         high += config.entropy_weight * entropy.high
+    if not low < high:
+        raise RunError(f"all rewards are alike ({low:g}), so there is nothing to learn; look at the log and at the world model")
     table = estimate - config.uncertainty_weight * uncertainty - low
     return TableReward(table, 0.0, high - low, entropy, config.entropy_weight)
 
