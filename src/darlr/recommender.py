@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.agents.acting import Scorer
 from darlr.artifacts import RunFolder
 from darlr.data.log import Ids
 from darlr.errors import InputError
@@ -103,14 +105,23 @@ class Recommender:
 
     def _scores(self, users: NDArray[np.int64], window: Window) -> Tensor:
         """(B, n_items) logits; users are indices into the log's users, or `NEW_USER`."""
-        new = users == NEW_USER
-        known = np.unique(users[~new])
-        if new.any():  # the average is over the world's users
-            known = np.union1d(known, self._policy.world_users)
-        policy = self._policy.network(known)
+        scores = torch.empty(len(users), len(self._world_item_ids), device=self._device)
+        new = torch.from_numpy(users == NEW_USER).to(self._device)
+        known, rows = np.unique(users[users != NEW_USER], return_inverse=True)
+        if len(known):
+            score = self._policy.network(known).scorer()
+            scores[~new] = score(torch.from_numpy(rows).to(self._device), window.rows(~new))
+        if new.any():
+            average = torch.full((int(new.sum()),), len(self._policy.world_users), device=self._device)
+            scores[new] = self._score_for_average_user(average, window.rows(new))
+        return scores
+
+    @cached_property
+    def _score_for_average_user(self) -> Scorer:
+        """The policy whose last row is the average of the world's users."""
+        policy = self._policy.network(self._policy.world_users)
         policy.append_average_user()
-        rows = np.where(new, len(known), np.searchsorted(known, users))
-        return policy.scorer()(torch.from_numpy(rows).to(self._device), window)
+        return policy.scorer()
 
     def _histories(self, requests: Sequence[Request]) -> tuple[Window, Tensor]:
         """The window of every request (B, L) and the items that it excludes (B, n_items)."""

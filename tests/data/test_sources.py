@@ -43,6 +43,7 @@ def test_loads_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("coot", r"unknown data set 'coot'; did you mean 'coat'\? \(known: coat, mine, synthetic\)"),
         ("mines", r"unknown data set 'mines'; did you mean 'mine'\?"),
         ("", "unknown data set ''"),
+        ("./nowhere", r"^./nowhere: no such folder; expected a data set in the folder format$"),
         ("no/where", r"^no/where: no such folder; expected a data set in the folder format$"),
         ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format$"),
         (

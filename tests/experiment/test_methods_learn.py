@@ -1,4 +1,4 @@
-"""What every method keeps, whatever its recipe: it learns, obeys the masks, repeats its numbers, and can be resumed and served."""
+"""What every method does, whatever its recipe: it learns, obeys the masks, repeats its numbers, resumes and serves."""
 
 import shutil
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """A run that was killed and started again ends as one that was never disturbed, bit for bit."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -133,6 +134,14 @@ def test_a_damaged_file_is_named_and_the_run_left_alone(tmp_path: Path, name: st
     ):
         train_small(tmp_path, {"training": {"epochs": 1}})
     assert {entry.name: entry.read_bytes() for entry in finished.path.iterdir()} == before
+
+
+def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
+    one = train_small(tmp_path, {"training": {"epochs": 1}}).path
+    other = train_small(tmp_path, {"training": {"epochs": 1}, "a2c": {"discount": 0.5}}).path
+    shutil.copy(one / "checkpoint.safetensors", other)
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: made by a run of another config"):
+        train_small(tmp_path, {"training": {"epochs": 1}, "a2c": {"discount": 0.5}})
 
 
 def test_a_deleted_checkpoint_starts_the_learning_afresh(undisturbed: dict[str, Any], tmp_path: Path) -> None:

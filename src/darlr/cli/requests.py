@@ -44,14 +44,16 @@ def _from_json(entries: Any, path: Path) -> list[Request]:
         place = f"{path}, request {number}"
         if not isinstance(entry, dict) or not entry.keys() <= {"user", "items", "rewards"}:
             raise InputError(f'{place}: expected an object with "user", "items" and "rewards"')
-        items, rewards = entry.get("items", []), entry.get("rewards", [])
+        user, items, rewards = entry.get("user"), entry.get("items", []), entry.get("rewards", [])
+        if user is not None and not isinstance(user, (int, str)):
+            raise InputError(f'{place}: "user" is {user!r}; expected an id or null')
         if not isinstance(items, list) or not all(isinstance(item, (int, str)) for item in items):
             raise InputError(f'{place}: "items" is {items!r}; expected a list of item ids')
         if not isinstance(rewards, list) or not all(
             isinstance(reward, (int, float)) and not isinstance(reward, bool) for reward in rewards
         ):
             raise InputError(f'{place}: "rewards" is {rewards!r}; expected a list of numbers')
-        requests.append(Request(entry.get("user"), tuple(items), tuple(rewards)))
+        requests.append(Request(user, tuple(items), tuple(rewards)))
     return requests
 
 

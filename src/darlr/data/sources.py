@@ -82,7 +82,7 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
             return read_folder(folder)
     if folders:
         raise InputError(f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format")
-    if len(Path(name).parts) > 1:
+    if os.sep in name:
         raise InputError(f"{name}: no such folder; expected a data set in the folder format")
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
 

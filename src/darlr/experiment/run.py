@@ -38,13 +38,15 @@ from darlr.experiment.assembly import (
 )
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.opponents import Results
-from darlr.experiment.saved import save_policy
+from darlr.experiment.saved import load_learned, save_learned, save_policy
 from darlr.experiment.world_models import obtain_world_model, save_world_model, world_model_path
 from darlr.methods import resolve
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world_model.model import WorldModel
+
+CHECKPOINT = "checkpoint"
 
 
 class Monitor(Protocol):
@@ -176,16 +178,16 @@ def _learn(run: _Run, monitor: Monitor) -> None:
             best = record[CHOOSING_METRIC]
             save_policy(run.folder, run.agent.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
-        run.folder.save_tensors("checkpoint", run.agent.tensors(), state)
+        save_learned(run.folder, CHECKPOINT, run.agent.tensors(), state)
         monitor.trained(record, run.config.training.epochs)
 
 
 def _resume(folder: RunFolder, agent: A2C) -> tuple[int, int, float | None]:
     """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
-    if not folder.has_tensors("checkpoint"):
+    if not folder.has_tensors(CHECKPOINT):
         folder.keep_metrics(0)
         return 0, 0, None
-    tensors, state = folder.load_tensors("checkpoint")
+    tensors, state = load_learned(folder, CHECKPOINT)
     agent.restore(tensors)
     folder.keep_metrics(state["epoch"])
     return state["epoch"], state["steps"], state["best"]

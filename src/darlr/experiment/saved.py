@@ -10,10 +10,11 @@ from torch import Tensor
 
 from darlr.agents.policy import ActorCritic
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping
+from darlr.config.loading import from_mapping, stable_hash
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids
+from darlr.errors import InputError
 from darlr.experiment.assembly import build_policy
 from darlr.experiment.world_models import load_world_model
 
@@ -34,7 +35,20 @@ def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch:
             tensors[name] = torch.from_numpy(ids)
         else:
             state[name] = ids.tolist()
-    folder.save_tensors(POLICY, tensors, state)
+    save_learned(folder, POLICY, tensors, state)
+
+
+def save_learned(folder: RunFolder, name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Write `<name>.safetensors`, marked as this run's."""
+    folder.save_tensors(name, tensors, {**state, "config": stable_hash(folder.config())})
+
+
+def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_learned` wrote; raises `InputError` for a damaged file and for one of another run's."""
+    tensors, state = folder.load_tensors(name)
+    if state.get("config") != stable_hash(folder.config()):
+        raise InputError(f"{folder.path / name}.safetensors: made by a run of another config; put back the file that was here")
+    return tensors, state
 
 
 class SavedPolicy:
@@ -50,7 +64,9 @@ class SavedPolicy:
 
     def __init__(self, folder: RunFolder, device: torch.device) -> None:
         """Raises `InputError` if the run has no policy yet, or its files are damaged."""
-        tensors, state = folder.load_tensors(POLICY)
+        if not folder.has_tensors(POLICY):
+            raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
+        tensors, state = load_learned(folder, POLICY)
         self.config = from_mapping(ExperimentConfig, folder.config())
         self._model, _ = load_world_model(folder.path / "world_model.safetensors", device)
         self._device = device

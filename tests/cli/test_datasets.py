@@ -1,0 +1,45 @@
+"""`darlr datasets` and `darlr check`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+def test_lists_what_is_here_and_what_is_missing(darlr: Command, planted: Path) -> None:
+    ended = darlr("datasets", "--data-dir", planted)
+    assert (ended.code, ended.err) == (0, "")
+    rows = {line.split()[0]: line for line in ended.out.splitlines() if line.strip()}
+    assert rows["planted"].split()[1] == "here"
+    assert rows["synthetic"].split()[1] == "here"
+    assert "missing:" in rows["coat"]
+    assert "https://www.cs.cornell.edu/" in ended.out
+
+
+def test_check_reads_and_describes(darlr: Command, planted: Path) -> None:
+    for name in ("planted", str(planted / "planted")):
+        ended = darlr("check", name, "--data-dir", planted)
+        assert (ended.code, ended.err) == (0, "")
+        assert "planted: read and valid" in ended.out
+        assert "40 x 40" in ended.out
+    assert "500" in darlr("check", "synthetic").out
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("u1,i1,6\n", "log.csv:2: "),
+        ("u1,i1,2\nu1,i2,much\n", "log.csv:3: "),
+        ("u1,i1,1\nu2,i1,1\nu1,i1,2\n", "log.csv:4: "),
+        ("", "log.csv: "),
+    ],
+)
+def test_check_names_what_is_wrong(darlr: Command, rows: str, message: str) -> None:
+    Path("own").mkdir()
+    Path("own/dataset.yaml").write_text("files: {interactions: log.csv}\nreward: {feedback: ratings, minimum: 1, maximum: 5}\n")
+    Path("own/log.csv").write_text("user_id,item_id,reward\n" + rows)
+    ended = darlr("check", "./own")
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert ended.err.count("\n") == 1

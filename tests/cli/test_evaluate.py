@@ -1,0 +1,123 @@
+"""`darlr evaluate`: any mode, any number of users, other truths."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.runs import train_small, write_truth
+
+
+def measured(darlr: Command, run: Path, planted: Path, *options: object) -> dict[str, Any]:
+    """What `--output` writes as JSON."""
+    ended = darlr("evaluate", run, "--data-dir", planted, "--output", "results.json", *options)
+    assert (ended.code, ended.err) == (0, "")
+    values: dict[str, Any] = json.loads(Path("results.json").read_text())
+    return values
+
+
+def test_every_mode_sampled_and_greedy(darlr: Command, run: Path, planted: Path) -> None:
+    found = measured(darlr, run, planted)
+    assert {mode: list(policies) for mode, policies in found.items()} == {
+        mode: ["sampled", "greedy"] for mode in ("nx_0", "fb", "nx_10")
+    }
+    assert found == measured(darlr, run, planted)
+    other = measured(darlr, run, planted, "--seed", 1)
+    assert other["nx_0"]["sampled"] != found["nx_0"]["sampled"]
+    assert other["nx_0"]["greedy"] == found["nx_0"]["greedy"]
+
+
+def test_one_mode_one_policy_and_users_drawn(darlr: Command, run: Path, planted: Path) -> None:
+    found = measured(darlr, run, planted, "--mode", "nx_10", "--policy", "sampled", "--users", 1)
+    assert list(found) == ["nx_10"]
+    assert list(found["nx_10"]) == ["sampled"]
+    assert found["nx_10"]["sampled"]["cv"] == 10 / 40  # one user's ten different items, of forty
+
+
+def test_tables_in_files(darlr: Command, run: Path, planted: Path) -> None:
+    for name in ("table.csv", "table.md"):
+        ended = darlr("evaluate", run, "--data-dir", planted, "--mode", "nx_10", "--policy", "greedy", "--output", name)
+        assert ended.code == 0
+        assert "R_tra" in ended.out
+    [row] = csv.DictReader(Path("table.csv").read_text().splitlines())
+    assert (row["mode"], row["policy"], float(row["Length"])) == ("nx_10", "greedy", 10)
+    assert "| nx_10 | greedy |" in Path("table.md").read_text()
+
+
+def test_another_truth_tests_other_users_of_the_log(darlr: Command, run: Path, planted: Path) -> None:
+    other = shutil.copytree(planted / "planted", Path("other"))
+    write_truth(other / "truth.csv", range(20, 40), 5, 1)
+    options = ("--policy", "greedy", "--mode", "nx_0")
+    same_taste = measured(darlr, run, planted, "--truth", other, *options)["nx_0"]["greedy"]["r_tra"]
+    write_truth(other / "truth.csv", range(20, 40), 1, 5)
+    reverse = measured(darlr, run, planted, "--truth", other, *options)["nx_0"]["greedy"]["r_tra"]
+    assert same_taste + reverse == pytest.approx(60)  # ten items, each 5 to one of the two tastes and 1 to the other
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--users", 0], "the number of users is 0; expected at least 1"),
+        (["--output", "results.txt"], "results.txt: cannot write '.txt' files; expected one of .csv, .md, .json"),
+        (["--truth", "nowhere"], "nowhere: no such folder"),
+        (["--threads", 0], "--threads is 0"),
+    ],
+)
+def test_bad_options_are_refused(darlr: Command, run: Path, planted: Path, options: list[object], message: str) -> None:
+    ended = darlr("evaluate", run, "--data-dir", planted, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_truth_with_strangers_is_refused(darlr: Command, run: Path, planted: Path) -> None:
+    other = shutil.copytree(planted / "planted", Path("other"))
+    (other / "truth.csv").write_text("user_id,item_id,reward\nu0,i0,1\nu99,i0,2\n")
+    ended = darlr("evaluate", run, "--data-dir", planted, "--truth", other)
+    assert (ended.code, ended.out) == (2, "")
+    assert "u99" in ended.err
+
+
+def test_data_that_changed_or_went_are_named(darlr: Command, run: Path, planted: Path, tmp_path: Path) -> None:
+    changed = shutil.copytree(planted, tmp_path / "changed")
+    items = changed / "planted" / "items.csv"
+    items.write_text(items.read_text().replace("i0,a", "i0,b"))
+    ended = darlr("evaluate", run, "--data-dir", changed)
+    assert (ended.code, ended.out) == (2, "")
+    assert "'items.csv' has changed since this run; restore the file or train again" in ended.err
+    ended = darlr("evaluate", run)
+    assert "unknown data set 'planted'" in ended.err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "recommend"])
+def test_what_is_no_finished_run_is_refused(darlr: Command, run: Path, command: str) -> None:
+    Path("file").write_text("")
+    Path("folder").mkdir()
+    damaged = shutil.copytree(run, Path("damaged"))
+    policy = damaged / "policy.safetensors"
+    policy.write_bytes(policy.read_bytes()[:-1])
+    early = shutil.copytree(run, Path("early"))
+    (early / "policy.safetensors").unlink()
+    for name, message in (
+        ("nowhere", "nowhere: no such run folder"),
+        ("file", "file: no such run folder"),
+        ("folder", "folder: not a darlr run (config.yaml and environment.json missing)"),
+        ("damaged", "policy.safetensors: cannot be used, it is cut short or no safetensors file"),
+        ("early", "early: this run has no policy yet; train at least one epoch"),
+    ):
+        ended = darlr(command, name)
+        assert (ended.code, ended.out) == (2, "")
+        assert message in ended.err
+        assert ended.err.count("\n") == 1
+
+
+def test_a_policy_of_another_config_is_refused(darlr: Command, run: Path, planted: Path, tmp_path: Path) -> None:
+    other = train_small(tmp_path / "other", {"dataset": "planted", "a2c": {"discount": 0.5}}, planted).path
+    shutil.copy(run / "policy.safetensors", other)
+    ended = darlr("evaluate", other, "--data-dir", planted)
+    assert (ended.code, ended.out) == (2, "")
+    assert "policy.safetensors: made by a run of another config" in ended.err

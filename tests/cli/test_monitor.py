@@ -1,0 +1,53 @@
+"""What a terminal shows of a run's progress, and what plain lines say."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from darlr.cli.monitor import TerminalMonitor
+
+RECORD = {
+    "train/steps": 100_000,
+    "seconds/sampling": 0.25,
+    "seconds/learning": 0.25,
+    "nx_0/sampled/r_tra": 77.125,
+    "nx_0/greedy/r_tra": 78.5,
+}
+
+
+def shown(terminal: bool, width: int) -> list[str]:
+    """The lines of a run whose world model stops after 2 of 100 epochs, and whose policy has 200."""
+    text = io.StringIO()
+    with TerminalMonitor(Console(file=text, force_terminal=terminal, width=width, color_system=None)) as monitor:
+        monitor.notice("the log has no time")
+        for epoch in (1, 2):
+            monitor.fitted(epoch, 100, 0.5)
+        for epoch in (1, 2, 200):
+            monitor.trained({**RECORD, "epoch": epoch}, 200)
+    return [line.strip() for line in re.split(r"[\r\n]+|\x1b\[[0-9;?]*[A-Za-z]", text.getvalue()) if line.strip()]
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_terminal_has_a_bar_for_each_stage(width: int) -> None:
+    lines = shown(True, width)
+    assert lines[0] == "note: the log has no time"
+    world_model, policy = lines[-2:]
+    assert " 2/2 " in world_model
+    assert world_model.endswith("held-out loss 0.5000")
+    assert " 200/200 " in policy
+    assert policy.endswith("200,000 steps/s, sampled 77.12, greedy 78.50")
+    assert "…" not in policy + world_model
+    assert max(map(len, lines)) <= width
+
+
+def test_elsewhere_each_stage_has_its_first_and_its_last_line() -> None:
+    figures = "200,000 steps/s, sampled 77.12, greedy 78.50"
+    assert shown(False, 80) == [
+        "note: the log has no time",
+        "world model: epoch 1/100, held-out loss 0.5000",
+        "world model: epoch 2/100, held-out loss 0.5000",
+        f"policy: epoch 1/200, {figures}",
+        f"policy: epoch 200/200, {figures}",
+    ]

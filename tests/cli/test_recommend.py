@@ -1,0 +1,125 @@
+"""`darlr recommend`: requests in, ranked items out, as `Recommender` gives them."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr import Recommender, Request
+from tests.cli.conftest import Command
+from tests.runs import train_small
+
+RECENT = "user_id,item_id,reward\nu3,i1,5\nnewcomer,i2,1\nnewcomer,i4,2\nu3,i5,4\nu5,,\n"
+SAME = [
+    {"user": "u3", "items": ["i1", "i5"], "rewards": [5, 4]},
+    {"user": "newcomer", "items": ["i2", "i4"], "rewards": [1, 2]},
+    {"user": "u5"},
+]
+REQUESTS = [Request("u3", ("i1", "i5"), (5, 4)), Request("newcomer", ("i2", "i4"), (1, 2)), Request("u5")]
+
+
+def answers(text: str) -> list[dict[str, Any]]:
+    values: list[dict[str, Any]] = json.loads(text)
+    return values
+
+
+def test_all_users_of_the_log_by_default(darlr: Command, run: Path) -> None:
+    ended = darlr("recommend", run, "--count", 3)
+    assert (ended.code, ended.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [(row["user_id"], row["rank"]) for row in rows] == [(f"u{u}", str(rank)) for u in order(run) for rank in (1, 2, 3)]
+
+
+def order(run: Path) -> list[int]:
+    return [int(user[1:]) for user in Recommender.load(run).user_ids]
+
+
+@pytest.mark.parametrize("users", [["--users", "u7", "u3"], ["--users", "u7", "--users", "u3"]])
+def test_named_users_as_in_python(darlr: Command, run: Path, users: list[str]) -> None:
+    ended = darlr("recommend", run, *users, "--count", 4, "--format", "json")
+    expected = Recommender.load(run).recommend([Request("u7"), Request("u3")], 4)
+    assert answers(ended.out) == [
+        {"user": user, "items": [entry.item for entry in answer], "scores": [entry.score for entry in answer]}
+        for user, answer in zip(("u7", "u3"), expected, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("name", "text"), [("recent.csv", RECENT), ("recent.json", json.dumps(SAME))])
+def test_recent_items_from_a_file_as_in_python(darlr: Command, run: Path, name: str, text: str) -> None:
+    Path(name).write_text(text)
+    ended = darlr("recommend", run, "--input", name, "--count", 5, "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    expected = Recommender.load(run).recommend(REQUESTS, 5)
+    assert [entry["user"] for entry in answers(ended.out)] == ["u3", "newcomer", "u5"]
+    assert [entry["items"] for entry in answers(ended.out)] == [[entry.item for entry in answer] for answer in expected]
+
+
+def test_a_file_holds_what_is_printed(darlr: Command, run: Path) -> None:
+    printed = darlr("recommend", run, "--users", "u1")
+    written = darlr("recommend", run, "--users", "u1", "--output", "answers.csv")
+    assert (written.code, written.out) == (0, "")
+    assert Path("answers.csv").read_text() == printed.out
+    assert printed.out.splitlines()[0] == "user_id,rank,item_id,score"
+
+
+def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
+    run = train_small(tmp_path / "runs", {"training": {"epochs": 1}}).path
+    Path("recent.csv").write_text("user_id,item_id,reward\n3,7,1\n900,8,0.5\nguest,8,0.5\n")
+    ended = darlr("recommend", run, "--input", "recent.csv", "--format", "json", "--count", 2)
+    assert [entry["user"] for entry in answers(ended.out)] == [3, 900, "guest"]
+    assert all(isinstance(item, int) for entry in answers(ended.out) for item in entry["items"])
+    assert answers(ended.out)[1]["items"] == answers(ended.out)[2]["items"]
+    ended = darlr("recommend", run, "--users", "three")
+    assert (ended.code, ended.out) == (2, "")
+    assert "id 'three'; expected an integer, as all ids of the log are" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "user_id,item_id\n", "a.csv: column 'reward' is missing; expected user_id, item_id, reward"),
+        ("a.csv", "user_id,item_id,reward\nu1,i1,much\n", "a.csv:2: column 'reward' is 'much'; expected a number"),
+        ("a.csv", "user_id,item_id,reward\nu1,i1\n", "a.csv:2: column 'reward' is None; expected a number"),
+        ("a.csv", "user_id,item_id,reward\nu1,i1,9\n", "a recent reward of user 'u1' is 9; expected 1 to 5"),
+        ("a.csv", "user_id,item_id,reward\nu1,i99,1\n", "unknown item 'i99' among the recent items of user 'u1'"),
+        ("a.csv", "user_id,item_id,reward\nwho,,\n", "unknown user 'who'; expected an id of the log, or recent items"),
+        ("a.csv", "", "a.csv: column 'user_id' is missing"),
+        ("a.csv", b"\xff", "a.csv: not UTF-8 text"),
+        ("a.json", "{", "a.json: not valid JSON"),
+        ("a.json", '{"user": "u1"}', "a.json: expected a list of requests"),
+        ("a.json", '[{"usr": "u1"}]', "a.json, request 1: expected an object with"),
+        ("a.json", '[{"user": "u1", "items": "i1"}]', "request 1: \"items\" is 'i1'; expected a list of item ids"),
+        ("a.json", '[{"user": "u1", "items": ["i1"], "rewards": ["1"]}]', "\"rewards\" is ['1']; expected a list of numbers"),
+        ("a.json", '[{"user": "u1", "items": ["i1"]}]', "1 recent items and 0 rewards"),
+        ("a.json", '[{"user": ["u1"]}]', "request 1: \"user\" is ['u1']; expected an id or null"),
+    ],
+)
+def test_bad_requests_are_named(darlr: Command, run: Path, name: str, text: str | bytes, message: str) -> None:
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    ended = darlr("recommend", run, "--input", name, "--output", "answers.csv")
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert ended.err.count("\n") == 1
+    assert not Path("answers.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--users", "u99"], "unknown user 'u99'; expected an id of the log"),
+        (["--count", "41"], "count is 41, but only 40 items are left to recommend"),
+        (["--count", "0"], "count is 0; expected at least 1"),
+        (["--users", "u1", "--input", "a.csv"], "give users by --users or by --input, not both"),
+        (["--input", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["--output", "file/answers.csv"], "file/answers.csv: cannot be written"),
+    ],
+)
+def test_bad_options_are_refused(darlr: Command, run: Path, options: list[str], message: str) -> None:
+    Path("file").write_text("")
+    ended = darlr("recommend", run, *options)
+    assert ended.code == (3 if "--output" in options else 2)
+    assert ended.out == ""
+    assert message in ended.err

@@ -1,0 +1,201 @@
+"""`darlr train`: what it prints and leaves, and what it refuses."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str]) -> None:
+    ended = darlr("train", "--method", "mbpo", "--seed", 3, *small)
+    assert ended.code == 0
+    for text in ("mbpo on synthetic, NX_0", "R_tra", "all epochs", "mbpo and static policies", "truth oracle", "steps/s"):
+        assert text in ended.out
+    assert "policy: epoch 3/3" in ended.err
+    [config] = Path("runs").rglob("config.yaml")
+    run = config.parent
+    assert str(run) in ended.out
+    assert run.parent == Path("runs/synthetic/mbpo")
+    assert run.name.endswith("-s3")
+    assert written(run) == [
+        ".lock",
+        "checkpoint.safetensors",
+        "config.yaml",
+        "environment.json",
+        "learning_curve.png",
+        "metrics.jsonl",
+        "policy.safetensors",
+        "summary.json",
+        "world_model.safetensors",
+    ]
+
+
+def test_options_go_before_the_file(darlr: Command, small: list[str]) -> None:
+    Path("mine.yaml").write_text("method: mopo\ntraining: {epochs: 9}\na2c: {discount: 0.5}\n")
+    options = [word for word in small if not word.startswith("training.epochs")]
+    del options[options.index("--set", options.index("policy.hidden_sizes=[8]"))]
+    ended = darlr("train", "--config", "mine.yaml", "--epochs", 1, "--out", "there", *options)
+    assert ended.code == 0
+    [config] = Path("there").rglob("config.yaml")
+    text = config.read_text()
+    assert "method: mopo" in text
+    assert "epochs: 1\n" in text
+    assert "discount: 0.5" in text
+
+
+def test_a_log_without_truth_is_judged_on_held_out_rows_and_says_so(darlr: Command, planted: Path) -> None:
+    folder = Path("own")
+    folder.mkdir()
+    for name in ("log.csv", "items.csv", "dataset.yaml"):
+        (folder / name).write_text((planted / "planted" / name).read_text().replace(", truth: truth.csv", ""))
+    small = ["--set", "training.steps_per_epoch=50", "--set", "world_model.max_epochs=1"]
+    ended = darlr("train", "--dataset", "./own", "--method", "mbpo", "--epochs", 2, *small)
+    assert ended.code == 0
+    assert "note: the data set has no truth, so the policy is judged on held-out log rows only" in ended.err
+    assert "mbpo on own, held-out log rows (no truth)" in ended.out
+    assert "NDCG@10" in ended.out
+    assert "popular" in ended.out
+
+
+REFUSED = [
+    (["--dataset", "synthetik"], "unknown data set 'synthetik'; did you mean 'synthetic'?"),
+    (["--dataset", "coat"], "data set 'coat' is not complete: train.ascii"),
+    (["--dataset", "./nowhere"], "nowhere: no such folder"),
+    (["--data-dir", "nowhere", "--dataset", "mine"], "unknown data set 'mine'"),
+    (["--method", "drol"], "unknown method 'drol'; did you mean 'dorl'?"),
+    (["--set", "a2c.discout=0.5"], "unknown config key 'a2c.discout'; did you mean 'a2c.discount'?"),
+    (["--set", "a2c.discount=2"], "config key 'a2c.discount' is 2.0; expected from 0 to 1"),
+    (["--set", "a2c.discount"], "override 'a2c.discount': expected KEY=VALUE"),
+    (["--seed", "-1"], "config key 'seed' is -1; expected 0 or more"),
+    (["--epochs", "0"], "config key 'training.epochs' is 0; expected at least 1"),
+    (["--threads", "0"], "--threads is 0; expected at least 1"),
+    (["--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
+    (["--seed", "1", "--set", "seed=2"], "'seed' is given both by --seed and by --set; expected it once"),
+    (["--epochs", "1", "--set", "training.epochs=2"], "'training.epochs' is given both by --epochs and by --set"),
+    (
+        ["--method", "mbpo", "--set", "reward.entropy_weight=1"],
+        "config key 'reward.entropy_weight' is 1.0, but method 'mbpo' is defined by 0.0",
+    ),
+    (["--set", "leave.max_steps=501"], "recommends up to 501 items, but the test world has 500"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[str], message: str) -> None:
+    ended = darlr("train", *options)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith("darlr: ")
+    assert message in ended.err
+    assert ended.err.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "texts"),
+    [
+        (["train", "--tread", "2"], ["Unrecognized options: --tread", "--threads"]),
+        (["train", "--seed", "two"], ["--seed: 'two' is no whole number"]),
+        (["train", "--device", "tpu"], ["invalid choice 'tpu'", "'auto', 'cpu', 'cuda'"]),
+        (["train", "--dataset"], ["Missing value for argument '--dataset'"]),
+        (["trian"], ["trian", "train"]),
+        ([], ["Expected one of {train, evaluate, recommend, datasets, check}"]),
+        (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
+    ],
+)
+def test_wrong_options_are_named(darlr: Command, arguments: list[str], texts: list[str]) -> None:
+    ended = darlr(*arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    flat = " ".join(ended.err.replace("│", " ").split())
+    for text in texts:
+        assert text in flat
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "recommend", "datasets", "check"])
+def test_every_command_explains_itself(darlr: Command, command: str) -> None:
+    assert command in darlr("--help").out
+    ended = darlr(command, "--help")
+    assert ended.code == 0
+    assert "--data-dir" in ended.out or command == "recommend"  # a run holds all that it takes to serve
+    assert "None" not in ended.out
+
+
+def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[str]) -> None:
+    Path("results").write_text("mine")
+    ended = darlr("train", "--out", "results", *small)
+    assert ended.code == 2
+    assert "cannot be used as a run folder (Not a directory)" in ended.err
+    assert Path("results").read_text() == "mine"
+
+
+def test_a_foreign_or_changed_run_folder_is_refused_and_left_alone(darlr: Command, small: list[str]) -> None:
+    assert darlr("train", *small).code == 0
+    [config] = Path("runs").rglob("config.yaml")
+    for name, text, message in (
+        ("config.yaml", config.read_text().replace("discount: 0.9", "discount: 0.8"), "('a2c.discount' differs)"),
+        ("environment.json", '{"darlr": "1", "data": {"synthetic": "0"}}', "started on other data ('synthetic' has changed)"),
+        ("environment.json", "{}", "is no darlr run; choose a new or empty folder"),
+        ("checkpoint.safetensors", "", "checkpoint.safetensors: cannot be used, it is cut short"),
+        ("metrics.jsonl", "", "expected one record for each of the epochs 1 to 3"),
+    ):
+        file = config.with_name(name)
+        whole = file.read_bytes()
+        file.write_text(text)
+        ended = darlr("train", *small)
+        assert (ended.code, ended.out) == (2, "")
+        assert message in ended.err.splitlines()[-1]
+        assert file.read_text() == text
+        file.write_bytes(whole)
+    assert darlr("train", *small).code == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("a2c.learning_rate=1e30", "-s0, epoch 1: the policy loss is nan; stopped"),
+        ("world_model.learning_rate=1e20", "world model, epoch 1: the held-out loss is"),
+    ],
+)
+def test_a_loss_that_is_no_number_stops_the_run(darlr: Command, small: list[str], setting: str, message: str) -> None:
+    ended = darlr("train", *small, "--set", setting)
+    assert ended.code == 3
+    assert ended.out == ""
+    assert ended.err.splitlines()[-1].startswith("darlr: ")
+    assert message in ended.err.splitlines()[-1]
+    assert not list(Path("runs").rglob("policy.safetensors"))
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path, small: list[str]) -> None:
+    endless = [option.replace("training.epochs=3", "training.epochs=100000") for option in small]
+    command = [sys.executable, "-m", "darlr.cli.main", "train", *endless, "--out", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("world model: epoch 1/")
+        process.send_signal(signal.SIGINT)
+        lines = process.stderr.read().splitlines()
+    assert process.returncode == 130
+    assert lines[-1] == "darlr: interrupted; the same command goes on from the last finished epoch"
+    assert not any("Traceback" in line for line in lines)
+
+
+def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "darlr.cli.main", "datasets", "--data-dir", str(tmp_path)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, b"")

@@ -1,0 +1,136 @@
+"""A run that serves: raw ids in, ranked raw ids out."""
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr import Recommender, Request
+from darlr.errors import InputError
+from tests.runs import train_small, write_planted_world
+
+LEARNING: Mapping[str, Any] = {
+    "dataset": "planted",
+    "method": "mbpo",
+    "world_model": {"max_epochs": 5, "learning_rate": 0.01},
+    "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
+    "training": {"epochs": 3, "steps_per_epoch": 1000},
+}
+PERSONAL: Mapping[str, Any] = {"policy": {"prior_weight": 1.0}, "tracker": {"user_state": True}}
+"""Settings with which the policy looks at who the user is."""
+
+
+@pytest.fixture(scope="module", params=["history alone", "personal"])
+def recommender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    folder = tmp_path_factory.mktemp("planted")
+    write_planted_world(folder / "planted")
+    settings = {**LEARNING, **(PERSONAL if request.param == "personal" else {})}
+    return Recommender.load(train_small(folder / "runs", settings, folder).path)
+
+
+def items_of(recommender: Recommender, requests: list[Request], count: int = 10) -> list[list[Any]]:
+    return [[entry.item for entry in answer] for answer in recommender.recommend(requests, count)]
+
+
+def liked(items: list[Any]) -> int:
+    return sum(int(item.removeprefix("i")) % 2 for item in items)
+
+
+def test_ids_are_those_of_the_data(recommender: Recommender) -> None:
+    assert set(recommender.user_ids) == {f"u{user}" for user in range(40)}
+    assert set(recommender.item_ids) == {f"i{item}" for item in range(40)}
+
+
+@pytest.mark.parametrize("user", ["u3", "u35"])  # the second was in the log, but not in the test world
+def test_known_users_get_what_is_liked_best_first(recommender: Recommender, user: str) -> None:
+    [answer] = recommender.recommend([Request(user)], 40)
+    scores = [entry.score for entry in answer]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores) == pytest.approx(1)
+    assert len({entry.item for entry in answer}) == 40
+    assert liked([entry.item for entry in answer[:10]]) >= 8
+
+
+def test_new_users_are_served_by_their_recent_items(recommender: Recommender) -> None:
+    history = Request("newcomer", ("i0", "i1"), (1, 5))
+    [answer] = items_of(recommender, [history])
+    assert liked(answer) >= 8
+    assert not {"i0", "i1"} & set(answer)
+    nameless = Request(None, history.items, history.rewards)
+    assert items_of(recommender, [nameless]) == [answer]
+    assert liked(items_of(recommender, [Request()])[0]) >= 8  # nothing is known of this one
+
+
+def test_recent_items_change_the_scores_and_are_left_out(recommender: Recommender) -> None:
+    first = recommender.recommend([Request("u3")], 40)[0]
+    best = [str(entry.item) for entry in first[:3]]
+    [answer] = recommender.recommend([Request("u3", best, [5.0] * 3)], 37)
+    assert not set(best) & {entry.item for entry in answer}
+    rest = {entry.item: entry.score for entry in first if entry.item not in best}
+    assert {entry.item for entry in answer} == set(rest)
+    share = sum(rest.values())
+    assert any(entry.score != pytest.approx(rest[entry.item] / share, rel=1e-4) for entry in answer)
+
+
+def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> None:
+    requests = [Request("u3"), Request("new", ("i7",), (5,)), Request("u35", ("i2", "i4", "i6", "i8"), (1, 2, 3, 4)), Request()]
+    together = recommender.recommend(requests, 5)
+    for request, answer in zip(requests, together, strict=True):
+        [alone] = recommender.recommend([request], 5)
+        assert [entry.item for entry in alone] == [entry.item for entry in answer]
+        assert [entry.score for entry in alone] == pytest.approx([entry.score for entry in answer])
+    assert recommender.recommend([], 5) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "count", "message"),
+    [
+        (Request("u3"), 41, "count is 41, but only 40 items are left to recommend"),
+        (Request("u3", ("i1", "i2"), (5, 5)), 39, "count is 39, but only 38 items are left"),
+        (Request("u3"), 0, "count is 0; expected at least 1"),
+        (Request("nobody"), 1, "unknown user 'nobody'; expected an id of the log, or recent items for a new user"),
+        (Request(3), 1, "unknown user 3"),
+        (Request("u3", ("i99",), (5,)), 1, "unknown item 'i99' among the recent items of user 'u3'"),
+        (Request("u3", ("i1",), ()), 1, "has 1 recent items and 0 rewards; expected one reward for each item"),
+        (Request("u3", ("i1",), (6,)), 1, "a recent reward of user 'u3' is 6; expected 1 to 5"),
+        (Request("u3", ("i1",), (float("nan"),)), 1, "is nan; expected 1 to 5"),
+    ],
+)
+def test_refuses_what_it_cannot_serve(recommender: Recommender, request_: Request, count: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        recommender.recommend([Request("u0"), request_], count)
+
+
+def test_a_run_without_a_policy_or_with_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "planted")
+    run = train_small(tmp_path / "runs", {**LEARNING, "training": {"epochs": 1}}, tmp_path).path
+    policy = run / "policy.safetensors"
+    policy.write_bytes(policy.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"policy\.safetensors: cannot be used, it is cut short"):
+        Recommender.load(run)
+    policy.unlink()
+    with pytest.raises(InputError, match="this run has no policy yet"):
+        Recommender.load(run)
+
+
+def test_the_package_and_the_help_do_not_wait_for_torch() -> None:
+    program = """
+        import sys
+        import darlr
+        from darlr.cli.main import main
+        sys.argv = ["darlr", "train", "--help"]
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code == 0
+        sys.argv = ["darlr", "datasets"]
+        main()
+        assert "torch" not in sys.modules
+        assert darlr.Recommender.__name__ == "Recommender"
+        assert "torch" in sys.modules
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True)
