@@ -29,9 +29,9 @@ def test_check_reads_and_describes(darlr: Command, planted: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("u1,i1,6\n", "log.csv:2: "),
-        ("u1,i1,2\nu1,i2,much\n", "log.csv:3: "),
-        ("u1,i1,1\nu2,i1,1\nu1,i1,2\n", "log.csv:4: "),
+        ("u1,i1,6\n", "log.csv: line 2, column 'reward' holds '6'; expected a number in 1..5"),
+        ("u1,i1,2\nu1,i2,much\n", "log.csv: line 3, column 'reward' holds 'much'"),
+        ("u1,i1,1\nu2,i1,1\nu1,i1,2\n", "log.csv: line 4 repeats user_id u1, item_id i1 of line 2"),
         ("", "log.csv: "),
     ],
 )

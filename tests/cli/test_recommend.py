@@ -81,8 +81,8 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("a.csv", "user_id,item_id\n", "a.csv: column 'reward' is missing; expected user_id, item_id, reward"),
-        ("a.csv", "user_id,item_id,reward\nu1,i1,much\n", "a.csv:2: column 'reward' is 'much'; expected a number"),
-        ("a.csv", "user_id,item_id,reward\nu1,i1\n", "a.csv:2: column 'reward' is None; expected a number"),
+        ("a.csv", "user_id,item_id,reward\nu1,i1,much\n", "a.csv: line 2, column 'reward' is 'much'; expected a number"),
+        ("a.csv", "user_id,item_id,reward\nu1,i1\n", "a.csv: line 2, column 'reward' is None; expected a number"),
         ("a.csv", "user_id,item_id,reward\nu1,i1,9\n", "a recent reward of user 'u1' is 9; expected 1 to 5"),
         ("a.csv", "user_id,item_id,reward\nu1,i99,1\n", "unknown item 'i99' among the recent items of user 'u1'"),
         ("a.csv", "user_id,item_id,reward\nwho,,\n", "unknown user 'who'; expected an id of the log, or recent items"),

@@ -64,7 +64,7 @@ def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
         raise InputError(f"{path}: column '{missing[0]}' is missing; expected {', '.join(COLUMNS)}")
     recent: dict[str, list[tuple[Id, float]]] = {}
     for row in rows:
-        place = f"{path}:{rows.line_num}"
+        place = f"{path}: line {rows.line_num}"
         history = recent.setdefault((row["user_id"] or "").strip(), [])
         item = (row["item_id"] or "").strip()
         if not item:
@@ -72,7 +72,7 @@ def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
         try:
             history.append((_id(item, items, place), float(row["reward"])))
         except (TypeError, ValueError) as error:
-            raise InputError(f"{place}: column 'reward' is {row['reward']!r}; expected a number") from error
+            raise InputError(f"{place}, column 'reward' is {row['reward']!r}; expected a number") from error
     integers = np.issubdtype(users.dtype, np.integer)
     return [
         Request(
