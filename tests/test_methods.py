@@ -22,12 +22,12 @@ def loaded(
     rewards: tuple[float, float] = (1.0, 4.0),
 ) -> LoadedDataset:
     dataset = dataset_of(
-        log_of([(0, 0, rewards[0]), (1, 1, rewards[1])], 2, n_items),
+        log_of([(0, 0, rewards[0]), (1, 1, rewards[1])], 40, n_items),
         catalog_of([[item % 3] if categories else [] for item in range(n_items)]),
         name=name,
         leave=LEAVE if categories else LeaveConfig(by="never", max_steps=20),
     )
-    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((2, n_items), np.float32)) if truth else None)
+    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((40, n_items), np.float32)) if truth else None)
 
 
 def test_defaults_with_the_data_sets_leave_rule_and_the_methods_published_settings() -> None:
@@ -46,6 +46,8 @@ def test_defaults_with_the_data_sets_leave_rule_and_the_methods_published_settin
         ("mopo", "mine", (0.05, 0.0)),  # KuaiRec's, where nothing was published
         ("dorl", "yahoo", (0.01, 1.0)),
         ("dorl", "mine", (0.05, 5.0)),
+        ("roler", "coat", (0.005, 1.0)),
+        ("darlr", "coat", (0.1, 0.1)),
         ("gt", "coat", (0.0, 0.0)),
     ],
 )

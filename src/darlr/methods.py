@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from darlr.config.loading import from_mapping, value_at
+from darlr.config.loading import from_mapping, merge, nest, value_at
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
@@ -25,6 +25,7 @@ class Recipe:
         summary: one line.
         source: the paper it comes from.
         reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
+        learner: the training loop, A2C on a static reward or DARLR's two agents.
         fixed: settings that make it this method; changing one is refused.
         published: settings of the published runs, by data set (protocol section 8); defaults that may be changed.
     """
@@ -33,6 +34,7 @@ class Recipe:
     summary: str
     source: str
     reward: Literal["model", "truth"] = "model"
+    learner: Literal["a2c", "darlr"] = "a2c"
     fixed: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -40,6 +42,32 @@ class Recipe:
 def _penalties(uncertainty: float, entropy: float) -> Mapping[str, Any]:
     return {"reward": {"uncertainty_weight": uncertainty, "entropy_weight": entropy}}
 
+
+NO_SHAPING = {"neighbours.users": 0}
+NO_PENALTIES = {"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0, **NO_SHAPING}
+
+_ROLER: Mapping[str, Mapping[str, Any]] = {
+    "": {
+        **_penalties(0.05, 5.0),
+        "neighbours": {"users": 30, "weighting": "mean", "uncertainty": "variance"},
+        "tracker": {"kind": "transformer"},
+    },
+    "kuairand": {**_penalties(0.01, 0.05), "neighbours": {"users": 150}},
+    "coat": {**_penalties(0.005, 1.0), "neighbours": {"users": 15}, "tracker": {"kind": "transformer"}},
+    "yahoo": {**_penalties(0.005, 1.0), "neighbours": {"users": 20}, "tracker": {"kind": "transformer", "window": 5}},
+}
+
+# The paper names no best values: these lie inside its grids (section 4.1.4).
+_DARLR: Mapping[str, Mapping[str, Any]] = {
+    "": {**_penalties(0.1, 0.1), "tracker": {"kind": "transformer", "layers": 1}, "neighbours": {"users": 15}},
+}
+
+
+def _ablation(name: str, summary: str, fixed: Mapping[str, Any]) -> Recipe:
+    return Recipe(name, f"DARLR {summary} (Table 4)", DARLR_PAPER, learner="darlr", fixed=fixed, published=_DARLR)
+
+
+DARLR_PAPER = "Zhang et al., SIGIR 2025"
 
 METHODS: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -49,13 +77,13 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
                 "mbpo",
                 "A2C on the world model's estimates",
                 "Janner et al., NeurIPS 2019",
-                fixed={"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0},
+                fixed=NO_PENALTIES,
             ),
             Recipe(
                 "mopo",
                 "MBPO with a penalty on the world model's uncertainty",
                 "Yu et al., NeurIPS 2020",
-                fixed={"reward.entropy_weight": 0.0},
+                fixed={"reward.entropy_weight": 0.0, **NO_SHAPING},
                 published={
                     "": _penalties(0.05, 0.0),
                     "kuairand": _penalties(0.01, 0.0),
@@ -66,6 +94,7 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
                 "dorl",
                 "MOPO with a bonus for varied continuations",
                 "Gao et al., SIGIR 2023",
+                fixed=NO_SHAPING,
                 published={
                     "": _penalties(0.05, 5.0),
                     "kuairand": _penalties(0.01, 0.05),
@@ -73,12 +102,29 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
                     "yahoo": _penalties(0.01, 1.0),
                 },
             ),
+            Recipe("roler", "DORL on estimates averaged over the nearest users", "Zhang et al., CIKM 2024", published=_ROLER),
+            Recipe(
+                "darlr",
+                "a selector picks reference users, whose estimates rewrite the reward while it is learned",
+                DARLR_PAPER,
+                learner="darlr",
+                published=_DARLR,
+            ),
+            _ablation("darlr-static-reward", "on a reward that stays as it is", {"refinement.reward": "static"}),
+            _ablation("darlr-static-penalty", "with a penalty that stays as it is", {"refinement.penalty": "static"}),
+            _ablation(
+                "darlr-r",
+                "whose selector is paid r' alone",
+                {"selector.similarity_weight": 0.0, "selector.diversity_weight": 0.0},
+            ),
+            _ablation("darlr-r-similarity", "whose selector is paid r' + r_s", {"selector.diversity_weight": 0.0}),
+            _ablation("darlr-r-diversity", "whose selector is paid r' + r_d", {"selector.similarity_weight": 0.0}),
             Recipe(
                 "gt",
                 "A2C on the true rewards: what the training loop can reach at best",
                 "DARLR, Tables 2 and 3",
                 reward="truth",
-                fixed={"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0},
+                fixed=NO_PENALTIES,
             ),
         )
     }
@@ -103,6 +149,8 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     base = replace(ExperimentConfig(), leave=dataset.leave)
     recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
     settings = recipe.published.get(dataset.name, recipe.published.get("", {}))
+    for key, value in recipe.fixed.items():
+        settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
     for key, value in recipe.fixed.items():
         if value_at(config, key) != value:
@@ -120,6 +168,20 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
     categories = dataset.items.n_categories
     if config.leave.by == "category" and not categories:
         raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
+    if config.method == "roler" and not config.neighbours.users:
+        raise InputError(
+            "config key 'neighbours.users' is 0, but method 'roler' is defined by its neighbours; expected at least 1"
+        )
+    if config.neighbours.users > dataset.world.n_users:
+        raise InputError(
+            f"config key 'neighbours.users' is {config.neighbours.users}, but the world has {dataset.world.n_users} users; "
+            "expected at most that many"
+        )
+    if recipe_of(config.method).learner == "darlr" and config.selector.references > dataset.world.n_users - 1:
+        raise InputError(
+            f"config key 'selector.references' is {config.selector.references}, but a user of the world has "
+            f"{dataset.world.n_users - 1} others; expected at most that many"
+        )
     if config.policy.category_window and not categories:
         raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
     if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":

@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from darlr.agents.a2c import A2C, EpochLog, _minibatches
+from darlr.agents.a2c import A2C, Transitions, _minibatches
 from darlr.agents.acting import greedy
+from darlr.agents.learning import EpochLog
 from darlr.agents.policy import ActorCritic
 from darlr.config.schema import A2CConfig, HeadKind, LeaveBy, LeaveConfig, PolicyConfig, TrackerConfig, TrackerKind
 from darlr.errors import RunError
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import leave_rule
-from darlr.simulator.simulator import Simulator, roll_out
+from darlr.simulator.simulator import Episodes, Simulator, roll_out
 from darlr.simulator.trackers import state_tracker
 from tests.worlds import draws, membership_of
 
@@ -50,6 +51,11 @@ def agent(setting: Setting, table: Tensor | None = None) -> A2C:
     return A2C(policy, simulator, 2, setting.a2c)
 
 
+def collect(learner: A2C, environments: int, generator: torch.Generator) -> tuple[Transitions, Episodes]:
+    rollout = learner.sample(environments, generator)
+    return learner.transitions(rollout, rollout.episodes.rewards), rollout.episodes
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -62,7 +68,7 @@ def agent(setting: Setting, table: Tensor | None = None) -> A2C:
 def test_learns_what_pays(setting: Setting) -> None:
     learner = agent(setting)
     learner.epoch(100, 30_000, draws())
-    transitions, episodes = learner.collect(500, draws(1))
+    transitions, episodes = collect(learner, 500, draws(1))
     assert len(transitions) == 500 * STEPS
     assert float(episodes.rewards.sum()) / 500 > 2.5  # at random 3 * 3 / 20 = 0.45, at best 3
     best = roll_out(learner.simulator, torch.tensor([0, 1]), greedy(learner.policy.scorer()))
@@ -73,9 +79,9 @@ def test_learns_to_vary_where_sameness_ends_the_episode() -> None:
     # Every item pays, and users leave when a category of the last two items comes again.
     setting = Setting(leave="category", policy=PolicyConfig(hidden_sizes=(16,), category_window=2))
     learner = agent(setting, torch.ones(2, N_ITEMS))
-    untrained = learner.collect(500, draws(1))[1].lengths.float().mean()
+    untrained = collect(learner, 500, draws(1))[1].lengths.float().mean()
     learner.epoch(100, 30_000, draws())
-    trained = learner.collect(500, draws(1))[1].lengths.float().mean()
+    trained = collect(learner, 500, draws(1))[1].lengths.float().mean()
     assert untrained < 2.8  # at random 1 - 4/19 of the episodes reach the third step
     assert trained > 2.95
     assert float(learner.policy.shared_category_weight.detach()) < -0.3
@@ -87,7 +93,7 @@ def test_every_part_learns(tracker: TrackerKind, head: HeadKind) -> None:
     policy = PolicyConfig(hidden_sizes=(16, 16), head=head, category_window=2)
     learner = agent(Setting(tracker=tracker, policy=policy))
     before = {name: parameter.detach().clone() for name, parameter in learner.policy.named_parameters()}
-    learner.update(learner.collect(50, draws())[0], EpochLog(), draws(1))
+    learner.update(collect(learner, 50, draws())[0], EpochLog(), draws(1))
     for name, parameter in learner.policy.named_parameters():
         assert not torch.equal(parameter, before[name]), name
     absent = learner.simulator.absent_item
@@ -116,7 +122,7 @@ def test_an_epoch_is_at_least_the_steps_asked_for() -> None:
 @pytest.mark.parametrize(("environments", "updates"), [(7, 1), (10, 1), (20, 3), (26, 3), (27, 4)])
 def test_a_minibatchs_remainder_joins_the_last(environments: int, updates: int) -> None:
     setting = Setting(a2c=A2CConfig(minibatch_size=20))
-    assert agent(setting).epoch(environments, 1, draws()).updates == updates  # of 3 * environments steps
+    assert agent(setting).epoch(environments, 1, draws()).counts["loss/policy"] == updates  # of 3 * environments steps
 
 
 def test_minibatches_hold_every_step_once() -> None:
@@ -128,7 +134,7 @@ def test_minibatches_hold_every_step_once() -> None:
 @pytest.mark.parametrize("allow_repeats", [False, True])
 def test_transitions_are_the_steps_as_the_policy_saw_them(allow_repeats: bool) -> None:
     learner = agent(Setting(leave="category", allow_repeats=allow_repeats))
-    transitions, episodes = learner.collect(40, draws())
+    transitions, episodes = collect(learner, 40, draws())
     assert episodes.lengths.min() < STEPS
     places = [(row, step) for row in range(40) for step in range(int(episodes.lengths[row]))]
     assert len(transitions) == len(places) == episodes.steps
@@ -150,7 +156,7 @@ def test_transitions_are_the_steps_as_the_policy_saw_them(allow_repeats: bool) -
 
 def test_the_losses_are_those_of_the_masked_policy() -> None:
     learner = agent(Setting(a2c=A2CConfig(entropy_weight=0.1)))
-    transitions, _ = learner.collect(5, draws())
+    transitions, episodes = collect(learner, 5, draws())
     with torch.no_grad():
         logits, values = learner.policy(transitions.users, transitions.window)
     policy_loss = value_loss = entropy = 0.0
@@ -163,16 +169,16 @@ def test_the_losses_are_those_of_the_masked_policy() -> None:
         entropy -= sum(float(share * share.log()) for share in probabilities.values()) / 15
     log = EpochLog()
     learner.update(transitions, log, draws())
-    assert {name: float(loss) for name, loss in log.losses.items()} == pytest.approx(
-        {"policy": policy_loss, "value": value_loss, "entropy": entropy}, abs=1e-5
-    )
+    log.count(episodes, episodes.rewards)
+    expected = {"loss/policy": policy_loss, "loss/value": value_loss, "loss/entropy": entropy}
+    assert {name: log.metrics()[name] for name in expected} == pytest.approx(expected, abs=1e-5)
 
 
 def test_an_entropy_bonus_keeps_the_policy_spread() -> None:
     def distinct_items(entropy_weight: float) -> int:
         learner = agent(Setting(a2c=replace(FAST, entropy_weight=entropy_weight)))
         learner.epoch(100, 15_000, draws())
-        return len(set(learner.collect(500, draws(1))[0].items.tolist()))
+        return len(set(collect(learner, 500, draws(1))[0].items.tolist()))
 
     assert distinct_items(1.0) == N_ITEMS
     assert distinct_items(0.0) < N_ITEMS / 2
@@ -190,7 +196,8 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
     first, second = agent(Setting()), agent(Setting())
     first.epoch(20, 120, draws(1))
     second.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
-    assert first.epoch(20, 120, draws(2)).reward == second.epoch(20, 120, draws(2)).reward
+    logs = [learner.epoch(20, 120, draws(2)).metrics() for learner in (first, second)]
+    assert logs[0]["train/r_tra"] == logs[1]["train/r_tra"]
     for name, tensor in first.tensors().items():
         assert torch.equal(tensor, second.tensors()[name]), name
 
@@ -205,4 +212,4 @@ def test_stops_at_a_loss_that_is_not_a_number(steps: int) -> None:
 
 def test_a_collection_of_one_step_can_be_learned_from() -> None:
     learner = agent(Setting(leave="category", a2c=A2CConfig(normalise_advantages=True, minibatch_size=1)))
-    assert learner.epoch(1, 1, draws()).updates >= 1
+    assert learner.epoch(1, 1, draws()).counts["loss/policy"] >= 1

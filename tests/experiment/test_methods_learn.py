@@ -36,9 +36,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def settings(method: str) -> Mapping[str, Any]:
+    """Those of `LEARNING`, with as many neighbours and references as the planted world's 20 users allow."""
+    values = {**LEARNING, "method": method}
+    if "neighbours.users" not in METHODS[method].fixed:
+        values["neighbours"] = {"users": 3}
+    if METHODS[method].learner == "darlr":
+        values["selector"] = {"references": 3, "pool": 6, "width": 16}
+    return values
+
+
 @pytest.fixture(scope="module", params=METHODS)
 def run(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return train_small(tmp_path_factory.mktemp("runs"), {**LEARNING, "method": request.param}, data)
+    return train_small(tmp_path_factory.mktemp("runs"), settings(request.param), data)
 
 
 def test_learns_what_is_liked(run: Finished) -> None:
@@ -59,11 +69,11 @@ def test_never_recommends_an_item_twice(run: Finished, data: Path, mode: str) ->
 
 
 def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, data: Path, tmp_path: Path) -> None:
-    settings = {**LEARNING, "method": run.config.method}
+    values = settings(run.config.method)
     with pytest.raises(KeyboardInterrupt):
-        train_small(tmp_path, settings, data, Stopper())
+        train_small(tmp_path, values, data, Stopper())
     listener = Listener()
-    assert results(train_small(tmp_path, settings, data, listener).path) == results(run.path)
+    assert results(train_small(tmp_path, values, data, listener).path) == results(run.path)
     assert (listener.fits, listener.epochs) == (0, [2, 3, 4])
 
 

@@ -50,11 +50,11 @@ def test_same_episode_as_the_batched_simulator(seed: int, allow_repeats: bool) -
     episodes = roll_out(simulator(allow_repeats), torch.tensor([user]), follow)
     assert episodes.lengths.tolist() == [len(actions)]
     assert episodes.rewards[0, : len(actions)].tolist() == rewards
-    windows = episodes.windows()
+    windows = episodes.visits().window
     for step, before in enumerate(observations[:-1]):
         assert before["user"] == user
-        assert np.array_equal(before["items"], windows.items[0, step])
-        assert np.array_equal(before["rewards"], windows.rewards[0, step])
+        assert np.array_equal(before["items"], windows.items[step])
+        assert np.array_equal(before["rewards"], windows.rewards[step])
     assert np.asarray(observation["items"]).tolist()[-1] == actions[-1]  # what the last action led to is seen too
 
 

@@ -140,7 +140,10 @@ def test_batched_episodes_equal_the_slow_ones(world: SmallWorld) -> None:
         episodes = roll_out(simulator, torch.tensor(world.users), choose)
         assert episodes.lengths.tolist() == [len(past.items) for past in pasts]
         assert episodes.steps == sum(len(past.items) for past in pasts)
-        windows = episodes.windows()
+        visits = episodes.visits()
+        seen = {}
+        for place, key in enumerate(zip(visits.row.tolist(), visits.step.tolist(), strict=True)):
+            seen[key] = visits.window.rows(torch.tensor([place]))
         for row, past in enumerate(pasts):
             length = len(past.items)
             assert episodes.taken[row].tolist() == [step < length for step in range(world.leave.max_steps)]
@@ -149,8 +152,8 @@ def test_batched_episodes_equal_the_slow_ones(world: SmallWorld) -> None:
             assert episodes.rewards[row, :length].tolist() == pytest.approx(past.rewards, abs=1e-6)
             assert not episodes.rewards[row, length:].any()
             for step, (items, rewards) in enumerate(past.windows):
-                assert windows.items[row, step, -len(items) :].tolist() == items
-                assert windows.rewards[row, step, -len(items) :].tolist() == pytest.approx(rewards, abs=1e-6)
+                assert seen[row, step].items[0, -len(items) :].tolist() == items
+                assert seen[row, step].rewards[0, -len(items) :].tolist() == pytest.approx(rewards, abs=1e-6)
 
 
 def play(items: list[int], leave: LeaveConfig, categories: list[list[int]]) -> tuple[int, float]:

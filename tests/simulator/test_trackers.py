@@ -66,7 +66,7 @@ def test_an_absence_is_as_good_as_a_shorter_window(kind: TrackerKind) -> None:
     long, short = tracker(kind), tracker(kind, config=replace(SMALL, window=2))
     weights = long.state_dict()
     if kind == "transformer":
-        weights["positions"] = weights["positions"][-2:]  # counted from the newest
+        weights["encoder.positions"] = weights["encoder.positions"][-2:]  # counted from the newest
     short.load_state_dict(weights)
     early = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
     torch.testing.assert_close(state(long, early), state(short, early))
@@ -111,9 +111,13 @@ def test_the_transformer_equals_torchs_own_layers() -> None:
     window = window_of([[ABSENT, START, 2], [0, 1, 2]], [[0.0, 1.0, 0.3], [0.5, 1.0, 0.0]])
     weights = some.state_dict()
     inputs = torch.cat([some.item_vectors.detach()[window.items], window.rewards[..., None]], dim=2)
-    hidden = inputs @ weights["project.weight"].T + weights["project.bias"] + weights["positions"]
+    hidden = inputs @ weights["project.weight"].T + weights["project.bias"] + weights["encoder.positions"]
     for number in range(SMALL.layers):
-        own = {name.removeprefix(f"layers.{number}."): value for name, value in weights.items() if name.startswith("layers.")}
+        own = {
+            name.removeprefix(f"encoder.layers.{number}."): value
+            for name, value in weights.items()
+            if name.startswith(f"encoder.layers.{number}.")
+        }
         layer = torch.nn.TransformerEncoderLayer(8, 2, dim_feedforward=8, dropout=0.0, batch_first=True)
         layer.load_state_dict(
             {

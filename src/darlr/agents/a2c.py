@@ -4,22 +4,33 @@ Glossary: a *collection* runs one episode in each of E environments; an *update*
 minibatches; an *epoch* is as many collections as make at least `steps_per_epoch` recommendations.
 """
 
-import math
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import mask_logits, sample_items
+from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
 from darlr.config.schema import A2CConfig
-from darlr.errors import RunError
 from darlr.rewards.source import Window
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A collection as it was sampled.
+
+    Attributes:
+        episodes: what happened.
+        values: (B, T) the critic's value of every state, 0 beyond an episode's end.
+    """
+
+    episodes: Episodes
+    values: Tensor
 
 
 @dataclass(frozen=True)
@@ -45,29 +56,6 @@ class Transitions:
         return len(self.users)
 
 
-@dataclass
-class EpochLog:
-    """Sums over an epoch; `metrics()` turns them into the epoch's record."""
-
-    steps: int = 0
-    episodes: int = 0
-    updates: int = 0
-    reward: float = 0.0
-    losses: dict[str, Tensor | float] = field(default_factory=dict)
-    sampling_seconds: float = 0.0
-    learning_seconds: float = 0.0
-
-    def metrics(self) -> dict[str, float]:
-        return {
-            "train/steps": self.steps,
-            "train/r_tra": self.reward / self.episodes,
-            "train/length": self.steps / self.episodes,
-            **{f"loss/{name}": float(total) / self.updates for name, total in self.losses.items()},
-            "seconds/sampling": self.sampling_seconds,
-            "seconds/learning": self.learning_seconds,
-        }
-
-
 class A2C:
     """Learns an `ActorCritic` by collecting episodes in a simulator."""
 
@@ -91,22 +79,15 @@ class A2C:
         """
         log = EpochLog()
         while log.steps < steps:
-            started = time.perf_counter()
-            transitions, episodes = self.collect(environments, generator)
-            collected = time.perf_counter()
-            self.update(transitions, log, generator)
-            log.learning_seconds += time.perf_counter() - collected
-            log.sampling_seconds += collected - started
-            log.steps += len(transitions)
-            log.episodes += environments
-            log.reward += float(episodes.rewards.sum())
-            for name, total in log.losses.items():
-                if not math.isfinite(total):
-                    raise RunError(f"the {name} loss is {float(total) / log.updates}; stopped")
+            with log.timed("sampling"):
+                rollout = self.sample(environments, generator)
+            with log.timed("learning"):
+                self.update(self.transitions(rollout, rollout.episodes.rewards), log, generator)
+            log.count(rollout.episodes, rollout.episodes.rewards)
         return log
 
     @torch.no_grad()
-    def collect(self, environments: int, generator: torch.Generator) -> tuple[Transitions, Episodes]:
+    def sample(self, environments: int, generator: torch.Generator) -> Rollout:
         """One episode for each of `environments` users drawn uniformly with replacement."""
         device = generator.device
         users = torch.randint(self.n_users, (environments,), generator=generator, device=device)
@@ -118,27 +99,25 @@ class A2C:
             values[simulator.rows, simulator.step_number] = value
             return sample_items(mask_logits(logits, simulator.blocked), generator)
 
-        episodes = roll_out(self.simulator, users, choose)
-        return self._transitions(episodes, values), episodes
+        return Rollout(roll_out(self.simulator, users, choose), values)
 
-    def _transitions(self, episodes: Episodes, values: Tensor) -> Transitions:
-        advantages = generalised_advantages(
-            episodes.rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda
-        )
-        row, step = episodes.taken.nonzero(as_tuple=True)
-        windows = episodes.windows()
+    def transitions(self, rollout: Rollout, rewards: Tensor) -> Transitions:
+        """The steps of a collection with their advantages for `rewards` (B, T), 0 beyond an episode's end."""
+        episodes, values = rollout.episodes, rollout.values
+        advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)
+        visits = episodes.visits()
         earlier = None
         if not self.simulator.allow_repeats:
-            before = torch.arange(episodes.rewards.shape[1], device=row.device) < step[:, None]
-            earlier = torch.where(before, episodes.actions[row], self.simulator.absent_item)
-        advantage = advantages[row, step]
+            before = torch.arange(rewards.shape[1], device=rewards.device) < visits.step[:, None]
+            earlier = torch.where(before, episodes.actions[visits.row], self.simulator.absent_item)
+        advantage = advantages[visits.row, visits.step]
         return Transitions(
-            users=episodes.users[row],
-            items=episodes.actions[row, step],
-            window=Window(windows.items[row, step], windows.rewards[row, step]),
+            users=visits.users,
+            items=visits.items,
+            window=visits.window,
             earlier=earlier,
             advantages=advantage,
-            returns=advantage + values[row, step],
+            returns=advantage + values[visits.row, visits.step],
         )
 
     def update(self, transitions: Transitions, log: EpochLog, generator: torch.Generator) -> None:
@@ -156,9 +135,8 @@ class A2C:
             if self.config.max_gradient_norm:
                 nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_gradient_norm)
             self.optimiser.step()
-            log.updates += 1
             for name, loss in losses.items():
-                log.losses[name] = log.losses.get(name, 0.0) + loss.detach()
+                log.add(f"loss/{name}", loss)
 
     def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
         logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
@@ -179,26 +157,12 @@ class A2C:
         return losses
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning: the policy's parameters and the optimiser's moments, by name."""
-        moments = self.optimiser.state_dict()["state"]
-        return {
-            **{f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()},
-            **{f"optimiser.{index}.{name}": tensor for index, state in moments.items() for name, tensor in state.items()},
-        }
+        """All that goes on with learning, by name."""
+        return learned_tensors(self.policy, self.optimiser)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
-        device = next(self.policy.parameters()).device
-        self.policy.load_state_dict(_below("policy.", tensors))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _below("optimiser.", tensors).items():
-            index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = tensor.to(device)
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        restore_learned(tensors, self.policy, self.optimiser)
 
 
 def _minibatches(order: Tensor, size: int) -> list[Tensor]:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer
 from darlr.config.schema import PolicyConfig
 from darlr.rewards.source import Window
-from darlr.simulator.trackers import StateTracker, initialise_linear
+from darlr.simulator.encoder import initialise_linear
+from darlr.simulator.trackers import StateTracker
 
 
 class ActorCritic(nn.Module):

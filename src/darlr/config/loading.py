@@ -152,3 +152,11 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def nest(path: str, value: Any) -> dict[str, Any]:
+    """A value below its dotted key, as `nest("a2c.discount", 0.9) == {"a2c": {"discount": 0.9}}`."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    nested: dict[str, Any] = value
+    return nested

@@ -13,6 +13,8 @@ LeaveBy = Literal["category", "distance", "never"]
 TrackerKind = Literal["mean", "gru", "transformer"]
 HeadKind = Literal["linear", "tied"]
 LossKind = Literal["auto", "logged", "negatives"]
+Weighting = Literal["mean", "sum", "divided", "normalised"]
+NeighbourUncertainty = Literal["none", "model", "variance", "cosine_min", "cosine_mean", "cosine_max"]
 
 
 def _require(condition: bool, key: str, value: object, expected: str) -> None:
@@ -84,6 +86,65 @@ class RewardConfig:
             self.entropy_orders,
             "distinct orders of at least 1",
         )
+
+
+@dataclass(frozen=True)
+class NeighbourConfig:
+    """ROLeR's shaping of the estimates by each user's nearest users, the user itself included (protocol section 7)."""
+
+    users: int = 0  # k; 0: no shaping
+    weighting: Weighting = "normalised"
+    uncertainty: NeighbourUncertainty = "none"  # what stands for P_U after the shaping
+    centred: bool = False  # cosines of rows less the item means
+
+    def __post_init__(self) -> None:
+        _require(self.users >= 0, "neighbours.users", self.users, "0 or more")
+
+
+@dataclass(frozen=True)
+class SelectorConfig:
+    """DARLR's selector, which picks reference users (Eqs. 7-12)."""
+
+    references: int = 20  # K_sel
+    pool: int = 100  # nearest users to choose among (2 K_sel if that is more); 0: all
+    centred: bool = False  # cosines of rows less the item means
+    similarity_weight: float = 1.0  # lambda_s
+    diversity_weight: float = 0.1  # lambda_d
+    window: int = 3  # w_sel
+    layers: int = 1
+    heads: int = 1
+    width: int = 48
+    training_visits: int = 256  # recommendations of a collection whose selections the selector learns from; 0: all
+
+    def __post_init__(self) -> None:
+        _require(self.references >= 1, "selector.references", self.references, "at least 1")
+        _require(self.pool >= 0, "selector.pool", self.pool, "0 or more")
+        _require(self.similarity_weight >= 0, "selector.similarity_weight", self.similarity_weight, "0 or more")
+        _require(self.diversity_weight >= 0, "selector.diversity_weight", self.diversity_weight, "0 or more")
+        _require(self.window >= 1, "selector.window", self.window, "at least 1")
+        _require(self.layers >= 1, "selector.layers", self.layers, "at least 1")
+        _require(self.heads >= 1, "selector.heads", self.heads, "at least 1")
+        _require(
+            self.width >= 1 and self.width % self.heads == 0,
+            "selector.width",
+            self.width,
+            f"a positive multiple of selector.heads ({self.heads})",
+        )
+        _require(self.training_visits >= 0, "selector.training_visits", self.training_visits, "0 or more")
+
+
+@dataclass(frozen=True)
+class RefinementConfig:
+    """How DARLR's reward table and penalty are rewritten while the policy learns (Eqs. 15-17)."""
+
+    reward: Literal["dynamic", "static"] = "dynamic"  # static: the table as it was at first
+    penalty: Literal["dynamic", "static"] = "dynamic"  # static: P_U of the world model, or of ROLeR's shaping
+    source: Literal["current", "initial"] = "current"  # the table that the reference users' estimates are read from
+    write_back: bool = True
+    epsilon: float = 0.01  # lower bound of Eq. 16's denominator
+
+    def __post_init__(self) -> None:
+        _require(self.epsilon > 0, "refinement.epsilon", self.epsilon, "above 0")
 
 
 @dataclass(frozen=True)
@@ -206,6 +267,9 @@ class ExperimentConfig:
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     world_model: WorldModelConfig = field(default_factory=WorldModelConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
+    neighbours: NeighbourConfig = field(default_factory=NeighbourConfig)
+    selector: SelectorConfig = field(default_factory=SelectorConfig)
+    refinement: RefinementConfig = field(default_factory=RefinementConfig)
     leave: LeaveConfig = field(default_factory=LeaveConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)

@@ -7,7 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.agents.a2c import A2C
+from darlr.agents.darlr import DARLR
+from darlr.agents.learning import Learner
 from darlr.agents.policy import ActorCritic
+from darlr.agents.selector import Selector
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
@@ -17,10 +21,12 @@ from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
 from darlr.methods import recipe_of
 from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.neighbours import shape_by_neighbours
+from darlr.rewards.refinement import RewardTable
 from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.seeding import torch_generator
-from darlr.simulator.leave import leave_rule
+from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.simulator import Simulator
 from darlr.simulator.trackers import state_tracker
 from darlr.world_model.model import WorldModel
@@ -37,6 +43,12 @@ class Estimates:
     def of(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> "Estimates":
         """For `users` and `items`, indices into the log's vocabularies."""
         return cls(*model.predict(torch.from_numpy(users).to(device), torch.from_numpy(items).to(device)))
+
+    def shaped(self, config: ExperimentConfig) -> "Estimates":
+        """Shaped by each user's nearest users (ROLeR), where `neighbours.users` asks for it."""
+        if not config.neighbours.users:
+            return self
+        return Estimates(*shape_by_neighbours(self.rewards, self.uncertainty, config.neighbours))
 
 
 def lookback_of(config: ExperimentConfig) -> int:
@@ -80,33 +92,55 @@ def start_window(config: ExperimentConfig, n_items: int, device: torch.device) -
 def training_reward(
     config: ExperimentConfig, dataset: Dataset, estimates: Estimates, truth: Truth | None, device: torch.device
 ) -> TableReward:
-    """What the simulator pays while the policy learns: by the recipe, the world model's estimates or (GT) the truth."""
-    if truth is not None and recipe_of(config.method).reward == "truth":
-        true_rewards = torch.from_numpy(truth.rewards).to(device)
-        return penalised_reward(true_rewards, torch.zeros_like(true_rewards), None, config.reward)
-    return penalised_reward(estimates.rewards, estimates.uncertainty, entropy_term(config, dataset, device), config.reward)
+    """What the simulator pays at first: by the recipe, the (shaped) estimates or (GT) the truth.
+
+    DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone.
+    """
+    recipe = recipe_of(config.method)
+    if truth is not None and recipe.reward == "truth":
+        estimates = Estimates(torch.from_numpy(truth.rewards).to(device), estimates.uncertainty)
+    uncertainty = torch.zeros_like(estimates.uncertainty) if recipe.learner == "darlr" else estimates.uncertainty
+    return penalised_reward(estimates.rewards, uncertainty, entropy_term(config, dataset, device), config.reward)
 
 
-def training_simulator(config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor) -> Simulator:
-    """The environment that the policy learns in; a leave rule by distance measures on the estimates, never on the truth."""
-    return Simulator(
-        reward,
-        leave_rule(config.leave, membership, estimates.rewards),
-        n_items=len(membership),
+def build_learner(
+    config: ExperimentConfig,
+    policy: ActorCritic,
+    reward: TableReward,
+    predicted: Estimates,
+    shaped: Estimates,
+    leave: LeaveRule,
+) -> Learner:
+    """The learning agent of the method.
+
+    Args:
+        reward: of the simulator; DARLR goes on with a copy of its table, which it rewrites.
+        predicted: the world model's estimates, whose rows say which users are alike.
+        shaped: the estimates that the table begins with.
+        leave: when the simulator's users quit.
+    """
+    n_users, n_items = reward.table.shape
+    table = RewardTable(reward.table, config.refinement)
+    dual = recipe_of(config.method).learner == "darlr"
+    simulator = Simulator(
+        reward.over(table.current) if dual else reward,
+        leave,
+        n_items=n_items,
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
         allow_repeats=config.training.allow_repeats,
     )
+    recommender = A2C(policy, simulator, n_users, config.a2c)
+    if not dual:
+        return recommender
+    generator = torch_generator(config.seed, "selector", "weights")
+    selector = Selector(config.selector, config.a2c, predicted.rewards, policy.tracker.state_size, generator)
+    return DARLR(recommender, selector, table, reward, shaped.uncertainty, config.reward.uncertainty_weight, config.refinement)
 
 
-def simulated_world(config: ExperimentConfig, reward: TableReward, estimates: Estimates, membership: Tensor) -> TestWorld:
-    """The simulator as a test world: where the best epoch is chosen, without the truth."""
-    return TestWorld(
-        rewards=reward,
-        leave=leave_rule(config.leave, membership, estimates.rewards),
-        max_steps=config.leave.max_steps,
-        lookback=lookback_of(config),
-    )
+def simulated_world(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> TestWorld:
+    """The simulator as a test world, paying what it paid at first: where the best epoch is chosen, without the truth."""
+    return TestWorld(rewards=reward, leave=leave, max_steps=config.leave.max_steps, lookback=lookback_of(config))
 
 
 def true_world(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 
-from darlr.agents.a2c import A2C
+from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.loading import from_mapping, stable_hash, to_mapping
 from darlr.config.schema import ExperimentConfig
@@ -27,12 +27,12 @@ from darlr.evaluation.held_out import held_out_rows, split_log
 from darlr.evaluation.protocol import TestWorld
 from darlr.experiment.assembly import (
     Estimates,
+    build_learner,
     build_policy,
     notices,
     simulated_world,
     start_window,
     training_reward,
-    training_simulator,
     true_world,
     world_membership,
 )
@@ -44,6 +44,7 @@ from darlr.methods import resolve
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import numpy_generator, torch_generator
+from darlr.simulator.leave import leave_rule
 from darlr.world_model.model import WorldModel
 
 CHECKPOINT = "checkpoint"
@@ -92,13 +93,15 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         model = _world_model(out, folder, config, dataset, device, monitor)
         world = dataset.world
         membership = world_membership(dataset, world.items, device)
-        estimates = Estimates.of(model, world.users, world.items, device)
+        predicted = Estimates.of(model, world.users, world.items, device)
+        estimates = predicted.shaped(config)
         reward = training_reward(config, dataset, estimates, loaded.truth, device)
+        leave = leave_rule(config.leave, membership, estimates.rewards)  # measured on estimates, never on the truth
         policy = build_policy(config, model, world.users, world.items, membership, device)
-        agent = A2C(policy, training_simulator(config, reward, estimates, membership), world.n_users, config.a2c)
-        simulated = simulated_world(config, reward, estimates, membership)
-        _learn(_Run(config, dataset, folder, agent, simulated, judge, device), monitor)
-        return _finish(config, dataset, folder, judge.opponents(estimates.rewards, membership))
+        learner = build_learner(config, policy, reward, predicted, estimates, leave)
+        simulated = simulated_world(config, reward, leave)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, device), monitor)
+        return _finish(config, dataset, folder, judge.opponents(predicted.rewards, membership))
 
 
 def run_path(out: Path, config: ExperimentConfig, dataset: str) -> Path:
@@ -157,7 +160,7 @@ class _Run:
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
-    agent: A2C
+    learner: Learner
     simulated: TestWorld
     judge: Judge
     device: torch.device
@@ -165,7 +168,7 @@ class _Run:
 
 def _learn(run: _Run, monitor: Monitor) -> None:
     """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
-    done, steps, best = _resume(run.folder, run.agent)
+    done, steps, best = _resume(run.folder, run.learner)
     while done < run.config.training.epochs:
         done += 1
         try:
@@ -176,19 +179,19 @@ def _learn(run: _Run, monitor: Monitor) -> None:
         run.folder.append_metrics(record)
         if best is None or record[CHOOSING_METRIC] > best:
             best = record[CHOOSING_METRIC]
-            save_policy(run.folder, run.agent.policy, run.dataset, done)
+            save_policy(run.folder, run.learner.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
-        save_learned(run.folder, CHECKPOINT, run.agent.tensors(), state)
+        save_learned(run.folder, CHECKPOINT, run.learner.tensors(), state)
         monitor.trained(record, run.config.training.epochs)
 
 
-def _resume(folder: RunFolder, agent: A2C) -> tuple[int, int, float | None]:
+def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:
     """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
     if not folder.has_tensors(CHECKPOINT):
         folder.keep_metrics(0)
         return 0, 0, None
     tensors, state = load_learned(folder, CHECKPOINT)
-    agent.restore(tensors)
+    learner.restore(tensors)
     folder.keep_metrics(state["epoch"])
     return state["epoch"], state["steps"], state["best"]
 
@@ -197,9 +200,9 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     """One epoch of learning and its test, as a record of metrics.jsonl."""
     config, seed = run.config, run.config.seed
     generator = torch_generator(seed, "train", str(number), device=run.device)
-    log = run.agent.epoch(config.training.environments, config.training.steps_per_epoch, generator)
+    log = run.learner.epoch(config.training.environments, config.training.steps_per_epoch, generator)
     started = time.perf_counter()
-    scorer = run.agent.policy.scorer()
+    scorer = run.learner.policy.scorer()
     generator = torch_generator(seed, "simulator", str(number), device=run.device)
     users = run.simulated.draw_users(config.evaluation.episodes, generator)
     simulated = run.simulated.measure("nx_0", users, scorer, generator)

@@ -12,8 +12,8 @@ from darlr.rewards.source import Window
 class TableReward:
     """Pays `table[u, i] + entropy_weight * P_E - shift`.
 
-    Every static variant is one of these: the world model's estimate with or without penalties (MBPO, MOPO, DORL), the truth
-    when testing and for the GT baseline.
+    Every static variant is one of these: the world model's estimate with or without penalties (MBPO, MOPO, DORL), shaped by
+    neighbours (ROLeR), the truth when testing and for the GT baseline.
     """
 
     def __init__(
@@ -21,19 +21,27 @@ class TableReward:
         table: Tensor,
         low: float,
         high: float,
+        shift: float = 0.0,
         entropy: EntropyTerm | None = None,
         entropy_weight: float = 0.0,
     ) -> None:
-        """Args: table: (n_users, n_items) float32, already shifted; low, high: bounds of what is paid."""
+        """Args: table: (n_users, n_items) float32; low, high: bounds of what is paid, after the shift."""
         self.table = table
-        self.low, self.high = low, high
+        self.low, self.high, self.shift = low, high, shift
         self._entropy, self._entropy_weight = entropy, entropy_weight
 
+    def over(self, table: Tensor) -> "TableReward":
+        """The same reward over another table (n_users, n_items); what is written into it is paid from then on."""
+        return TableReward(table, self.low, self.high, self.shift, self._entropy, self._entropy_weight)
+
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
-        reward = self.table[users, items]
-        if self._entropy is not None:
-            reward = reward + self._entropy_weight * self._entropy.value(items, window.items)
-        return reward
+        return self.table[users, items] + self.extras(items, window)
+
+    def extras(self, items: Tensor, window: Window) -> Tensor:
+        """(B,) what is paid beside the table's cell: the weighted entropy term, less the shift."""
+        if self._entropy is None:
+            return torch.full((len(items),), -self.shift, device=items.device)
+        return self._entropy_weight * self._entropy.value(items, window.items) - self.shift
 
 
 def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm | None, config: RewardConfig) -> TableReward:
@@ -57,8 +65,8 @@ def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm
         high += config.entropy_weight * entropy.high
     if not low < high:
         raise RunError(f"all rewards are alike ({low:g}), so there is nothing to learn; look at the log and at the world model")
-    table = estimate - config.uncertainty_weight * uncertainty - low
-    return TableReward(table, 0.0, high - low, entropy, config.entropy_weight)
+    table = estimate - config.uncertainty_weight * uncertainty
+    return TableReward(table, 0.0, high - low, low, entropy, config.entropy_weight)
 
 
 def observed_reward(truth: Tensor, reward_range: tuple[float, float]) -> TableReward:

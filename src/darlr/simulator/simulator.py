@@ -47,12 +47,30 @@ class Episodes:
         """(B, T) bool: whether the step was taken."""
         return torch.arange(self.rewards.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
-    def windows(self) -> Window:
-        """(B, T, L) views: what was visible before each step."""
+    def visits(self) -> "Visits":
+        """All steps that were taken, episode by episode."""
         steps = self.rewards.shape[1]
-        return Window(
-            self.items.unfold(1, self.lookback, 1)[:, :steps], self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
-        )
+        row, step = self.taken.nonzero(as_tuple=True)
+        items = self.items.unfold(1, self.lookback, 1)[:, :steps]  # (B, T, L) views: what was visible before each step
+        rewards = self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
+        return Visits(row, step, self.users[row], self.actions[row, step], Window(items[row, step], rewards[row, step]))
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The n steps of finished episodes.
+
+    Attributes:
+        row, step: (n,) int64, which episode and which of its steps.
+        users, items: (n,) int64, who was recommended what.
+        window: what was visible before, (n, L).
+    """
+
+    row: Tensor
+    step: Tensor
+    users: Tensor
+    items: Tensor
+    window: Window
 
 
 class Simulator:

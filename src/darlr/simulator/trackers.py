@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from darlr.config.schema import TrackerConfig
 from darlr.rewards.source import Window
+from darlr.simulator.encoder import NewestEncoder, initialise_linear
 
 
 class StateTracker(nn.Module):
@@ -82,69 +83,21 @@ class GRUTracker(StateTracker):
 
 
 class TransformerTracker(StateTracker):
-    """Encoder layers over the window, absent positions masked, read at the newest position.
-
-    Inputs are projected to a width that the heads divide. Post-norm layers with a feed-forward part as wide as the state, as
-    the references have them, without dropout; positions are learned and counted from the newest. In the last layer the newest
-    position alone is computed.
-    """
+    """Encoder layers over the window, absent positions masked, read at the newest position."""
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.heads = config.heads
         self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         self.project = nn.Linear(self.input_size, self.width)
-        self.positions = nn.Parameter(torch.randn(config.window, self.width, generator=generator) * 0.02)
-        self.layers = nn.ModuleList(_EncoderLayer(self.width, config.heads, generator) for _ in range(config.layers))
+        self.encoder = NewestEncoder(self.width, config.window, config.layers, config.heads, generator)
         initialise_linear(self.project, generator)
 
     def _summary_size(self) -> int:
         return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
-        hidden = self.project(inputs) + self.positions
-        last = len(self.layers) - 1
-        for number, layer in enumerate(self.layers):
-            queries = hidden[:, -1:] if number == last else hidden
-            hidden = layer(queries, hidden, present)
-        newest: Tensor = hidden[:, -1]
-        return newest
-
-
-class _EncoderLayer(nn.Module):
-    def __init__(self, width: int, heads: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, width)
-        self.widen = nn.Linear(width, width)
-        self.narrow = nn.Linear(width, width)
-        self.norm_attention = nn.LayerNorm(width)
-        self.norm_feedforward = nn.LayerNorm(width)
-        for linear in (self.query, self.key_value, self.out, self.widen, self.narrow):
-            initialise_linear(linear, generator)
-
-    def forward(self, queries: Tensor, hidden: Tensor, present: Tensor) -> Tensor:
-        """(B, q, width) for `queries` (B, q, width) that attend to `hidden` (B, w, width) where `present` (B, w)."""
-        batch, length, width = hidden.shape
-        size = width // self.heads
-        query = self.query(queries).view(batch, -1, 1, self.heads, size)
-        key, value = self.key_value(hidden).view(batch, 1, length, 2, self.heads, size).unbind(3)
-        # Windows are short (3 to 10), so elementwise products and sums beat the general attention kernels.
-        scores = (query * key).sum(dim=-1) * size**-0.5  # (B, q, w, heads)
-        weights = scores.masked_fill(~present[:, None, :, None], float("-inf")).softmax(dim=2)
-        attended = (weights.unsqueeze(-1) * value).sum(dim=2).reshape(batch, -1, width)
-        queries = self.norm_attention(queries + self.out(attended))
-        output: Tensor = self.norm_feedforward(queries + self.narrow(F.relu(self.widen(queries))))
-        return output
-
-
-def initialise_linear(linear: nn.Linear, generator: torch.Generator) -> None:
-    """torch's own default for linear layers, drawn from `generator`."""
-    bound = linear.in_features**-0.5
-    nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+        state: Tensor = self.encoder(self.project(inputs), present)
+        return state
 
 
 TRACKERS: dict[str, type[StateTracker]] = {"mean": MeanTracker, "gru": GRUTracker, "transformer": TransformerTracker}

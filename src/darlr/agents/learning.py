@@ -1,0 +1,115 @@
+"""What all learning agents share: the interface, an epoch's log, and their state on disk."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.policy import ActorCritic
+from darlr.errors import RunError
+from darlr.simulator.simulator import Episodes
+
+
+class Learner(Protocol):
+    """Learns a recommendation policy epoch by epoch."""
+
+    @property
+    def policy(self) -> ActorCritic:
+        """What is learned."""
+        ...
+
+    def epoch(self, environments: int, steps: int, generator: torch.Generator) -> "EpochLog":
+        """Learn from at least `steps` recommendations, `environments` episodes at a time."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that goes on with learning, by name."""
+        ...
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors()` gave."""
+        ...
+
+
+class EpochLog:
+    """Gathers an epoch's figures; `metrics()` gives the means that are recorded.
+
+    Attributes:
+        steps, episodes: recommendations and episodes so far.
+        counts: how often each figure was added.
+    """
+
+    def __init__(self) -> None:
+        self.steps = self.episodes = 0
+        self.counts: dict[str, int] = {}
+        self._sums: dict[str, Tensor] = {}
+        self._seconds: dict[str, float] = {}
+        self._return = 0.0
+        self._visited: list[Tensor] = []
+
+    def add(self, name: str, value: Tensor) -> None:
+        """Add a figure (a scalar tensor) whose mean is recorded as `name`; it stays on its device until asked for."""
+        self._sums[name] = self._sums[name] + value.detach() if name in self._sums else value.detach().clone()
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the time that the block takes to `seconds/<phase>`."""
+        started = time.perf_counter()
+        yield
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + time.perf_counter() - started
+
+    def count(self, episodes: Episodes, rewards: Tensor) -> None:
+        """Count a finished collection with what it was paid, (B, T); raises `RunError` if a loss is not finite."""
+        for name, total in self._sums.items():
+            if name.startswith("loss/") and not math.isfinite(total):
+                raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
+        visits = episodes.visits()
+        self.steps += len(visits.items)
+        self.episodes += len(episodes.users)
+        self._return += float(rewards.sum())
+        self._visited.append(torch.stack([visits.users, visits.items]))
+
+    def visited(self) -> tuple[Tensor, Tensor]:
+        """Users and items of all recommendations of the epoch, (steps,) each."""
+        users, items = torch.cat(self._visited, dim=1)
+        return users, items
+
+    def metrics(self) -> dict[str, float]:
+        """The epoch's figures by their names in metrics.jsonl."""
+        return {
+            "train/steps": self.steps,
+            "train/r_tra": self._return / self.episodes,
+            "train/length": self.steps / self.episodes,
+            **{name: float(total) / self.counts[name] for name, total in self._sums.items()},
+            **{f"seconds/{phase}": seconds for phase, seconds in self._seconds.items()},
+        }
+
+
+def learned_tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """A network's parameters (`policy.*`) and its optimiser's moments (`optimiser.*`)."""
+    moments = optimiser.state_dict()["state"]
+    return {
+        **{f"policy.{name}": tensor for name, tensor in network.state_dict().items()},
+        **{f"optimiser.{index}.{name}": tensor for index, state in moments.items() for name, tensor in state.items()},
+    }
+
+
+def restore_learned(tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Put what `learned_tensors` gave back, on the network's device."""
+    device = next(network.parameters()).device
+    network.load_state_dict(below("policy.", tensors))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in below("optimiser.", tensors).items():
+        index, name = key.split(".")
+        moments.setdefault(int(index), {})[name] = tensor.to(device)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+
+
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

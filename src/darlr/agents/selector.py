@@ -1,0 +1,182 @@
+"""DARLR's selector: an agent that picks reference users, one after the other, for a user who is recommended something.
+
+A *selection step* picks one user from the pool of the current user's nearest users, never the user itself and nobody twice.
+The selector sees the recommender's state and the predicted rows of the current user and of those picked so far (Eqs. 7 and 8),
+and scores the pool by content: the product of its query with a projection of each candidate's row. Its size therefore does
+not grow with the number of users. It learns by advantage actor-critic from an intrinsic reward (Eq. 12).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from darlr.agents.acting import sample_items
+from darlr.agents.learning import EpochLog
+from darlr.agents.returns import generalised_advantages
+from darlr.config.schema import A2CConfig, SelectorConfig
+from darlr.rewards.neighbours import nearest_users, unit_rows
+from darlr.simulator.encoder import NewestEncoder, initialise_linear
+
+SCORES_AT_ONCE = 4_000_000
+"""Candidates' scores held at a time while selecting; bounds the memory on many users."""
+
+
+@dataclass(frozen=True)
+class Selections:
+    """The reference users of n visits.
+
+    Attributes:
+        places: (n, K) int64, which place of the user's pool each was picked from.
+        references: (n, K) int64, which users these are.
+        similarity: (n, K) r_s of each pick (Eq. 10).
+        diversity: (n, K) r_d of each pick (Eq. 11).
+    """
+
+    places: Tensor
+    references: Tensor
+    similarity: Tensor
+    diversity: Tensor
+
+    def rows(self, chosen: Tensor) -> "Selections":
+        """Those of the chosen visits."""
+        return Selections(self.places[chosen], self.references[chosen], self.similarity[chosen], self.diversity[chosen])
+
+
+class SelectorNetwork(nn.Module):
+    """Actor and critic of the selector; w_sel tokens of one width go in, one for each of the last picks."""
+
+    def __init__(self, config: SelectorConfig, state_size: int, n_items: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.state_part = nn.Linear(state_size, config.width)
+        self.row_part = nn.Linear(n_items, config.width, bias=False)
+        self.candidate = nn.Linear(n_items, config.width, bias=False)
+        self.encoder = NewestEncoder(config.width, config.window, config.layers, config.heads, generator)
+        self.query = nn.Linear(config.width, config.width)
+        self.critic = nn.Linear(config.width, 1)
+        for linear in (self.state_part, self.row_part, self.candidate, self.query, self.critic):
+            initialise_linear(linear, generator)
+
+    def score(self, tokens: Tensor, present: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of all users (B, n_users) and values (B,).
+
+        Args: tokens: (B, w_sel, width), newest last; present: (B, w_sel); keys: (n_users, width) projected rows.
+        """
+        summary = self.encoder(tokens, present)
+        scores = self.query(summary) @ keys.T * keys.shape[1] ** -0.5
+        return scores, self.critic(summary).squeeze(1)
+
+
+class Selector:
+    """Picks reference users and learns which to pick."""
+
+    def __init__(
+        self, config: SelectorConfig, learning: A2CConfig, estimates: Tensor, state_size: int, generator: torch.Generator
+    ) -> None:
+        """Args:
+        learning: settings of the actor-critic, the same as the recommender's.
+        estimates: (n_users, n_items) the world model's predicted rows p_u.
+        state_size: size of the recommender's state.
+        generator: draws the network's weights.
+        """
+        n_users = len(estimates)
+        self.config, self._learning = config, learning
+        unit = unit_rows(estimates, config.centred)
+        pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
+        self.pool, _ = nearest_users(unit, min(pool, n_users - 1), include_self=False)
+        self.similarity = (unit @ unit.T).clamp_(-1.0, 1.0)
+        centred = estimates - estimates.mean(dim=0)
+        self._rows = centred / centred.std().clamp_min(1e-12)
+        self.network = SelectorNetwork(config, state_size, estimates.shape[1], generator).to(estimates.device)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=learning.learning_rate, fused=True)
+
+    @torch.no_grad()
+    def select(self, users: Tensor, states: Tensor, generator: torch.Generator) -> Selections:
+        """Pick K_sel references for each of n visits (Eq. 9), all visits together.
+
+        Args: users: (n,) rows of the world; states: (n, state_size) of the recommender.
+        """
+        row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
+        contexts = self.network.state_part(states)
+        chunk = max(1, SCORES_AT_ONCE // len(keys))
+        parts = [
+            self._pick(own, context, row_tokens, keys, generator)
+            for own, context in zip(torch.split(users, chunk), torch.split(contexts, chunk), strict=True)
+        ]
+        return self._selections(users, torch.cat(parts))
+
+    def _pick(self, users: Tensor, contexts: Tensor, row_tokens: Tensor, keys: Tensor, generator: torch.Generator) -> Tensor:
+        """(n, K) places of the pool."""
+        pool = self.pool[users]
+        places = torch.empty(len(users), self.config.references, dtype=torch.int64, device=users.device)
+        blocked = torch.zeros(pool.shape, dtype=torch.bool, device=users.device)
+        window = self.config.window
+        tokens = contexts.new_zeros(len(users), window, contexts.shape[1])
+        present = torch.zeros(len(users), window, dtype=torch.bool, device=users.device)
+        newest = users
+        for step in range(self.config.references):
+            tokens = torch.cat([tokens[:, 1:], (contexts + row_tokens[newest])[:, None]], dim=1)
+            present[:, max(0, window - 1 - step)] = True
+            scores, _ = self.network.score(tokens, present, keys)
+            logits = scores.gather(1, pool).masked_fill_(blocked, float("-inf"))
+            place = sample_items(logits, generator)[:, None]
+            places[:, step : step + 1] = place
+            blocked.scatter_(1, place, True)
+            newest = pool.gather(1, place).squeeze(1)
+        return places
+
+    def _selections(self, users: Tensor, places: Tensor) -> Selections:
+        references = self.pool[users].gather(1, places)
+        similarity = self.similarity[users[:, None], references]
+        pairwise = self.similarity[references[:, :, None], references[:, None, :]]
+        return Selections(places, references, similarity, diversity_gains(pairwise))
+
+    def update(self, users: Tensor, states: Tensor, selections: Selections, estimates: Tensor, log: EpochLog) -> None:
+        """Learn from the selections of m visits: one step of the optimiser on all their selection steps.
+
+        Args:
+            users: (m,); states: (m, state_size), through which no gradient flows.
+            estimates: (m, K) the references' estimates for the item at hand, the first term of the reward (Eq. 12).
+        """
+        config, learning = self.config, self._learning
+        rewards = estimates + config.similarity_weight * selections.similarity
+        rewards = rewards + config.diversity_weight * selections.diversity
+        logits, values = self._replay(users, states, selections)
+        lengths = torch.full_like(users, config.references)
+        advantages = generalised_advantages(rewards, values.detach(), lengths, learning.discount, learning.gae_lambda)
+        negative_log_probability = F.cross_entropy(logits.flatten(0, 1), selections.places.flatten(), reduction="none")
+        policy_loss = (negative_log_probability * advantages.flatten()).mean()
+        value_loss = F.mse_loss(values, advantages + values.detach())
+        self.optimiser.zero_grad(set_to_none=True)
+        (policy_loss + learning.value_weight * value_loss).backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        log.add("loss/selector_policy", policy_loss)
+        log.add("loss/selector_value", value_loss)
+        log.add("selector/reward", rewards.mean())
+
+    def _replay(self, users: Tensor, states: Tensor, selections: Selections) -> tuple[Tensor, Tensor]:
+        """Logits over the pool (m, K, pool) and values (m, K) of every selection step, with gradients."""
+        m, steps = selections.places.shape
+        window, pool = self.config.window, self.pool[users]
+        row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
+        newest = torch.cat([users[:, None], selections.references[:, :-1]], dim=1)  # (m, K): whose row came in last
+        tokens = self.network.state_part(states.detach())[:, None] + row_tokens[newest]
+        padded = F.pad(tokens, (0, 0, window - 1, 0))
+        windows = padded.unfold(1, window, 1).transpose(2, 3).reshape(m * steps, window, -1)
+        age = torch.arange(window - 1, -1, -1, device=users.device)
+        present = (age <= torch.arange(steps, device=users.device)[:, None]).repeat(m, 1)
+        scores, values = self.network.score(windows, present, keys)
+        logits = scores.view(m, steps, -1).gather(2, pool[:, None].expand(-1, steps, -1))
+        taken = F.one_hot(selections.places, pool.shape[1]).cumsum(dim=1)
+        earlier = torch.cat([torch.zeros_like(taken[:, :1]), taken[:, :-1]], dim=1)
+        return logits.masked_fill(earlier > 0, float("-inf")), values.view(m, steps)
+
+
+def diversity_gains(pairwise: Tensor) -> Tensor:
+    """r_d of every pick (Eq. 11), (n, K): its mean 1 - cosine to the picks before it, 0 for the first.
+
+    Args: pairwise: (n, K, K) cosines between the picks of a visit.
+    """
+    before = torch.tril(1 - pairwise, diagonal=-1).sum(dim=2)
+    return before / torch.arange(pairwise.shape[1], device=pairwise.device).clamp(min=1)

@@ -1,0 +1,75 @@
+"""Which users are alike by their predicted rows, and ROLeR's shaping of estimates by the nearest users (protocol section 7)."""
+
+import torch
+from torch import Tensor
+
+from darlr.config.schema import NeighbourConfig
+
+BLOCK = 1024
+"""Users compared at once; the users x users matrix is never whole."""
+
+
+def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
+    """Rows of `estimates` (n_users, n_items) scaled to length 1, so that their products are cosines.
+
+    `centred` subtracts the item means first: predicted rows are nearly parallel, and plain cosines hardly tell users apart.
+    """
+    rows = estimates - estimates.mean(dim=0) if centred else estimates
+    return torch.nn.functional.normalize(rows, dim=1)
+
+
+def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor, Tensor]:
+    """The `count` most similar users of each and their cosines, (n_users, count) each, most similar first.
+
+    Exact, by blocks of matrix products. With `include_self` a user is always its own first neighbour (cosine 1).
+
+    Args: rows: (n_users, n_items) of length 1.
+    """
+    n_users = len(rows)
+    users = torch.empty(n_users, count, dtype=torch.int64, device=rows.device)
+    cosines = torch.empty(n_users, count, device=rows.device)
+    for start in range(0, n_users, BLOCK):
+        products = rows[start : start + BLOCK] @ rows.T
+        own = torch.arange(len(products), device=rows.device)
+        products[own, start + own] = float("inf") if include_self else float("-inf")
+        best = products.topk(count, dim=1)
+        users[start : start + BLOCK], cosines[start : start + BLOCK] = best.indices, best.values
+    return users, cosines.clamp_(max=1.0)
+
+
+def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: NeighbourConfig) -> tuple[Tensor, Tensor]:
+    """ROLeR's estimates and uncertainty, (n_users, n_items) each, from the k nearest users' rows.
+
+    Estimates by `config.weighting`: the neighbours' mean; the sum weighted by cosines; that over k; or with weights that add
+    up to 1. Uncertainty: none (0 everywhere), the world model's, the variance over the neighbours, or a statistic of
+    1 - cosine, the same for all items.
+    """
+    neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
+    if config.weighting == "mean":
+        weights = torch.full_like(cosines, 1 / config.users)
+    elif config.weighting == "normalised":
+        weights = cosines / cosines.sum(dim=1, keepdim=True)
+    else:
+        weights = cosines / (config.users if config.weighting == "divided" else 1)
+    shaped = torch.empty_like(estimates)
+    variance = torch.zeros_like(estimates)
+    for start in range(0, len(estimates), BLOCK):
+        block = slice(start, start + BLOCK)
+        total = torch.zeros_like(estimates[block])
+        square = torch.zeros_like(total)
+        plain = torch.zeros_like(total)
+        for place in range(config.users):
+            rows = estimates[neighbours[block, place]]
+            total += weights[block, place, None] * rows
+            if config.uncertainty == "variance":
+                plain += rows / config.users
+                square += rows.square() / config.users
+        shaped[block] = total
+        variance[block] = (square - plain.square()).clamp_(min=0.0)
+    if config.uncertainty in ("none", "variance"):
+        return shaped, variance
+    if config.uncertainty == "model":
+        return shaped, uncertainty
+    distances = 1 - cosines
+    statistic = {"cosine_min": distances.amin(1), "cosine_mean": distances.mean(1), "cosine_max": distances.amax(1)}
+    return shaped, statistic[config.uncertainty][:, None].expand_as(estimates).clone()
