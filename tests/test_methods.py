@@ -22,12 +22,12 @@ def loaded(
     rewards: tuple[float, float] = (1.0, 4.0),
 ) -> LoadedDataset:
     dataset = dataset_of(
-        log_of([(0, 0, rewards[0]), (1, 1, rewards[1])], 40, n_items),
+        log_of([(0, 0, rewards[0]), (1, 1, rewards[1])], 200, n_items),
         catalog_of([[item % 3] if categories else [] for item in range(n_items)]),
         name=name,
         leave=LEAVE if categories else LeaveConfig(by="never", max_steps=20),
     )
-    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((40, n_items), np.float32)) if truth else None)
+    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((200, n_items), np.float32)) if truth else None)
 
 
 def test_defaults_with_the_data_sets_leave_rule_and_the_methods_published_settings() -> None:
