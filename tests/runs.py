@@ -30,12 +30,16 @@ class Listener:
         self.notices: list[str] = []
         self.fits = 0
         self.epochs: list[int] = []
+        self.begun: int | None = None
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         self.fits += 1
+
+    def learning(self, done: int, epochs: int) -> None:
+        self.begun = done
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
         self.epochs.append(record["epoch"])

@@ -13,7 +13,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
-from darlr.world_model.fitting import resolve_loss
+from darlr.world_model.fitting import held_out_rows, resolve_loss
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     if recipe.reward == "truth" and loaded.truth is None:
         raise InputError(f"method '{recipe.name}' learns from the truth, but the data set has none")
     resolve_loss(config.world_model, dataset)
+    held_out_rows(config.world_model, len(dataset.log))
     _require_consistent(config, dataset)
     return config
 

@@ -74,7 +74,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, data: Pat
         train_small(tmp_path, values, data, Stopper())
     listener = Listener()
     assert results(train_small(tmp_path, values, data, listener).path) == results(run.path)
-    assert (listener.fits, listener.epochs) == (0, [2, 3, 4])
+    assert (listener.fits, listener.begun, listener.epochs) == (0, 1, [2, 3, 4])
 
 
 def test_serves_from_its_folder_alone(run: Finished, tmp_path: Path) -> None:

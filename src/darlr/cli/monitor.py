@@ -61,6 +61,9 @@ class TerminalMonitor:
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         self._show("world model", epoch, epochs, f"held-out loss {loss:.4f}")
 
+    def learning(self, done: int, epochs: int) -> None:
+        self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")
+
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
         seconds = record["seconds/sampling"] + record["seconds/learning"]
         steps = record["train/steps"] / seconds if seconds > 0 else 0.0
@@ -73,7 +76,7 @@ class TerminalMonitor:
     def _show(self, name: str, done: int, total: int, figures: str) -> None:
         if self._stage is None or self._stage.name != name:
             self._end_stage()
-            task = self._progress.add_task(name, total=total, completed=done - 1, figures="")
+            task = self._progress.add_task(name, total=total, completed=max(done - 1, 0), figures="")
             self._stage = _Stage(name, task, first=done, started=time.monotonic())
         stage = self._stage
         stage.done, stage.line = done, f"{name}: epoch {done}/{total}, {figures}"

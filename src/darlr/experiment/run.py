@@ -59,6 +59,9 @@ class Monitor(Protocol):
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         """An epoch of the world model is done, of `epochs` at most; `loss` is the held-out one."""
 
+    def learning(self, done: int, epochs: int) -> None:
+        """Learning begins, or goes on after `done` epochs, of `epochs` in all."""
+
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
         """An epoch of the policy is done (`record`: as in metrics.jsonl), of `epochs` in all."""
 
@@ -169,6 +172,8 @@ class _Run:
 def _learn(run: _Run, monitor: Monitor) -> None:
     """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
     done, steps, best = _resume(run.folder, run.learner)
+    if done < run.config.training.epochs:
+        monitor.learning(done, run.config.training.epochs)
     while done < run.config.training.epochs:
         done += 1
         try:

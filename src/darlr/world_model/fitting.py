@@ -52,6 +52,14 @@ def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
     return config.loss
 
 
+def held_out_rows(config: WorldModelConfig, rows: int) -> int:
+    """How many of a log's rows each member holds out; raises `InputError` where none would be left to learn from."""
+    size = max(1, round(config.held_out * rows))
+    if size >= rows:
+        raise InputError(f"the log has {rows} rows; expected enough to hold out a share of {config.held_out:g} and still learn")
+    return size
+
+
 @dataclass(frozen=True)
 class _Rows:
     """Training targets and held-out rows, as tensors on the device; first dimension: members."""
@@ -76,7 +84,7 @@ def fit_world_model(
         progress: called after every epoch with its number and the mean held-out loss.
 
     Raises:
-        InputError: if the log is too small to hold rows out, or the loss cannot learn from it.
+        InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).
         RunError: if the loss becomes NaN or infinite.
     """
     negatives = config.negatives_per_row if resolve_loss(config, dataset) == "negatives" else 0
@@ -99,10 +107,7 @@ def fit_world_model(
 
 
 def _split(dataset: Dataset, config: WorldModelConfig, scale: Scale, generator: torch.Generator, device: torch.device) -> _Rows:
-    n = len(dataset.log)
-    size = max(1, round(config.held_out * n))
-    if n - size < 1:
-        raise InputError(f"the log has {n} rows; expected enough to hold out a share of {config.held_out:g} and still learn")
+    n, size = len(dataset.log), held_out_rows(config, len(dataset.log))
     order = torch.randperm(n, generator=generator)
     starts = (torch.arange(config.members) * size) % n
     held_out = order[(starts[:, None] + torch.arange(size)) % n]
