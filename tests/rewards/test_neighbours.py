@@ -1,0 +1,133 @@
+"""ROLeR's shaping, by hand on four users whose rows have round cosines, and the search for nearest users."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from darlr.config.schema import NeighbourConfig, NeighbourUncertainty, Weighting
+from darlr.rewards import neighbours
+from darlr.rewards.neighbours import nearest_users, shape_by_neighbours, unit_rows
+from tests.worlds import draws
+
+# Cosines: 0-1 0.96, 0-2 0, 0-3 0.48, 1-2 0, 1-3 0.36, 2-3 0.8.
+ESTIMATES = torch.tensor([[3.0, 4.0, 0.0], [4.0, 3.0, 0.0], [0.0, 0.0, 2.0], [0.0, 3.0, 4.0]])
+UNCERTAINTY = torch.arange(12.0).reshape(4, 3)
+
+
+def shaped(
+    users: int, weighting: Weighting = "normalised", uncertainty: NeighbourUncertainty = "none", centred: bool = False
+) -> tuple[Tensor, Tensor]:
+    return shape_by_neighbours(ESTIMATES, UNCERTAINTY, NeighbourConfig(users, weighting, uncertainty, centred))
+
+
+def test_nearest_users_by_hand() -> None:
+    users, cosines = nearest_users(unit_rows(ESTIMATES, centred=False), 3, include_self=True)
+    assert users[[0, 1, 3]].tolist() == [[0, 1, 3], [1, 0, 3], [3, 2, 0]]
+    assert users[2, :2].tolist() == [2, 3]  # 0 and 1 are equally far from 2
+    torch.testing.assert_close(cosines, torch.tensor([[1, 0.96, 0.48], [1, 0.96, 0.36], [1, 0.8, 0], [1, 0.8, 0.48]]))
+    others, cosines = nearest_users(unit_rows(ESTIMATES, centred=False), 1, include_self=False)
+    assert others.tolist() == [[1], [0], [3], [2]]
+    torch.testing.assert_close(cosines, torch.tensor([[0.96], [0.96], [0.8], [0.8]]))
+
+
+def test_a_user_comes_first_even_among_its_copies() -> None:
+    rows = unit_rows(torch.ones(5, 3), centred=False)
+    assert nearest_users(rows, 2, include_self=True)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
+    others = nearest_users(rows, 4, include_self=False)[0]
+    assert [sorted(row) for row in others.tolist()] == [sorted({0, 1, 2, 3, 4} - {user}) for user in range(5)]
+
+
+@given(
+    rows=st.lists(st.lists(st.integers(-4, 4), min_size=3, max_size=3), min_size=2, max_size=12),
+    include_self=st.booleans(),
+    block=st.integers(1, 5),
+    data=st.data(),
+)
+def test_nearest_users_are_those_of_the_whole_matrix(
+    rows: list[list[int]], include_self: bool, block: int, data: st.DataObject
+) -> None:
+    n = len(rows)
+    count = data.draw(st.integers(1, n if include_self else n - 1))
+    unit = unit_rows(torch.tensor(rows, dtype=torch.float32), centred=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "BLOCK", block)
+        users, cosines = nearest_users(unit, count, include_self)
+    for user in range(n):
+        found = users[user].tolist()
+        assert len(set(found)) == count
+        exact = {other: float(unit[user].double() @ unit[other].double()) for other in range(n) if other != user}
+        if include_self:
+            assert (found.pop(0), float(cosines[user, 0])) == (user, 1.0)
+        assert user not in found
+        assert [exact[other] for other in found] == pytest.approx(sorted(exact.values(), reverse=True)[: len(found)], abs=1e-6)
+        assert cosines[user, include_self:].tolist() == pytest.approx([exact[other] for other in found], abs=1e-6)
+
+
+def test_centred_rows_are_less_the_item_means() -> None:
+    # Rows that are nearly parallel: only what they deviate by tells that 0 and 1 are alike, and 2 and 3.
+    estimates = 100 + torch.tensor([[1.0, 0, 0], [2.0, 0, 0], [-1.0, 0, 0], [-2.0, 0, 0]])
+    plain, centred = unit_rows(estimates, centred=False), unit_rows(estimates, centred=True)
+    assert float((plain @ plain.T).min()) > 0.999
+    torch.testing.assert_close(centred[:, 0], torch.tensor([1.0, 1, -1, -1]))
+    assert nearest_users(centred, 2, include_self=True)[0].tolist() == [[0, 1], [1, 0], [2, 3], [3, 2]]
+    config = NeighbourConfig(users=2, weighting="mean", centred=True)
+    shaped, _ = shape_by_neighbours(estimates, torch.zeros(4, 3), config)
+    assert shaped[:, 0].tolist() == [101.5, 101.5, 98.5, 98.5]  # the averages are of the rows as they are
+
+
+@pytest.mark.parametrize(
+    ("weighting", "expected"),
+    [
+        ("mean", [[3.5, 3.5, 0], [3.5, 3.5, 0], [0, 1.5, 3], [0, 1.5, 3]]),
+        # 1 * own row + cosine * the other's: 3 + 0.96 * 4 = 6.84, ...
+        ("sum", [[6.84, 6.88, 0], [6.88, 6.84, 0], [0, 2.4, 5.2], [0, 3, 5.6]]),
+        ("divided", [[3.42, 3.44, 0], [3.44, 3.42, 0], [0, 1.2, 2.6], [0, 1.5, 2.8]]),
+        (
+            "normalised",
+            [[6.84 / 1.96, 6.88 / 1.96, 0], [6.88 / 1.96, 6.84 / 1.96, 0], [0, 2.4 / 1.8, 5.2 / 1.8], [0, 3 / 1.8, 5.6 / 1.8]],
+        ),
+    ],
+)
+def test_weightings_by_hand(weighting: Weighting, expected: list[list[float]]) -> None:
+    torch.testing.assert_close(shaped(2, weighting)[0], torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "expected"),
+    [
+        ("none", [[0, 0, 0]] * 4),
+        ("model", UNCERTAINTY.tolist()),
+        # Of 3 and 4: 0.25; of 0 and 3: 2.25; of 2 and 4: 1.
+        ("variance", [[0.25, 0.25, 0], [0.25, 0.25, 0], [0, 2.25, 1], [0, 2.25, 1]]),
+        ("cosine_min", [[0, 0, 0]] * 4),  # the user itself
+        ("cosine_mean", [[0.02] * 3, [0.02] * 3, [0.1] * 3, [0.1] * 3]),
+        ("cosine_max", [[0.04] * 3, [0.04] * 3, [0.2] * 3, [0.2] * 3]),
+    ],
+)
+@pytest.mark.parametrize("weighting", ["mean", "normalised"])
+def test_uncertainties_by_hand(weighting: Weighting, uncertainty: NeighbourUncertainty, expected: list[list[float]]) -> None:
+    found = shaped(2, weighting, uncertainty)[1]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weighting", ["mean", "sum", "divided", "normalised"])
+def test_one_neighbour_is_the_user_itself(weighting: Weighting) -> None:
+    torch.testing.assert_close(shaped(1, weighting)[0], ESTIMATES)
+
+
+@pytest.mark.parametrize("uncertainty", ["variance", "cosine_mean"])
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, uncertainty: NeighbourUncertainty) -> None:
+    estimates = torch.randn(10, 6, generator=draws())
+    config = NeighbourConfig(users=4, uncertainty=uncertainty)
+    whole = shape_by_neighbours(estimates, torch.zeros(10, 6), config)
+    for block in (1, 4, 10):  # 4: the last block has two users
+        monkeypatch.setattr(neighbours, "BLOCK", block)
+        torch.testing.assert_close(shape_by_neighbours(estimates, torch.zeros(10, 6), config), whole)
+
+
+def test_the_estimates_themselves_are_left_alone() -> None:
+    before = ESTIMATES.clone()
+    shaped(3, "sum", "variance", centred=True)
+    assert torch.equal(ESTIMATES, before)
