@@ -1,6 +1,7 @@
 """`darlr train`: what it prints and leaves, and what it refuses."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,20 @@ def test_a_log_without_truth_is_judged_on_held_out_rows_and_says_so(darlr: Comma
     assert "mbpo on own, held-out log rows (no truth)" in ended.out
     assert "NDCG@10" in ended.out
     assert "popular" in ended.out
+
+
+def test_a_path_to_the_data_means_the_same_everywhere(
+    darlr: Command, planted: Path, small: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop = shutil.copytree(planted / "planted", tmp_path / "shop")
+    options = [word for pair in zip(small[::2], small[1::2], strict=True) if "synthetic" not in pair[1] for word in pair]
+    runs = tmp_path / "runs"
+    assert darlr("train", "--dataset", "../shop", "--method", "mbpo", "--out", runs, *options).code == 0
+    monkeypatch.chdir(shop)
+    again = darlr("train", "--dataset", ".", "--method", "mbpo", "--out", runs, *options)
+    assert (again.code, again.err) == (0, "")  # the run is found finished: nothing is fitted or learned
+    [config] = runs.rglob("config.yaml")
+    assert darlr("evaluate", config.parent, "--mode", "nx_10").code == 0
 
 
 REFUSED = [

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from darlr.config.schema import ExperimentConfig, SyntheticConfig
-from darlr.data.sources import SOURCES, available, data_directory, load
+from darlr.data.sources import SOURCES, available, canonical_name, data_directory, load
 from darlr.data.statistics import describe
 from darlr.errors import InputError
 from tests.data.folders import SETTINGS, write_folder
@@ -35,6 +35,16 @@ def test_loads_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert load(config(str(folder)), tmp_path / "elsewhere").dataset.name == "mine"
     monkeypatch.chdir(tmp_path)
     assert load(config("./mine"), tmp_path / "elsewhere").dataset.name == "mine"
+
+
+def test_paths_become_absolute_and_names_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, outside = write_folder(tmp_path / "data" / "inside"), write_folder(tmp_path / "outside")
+    monkeypatch.chdir(tmp_path)
+    for name in ("synthetic", "coat", "inside", "nowhere", "./nowhere"):
+        assert canonical_name(name, tmp_path / "data") == name
+    for path in ("./outside", "outside", "data/../outside/", str(outside)):
+        assert canonical_name(path, tmp_path / "data") == str(outside)
+    assert canonical_name("data/inside", tmp_path / "data") == str(inside)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
     """Read (or generate) the data set of a run.
 
     `config.dataset` is a name of `SOURCES`, else the name of a folder in the folder format inside the data directory, else a
-    path to such a folder.
+    path to such a folder (see `canonical_name`).
 
     Raises:
         InputError: if there is no such data set (with the nearest name), its files are missing (with where to get them), or
@@ -76,7 +76,7 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
                 f"get it from {source.origin} and put it there"
             )
         return source.read(config, directory / source.folder)
-    folders = [folder for folder in (directory / name, Path(name)) if name and folder.is_dir()]
+    folders = _folders_named(name, directory)
     for folder in folders:
         if (folder / SETTINGS).is_file():
             return read_folder(folder)
@@ -85,6 +85,25 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
     if os.sep in name:
         raise InputError(f"{name}: no such folder; expected a data set in the folder format")
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
+
+
+def canonical_name(name: str, data_dir: Path | None) -> str:
+    """What a run stores as its data set, so that it is found again from any working directory.
+
+    Names of `SOURCES` and of folders inside the data directory stay names; a path to a folder becomes absolute.
+    """
+    directory = data_directory(data_dir)
+    if name in SOURCES:
+        return name
+    for folder in _folders_named(name, directory):
+        if (folder / SETTINGS).is_file():
+            return name if folder.name == name and folder.parent == directory else str(folder.resolve())
+    return name
+
+
+def _folders_named(name: str, directory: Path) -> list[Path]:
+    """The folders that a name or path may mean, the likelier first."""
+    return [folder for folder in (directory / name, Path(name)) if name and folder.is_dir()]
 
 
 def available(data_dir: Path | None) -> tuple[Availability, ...]:

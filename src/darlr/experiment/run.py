@@ -21,7 +21,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.source import LoadedDataset
-from darlr.data.sources import load
+from darlr.data.sources import canonical_name, load
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows, split_log
 from darlr.evaluation.protocol import TestWorld
@@ -85,6 +85,7 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
         RunError: if the run cannot go on (a loss that is not finite, a full disk).
     """
+    values = {**values, "dataset": canonical_name(from_mapping(ExperimentConfig, values).dataset, data_dir)}
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     config = resolve(values, loaded)
     dataset, held_out = _hold_out(config, loaded)
