@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from darlr.config.loading import from_mapping, merge, nest, value_at
-from darlr.config.schema import ExperimentConfig
+from darlr.config.schema import ExperimentConfig, SelectorConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
+from darlr.rewards.entropy import require_countable
 from darlr.world_model.fitting import held_out_rows, resolve_loss
 
 
@@ -148,7 +149,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     dataset = loaded.dataset
     base = replace(ExperimentConfig(), leave=dataset.leave)
     recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
-    settings = recipe.published.get(dataset.name, recipe.published.get("", {}))
+    settings = _fitted_to(dataset.world.n_users, recipe.published.get(dataset.name, recipe.published.get("", {})))
     for key, value in recipe.fixed.items():
         settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
@@ -163,6 +164,13 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     held_out_rows(config.world_model, len(dataset.log))
     _require_consistent(config, dataset)
     return config
+
+
+def _fitted_to(n_users: int, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Published settings, with no more neighbours and references than a small world has users."""
+    neighbours = settings.get("neighbours", {})
+    fitted = merge(settings, {"selector": {"references": max(1, min(SelectorConfig().references, n_users - 1))}})
+    return merge(fitted, {"neighbours": {"users": min(neighbours["users"], n_users)}} if neighbours else {})
 
 
 def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
@@ -183,6 +191,8 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
             f"config key 'selector.references' is {config.selector.references}, but a user of the world has "
             f"{dataset.world.n_users - 1} others; expected at most that many"
         )
+    for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
+        require_countable(order, dataset.log.n_items)
     if config.policy.category_window and not categories:
         raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
     if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":

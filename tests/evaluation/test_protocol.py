@@ -91,11 +91,17 @@ def test_coverage_is_of_the_items_that_are_allowed() -> None:
     assert world(forbidden=forbidden).measure("nx_10", USERS, BEST_FIRST, None)["cv"] == 1.0
 
 
-def test_refuses_a_world_with_too_few_items() -> None:
-    with pytest.raises(InputError, match="the test world has 12 items, but an episode without repeats recommends up to 13"):
-        world(max_steps=13)
-    with pytest.raises(InputError, match="the test world has 9 items, but an episode without repeats recommends up to 10"):
-        world(forbidden=torch.tensor([True] * 3 + [False] * 9))
+def test_refuses_a_mode_that_needs_more_items() -> None:
+    few = world(forbidden=torch.tensor([True] * 3 + [False] * 9))
+    with pytest.raises(InputError, match="has 9 items, but an episode of mode 'nx_10' recommends up to 10 and none twice"):
+        few.measure("nx_10", USERS, BEST_FIRST, None)
+    assert few.measure("fb", USERS, BEST_FIRST, None)["cv"] is not None
+
+
+def test_users_in_blocks_have_the_metrics_of_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = {mode: greedy(mode) for mode in MODES}
+    monkeypatch.setattr("darlr.evaluation.protocol.USERS_AT_ONCE", 1)
+    assert {mode: greedy(mode) for mode in MODES} == together
 
 
 def test_users_are_drawn_evenly() -> None:

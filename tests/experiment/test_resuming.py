@@ -120,8 +120,6 @@ def test_another_seed_gives_other_numbers(undisturbed: dict[str, Any], tmp_path:
 def test_a_damaged_file_is_named_and_the_run_left_alone(tmp_path: Path, name: str, damage: str) -> None:
     finished = train_small(tmp_path, {"training": {"epochs": 1}})
     file = finished.path / f"{name}.safetensors"
-    if name == "world_model":
-        file = next((tmp_path / "synthetic" / "world-models").iterdir())
     content = bytearray(file.read_bytes())
     if damage == "cut":
         del content[-7:]
@@ -159,3 +157,12 @@ def test_the_world_model_is_shared_by_runs_of_the_same_data(tmp_path: Path) -> N
     assert listener.fits == 0
     train_small(tmp_path, {"training": {"epochs": 1}, "world_model": {"hidden_sizes": [9]}}, listener=listener)
     assert listener.fits > 0
+
+
+def test_a_resumed_run_goes_on_with_its_own_world_model(tmp_path: Path) -> None:
+    finished = train_small(tmp_path)
+    undisturbed = results(finished.path)
+    (finished.path / "checkpoint.safetensors").unlink()
+    shared = next((tmp_path / "synthetic" / "world-models").iterdir())
+    shared.write_bytes(b"another fit")
+    assert results(train_small(tmp_path).path) == undisturbed

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer
 from darlr.config.schema import PolicyConfig
 from darlr.rewards.source import Window
+from darlr.simulator.categories import CategoryMemory
 from darlr.simulator.encoder import initialise_linear
 from darlr.simulator.trackers import StateTracker
 
@@ -27,7 +28,6 @@ class ActorCritic(nn.Module):
 
     membership: Tensor
     prior: Tensor
-    _window_membership: Tensor
 
     def __init__(
         self,
@@ -64,8 +64,6 @@ class ActorCritic(nn.Module):
             self.item_bias = nn.Parameter(torch.zeros(self.n_items))
         if config.category_window:
             self.shared_category_weight = nn.Parameter(torch.zeros(1))
-            absent = membership.new_zeros(2, membership.shape[1])
-            self.register_buffer("_window_membership", torch.cat([membership, absent]), persistent=False)
 
     def action_weights(self) -> tuple[Tensor, Tensor]:
         """Weights (n_items, h) and biases (n_items,) of the items, the same for all states."""
@@ -84,8 +82,7 @@ class ActorCritic(nn.Module):
         if self.config.prior_weight:
             logits = logits + self.config.prior_weight * self.prior[users]
         if self.config.category_window:
-            recent = self._window_membership[window.items[:, -self.config.category_window :]].sum(dim=1)
-            shared = (recent @ self.membership.T).clamp_(max=1.0)
+            shared = CategoryMemory(self.membership).shares(window.last(self.config.category_window).items)
             logits = logits + self.shared_category_weight * shared
         return logits, value
 

@@ -7,12 +7,10 @@ from torch import Tensor
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.rewards.source import Window
+from darlr.simulator.categories import CategoryMemory
 
 ITEM_MEAN_STRENGTH = 5.0
 """Ratings of the overall mean that every item is granted before its own are counted."""
-
-SKIPPED = -1e9
-"""Added to the score of an item that should be skipped; it is still picked where nothing else is left."""
 
 
 class TableScorer:
@@ -32,14 +30,13 @@ class SkippingScorer:
     def __init__(self, scorer: TableScorer, membership: Tensor, window: int) -> None:
         """Args: membership: (n_items, C) bool; window: N."""
         self._scorer, self._window = scorer, window
-        self._membership = membership.to(torch.float32)
-        absent = self._membership.new_zeros(2, membership.shape[1])
-        self._recent = torch.cat([self._membership, absent])
+        self._categories = CategoryMemory(membership)
 
     def __call__(self, users: Tensor, window: Window) -> Tensor:
-        recent = self._recent[window.last(self._window).items].sum(dim=1)
-        shares = (recent @ self._membership.T) > 0
-        return self._scorer(users, window) + SKIPPED * shares
+        scores = self._scorer(users, window)
+        # Skipped items come after all others, in their own order: something must be picked where nothing else is left.
+        span = scores.amax(dim=1, keepdim=True) - scores.amin(dim=1, keepdim=True) + 1
+        return scores - span * self._categories.shares(window.last(self._window).items)
 
 
 def popularity(dataset: Dataset) -> Tensor:

@@ -25,6 +25,9 @@ from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
 
+USERS_AT_ONCE = 1024
+"""Episodes tested together; bounds the memory of a test on all users."""
+
 
 @dataclass(frozen=True)
 class Mode:
@@ -79,25 +82,20 @@ class TestWorld:
         """How many items may be recommended."""
         return self.n_items if self.forbidden is None else int((~self.forbidden).sum())
 
-    def __post_init__(self) -> None:
-        longest = max(mode.steps or self.max_steps for mode in MODES.values())
-        if self.n_allowed < longest:
-            raise InputError(
-                f"the test world has {self.n_allowed} items, but an episode without repeats recommends up to {longest}; "
-                f"expected at least as many items (or fewer leave.max_steps)"
-            )
-
     def roll_out(self, mode: str, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
-        """One episode in `mode` for each of `users` (B,)."""
+        """One episode in `mode` for each of `users` (B,).
+
+        Raises: InputError: if the world has fewer items than an episode of the mode recommends.
+        """
         settings = MODES[mode]
-        simulator = Simulator(
-            self.rewards,
-            self.leave if settings.users_leave else Never(),
-            self.n_items,
-            settings.steps or self.max_steps,
-            max(self.lookback, self.leave.window),
-            settings.allow_repeats,
-        )
+        steps = settings.steps or self.max_steps
+        if not settings.allow_repeats and self.n_allowed < steps:
+            raise InputError(
+                f"the test world has {self.n_allowed} items, but an episode of mode '{mode}' recommends up to {steps} and none "
+                "twice; expected at least as many items"
+            )
+        leave = self.leave if settings.users_leave else Never()
+        simulator = Simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
         return roll_out(simulator, users, choose)
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
@@ -108,12 +106,14 @@ class TestWorld:
         """
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
-        episodes = self.roll_out(mode, users, choose)
-        items = episodes.actions[episodes.taken]
+        blocks = [self.roll_out(mode, block, choose) for block in torch.split(users, USERS_AT_ONCE)]
+        rewards = torch.cat([block.rewards for block in blocks])
+        lengths = torch.cat([block.lengths for block in blocks])
+        items = torch.cat([block.actions[block.taken] for block in blocks])
         return {
-            "r_tra": episode_return(episodes.rewards),
-            "r_each": step_reward(episodes.rewards, episodes.lengths),
-            "length": episode_length(episodes.lengths),
+            "r_tra": episode_return(rewards),
+            "r_each": step_reward(rewards, lengths),
+            "length": episode_length(lengths),
             "mcd": None if self.dominated is None else category_domination(items, self.dominated),
             "cv": coverage(items, self.n_allowed),
             "cv_turn": coverage_per_recommendation(items),

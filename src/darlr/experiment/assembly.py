@@ -92,12 +92,12 @@ def start_window(config: ExperimentConfig, n_items: int, device: torch.device) -
 def training_reward(
     config: ExperimentConfig, dataset: Dataset, estimates: Estimates, truth: Truth | None, device: torch.device
 ) -> TableReward:
-    """What the simulator pays at first: by the recipe, the (shaped) estimates or (GT) the truth.
+    """What the simulator pays at first: the (shaped) estimates, or the truth where one is given (GT).
 
     DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone.
     """
     recipe = recipe_of(config.method)
-    if truth is not None and recipe.reward == "truth":
+    if truth is not None:
         estimates = Estimates(torch.from_numpy(truth.rewards).to(device), estimates.uncertainty)
     uncertainty = torch.zeros_like(estimates.uncertainty) if recipe.learner == "darlr" else estimates.uncertainty
     return penalised_reward(estimates.rewards, uncertainty, entropy_term(config, dataset, device), config.reward)
@@ -182,9 +182,13 @@ def build_policy(
     users: NDArray[np.int64],
     items: NDArray[np.int64],
     membership: Tensor,
+    estimates: Tensor | None,
     device: torch.device,
 ) -> ActorCritic:
-    """A fresh policy for `users` and `items`, indices into the log's vocabularies; its user rows are `users` in that order."""
+    """A fresh policy for `users` and `items`, indices into the log's vocabularies; its user rows are `users` in that order.
+
+    Args: estimates: (n_users, n_items) the world model's, if they are known already; else they are predicted if needed.
+    """
     generator = torch_generator(config.seed, "policy", "weights")
     network = model.network
     tracker = state_tracker(
@@ -195,6 +199,6 @@ def build_policy(
     )
     prior = None
     if config.policy.prior_weight:
-        rewards = Estimates.of(model, users, items, device).rewards
+        rewards = Estimates.of(model, users, items, device).rewards if estimates is None else estimates
         prior = ((rewards - model.scale.centre) / model.scale.spread).cpu()
     return ActorCritic(config.policy, tracker, membership.to("cpu", torch.float32), prior, generator).to(device)

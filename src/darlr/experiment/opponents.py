@@ -38,17 +38,22 @@ def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, memb
 def judge_opponents(
     world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> Results:
-    """name > mode > metric for the static `scorers`, the uniform policy and, as the bound, the truth's own greedy list.
+    """name > mode > metric for the static `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 
-    Every user of the world has one episode; all act greedily but the uniform policy, which is sampled.
+    Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
+    shared categories in the modes whose users leave for them.
     """
     oracle = TableScorer(world.rewards.table)
+    skipping = SkippingScorer(oracle, membership, leave.window)
     users = torch.arange(world.n_users, device=world.rewards.table.device)
     uniform = TableScorer(torch.zeros(1, world.n_items, device=world.rewards.table.device))
-    bound = SkippingScorer(oracle, membership, leave.window) if leave.by == "category" else oracle
     results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
         "uniform_random": {mode: world.measure(mode, users, uniform, generator) for mode in MODES}
     }
-    for name, scorer in {**scorers, "truth_oracle": bound}.items():
+    for name, scorer in scorers.items():
         results[name] = {mode: world.measure(mode, users, scorer, None) for mode in MODES}
+    results["truth_oracle"] = {
+        mode: world.measure(mode, users, skipping if settings.users_leave and leave.by == "category" else oracle, None)
+        for mode, settings in MODES.items()
+    }
     return results

@@ -13,6 +13,7 @@ from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
@@ -39,8 +40,14 @@ from darlr.experiment.assembly import (
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.opponents import Results
 from darlr.experiment.saved import load_learned, save_learned, save_policy
-from darlr.experiment.world_models import obtain_world_model, save_world_model, world_model_path
-from darlr.methods import resolve
+from darlr.experiment.world_models import (
+    WORLD_MODEL,
+    load_world_model,
+    obtain_world_model,
+    save_world_model,
+    world_model_path,
+)
+from darlr.methods import recipe_of, resolve
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import numpy_generator, torch_generator
@@ -99,9 +106,10 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         membership = world_membership(dataset, world.items, device)
         predicted = Estimates.of(model, world.users, world.items, device)
         estimates = predicted.shaped(config)
-        reward = training_reward(config, dataset, estimates, loaded.truth, device)
+        truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
+        reward = training_reward(config, dataset, estimates, truth, device)
         leave = leave_rule(config.leave, membership, estimates.rewards)  # measured on estimates, never on the truth
-        policy = build_policy(config, model, world.users, world.items, membership, device)
+        policy = build_policy(config, model, world.users, world.items, membership, predicted.rewards, device)
         learner = build_learner(config, policy, reward, predicted, estimates, leave)
         simulated = simulated_world(config, reward, leave)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, device), monitor)
@@ -144,6 +152,8 @@ def _world_model(
     out: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
 ) -> WorldModel:
     """The run's world model, fitted if no run has needed it before; a copy of it goes into the run folder."""
+    if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
+        return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
     epochs = config.world_model.max_epochs
     model, fit = obtain_world_model(
         world_model_path(out, config, dataset),
@@ -152,8 +162,7 @@ def _world_model(
         device,
         lambda epoch, loss: monitor.fitted(epoch, epochs, loss),
     )
-    if not folder.has_tensors("world_model"):
-        save_world_model(folder.path / "world_model.safetensors", model, fit)
+    save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", model, fit)
     return model
 
 
@@ -182,13 +191,22 @@ def _learn(run: _Run, monitor: Monitor) -> None:
         except RunError as error:
             raise RunError(f"{run.folder.path}, epoch {done}: {error}") from error
         steps = record["steps"]
+        tensors = run.learner.tensors()
+        _require_finite(tensors, f"{run.folder.path}, epoch {done}")
         run.folder.append_metrics(record)
         if best is None or record[CHOOSING_METRIC] > best:
             best = record[CHOOSING_METRIC]
             save_policy(run.folder, run.learner.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
-        save_learned(run.folder, CHECKPOINT, run.learner.tensors(), state)
+        save_learned(run.folder, CHECKPOINT, tensors, state)
         monitor.trained(record, run.config.training.epochs)
+
+
+def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
+    """A checkpoint that is not finite could never be gone on from: raise `RunError` before one is written."""
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise RunError(f"{place}: '{name}' is no longer finite; stopped")
 
 
 def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:

@@ -16,7 +16,7 @@ from darlr.data.dataset import Dataset
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.experiment.assembly import build_policy
-from darlr.experiment.world_models import load_world_model
+from darlr.experiment.world_models import WORLD_MODEL, load_world_model
 
 POLICY = "policy"
 
@@ -68,7 +68,7 @@ class SavedPolicy:
             raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
         tensors, state = load_learned(folder, POLICY)
         self.config = from_mapping(ExperimentConfig, folder.config())
-        self._model, _ = load_world_model(folder.path / "world_model.safetensors", device)
+        self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
         self._learned = {name.removeprefix("policy."): t for name, t in tensors.items() if name.startswith("policy.")}
         self._membership = tensors["membership"]
@@ -80,7 +80,7 @@ class SavedPolicy:
 
     def network(self, users: NDArray[np.int64]) -> ActorCritic:
         """The policy with `users` (indices into the log's users) as its user rows, in that order."""
-        policy = build_policy(self.config, self._model, users, self.world_items, self._membership, self._device)
+        policy = build_policy(self.config, self._model, users, self.world_items, self._membership, None, self._device)
         policy.load_state_dict(self._learned)
         return policy.eval()
 

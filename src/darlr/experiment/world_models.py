@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+import darlr
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.config.schema import ExperimentConfig
@@ -14,10 +15,20 @@ from darlr.data.dataset import Dataset
 from darlr.world_model.fitting import fit_world_model
 from darlr.world_model.model import WorldModel
 
+WORLD_MODEL = "world_model"
+"""The copy in a run folder."""
+
 
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> Path:
     """Where the world model of `config` on `dataset` lies below the results folder `out`."""
-    key = stable_hash({"world_model": to_mapping(config.world_model), "data": dict(dataset.hashes), "rows": len(dataset.log)})
+    key = stable_hash(
+        {
+            "darlr": darlr.__version__,
+            "world_model": to_mapping(config.world_model),
+            "data": dict(dataset.hashes),
+            "rows": len(dataset.log),
+        }
+    )
     return out / dataset.name / "world-models" / f"{key}-s{config.seed}.safetensors"
 
 

@@ -68,6 +68,14 @@ class EntropyTerm:
         return total
 
 
+def require_countable(order: int, n_items: int) -> None:
+    """Raise `InputError` where patterns of `order` items cannot be numbered in 62 bits."""
+    if n_items**order >= 2**62:
+        raise InputError(
+            f"config key 'reward.entropy_orders' has {order}, too high for {n_items} items; expected a lower order"
+        )
+
+
 def _keys(pattern: Tensor, base: int) -> Tensor:
     keys = pattern[:, 0]
     for column in range(1, pattern.shape[1]):
@@ -77,10 +85,7 @@ def _keys(pattern: Tensor, base: int) -> Tensor:
 
 def _count(users: NDArray[np.int64], items: NDArray[np.int64], order: int, n_items: int, device: torch.device) -> _Order:
     """Entropies of all patterns of `order` previous items in rows sorted by user and time."""
-    if n_items**order >= 2**62:
-        raise InputError(
-            f"config key 'reward.entropy_orders' has {order}, too high for {n_items} items; expected a lower order"
-        )
+    require_countable(order, n_items)
     follows = np.flatnonzero(users[order:] == users[:-order]) + order
     previous = np.sort(np.stack([items[follows - lag] for lag in range(1, order + 1)], axis=1), axis=1)
     weights = n_items ** np.arange(order - 1, -1, -1, dtype=np.int64)

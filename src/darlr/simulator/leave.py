@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from darlr.config.schema import LeaveConfig
+from darlr.simulator.categories import CategoryMemory
 
 
 class LeaveRule(Protocol):
@@ -37,12 +38,10 @@ class SharedCategory:
     def __init__(self, membership: Tensor, window: int, tolerance: float) -> None:
         """Args: membership: (n_items, C) bool, which item has which category."""
         self.window, self.tolerance = window, tolerance
-        absent = membership.new_zeros(2, membership.shape[1])  # the episode's start and what lies before it
-        self._membership = torch.cat([membership, absent]).to(torch.float32)
+        self._categories = CategoryMemory(membership)
 
     def leaves(self, items: Tensor, recent: Tensor) -> Tensor:
-        occurrences = self._membership[recent].sum(dim=1)
-        return (occurrences * self._membership[items]).amax(dim=1) > self.tolerance
+        return self._categories.occurrences(items, recent) > self.tolerance
 
 
 class NearDuplicate:

@@ -1,0 +1,29 @@
+"""Which items share a category with what was recommended lately."""
+
+import torch
+from torch import Tensor
+
+
+class CategoryMemory:
+    """Counts categories in windows of items; the start of an episode and what lies before it have none.
+
+    Attributes:
+        membership: (n_items, C) float32, 1 where an item has a category.
+    """
+
+    def __init__(self, membership: Tensor) -> None:
+        """Args: membership: (n_items, C) bool or float."""
+        self.membership = membership.to(torch.float32)
+        self._of_columns = torch.cat([self.membership, self.membership.new_zeros(2, membership.shape[1])])
+
+    def counts(self, recent: Tensor) -> Tensor:
+        """(B, C) how many of the items `recent` (B, N) have a category."""
+        return self._of_columns[recent].sum(dim=1)
+
+    def occurrences(self, items: Tensor, recent: Tensor) -> Tensor:
+        """(B,) the largest of those counts over the categories of `items` (B,)."""
+        return (self.counts(recent) * self.membership[items]).amax(dim=1)
+
+    def shares(self, recent: Tensor) -> Tensor:
+        """(B, n_items) bool: whether an item shares a category with any of `recent` (B, N)."""
+        return (self.counts(recent) @ self.membership.T) > 0
