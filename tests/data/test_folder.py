@@ -188,6 +188,10 @@ BAD_SETTINGS = [
     (("  truth: truth.csv\n", "truth: {missing: 0}\n"), "key 'truth.missing' is given without 'files.truth'"),
     (("reward:", "truth: {missing: 0}\nreward:"), "key 'truth.missing' is 0; expected a number in 1..5"),
     (("reward:", "leave: {windo: 4}\nreward:"), "unknown config key 'leave.windo'; did you mean 'leave.window'?"),
+    (
+        ("reward:", "leave: {by: catgory}\nreward:"),
+        "unknown value for config key 'leave.by' 'catgory'; did you mean 'category'?",
+    ),
     (("reward:", "leave: {window: 0}\nreward:"), "config key 'leave.window' is 0; expected at least 1"),
     (("reward:", "log: {repeats: first}\nreward:"), "unknown value for config key 'log.repeats' 'first'"),
     (("reward:", "name: a/b\nreward:"), "key 'name' is 'a/b'; expected a name without slashes"),
@@ -202,8 +206,17 @@ def test_refuses_bad_settings(tmp_path: Path, change: tuple[str, str], message: 
         read_folder(folder)
 
 
+@pytest.mark.parametrize("items", ["item_id,price\n10,1\n30,2\n", "item_id,categories\n10,\n30,\n"])
+def test_users_of_items_without_categories_never_leave_unless_told(tmp_path: Path, items: str) -> None:
+    plain = read_folder(write_folder(tmp_path / "plain", items=items)).dataset
+    assert (plain.items.n_categories, plain.leave.by, plain.leave.max_steps) == (0, "never", 30)
+    told = SETTINGS + "leave: {by: distance, tolerance: 2, max_steps: 7}\n"
+    leave = read_folder(write_folder(tmp_path / "told", items=items, dataset=told)).dataset.leave
+    assert (leave.by, leave.tolerance, leave.max_steps) == ("distance", 2, 7)
+
+
 def test_refuses_a_leave_rule_by_category_without_categories(tmp_path: Path) -> None:
-    folder = write_folder(tmp_path, items="item_id\n10\n30\n")
+    folder = write_folder(tmp_path, items="item_id\n10\n30\n", dataset=SETTINGS + "leave: {by: category}\n")
     with pytest.raises(InputError, match=r"dataset.yaml: leave.by is 'category', but no item has categories"):
         read_folder(folder)
 

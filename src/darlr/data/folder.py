@@ -53,7 +53,7 @@ def read_folder(folder: Path) -> LoadedDataset:
             items=catalog,
             user_features=user_features,
             world=world,
-            leave=settings.leave,
+            leave=settings.leave.rule(has_categories=catalog.n_categories > 0),
             hashes=hash_files(folder, (SETTINGS, *files.given().values())),
         )
     return LoadedDataset(dataset, truth)

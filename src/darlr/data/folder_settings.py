@@ -1,13 +1,13 @@
 """`dataset.yaml`: what a folder of someone's own data says of itself."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Literal
 
 from darlr.config.loading import from_mapping, read_yaml
-from darlr.config.schema import LeaveConfig
+from darlr.config.schema import LeaveBy, LeaveConfig
 from darlr.data.files import naming
 from darlr.errors import InputError
 
@@ -69,6 +69,24 @@ class TruthReading:
 
 
 @dataclass(frozen=True)
+class LeaveReading:
+    """`LeaveConfig`, in which "auto" stands for what the catalogue allows."""
+
+    by: Literal["auto", LeaveBy] = "auto"
+    window: int = LeaveConfig.window
+    tolerance: float = LeaveConfig.tolerance
+    max_steps: int = LeaveConfig.max_steps
+
+    def __post_init__(self) -> None:
+        self.rule(has_categories=False)  # refuses what is out of its limits
+
+    def rule(self, has_categories: bool) -> LeaveConfig:
+        """The leave rule of a data set whose items have categories or not: by category if they have, else never."""
+        automatic: LeaveBy = "category" if has_categories else "never"
+        return LeaveConfig(automatic if self.by == "auto" else self.by, self.window, self.tolerance, self.max_steps)
+
+
+@dataclass(frozen=True)
 class FolderSettings:
     """The whole of `dataset.yaml`; see the folder format in the documentation."""
 
@@ -79,7 +97,7 @@ class FolderSettings:
     reward: RewardScale = field(default_factory=RewardScale)
     log: LogReading = field(default_factory=LogReading)
     truth: TruthReading = field(default_factory=TruthReading)
-    leave: LeaveConfig = field(default_factory=LeaveConfig)
+    leave: LeaveReading = field(default_factory=LeaveReading)
 
     def __post_init__(self) -> None:
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
@@ -100,7 +118,7 @@ TRUTH_KEYS = (("files", "truth", "the name of a .csv or .parquet file"),)
 
 
 def read_settings(folder: Path, required: Sequence[tuple[str, str, str]]) -> FolderSettings:
-    """Read a folder's `dataset.yaml`; `name` is the folder's own unless given, and `leave.by` 'never' without an items file.
+    """Read a folder's `dataset.yaml`; `name` is the folder's own unless given.
 
     Raises:
         InputError: naming the file and the key that is unknown, contradictory, of another type than expected, or required and
@@ -111,10 +129,7 @@ def read_settings(folder: Path, required: Sequence[tuple[str, str, str]]) -> Fol
     path = folder / SETTINGS
     values = read_yaml(path)
     with naming(path):
-        files = values.get("files")
-        has_items = isinstance(files, Mapping) and "items" in files
-        base = FolderSettings(name=folder.resolve().name or "data", leave=LeaveConfig(by="category" if has_items else "never"))
-        settings = from_mapping(FolderSettings, values, base)
+        settings = from_mapping(FolderSettings, values, FolderSettings(name=folder.resolve().name or "data"))
         for section, key, expected in required:
             if key not in values.get(section, {}):
                 raise InputError(f"key '{section}.{key}' is missing; expected {expected}")
