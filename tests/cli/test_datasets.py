@@ -17,6 +17,15 @@ def test_lists_what_is_here_and_what_is_missing(darlr: Command, planted: Path) -
     assert "https://www.cs.cornell.edu/" in ended.out
 
 
+def test_own_folders_say_their_licence_and_where_missing_files_come_from(darlr: Command, tmp_path: Path) -> None:
+    (tmp_path / "data" / "shop").mkdir()
+    settings = "licence: company use only\nsource: the warehouse\nfiles: {interactions: log.csv}\n"
+    (tmp_path / "data" / "shop" / "dataset.yaml").write_text(settings)
+    flat = " ".join(darlr("datasets").out.split())
+    for text in ("shop missing: log.csv", "company use only", "from the warehouse"):
+        assert text in flat
+
+
 def test_check_reads_and_describes(darlr: Command, planted: Path) -> None:
     for name in ("planted", str(planted / "planted")):
         ended = darlr("check", name, "--data-dir", planted)

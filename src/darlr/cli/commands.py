@@ -128,7 +128,7 @@ def recommend(
 
 
 def datasets(data_dir: DataDir = None) -> None:
-    """List the data sets that are here, and what is missing of the others and where to get it."""
+    """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.sources import available, data_directory  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
@@ -137,7 +137,7 @@ def datasets(data_dir: DataDir = None) -> None:
         (
             entry.name,
             "here" if entry.present else "missing: " + (", ".join(entry.missing) or "unusable"),
-            entry.description,
+            f"{entry.description} (licence: {entry.licence})" if entry.licence else entry.description,
             "" if entry.present or entry.folder is None else f"from {entry.origin} into {entry.folder}",
         )
         for entry in available(data_dir)
