@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darlr"
 
 LAYERS = {
-    **dict.fromkeys(("config", "seeding", "artifacts", "errors"), 0),
+    **dict.fromkeys(("config", "seeding", "artifacts", "reading", "errors"), 0),
     "data": 1,
     "world_model": 2,
     "rewards": 3,

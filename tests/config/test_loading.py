@@ -103,7 +103,7 @@ class TestReadYaml:
             (b"a: 1\nb:\n  c: 1\n  c: 2\n", r"c\.yaml: not valid YAML at line 4 \(key 'c' is given twice\)"),
             (b"a: 2024-13-45\n", r"c\.yaml: not valid YAML"),
             (b"a: \x00\n", r"c\.yaml: not valid YAML"),
-            (b"\xff\xfe\xfd", r"c\.yaml: cannot be read"),
+            (b"\xff\xfe\xfd", r"c\.yaml: line 1 is not UTF-8 text"),
             (b"- a\n", r"c\.yaml: expected a mapping"),
             (b"", r"c\.yaml: expected a mapping"),
         ],

@@ -45,18 +45,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_text(path: Path) -> str:
-    """The UTF-8 text of a file; raises `InputError` naming it where there is none."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text") from error
-
-
 def encode_json(value: Any, place: str, indent: int | None = None) -> str:
     """`value` as JSON text; raises `RunError` naming `place` and the entry that is NaN or infinite."""
     try:

@@ -10,10 +10,11 @@ from typing import IO, Any, Self
 import torch
 import yaml
 
-from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, read_text, write_bytes
+from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import read_yaml
 from darlr.errors import InputError, RunError
+from darlr.reading import read_text
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
@@ -104,13 +105,8 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write `<name>.json`; raises `RunError` for NaN and infinity (None is allowed)."""
-        path = self._json_path(name)
+        path = self.path / f"{name}.json"
         write_bytes(path, encode_json(value, str(path), indent=2).encode())
-
-    def read_json(self, name: str) -> Any:
-        """Read `<name>.json`; raises `InputError` where it is missing or malformed."""
-        path = self._json_path(name)
-        return decode_json(read_text(path), str(path))
 
     def append_metrics(self, record: Mapping[str, float | int | None]) -> None:
         """Add the record of one epoch (its number under `epoch`) to `metrics.jsonl`; on disk when this returns.
@@ -164,9 +160,6 @@ class RunFolder:
 
     def _tensors_path(self, name: str) -> Path:
         return self.path / f"{name}.safetensors"
-
-    def _json_path(self, name: str) -> Path:
-        return self.path / f"{name}.json"
 
     def _require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
         key = _difference(self.config(), yaml.safe_load(_yaml(config)))

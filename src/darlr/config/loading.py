@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 
 from darlr.errors import InputError, unknown
+from darlr.reading import read_text
 
 Config = TypeVar("Config")
 
@@ -108,11 +109,7 @@ class _StrictLoader(yaml.SafeLoader):
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises `InputError` naming the file where there is none."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+        content = yaml.load(read_text(path), _StrictLoader)
     except yaml.MarkedYAMLError as error:
         where = f" at line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
         raise InputError(f"{path}: not valid YAML{where} ({error.problem})") from error

@@ -24,16 +24,6 @@ def require_file(path: Path) -> Path:
     return path
 
 
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file; raises `InputError` naming the first line that is not UTF-8."""
-    content = require_file(path).read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line} is not UTF-8 text") from error
-
-
 def hash_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """SHA-256 (64 hexadecimal digits) of each named file of a folder, by name."""
     hashes = {}

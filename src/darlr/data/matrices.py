@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from darlr.data.files import read_text
+from darlr.data.files import require_file
 from darlr.errors import InputError
+from darlr.reading import read_text
 
 
 def read_integer_matrix(path: Path, shape: tuple[int, int], low: int, high: int) -> NDArray[np.int64]:
@@ -20,7 +21,7 @@ def read_integer_matrix(path: Path, shape: tuple[int, int], low: int, high: int)
     Raises:
         InputError: naming the file, and the line and column (1-based) at fault.
     """
-    lines = [line.split() for line in read_text(path).rstrip().split("\n")]
+    lines = [line.split() for line in read_text(require_file(path)).rstrip().split("\n")]
     rows, columns = shape
     for number, cells in enumerate(lines, start=1):
         if len(cells) != columns:

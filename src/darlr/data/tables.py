@@ -11,8 +11,9 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
-from darlr.data.files import read_text, require_file
+from darlr.data.files import require_file
 from darlr.errors import InputError
+from darlr.reading import read_text
 
 
 @dataclass(frozen=True)
