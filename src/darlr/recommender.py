@@ -37,7 +37,8 @@ class Request:
 
     Attributes:
         user: raw user id, or None. Somebody whom the log does not know is a new user, and needs recent items.
-        items: raw ids of what was recommended to the user lately, oldest first; they are not recommended again.
+        items: raw ids of what was recommended to the user lately, oldest first; they are not recommended again. Those that the
+            log knows but the policy cannot recommend are left out (`Recommender.left_out` names them).
         rewards: what the user gave each of them, in the units of the log.
     """
 
@@ -54,6 +55,7 @@ class Recommender:
         self._row_of_user = {_plain(raw): row for row, raw in enumerate(policy.user_ids)}
         self._world_item_ids = [_plain(raw) for raw in self.item_ids]
         self._column_of_item = {raw: column for column, raw in enumerate(self._world_item_ids)}
+        self._other_items = {_plain(raw) for raw in policy.item_ids} - self._column_of_item.keys()
 
     @classmethod
     def load(cls, run: Path | str, device: torch.device | str = "cpu") -> Self:
@@ -74,7 +76,8 @@ class Recommender:
     def recommend(self, requests: Sequence[Request], count: int = 10) -> list[list[Recommendation]]:
         """The `count` items that the policy likes best for each request, best first.
 
-        New users are served as the average user where the policy looks at more than recent items.
+        New users are served as the average user where the policy looks at more than recent items. With the default settings it
+        looks at recent items and their rewards alone, so all users without recent items get the same list.
 
         Raises:
             InputError: for an unknown user without recent items, an unknown item, rewards that do not match the items or lie
@@ -95,6 +98,10 @@ class Recommender:
             [Recommendation(self._world_item_ids[column], score) for column, score in zip(columns, row, strict=True)]
             for columns, row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ]
+
+    def left_out(self, requests: Sequence[Request]) -> list[Id]:
+        """The recent items that the log knows but the policy cannot recommend, each once; `recommend` does without them."""
+        return list(dict.fromkeys(item for request in requests for item in request.items if item in self._other_items))
 
     def _user(self, request: Request) -> int:
         if request.user is None or (request.user not in self._row_of_user and request.items):
@@ -144,14 +151,15 @@ class Recommender:
                 f"user {request.user!r} has {len(request.items)} recent items and {len(request.rewards)} rewards; "
                 "expected one reward for each item"
             )
-        strange = [item for item in request.items if item not in self._column_of_item]
+        strange = [item for item in request.items if item not in self._column_of_item and item not in self._other_items]
         if strange:
             raise InputError(f"unknown item {strange[0]!r} among the recent items of user {request.user!r}")
         low, high = self._policy.reward_range
         outside = [reward for reward in request.rewards if not low <= reward <= high]
         if outside:
             raise InputError(f"a recent reward of user {request.user!r} is {outside[0]:g}; expected {low:g} to {high:g}")
-        return [self._column_of_item[item] for item in request.items], [(r - low) / (high - low) for r in request.rewards]
+        seen = [pair for pair in zip(request.items, request.rewards, strict=True) if pair[0] in self._column_of_item]
+        return [self._column_of_item[item] for item, _ in seen], [(reward - low) / (high - low) for _, reward in seen]
 
 
 def _plain(raw: np.generic) -> Id:

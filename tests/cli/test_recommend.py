@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,23 @@ def test_recent_items_from_a_file_as_in_python(darlr: Command, run: Path, name: 
     assert [entry["items"] for entry in answers(ended.out)] == [[entry.item for entry in answer] for answer in expected]
 
 
+def test_recent_items_outside_the_test_world_are_left_out_with_a_notice(darlr: Command, planted: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(planted, tmp_path / "narrow")
+    truth = data / "planted" / "truth.csv"
+    truth.write_text("".join(line for line in truth.open() if ",i39," not in line and ",i38," not in line))
+    run = train_small(tmp_path / "runs", {"dataset": "planted", "training": {"epochs": 1}}, data).path
+    Path("recent.csv").write_text("user_id,item_id,reward\nu3,i1,5\nu3,i39,4\nnew,i38,1\nnew,i39,1\n")
+    ended = darlr("recommend", run, "--input", "recent.csv", "--format", "json")
+    assert (ended.code, ended.err.count("\n")) == (0, 1)
+    assert "note: 2 of the recent items, as i39, cannot be recommended by this policy" in ended.err
+    without = Recommender.load(run).recommend([Request("u3", ("i1",), (5,)), Request()])
+    assert [entry["items"] for entry in answers(ended.out)] == [[entry.item for entry in answer] for answer in without]
+    Path("recent.csv").write_text("user_id,item_id,reward\nu3,i39,4\nu3,i40,4\n")
+    ended = darlr("recommend", run, "--input", "recent.csv")
+    assert (ended.code, ended.out) == (2, "")
+    assert "unknown item 'i40' among the recent items of user 'u3'" in ended.err
+
+
 def test_a_file_holds_what_is_printed(darlr: Command, run: Path) -> None:
     printed = darlr("recommend", run, "--users", "u1")
     written = darlr("recommend", run, "--users", "u1", "--output", "answers.csv")
@@ -74,7 +92,7 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
     assert answers(ended.out)[1]["items"] == answers(ended.out)[2]["items"]
     ended = darlr("recommend", run, "--users", "three")
     assert (ended.code, ended.out) == (2, "")
-    assert "id 'three'; expected an integer, as all ids of the log are" in ended.err
+    assert "unknown user 'three'; expected an id of the log" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -87,13 +105,14 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
         ("a.csv", "user_id,item_id,reward\nu1,i99,1\n", "unknown item 'i99' among the recent items of user 'u1'"),
         ("a.csv", "user_id,item_id,reward\nwho,,\n", "unknown user 'who'; expected an id of the log, or recent items"),
         ("a.csv", "", "a.csv: column 'user_id' is missing"),
-        ("a.csv", b"\xff", "a.csv: not UTF-8 text"),
+        ("a.csv", b"\xff", "a.csv: line 1 is not UTF-8 text"),
         ("a.json", "{", "a.json: not valid JSON"),
         ("a.json", '{"user": "u1"}', "a.json: expected a list of requests"),
         ("a.json", '[{"usr": "u1"}]', "a.json, request 1: expected an object with"),
         ("a.json", '[{"user": "u1", "items": "i1"}]', "request 1: \"items\" is 'i1'; expected a list of item ids"),
         ("a.json", '[{"user": "u1", "items": ["i1"], "rewards": ["1"]}]', "\"rewards\" is ['1']; expected a list of numbers"),
         ("a.json", '[{"user": "u1", "items": ["i1"]}]', "1 recent items and 0 rewards"),
+        ("a.json", '[{"user": true}]', 'request 1: "user" is True; expected an id or null'),
         ("a.json", '[{"user": ["u1"]}]', "request 1: \"user\" is ['u1']; expected an id or null"),
     ],
 )

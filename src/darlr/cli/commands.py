@@ -1,5 +1,6 @@
 """What each command does with its options."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from darlr.config.loading import merge, parse_overrides, read_yaml
+from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,10 +47,10 @@ RunPath = Annotated[Path, tyro.conf.Positional, _option("a run folder", "RUN")]
 
 
 def train(
-    dataset: Annotated[str | None, _option("data set, or a folder", "NAME", "synthetic")] = None,
-    method: Annotated[str | None, _option("method", "NAME", "dorl")] = None,
-    seed: Annotated[int | None, WHOLE, _option("seed of everything random", default="0")] = None,
-    epochs: Annotated[int | None, WHOLE, _option("epochs of learning", default="200")] = None,
+    dataset: Annotated[str | None, _option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
+    method: Annotated[str | None, _option("method", "NAME", ExperimentConfig.method)] = None,
+    seed: Annotated[int | None, WHOLE, _option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
+    epochs: Annotated[int | None, WHOLE, _option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
     config: Annotated[Path | None, _option("settings in YAML; options go before them", "FILE", "none")] = None,
     overrides: Overrides = (),
     out: Annotated[Path, _option("where results go", "FOLDER")] = Path("runs"),
@@ -98,7 +100,14 @@ def evaluate(
 def recommend(
     run: RunPath,
     users: Annotated[
-        tuple[tuple[str, ...], ...], _option("raw user ids of the log", "ID", "all of them"), tyro.conf.UseAppendAction
+        tuple[tuple[str, ...], ...],
+        _option(
+            "raw user ids of the log; with the default settings a policy sees recent items and rewards alone, so users without "
+            "them all get the same list (train with --set tracker.user_state=true or policy.prior_weight=1 for one each)",
+            "ID",
+            "all of them",
+        ),
+        tyro.conf.UseAppendAction,
     ] = (),
     input: Annotated[  # noqa: A002
         Path | None, _option("CSV with user_id,item_id,reward, or JSON; recent items, oldest first", "FILE", "none")
@@ -121,6 +130,9 @@ def recommend(
     known = recommender.user_ids
     requests = read_requests(input, known, recommender.item_ids) if input is not None else requests_for(named, known)
     text = format_answers(requests, recommender.recommend(requests, count), format)
+    if left_out := recommender.left_out(requests):
+        what = f"{len(left_out)} of the recent items, as {left_out[0]}, cannot be recommended by this policy"
+        print(f"note: {what}, and are left out of the histories", file=sys.stderr)
     if output is None:
         print(text, end="")
     else:
@@ -151,7 +163,6 @@ def check(
 ) -> None:
     """Read a data set, validate it, and print what it holds."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.config.schema import ExperimentConfig  # noqa: PLC0415
     from darlr.data.sources import load  # noqa: PLC0415
     from darlr.data.statistics import describe  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """Reading whom to recommend to, and writing the answers, as CSV or JSON."""
 
+import contextlib
 import csv
 import io
 import json
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from darlr.artifacts.files import decode_json, read_text
+from darlr.artifacts.files import decode_json
 from darlr.data.log import Ids
 from darlr.errors import InputError
+from darlr.reading import read_text
 from darlr.recommender import Id, Recommendation, Request
 
 COLUMNS = ("user_id", "item_id", "reward")
@@ -21,7 +23,7 @@ def requests_for(users: Sequence[str], known: Ids) -> list[Request]:
     """A request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
     if not users:
         return [Request(user.item()) for user in known]
-    return [Request(_id(user, known, "--users")) for user in users]
+    return [Request(_as_logged(user, known)) for user in users]
 
 
 def read_requests(path: Path, users: Ids, items: Ids) -> list[Request]:
@@ -45,9 +47,9 @@ def _from_json(entries: Any, path: Path) -> list[Request]:
         if not isinstance(entry, dict) or not entry.keys() <= {"user", "items", "rewards"}:
             raise InputError(f'{place}: expected an object with "user", "items" and "rewards"')
         user, items, rewards = entry.get("user"), entry.get("items", []), entry.get("rewards", [])
-        if user is not None and not isinstance(user, (int, str)):
+        if user is not None and not _is_id(user):
             raise InputError(f'{place}: "user" is {user!r}; expected an id or null')
-        if not isinstance(items, list) or not all(isinstance(item, (int, str)) for item in items):
+        if not isinstance(items, list) or not all(map(_is_id, items)):
             raise InputError(f'{place}: "items" is {items!r}; expected a list of item ids')
         if not isinstance(rewards, list) or not all(
             isinstance(reward, (int, float)) and not isinstance(reward, bool) for reward in rewards
@@ -57,26 +59,30 @@ def _from_json(entries: Any, path: Path) -> list[Request]:
     return requests
 
 
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
+
+
 def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
         raise InputError(f"{path}: column '{missing[0]}' is missing; expected {', '.join(COLUMNS)}")
     recent: dict[str, list[tuple[Id, float]]] = {}
     for row in rows:
-        place = f"{path}: line {rows.line_num}"
         history = recent.setdefault((row["user_id"] or "").strip(), [])
         item = (row["item_id"] or "").strip()
         if not item:
             continue
         try:
-            history.append((_id(item, items, place), float(row["reward"])))
+            history.append((_as_logged(item, items), float(row["reward"])))
         except (TypeError, ValueError) as error:
-            raise InputError(f"{place}, column 'reward' is {row['reward']!r}; expected a number") from error
-    integers = np.issubdtype(users.dtype, np.integer)
+            raise InputError(
+                f"{path}: line {rows.line_num}, column 'reward' is {row['reward']!r}; expected a number"
+            ) from error
     return [
         Request(
-            int(user) if integers and user.isdecimal() else user or None,
+            _as_logged(user, users) if user else None,
             tuple(item for item, _ in history),
             tuple(reward for _, reward in history),
         )
@@ -84,14 +90,12 @@ def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
     ]
 
 
-def _id(text: str, ids: Ids, place: str) -> Id:
-    """A raw id as the log has it: an integer where all of the log's are."""
-    if not np.issubdtype(ids.dtype, np.integer):
-        return text
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(f"{place}: id {text!r}; expected an integer, as all ids of the log are") from error
+def _as_logged(text: str, ids: Ids) -> Id:
+    """A raw id as the log would have it: an integer where all of the log's `ids` are and `text` is one."""
+    if np.issubdtype(ids.dtype, np.integer):
+        with contextlib.suppress(ValueError):
+            return int(text)
+    return text
 
 
 def format_answers(requests: Sequence[Request], answers: Sequence[Sequence[Recommendation]], kind: str) -> str:
