@@ -1,6 +1,6 @@
 """The parts of a run: world model, reward, simulator, policy and test worlds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,6 +50,10 @@ class Estimates:
             return self
         return Estimates(*shape_by_neighbours(self.rewards, self.uncertainty, config.neighbours))
 
+    def corrected(self, truth: Truth | None) -> "Estimates":
+        """The truth instead of the estimated rewards, where one is given (GT)."""
+        return self if truth is None else replace(self, rewards=torch.from_numpy(truth.rewards).to(self.rewards.device))
+
 
 def lookback_of(config: ExperimentConfig) -> int:
     """How many positions of an episode its simulator has to show: to tracker, leave rule, entropy term and action head."""
@@ -89,17 +93,13 @@ def start_window(config: ExperimentConfig, n_items: int, device: torch.device) -
     return Window(items, rewards)
 
 
-def training_reward(
-    config: ExperimentConfig, dataset: Dataset, estimates: Estimates, truth: Truth | None, device: torch.device
-) -> TableReward:
-    """What the simulator pays at first: the (shaped) estimates, or the truth where one is given (GT).
+def training_reward(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, device: torch.device) -> TableReward:
+    """What the simulator pays at first: `estimates`, penalised.
 
     DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone.
     """
-    recipe = recipe_of(config.method)
-    if truth is not None:
-        estimates = Estimates(torch.from_numpy(truth.rewards).to(device), estimates.uncertainty)
-    uncertainty = torch.zeros_like(estimates.uncertainty) if recipe.learner == "darlr" else estimates.uncertainty
+    dual = recipe_of(config.method).learner == "darlr"
+    uncertainty = torch.zeros_like(estimates.uncertainty) if dual else estimates.uncertainty
     return penalised_reward(estimates.rewards, uncertainty, entropy_term(config, dataset, device), config.reward)
 
 

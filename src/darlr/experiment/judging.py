@@ -11,6 +11,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.experiment.opponents import Results, judge_opponents, static_scorers
 from darlr.rewards.source import Window
 from darlr.seeding import torch_generator
@@ -21,6 +22,10 @@ class Judge(Protocol):
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
         """`mode/policy/metric` -> value, after `epoch` epochs of learning."""
+        ...
+
+    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+        """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
         ...
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
@@ -40,6 +45,10 @@ class TruthJudge:
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
         generator = torch_generator(self.config.seed, "test", str(epoch), device=self.device)
         return run_test(self.world, scorer, self.config.evaluation.episodes, generator)
+
+    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+        truth = self.world.rewards.table
+        return {"error/table": table_error(estimates, truth), "error/sampled": sampled_error(estimates, truth, *visited)}
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)
@@ -61,6 +70,9 @@ class HeldOutJudge:
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
         metrics = judge_held_out(self.rows, scorer, self.start)
         return {f"{self.MODE}/greedy/{metric}": value for metric, value in metrics.items()}
+
+    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+        return {}
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.loading import from_mapping, stable_hash, to_mapping
@@ -107,12 +108,14 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         predicted = Estimates.of(model, world.users, world.items, device)
         estimates = predicted.shaped(config)
         truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
-        reward = training_reward(config, dataset, estimates, truth, device)
+        learned = estimates.corrected(truth)
+        reward = training_reward(config, dataset, learned, device)
         leave = leave_rule(config.leave, membership, estimates.rewards)  # measured on estimates, never on the truth
         policy = build_policy(config, model, world.users, world.items, membership, predicted.rewards, device)
         learner = build_learner(config, policy, reward, predicted, estimates, leave)
         simulated = simulated_world(config, reward, leave)
-        _learn(_Run(config, dataset, folder, learner, simulated, judge, device), monitor)
+        table = learner.table.current if isinstance(learner, DARLR) else learned.rewards
+        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(predicted.rewards, membership))
 
 
@@ -168,12 +171,17 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need."""
+    """What learning and testing need.
+
+    Attributes:
+        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place.
+    """
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
+    table: Tensor
     simulated: TestWorld
     judge: Judge
     device: torch.device
@@ -234,6 +242,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
+        **run.judge.errors(run.table, log.visited()),
         **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
         **log.metrics(),
     }
