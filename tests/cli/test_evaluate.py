@@ -58,6 +58,12 @@ def test_another_truth_tests_other_users_of_the_log(darlr: Command, run: Path, p
     assert same_taste + reverse == pytest.approx(60)  # ten items, each 5 to one of the two tastes and 1 to the other
 
 
+def test_a_generated_world_is_generated_again(darlr: Command, tmp_path: Path) -> None:
+    run = train_small(tmp_path / "runs", {"method": "mbpo", "synthetic": {"users": 20, "items": 60, "seed": 4}}).path
+    found = measured(darlr, run, tmp_path, "--mode", "nx_10", "--policy", "sampled", "--users", 1)
+    assert found["nx_10"]["sampled"]["cv"] == pytest.approx(10 / 60)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -32,7 +32,7 @@ def test_reads_the_example(tmp_path: Path) -> None:
     assert data.user_features.numeric.tolist() == [[-1.0], [1.0]]
     assert loaded.truth is not None
     assert loaded.truth.rewards.tolist() == [[1.0, 2.0], [3.0, 4.0]]
-    assert data.world_item_ids.tolist() == [10, 30]
+    assert log.item_ids[data.world.items].tolist() == [10, 30]
     assert (data.leave.by, data.leave.window, data.leave.max_steps) == ("category", 4, 30)
     assert set(data.hashes) == {"dataset.yaml", "interactions.csv", "items.csv", "users.csv", "truth.csv"}
 
@@ -101,7 +101,7 @@ def test_truth_axes_and_missing_cells(tmp_path: Path) -> None:
     loaded = read_folder(folder)
     assert loaded.truth is not None
     assert loaded.truth.rewards.tolist() == [[1.0], [4.0]]
-    assert loaded.dataset.world_user_ids.tolist() == [7, 20]
+    assert loaded.dataset.log.user_ids[loaded.dataset.world.users].tolist() == [7, 20]
 
 
 BAD_FILES = [
@@ -299,4 +299,4 @@ def test_real_kuairec_positives(real_data: Callable[[str], Path]) -> None:
     assert loaded.truth.rewards.shape == (941, 3_327)
     assert loaded.truth.rewards.sum() == 141_721
     assert loaded.dataset.items.n_categories == 31
-    assert loaded.dataset.world_user_ids[:3].tolist() == [14, 19, 21]
+    assert log.user_ids[loaded.dataset.world.users[:3]].tolist() == [14, 19, 21]

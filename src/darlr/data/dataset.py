@@ -71,13 +71,3 @@ class Dataset:
             raise InputError("the test world names a user or item that the log's vocabulary lacks")
         if self.leave.by == "category" and self.items.n_categories == 0:
             raise InputError("leave.by is 'category', but no item has categories; expected 'distance' or 'never'")
-
-    @property
-    def world_user_ids(self) -> NDArray[np.generic]:
-        """Raw ids of the world's users, in row order."""
-        return self.log.user_ids[self.world.users]
-
-    @property
-    def world_item_ids(self) -> NDArray[np.generic]:
-        """Raw ids of the world's items, in action order."""
-        return self.log.item_ids[self.world.items]

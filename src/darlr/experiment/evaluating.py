@@ -6,8 +6,6 @@ from pathlib import Path
 import torch
 
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.data.folder import read_truth_folder
 from darlr.data.sources import load
 from darlr.errors import InputError
@@ -46,7 +44,7 @@ def evaluate_run(
     """
     folder = RunFolder.open(run)
     saved = SavedPolicy(folder, device)
-    loaded = load(from_mapping(ExperimentConfig, {"dataset": saved.config.dataset, "synthetic": _synthetic(folder)}), data_dir)
+    loaded = load(saved.config, data_dir)
     _require_unchanged(folder, loaded.dataset.hashes)
     truth = loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log)
     if truth is None:
@@ -64,11 +62,6 @@ def evaluate_run(
         }
         for name in (MODES if mode == "all" else (mode,))
     }
-
-
-def _synthetic(folder: RunFolder) -> Mapping[str, int]:
-    settings: Mapping[str, int] = folder.config()["synthetic"]
-    return settings
 
 
 def _require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
