@@ -34,11 +34,11 @@ def records(epochs: int) -> list[dict[str, Any]]:
     ]
 
 
-def curves(figure: Figure) -> dict[str, list[list[float]]]:
-    """Epochs and values of the labelled curves of the first panel."""
+def curves(figure: Figure, panel: int = 0) -> dict[str, list[list[float]]]:
+    """Epochs and values of a panel's labelled curves."""
     return {
         str(line.get_label()): np.asarray(line.get_data()).tolist()
-        for line in figure.axes[0].lines
+        for line in figure.axes[panel].lines
         if not str(line.get_label()).startswith("_")
     }
 
@@ -52,6 +52,20 @@ def test_shows_the_recorded_values_with_units() -> None:
     assert curves(figure) == {"sampled": [[1, 2, 3], [61, 62, 63]], "greedy": [[1, 2, 3], [62, 63, 64]]}
     assert figure.axes[0].get_xlabel() == "epoch (102,000 steps of learning each)"
     assert "steps" in figure.axes[1].get_ylabel()
+
+
+def with_errors(epochs: int) -> list[dict[str, Any]]:
+    return [{**record, "error/table": 0.5, "error/sampled": 1 / record["epoch"]} for record in records(epochs)]
+
+
+def test_shows_the_rewards_errors_where_they_are_known(tmp_path: Path) -> None:
+    assert len(learning_curves(records(3), "coat", "darlr", {}).axes) == 2
+    figure = learning_curves(with_errors(2), "coat", "darlr", OPPONENTS)
+    assert len(figure.axes) == 3
+    assert curves(figure, 2) == {"whole table": [[1, 2], [0.5, 0.5]], "recommended": [[1, 2], [1, 0.5]]}
+    assert "truth" in figure.axes[2].get_ylabel()
+    save_figure(figure, tmp_path / "curves.png")
+    assert struct.unpack(">II", (tmp_path / "curves.png").read_bytes()[16:24]) == (1800, 560)
 
 
 def test_labels_opponents_and_the_published_value() -> None:
@@ -78,7 +92,7 @@ def test_saves_by_suffix(tmp_path: Path, suffix: str, start: bytes) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_picture_is_1200_pixels_wide(tmp_path: Path) -> None:
+def test_a_panel_is_600_pixels_wide(tmp_path: Path) -> None:
     save_figure(learning_curves(records(1), "coat", "dorl", OPPONENTS), tmp_path / "curves.png")
     width, height = struct.unpack(">II", (tmp_path / "curves.png").read_bytes()[16:24])
     assert (width, height) == (1200, 560)

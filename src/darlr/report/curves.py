@@ -1,4 +1,7 @@
-"""The learning-curve picture of a run: return and length by epoch, beside the static policies and the published value."""
+"""The learning-curve picture of a run: return and length by epoch, beside the static policies and the published value.
+
+Where there is a truth, a panel beside them shows how far the rewards that the run learned from lay from it (Figure 4).
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -26,6 +29,8 @@ PANELS = {
 }
 """What is drawn: the main test mode, or held-out log rows where there is no truth."""
 
+ERRORS = {"error/table": "whole table", "error/sampled": "recommended"}
+
 
 def learning_curves(
     records: Sequence[Mapping[str, Any]],
@@ -33,19 +38,27 @@ def learning_curves(
     method: str,
     opponents: Opponents,
 ) -> Figure:
-    """Draw NX_0 return and length by epoch, sampled and greedy; 1,200 x 560 pixels as PNG.
+    """Draw NX_0 return and length by epoch, sampled and greedy, and the rewards' error; a panel is 600 x 560 pixels as PNG.
 
     `records`: as `darlr.report.summary.summarise` takes them. `opponents`: name > mode > metric, each drawn as a dashed line.
     """
-    figure = Figure(figsize=(10, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
+    known_error = "error/table" in records[-1]
     mode = "nx_0" if any(name.startswith("nx_0/") for name in records[-1]) else "held_out"
     where = "test mode NX_0" if mode == "nx_0" else "held-out log rows (no truth)"
+    panels = len(PANELS[mode]) + known_error
+    figure = Figure(figsize=(5 * panels, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
     figure.suptitle(f"{method} on {dataset}, {where}", fontsize=12, fontweight="bold")
-    for axes, (metric, label) in zip(figure.subplots(1, len(PANELS[mode])), PANELS[mode].items(), strict=True):
-        _curves(axes, records, mode, metric)
+    all_axes = figure.subplots(1, panels)
+    for axes, (metric, label) in zip(all_axes, PANELS[mode].items(), strict=False):
+        names = {f"{mode}/{policy}/{metric}": policy for policy in ("greedy", "sampled")}
+        _curves(axes, records, names)
         _references(axes, dataset, method, mode, metric, opponents)
-        axes.set_xlabel(f"epoch ({records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each)")
         axes.set_ylabel(label)
+    if known_error:
+        _curves(all_axes[-1], records, ERRORS)
+        all_axes[-1].set_ylabel("mean |reward learned from - truth|")
+    for axes in all_axes:
+        axes.set_xlabel(f"epoch ({records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each)")
     return figure
 
 
@@ -59,9 +72,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], mode: str, metric: str) -> None:
-    for policy, colour, width in (("greedy", GREEDY, 2.4), ("sampled", SAMPLED, 1.2)):  # the thin line over the thick one
-        name = f"{mode}/{policy}/{metric}"
+def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
+    """Two curves: the records' `names` and what to call them."""
+    styles = ((GREEDY, 2.4), (SAMPLED, 1.2))  # the thin line over the thick one
+    for (name, label), (colour, width) in zip(names.items(), styles, strict=True):
         known = [record for record in records if record.get(name) is not None]
         if not known:
             continue
@@ -71,7 +85,7 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], mode: str, metric:
             color=colour,
             linewidth=width,
             marker="o" if len(known) == 1 else "",
-            label=policy,
+            label=label,
             zorder=3,
             clip_on=False,
         )
