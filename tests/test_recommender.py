@@ -55,6 +55,12 @@ def test_known_users_get_what_is_liked_best_first(recommender: Recommender, user
     assert liked([entry.item for entry in answer[:10]]) >= 8
 
 
+@pytest.mark.parametrize(("recommender", "personal"), [("history alone", False), ("personal", True)], indirect=["recommender"])
+def test_who_the_user_is_counts_where_it_was_asked_for(recommender: Recommender, personal: bool) -> None:
+    one, other = ([entry.score for entry in answer] for answer in recommender.recommend([Request("u3"), Request("u35")], 40))
+    assert (one != pytest.approx(other, rel=1e-4)) == personal
+
+
 def test_new_users_are_served_by_their_recent_items(recommender: Recommender) -> None:
     history = Request("newcomer", ("i0", "i1"), (1, 5))
     [answer] = items_of(recommender, [history])

@@ -1,0 +1,51 @@
+"""The simulator of a run as a gymnasium environment, for agents from outside."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.data.sources import load
+from darlr.experiment.assembly import Estimates, lookback_of, training_reward, world_membership
+from darlr.experiment.world_models import obtain_world_model, world_model_path
+from darlr.methods import recipe_of, resolve
+from darlr.simulator.gym import RecommendationEnv
+from darlr.simulator.leave import leave_rule
+from darlr.simulator.simulator import Simulator
+
+CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
+
+
+def simulated_environment(
+    values: Mapping[str, Any], data_dir: Path | None = None, out: Path = Path("runs")
+) -> RecommendationEnv:
+    """The world in which the run that `values` describe (keys of `ExperimentConfig`) learns.
+
+    It pays the reward of the run's method, DARLR's as it is at first. Row r of its users is index `dataset.world.users[r]` of
+    the log's, and likewise for items.
+
+    Args:
+        data_dir: where data sets lie, as `--data-dir`.
+        out: where results lie; the world model is taken from there, or fitted and written there.
+
+    Raises:
+        InputError: for settings or data that cannot be used.
+    """
+    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    config, dataset = resolve(values, loaded), loaded.dataset
+    world = dataset.world
+    model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, CPU, lambda epoch, loss: None)
+    estimates = Estimates.of(model, world.users, world.items, CPU).shaped(config)
+    truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
+    simulator = Simulator(
+        training_reward(config, dataset, estimates.corrected(truth), CPU),
+        leave_rule(config.leave, world_membership(dataset, world.items, CPU), estimates.rewards),
+        n_items=world.n_items,
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        allow_repeats=config.training.allow_repeats,
+    )
+    return RecommendationEnv(simulator, world.n_users)
