@@ -112,6 +112,13 @@ def test_uncertainties_by_hand(weighting: Weighting, uncertainty: NeighbourUncer
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32), atol=1e-6, rtol=1e-5)
 
 
+def test_normalised_weights_of_opposite_users() -> None:
+    # Centred, the cosines of user 0 are 1, 1, -1 and -1, which add up to 0.
+    estimates = 3 + torch.tensor([[1.0, 0], [2.0, 0], [-1.0, 0], [-2.0, 0]])
+    shaped, _ = shape_by_neighbours(estimates, torch.zeros(4, 2), NeighbourConfig(users=4, centred=True))
+    torch.testing.assert_close(shaped, torch.tensor([[4.5, 3], [4.5, 3], [1.5, 3], [1.5, 3]]))
+
+
 @pytest.mark.parametrize("weighting", ["mean", "sum", "divided", "normalised"])
 def test_one_neighbour_is_the_user_itself(weighting: Weighting) -> None:
     torch.testing.assert_close(shaped(1, weighting)[0], ESTIMATES)

@@ -41,14 +41,15 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
     """ROLeR's estimates and uncertainty, (n_users, n_items) each, from the k nearest users' rows.
 
     Estimates by `config.weighting`: the neighbours' mean; the sum weighted by cosines; that over k; or with weights that add
-    up to 1. Uncertainty: none (0 everywhere), the world model's, the variance over the neighbours, or a statistic of
+    up to 1 (negative cosines count as 0 then). Uncertainty: none (0 everywhere), the world model's, the variance over the neighbours, or a statistic of
     1 - cosine, the same for all items.
     """
     neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
     if config.weighting == "mean":
         weights = torch.full_like(cosines, 1 / config.users)
     elif config.weighting == "normalised":
-        weights = cosines / cosines.sum(dim=1, keepdim=True)
+        positive = cosines.clamp(min=0.0)  # the user's own is 1, so the sum is no less
+        weights = positive / positive.sum(dim=1, keepdim=True)
     else:
         weights = cosines / (config.users if config.weighting == "divided" else 1)
     shaped = torch.empty_like(estimates)
