@@ -41,8 +41,8 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
     """ROLeR's estimates and uncertainty, (n_users, n_items) each, from the k nearest users' rows.
 
     Estimates by `config.weighting`: the neighbours' mean; the sum weighted by cosines; that over k; or with weights that add
-    up to 1 (negative cosines count as 0 then). Uncertainty: none (0 everywhere), the world model's, the variance over the neighbours, or a statistic of
-    1 - cosine, the same for all items.
+    up to 1 (negative cosines count as 0 then). Uncertainty: none (0 everywhere), the world model's, the variance over the
+    neighbours, or a statistic of 1 - cosine, the same for all items.
     """
     neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
     if config.weighting == "mean":
