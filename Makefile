@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 train: install
-	$(BIN)/darlr train --epochs 25
+	$(BIN)/darlr train --epochs 8
 
 test: install
 	$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ from darlr.experiment.run import Finished, train
 from tests.worlds import CPU
 
 SMALL: Mapping[str, Any] = {
+    "method": "dorl",
     "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 2},
     "policy": {"hidden_sizes": [8]},
     "training": {"epochs": 3, "steps_per_epoch": 60, "environments": 10},

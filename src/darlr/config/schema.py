@@ -262,7 +262,7 @@ class ExperimentConfig:
     """One run, whole: the same config and seed give the same numbers on the same machine."""
 
     dataset: str = "synthetic"
-    method: str = "dorl"
+    method: str = "darlr"
     seed: int = 0
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     world_model: WorldModelConfig = field(default_factory=WorldModelConfig)

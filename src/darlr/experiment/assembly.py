@@ -119,23 +119,19 @@ def build_learner(
         shaped: the estimates that the table begins with.
         leave: when the simulator's users quit.
     """
-    n_users, n_items = reward.table.shape
+    if recipe_of(config.method).learner == "a2c":
+        return _recommender(config, policy, reward, leave)
     table = RewardTable(reward.table, config.refinement)
-    dual = recipe_of(config.method).learner == "darlr"
-    simulator = Simulator(
-        reward.over(table.current) if dual else reward,
-        leave,
-        n_items=n_items,
-        max_steps=config.leave.max_steps,
-        lookback=lookback_of(config),
-        allow_repeats=config.training.allow_repeats,
-    )
-    recommender = A2C(policy, simulator, n_users, config.a2c)
-    if not dual:
-        return recommender
+    recommender = _recommender(config, policy, reward.over(table.current), leave)
     generator = torch_generator(config.seed, "selector", "weights")
     selector = Selector(config.selector, config.a2c, predicted.rewards, policy.tracker.state_size, generator)
     return DARLR(recommender, selector, table, reward, shaped.uncertainty, config.reward.uncertainty_weight, config.refinement)
+
+
+def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
+    n_users, n_items = reward.table.shape
+    simulator = Simulator(reward, leave, n_items, config.leave.max_steps, lookback_of(config), config.training.allow_repeats)
+    return A2C(policy, simulator, n_users, config.a2c)
 
 
 def simulated_world(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> TestWorld:
