@@ -129,9 +129,13 @@ def build_learner(
 
 
 def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
-    n_users, n_items = reward.table.shape
-    simulator = Simulator(reward, leave, n_items, config.leave.max_steps, lookback_of(config), config.training.allow_repeats)
-    return A2C(policy, simulator, n_users, config.a2c)
+    return A2C(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
+
+
+def training_simulator(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> Simulator:
+    """The environment that a policy learns in."""
+    n_items = reward.table.shape[1]
+    return Simulator(reward, leave, n_items, config.leave.max_steps, lookback_of(config), config.training.allow_repeats)
 
 
 def simulated_world(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> TestWorld:

@@ -9,12 +9,11 @@ import torch
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.data.sources import load
-from darlr.experiment.assembly import Estimates, lookback_of, training_reward, world_membership
+from darlr.experiment.assembly import Estimates, training_reward, training_simulator, world_membership
 from darlr.experiment.world_models import obtain_world_model, world_model_path
 from darlr.methods import recipe_of, resolve
 from darlr.simulator.gym import RecommendationEnv
 from darlr.simulator.leave import leave_rule
-from darlr.simulator.simulator import Simulator
 
 CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
 
@@ -40,12 +39,7 @@ def simulated_environment(
     model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, CPU, lambda epoch, loss: None)
     estimates = Estimates.of(model, world.users, world.items, CPU).shaped(config)
     truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
-    simulator = Simulator(
-        training_reward(config, dataset, estimates.corrected(truth), CPU),
-        leave_rule(config.leave, world_membership(dataset, world.items, CPU), estimates.rewards),
-        n_items=world.n_items,
-        max_steps=config.leave.max_steps,
-        lookback=lookback_of(config),
-        allow_repeats=config.training.allow_repeats,
-    )
+    reward = training_reward(config, dataset, estimates.corrected(truth), CPU)
+    leave = leave_rule(config.leave, world_membership(dataset, world.items, CPU), estimates.rewards)
+    simulator = training_simulator(config, reward, leave)
     return RecommendationEnv(simulator, world.n_users)
