@@ -169,7 +169,7 @@ def test_the_losses_are_those_of_the_masked_policy() -> None:
         entropy -= sum(float(share * share.log()) for share in probabilities.values()) / 15
     log = EpochLog()
     learner.update(transitions, log, draws())
-    log.count(episodes, episodes.rewards)
+    log.count(episodes.visits(), len(episodes.users), episodes.rewards)
     expected = {"loss/policy": policy_loss, "loss/value": value_loss, "loss/entropy": entropy}
     assert {name: log.metrics()[name] for name in expected} == pytest.approx(expected, abs=1e-5)
 

@@ -60,7 +60,7 @@ def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
 
     def sample(environments: int, generator: torch.Generator) -> Rollout:
         episodes = roll_out(agent.recommender.simulator, torch.tensor([0, 0, 3]), lambda now: items[:, now.step_number])
-        return Rollout(episodes, torch.zeros(3, STEPS))
+        return Rollout(episodes, episodes.visits(), torch.zeros(3, STEPS))
 
     def watched(rollout: Rollout, rewards: Tensor) -> Transitions:
         paid.append(rewards.clone())

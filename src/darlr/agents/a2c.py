@@ -17,7 +17,7 @@ from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
 from darlr.config.schema import A2CConfig
 from darlr.rewards.source import Window
-from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,12 @@ class Rollout:
 
     Attributes:
         episodes: what happened.
+        visits: its steps.
         values: (B, T) the critic's value of every state, 0 beyond an episode's end.
     """
 
     episodes: Episodes
+    visits: Visits
     values: Tensor
 
 
@@ -83,7 +85,7 @@ class A2C:
                 rollout = self.sample(environments, generator)
             with log.timed("learning"):
                 self.update(self.transitions(rollout, rollout.episodes.rewards), log, generator)
-            log.count(rollout.episodes, rollout.episodes.rewards)
+            log.count(rollout.visits, environments, rollout.episodes.rewards)
         return log
 
     @torch.no_grad()
@@ -99,13 +101,13 @@ class A2C:
             values[simulator.rows, simulator.step_number] = value
             return sample_items(mask_logits(logits, simulator.blocked), generator)
 
-        return Rollout(roll_out(self.simulator, users, choose), values)
+        episodes = roll_out(self.simulator, users, choose)
+        return Rollout(episodes, episodes.visits(), values)
 
     def transitions(self, rollout: Rollout, rewards: Tensor) -> Transitions:
         """The steps of a collection with their advantages for `rewards` (B, T), 0 beyond an episode's end."""
-        episodes, values = rollout.episodes, rollout.values
+        episodes, visits, values = rollout.episodes, rollout.visits, rollout.values
         advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)
-        visits = episodes.visits()
         earlier = None
         if not self.simulator.allow_repeats:
             before = torch.arange(rewards.shape[1], device=rewards.device) < visits.step[:, None]
@@ -141,9 +143,10 @@ class A2C:
     def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
         logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
         if transitions.earlier is not None:
-            earlier = transitions.earlier[chosen]
-            rows, places = (earlier != self.simulator.absent_item).nonzero(as_tuple=True)
-            logits = logits.index_put_((rows, earlier[rows, places]), logits.new_tensor(float("-inf")))
+            # Adding -inf costs one pass over the logits and none over their gradients; absence has a spare column of its own.
+            mask = logits.new_zeros(len(chosen), self.simulator.absent_item + 1)
+            mask.scatter_(1, transitions.earlier[chosen], float("-inf"))
+            logits = logits + mask[:, : self.simulator.n_items]
         advantages = transitions.advantages[chosen]
         if self.config.normalise_advantages:
             advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)

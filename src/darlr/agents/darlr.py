@@ -56,7 +56,7 @@ class DARLR:
         while log.steps < steps:
             with log.timed("sampling"):
                 rollout = self.recommender.sample(environments, generator)  # line 8
-                visits = rollout.episodes.visits()
+                visits = rollout.visits
                 with torch.no_grad():
                     states = self.policy.tracker(visits.users, visits.window)
                 selections = self.selector.select(visits.users, states, generator)  # lines 5 to 7
@@ -65,7 +65,7 @@ class DARLR:
                 rewards = self._pay(rollout.episodes, visits, selections, log)
                 self.recommender.update(self.recommender.transitions(rollout, rewards), log, generator)  # lines 9 to 11
                 self._update_selector(visits.users, states, selections, estimates, log, generator)  # the same lines
-            log.count(rollout.episodes, rewards)
+            log.count(visits, environments, rewards)
         return log
 
     def _pay(self, episodes: Episodes, visits: Visits, selections: Selections, log: EpochLog) -> Tensor:

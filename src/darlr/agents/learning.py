@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from darlr.agents.policy import ActorCritic
 from darlr.errors import RunError
-from darlr.simulator.simulator import Episodes
+from darlr.simulator.simulator import Visits
 
 
 class Learner(Protocol):
@@ -63,14 +63,13 @@ class EpochLog:
         yield
         self._seconds[phase] = self._seconds.get(phase, 0.0) + time.perf_counter() - started
 
-    def count(self, episodes: Episodes, rewards: Tensor) -> None:
-        """Count a finished collection with what it was paid, (B, T); raises `RunError` if a loss is not finite."""
+    def count(self, visits: Visits, episodes: int, rewards: Tensor) -> None:
+        """Count a finished collection of `episodes` with what it was paid; raises `RunError` if a loss is not finite."""
         for name, total in self._sums.items():
             if name.startswith("loss/") and not math.isfinite(total):
                 raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
-        visits = episodes.visits()
         self.steps += len(visits.items)
-        self.episodes += len(episodes.users)
+        self.episodes += episodes
         self._return += float(rewards.sum())
         self._visited.append(torch.stack([visits.users, visits.items]))
 

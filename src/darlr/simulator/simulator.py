@@ -142,40 +142,42 @@ class Simulator:
     @property
     def users(self) -> Tensor:
         """(A,) users of the running episodes."""
-        return self._users[self._rows]
+        return self._users[self._place]
+
+    @property
+    def _place(self) -> Tensor | slice:
+        """The rows of the running episodes; a slice, so that nothing is copied, while all of them run."""
+        return slice(None) if len(self._rows) == len(self._everyone) else self._rows
 
     @property
     def window(self) -> Window:
         """What is visible of the running episodes now, (A, L)."""
-        place = slice(self._step, self._step + self.lookback)
-        if len(self._rows) == len(self._everyone):
-            return Window(self._items[:, place], self._seen[:, place])
-        return Window(self._items[:, place], self._seen[:, place]).rows(self._rows)
+        columns, place = slice(self._step, self._step + self.lookback), self._place
+        return Window(self._items[:, columns][place], self._seen[:, columns][place])
 
     @property
     def blocked(self) -> Tensor | None:
         """(A, n_items) bool: items already recommended, where repeats are not allowed; else None."""
-        return None if self.allow_repeats else self._used[self._rows]
+        return None if self.allow_repeats else self._used[self._place]
 
     def step(self, items: Tensor) -> None:
         """Recommend `items` (A,) to the running episodes, pay, and end those whose users leave."""
-        rows, window = self._rows, self.window
-        users = self._users[rows]
-        reward = self.rewards.pay(users, items, window)
-        place = self.lookback + self._step
-        self._items[rows, place] = items
-        self._paid[rows, self._step] = reward
+        place, window = self._place, self.window
+        reward = self.rewards.pay(self.users, items, window)
+        column = self.lookback + self._step
+        self._items[place, column] = items
+        self._paid[place, self._step] = reward
         span = self.rewards.high - self.rewards.low
-        self._seen[rows, place] = ((reward - self.rewards.low) / span).clamp(max=1.0)
+        self._seen[place, column] = ((reward - self.rewards.low) / span).clamp_(max=1.0)
         if not self.allow_repeats:
-            self._used[rows, items] = True
+            self._used[self._rows, items] = True
         self._step += 1
-        self._lengths[rows] = self._step
+        self._lengths[place] = self._step
         if self._step == self.max_steps:
-            self._rows = rows[:0]
+            self._rows = self._rows[:0]
             return
         leaving = self.leave.leaves(items, window.items[:, -self.leave.window :])
-        self._rows = rows[~leaving]
+        self._rows = self._rows[~leaving]
 
     def episodes(self) -> Episodes:
         """The episodes as far as they have come."""
