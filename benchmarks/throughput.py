@@ -17,10 +17,14 @@ from resource import RUSAGE_SELF, getrusage
 import torch
 
 from darlr.agents.a2c import A2C
+from darlr.agents.darlr import DARLR
+from darlr.agents.learning import Learner
 from darlr.agents.policy import ActorCritic
-from darlr.config.schema import A2CConfig, PolicyConfig, RewardConfig, TrackerConfig
+from darlr.agents.selector import Selector
+from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.protocol import MODES, TestWorld, run_test
-from darlr.rewards.table import observed_reward, penalised_reward
+from darlr.rewards.refinement import RewardTable
+from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
 from darlr.simulator.simulator import Simulator
 from darlr.simulator.trackers import state_tracker
@@ -41,11 +45,23 @@ class Case:
     policy: PolicyConfig
     target: int
     reference: str
+    selector: SelectorConfig | None = None  # with one, the agent is DARLR
 
 
 CASES = {
     "coat-mean": Case(290, 300, 0, 80, TrackerConfig(), PolicyConfig(), 120_000, "11,500-12,000 (DORL)"),
     "coat-transformer": Case(290, 300, 0, 80, TrackerConfig(kind="transformer"), PolicyConfig(), 45_000, "4,300-5,000 (ROLeR)"),
+    "coat-darlr": Case(
+        290,
+        300,
+        0,
+        80,
+        TrackerConfig(kind="transformer", layers=1),
+        PolicyConfig(),
+        5_000,
+        "4,300-5,000 (ROLeR, which has no selector)",
+        SelectorConfig(references=20, pool=100),
+    ),
     "kuairec-mean": Case(1411, 3327, 31, 81, TrackerConfig(), PolicyConfig(), 10_000, "not measured"),
     "kuairec-tied": Case(
         1411,
@@ -78,8 +94,7 @@ def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
     prior = estimate if case.policy.prior_weight else None
     policy = ActorCritic(case.policy, tracker, membership.float(), prior, generator)
     lookback = max(case.tracker.window, leave.window)
-    simulator = Simulator(reward, leave, case.items, MAX_STEPS, lookback, allow_repeats=False)
-    agent = A2C(policy, simulator, case.users, A2CConfig())
+    agent = _agent(case, policy, reward, leave, lookback, generator)
     truth = TestWorld(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
     simulated = replace(truth, rewards=reward)
 
@@ -103,6 +118,19 @@ def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
         "testing": phases[best][1],
         "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def _agent(
+    case: Case, policy: ActorCritic, reward: TableReward, leave: LeaveRule, lookback: int, generator: torch.Generator
+) -> Learner:
+    table = RewardTable(reward.table, RefinementConfig())
+    paid = reward.over(table.current) if case.selector else reward
+    simulator = Simulator(paid, leave, case.items, MAX_STEPS, lookback, allow_repeats=False)
+    recommender = A2C(policy, simulator, case.users, A2CConfig())
+    if case.selector is None:
+        return recommender
+    selector = Selector(case.selector, A2CConfig(), reward.table, policy.tracker.state_size, generator)
+    return DARLR(recommender, selector, table, reward, torch.zeros_like(reward.table), 0.1, RefinementConfig())
 
 
 class _StepCounter:
