@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 train: install
-	$(BIN)/darlr train --epochs 8
+	$(BIN)/darlr train --epochs 6
 
 test: install
 	$(BIN)/python -m pytest
