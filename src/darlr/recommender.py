@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from darlr.agents.acting import Scorer
 from darlr.artifacts import RunFolder
 from darlr.data.log import Ids
 from darlr.errors import InputError
@@ -112,23 +110,10 @@ class Recommender:
 
     def _scores(self, users: NDArray[np.int64], window: Window) -> Tensor:
         """(B, n_items) logits; users are indices into the log's users, or `NEW_USER`."""
-        scores = torch.empty(len(users), len(self._world_item_ids), device=self._device)
-        new = torch.from_numpy(users == NEW_USER).to(self._device)
         known, rows = np.unique(users[users != NEW_USER], return_inverse=True)
-        if len(known):
-            score = self._policy.network(known).scorer()
-            scores[~new] = score(torch.from_numpy(rows).to(self._device), window.rows(~new))
-        if new.any():
-            average = torch.full((int(new.sum()),), len(self._policy.world_users), device=self._device)
-            scores[new] = self._score_for_average_user(average, window.rows(new))
-        return scores
-
-    @cached_property
-    def _score_for_average_user(self) -> Scorer:
-        """The policy whose last row is the average of the world's users."""
-        policy = self._policy.network(self._policy.world_users)
-        policy.append_average_user()
-        return policy.scorer()
+        place = np.full(len(users), len(known))  # the average user's row, after those that are known
+        place[users != NEW_USER] = rows
+        return self._policy.network(known).scorer()(torch.from_numpy(place).to(self._device), window)
 
     def _histories(self, requests: Sequence[Request]) -> tuple[Window, Tensor]:
         """The window of every request (B, L) and the items that it excludes (B, n_items)."""

@@ -102,7 +102,7 @@ def test_an_average_user_can_be_appended() -> None:
     prior = torch.randn(N_USERS, N_ITEMS, generator=draws(9))
     some = policy(prior_weight=1.0, prior=prior, user_state=True)
     known = some(USERS, WINDOW)[0]
-    some.append_average_user()
+    some.append_user(some.average_user())
     torch.testing.assert_close(some(USERS, WINDOW)[0], known)
     torch.testing.assert_close(some.prior[-1], prior.mean(dim=0))
     assert some(torch.tensor([N_USERS, N_USERS]), WINDOW)[0].isfinite().all()

@@ -1,5 +1,6 @@
 """The actor-critic network: state tracker, a trunk shared by actor and critic, and the action head."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -86,10 +87,17 @@ class ActorCritic(nn.Module):
             logits = logits + self.shared_category_weight * shared
         return logits, value
 
-    def append_average_user(self) -> None:
-        """Give the policy one more user row, the mean of all: somebody whom the log does not know."""
-        self.prior = _with_mean_row(self.prior)
-        self.tracker.user_vectors = _with_mean_row(self.tracker.user_vectors)
+    def average_user(self) -> dict[str, Tensor]:
+        """The mean of the user rows, where the policy looks at users: what it may take somebody unknown for."""
+        rows = {"prior": self.prior, "user_vectors": self.tracker.user_vectors}
+        return {name: row.mean(dim=0, keepdim=True) for name, row in rows.items() if row.numel()}
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        """Give the policy one more user, whose rows `average_user` gave."""
+        if "prior" in rows:
+            self.prior = torch.cat([self.prior, rows["prior"]])
+        if "user_vectors" in rows:
+            self.tracker.user_vectors = torch.cat([self.tracker.user_vectors, rows["user_vectors"]])
 
     def scorer(self) -> Scorer:
         """The policy as it is now, for acting: logits without gradients."""
@@ -102,7 +110,3 @@ class ActorCritic(nn.Module):
             return logits
 
         return score
-
-
-def _with_mean_row(rows: Tensor) -> Tensor:
-    return torch.cat([rows, rows.mean(dim=0, keepdim=True)]) if rows.numel() else rows

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.agents.learning import below
 from darlr.agents.policy import ActorCritic
 from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping, stable_hash
@@ -25,6 +26,7 @@ def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch:
     """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, and all raw ids."""
     tensors = {
         **{f"policy.{name}": tensor for name, tensor in policy.state_dict().items()},
+        **{f"average.{name}": tensor for name, tensor in policy.average_user().items()},
         "users": torch.from_numpy(dataset.world.users),
         "items": torch.from_numpy(dataset.world.items),
         "membership": policy.membership.to(torch.bool),
@@ -70,7 +72,8 @@ class SavedPolicy:
         self.config = from_mapping(ExperimentConfig, folder.config())
         self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
-        self._learned = {name.removeprefix("policy."): t for name, t in tensors.items() if name.startswith("policy.")}
+        self._learned = below("policy.", tensors)
+        self._average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
         self._membership = tensors["membership"]
         self.world_users: NDArray[np.int64] = tensors["users"].numpy()
         self.world_items: NDArray[np.int64] = tensors["items"].numpy()
@@ -79,9 +82,10 @@ class SavedPolicy:
         self.epoch: int = state["epoch"]
 
     def network(self, users: NDArray[np.int64]) -> ActorCritic:
-        """The policy with `users` (indices into the log's users) as its user rows, in that order."""
+        """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
         policy = build_policy(self.config, self._model, users, self.world_items, self._membership, None, self._device)
         policy.load_state_dict(self._learned)
+        policy.append_user(self._average_user)
         return policy.eval()
 
 
