@@ -202,7 +202,7 @@ def test_learning_changes_both_agents_and_nothing_else() -> None:
     agent = learner()
     networks = (agent.policy, agent.selector.network)
     before = [{name: tensor.clone() for name, tensor in network.named_parameters()} for network in networks]
-    fixed = [agent.selector._rows, agent.selector.similarity, agent._uncertainty, agent.table.initial]
+    fixed = [agent.selector._rows, agent.selector.pool, agent._uncertainty, agent.table.initial]
     copies = [tensor.clone() for tensor in fixed]
     agent.epoch(50, 1, draws())
     for network, old in zip(networks, before, strict=True):

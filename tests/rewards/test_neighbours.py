@@ -8,7 +8,7 @@ from torch import Tensor
 
 from darlr.config.schema import NeighbourConfig, NeighbourUncertainty, Weighting
 from darlr.rewards import neighbours
-from darlr.rewards.neighbours import nearest_users, shape_by_neighbours, unit_rows
+from darlr.rewards.neighbours import Cosines, nearest_users, shape_by_neighbours, unit_rows
 from tests.worlds import draws
 
 # Cosines: 0-1 0.96, 0-2 0, 0-3 0.48, 1-2 0, 1-3 0.36, 2-3 0.8.
@@ -138,3 +138,13 @@ def test_the_estimates_themselves_are_left_alone() -> None:
     before = ESTIMATES.clone()
     shaped(3, "sum", "variance", centred=True)
     assert torch.equal(ESTIMATES, before)
+
+
+def test_cosines_are_the_same_kept_and_computed_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = unit_rows(torch.randn(40, 6, generator=draws()), centred=False)
+    first, second = torch.randint(40, (7, 3), generator=draws(1)), torch.randint(40, (7, 5), generator=draws(2))
+    kept = Cosines(rows).between(first, second)
+    monkeypatch.setattr(neighbours, "WHOLE_UP_TO", 39)
+    monkeypatch.setattr(neighbours, "BLOCK", 10)  # two visits at a time
+    torch.testing.assert_close(Cosines(rows).between(first, second), kept)
+    assert float(kept[2, 1, 4]) == pytest.approx(float(rows[first[2, 1]] @ rows[second[2, 4]]))

@@ -16,7 +16,7 @@ from darlr.agents.acting import sample_items
 from darlr.agents.learning import EpochLog
 from darlr.agents.returns import generalised_advantages
 from darlr.config.schema import A2CConfig, SelectorConfig
-from darlr.rewards.neighbours import nearest_users, unit_rows
+from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
 from darlr.simulator.encoder import NewestEncoder, initialise_linear
 
 SCORES_AT_ONCE = 4_000_000
@@ -58,14 +58,13 @@ class SelectorNetwork(nn.Module):
         for linear in (self.state_part, self.row_part, self.candidate, self.query, self.critic):
             initialise_linear(linear, generator)
 
-    def score(self, tokens: Tensor, present: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of all users (B, n_users) and values (B,).
+    def forward(self, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries (B, width), whose products with candidates' keys are their scores, and values (B,).
 
-        Args: tokens: (B, w_sel, width), newest last; present: (B, w_sel); keys: (n_users, width) projected rows.
+        Args: tokens: (B, w_sel, width), newest last; present: (B, w_sel).
         """
         summary = self.encoder(tokens, present)
-        scores = self.query(summary) @ keys.T * keys.shape[1] ** -0.5
-        return scores, self.critic(summary).squeeze(1)
+        return self.query(summary) * summary.shape[1] ** -0.5, self.critic(summary).squeeze(1)
 
 
 class Selector:
@@ -85,7 +84,7 @@ class Selector:
         unit = unit_rows(estimates, config.centred)
         pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
         self.pool, _ = nearest_users(unit, min(pool, n_users - 1), include_self=False)
-        self.similarity = (unit @ unit.T).clamp_(-1.0, 1.0)
+        self.cosines = Cosines(unit)
         centred = estimates - estimates.mean(dim=0)
         self._rows = centred / centred.std().clamp_min(1e-12)
         self.network = SelectorNetwork(config, state_size, estimates.shape[1], generator).to(estimates.device)
@@ -118,8 +117,8 @@ class Selector:
         for step in range(self.config.references):
             tokens = torch.cat([tokens[:, 1:], (contexts + row_tokens[newest])[:, None]], dim=1)
             present[:, max(0, window - 1 - step)] = True
-            scores, _ = self.network.score(tokens, present, keys)
-            logits = scores.gather(1, pool).masked_fill_(blocked, float("-inf"))
+            queries, _ = self.network(tokens, present)
+            logits = (queries @ keys.T).gather(1, pool).masked_fill_(blocked, float("-inf"))
             place = sample_items(logits, generator)[:, None]
             places[:, step : step + 1] = place
             blocked.scatter_(1, place, True)
@@ -128,9 +127,8 @@ class Selector:
 
     def _selections(self, users: Tensor, places: Tensor) -> Selections:
         references = self.pool[users].gather(1, places)
-        similarity = self.similarity[users[:, None], references]
-        pairwise = self.similarity[references[:, :, None], references[:, None, :]]
-        return Selections(places, references, similarity, diversity_gains(pairwise))
+        similarity = self.cosines.between(users[:, None], references).squeeze(1)
+        return Selections(places, references, similarity, diversity_gains(self.cosines.between(references, references)))
 
     def update(self, users: Tensor, states: Tensor, selections: Selections, estimates: Tensor, log: EpochLog) -> None:
         """Learn from the selections of m visits: one step of the optimiser on all their selection steps.
@@ -166,8 +164,8 @@ class Selector:
         windows = padded.unfold(1, window, 1).transpose(2, 3).reshape(m * steps, window, -1)
         age = torch.arange(window - 1, -1, -1, device=users.device)
         present = (age <= torch.arange(steps, device=users.device)[:, None]).repeat(m, 1)
-        scores, values = self.network.score(windows, present, keys)
-        logits = scores.view(m, steps, -1).gather(2, pool[:, None].expand(-1, steps, -1))
+        queries, values = self.network(windows, present)
+        logits = queries.view(m, steps, -1) @ keys[pool].transpose(1, 2)
         taken = F.one_hot(selections.places, pool.shape[1]).cumsum(dim=1)
         earlier = torch.cat([torch.zeros_like(taken[:, :1]), taken[:, :-1]], dim=1)
         return logits.masked_fill(earlier > 0, float("-inf")), values.view(m, steps)

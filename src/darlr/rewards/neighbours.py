@@ -18,6 +18,29 @@ def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
     return torch.nn.functional.normalize(rows, dim=1)
 
 
+WHOLE_UP_TO = 4096
+"""Most users for whom all cosines are kept; for more they are computed as they are asked for."""
+
+
+class Cosines:
+    """Cosines between users, of rows (n_users, n_items) of length 1."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self._rows = rows
+        self._whole = (rows @ rows.T).clamp_(-1.0, 1.0) if len(rows) <= WHOLE_UP_TO else None
+
+    def between(self, first: Tensor, second: Tensor) -> Tensor:
+        """(n, K, L) cosines of each of the users `first` (n, K) to each of `second` (n, L)."""
+        if self._whole is not None:
+            return self._whole[first[:, :, None], second[:, None, :]]
+        chunk = max(1, BLOCK // max(first.shape[1], second.shape[1]))
+        parts = [
+            self._rows[one] @ self._rows[other].transpose(1, 2)
+            for one, other in zip(torch.split(first, chunk), torch.split(second, chunk), strict=True)
+        ]
+        return torch.cat(parts).clamp_(-1.0, 1.0)
+
+
 def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor, Tensor]:
     """The `count` most similar users of each and their cosines, (n_users, count) each, most similar first.
 
