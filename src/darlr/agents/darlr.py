@@ -61,16 +61,16 @@ class DARLR:
                     states = self.policy.tracker(visits.users, visits.window)
                 selections = self.selector.select(visits.users, states, generator)  # lines 5 to 7
             with log.timed("learning"):
-                estimates = self.table.current[selections.references, visits.items[:, None]]  # before they are rewritten
-                rewards = self._pay(rollout.episodes, visits, selections, log)
+                estimates = self.table.transferred(visits.users, visits.items, selections.references)
+                rewards = self._pay(rollout.episodes, visits, selections, estimates, log)
                 self.recommender.update(self.recommender.transitions(rollout, rewards), log, generator)  # lines 9 to 11
                 self._update_selector(visits.users, states, selections, estimates, log, generator)  # the same lines
             log.count(visits, environments, rewards)
         return log
 
-    def _pay(self, episodes: Episodes, visits: Visits, selections: Selections, log: EpochLog) -> Tensor:
+    def _pay(self, episodes: Episodes, visits: Visits, selections: Selections, estimates: Tensor, log: EpochLog) -> Tensor:
         """(B, T) the final reward (Eq. 17) of every step, after the refined estimates were written to the table."""
-        refined = self.table.refine(visits.users, visits.items, selections.references)
+        refined = self.table.refine(visits.users, visits.items, estimates)
         similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
         if self._config.penalty == "dynamic":
             penalty = change_penalty(refined.changes, similarity, diversity, self._config.epsilon)

@@ -141,6 +141,7 @@ class RefinementConfig:
     penalty: Literal["dynamic", "static"] = "dynamic"  # static: P_U of the world model, or of ROLeR's shaping
     source: Literal["current", "initial"] = "current"  # the table that the reference users' estimates are read from
     write_back: bool = True
+    keep_levels: bool = False  # average what references give beyond their own mean, and add the user's mean (darlr-plus)
     epsilon: float = 0.01  # lower bound of Eq. 16's denominator
 
     def __post_init__(self) -> None:

@@ -32,16 +32,26 @@ class RewardTable:
     def __init__(self, estimates: Tensor, config: RefinementConfig) -> None:
         self.current = estimates.clone()
         self.initial = estimates
+        self._levels = estimates.mean(dim=1) if config.keep_levels else torch.zeros_like(estimates[:, 0])
         self._config = config
 
-    def refine(self, users: Tensor, items: Tensor, references: Tensor) -> Refined:
-        """Average the reference users' estimates of the item (Eq. 15).
+    def transferred(self, users: Tensor, items: Tensor, references: Tensor) -> Tensor:
+        """(n, K) the references' estimates for the item, as they are or, with `keep_levels`, moved to the user's level.
 
-        Args: users, items: (n,); references: (n, K) the users to average over.
+        Cosines do not see how generous a user is, so references may rate all higher or lower than the user does.
+
+        Args: users, items: (n,); references: (n, K) users.
         """
         source = self.current if self._config.source == "current" else self.initial
+        return source[references, items[:, None]] - self._levels[references] + self._levels[users, None]
+
+    def refine(self, users: Tensor, items: Tensor, transferred: Tensor) -> Refined:
+        """Average the reference users' estimates of the item (Eq. 15).
+
+        Args: users, items: (n,); transferred: (n, K), what `transferred` gave.
+        """
         before = self.current[users, items]
-        refined = source[references, items[:, None]].mean(dim=1)
+        refined = transferred.mean(dim=1)
         return Refined(before if self._config.reward == "static" else refined, (refined - before).abs())
 
     def write(self, users: Tensor, items: Tensor, estimates: Tensor) -> None:
