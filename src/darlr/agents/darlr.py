@@ -38,7 +38,8 @@ class DARLR:
         config: RefinementConfig,
     ) -> None:
         """Args:
-        reward: what the simulator pays; its table is `table.current`, so that what is written is paid from then on.
+        reward: whose entropy term and shift are paid beside the refined estimates; the recommender's simulator pays the same
+            over `table.current`, so that what is written is paid from then on.
         uncertainty: (n_users, n_items) the static penalty, for `config.penalty` "static".
         uncertainty_weight: lambda_U.
         """

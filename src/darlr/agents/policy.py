@@ -27,7 +27,6 @@ class ActorCritic(nn.Module):
         a learned weight where the item shares a category with one of the last `category_window` items.
     """
 
-    membership: Tensor
     prior: Tensor
 
     def __init__(
@@ -46,7 +45,7 @@ class ActorCritic(nn.Module):
         self.config = config
         self.tracker = tracker
         self.n_items = len(membership)
-        self.register_buffer("membership", membership, persistent=False)
+        self.categories = CategoryMemory(membership)
         self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
         sizes = [tracker.state_size, *config.hidden_sizes]
         self.trunk = nn.Sequential()
@@ -71,7 +70,7 @@ class ActorCritic(nn.Module):
         if self.config.head == "linear":
             return self.actor.weight, self.actor.bias
         vectors = self.item_projection(self.tracker.item_vectors[: self.n_items])
-        return vectors + self.membership @ self.category_vectors, self.item_bias
+        return vectors + self.categories.membership @ self.category_vectors, self.item_bias
 
     def forward(self, users: Tensor, window: Window, weights: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Logits (B, n_items) and values (B,) for users (B,) after `window`; `weights` may hold `action_weights()`."""
@@ -83,7 +82,7 @@ class ActorCritic(nn.Module):
         if self.config.prior_weight:
             logits = logits + self.config.prior_weight * self.prior[users]
         if self.config.category_window:
-            shared = CategoryMemory(self.membership).shares(window.last(self.config.category_window).items)
+            shared = self.categories.shares(window.last(self.config.category_window).items)
             logits = logits + self.shared_category_weight * shared
         return logits, value
 

@@ -29,7 +29,7 @@ def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch:
         **{f"average.{name}": tensor for name, tensor in policy.average_user().items()},
         "users": torch.from_numpy(dataset.world.users),
         "items": torch.from_numpy(dataset.world.items),
-        "membership": policy.membership.to(torch.bool),
+        "membership": policy.categories.membership.to(torch.bool),
     }
     state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.log.reward_range)}
     for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):

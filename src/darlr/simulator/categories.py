@@ -1,20 +1,25 @@
 """Which items share a category with what was recommended lately."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-class CategoryMemory:
+class CategoryMemory(nn.Module):
     """Counts categories in windows of items; the start of an episode and what lies before it have none.
 
     Attributes:
         membership: (n_items, C) float32, 1 where an item has a category.
     """
 
+    membership: Tensor
+    _of_columns: Tensor
+
     def __init__(self, membership: Tensor) -> None:
         """Args: membership: (n_items, C) bool or float."""
-        self.membership = membership.to(torch.float32)
-        self._of_columns = torch.cat([self.membership, self.membership.new_zeros(2, membership.shape[1])])
+        super().__init__()
+        member = membership.to(torch.float32)
+        self.register_buffer("membership", member, persistent=False)
+        self.register_buffer("_of_columns", torch.cat([member, member.new_zeros(2, member.shape[1])]), persistent=False)
 
     def counts(self, recent: Tensor) -> Tensor:
         """(B, C) how many of the items `recent` (B, N) have a category."""
