@@ -103,6 +103,40 @@ def training_reward(config: ExperimentConfig, dataset: Dataset, estimates: Estim
     return penalised_reward(estimates.rewards, uncertainty, entropy_term(config, dataset, device), config.reward)
 
 
+@dataclass(frozen=True)
+class LearningWorld:
+    """What a run's simulator is made of.
+
+    Attributes:
+        membership: (n_items, C) bool, which of the world's items has which category.
+        predicted: the world model's estimates.
+        shaped: the same, shaped by neighbours where the method asks for it.
+        learned: what is learned from: `shaped`, or the truth (GT).
+        reward: what is paid at first.
+        leave: when users quit, measured on estimates, never on the truth.
+    """
+
+    membership: Tensor
+    predicted: Estimates
+    shaped: Estimates
+    learned: Estimates
+    reward: TableReward
+    leave: LeaveRule
+
+    @classmethod
+    def of(
+        cls, config: ExperimentConfig, dataset: Dataset, truth: Truth | None, model: WorldModel, device: torch.device
+    ) -> "LearningWorld":
+        """For the world of `dataset`; the truth is opened only where the method learns from it."""
+        membership = world_membership(dataset, dataset.world.items, device)
+        predicted = Estimates.of(model, dataset.world.users, dataset.world.items, device)
+        shaped = predicted.shaped(config)
+        learned = shaped.corrected(truth if recipe_of(config.method).reward == "truth" else None)
+        reward = training_reward(config, dataset, learned, device)
+        leave = leave_rule(config.leave, membership, shaped.rewards)
+        return cls(membership, predicted, shaped, learned, reward, leave)
+
+
 def build_learner(
     config: ExperimentConfig,
     policy: ActorCritic,

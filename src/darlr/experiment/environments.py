@@ -9,11 +9,10 @@ import torch
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.data.sources import load
-from darlr.experiment.assembly import Estimates, training_reward, training_simulator, world_membership
+from darlr.experiment.assembly import LearningWorld, training_simulator
 from darlr.experiment.world_models import obtain_world_model, world_model_path
-from darlr.methods import recipe_of, resolve
+from darlr.methods import resolve
 from darlr.simulator.gym import RecommendationEnv
-from darlr.simulator.leave import leave_rule
 
 CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
 
@@ -35,11 +34,6 @@ def simulated_environment(
     """
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     config, dataset = resolve(values, loaded), loaded.dataset
-    world = dataset.world
     model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, CPU, lambda epoch, loss: None)
-    estimates = Estimates.of(model, world.users, world.items, CPU).shaped(config)
-    truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
-    reward = training_reward(config, dataset, estimates.corrected(truth), CPU)
-    leave = leave_rule(config.leave, world_membership(dataset, world.items, CPU), estimates.rewards)
-    simulator = training_simulator(config, reward, leave)
-    return RecommendationEnv(simulator, world.n_users)
+    parts = LearningWorld.of(config, dataset, loaded.truth, model, CPU)
+    return RecommendationEnv(training_simulator(config, parts.reward, parts.leave), dataset.world.n_users)

@@ -28,15 +28,13 @@ from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows, split_log
 from darlr.evaluation.protocol import TestWorld
 from darlr.experiment.assembly import (
-    Estimates,
+    LearningWorld,
     build_learner,
     build_policy,
     notices,
     simulated_world,
     start_window,
-    training_reward,
     true_world,
-    world_membership,
 )
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.opponents import Results
@@ -48,11 +46,10 @@ from darlr.experiment.world_models import (
     save_world_model,
     world_model_path,
 )
-from darlr.methods import recipe_of, resolve
+from darlr.methods import resolve
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import numpy_generator, torch_generator
-from darlr.simulator.leave import leave_rule
 from darlr.world_model.model import WorldModel
 
 CHECKPOINT = "checkpoint"
@@ -104,19 +101,14 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
             monitor.notice(text)
         model = _world_model(out, folder, config, dataset, device, monitor)
         world = dataset.world
-        membership = world_membership(dataset, world.items, device)
-        predicted = Estimates.of(model, world.users, world.items, device)
-        estimates = predicted.shaped(config)
-        truth = loaded.truth if recipe_of(config.method).reward == "truth" else None
-        learned = estimates.corrected(truth)
-        reward = training_reward(config, dataset, learned, device)
-        leave = leave_rule(config.leave, membership, estimates.rewards)  # measured on estimates, never on the truth
-        policy = build_policy(config, model, world.users, world.items, membership, predicted.rewards, device)
-        learner = build_learner(config, policy, reward, predicted, estimates, leave)
-        simulated = simulated_world(config, reward, leave)
-        table = learner.table.current if isinstance(learner, DARLR) else learned.rewards
+        parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
+        estimates = parts.predicted.rewards
+        policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
+        learner = build_learner(config, policy, parts.reward, parts.predicted, parts.shaped, parts.leave)
+        simulated = simulated_world(config, parts.reward, parts.leave)
+        table = learner.table.current if isinstance(learner, DARLR) else parts.learned.rewards
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, device), monitor)
-        return _finish(config, dataset, folder, judge.opponents(predicted.rewards, membership))
+        return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
 
 def run_path(out: Path, config: ExperimentConfig, dataset: str) -> Path:
