@@ -15,7 +15,7 @@ import torch
 
 from darlr.agents.static import TableScorer
 from darlr.config.schema import ExperimentConfig, WorldModelConfig
-from darlr.data.sources import load
+from darlr.data.registry import load
 from darlr.experiment.assembly import Estimates, true_world
 from darlr.methods import resolve
 from darlr.world_model.fitting import fit_world_model

@@ -15,6 +15,12 @@ torch.set_num_threads(1)  # tests are many and small: more threads only wait for
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def real_data() -> Callable[[str], Path]:
     """`real_data("coat")`: the folder of a real data set, or a skip that says where it was looked for."""

@@ -96,7 +96,7 @@ def test_package_keeps_its_layers() -> None:
 
 def test_readers_bear_the_truth_and_the_log_does_not() -> None:
     bearing = truth_bearing(PACKAGE)
-    assert {f"darlr.data.{name}" for name in ("truth", "source", "sources", "coat", "folder", "synthetic")} <= bearing
+    assert {f"darlr.data.{name}" for name in ("truth", "source", "registry", "coat", "folder", "synthetic")} <= bearing
     assert not {f"darlr.data.{name}" for name in ("log", "catalog", "dataset", "tables")} & bearing
 
 
@@ -109,10 +109,10 @@ def package(tmp_path: Path) -> Path:
         "data/__init__.py": "",
         "data/log.py": "from darlr.errors import InputError",
         "data/truth.py": "from darlr.data.log import InteractionLog",
-        "data/sources.py": "from .truth import Truth",
+        "data/registry.py": "from .truth import Truth",
         "rewards/shift.py": "from darlr.data.log import InteractionLog",
         "evaluation/test.py": "from darlr.data.truth import Truth\nfrom darlr.rewards.shift import shift",
-        "experiment.py": "from darlr.data import sources",
+        "experiment.py": "from darlr.data import registry",
     }
     for name, text in files.items():
         file = tmp_path / "darlr" / name
@@ -139,7 +139,7 @@ def test_checker_accepts_what_keeps_the_rules(package: Path) -> None:
         ("data/bad.py", "from ..rewards import shift", "imports darlr.rewards.shift"),
         ("agents/bad.py", "from darlr.data.truth import Truth", "opens the truth through darlr.data.truth"),
         ("agents/bad.py", "from darlr.data import truth", "opens the truth through darlr.data.truth"),
-        ("agents/bad.py", "from darlr.data.sources import load", "opens the truth through darlr.data.sources"),
+        ("agents/bad.py", "from darlr.data.registry import load", "opens the truth through darlr.data.registry"),
         ("report/bad.py", "from darlr.data.truth import Truth", "opens the truth"),
         ("stray.py", "", "'stray' has no layer"),
     ],

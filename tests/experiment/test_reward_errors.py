@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from darlr.artifacts import RunFolder, read_tensors
-from darlr.data.sources import load
+from darlr.data.registry import load
 from darlr.evaluation.reward_error import table_error
 from darlr.experiment.assembly import Estimates
 from darlr.experiment.run import Finished

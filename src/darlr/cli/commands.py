@@ -142,7 +142,7 @@ def recommend(
 def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.data.sources import available, data_directory  # noqa: PLC0415
+    from darlr.data.registry import available, data_directory  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
     rows = tuple(
@@ -163,7 +163,7 @@ def check(
 ) -> None:
     """Read a data set, validate it, and print what it holds."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.data.sources import load  # noqa: PLC0415
+    from darlr.data.registry import load  # noqa: PLC0415
     from darlr.data.statistics import describe  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 

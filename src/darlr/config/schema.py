@@ -23,6 +23,21 @@ def _require(condition: bool, key: str, value: object, expected: str) -> None:
 
 
 @dataclass(frozen=True)
+class DataConfig:
+    """How a data set is read where there is a choice; one that the data set at hand does not have is refused.
+
+    The defaults let nothing of the test world into the log, and are the references' elsewhere (docs/data.md).
+    """
+
+    reward: Literal["raw", "normalised"] = "raw"  # KuaiRec's log: watch ratios, or each item's z-scores (the references)
+    normalisation: Literal["train", "all"] = "train"  # whose rows give items' means and spreads; all: the test's too (a leak)
+    repeats: Literal["keep", "last", "mean", "sum"] = "keep"  # a pair that is logged several times
+    missing_truth: Literal["zero", "masked"] = "zero"  # cells that the truth lacks; masked: no policy may recommend them
+    logs: Literal["first", "both"] = "first"  # KuaiRand's training logs: the first fortnight, or all of the month
+    features: Literal["reference", "all"] = "reference"  # what world models read beside ids and categories
+
+
+@dataclass(frozen=True)
 class SyntheticConfig:
     """Size and seed of the built-in synthetic world (used by the data set `synthetic` alone)."""
 
@@ -265,6 +280,7 @@ class ExperimentConfig:
     dataset: str = "synthetic"
     method: str = "darlr"
     seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     world_model: WorldModelConfig = field(default_factory=WorldModelConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)

@@ -15,6 +15,7 @@ from darlr.data.dataset import Dataset, World
 from darlr.data.files import hash_files
 from darlr.data.log import InteractionLog
 from darlr.data.matrices import read_integer_matrix
+from darlr.data.official import Official
 from darlr.data.source import LoadedDataset, Source
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -85,12 +86,24 @@ def _read_groups(path: Path, rows: int, groups: dict[str, int]) -> Features:
     return Features(tuple(groups), codes, widths, (), np.zeros((rows, 0), np.float32))
 
 
+RATINGS_AND_FEATURES = Official(
+    archive="coat.zip",
+    page="https://www.cs.cornell.edu/~schnabts/mnar/",
+    licence="research use; not to be redistributed",
+    members=(TRAIN, USER_FEATURES, ITEM_FEATURES),
+    root="coat",
+)
+PSEUDO_GROUND_TRUTH = Official(
+    archive=TRUTH,
+    page="https://github.com/BetsyHJ/RL4Rec",
+    licence="research use; not to be redistributed",
+    members=(TRUTH,),
+)
+
 SOURCE = Source(
     name="coat",
     description="coat ratings of 290 users for 300 items; tested on a pseudo ground truth",
-    licence="research use; not to be redistributed",
-    origin=f"https://www.cs.cornell.edu/~schnabts/mnar/ ({TRUTH}: https://github.com/BetsyHJ/RL4Rec)",
     folder="coat",
-    files=FILES,
-    read=lambda config, folder: read_coat(folder),
+    official=(RATINGS_AND_FEATURES, PSEUDO_GROUND_TRUTH),
+    read=lambda config, folder, cache: read_coat(folder),
 )

@@ -1,12 +1,15 @@
 """What a data source is, and what reading one gives."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from darlr.config.schema import ExperimentConfig
+from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.data.cache import Cache
 from darlr.data.dataset import Dataset
+from darlr.data.official import Official
 from darlr.data.truth import Truth
+from darlr.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -14,10 +17,26 @@ class LoadedDataset:
     """A data set with the truth of its test world, if that is known.
 
     Learning is handed `dataset` alone; `truth` goes to evaluation and to the GT baseline.
+
+    Attributes:
+        counts: what was counted while reading, under the labels of `Source.published`.
     """
 
     dataset: Dataset
     truth: Truth | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TableOne:
+    """A data set's line in the paper's Table 1; densities in percent."""
+
+    train_users: int
+    train_items: int
+    train_density: float
+    test_users: int
+    test_items: int
+    test_density: float
 
 
 @dataclass(frozen=True)
@@ -27,21 +46,51 @@ class Source:
     Attributes:
         name: what `dataset` is set to.
         description: one line.
-        licence: under which it may be used.
-        origin: where its files come from, in words for a reader who has to get them.
         folder: its folder, relative to the data directory.
-        files: what must lie in that folder; none for generated data.
-        read: (config, folder) -> the data; raises `InputError` for files that cannot be used.
+        official: what its owners publish and darlr reads; nothing for generated data.
+        read: (config, folder, cache) -> the data; raises `InputError` for files that cannot be used.
+        options: the keys of `DataConfig` that `read` obeys.
+        published: counts that the published files have, by label (as "small_matrix.csv: rows").
+        table_one: what the paper says of it.
     """
 
     name: str
     description: str
-    licence: str
-    origin: str
     folder: str
-    files: tuple[str, ...]
-    read: Callable[[ExperimentConfig, Path], LoadedDataset]
+    official: tuple[Official, ...]
+    read: Callable[[ExperimentConfig, Path, Cache], LoadedDataset]
+    options: tuple[str, ...] = ()
+    published: Mapping[str, int] = field(default_factory=dict)
+    table_one: TableOne | None = None
+
+    @property
+    def licence(self) -> str:
+        return "; ".join(dict.fromkeys(official.licence for official in self.official)) or "none needed"
+
+    @property
+    def origin(self) -> str:
+        """Where its files come from, in words for a reader who has to get them."""
+        return "; ".join(f"{official.archive}: {official.page}" for official in self.official) or "built in"
 
     def missing(self, data_dir: Path) -> tuple[str, ...]:
-        """The files that the data directory lacks."""
-        return tuple(name for name in self.files if not (data_dir / self.folder / name).is_file())
+        """The files that the data directory has neither unpacked nor in an archive."""
+        return tuple(name for official in self.official for name in official.missing(data_dir / self.folder))
+
+    def require_options(self, config: DataConfig) -> None:
+        """Raise `InputError` for a choice that the data set does not have."""
+        defaults = DataConfig()
+        for key, value in vars(config).items():
+            if value != getattr(defaults, key) and key not in self.options:
+                choices = ", ".join(f"data.{name}" for name in self.options) or "no 'data' key"
+                raise InputError(
+                    f"config key 'data.{key}' is {value!r}, but data set '{self.name}' has no such choice; "
+                    f"expected the default, {getattr(defaults, key)!r} (it reads {choices})"
+                )
+
+    def deviations(self, counts: Mapping[str, int]) -> tuple[str, ...]:
+        """In what a reading differs from the published files: a line for each count."""
+        return tuple(
+            f"{label}: {counts[label]:,}; the published data set has {number:,}"
+            for label, number in self.published.items()
+            if label in counts and counts[label] != number
+        )

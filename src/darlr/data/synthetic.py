@@ -8,13 +8,12 @@ shown popular items and items near their taste more often, and watched one categ
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darlr.config.loading import to_mapping
-from darlr.config.schema import ExperimentConfig, LeaveConfig, SyntheticConfig
+from darlr.config.schema import LeaveConfig, SyntheticConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset, World
 from darlr.data.features import standardise
@@ -223,17 +222,10 @@ def _item_features(latent: Latent, random: np.random.Generator) -> Features:
     )
 
 
-def _read(config: ExperimentConfig, folder: Path) -> LoadedDataset:
-    del folder  # nothing is read
-    return generate(config.synthetic)
-
-
 SOURCE = Source(
     name="synthetic",
     description="a generated world shaped like KuaiRec, of any size, with a known truth",
-    licence="none needed",
-    origin="built in",
     folder="",
-    files=(),
-    read=_read,
+    official=(),
+    read=lambda config, folder, cache: generate(config.synthetic),  # nothing is read
 )

@@ -8,7 +8,7 @@ import torch
 
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig
-from darlr.data.sources import load
+from darlr.data.registry import load
 from darlr.experiment.assembly import LearningWorld, training_simulator
 from darlr.experiment.world_models import obtain_world_model, world_model_path
 from darlr.methods import resolve

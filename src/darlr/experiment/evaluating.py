@@ -7,7 +7,7 @@ import torch
 
 from darlr.artifacts import RunFolder
 from darlr.data.folder import read_truth_folder
-from darlr.data.sources import load
+from darlr.data.registry import load
 from darlr.errors import InputError
 from darlr.evaluation.protocol import MODES
 from darlr.experiment.assembly import true_world

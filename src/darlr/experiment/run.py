@@ -22,8 +22,8 @@ from darlr.config.loading import from_mapping, stable_hash, to_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.data.registry import canonical_name, load
 from darlr.data.source import LoadedDataset
-from darlr.data.sources import canonical_name, load
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows, split_log
 from darlr.evaluation.protocol import TestWorld

@@ -26,6 +26,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> P
             "darlr": darlr.__version__,
             "world_model": to_mapping(config.world_model),
             "data": dict(dataset.hashes),
+            "reading": to_mapping(config.data),
             "rows": len(dataset.log),
         }
     )

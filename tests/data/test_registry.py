@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from darlr.config.schema import ExperimentConfig, SyntheticConfig
-from darlr.data.sources import SOURCES, available, canonical_name, data_directory, load
+from darlr.config.loading import from_mapping, parse_overrides
+from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.data.registry import SOURCES, available, canonical_name, data_directory, load
 from darlr.data.statistics import describe
 from darlr.errors import InputError
 from tests.data.folders import SETTINGS, write_folder
@@ -58,7 +60,7 @@ def test_paths_become_absolute_and_names_stay(tmp_path: Path, monkeypatch: pytes
         ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format$"),
         (
             "coat",
-            r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; get it from .*RL4Rec\) and put it there$",
+            r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; get coat.zip from .* and put it there$",
         ),
     ],
 )
@@ -111,3 +113,13 @@ def test_describe(tmp_path: Path) -> None:
 def test_describe_counts_many_values_by_intervals() -> None:
     figures = dict(describe(load(config("synthetic"), None)))
     assert figures["log: reward histogram"].count(":") == 10
+
+
+@pytest.mark.parametrize("choice", ["reward=normalised", "normalisation=all", "repeats=last", "logs=both", "features=all"])
+def test_refuses_choices_that_the_data_do_not_have(tmp_path: Path, choice: str) -> None:
+    chosen, (key, _, _) = from_mapping(DataConfig, parse_overrides([choice])), choice.partition("=")
+    write_folder(tmp_path / "mine")
+    with pytest.raises(InputError, match=rf"'data.{key}' is .*'synthetic' has no such choice; expected the default"):
+        load(replace(config("synthetic"), data=chosen), tmp_path)
+    with pytest.raises(InputError, match=r"'mine' is a folder with choices of its own; expected them in its dataset.yaml$"):
+        load(replace(config("mine"), data=chosen), tmp_path)

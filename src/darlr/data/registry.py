@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from darlr.config.schema import ExperimentConfig
+from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data import coat, synthetic
+from darlr.data.cache import Cache, cache_directory
 from darlr.data.folder import read_folder
 from darlr.data.folder_settings import SETTINGS, read_settings
 from darlr.data.source import LoadedDataset, Source
@@ -70,15 +71,22 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
     directory = data_directory(data_dir)
     name = config.dataset
     if source := SOURCES.get(name):
-        if missing := source.missing(directory):
-            raise InputError(
-                f"data set '{name}' is not complete: {', '.join(missing)} missing in {directory / source.folder}; "
-                f"get it from {source.origin} and put it there"
-            )
-        return source.read(config, directory / source.folder)
+        source.require_options(config.data)
+        for official in source.official:
+            if missing := official.missing(directory / source.folder):
+                raise InputError(
+                    f"data set '{name}' is not complete: {', '.join(missing)} missing in {directory / source.folder}; "
+                    f"get {official.archive} {official.advice} and put it there"
+                )
+        return source.read(config, directory / source.folder, Cache(cache_directory()))
     folders = _folders_named(name, directory)
     for folder in folders:
         if (folder / SETTINGS).is_file():
+            if config.data != DataConfig():
+                raise InputError(
+                    f"config keys 'data.*' choose how a known data set is read, but '{name}' is a folder with choices of its "
+                    f"own; expected them in its {SETTINGS}"
+                )
             return read_folder(folder)
     if folders:
         raise InputError(f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format")
@@ -122,7 +130,7 @@ def _own_folders(directory: Path) -> list[Path]:
 
 def _known(source: Source, directory: Path) -> Availability:
     missing = source.missing(directory)
-    folder = directory / source.folder if source.files else None
+    folder = directory / source.folder if source.official else None
     return Availability(source.name, not missing, source.description, source.licence, folder, missing, source.origin)
 
 

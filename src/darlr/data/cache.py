@@ -1,0 +1,129 @@
+"""What was parsed or unpacked once, kept for the next time under the fingerprints of what it was made from."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
+from darlr.config.loading import stable_hash
+from darlr.errors import InputError, RunError
+from darlr.reading import read_text
+
+MANIFEST = "manifest.json"
+UNSETTLED = 2_000_000_000  # nanoseconds: a file younger than this may change again without its time changing
+Algorithm = Literal["sha256", "md5"]
+
+
+def cache_directory() -> Path:
+    """Where caches lie: the environment variable DARLR_CACHE, else `darlr/cache` in the user's cache folder."""
+    if chosen := os.environ.get("DARLR_CACHE"):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "darlr" / "cache"
+
+
+class Cache:
+    """A folder of entries, each a folder of files that were made from something else and can be made again."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is made when the first entry is."""
+        self.folder = folder
+
+    def fingerprint(self, path: Path, algorithm: Algorithm = "sha256") -> str:
+        """The hexadecimal hash of a file's content.
+
+        It is remembered beside the file's size and times, so that a large file is read again only after it has changed.
+
+        Raises:
+            InputError: if the file cannot be read.
+        """
+        try:
+            path = path.resolve()
+            state = _state(path)
+            memory = self.folder / "fingerprints" / f"{hashlib.sha256(str(path).encode()).hexdigest()}.json"
+            remembered = _recall(memory)
+            if remembered.get("state") != state:
+                remembered = {"path": str(path), "state": state}
+            if not isinstance(remembered.get(algorithm), str):
+                with path.open("rb") as file:
+                    remembered[algorithm] = hashlib.file_digest(file, algorithm).hexdigest()
+                if _state(path) != state:
+                    raise InputError(f"{path}: changed while it was read; try again when it is complete")
+                if time.time_ns() - max(state[1:3]) > UNSETTLED:
+                    with contextlib.suppress(RunError):  # a cache that cannot be written costs time alone
+                        write_bytes(memory, encode_json(remembered, str(memory)).encode())
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        return str(remembered[algorithm])
+
+    def obtain(self, name: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
+        """The folder of the entry `key`, built first if it is absent, damaged or somebody has changed it.
+
+        Args:
+            name: whose entries these are; a folder of the cache.
+            key: what the entry depends on, as plain values: settings, versions, and fingerprints of its inputs.
+            build: writes the entry's files into the empty folder that it is given; where it raises, nothing is kept.
+
+        Raises:
+            RunError: if the entry cannot be written.
+        """
+        entry = self.folder / name / stable_hash(key)
+        if not self._is_whole(entry, key):
+            self._build(entry, key, build)
+        return entry
+
+    def _is_whole(self, entry: Path, key: Mapping[str, Any]) -> bool:
+        manifest = _recall(entry / MANIFEST)
+        files = manifest.get("files")
+        if manifest.get("key") != _plain(key) or not isinstance(files, dict):
+            return False
+        try:
+            return all(self.fingerprint(entry / name) == sha256 for name, sha256 in files.items())
+        except InputError:
+            return False
+
+    def _build(self, entry: Path, key: Mapping[str, Any], build: Callable[[Path], None]) -> None:
+        unique = uuid.uuid4().hex
+        partial = entry.with_name(f".{entry.name}.{unique}{PARTIAL_SUFFIX}")
+        discarded = entry.with_name(f".{entry.name}.{unique}.discarded")
+        try:
+            partial.mkdir(parents=True)
+            build(partial)
+            files = sorted(str(path.relative_to(partial)) for path in partial.rglob("*") if path.is_file())
+            manifest = {"key": _plain(key), "files": {name: self.fingerprint(partial / name) for name in files}}
+            write_bytes(partial / MANIFEST, encode_json(manifest, str(entry / MANIFEST), indent=2).encode())
+            if entry.exists():
+                entry.rename(discarded)
+            partial.rename(entry)
+        except OSError as error:
+            # Another process may have been faster with the same entry.
+            if not self._is_whole(entry, key):
+                raise RunError(f"{entry}: cannot be written ({error.strerror or error})") from error
+        finally:
+            for leftover in (partial, discarded):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _recall(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of the cache; empty where there is none, or none that can be used."""
+    try:
+        value = decode_json(read_text(path), str(path))
+    except InputError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _plain(key: Mapping[str, Any]) -> Any:
+    """The key as it comes back out of a manifest."""
+    return decode_json(encode_json(dict(key), "cache key"), "cache key")

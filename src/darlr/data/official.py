@@ -1,0 +1,111 @@
+"""What the owner of a data set publishes, and finding it in a folder: unpacked in some place, or the archive itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from darlr.data.archives import SUFFIXES, Progress, unpack
+from darlr.data.cache import Cache
+from darlr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Official:
+    """One file that an owner publishes: an archive, or a plain file, which is then its own only member.
+
+    Attributes:
+        archive: its name, as it is downloaded.
+        page: where it is published, for people.
+        licence: under which it may be used.
+        members: what is wanted of it, as paths below `root`.
+        root: the folder inside the archive that the members lie in; "" for its top.
+        url: where it can be downloaded; None if it may not be, or not by a program.
+        instructions: in words, how to get it where `url` is None.
+        size: bytes, if known; likewise `md5` and `sha256`, hexadecimal, "" if unknown.
+    """
+
+    archive: str
+    page: str
+    licence: str
+    members: tuple[str, ...]
+    root: str = ""
+    url: str | None = None
+    instructions: str = ""
+    size: int | None = None
+    md5: str = ""
+    sha256: str = ""
+
+    @property
+    def packed(self) -> bool:
+        """Whether it has to be unpacked."""
+        return self.archive.lower().endswith(SUFFIXES)
+
+    @property
+    def advice(self) -> str:
+        """How to get it, as the end of a sentence that begins with 'get it'."""
+        return self.instructions or f"from {self.page}"
+
+    def places(self, folder: Path) -> tuple[Path, ...]:
+        """Where the members may lie in a data set's folder: in itself, or below any end of the official layout."""
+        parts = PurePosixPath(self.root).parts
+        return (folder, *(folder.joinpath(*parts[start:]) for start in reversed(range(len(parts)))))
+
+    def unpacked(self, folder: Path) -> Mapping[str, Path]:
+        """The members that lie unpacked in the place that has most of them; path by member."""
+        found = [
+            {member: place / member for member in self.members if (place / member).is_file()} for place in self.places(folder)
+        ]
+        return max(found, key=len)
+
+    def missing(self, folder: Path) -> tuple[str, ...]:
+        """The members that can be had neither unpacked nor from the archive; opens no file."""
+        found = self.unpacked(folder)
+        if self.packed and (folder / self.archive).is_file():
+            return ()
+        return tuple(member for member in self.members if member not in found)
+
+
+def locate(official: Official, folder: Path, cache: Cache, progress: Progress = lambda done, total: None) -> Mapping[str, Path]:
+    """The path of every member, for a data set's folder; an archive is unpacked into the cache first.
+
+    Files that lie unpacked go before the archive. The archive's size and hashes are compared with the published ones.
+
+    Raises:
+        InputError: naming what is missing and where to get it, or the archive that is cut short, damaged or another version.
+        RunError: if the cache cannot be written.
+    """
+    found = official.unpacked(folder)
+    if len(found) == len(official.members):
+        return found
+    archive = folder / official.archive
+    if official.packed and archive.is_file():
+        verify(official, archive, cache)
+        key = {"sha256": cache.fingerprint(archive), "root": official.root, "members": list(official.members)}
+        place = cache.obtain("unpacked", key, lambda target: unpack(archive, official.root, official.members, target, progress))
+        return {member: place / member for member in official.members}
+    missing = ", ".join(official.missing(folder))
+    raise InputError(f"{missing} missing in {folder}; get {official.archive} {official.advice} and put it there")
+
+
+def verify(official: Official, file: Path, cache: Cache) -> None:
+    """Compare a downloaded file with what is published of it.
+
+    Raises:
+        InputError: naming the file, what was found and what was expected.
+    """
+    size = file.stat().st_size
+    if official.size is not None and size != official.size:
+        what = "it is cut short" if size < official.size else "it is another version"
+        raise InputError(f"{file}: {size:,} bytes; expected {official.size:,}: {what}; delete it and get it {official.advice}")
+    if official.sha256:
+        _compare(official, file, "SHA-256", cache.fingerprint(file), official.sha256)
+    elif official.md5:
+        _compare(official, file, "MD5", cache.fingerprint(file, "md5"), official.md5)
+
+
+def _compare(official: Official, file: Path, kind: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise InputError(
+            f"{file}: {kind} is {found}; expected {expected}: it is damaged or another version; "
+            f"delete it and get it {official.advice}"
+        )
