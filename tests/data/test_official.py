@@ -137,3 +137,36 @@ def test_a_plain_file_is_its_own_member(tmp_path: Path, cache: Cache) -> None:
     assert plain.missing(tmp_path) == ("m.txt",)
     (tmp_path / "m.txt").write_text("1")
     assert locate(plain, tmp_path, cache) == {"m.txt": tmp_path / "m.txt"}
+
+
+@pytest.mark.parametrize("official", [ZIP, TAR])
+def test_extras_may_be_absent(tmp_path: Path, cache: Cache, official: Official) -> None:
+    shop = replace(official, members=("big.csv",), extras=("parts/small.csv",))
+    (tmp_path / "big.csv").write_bytes(b"1")
+    assert shop.missing(tmp_path) == ()
+    assert set(locate(shop, tmp_path, cache)) == {"big.csv"}
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "small.csv").write_bytes(b"2")
+    assert set(locate(shop, tmp_path, cache)) == set(FILES)
+    write_archive(tmp_path / "packed", shop)
+    assert {name: path.read_bytes() for name, path in locate(shop, tmp_path / "packed", cache).items()} == FILES
+    assert set(locate(replace(shop, extras=("none.csv",)), tmp_path / "packed", cache)) == {"big.csv"}
+
+
+def test_members_go_before_extras(tmp_path: Path) -> None:
+    shop = replace(ZIP, members=("big.csv",), extras=("parts/small.csv", "more.csv"))
+    for name in ("data/big.csv", "parts/small.csv", "more.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"1")
+    assert shop.unpacked(tmp_path) == {"big.csv": tmp_path / "data" / "big.csv"}
+
+
+def test_unpacked_members_may_have_other_names(tmp_path: Path, cache: Cache) -> None:
+    shop = replace(ZIP, aliases={"big.csv": ("large.csv", "huge.csv")})
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "small.csv").write_bytes(b"2")
+    assert shop.missing(tmp_path) == ("big.csv",)
+    (tmp_path / "huge.csv").write_bytes(b"1")
+    assert locate(shop, tmp_path, cache)["big.csv"] == tmp_path / "huge.csv"
+    (tmp_path / "big.csv").write_bytes(b"3")
+    assert locate(shop, tmp_path, cache)["big.csv"] == tmp_path / "big.csv"

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -19,12 +20,23 @@ Progress = Callable[[int, int], None]
 """Told the bytes unpacked so far, and of how many."""
 
 
-def unpack(
-    archive: Path, root: str, members: Sequence[str], folder: Path, progress: Progress = lambda done, total: None
-) -> None:
-    """Write the wanted `members`, and nothing else, below `folder`.
+@dataclass(frozen=True)
+class Wanted:
+    """What is taken out of an archive.
 
-    A member is the entry `root`/member; where there is none, the one entry whose path ends in the member's.
+    Attributes:
+        root: the folder inside the archive that the members lie in; "" for its top.
+        members: paths below `root`; where there is no such entry, the one entry whose path ends in the member's is meant.
+        extras: likewise, but the archive may lack them.
+    """
+
+    root: str
+    members: Sequence[str]
+    extras: Sequence[str] = ()
+
+
+def unpack(archive: Path, wanted: Wanted, folder: Path, progress: Progress = lambda done, total: None) -> None:
+    """Write what is wanted, and nothing else, below `folder`.
 
     Raises:
         InputError: if the archive is cut short, damaged or no archive, lacks a member, holds a link in its place, or has an
@@ -34,10 +46,10 @@ def unpack(
     with _reading(archive):
         if archive.name.lower().endswith(".zip"):
             with zipfile.ZipFile(archive) as opened:
-                _unpack_zip(opened, archive, root, members, folder, progress)
+                _unpack_zip(opened, archive, wanted, folder, progress)
         else:
             with tarfile.open(archive) as opened_tar:
-                _unpack_tar(opened_tar, archive, root, members, folder, progress)
+                _unpack_tar(opened_tar, archive, wanted, folder, progress)
 
 
 @contextmanager
@@ -62,11 +74,9 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0].rstrip(":") or type(error).__name__
 
 
-def _unpack_zip(
-    opened: zipfile.ZipFile, archive: Path, root: str, members: Sequence[str], folder: Path, progress: Progress
-) -> None:
+def _unpack_zip(opened: zipfile.ZipFile, archive: Path, wanted: Wanted, folder: Path, progress: Progress) -> None:
     entries = {entry.filename: entry for entry in opened.infolist() if not entry.is_dir()}
-    chosen = _choose(archive, entries, root, members)
+    chosen = _choose(archive, entries, wanted)
     for name in chosen.values():
         if stat.S_ISLNK(entries[name].external_attr >> 16):
             raise InputError(f"{archive}: its entry '{name}' is a link; expected a file")
@@ -76,11 +86,9 @@ def _unpack_zip(
             copy(content, member)
 
 
-def _unpack_tar(
-    opened: tarfile.TarFile, archive: Path, root: str, members: Sequence[str], folder: Path, progress: Progress
-) -> None:
+def _unpack_tar(opened: tarfile.TarFile, archive: Path, wanted: Wanted, folder: Path, progress: Progress) -> None:
     entries = {entry.name: entry for entry in opened if not entry.isdir()}
-    chosen = _choose(archive, entries, root, members)
+    chosen = _choose(archive, entries, wanted)
     copy = _Copying(folder, sum(entries[name].size for name in chosen.values()), progress)
     # In the archive's own order: a compressed one cannot be read backwards without starting again.
     for member, name in sorted(chosen.items(), key=lambda pair: entries[pair[1]].offset):
@@ -112,17 +120,17 @@ class _Copying:
             os.fsync(file.fileno())
 
 
-def _choose(archive: Path, entries: Mapping[str, object], root: str, members: Sequence[str]) -> dict[str, str]:
-    """The entry of each member."""
+def _choose(archive: Path, entries: Mapping[str, object], wanted: Wanted) -> dict[str, str]:
+    """The entry of each member, and of each extra that the archive has."""
     for name in entries:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
             raise InputError(f"{archive}: its entry '{name}' would lie outside the folder it is unpacked into; it is not used")
-    chosen = {member: _entry(entries, root, member) for member in members}
-    missing = [member for member, name in chosen.items() if not name]
+    chosen = {member: _entry(entries, wanted.root, member) for member in (*wanted.members, *wanted.extras)}
+    missing = [member for member in wanted.members if not chosen[member]]
     if missing:
-        raise InputError(f"{archive}: has no '{missing[0]}'; expected it in '{root or '.'}', as published")
-    return chosen
+        raise InputError(f"{archive}: has no '{missing[0]}'; expected it in '{wanted.root or '.'}', as published")
+    return {member: name for member, name in chosen.items() if name}
 
 
 def _entry(entries: Mapping[str, object], root: str, member: str) -> str:

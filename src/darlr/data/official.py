@@ -1,10 +1,10 @@
 """What the owner of a data set publishes, and finding it in a folder: unpacked in some place, or the archive itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from darlr.data.archives import SUFFIXES, Progress, unpack
+from darlr.data.archives import SUFFIXES, Progress, Wanted, unpack
 from darlr.data.cache import Cache
 from darlr.errors import InputError
 
@@ -21,6 +21,8 @@ class Official:
         root: the folder inside the archive that the members lie in; "" for its top.
         url: where it can be downloaded; None if it may not be, or not by a program.
         instructions: in words, how to get it where `url` is None.
+        extras: further members, which may be absent.
+        aliases: other names that a member goes by where it lies unpacked, by member.
         size: bytes, if known; likewise `md5` and `sha256`, hexadecimal, "" if unknown.
     """
 
@@ -31,6 +33,8 @@ class Official:
     root: str = ""
     url: str | None = None
     instructions: str = ""
+    extras: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     size: int | None = None
     md5: str = ""
     sha256: str = ""
@@ -51,11 +55,15 @@ class Official:
         return (folder, *(folder.joinpath(*parts[start:]) for start in reversed(range(len(parts)))))
 
     def unpacked(self, folder: Path) -> Mapping[str, Path]:
-        """The members that lie unpacked in the place that has most of them; path by member."""
-        found = [
-            {member: place / member for member in self.members if (place / member).is_file()} for place in self.places(folder)
-        ]
-        return max(found, key=len)
+        """The members that lie unpacked in the place that has most of them, extras included; path by member."""
+        found = [self._lying_in(place) for place in self.places(folder)]
+        return max(found, key=lambda paths: (sum(member in paths for member in self.members), len(paths)))
+
+    def _lying_in(self, place: Path) -> Mapping[str, Path]:
+        named = {
+            member: [place / name for name in (member, *self.aliases.get(member, ()))] for member in self.members + self.extras
+        }
+        return {member: path for member, paths in named.items() for path in reversed(paths) if path.is_file()}
 
     def missing(self, folder: Path) -> tuple[str, ...]:
         """The members that can be had neither unpacked nor from the archive; opens no file."""
@@ -66,23 +74,25 @@ class Official:
 
 
 def locate(official: Official, folder: Path, cache: Cache, progress: Progress = lambda done, total: None) -> Mapping[str, Path]:
-    """The path of every member, for a data set's folder; an archive is unpacked into the cache first.
+    """The path of every member and of the extras that there are, for a data set's folder.
 
-    Files that lie unpacked go before the archive. The archive's size and hashes are compared with the published ones.
+    Files that lie unpacked go before the archive, which is unpacked into the cache first. Its size and hashes are compared with
+    the published ones.
 
     Raises:
         InputError: naming what is missing and where to get it, or the archive that is cut short, damaged or another version.
         RunError: if the cache cannot be written.
     """
     found = official.unpacked(folder)
-    if len(found) == len(official.members):
+    if all(member in found for member in official.members):
         return found
     archive = folder / official.archive
     if official.packed and archive.is_file():
         verify(official, archive, cache)
-        key = {"sha256": cache.fingerprint(archive), "root": official.root, "members": list(official.members)}
-        place = cache.obtain("unpacked", key, lambda target: unpack(archive, official.root, official.members, target, progress))
-        return {member: place / member for member in official.members}
+        wanted = Wanted(official.root, official.members, official.extras)
+        key = {"sha256": cache.fingerprint(archive), "wanted": vars(wanted)}
+        place = cache.obtain("unpacked", key, lambda target: unpack(archive, wanted, target, progress))
+        return {member: place / member for member in official.members + official.extras if (place / member).is_file()}
     missing = ", ".join(official.missing(folder))
     raise InputError(f"{missing} missing in {folder}; get {official.archive} {official.advice} and put it there")
 
