@@ -2,13 +2,15 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tests.official_files import kuairand, kuairec
+from tests.official_files import coat, kuairand, kuairec, movielens, yahoo
+from tests.official_files.__main__ import FORMATS, main
 from tests.official_files.stories import HISTORIES
 
 
@@ -26,13 +28,29 @@ def texts(path: Path) -> pl.DataFrame:
     return pl.read_csv(path, infer_schema=False)
 
 
-def test_same_seed_same_bytes(rec: kuairec.KuaiRec, rand: kuairand.KuaiRand, tmp_path: Path) -> None:
-    again = kuairec.write_kuairec(tmp_path).folder, kuairand.write_kuairand(tmp_path).folder
-    for first, second in zip((rec.folder, rand.folder), again, strict=True):
-        assert sorted(path.name for path in first.iterdir()) == sorted(path.name for path in second.iterdir())
-        assert all(path.read_bytes() == (second / path.name).read_bytes() for path in first.iterdir())
-    other = kuairec.write_kuairec(tmp_path / "other", seed=1).folder
-    assert (other / "big_matrix.csv").read_bytes() != (rec.folder / "big_matrix.csv").read_bytes()
+@pytest.mark.parametrize("name", FORMATS)
+def test_same_seed_same_bytes(name: str, tmp_path: Path) -> None:
+    written = []
+    for place, seed in (("first", 3), ("again", 3), ("other", 4)):
+        (tmp_path / place).mkdir()
+        FORMATS[name].write(tmp_path / place, False, seed)
+        root = tmp_path / place / FORMATS[name].root
+        written.append({str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()})
+    first, again, other = written
+    assert first == again
+    assert first.keys() == other.keys()
+    assert first != other
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_command_packs_the_archive_with_its_root(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["official_files", name, str(tmp_path / "new"), "--archive"])
+    main()
+    made = FORMATS[name]
+    shutil.unpack_archive(tmp_path / "new" / made.archive, tmp_path / "out", "zip" if made.archive.endswith("zip") else "gztar")
+    root = tmp_path / "new" / made.root
+    for path in (path for path in root.rglob("*") if path.is_file()):
+        assert (tmp_path / "out" / made.root / path.relative_to(root)).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["big", "small"])
@@ -183,3 +201,94 @@ def test_user_features(rec: kuairec.KuaiRec, rand: kuairand.KuaiRand, name: str)
     assert "UNKNOWN" in table["user_active_degree"]
     assert table["onehot_feat17"].null_count() > 0
     assert any("," in text for text in table["fans_user_num_range"])
+
+
+@pytest.mark.parametrize("commas", [False, True])
+def test_yahoo(commas: bool, tmp_path: Path) -> None:
+    made = yahoo.write_yahoo(tmp_path, commas=commas)
+    size = yahoo.TINY
+    seen: set[tuple[int, ...]] = set()
+    for name, part in zip(
+        (yahoo.COMMA_TRAIN, yahoo.COMMA_TEST) if commas else (yahoo.TRAIN, yahoo.TEST), (made.train, made.test), strict=True
+    ):
+        lines = (made.folder / name).read_text().splitlines()
+        rows = [tuple(map(int, line.split("," if commas else "\t"))) for line in lines]
+        shift = 0 if commas else 1
+        assert rows == list(zip(part.users + shift, part.items + shift, part.ratings, strict=True))
+        assert rows == sorted(rows, key=lambda row: row[0])
+        pairs = [row[:2] for row in rows]
+        assert not seen & set(pairs)
+        seen.update(pairs)
+        assert {song for _, song in pairs} == set(range(shift, size.songs + shift))
+        assert {row[2] for row in rows} == {1, 2, 3, 4, 5}
+    assert len(seen) == size.rows + size.test_users * 10
+    assert np.bincount(made.test.users).tolist() == [10] * size.test_users
+    assert np.bincount(made.train.users).min() >= 10
+    stars = made.tastes.stars(made.train.users, made.train.items)
+    assert np.corrcoef(stars, made.train.ratings)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_coat(newline: str, tmp_path: Path) -> None:
+    made = coat.write_coat(tmp_path, newline=newline)
+    size = 174_000 + 290 * (len(newline) - 1)  # as of the published files
+    for name, matrix in (("train.ascii", made.train), ("test.ascii", made.test), (coat.TRUTH, made.truth)):
+        content = (made.folder / name).read_bytes()
+        assert len(content) == size
+        assert [list(map(int, line.split())) for line in content.decode().split(newline)[:-1]] == matrix.tolist()
+    assert (made.folder / "propensities.ascii").stat().st_size == 2_175_000 + 290 * (len(newline) - 1)
+    train, test = made.train > 0, made.test > 0
+    assert (train.sum(axis=1) == 24).all()
+    assert (test.sum(axis=1) == 16).all()
+    assert train.any(axis=0).all()
+    assert test.any(axis=0).all()
+    assert (made.train[train & test] == made.test[train & test]).all()
+    assert 300 < (train & test).sum() < 450
+    for name, codes, widths in (("user", made.user_codes, [2, 6, 3, 3]), ("item", made.item_codes, [2, 16, 13, 2])):
+        lines = (made.folder / "user_item_features" / f"{name}_features.ascii").read_text().splitlines()
+        labels = (made.folder / "user_item_features" / f"{name}_features_map.txt").read_text().splitlines()
+        assert len(labels) == sum(widths)
+        for line, own in zip(lines, codes.tolist(), strict=True):
+            bits = list(map(int, line.split()))
+            groups = np.split(np.array(bits), np.cumsum(widths)[:-1])
+            assert [group.argmax() for group in groups] == own
+            assert sum(bits) == 4
+
+
+def latin(path: Path, separator: str) -> list[list[str]]:
+    return [line.split(separator) for line in path.read_bytes().decode("latin-1").splitlines()]
+
+
+def test_movielens_100k(tmp_path: Path) -> None:
+    made = movielens.write_100k(tmp_path)
+    rows = [list(map(int, row)) for row in latin(made.folder / "u.data", "\t")]
+    assert rows == np.stack([made.users, made.movies, made.ratings, made.seconds], axis=1).tolist()
+    assert rows != sorted(rows)
+    assert len({(user, movie) for user, movie, *_ in rows}) == len(rows) == movielens.TINY.rows
+    assert np.bincount(made.users)[1:].min() >= 20
+    assert set(made.movies.tolist()) == set(made.movie_ids.tolist()) == set(range(1, movielens.TINY.movies + 1))
+    movies = {int(row[0]): row for row in latin(made.folder / "u.item", "|")}
+    assert {len(row) for row in movies.values()} == {24}
+    for movie, genres in made.genres.items():
+        assert tuple(genre for genre, bit in zip(movielens.GENRES, movies[movie][6:], strict=True) if bit == "1") == genres
+        assert (movies[movie][1] == "unknown") == (made.years[movie] is None)
+    assert any("é" in row[1] for row in movies.values())
+    users = latin(made.folder / "u.user", "|")
+    assert [(int(age), gender, work) for _, age, gender, work, _ in users] == list(
+        zip(made.ages, made.genders, made.occupations, strict=True)
+    )
+
+
+def test_movielens_1m(tmp_path: Path) -> None:
+    made = movielens.write_1m(tmp_path)
+    size = movielens.TINY_1M
+    rows = [list(map(int, row)) for row in latin(made.folder / "ratings.dat", "::")]
+    assert rows == np.stack([made.users, made.movies, made.ratings, made.seconds], axis=1).tolist()
+    assert len({(user, movie) for user, movie, *_ in rows}) == len(rows) == size.rows
+    assert len(made.movie_ids) == size.movies < made.movie_ids[-1] == size.last_movie
+    assert len(np.unique(made.movies)) == size.movies - size.unrated
+    movies = latin(made.folder / "movies.dat", "::")
+    assert {int(movie): tuple(genres.split("|")) for movie, _, genres in movies} == made.genres
+    assert {len(genres) for genres in made.genres.values()} >= {1, 6}
+    assert all(title.endswith(f"({made.years[int(movie)]})") for movie, title, _ in movies)
+    assert {int(age) for _, _, age, _, _ in latin(made.folder / "users.dat", "::")} <= set(movielens.AGES)

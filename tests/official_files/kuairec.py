@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tests.official_files.people import draw_users
 from tests.official_files.stories import FAVOURITE, FILLER, HISTORIES, LETTERS, TAGS
 from tests.official_files.tables import Integers, count_tags, deal, dominant, draw_weighted, rank_within, write_pieces
+from tests.official_files.tastes import Tastes
 
 ROOT = "KuaiRec 2.0"
 
@@ -137,7 +138,7 @@ def write_kuairec(root: Path, size: Size = TINY, seed: int = 0) -> KuaiRec:
     world_items = np.sort(random.choice(size.items, size.world_items, replace=False))
     letters = dict(zip(LETTERS, random.choice(world_items, len(LETTERS), replace=False).tolist(), strict=True))
     tags = _draw_tags(size, letters, random)
-    tastes = _Tastes(size, random)
+    tastes = Tastes(size.users, size.items, random)
     durations = _draw_durations(size, world_items, letters, random)
 
     big, liked = _draw_big(size, world_users, world_items, tags, letters, tastes, durations, random)
@@ -156,21 +157,6 @@ def write_kuairec(root: Path, size: Size = TINY, seed: int = 0) -> KuaiRec:
     draw_users(size.users, random).write_csv(folder / "user_features.csv")
     _write_friends(folder / "social_network.csv", size.users, random)
     return KuaiRec(folder, size, big, small, world_users, world_items, truth, missing, tags, counts, dominant(counts), letters)
-
-
-class _Tastes:
-    """How much users like items: sums of products of four factors."""
-
-    def __init__(self, size: Size, random: np.random.Generator) -> None:
-        self._users = random.standard_normal((size.users, 4)).astype(np.float32) / 2
-        self._items = random.standard_normal((size.items, 4)).astype(np.float32)
-
-    def of(self, users: Integers, items: Integers) -> NDArray[np.float32]:
-        """(n,) of variance 1."""
-        score = np.zeros(len(users), np.float32)
-        for factor in range(self._users.shape[1]):
-            score += self._users[users, factor] * self._items[items, factor]
-        return score
 
 
 def _draw_tags(size: Size, letters: dict[str, int], random: np.random.Generator) -> dict[int, tuple[int, ...]]:
@@ -207,7 +193,7 @@ def _draw_big(
     world_items: Integers,
     tags: dict[int, tuple[int, ...]],
     letters: dict[str, int],
-    tastes: _Tastes,
+    tastes: Tastes,
     durations: Integers,
     random: np.random.Generator,
 ) -> tuple[Views, NDArray[np.bool_]]:
@@ -298,7 +284,7 @@ def _draw_small(
     size: Size,
     world_users: Integers,
     world_items: Integers,
-    tastes: _Tastes,
+    tastes: Tastes,
     durations: Integers,
     random: np.random.Generator,
 ) -> tuple[Views, NDArray[np.bool_]]:

@@ -22,13 +22,20 @@ def write_pieces(path: Path, n: int, rows: Callable[[slice], pl.DataFrame]) -> N
 def draw_weighted(weights: NDArray[np.float64], n: int, random: np.random.Generator) -> Integers:
     """(n,) positions, each drawn in proportion to its weight."""
     bounds = np.cumsum(weights)
-    positions = np.searchsorted(bounds, random.random(n) * bounds[-1], side="right")
-    return np.minimum(positions, np.flatnonzero(weights)[-1]).astype(np.int64)
+    last = np.int64(np.flatnonzero(weights)[-1])
+    positions: Integers = np.searchsorted(bounds, random.random(n) * bounds[-1], side="right").astype(np.int64)
+    return np.minimum(positions, last)
 
 
-def deal(total: int, weights: NDArray[np.float64], random: np.random.Generator) -> Integers:
-    """(len(weights),) how many of `total` each gets."""
-    return random.multinomial(total, weights / weights.sum()).astype(np.int64)
+def deal(total: int, weights: NDArray[np.float64], random: np.random.Generator, most: int | None = None) -> Integers:
+    """(len(weights),) how many of `total` each gets, in proportion to its weight, but no more than `most`."""
+    counts = random.multinomial(total, weights / weights.sum()).astype(np.int64)
+    while most is not None and counts.max() > most:
+        over = int(np.maximum(counts - most, 0).sum())
+        counts = np.minimum(counts, most)
+        open_weights = np.where(counts < most, weights, 0)
+        counts += random.multinomial(over, open_weights / open_weights.sum())
+    return counts
 
 
 def rank_within(groups: Integers, order: Integers) -> Integers:
