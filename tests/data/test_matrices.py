@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.data.matrices import read_integer_matrix
+from darlr.data.matrices import read_integer_matrix, read_matrix
 from darlr.errors import InputError
 
 
@@ -34,3 +34,14 @@ def test_refuses_a_wrong_matrix(tmp_path: Path, text: bytes, message: str) -> No
     with pytest.raises(InputError) as error:
         read_integer_matrix(path, (2, 3), 0, 5)
     assert str(error.value) == f"{path}: {message}"
+
+
+def test_reads_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "m.ascii"
+    path.write_text("0.25 1e-3\r\n1 0.5\r\n")
+    assert read_matrix(path, (2, 2), 0, 1).tolist() == [[0.25, 0.001], [1.0, 0.5]]
+    for text, found in (("0.25 x\n1 1\n", "line 1, column 2 holds 'x'"), ("0.25 0\n1 1.5\n", "line 2, column 2 holds '1.5'")):
+        path.write_text(text)
+        with pytest.raises(InputError) as error:
+            read_matrix(path, (2, 2), 0, 1)
+        assert str(error.value) == f"{path}: {found}; expected a number in 0..1"

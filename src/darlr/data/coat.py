@@ -10,39 +10,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.config.schema import LeaveConfig
+from darlr.data.cache import Cache
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset, World
-from darlr.data.files import hash_files
 from darlr.data.log import InteractionLog
-from darlr.data.matrices import read_integer_matrix
-from darlr.data.official import Official
-from darlr.data.source import LoadedDataset, Source
+from darlr.data.matrices import read_integer_matrix, read_matrix
+from darlr.data.official import Official, locate
+from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 
 USERS, ITEMS = 290, 300
-TRAIN = "train.ascii"
+TRAIN, TEST, PROPENSITIES = "train.ascii", "test.ascii", "propensities.ascii"
 TRUTH = "coat_pseudoGT_ratingM.ascii"
 USER_FEATURES = "user_item_features/user_features.ascii"
 ITEM_FEATURES = "user_item_features/item_features.ascii"
-FILES = (TRAIN, USER_FEATURES, ITEM_FEATURES, TRUTH)
 
 # Widths of the one-hot groups, in column order.
 USER_GROUPS = {"gender": 2, "age": 6, "location": 3, "fashion_interest": 3}
 ITEM_GROUPS = {"gender": 2, "jacket_type": 16, "colour": 13, "front_page": 2}
 
 
-def read_coat(folder: Path) -> LoadedDataset:
+TEST_RATINGS = 16
+"""Items drawn at random for every user of the test file; of the train file, every user chose 24."""
+
+PUBLISHED = {
+    "train.ascii: ratings": 6_960,
+    "train.ascii: fewest of a user": 24,
+    "train.ascii: most of a user": 24,
+    "test.ascii: ratings": 4_640,
+    "test.ascii: fewest of a user": 16,
+    "test.ascii: most of a user": 16,
+    "cells in both": 366,
+    "cells in both with another rating": 0,
+}
+
+
+def read_coat(folder: Path, cache: Cache) -> LoadedDataset:
     """Read Coat: 290 users, 300 items, ratings 1..5, no times, no categories; raw ids are row and column numbers from 0.
+
+    The test ratings and the propensities are validated where they are present; learning reads neither.
 
     Raises:
         InputError: naming the file and line that is missing or is not as published.
     """
-    if not (folder / TRUTH).is_file():
-        raise InputError(
-            f"{folder / TRUTH}: no such file; it is the test world's matrix, published at https://github.com/BetsyHJ/RL4Rec"
-        )
-    ratings = read_integer_matrix(folder / TRAIN, (USERS, ITEMS), 0, 5)  # 0: not rated
+    paths = {**locate(RATINGS_AND_FEATURES, folder, cache), **locate(PSEUDO_GROUND_TRUTH, folder, cache)}
+    shape = (USERS, ITEMS)
+    ratings = read_integer_matrix(paths[TRAIN], shape, 0, 5)  # 0: not rated
+    if (np.count_nonzero(ratings, axis=1) == TEST_RATINGS).all():
+        raise InputError(f"{paths[TRAIN]}: every user has {TEST_RATINGS} ratings; expected 24 (it seems to be {TEST})")
     users, items = np.nonzero(ratings)
     log = InteractionLog(
         users=users.astype(np.int32),
@@ -57,14 +73,33 @@ def read_coat(folder: Path) -> LoadedDataset:
     dataset = Dataset(
         name="coat",
         log=log,
-        items=ItemCatalog(np.zeros((ITEMS, 0), np.int32), (), _read_groups(folder / ITEM_FEATURES, ITEMS, ITEM_GROUPS)),
-        user_features=_read_groups(folder / USER_FEATURES, USERS, USER_GROUPS),
+        items=ItemCatalog(np.zeros((ITEMS, 0), np.int32), (), _read_groups(paths[ITEM_FEATURES], ITEMS, ITEM_GROUPS)),
+        user_features=_read_groups(paths[USER_FEATURES], USERS, USER_GROUPS),
         world=world,
         leave=LeaveConfig(by="distance", window=4, tolerance=0.0, max_steps=30),
-        hashes=hash_files(folder, FILES),
+        hashes={name: cache.fingerprint(paths[name]) for name in (TRAIN, USER_FEATURES, ITEM_FEATURES, TRUTH)},
     )
-    truth = read_integer_matrix(folder / TRUTH, (USERS, ITEMS), 1, 5)
-    return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)))
+    truth = read_integer_matrix(paths[TRUTH], shape, 1, 5)
+    counts = _count(TRAIN, ratings)
+    if PROPENSITIES in paths:
+        read_matrix(paths[PROPENSITIES], shape, 0, 1)
+    if TEST in paths:
+        drawn = read_integer_matrix(paths[TEST], shape, 0, 5)
+        both = (ratings > 0) & (drawn > 0)
+        counts |= _count(TEST, drawn)
+        counts["cells in both"] = int(both.sum())
+        counts["cells in both with another rating"] = int((ratings != drawn)[both].sum())
+    return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts)
+
+
+def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:
+    """The figures that `PUBLISHED` has of a rating file."""
+    of_users = np.count_nonzero(ratings, axis=1)
+    return {
+        f"{name}: ratings": int(of_users.sum()),
+        f"{name}: fewest of a user": int(of_users.min()),
+        f"{name}: most of a user": int(of_users.max()),
+    }
 
 
 def _read_groups(path: Path, rows: int, groups: dict[str, int]) -> Features:
@@ -92,6 +127,7 @@ RATINGS_AND_FEATURES = Official(
     licence="research use; not to be redistributed",
     members=(TRAIN, USER_FEATURES, ITEM_FEATURES),
     root="coat",
+    extras=(TEST, PROPENSITIES),
 )
 PSEUDO_GROUND_TRUTH = Official(
     archive=TRUTH,
@@ -105,5 +141,7 @@ SOURCE = Source(
     description="coat ratings of 290 users for 300 items; tested on a pseudo ground truth",
     folder="coat",
     official=(RATINGS_AND_FEATURES, PSEUDO_GROUND_TRUTH),
-    read=lambda config, folder, cache: read_coat(folder),
+    read=lambda config, folder, cache: read_coat(folder, cache),
+    published=PUBLISHED,
+    table_one=TableOne(290, 300, 8.046, 290, 300, 5.287),
 )
