@@ -1,0 +1,120 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.data.cache import Cache
+from darlr.data.movielens import ML_1M, ML_100K, SOURCE_1M, SOURCE_100K, Edition, log_rows
+from darlr.data.registry import load
+from darlr.data.source import LoadedDataset, Source
+from darlr.errors import InputError
+from tests.official_files.archives import pack_zip
+from tests.official_files.movielens import AGES, MovieLens, write_1m, write_100k
+
+Writer = Callable[[Path], MovieLens]
+EDITIONS = [pytest.param(SOURCE_100K, write_100k, id="100k"), pytest.param(SOURCE_1M, write_1m, id="1m")]
+
+
+def read(root: Path, source: Source, **data: object) -> LoadedDataset:
+    return load(ExperimentConfig(dataset=source.name, data=replace(DataConfig(), **data)), root)  # type: ignore[arg-type]
+
+
+def test_the_log_is_what_the_reference_draws() -> None:
+    # The first of a shuffle of ten rows with seed 42 are 8, 1, 5, as anybody who uses that seed knows.
+    assert np.flatnonzero(log_rows(10, 0.3)).tolist() == [1, 5, 8]
+    assert log_rows(11, 0.3).sum() == 4  # rounded up
+
+
+@pytest.mark.parametrize(("source", "write"), EDITIONS)
+def test_reads_a_share_of_the_ratings_as_the_log(tmp_path: Path, source: Source, write: Writer) -> None:
+    made = write(tmp_path / source.name)
+    loaded = read(tmp_path, source, log_share=0.25)
+    log, world = loaded.dataset.log, loaded.dataset.world
+    chosen = log_rows(len(made.ratings), 0.25)
+    assert log.user_ids[log.users].tolist() == made.users[chosen].tolist()
+    assert log.item_ids[log.items].tolist() == made.movies[chosen].tolist()
+    assert log.rewards.tolist() == made.ratings[chosen].tolist()
+    assert log.times is not None
+    assert log.times.tolist() == made.seconds[chosen].tolist()
+    assert log.item_ids.tolist() == made.movie_ids.tolist()
+    assert (log.reward_range, log.positive_threshold) == ((1.0, 5.0), 4.0)
+    assert log.user_ids[world.users].tolist() == np.unique(made.users[~chosen]).tolist()
+    assert log.item_ids[world.items].tolist() == np.unique(made.movies[~chosen]).tolist()
+
+
+@pytest.mark.parametrize(("source", "write"), EDITIONS)
+def test_genres_are_categories(tmp_path: Path, source: Source, write: Writer) -> None:
+    made = write(tmp_path / source.name)
+    dataset = read(tmp_path, source).dataset
+    named = [{dataset.items.category_names[code] for code in row if code >= 0} for row in dataset.items.categories]
+    assert named == [set(made.genres[movie]) for movie in made.movie_ids.tolist()]
+    assert dataset.items.categories.shape[1] == 6
+    assert (dataset.leave.by, dataset.leave.window, dataset.leave.max_steps) == ("category", 4, 30)
+
+
+@pytest.mark.parametrize(("source", "write"), EDITIONS)
+def test_features_are_the_references_or_all(tmp_path: Path, source: Source, write: Writer) -> None:
+    made = write(tmp_path / source.name)
+    dataset = read(tmp_path, source).dataset
+    users = dataset.user_features
+    assert users.code_names == ("gender", "age", "occupation")
+    assert users.codes[:, 0].tolist() == [int(gender == "M") for gender in made.genders]
+    assert users.codes[:, 1].tolist() == [max(place for place, age in enumerate(AGES) if age <= own) for own in made.ages]
+    same = [[a == b for b in made.occupations] for a in made.occupations]
+    assert (users.codes[:, 2][:, None] == users.codes[:, 2]).tolist() == same
+    assert dataset.items.features.numeric_names == ()
+    years = read(tmp_path, source, features="all").dataset.items.features
+    assert years.numeric_names == ("year",)
+    known = np.array([made.years[movie] is not None for movie in made.movie_ids.tolist()])
+    planted = np.array([made.years[movie] or 0 for movie in made.movie_ids.tolist()])[known]
+    assert np.corrcoef(years.numeric[known, 0], planted)[0, 1] == pytest.approx(1)
+    assert (years.numeric[~known] == 0).all()
+
+
+@pytest.mark.parametrize(("source", "write"), EDITIONS)
+def test_counts_are_compared_with_the_published_ones(tmp_path: Path, source: Source, write: Writer) -> None:
+    made = write(tmp_path / source.name)
+    counts = read(tmp_path, source).counts
+    assert counts == {
+        "ratings": 2400,
+        "users": 60,
+        "movies": 80,
+        "movies with a rating": len(np.unique(made.movies)),
+    }
+    assert len(source.deviations(counts)) == 4
+
+
+@pytest.mark.parametrize(
+    ("edition", "write"), [pytest.param(ML_100K, write_100k, id="100k"), pytest.param(ML_1M, write_1m, id="1m")]
+)
+def test_reads_the_archive_and_refuses_another(tmp_path: Path, edition: Edition, write: Writer) -> None:
+    made = write(tmp_path / "made")
+    (tmp_path / "packed").mkdir()
+    pack_zip(made.folder, tmp_path / "packed" / edition.official.archive)
+    config, cache = ExperimentConfig(dataset=edition.name), Cache(tmp_path / "cache")
+    unchecked = replace(edition, official=replace(edition.official, md5=""))
+    assert unchecked.load(config, tmp_path / "packed", cache).counts["ratings"] == 2400
+    with pytest.raises(
+        InputError, match=rf"{edition.official.archive}: MD5 is .*; expected {edition.official.md5}: it is damaged"
+    ):
+        edition.load(config, tmp_path / "packed", cache)
+
+
+@pytest.mark.parametrize(("source", "write"), EDITIONS)
+def test_refuses_swapped_files(tmp_path: Path, source: Source, write: Writer) -> None:
+    folder = write(tmp_path / source.name).folder
+    users, movies = (folder / name for name in source.official[0].members[1:])
+    users.rename(folder / "aside")
+    movies.rename(users)
+    (folder / "aside").rename(movies)
+    with pytest.raises(InputError, match=rf"{users.name}: line 1 has \d+ columns; expected 5 \(user, "):
+        read(tmp_path, source)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_refuses_a_share_that_leaves_nothing(share: float) -> None:
+    with pytest.raises(InputError, match=r"'data.log_share' is .*; expected between 0 and 1, both excluded"):
+        DataConfig(log_share=share)
