@@ -232,8 +232,13 @@ def test_yahoo(commas: bool, tmp_path: Path) -> None:
 def test_coat(newline: str, tmp_path: Path) -> None:
     made = coat.write_coat(tmp_path, newline=newline)
     size = 174_000 + 290 * (len(newline) - 1)  # as of the published files
-    for name, matrix in (("train.ascii", made.train), ("test.ascii", made.test), (coat.TRUTH, made.truth)):
-        content = (made.folder / name).read_bytes()
+    own = made.folder
+    for file, matrix in (
+        (own / "train.ascii", made.train),
+        (own / "test.ascii", made.test),
+        (tmp_path / coat.TRUTH, made.truth),
+    ):
+        content = file.read_bytes()
         assert len(content) == size
         assert [list(map(int, line.split())) for line in content.decode().split(newline)[:-1]] == matrix.tolist()
     assert (made.folder / "propensities.ascii").stat().st_size == 2_175_000 + 290 * (len(newline) - 1)

@@ -1,4 +1,4 @@
-"""Coat: `coat/*.ascii`, in the one size that there is, with line ends of either kind; and the pseudo ground truth."""
+"""Coat: `coat/*.ascii`, in the one size that there is, with line ends of either kind; beside it RL4Rec's truth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Coat:
     """What was written.
 
     Attributes:
-        folder: where the files lie.
+        folder: where Coat's own files lie; the pseudo ground truth is one above.
         train, test: (USERS, ITEMS) ratings, 0 where there is none; equal where both have one.
         truth: (USERS, ITEMS) ratings 1..5 without noise.
         user_codes, item_codes: (USERS, 4) and (ITEMS, 4) which bit of each group is set.
@@ -38,7 +38,7 @@ class Coat:
 
 
 def write_coat(root: Path, seed: int = 0, newline: str = "\n") -> Coat:
-    """Write `coat` into the folder `root`."""
+    """Write `coat` and the pseudo ground truth into the folder `root`."""
     random = np.random.default_rng(seed)
     tastes = Tastes(USERS, ITEMS, random)
     users, items = (column.ravel() for column in np.indices((USERS, ITEMS)))
@@ -52,16 +52,16 @@ def write_coat(root: Path, seed: int = 0, newline: str = "\n") -> Coat:
 
     folder = root / ROOT
     (folder / "user_item_features").mkdir(parents=True)
-    for name, matrix in (("train.ascii", train), ("test.ascii", test), (TRUTH, truth)):
-        np.savetxt(folder / name, matrix, fmt="%d", newline=newline)
+    for file, matrix in ((folder / "train.ascii", train), (folder / "test.ascii", test), (root / TRUTH, truth)):
+        np.savetxt(file, matrix, fmt="%d", newline=newline)
     np.savetxt(folder / "propensities.ascii", propensities, newline=newline)
     codes = []
     for name, n, groups in (("user", USERS, USER_GROUPS), ("item", ITEMS, ITEM_GROUPS)):
         own = np.stack([random.integers(width, size=n) for width in groups.values()], axis=1)
-        file = folder / "user_item_features" / f"{name}_features.ascii"
-        np.savetxt(file, _bits(own, list(groups.values())), fmt="%d", newline=newline)
+        features = folder / "user_item_features" / f"{name}_features.ascii"
+        np.savetxt(features, _bits(own, list(groups.values())), fmt="%d", newline=newline)
         labels = [f"{group}:{place}{newline}" for group, width in groups.items() for place in range(width)]
-        file.with_name(f"{name}_features_map.txt").write_text("".join(labels), newline="")
+        features.with_name(f"{name}_features_map.txt").write_text("".join(labels), newline="")
         codes.append(own)
     return Coat(folder, train, test, truth, *codes)
 
