@@ -21,8 +21,6 @@ from darlr.data.coat import (
 )
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from tests.official_files.archives import pack_zip
-from tests.official_files.coat import write_coat
 
 
 def write_matrix(path: Path, matrix: np.ndarray, ending: str) -> None:
@@ -125,29 +123,6 @@ def test_counts_the_test_ratings_and_validates_the_propensities(folder: Path) ->
     write_matrix(folder / PROPENSITIES, np.full((USERS, ITEMS), 1.5), "\n")
     with pytest.raises(InputError, match=r"propensities.ascii: line 1, column 1 holds '1.5'; expected a number in 0..1$"):
         read(folder)
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_generated_release_is_as_published(tmp_path: Path, newline: str, packed: bool) -> None:
-    made = write_coat(tmp_path, newline=newline)
-    folder = made.folder
-    if packed:
-        folder = tmp_path / "packed"
-        folder.mkdir()
-        pack_zip(made.folder, folder / "coat.zip")
-        (made.folder / TRUTH).rename(folder / TRUTH)
-    loaded = read(folder)
-    log = loaded.dataset.log
-    assert SOURCE.deviations({**loaded.counts, "cells in both": 366}) == ()
-    assert set(loaded.counts) == set(SOURCE.published)
-    assert loaded.counts["cells in both"] == np.count_nonzero((made.train > 0) & (made.test > 0))
-    assert np.array_equal(np.argwhere(made.train), np.stack([log.users, log.items], axis=1))
-    assert np.array_equal(made.train[log.users, log.items], log.rewards)
-    assert loaded.truth is not None
-    assert np.array_equal(loaded.truth.rewards, made.truth)
-    assert np.array_equal(loaded.dataset.user_features.codes, made.user_codes)
-    assert np.array_equal(loaded.dataset.items.features.codes, made.item_codes)
 
 
 def test_refuses_swapped_files(folder: Path) -> None:

@@ -12,7 +12,7 @@ from darlr.data.registry import load
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError
 from tests.official_files.archives import pack_zip
-from tests.official_files.movielens import AGES, MovieLens, write_1m, write_100k
+from tests.official_files.movielens import MovieLens, write_1m, write_100k
 
 Writer = Callable[[Path], MovieLens]
 EDITIONS = [pytest.param(SOURCE_100K, write_100k, id="100k"), pytest.param(SOURCE_1M, write_1m, id="1m")]
@@ -46,32 +46,11 @@ def test_reads_a_share_of_the_ratings_as_the_log(tmp_path: Path, source: Source,
 
 
 @pytest.mark.parametrize(("source", "write"), EDITIONS)
-def test_genres_are_categories(tmp_path: Path, source: Source, write: Writer) -> None:
-    made = write(tmp_path / source.name)
+def test_users_leave_by_genre_of_which_a_movie_has_up_to_six(tmp_path: Path, source: Source, write: Writer) -> None:
+    write(tmp_path / source.name)
     dataset = read(tmp_path, source).dataset
-    named = [{dataset.items.category_names[code] for code in row if code >= 0} for row in dataset.items.categories]
-    assert named == [set(made.genres[movie]) for movie in made.movie_ids.tolist()]
-    assert dataset.items.categories.shape[1] == 6
-    assert (dataset.leave.by, dataset.leave.window, dataset.leave.max_steps) == ("category", 4, 30)
-
-
-@pytest.mark.parametrize(("source", "write"), EDITIONS)
-def test_features_are_the_references_or_all(tmp_path: Path, source: Source, write: Writer) -> None:
-    made = write(tmp_path / source.name)
-    dataset = read(tmp_path, source).dataset
-    users = dataset.user_features
-    assert users.code_names == ("gender", "age", "occupation")
-    assert users.codes[:, 0].tolist() == [int(gender == "M") for gender in made.genders]
-    assert users.codes[:, 1].tolist() == [max(place for place, age in enumerate(AGES) if age <= own) for own in made.ages]
-    same = [[a == b for b in made.occupations] for a in made.occupations]
-    assert (users.codes[:, 2][:, None] == users.codes[:, 2]).tolist() == same
-    assert dataset.items.features.numeric_names == ()
-    years = read(tmp_path, source, features="all").dataset.items.features
-    assert years.numeric_names == ("year",)
-    known = np.array([made.years[movie] is not None for movie in made.movie_ids.tolist()])
-    planted = np.array([made.years[movie] or 0 for movie in made.movie_ids.tolist()])[known]
-    assert np.corrcoef(years.numeric[known, 0], planted)[0, 1] == pytest.approx(1)
-    assert (years.numeric[~known] == 0).all()
+    assert dataset.items.categories.shape == (80, 6)
+    assert (dataset.leave.by, dataset.leave.window, dataset.leave.tolerance) == ("category", 4, 0.0)
 
 
 @pytest.mark.parametrize(("source", "write"), EDITIONS)
