@@ -240,7 +240,7 @@ def test_another_truth_is_read_against_a_log(tmp_path: Path) -> None:
     other = write_folder(
         tmp_path / "other", dataset="files: {truth: truth.csv}\n", truth="user_id,item_id,reward\n20,20,1\n20,10,3\n"
     )
-    truth = read_truth_folder(other, log)
+    truth = read_truth_folder(other, log, log.reward_range)
     assert (truth.world.users.tolist(), truth.world.items.tolist()) == ([1], [0, 1])
     assert truth.rewards.tolist() == [[3.0, 1.0]]
 
@@ -250,10 +250,10 @@ def test_another_truth_with_unknown_ids_lists_five(tmp_path: Path) -> None:
     lines = "".join(f"20,{item},1\n" for item in range(101, 108))
     other = write_folder(tmp_path / "other", dataset="files: {truth: truth.csv}\n", truth="user_id,item_id,reward\n" + lines)
     with pytest.raises(InputError, match=r"column 'item_id' has 7 unknown ids \(101, 102, 103, 104, 105, \.\.\.\)"):
-        read_truth_folder(other, log)
+        read_truth_folder(other, log, log.reward_range)
     (other / "dataset.yaml").write_text("name: other\n")
     with pytest.raises(InputError, match=r"dataset.yaml: key 'files.truth' is missing"):
-        read_truth_folder(other, log)
+        read_truth_folder(other, log, log.reward_range)
 
 
 ids = st.one_of(

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,3 +119,8 @@ def test_refuses_choices_that_the_data_do_not_have(tmp_path: Path, choice: str) 
         load(replace(config("synthetic"), data=chosen), tmp_path)
     with pytest.raises(InputError, match=r"'mine' is a folder with choices of its own; expected them in its dataset.yaml$"):
         load(replace(config("mine"), data=chosen), tmp_path)
+
+
+def test_tables_are_read_without_torch() -> None:
+    program = "import sys, darlr.data.registry; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

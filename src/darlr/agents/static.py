@@ -42,8 +42,7 @@ class SkippingScorer:
 def popularity(dataset: Dataset) -> Tensor:
     """(1, n_items) how often the log's users liked each item of the world."""
     log = dataset.log
-    liked = log.rewards >= log.positive_threshold
-    counts = np.bincount(log.items[liked], minlength=log.n_items)
+    counts = np.bincount(log.items[log.liked], minlength=log.n_items)
     return torch.from_numpy(counts[dataset.world.items].astype(np.float32))[None]
 
 

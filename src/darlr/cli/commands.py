@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from darlr.config.loading import merge, parse_overrides, read_yaml
+from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
 from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError
 
@@ -159,16 +159,23 @@ def datasets(data_dir: DataDir = None) -> None:
 
 def check(
     dataset: Annotated[str, tyro.conf.Positional, _option("data set, or a folder", "NAME")],
+    overrides: Overrides = (),
     data_dir: DataDir = None,
 ) -> None:
-    """Read a data set, validate it, and print what it holds."""
+    """Read a data set, validate it, and print what it holds; of a known one also beside what is published of it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.data.registry import load  # noqa: PLC0415
-    from darlr.data.statistics import describe  # noqa: PLC0415
+    from darlr.data.registry import SOURCES, load  # noqa: PLC0415
+    from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
-    loaded = load(ExperimentConfig(dataset=dataset), data_dir)
+    loaded = load(from_mapping(ExperimentConfig, _settings(None, overrides, {"dataset": dataset}, None)), data_dir)
     print_table(Table(f"{loaded.dataset.name}: read and valid", ("what", "value"), describe(loaded)))
+    if (source := SOURCES.get(dataset)) is None:
+        return
+    if rows := beside_published(source, loaded):
+        print_table(Table("beside what is published", ("what", "ours", "published"), rows))
+    if deviations := source.deviations(loaded.counts):
+        raise InputError(f"data set '{dataset}' is not as published: {'; '.join(deviations)}")
 
 
 def _settings(file: Path | None, overrides: tuple[str, ...], options: dict[str, Any], epochs: int | None) -> dict[str, Any]:

@@ -57,11 +57,13 @@ class ItemCatalog:
         categories: (I, S) int32 codes of each item's categories, -1 where it has fewer than S.
         category_names: C names, as they stand in the source.
         features: side features of the items.
+        untagged_alike: whether the items without any category share one, in which users may find them alike (KuaiRand).
     """
 
     categories: NDArray[np.int32]
     category_names: tuple[str, ...]
     features: Features
+    untagged_alike: bool = False
 
     def __post_init__(self) -> None:
         if self.categories.ndim != 2 or len(self.categories) != len(self.features):
@@ -80,7 +82,8 @@ class ItemCatalog:
         return len(self.category_names)
 
     def membership(self) -> NDArray[np.bool_]:
-        """(I, C): whether an item has a category."""
+        """(I, C), or (I, C + 1) if untagged items are alike: whether an item has a category; the last column: none of them."""
         member = np.zeros((len(self), self.n_categories + 1), bool)
         np.put_along_axis(member, self.categories.astype(np.intp), True, axis=1)  # -1 lands in the spare last column
-        return member[:, :-1]
+        member[:, -1] = ~member[:, :-1].any(axis=1)
+        return member if self.untagged_alike else member[:, :-1]

@@ -89,7 +89,7 @@ def read_coat(folder: Path, cache: Cache) -> LoadedDataset:
         counts |= _count(TEST, drawn)
         counts["cells in both"] = int(both.sum())
         counts["cells in both with another rating"] = int((ratings != drawn)[both].sum())
-    return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts)
+    return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts, counts.get(f"{TEST}: ratings"))
 
 
 def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:

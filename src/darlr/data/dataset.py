@@ -52,6 +52,8 @@ class Dataset:
         world: the users and items of the simulated world, a subset of the log's vocabularies.
         leave: the data set's own leave rule (spec of published runs, or its `dataset.yaml`).
         hashes: SHA-256 of every input file, by name (or the settings that generated the data).
+        paid: smallest and largest reward that the test world pays, where that is another scale than the log's
+            `reward_range`, else None.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Dataset:
     world: World
     leave: LeaveConfig
     hashes: Mapping[str, str]
+    paid: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if len(self.items) != self.log.n_items:
@@ -71,3 +74,8 @@ class Dataset:
             raise InputError("the test world names a user or item that the log's vocabulary lacks")
         if self.leave.by == "category" and self.items.n_categories == 0:
             raise InputError("leave.by is 'category', but no item has categories; expected 'distance' or 'never'")
+
+    @property
+    def paid_range(self) -> tuple[float, float]:
+        """Smallest and largest reward that the test world pays, and that users report when they are served."""
+        return self.log.reward_range if self.paid is None else self.paid

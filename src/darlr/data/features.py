@@ -1,5 +1,7 @@
 """Columns of a table -> side features."""
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -17,11 +19,14 @@ def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return (centred / spread if spread > 0 else np.zeros_like(centred)).astype(np.float32)
 
 
-def features_from(frame: pl.DataFrame) -> Features:
+def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """Features of the entities in the rows of `frame`, one per column.
 
     A column whose filled cells are all finite numbers is numeric and z-scored over the entities (blank: the mean). Any other is
     coded by its distinct texts in ascending order; blank is a value of its own.
+
+    Args:
+        coded: columns that are coded even where all cells are numbers.
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
@@ -29,7 +34,7 @@ def features_from(frame: pl.DataFrame) -> Features:
         texts = column.cast(pl.String).fill_null("")
         numbers = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         filled = (texts != "").to_numpy()
-        if filled.any() and np.isfinite(numbers[filled]).all():
+        if column.name not in coded and filled.any() and np.isfinite(numbers[filled]).all():
             numeric[column.name] = standardise(numbers)
         else:
             codes[column.name] = (texts.rank("dense").to_numpy() - 1).astype(np.int32)

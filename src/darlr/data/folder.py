@@ -18,6 +18,7 @@ from darlr.data.features import features_from
 from darlr.data.files import hash_files, naming
 from darlr.data.folder_settings import LOG_KEYS, SETTINGS, TRUTH_KEYS, FolderSettings, read_settings
 from darlr.data.log import InteractionLog
+from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
 from darlr.data.tables import Table, read_table
 from darlr.data.truth import Truth
@@ -59,16 +60,16 @@ def read_folder(folder: Path) -> LoadedDataset:
     return LoadedDataset(dataset, truth)
 
 
-def read_truth_folder(folder: Path, log: InteractionLog) -> Truth:
+def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, float]) -> Truth:
     """Read only the truth of a folder, for the users and items of an existing log.
 
-    `dataset.yaml` needs no interactions here, and rewards must lie in the log's range.
+    `dataset.yaml` needs no interactions here, and rewards must lie in `bounds`.
 
     Raises:
         InputError: as `read_folder`, and where the truth has ids that the log lacks (up to five are named).
     """
     settings = read_settings(folder, TRUTH_KEYS)
-    return _read_truth(folder, settings, Vocabulary.of(log.user_ids), Vocabulary.of(log.item_ids), log.reward_range)
+    return _read_truth(folder, settings, Vocabulary.of(log.user_ids), Vocabulary.of(log.item_ids), bounds)
 
 
 def _read_entities(folder: Path, name: str, key: str) -> Table | None:
@@ -96,19 +97,10 @@ def _read_log(table: Table, settings: FolderSettings, users: Vocabulary, items: 
     timed = "timestamp" in table.frame.columns
     if timed:
         rows = rows.with_columns(time=table.numbers("timestamp"))
-    match settings.log.repeats:
-        case "error":
-            hint = f" (other readings: log.repeats: last, mean or keep, in {SETTINGS})"
-            table.require_distinct("user_id", "item_id", otherwise=hint)
-        case "last":
-            latest = rows.sort("time", maintain_order=True) if timed else rows
-            rows = latest.unique(("user", "item"), keep="last", maintain_order=True)
-        case "mean":
-            last_time = [pl.col("time").max()] if timed else []
-            rows = rows.group_by("user", "item", maintain_order=True).agg(pl.col("reward").mean(), *last_time)
-        case "keep":
-            pass
-    return InteractionLog(
+    if settings.log.repeats == "error":
+        hint = f" (other readings: log.repeats: last, mean or keep, in {SETTINGS})"
+        table.require_distinct("user_id", "item_id", otherwise=hint)
+    log = InteractionLog(
         users=rows["user"].to_numpy().astype(np.int32),
         items=rows["item"].to_numpy().astype(np.int32),
         rewards=rows["reward"].to_numpy().astype(np.float32),
@@ -119,6 +111,7 @@ def _read_log(table: Table, settings: FolderSettings, users: Vocabulary, items: 
         positive_only=scale.feedback == "positive-only",
         positive_threshold=scale.positive_threshold,
     )
+    return log if settings.log.repeats == "error" else without_repeats(log, settings.log.repeats)
 
 
 def _features(table: Table | None, entities: Vocabulary, key: str) -> Features:

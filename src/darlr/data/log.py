@@ -1,6 +1,6 @@
 """The training interactions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class InteractionLog:
         reward_range: smallest and largest reward that a user can give (1 and 5 for stars).
         positive_only: True where the log holds positive feedback alone, so that unlogged pairs are unknown, not zero.
         positive_threshold: rewards of at least this count as liked (used for dominant categories and static lists).
+        likes: (n,) bool, the rows that count as liked where that is not a matter of the reward alone, else None.
 
     Raises:
         InputError: if any of the above does not hold, or the log is empty.
@@ -47,12 +48,13 @@ class InteractionLog:
     reward_range: tuple[float, float]
     positive_only: bool = False
     positive_threshold: float = float("-inf")
+    likes: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.users)
         if n == 0:
             raise InputError("the interaction log is empty; expected at least one row")
-        columns = {"items": self.items, "rewards": self.rewards, "times": self.times}
+        columns = {"items": self.items, "rewards": self.rewards, "times": self.times, "likes": self.likes}
         for name, column in columns.items():
             if column is not None and column.shape != (n,):
                 raise InputError(f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users")
@@ -83,16 +85,18 @@ class InteractionLog:
     def n_items(self) -> int:
         return len(self.item_ids)
 
+    @property
+    def liked(self) -> NDArray[np.bool_]:
+        """(n,) the rows that count as liked."""
+        return self.rewards >= self.positive_threshold if self.likes is None else self.likes
+
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "InteractionLog":
         """The log with the chosen rows alone, over the same vocabularies."""
-        return InteractionLog(
+        return replace(
+            self,
             users=self.users[chosen],
             items=self.items[chosen],
             rewards=self.rewards[chosen],
             times=None if self.times is None else self.times[chosen],
-            user_ids=self.user_ids,
-            item_ids=self.item_ids,
-            reward_range=self.reward_range,
-            positive_only=self.positive_only,
-            positive_threshold=self.positive_threshold,
+            likes=None if self.likes is None else self.likes[chosen],
         )

@@ -20,11 +20,13 @@ class LoadedDataset:
 
     Attributes:
         counts: what was counted while reading, under the labels of `Source.published`.
+        test_rows: how many rows the test file has, as the paper's Table 1 counts them; None if there is none.
     """
 
     dataset: Dataset
     truth: Truth | None
     counts: Mapping[str, int] = field(default_factory=dict)
+    test_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class TableOne:
     test_users: int
     test_items: int
     test_density: float
+
+    @property
+    def train(self) -> str:
+        return f"{self.train_users:,} x {self.train_items:,}, {self.train_density:.3f}%"
+
+    @property
+    def test(self) -> str:
+        return f"{self.test_users:,} x {self.test_items:,}, {self.test_density:.3f}%"
 
 
 @dataclass(frozen=True)

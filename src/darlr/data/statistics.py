@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
-from darlr.data.source import LoadedDataset
+from darlr.data.source import LoadedDataset, Source, TableOne
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12
@@ -29,6 +29,38 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
         *rows,
         *(("truth: " + label, figure) for label, figure in _reward_figures(truth.rewards.ravel())),
         ("truth: cells also in the log", f"{_overlap(log, truth.world):,}"),
+    )
+
+
+def beside_published(source: Source, loaded: LoadedDataset) -> tuple[tuple[str, str, str], ...]:
+    """(label, ours, published) of all that is known of the published files and of the paper's Table 1."""
+    counted = [
+        (label, f"{loaded.counts[label]:,}" if label in loaded.counts else "not read", f"{number:,}")
+        for label, number in source.published.items()
+    ]
+    if source.table_one is None:
+        return tuple(counted)
+    ours = table_one(loaded)
+    test = "not read" if loaded.test_rows is None else ours.test
+    return (
+        *counted,
+        ("Table 1: training users x items, density", ours.train, source.table_one.train),
+        ("Table 1: test users x items, density", test, source.table_one.test),
+    )
+
+
+def table_one(loaded: LoadedDataset) -> TableOne:
+    """The paper's line for the data as they were read: users and items that have rows, and rows over all pairs of them."""
+    log, world = loaded.dataset.log, loaded.dataset.world
+    users, items = len(np.unique(log.users)), len(np.unique(log.items))
+    tested = loaded.test_rows or 0
+    return TableOne(
+        users,
+        items,
+        100 * len(log) / (users * items),
+        world.n_users,
+        world.n_items,
+        100 * tested / (world.n_users * world.n_items),
     )
 
 

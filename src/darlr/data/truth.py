@@ -19,16 +19,21 @@ class Truth:
 
     Attributes:
         world: which users and items the rows and columns are.
-        rewards: (n_users, n_items) of the world, float32, finite.
+        rewards: (n_users, n_items) of the world, float32, finite; it may be a memory map.
+        known: (n_users, n_items) bool, the cells that policies may recommend; None: all.
     """
 
     world: World
     rewards: NDArray[np.float32]
+    known: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         expected = (self.world.n_users, self.world.n_items)
         if self.rewards.shape != expected:
             raise InputError(f"the truth has shape {self.rewards.shape}; expected {expected} (users x items of the test world)")
-        if not np.isfinite(self.rewards).all():
+        if self.known is not None and self.known.shape != expected:
+            raise InputError(f"the truth's known cells have shape {self.known.shape}; expected {expected}")
+        # Extremes need no second matrix beside one that may be as large as the memory; NaN is an extreme, too.
+        if not np.isfinite((self.rewards.min(), self.rewards.max())).all():
             row, column = np.argwhere(~np.isfinite(self.rewards))[0]
             raise InputError(f"the truth's cell (user row {row}, item column {column}) is not finite")

@@ -47,12 +47,13 @@ def split_log(log: InteractionLog, share: float, generator: np.random.Generator)
 def held_out_rows(learned: InteractionLog, held_out: InteractionLog, device: torch.device) -> HeldOut:
     """The held-out rows of a world of all the log's users and items.
 
-    A row is liked if its reward reaches `positive_threshold`, or the mean of the learned rows where no threshold is set.
+    Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
     """
     threshold = held_out.positive_threshold
-    if math.isinf(threshold):
+    told = held_out.likes is not None or not math.isinf(threshold)
+    if not told:
         threshold = float(learned.rewards.mean(dtype=np.float64))
-    chosen = held_out.rewards >= threshold
+    chosen = held_out.liked if told else held_out.rewards >= threshold
     users = np.unique(held_out.users[chosen])
     if len(users) == 0:
         raise InputError(f"no held-out row has a reward of at least {threshold:g}, so there is nothing to judge the policy by")

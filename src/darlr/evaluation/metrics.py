@@ -48,11 +48,11 @@ def category_domination(items: Tensor, dominated: Tensor) -> float:
 def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np.bool_]:
     """(C,) bool: the categories that dominate the log's liked rows.
 
-    Categories are counted over the rows with a reward of at least `log.positive_threshold` (once for each category of the
-    row's item) and taken in falling order while their shares add up to no more than `DOMINANT_SHARE`; at least one is taken.
+    Categories are counted over the liked rows (once for each category of the row's item) and taken in falling order while
+    their shares add up to no more than `DOMINANT_SHARE`; at least one is taken.
     Where no row is liked, none dominates.
     """
-    liked = log.items[log.rewards >= log.positive_threshold]
+    liked = log.items[log.liked]
     slots = catalog.categories[liked]
     counts = np.bincount(slots[slots >= 0], minlength=catalog.n_categories)
     order = np.argsort(-counts, kind="stable")

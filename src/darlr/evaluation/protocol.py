@@ -57,7 +57,8 @@ class TestWorld:
         max_steps: longest episode of FB and NX_0.
         lookback: how many positions the policies look back.
         dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
-        forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or None.
+        forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
+            cells; or None.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
@@ -79,8 +80,13 @@ class TestWorld:
 
     @property
     def n_allowed(self) -> int:
-        """How many items may be recommended."""
-        return self.n_items if self.forbidden is None else int((~self.forbidden).sum())
+        """How many items may be recommended to somebody."""
+        return self.n_items if self.forbidden is None else int((~self.forbidden.view(-1, self.n_items)).any(dim=0).sum())
+
+    @property
+    def fewest_allowed(self) -> int:
+        """How many items may be recommended to the user who has the fewest."""
+        return self.n_items if self.forbidden is None else int((~self.forbidden).sum(dim=-1).min())
 
     def roll_out(self, mode: str, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
         """One episode in `mode` for each of `users` (B,).
@@ -89,10 +95,10 @@ class TestWorld:
         """
         settings = MODES[mode]
         steps = settings.steps or self.max_steps
-        if not settings.allow_repeats and self.n_allowed < steps:
+        if not settings.allow_repeats and self.fewest_allowed < steps:
             raise InputError(
-                f"the test world has {self.n_allowed} items, but an episode of mode '{mode}' recommends up to {steps} and none "
-                "twice; expected at least as many items"
+                f"the test world has {self.fewest_allowed} items, but an episode of mode '{mode}' recommends up to {steps} and "
+                "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
         simulator = Simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
@@ -125,13 +131,14 @@ class TestWorld:
 
 
 class _Restricted:
-    """A scorer that never names a forbidden item."""
+    """A scorer that never names a forbidden item; forbidden: (n_items,) or (n_users, n_items) bool."""
 
     def __init__(self, scorer: Scorer, forbidden: Tensor) -> None:
         self._scorer, self._forbidden = scorer, forbidden
 
     def __call__(self, users: Tensor, window: Window) -> Tensor:
-        return self._scorer(users, window).masked_fill(self._forbidden, float("-inf"))
+        forbidden = self._forbidden if self._forbidden.ndim == 1 else self._forbidden[users]
+        return self._scorer(users, window).masked_fill(forbidden, float("-inf"))
 
 
 @torch.no_grad()

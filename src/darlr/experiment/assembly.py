@@ -14,6 +14,7 @@ from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
+from darlr.data.registry import SOURCES
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -74,12 +75,16 @@ def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.devic
 
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     """What a user must know of what the data cannot give."""
-    texts = []
+    source = SOURCES.get(config.dataset)
+    texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded.counts)]
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
     if loaded.truth is None:
         texts.append("the data set has no truth, so the policy is judged on held-out log rows only")
+    if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):
+        scales = f"{learned[0]:.3g}..{learned[1]:.3g} in the log, {paid[0]:g}..{paid[1]:g} in the test world"
+        texts.append(f"rewards are on two scales ({scales}): error/* compares them as they are")
     return texts
 
 
@@ -182,7 +187,8 @@ def true_world(
 ) -> TestWorld:
     """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
 
-    Items that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no action.
+    Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
+    action.
     """
     column_of = np.full(dataset.log.n_items, -1)
     column_of[items] = np.arange(len(items))
@@ -192,16 +198,16 @@ def true_world(
         raise InputError(f"the truth has items that the policy cannot recommend: {', '.join(map(str, strange))}")
     rewards = np.zeros((truth.world.n_users, len(items)), np.float32)
     rewards[:, columns] = truth.rewards
-    forbidden = np.ones(len(items), bool)
-    forbidden[columns] = False
+    forbidden = np.ones(len(items) if truth.known is None else rewards.shape, bool)
+    forbidden[..., columns] = False if truth.known is None else ~truth.known
     table = torch.from_numpy(rewards).to(device)
     membership = world_membership(dataset, items, device)
     dominated = None
     if dataset.items.n_categories:
         dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
-        dominated = (membership & dominant).any(dim=1)
+        dominated = (membership[:, : len(dominant)] & dominant).any(dim=1)
     return TestWorld(
-        rewards=observed_reward(table, dataset.log.reward_range),
+        rewards=observed_reward(table, dataset.paid_range),
         leave=leave_rule(config.leave, membership, table),
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),

@@ -46,7 +46,9 @@ def evaluate_run(
     saved = SavedPolicy(folder, device)
     loaded = load(saved.config, data_dir)
     _require_unchanged(folder, loaded.dataset.hashes)
-    truth = loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log)
+    truth = (
+        loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
+    )
     if truth is None:
         raise InputError(f"{run}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER")
     if users is not None and users < 1:

@@ -47,8 +47,11 @@ class TruthJudge:
         return run_test(self.world, scorer, self.config.evaluation.episodes, generator)
 
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
-        truth = self.world.rewards.table
-        return {"error/table": table_error(estimates, truth), "error/sampled": sampled_error(estimates, truth, *visited)}
+        truth, unknown = self.world.rewards.table, self.world.forbidden
+        return {
+            "error/table": table_error(estimates, truth, unknown),
+            "error/sampled": sampled_error(estimates, truth, *visited, unknown),
+        }
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)

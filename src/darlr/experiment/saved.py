@@ -31,7 +31,7 @@ def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch:
         "items": torch.from_numpy(dataset.world.items),
         "membership": policy.categories.membership.to(torch.bool),
     }
-    state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.log.reward_range)}
+    state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.paid_range)}
     for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):
         if np.issubdtype(ids.dtype, np.integer):
             tensors[name] = torch.from_numpy(ids)

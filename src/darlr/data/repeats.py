@@ -1,0 +1,42 @@
+"""Pairs of a user and an item that a log has several times."""
+
+from dataclasses import replace
+from typing import Literal
+
+import polars as pl
+
+from darlr.data.log import InteractionLog
+
+
+def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean", "sum"]) -> InteractionLog:
+    """The log with each pair once; "keep" leaves it as it is.
+
+    last: the row with the latest time (of equal times, or without times, the last row). mean and sum: of the rewards, at the
+    latest time, liked where any of the rows is; the log's range grows with sums that leave it.
+    """
+    if reading == "keep":
+        return log
+    rows = pl.DataFrame({"user": log.users, "item": log.items, "reward": log.rewards, "liked": log.liked})
+    if log.times is not None:
+        rows = rows.with_columns(time=log.times)
+    if reading == "last":
+        latest = rows if log.times is None else rows.sort("time", maintain_order=True)
+        rows = latest.unique(("user", "item"), keep="last", maintain_order=True)
+    else:
+        rewards = pl.col("reward").cast(pl.Float64)
+        merged = rewards.mean() if reading == "mean" else rewards.sum()
+        last_time = [] if log.times is None else [pl.col("time").max()]
+        rows = rows.group_by("user", "item", maintain_order=True).agg(
+            merged.cast(pl.Float32), pl.col("liked").any(), *last_time
+        )
+    values = rows["reward"].to_numpy()
+    low, high = log.reward_range
+    return replace(
+        log,
+        users=rows["user"].to_numpy(),
+        items=rows["item"].to_numpy(),
+        rewards=values,
+        times=None if log.times is None else rows["time"].to_numpy(),
+        reward_range=(min(low, float(values.min())), max(high, float(values.max()))),
+        likes=None if log.likes is None else rows["liked"].to_numpy(),
+    )
