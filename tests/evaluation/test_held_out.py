@@ -5,12 +5,17 @@ import pytest
 import torch
 
 from darlr.agents.static import TableScorer
+from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.evaluation.held_out import held_out_rows, judge_held_out, split_log
 from tests.worlds import CPU, log_of, window_of
 
 START = window_of([[12]])
+
+
+def everybody(log: InteractionLog) -> World:
+    return World(np.arange(log.n_users), np.arange(log.n_items))
 
 
 def test_a_split_keeps_every_row_once() -> None:
@@ -34,7 +39,7 @@ def test_refuses_a_log_that_is_too_small_to_split() -> None:
 def test_recall_and_gain_at_ten() -> None:
     learned = log_of([(0, 0, 5.0), (2, 3, 1.0)], 3, 12, positive_threshold=4.0)
     held_out = log_of([(0, 2, 5.0), (0, 11, 4.0), (0, 1, 1.0), (2, 0, 5.0), (1, 5, 3.0)], 3, 12, positive_threshold=4.0)
-    rows = held_out_rows(learned, held_out, CPU)
+    rows = held_out_rows(learned, held_out, everybody(learned), CPU)
     assert rows.users.tolist() == [0, 2]  # user 1 liked nothing
     descending = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
     # User 0 is shown 1 to 10, for 0 is known: item 2 at rank 2 of two liked. User 2 is shown item 0 at rank 1.
@@ -45,7 +50,7 @@ def test_recall_and_gain_at_ten() -> None:
 
 def test_the_mean_of_the_learned_rows_is_the_threshold_where_none_is_set() -> None:
     learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
-    rows = held_out_rows(learned, log_of([(0, 2, 2.5), (0, 3, 2.0), (1, 4, 1.0)], 2, 12), CPU)
+    rows = held_out_rows(learned, log_of([(0, 2, 2.5), (0, 3, 2.0), (1, 4, 1.0)], 2, 12), everybody(learned), CPU)
     assert rows.users.tolist() == [0]
     assert rows.liked.nonzero().tolist() == [[0, 2]]
     assert rows.known.nonzero().tolist() == [[0, 0], [0, 1]]
@@ -54,4 +59,16 @@ def test_the_mean_of_the_learned_rows_is_the_threshold_where_none_is_set() -> No
 def test_refuses_when_nothing_held_out_was_liked() -> None:
     learned = log_of([(0, 0, 5.0)], 1, 12)
     with pytest.raises(InputError, match="no held-out row has a reward of at least 5"):
-        held_out_rows(learned, log_of([(0, 1, 1.0)], 1, 12), CPU)
+        held_out_rows(learned, log_of([(0, 1, 1.0)], 1, 12), everybody(learned), CPU)
+
+
+def test_judges_a_world_smaller_than_the_log_by_its_own_rows_and_columns() -> None:
+    world = World(np.array([1, 3]), np.array([2, 5, 7]))
+    learned = log_of([(3, 5, 5.0), (3, 6, 5.0), (0, 2, 5.0)], 4, 8, positive_threshold=4.0)
+    held_out = log_of([(3, 7, 5.0), (3, 0, 5.0), (1, 4, 5.0), (2, 2, 5.0)], 4, 8, positive_threshold=4.0)
+    rows = held_out_rows(learned, held_out, world, CPU)
+    assert rows.users.tolist() == [1]  # user 3; what user 1 liked is not in the world, and user 2 is not either
+    assert rows.liked.tolist() == [[False, False, True]]
+    assert rows.known.tolist() == [[False, True, False]]
+    found = judge_held_out(rows, TableScorer(torch.tensor([[0.0, 0.0, 0.0], [2.0, 3.0, 1.0]])), window_of([[3]]))
+    assert found["ndcg_10"] == pytest.approx(1 / math.log2(3))  # at rank 2, for the known item is left out

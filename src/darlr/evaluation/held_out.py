@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
+from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.rewards.source import Window
@@ -44,8 +45,8 @@ def split_log(log: InteractionLog, share: float, generator: np.random.Generator)
     return log.rows(np.sort(order[size:])), log.rows(np.sort(order[:size]))
 
 
-def held_out_rows(learned: InteractionLog, held_out: InteractionLog, device: torch.device) -> HeldOut:
-    """The held-out rows of a world of all the log's users and items.
+def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: World, device: torch.device) -> HeldOut:
+    """The held-out rows that are about users and items of the world.
 
     Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
     """
@@ -54,17 +55,29 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, device: tor
     if not told:
         threshold = float(learned.rewards.mean(dtype=np.float64))
     chosen = held_out.liked if told else held_out.rewards >= threshold
-    users = np.unique(held_out.users[chosen])
+    liked_users, liked_items = _cells(held_out, chosen, world)
+    users = np.unique(liked_users)
     if len(users) == 0:
         raise InputError(f"no held-out row has a reward of at least {threshold:g}, so there is nothing to judge the policy by")
     return HeldOut(
-        users=torch.from_numpy(users.astype(np.int64)).to(device),
-        liked=_cells(held_out.users[chosen], held_out.items[chosen], users, held_out.n_items).to(device),
-        known=_cells(learned.users, learned.items, users, learned.n_items).to(device),
+        users=torch.from_numpy(users).to(device),
+        liked=_matrix(liked_users, liked_items, users, world.n_items).to(device),
+        known=_matrix(*_cells(learned, np.ones(len(learned), bool), world), users, world.n_items).to(device),
     )
 
 
-def _cells(users: NDArray[np.int32], items: NDArray[np.int32], chosen: NDArray[np.int32], n_items: int) -> Tensor:
+def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(m,) rows and columns of the world that the log's `chosen` rows are about, without those about others."""
+    rows, columns = np.full(log.n_users, -1), np.full(log.n_items, -1)
+    rows[world.users] = np.arange(world.n_users)
+    columns[world.items] = np.arange(world.n_items)
+    users, items = rows[log.users[chosen]], columns[log.items[chosen]]
+    inside = (users >= 0) & (items >= 0)
+    return users[inside], items[inside]
+
+
+def _matrix(users: NDArray[np.int64], items: NDArray[np.int64], chosen: NDArray[np.int64], n_items: int) -> Tensor:
+    """(len(chosen), n_items) bool, the cells of the `chosen` users."""
     place = np.searchsorted(chosen, users).clip(max=len(chosen) - 1)
     inside = chosen[place] == users
     cells = np.zeros((len(chosen), n_items), bool)

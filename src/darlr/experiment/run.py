@@ -139,7 +139,7 @@ def _judge(
         return TruthJudge(config, dataset, true_world(config, dataset, loaded.truth, items, device), device)
     if held_out is None:
         raise RunError("neither a truth nor held-out rows to judge the policy by")
-    rows = held_out_rows(dataset.log, held_out, device)
+    rows = held_out_rows(dataset.log, held_out, dataset.world, device)
     return HeldOutJudge(config, dataset, rows, start_window(config, len(items), device))
 
 
