@@ -109,7 +109,7 @@ class Selector:
         """(n, K) places of the pool."""
         pool = self.pool[users]
         places = torch.empty(len(users), self.config.references, dtype=torch.int64, device=users.device)
-        blocked = torch.zeros(pool.shape, dtype=torch.bool, device=users.device)
+        taken = torch.zeros(pool.shape, device=users.device)  # -inf at places picked before: adding is faster than masking
         window = self.config.window
         tokens = contexts.new_zeros(len(users), window, contexts.shape[1])
         present = torch.zeros(len(users), window, dtype=torch.bool, device=users.device)
@@ -118,10 +118,10 @@ class Selector:
             tokens = torch.cat([tokens[:, 1:], (contexts + row_tokens[newest])[:, None]], dim=1)
             present[:, max(0, window - 1 - step)] = True
             queries, _ = self.network(tokens, present)
-            logits = (queries @ keys.T).gather(1, pool).masked_fill_(blocked, float("-inf"))
+            logits = (queries @ keys.T).gather(1, pool).add_(taken)
             place = sample_items(logits, generator)[:, None]
             places[:, step : step + 1] = place
-            blocked.scatter_(1, place, True)
+            taken.scatter_(1, place, float("-inf"))
             newest = pool.gather(1, place).squeeze(1)
         return places
 
@@ -176,5 +176,6 @@ def diversity_gains(pairwise: Tensor) -> Tensor:
 
     Args: pairwise: (n, K, K) cosines between the picks of a visit.
     """
-    before = torch.tril(1 - pairwise, diagonal=-1).sum(dim=2)
-    return before / torch.arange(pairwise.shape[1], device=pairwise.device).clamp(min=1)
+    earlier = torch.arange(pairwise.shape[1], device=pairwise.device)
+    before = earlier - torch.einsum("nkl,kl->nk", pairwise, (earlier < earlier[:, None]).to(pairwise.dtype))
+    return before / earlier.clamp(min=1)
