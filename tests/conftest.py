@@ -34,3 +34,11 @@ def real_data() -> Callable[[str], Path]:
         pytest.skip(f"real data '{name}' is not in {' or '.join(map(str, places))}; set DARLR_DATA to the folder that holds it")
 
     return find
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers on this machine are asked directly, whatever the environment says."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

@@ -1,7 +1,8 @@
 """The command line, called in this process."""
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def darlr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def darlr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Command]:
     """`darlr("train", "--seed", 3)`, in an empty folder and with an empty folder of data sets."""
     (tmp_path / "data").mkdir()
     (tmp_path / "here").mkdir()
@@ -43,7 +44,9 @@ def darlr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
         printed = capsys.readouterr()
         return Ended(code, printed.out, printed.err)
 
-    return call
+    handler = signal.getsignal(signal.SIGPIPE)
+    yield call
+    signal.signal(signal.SIGPIPE, handler)
 
 
 @pytest.fixture

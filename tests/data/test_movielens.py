@@ -74,11 +74,14 @@ def test_reads_the_archive_and_refuses_another(tmp_path: Path, edition: Edition,
     (tmp_path / "packed").mkdir()
     pack_zip(made.folder, tmp_path / "packed" / edition.official.archive)
     config, cache = ExperimentConfig(dataset=edition.name), Cache(tmp_path / "cache")
-    unchecked = replace(edition, official=replace(edition.official, md5=""))
+    any_size = replace(edition.official, size=None)
+    unchecked = replace(edition, official=replace(any_size, md5=""))
     assert unchecked.load(config, tmp_path / "packed", cache).counts["ratings"] == 2400
     with pytest.raises(
         InputError, match=rf"{edition.official.archive}: MD5 is .*; expected {edition.official.md5}: it is damaged"
     ):
+        replace(edition, official=any_size).load(config, tmp_path / "packed", cache)
+    with pytest.raises(InputError, match=rf"\.zip: .* bytes; expected {edition.official.size:,}: it is cut"):
         edition.load(config, tmp_path / "packed", cache)
 
 

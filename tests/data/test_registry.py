@@ -62,7 +62,8 @@ def test_paths_become_absolute_and_names_stay(tmp_path: Path, monkeypatch: pytes
         ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format$"),
         (
             "coat",
-            r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; get coat.zip from .* and put it there$",
+            r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; "
+            r"'darlr fetch coat' downloads it, or get coat.zip from .* and put it there$",
         ),
     ],
 )

@@ -27,8 +27,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
+        publish(partial, path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
@@ -36,9 +35,13 @@ def write_bytes(path: Path, content: bytes) -> None:
             partial.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut: the name lives in the folder, not in the file."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def publish(partial: Path, path: Path) -> None:
+    """Give the synced file `partial` its name `path`, in the same folder, so that it survives a power cut.
+
+    The name lives in the folder, not in the file. Raises `OSError`.
+    """
+    partial.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -157,6 +157,21 @@ def datasets(data_dir: DataDir = None) -> None:
     print_table(Table(f"data sets in {data_directory(data_dir)}", ("name", "files", "what", "where to get it"), rows))
 
 
+def fetch(
+    dataset: Annotated[
+        str | None, tyro.conf.Positional, _option("data set", "NAME", "list what there is, its size and licence")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Download a data set's files, or go on with a download that was stopped; files that are here are verified."""
+    from darlr.cli.fetching import fetch_source, list_fetchable  # noqa: PLC0415
+
+    if dataset is None:
+        list_fetchable(data_dir)
+    else:
+        fetch_source(dataset, data_dir)
+
+
 def check(
     dataset: Annotated[str, tyro.conf.Positional, _option("data set, or a folder", "NAME")],
     overrides: Overrides = (),

@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from darlr.cli.commands import check, datasets, evaluate, recommend, train
+from darlr.cli.commands import check, datasets, evaluate, fetch, recommend, train
 from darlr.errors import DarlrError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -15,9 +15,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,
+    "fetch": fetch,
     "check": check,
 }
 INTERRUPTED = 130
+GOES_ON = {"train": "the last finished epoch", "fetch": "the bytes received"}
 
 
 def main() -> None:
@@ -34,7 +36,8 @@ def main() -> None:
         print(f"darlr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        hint = "; the same command goes on from the last finished epoch" if "train" in sys.argv[1:2] else ""
+        place = GOES_ON.get(sys.argv[1] if len(sys.argv) > 1 else "")
+        hint = f"; the same command goes on from {place}" if place else ""
         print(f"darlr: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
 

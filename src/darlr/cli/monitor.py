@@ -9,11 +9,11 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from darlr.cli import SECONDS_BETWEEN_LINES
 from darlr.cli.tables import print_table
 from darlr.experiment.run import Finished
 from darlr.report.results import end_of_run
 
-SECONDS_BETWEEN_LINES = 10.0
 SECONDS_OF_PACE = 600.0
 SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}
 

@@ -128,12 +128,19 @@ RATINGS_AND_FEATURES = Official(
     members=(TRAIN, USER_FEATURES, ITEM_FEATURES),
     root="coat",
     extras=(TEST, PROPENSITIES),
+    url="https://www.cs.cornell.edu/~schnabts/mnar/coat.zip",
+    citation="Schnabel et al., Recommendations as Treatments: Debiasing Learning and Evaluation, ICML 2016",
 )
 PSEUDO_GROUND_TRUTH = Official(
     archive=TRUTH,
     page="https://github.com/BetsyHJ/RL4Rec",
     licence="research use; not to be redistributed",
     members=(TRUTH,),
+    # Its authors keep the same file with their other study; this is the copy that a program can address.
+    url=f"https://raw.githubusercontent.com/BetsyHJ/SOFA/4c5e82e44911e2a62709a500ba1f3fc766aa33f4/data/{TRUTH}",
+    size=174_000,
+    sha256="fee71820f155a3f43ab50858734a23102c8328cf9bd0e586ed5a7db2fb084223",
+    citation="Huang et al., Keeping Dataset Biases out of the Simulation, RecSys 2020",
 )
 
 SOURCE = Source(

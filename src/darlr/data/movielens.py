@@ -128,6 +128,7 @@ def count(rows: MovieLensRows) -> dict[str, int]:
 
 
 LICENCE = "research, not commercial; not to be redistributed without GroupLens' permission"
+CITATION = "Harper and Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015"
 
 ML_100K = Edition(
     name="movielens-100k",
@@ -138,7 +139,9 @@ ML_100K = Edition(
         members=("u.data", "u.user", "u.item"),
         root="ml-100k",
         url="https://files.grouplens.org/datasets/movielens/ml-100k.zip",
+        size=4_924_029,
         md5="0e33842e24a9c977be4e0107933c0723",
+        citation=CITATION,
     ),
     ratings="u.data",
     users="u.user",
@@ -155,7 +158,9 @@ ML_1M = Edition(
         members=("ratings.dat", "users.dat", "movies.dat"),
         root="ml-1m",
         url="https://files.grouplens.org/datasets/movielens/ml-1m.zip",
+        size=5_917_549,
         md5="c4d9eecfca2ab87c1945afe126590906",
+        citation=CITATION,
     ),
     ratings="ratings.dat",
     users="users.dat",

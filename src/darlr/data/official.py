@@ -1,11 +1,11 @@
 """What the owner of a data set publishes, and finding it in a folder: unpacked in some place, or the archive itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from darlr.data.archives import SUFFIXES, Progress, Wanted, unpack
-from darlr.data.cache import Cache
+from darlr.data.cache import Algorithm, Cache
 from darlr.errors import InputError
 
 
@@ -24,6 +24,7 @@ class Official:
         extras: further members, which may be absent.
         aliases: other names that a member goes by where it lies unpacked, by member.
         size: bytes, if known; likewise `md5` and `sha256`, hexadecimal, "" if unknown.
+        citation: the paper that its owner wants cited.
     """
 
     archive: str
@@ -38,6 +39,7 @@ class Official:
     size: int | None = None
     md5: str = ""
     sha256: str = ""
+    citation: str = ""
 
     @property
     def packed(self) -> bool:
@@ -103,19 +105,21 @@ def verify(official: Official, file: Path, cache: Cache) -> None:
     Raises:
         InputError: naming the file, what was found and what was expected.
     """
+    if wrong := difference(official, file, cache.fingerprint):
+        raise InputError(f"{file}: {wrong}; delete it and get it {official.advice}")
+
+
+def difference(official: Official, file: Path, fingerprint: Callable[[Path, Algorithm], str]) -> str | None:
+    """In what a file differs from what is published of it, in words; None if in nothing that is known.
+
+    `fingerprint` gives a file's hexadecimal hash.
+    """
     size = file.stat().st_size
     if official.size is not None and size != official.size:
         what = "it is cut short" if size < official.size else "it is another version"
-        raise InputError(f"{file}: {size:,} bytes; expected {official.size:,}: {what}; delete it and get it {official.advice}")
-    if official.sha256:
-        _compare(official, file, "SHA-256", cache.fingerprint(file), official.sha256)
-    elif official.md5:
-        _compare(official, file, "MD5", cache.fingerprint(file, "md5"), official.md5)
-
-
-def _compare(official: Official, file: Path, kind: str, found: str, expected: str) -> None:
-    if found != expected:
-        raise InputError(
-            f"{file}: {kind} is {found}; expected {expected}: it is damaged or another version; "
-            f"delete it and get it {official.advice}"
-        )
+        return f"{size:,} bytes; expected {official.size:,}: {what}"
+    known: tuple[tuple[Algorithm, str, str], ...] = (("sha256", "SHA-256", official.sha256), ("md5", "MD5", official.md5))
+    for algorithm, name, expected in known:
+        if expected and (found := fingerprint(file, algorithm)) != expected:
+            return f"{name} is {found}; expected {expected}: it is damaged or another version"
+    return None

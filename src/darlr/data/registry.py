@@ -78,9 +78,10 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
         source.require_options(config.data)
         for official in source.official:
             if missing := official.missing(directory / source.folder):
+                way = f"get {official.archive} {official.advice} and put it there"
                 raise InputError(
                     f"data set '{name}' is not complete: {', '.join(missing)} missing in {directory / source.folder}; "
-                    f"get {official.archive} {official.advice} and put it there"
+                    + (f"'darlr fetch {name}' downloads it, or {way}" if official.url is not None else way)
                 )
         return source.read(config, directory / source.folder, Cache(cache_directory()))
     folders = _folders_named(name, directory)

@@ -86,6 +86,7 @@ OFFICIAL = Official(
         "for User Selected and Randomly Selected songs, version 1.0'"
     ),
     aliases={TRAIN: ("user.txt",), TEST: ("random.txt",)},
+    citation="Marlin and Zemel, Collaborative Prediction and Ranking with Non-Random Missing Data, RecSys 2009",
 )
 
 SOURCE = Source(

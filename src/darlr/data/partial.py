@@ -1,0 +1,120 @@
+"""A file that is being downloaded: what is there lies beside its final place, under another name, until it is whole."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, write_bytes
+from darlr.errors import InputError, RunError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which published version the bytes of a partial file belong to.
+
+    Attributes:
+        url: where it lies.
+        validator: what names the version in HTTP; None if the server gave nothing.
+        total: bytes of the whole file; None if unknown.
+    """
+
+    url: str
+    validator: str | None
+    total: int | None
+
+
+class PartialFile:
+    """`NAME.partial`, and `NAME.partial.json` with its `Origin`, both kept for a later try; one process at a time.
+
+    Raises:
+        InputError: if the folder cannot be made or written to, or another process downloads the same file.
+        RunError: if the disk refuses what is written.
+    """
+
+    def __init__(self, final: Path) -> None:
+        self.final = final
+        self.path = final.with_name(final.name + PARTIAL_SUFFIX)
+        self._origin_path = self.path.with_name(self.path.name + ".json")
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Without a buffer, closing writes nothing, and cannot fail on a full disk.
+            self._file = self.path.open("ab", buffering=0)
+        except OSError as error:
+            raise InputError(f"{self.path.parent}: cannot be written to ({error.strerror})") from error
+        if not _locked(self._file, self.path):
+            self._file.close()
+            raise InputError(f"{self.path}: another process is downloading this file; wait for it to end")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        if self.path.is_file() and self.path.stat().st_size == 0:
+            self._forget()
+
+    @property
+    def length(self) -> int:
+        """The bytes that are there."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def origin(self) -> Origin | None:
+        """What the bytes belong to; None if that is not known, so that they are of no use."""
+        try:
+            value = json.loads(self._origin_path.read_text(encoding="utf-8"))
+            return Origin(**value)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def start_afresh(self, origin: Origin) -> None:
+        """Drop the bytes that are there; those to come belong to `origin`."""
+        self.drop()
+        write_bytes(self._origin_path, json.dumps(asdict(origin)).encode())
+
+    def append(self, content: bytes) -> None:
+        """Write further bytes."""
+        rest = memoryview(content)
+        with _writing(self.path):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def drop(self) -> None:
+        """Drop the bytes and what is known of them."""
+        with _writing(self.path):
+            self._origin_path.unlink(missing_ok=True)
+            self._file.truncate(0)
+
+    def finish(self) -> None:
+        """Give the whole file its final name."""
+        with _writing(self.final):
+            os.fsync(self._file.fileno())
+            publish(self.path, self.final)
+            self._origin_path.unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._origin_path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _locked(file: FileIO, path: Path) -> bool:
+    """Lock the open `file`; false if another process holds it, or has given it its final name meanwhile."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
