@@ -15,6 +15,7 @@ def test_lists_what_is_here_and_what_is_missing(darlr: Command, planted: Path) -
     assert rows["synthetic"].split()[1] == "here"
     assert "missing:" in rows["coat"]
     assert "https://www.cs.cornell.edu/" in ended.out
+    assert "darlr fetch coat, or" in ended.out
 
 
 def test_own_folders_say_their_licence_and_where_missing_files_come_from(darlr: Command, tmp_path: Path) -> None:
@@ -52,3 +53,19 @@ def test_check_names_what_is_wrong(darlr: Command, rows: str, message: str) -> N
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
     assert ended.err.count("\n") == 1
+
+
+def test_a_file_is_no_folder_of_data_sets(darlr: Command) -> None:
+    Path("data.csv").write_text("")
+    assert darlr("check", "coat", "--data-dir", "data.csv").err == (
+        "darlr: data.csv: not a folder; expected the one that data sets lie in\n"
+    )
+
+
+def test_the_folder_of_a_known_data_set_is_recognised(darlr: Command) -> None:
+    Path("jackets").mkdir()
+    Path("jackets/coat.zip").write_text("")
+    assert darlr("check", "./jackets").err == (
+        "darlr: jackets: the folder has no dataset.yaml; expected a data set in the folder format "
+        "(it holds files of 'coat': name that, and let the folder be 'coat' in --data-dir)\n"
+    )

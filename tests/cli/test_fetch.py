@@ -85,7 +85,7 @@ def test_lists_what_can_be_fetched(darlr: Command, source: Source, server: FileS
     flat = " ".join(ended.out.split())
     assert f"shop data.zip {len(ARCHIVE):,} bytes" in flat.replace(f"{len(ARCHIVE) / 1000:.1f} kB", f"{len(ARCHIVE):,} bytes")
     assert "CC BY-SA 4.0 darlr fetch shop" in flat
-    assert "survey survey.txt unknown academic use by request at https://data.example/form (dataset S1), into" in flat
+    assert "survey survey.txt unknown academic use on request; darlr fetch survey says where" in flat
     assert "darlr fetch survey (begun: 1.5 kB)" in flat
     assert "synthetic" not in flat
     assert server.asked == []

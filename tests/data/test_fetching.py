@@ -4,6 +4,8 @@ import hashlib
 import json
 import resource
 import shutil
+import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,7 +21,7 @@ from darlr.data.cache import Cache
 from darlr.data.fetching import Patience, fetch_file
 from darlr.data.official import Official
 from darlr.data.partial import PartialFile
-from darlr.data.transfer import CHUNK, _Redirects
+from darlr.data.transfer import CHUNK, _broken_connections, _Redirects
 from darlr.errors import InputError, RunError
 from tests import file_server
 from tests.file_server import Answer, FileServer
@@ -319,6 +321,17 @@ class TestGivesUpAtOnce:
         with pytest.raises(RunError, match=r"^https://data.example/a.zip: redirects to http://b/a.zip; expected https$"):
             _Redirects().redirect_request(asked, None, 302, "Found", {}, "http://b/a.zip")  # type: ignore[arg-type]
 
+    def test_certificates_that_cannot_be_verified(self) -> None:
+        refused = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        refused.verify_message = "self-signed certificate"
+        with (
+            pytest.raises(
+                RunError, match=r"^https://a/b: the server's certificate cannot be verified \(self-signed certificate\)$"
+            ),
+            _broken_connections("https://a/b"),
+        ):
+            raise urllib.error.URLError(refused)
+
     def test_another_size_than_published(self, server: FileServer, path: Path) -> None:
         server.content = OTHER
         with pytest.raises(RunError, match=f"data.zip: the server offers {len(OTHER):,} bytes; expected {SIZE:,}$"):
@@ -446,10 +459,13 @@ class TestResumes:
         assert server.ranges == [None, "bytes=1000-" if condition or md5 else None]
         assert server.asked[1][1].get("If-Range") == (headers["Last-Modified"] if condition else None)
 
-    @pytest.mark.parametrize("origin", [None, "", "{", "[]", '{"url": "elsewhere"}', '{"a": 1}'])
+    @pytest.mark.parametrize(
+        "origin",
+        [None, "", "{", "[]", '{"a": 1}', '{"url": "URL"}', '{"url": "URL", "validator": 5, "total": null}'],
+    )
     def test_not_without_knowing_from_what(self, server: FileServer, path: Path, interrupted: int, origin: str | None) -> None:
         known = Path(f"{path}.partial.json")
-        known.unlink() if origin is None else known.write_text(origin)
+        known.unlink() if origin is None else known.write_text(origin.replace("URL", server.url))
         assert fetch(server, path)
         assert here(path) == DONE
         assert server.ranges == [None]

@@ -142,15 +142,18 @@ def recommend(
 def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.data.registry import available, data_directory  # noqa: PLC0415
+    from darlr.data.registry import SOURCES, available, data_directory  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
+    command = {name: f"darlr fetch {name}, or " for name in SOURCES}
     rows = tuple(
         (
             entry.name,
             "here" if entry.present else "missing: " + (", ".join(entry.missing) or "unusable"),
             f"{entry.description} (licence: {entry.licence})" if entry.licence else entry.description,
-            "" if entry.present or entry.folder is None else f"from {entry.origin} into {entry.folder}",
+            ""
+            if entry.present or entry.folder is None
+            else f"{command.get(entry.name, '')}from {entry.origin} into {entry.folder}",
         )
         for entry in available(data_dir)
     )

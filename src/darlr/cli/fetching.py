@@ -149,6 +149,6 @@ def _state(name: str, official: Official, folder: Path) -> str:
     if not official.missing(folder):
         return "is here"
     if official.url is None:
-        return f"{official.advice}, into {folder}"
+        return f"on request; darlr fetch {name} says where"
     kept = PartialFile(folder / official.archive).path
     return f"darlr fetch {name}" + (f" (begun: {decimal(kept.stat().st_size)})" if kept.is_file() else "")

@@ -68,10 +68,11 @@ class PartialFile:
     def origin(self) -> Origin | None:
         """What the bytes belong to; None if that is not known, so that they are of no use."""
         try:
-            value = json.loads(self._origin_path.read_text(encoding="utf-8"))
-            return Origin(**value)
+            origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        readable = isinstance(origin.validator, str | None) and isinstance(origin.total, int | None)
+        return origin if readable else None
 
     def start_afresh(self, origin: Origin) -> None:
         """Drop the bytes that are there; those to come belong to `origin`."""

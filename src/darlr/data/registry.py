@@ -73,6 +73,8 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
             they cannot be used.
     """
     directory = data_directory(data_dir)
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: not a folder; expected the one that data sets lie in")
     name = config.dataset
     if source := SOURCES.get(name):
         source.require_options(config.data)
@@ -94,10 +96,20 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
                 )
             return read_folder(folder)
     if folders:
-        raise InputError(f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format")
+        raise InputError(
+            f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format{_looks_like(folders[0])}"
+        )
     if os.sep in name:
         raise InputError(f"{name}: no such folder; expected a data set in the folder format")
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
+
+
+def _looks_like(folder: Path) -> str:
+    """A hint for somebody who names the folder of a known data set rather than the data set."""
+    for source in SOURCES.values():
+        if any(not official.missing(folder) for official in source.official):
+            return f" (it holds files of '{source.name}': name that, and let the folder be '{source.folder}' in --data-dir)"
+    return ""
 
 
 def canonical_name(name: str, data_dir: Path | None) -> str:
