@@ -325,9 +325,7 @@ class TestGivesUpAtOnce:
         refused = ssl.SSLCertVerificationError(1, "certificate verify failed")
         refused.verify_message = "self-signed certificate"
         with (
-            pytest.raises(
-                RunError, match=r"^https://a/b: the server's certificate cannot be verified \(self-signed certificate\)$"
-            ),
+            pytest.raises(RunError, match=r"^https://a/b: the server's certificate .* \(self-signed certificate\)$"),
             _broken_connections("https://a/b"),
         ):
             raise urllib.error.URLError(refused)

@@ -145,7 +145,7 @@ def datasets(data_dir: DataDir = None) -> None:
     from darlr.data.registry import SOURCES, available, data_directory  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
-    command = {name: f"darlr fetch {name}, or " for name in SOURCES}
+    command = {name: f"darlr fetch {name}, or from" for name in SOURCES}
     rows = tuple(
         (
             entry.name,
@@ -153,7 +153,7 @@ def datasets(data_dir: DataDir = None) -> None:
             f"{entry.description} (licence: {entry.licence})" if entry.licence else entry.description,
             ""
             if entry.present or entry.folder is None
-            else f"{command.get(entry.name, '')}from {entry.origin} into {entry.folder}",
+            else f"{command.get(entry.name, 'from')} {entry.origin} into {entry.folder}",
         )
         for entry in available(data_dir)
     )

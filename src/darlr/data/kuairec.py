@@ -53,6 +53,7 @@ OFFICIAL = Official(
     url="https://zenodo.org/records/18164998/files/KuaiRec.zip",
     size=431_964_858,
     md5="261550d472c48eff4990fb13c0e5bcf7",
+    citation="Gao et al., KuaiRec: A Fully-observed Dataset and Insights for Evaluating Recommender Systems, CIKM 2022",
 )
 
 PUBLISHED = {
