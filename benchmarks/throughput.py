@@ -17,6 +17,7 @@ from resource import RUSAGE_SELF, getrusage
 import torch
 
 from darlr.agents.a2c import A2C
+from darlr.agents.acting import Scorer
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.agents.policy import ActorCritic
@@ -24,6 +25,7 @@ from darlr.agents.selector import Selector
 from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.protocol import MODES, TestWorld, run_test
 from darlr.rewards.refinement import RewardTable
+from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
 from darlr.simulator.simulator import Simulator
@@ -133,16 +135,16 @@ def _agent(
     return DARLR(recommender, selector, table, reward, torch.zeros_like(reward.table), 0.1, RefinementConfig())
 
 
-class _StepCounter:
+class _StepCounter(Scorer):
     """A policy's scorer that counts the recommendations it makes."""
 
     def __init__(self, policy: ActorCritic) -> None:
         self._score = policy.scorer()
         self.steps = 0
 
-    def __call__(self, users: torch.Tensor, window: object) -> torch.Tensor:
+    def __call__(self, users: torch.Tensor, window: Window, blocked: torch.Tensor | None = None) -> torch.Tensor:
         self.steps += len(users)
-        return self._score(users, window)  # type: ignore[arg-type]
+        return self._score(users, window, blocked)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from darlr.config.loading import merge
 from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -20,14 +21,16 @@ def loaded(
     truth: bool = True,
     n_items: int = 40,
     rewards: tuple[float, float] = (1.0, 4.0),
+    users: int = 200,
 ) -> LoadedDataset:
     dataset = dataset_of(
         log_of([(0, 0, rewards[0]), (1, 1, rewards[1])], 200, n_items),
         catalog_of([[item % 3] if categories else [] for item in range(n_items)]),
         name=name,
+        world=World(np.arange(users), np.arange(n_items)),
         leave=LEAVE if categories else LeaveConfig(by="never", max_steps=20),
     )
-    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((200, n_items), np.float32)) if truth else None)
+    return LoadedDataset(dataset, Truth(dataset.world, np.zeros((users, n_items), np.float32)) if truth else None)
 
 
 def test_defaults_with_the_data_sets_leave_rule_and_the_methods_published_settings() -> None:
@@ -48,6 +51,7 @@ def test_defaults_with_the_data_sets_leave_rule_and_the_methods_published_settin
         ("dorl", "mine", (0.05, 5.0)),
         ("roler", "coat", (0.005, 1.0)),
         ("darlr", "coat", (0.1, 0.1)),
+        ("sqn", "coat", (0.0, 0.0)),
         ("gt", "coat", (0.0, 0.0)),
     ],
 )
@@ -87,6 +91,12 @@ def test_what_is_asked_for_wins() -> None:
             r"'reward.uncertainty_weight' is 1.0, but method 'gt' is defined by 0.0",
         ),
         ({"method": "gt"}, {"truth": False}, "method 'gt' learns from the truth, but the data set has none"),
+        ({"method": "crr", "offline": {"n_step": 3}}, {}, "'offline.n_step' is 3, but method 'crr' is defined by 1"),
+        ({"method": "cql-plain", "cql": {"quantiles": 9}}, {}, "'cql.quantiles' is 9, but method 'cql-plain' is defined by 1"),
+        ({"method": "sqn", "policy": {"head": "tied"}}, {}, "'policy.head' is 'tied', .* 'sqn' are plain linear .* 'linear'"),
+        ({"method": "bcq", "policy": {"prior_weight": 2}}, {}, "'policy.prior_weight' is 2.0, .* expected 0.0"),
+        ({"method": "cql", "policy": {"category_window": 1}}, {}, "'policy.category_window' is 1, .* expected 0"),
+        ({"method": "sqn", "tracker": {"user_state": True}}, {"users": 150}, "the log has 50 users whom the test world lacks"),
         ({"leave": {"by": "category"}}, {"categories": False}, "'leave.by' is 'category', but the data set's items have no"),
         ({"policy": {"category_window": 4}}, {"categories": False}, "'policy.category_window' needs items with categories"),
         ({"dataset": "coat", "synthetic": {"users": 9}}, {}, r"'synthetic.\*' shape the data set 'synthetic', but .* 'coat'"),
@@ -109,3 +119,14 @@ def test_every_recipe_accepts_its_own_definition(method: str) -> None:
     for dataset in ("mine", *recipe.published):
         config = resolve({"method": method}, loaded(dataset))
         assert config.method == method
+
+
+def test_published_settings_of_the_offline_agents() -> None:
+    elsewhere, yahoo = (resolve({"method": "cql"}, loaded(name)) for name in ("mine", "yahoo"))
+    assert (elsewhere.cql.quantiles, elsewhere.cql.min_q_weight, elsewhere.offline.users) == (20, 10.0, "all")
+    assert (yahoo.cql.quantiles, yahoo.cql.min_q_weight, yahoo.offline.users) == (10, 1.0, "world")
+    assert resolve({"method": "sqn"}, loaded()).policy.hidden_sizes == ()
+    assert resolve({"method": "bcq"}, loaded()).policy.hidden_sizes == (64, 64)
+    assert resolve({"method": "crr"}, loaded()).offline.n_step == 1
+    own = resolve({"method": "sqn", "tracker": {"user_state": True}, "offline": {"users": "world"}}, loaded(users=150))
+    assert own.tracker.user_state

@@ -26,7 +26,7 @@ class Recipe:
         summary: one line.
         source: the paper it comes from.
         reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
-        learner: the training loop, A2C on a static reward or DARLR's two agents.
+        learner: A2C on a static reward, DARLR's two agents, or one of those that learn from the log alone.
         fixed: settings that make it this method; changing one is refused.
         published: settings of the published runs, by data set (protocol section 8); defaults that may be changed.
     """
@@ -35,9 +35,19 @@ class Recipe:
     summary: str
     source: str
     reward: Literal["model", "truth"] = "model"
-    learner: Literal["a2c", "darlr"] = "a2c"
+    learner: Literal["a2c", "darlr", "sqn", "bcq", "cql", "crr"] = "a2c"
     fixed: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the policy learns from episodes in the simulator."""
+        return self.learner in ("a2c", "darlr")
+
+    @property
+    def offline(self) -> bool:
+        """Whether it learns from the log alone; the simulator then only chooses the epoch."""
+        return not self.simulated
 
 
 def _penalties(uncertainty: float, entropy: float) -> Mapping[str, Any]:
@@ -62,6 +72,11 @@ _ROLER: Mapping[str, Mapping[str, Any]] = {
 _DARLR: Mapping[str, Mapping[str, Any]] = {
     "": {**_penalties(0.1, 0.1), "tracker": {"kind": "transformer", "layers": 1}, "neighbours": {"users": 15}},
 }
+
+
+def _offline(settings: Mapping[str, Any], yahoo: Mapping[str, Any] | None = None) -> Mapping[str, Mapping[str, Any]]:
+    """Published settings of an agent that learns from the log alone; on Yahoo the users of the test world are replayed."""
+    return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
 
 
 def _ablation(name: str, summary: str, fixed: Mapping[str, Any]) -> Recipe:
@@ -129,6 +144,46 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
             ),
             _ablation("darlr-r-similarity", "whose selector is paid r' + r_s", {"selector.diversity_weight": 0.0}),
             _ablation("darlr-r-diversity", "whose selector is paid r' + r_d", {"selector.similarity_weight": 0.0}),
+            Recipe(
+                "sqn",
+                "Q-learning on the log beside a head that predicts the logged item",
+                "Xin et al., SIGIR 2020",
+                learner="sqn",
+                fixed=NO_PENALTIES,
+                published=_offline({"policy": {"hidden_sizes": []}}),
+            ),
+            Recipe(
+                "bcq",
+                "Q-learning on the log, choosing among the items that the log finds likely",
+                "Fujimoto et al., 2019",
+                learner="bcq",
+                fixed=NO_PENALTIES,
+                published=_offline({}),
+            ),
+            Recipe(
+                "cql",
+                "Q-learning on the log, on quantiles, that keeps unlogged items' values low",
+                "Kumar et al., NeurIPS 2020",
+                learner="cql",
+                fixed=NO_PENALTIES,
+                published=_offline({}, yahoo={"cql": {"quantiles": 10, "min_q_weight": 1.0}}),
+            ),
+            Recipe(
+                "cql-plain",
+                "CQL on mean returns instead of quantiles",
+                "Kumar et al., NeurIPS 2020",
+                learner="cql",
+                fixed={"cql.quantiles": 1, **NO_PENALTIES},
+                published=_offline({}, yahoo={"cql": {"min_q_weight": 1.0}}),
+            ),
+            Recipe(
+                "crr",
+                "imitation of the log, weighted by a critic's advantages",
+                "Wang et al., NeurIPS 2020",
+                learner="crr",
+                fixed={"offline.n_step": 1, **NO_PENALTIES},
+                published=_offline({}),
+            ),
             Recipe(
                 "gt",
                 "A2C on the true rewards: what the training loop can reach at best",
@@ -200,6 +255,8 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
             f"config key 'selector.references' is {config.selector.references}, but a user of the world has "
             f"{dataset.world.n_users - 1} others; expected at most that many"
         )
+    if recipe_of(config.method).offline:
+        _require_replayable(config, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
         require_countable(order, dataset.log.n_items)
     if config.policy.category_window and not categories:
@@ -211,4 +268,18 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
         raise InputError(
             f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
             "expected more items or a smaller 'leave.max_steps'"
+        )
+
+
+def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
+    for key, default in (("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
+        if getattr(config.policy, key) != default:
+            raise InputError(
+                f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{config.method}' are "
+                f"plain linear ones; expected {default!r}"
+            )
+    if config.tracker.user_state and config.offline.users == "all" and dataset.world.n_users < dataset.log.n_users:
+        raise InputError(
+            f"config key 'tracker.user_state' is true, but the log has {dataset.log.n_users - dataset.world.n_users} users "
+            "whom the test world lacks, and whose rows are replayed; expected 'offline.users' to be 'world'"
         )

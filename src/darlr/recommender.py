@@ -90,11 +90,10 @@ class Recommender:
         left = len(self._world_item_ids) - int(blocked.sum(dim=1).max())
         if count > left:
             raise InputError(f"count is {count}, but only {left} items are left to recommend; expected at most that many")
-        scores = self._scores(users, window).masked_fill(blocked, float("-inf")).softmax(dim=1)
-        best = scores.topk(count, dim=1)
+        best, probabilities = self._best(users, window, blocked, count)
         return [
             [Recommendation(self._world_item_ids[column], score) for column, score in zip(columns, row, strict=True)]
-            for columns, row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            for columns, row in zip(best.tolist(), probabilities.tolist(), strict=True)
         ]
 
     def left_out(self, requests: Sequence[Request]) -> list[Id]:
@@ -108,12 +107,15 @@ class Recommender:
             raise InputError(f"unknown user {request.user!r}; expected an id of the log, or recent items for a new user")
         return self._row_of_user[request.user]
 
-    def _scores(self, users: NDArray[np.int64], window: Window) -> Tensor:
-        """(B, n_items) logits; users are indices into the log's users, or `NEW_USER`."""
+    def _best(self, users: NDArray[np.int64], window: Window, blocked: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """(B, count) columns and their probabilities; users are indices into the log's users, or `NEW_USER`."""
         known, rows = np.unique(users[users != NEW_USER], return_inverse=True)
         place = np.full(len(users), len(known))  # the average user's row, after those that are known
         place[users != NEW_USER] = rows
-        return self._policy.network(known).scorer()(torch.from_numpy(place).to(self._device), window)
+        scorer = self._policy.network(known).scorer()
+        scores = scorer(torch.from_numpy(place).to(self._device), window, blocked)
+        best = scores.topk(count, dim=1).indices
+        return best, scorer.probabilities(scores).gather(1, best)
 
     def _histories(self, requests: Sequence[Request]) -> tuple[Window, Tensor]:
         """The window of every request (B, L) and the items that it excludes (B, n_items)."""

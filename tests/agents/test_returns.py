@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darlr.agents.returns import generalised_advantages
+from darlr.agents.returns import generalised_advantages, n_step_returns
 
 
 def test_generalised_advantages() -> None:
@@ -49,3 +49,21 @@ def test_equals_the_sum_of_discounted_errors(episodes: list[list[tuple[int, int]
         for step in range(5):
             expected = sum((discount * gae_lambda) ** (later - step) * errors[later] for later in range(step, len(steps)))
             assert abs(float(found[row, step]) - expected) < 1e-4
+
+
+def test_n_steps_are_counted_until_the_episode_ends() -> None:
+    # Two episodes, of three steps and of two.
+    rewards = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])
+    last = torch.tensor([False, False, True, False, True])
+    returns, following, discounts = n_step_returns(rewards, last, 2, 0.5)
+    assert returns.tolist() == [2.0, 4.0, 4.0, 16.0, 16.0]
+    assert discounts.tolist() == [0.25, 0.0, 0.0, 0.0, 0.0]
+    assert following[0] == 2
+    assert (following.diff() >= 0).all()
+    assert following.max() < len(rewards)
+    one, after, weight = n_step_returns(rewards, last, 1, 0.5)
+    assert one.tolist() == rewards.tolist()
+    assert weight.tolist() == [0.5, 0.5, 0.0, 0.5, 0.0]
+    assert after[[0, 1, 3]].tolist() == [1, 2, 4]
+    assert n_step_returns(rewards, last, 9, 0.5)[0].tolist() == [3.0, 4.0, 4.0, 16.0, 16.0]
+    assert not n_step_returns(rewards, last, 9, 0.5)[2].any()

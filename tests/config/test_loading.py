@@ -41,7 +41,7 @@ from darlr.errors import InputError
         ({"policy": {"hidden_sizes": 64}}, r"config key 'policy\.hidden_sizes' is 64; expected a list"),
         ({"policy": {"hidden_sizes": "64"}}, r"config key 'policy\.hidden_sizes' is '64'; expected a list"),
         ({"policy": {"hidden_sizes": [64, "a"]}}, r"config key 'policy\.hidden_sizes' is 'a'; expected int"),
-        ({"policy": {"hidden_sizes": []}}, r"config key 'policy\.hidden_sizes' is \(\); expected one or more sizes"),
+        ({"policy": {"hidden_sizes": [0]}}, r"config key 'policy\.hidden_sizes' is \(0,\); expected sizes of at least 1"),
     ],
 )
 def test_bad_values_are_named(values: dict[Any, Any], message: str) -> None:

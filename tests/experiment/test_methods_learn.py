@@ -18,6 +18,9 @@ LEARNING: Mapping[str, Any] = {
     "dataset": "planted",
     "world_model": {"max_epochs": 5, "learning_rate": 0.01},
     "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
+    "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
+    "cql": {"min_q_weight": 0.1},
+    "crr": {"min_q_weight": 0.1},
     "training": {"epochs": 4, "steps_per_epoch": 1000},
 }
 

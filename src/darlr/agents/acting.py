@@ -1,31 +1,44 @@
 """From scores to items: how a policy acts in a roll-out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.rewards.source import Window
 from darlr.simulator.simulator import Simulator
 
 
-class Scorer(Protocol):
-    """Scores every item for B users: the logits of a learned policy, or any score of a static one."""
+class Scorer(ABC):
+    """Orders the items for users, and says with what probability it would recommend each."""
 
-    def __call__(self, users: Tensor, window: Window) -> Tensor:
-        """(B, n_items) float32 for `users` (B,), rows of the world, after `window`."""
-        ...
+    @abstractmethod
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        """(B, n_items) float32 for `users` (B,), rows of the world, after `window`; the greatest is the best.
+
+        Args: blocked: (B, n_items) bool, items that may not be recommended: their score is -inf.
+        """
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """(B, n_items) of what the call gave: the softmax, where a policy does not say otherwise."""
+        return scores.softmax(dim=1)
 
 
 def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:
     """Choose the item with the highest score, the lowest column among equals."""
-    return lambda simulator: mask_logits(scorer(simulator.users, simulator.window), simulator.blocked).argmax(dim=1)
+    return lambda simulator: scorer(simulator.users, simulator.window, simulator.blocked).argmax(dim=1)
 
 
 def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
-    """Draw the item from the softmax of the scores."""
-    return lambda simulator: sample_items(mask_logits(scorer(simulator.users, simulator.window), simulator.blocked), generator)
+    """Draw the item with the scorer's own probabilities."""
+
+    def choose(simulator: Simulator) -> Tensor:
+        scores = scorer(simulator.users, simulator.window, simulator.blocked)
+        return draw_items(scorer.probabilities(scores), generator)
+
+    return choose
 
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
@@ -33,16 +46,31 @@ def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
     return logits if blocked is None else logits.masked_fill(blocked, float("-inf"))
 
 
-def sample_items(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """(B,) items drawn from softmax(`logits` (B, n_items)) by inverting the cumulated probabilities.
+def behind(scores: Tensor, later: Tensor) -> Tensor:
+    """`scores` (B, n) with the `later` items (B, n) bool after all others, in their own order: none is lost."""
+    span = scores.amax(dim=1, keepdim=True) - scores.amin(dim=1, keepdim=True) + 1
+    return scores - span * later
 
-    An item whose logit is -inf is never drawn: its cumulated probability equals its predecessor's.
+
+def best_alone(scores: Tensor) -> Tensor:
+    """(B, n_items) probabilities of a policy that always recommends its best item, also when it is asked to sample."""
+    return F.one_hot(scores.argmax(dim=1), scores.shape[1]).to(scores.dtype)
+
+
+def sample_items(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """(B,) items drawn from softmax(`logits` (B, n_items)); one whose logit is -inf is never drawn."""
+    return draw_items(logits.softmax(dim=1), generator)
+
+
+def draw_items(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """(B,) items drawn with `probabilities` (B, n_items) by inverting their cumulated sums.
+
+    An item of probability 0 is never drawn: its cumulated probability equals its predecessor's.
     """
-    probabilities = logits.softmax(dim=1)
     cumulated = probabilities.cumsum(dim=1)
-    uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
+    uniform = torch.rand(len(probabilities), 1, generator=generator, device=probabilities.device)
     items = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True)
-    items.clamp_(max=logits.shape[1] - 1)  # logits that are not numbers name an item too: the loss will tell of them
-    if logits.is_cuda:  # a parallel sum may rise by rounding at an item of probability 0
+    items.clamp_(max=probabilities.shape[1] - 1)  # numbers that are none name an item too: the loss will tell of them
+    if probabilities.is_cuda:  # a parallel sum may rise by rounding at an item of probability 0
         items = torch.where(probabilities.gather(1, items) > 0, items, probabilities.argmax(dim=1, keepdim=True))
     return items.squeeze(1)

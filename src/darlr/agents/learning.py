@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.policy import ActorCritic
+from darlr.agents.policy import Policy
 from darlr.errors import RunError
 from darlr.simulator.simulator import Visits
 
@@ -18,12 +18,15 @@ class Learner(Protocol):
     """Learns a recommendation policy epoch by epoch."""
 
     @property
-    def policy(self) -> ActorCritic:
+    def policy(self) -> Policy:
         """What is learned."""
         ...
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> "EpochLog":
-        """Learn from at least `steps` recommendations, `environments` episodes at a time."""
+        """Learn from at least `steps` recommendations in a simulator, `environments` episodes at a time.
+
+        Agents that play in no simulator have a schedule of their own and leave both alone.
+        """
         ...
 
     def tensors(self) -> dict[str, Tensor]:
@@ -39,7 +42,7 @@ class EpochLog:
     """Gathers an epoch's figures; `metrics()` gives the means that are recorded.
 
     Attributes:
-        steps, episodes: recommendations and episodes so far.
+        steps, episodes: recommendations that were learned from, and episodes played for them, so far.
         counts: how often each figure was added.
     """
 
@@ -65,25 +68,31 @@ class EpochLog:
 
     def count(self, visits: Visits, episodes: int, rewards: Tensor) -> None:
         """Count a finished collection of `episodes` with what it was paid; raises `RunError` if a loss is not finite."""
-        for name, total in self._sums.items():
-            if name.startswith("loss/") and not math.isfinite(total):
-                raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
+        self.require_finite_losses()
         self.steps += len(visits.items)
         self.episodes += episodes
         self._return += float(rewards.sum())
         self._visited.append(torch.stack([visits.users, visits.items]))
 
+    def require_finite_losses(self) -> None:
+        """Raise `RunError` if the mean of a loss so far is not finite."""
+        for name, total in self._sums.items():
+            if name.startswith("loss/") and not math.isfinite(total):
+                raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
+
     def visited(self) -> tuple[Tensor, Tensor]:
-        """Users and items of all recommendations of the epoch, (steps,) each."""
+        """Users and items of all recommendations that were made in the epoch's episodes, (steps,) each."""
         users, items = torch.cat(self._visited, dim=1)
         return users, items
 
     def metrics(self) -> dict[str, float]:
         """The epoch's figures by their names in metrics.jsonl."""
+        played: dict[str, float] = {}
+        if self.episodes:
+            played = {"train/r_tra": self._return / self.episodes, "train/length": self.steps / self.episodes}
         return {
             "train/steps": self.steps,
-            "train/r_tra": self._return / self.episodes,
-            "train/length": self.steps / self.episodes,
+            **played,
             **{name: float(total) / self.counts[name] for name, total in self._sums.items()},
             **{f"seconds/{phase}": seconds for phase, seconds in self._seconds.items()},
         }

@@ -1,4 +1,4 @@
-"""The actor-critic network: state tracker, a trunk shared by actor and critic, and the action head."""
+"""What every policy offers, and the actor-critic network: state tracker, a trunk shared by actor and critic, action head."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Scorer
+from darlr.agents.acting import Scorer, mask_logits
 from darlr.config.schema import PolicyConfig
 from darlr.rewards.source import Window
 from darlr.simulator.categories import CategoryMemory
@@ -14,7 +14,32 @@ from darlr.simulator.encoder import initialise_linear
 from darlr.simulator.trackers import StateTracker
 
 
-class ActorCritic(nn.Module):
+class Policy(nn.Module):
+    """Recommends; its parameters and persistent buffers are what is saved of it."""
+
+    def scorer(self) -> Scorer:
+        """The policy as it is now, for acting without gradients."""
+        raise NotImplementedError
+
+    def average_user(self) -> dict[str, Tensor]:
+        """(1, ...) means of the user rows, where the policy looks at users: what it may take somebody unknown for."""
+        raise NotImplementedError
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        """Give the policy one more user, whose rows `average_user` gave."""
+        raise NotImplementedError
+
+
+def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential, int]:
+    """Hidden layers over a tracker's state, not yet initialised, and the size of what comes out of them."""
+    sizes = [tracker.state_size, *config.hidden_sizes]
+    trunk = nn.Sequential()
+    for fan_in, fan_out in pairwise(sizes):
+        trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
+    return trunk, sizes[-1]
+
+
+class ActorCritic(Policy):
     """Scores every item of the world and values the state.
 
     Heads (`PolicyConfig.head`):
@@ -47,20 +72,17 @@ class ActorCritic(nn.Module):
         self.n_items = len(membership)
         self.categories = CategoryMemory(membership)
         self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
-        sizes = [tracker.state_size, *config.hidden_sizes]
-        self.trunk = nn.Sequential()
-        for fan_in, fan_out in pairwise(sizes):
-            self.trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-        self.critic = nn.Linear(sizes[-1], 1)
-        self.actor = nn.Linear(sizes[-1], self.n_items if config.head == "linear" else sizes[-1])
+        self.trunk, size = trunk_of(tracker, config)
+        self.critic = nn.Linear(size, 1)
+        self.actor = nn.Linear(size, self.n_items if config.head == "linear" else size)
         for linear in [*self.trunk, self.critic, self.actor]:
             if isinstance(linear, nn.Linear):
                 initialise_linear(linear, generator)
         if config.head == "tied":
             vector_size = tracker.item_vectors.shape[1]
-            self.item_projection = nn.Linear(vector_size, sizes[-1], bias=False)
+            self.item_projection = nn.Linear(vector_size, size, bias=False)
             nn.init.normal_(self.item_projection.weight, std=vector_size**-0.5, generator=generator)
-            self.category_vectors = nn.Parameter(torch.zeros(membership.shape[1], sizes[-1]))
+            self.category_vectors = nn.Parameter(torch.zeros(membership.shape[1], size))
             self.item_bias = nn.Parameter(torch.zeros(self.n_items))
         if config.category_window:
             self.shared_category_weight = nn.Parameter(torch.zeros(1))
@@ -87,25 +109,27 @@ class ActorCritic(nn.Module):
         return logits, value
 
     def average_user(self) -> dict[str, Tensor]:
-        """The mean of the user rows, where the policy looks at users: what it may take somebody unknown for."""
         rows = {"prior": self.prior, "user_vectors": self.tracker.user_vectors}
         return {name: row.mean(dim=0, keepdim=True) for name, row in rows.items() if row.numel()}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
-        """Give the policy one more user, whose rows `average_user` gave."""
         if "prior" in rows:
             self.prior = torch.cat([self.prior, rows["prior"]])
         if "user_vectors" in rows:
             self.tracker.user_vectors = torch.cat([self.tracker.user_vectors, rows["user_vectors"]])
 
     def scorer(self) -> Scorer:
-        """The policy as it is now, for acting: logits without gradients."""
+        return _LogitScorer(self)
+
+
+class _LogitScorer(Scorer):
+    """An actor's logits; the items' weights are computed once."""
+
+    def __init__(self, policy: ActorCritic) -> None:
+        self._policy = policy
         with torch.no_grad():
-            weights = self.action_weights()
+            self._weights = policy.action_weights()
 
-        @torch.no_grad()
-        def score(users: Tensor, window: Window) -> Tensor:
-            logits: Tensor = self(users, window, weights)[0]
-            return logits
-
-        return score
+    @torch.no_grad()
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return mask_logits(self._policy(users, window, self._weights)[0], blocked)

@@ -24,3 +24,28 @@ def generalised_advantages(rewards: Tensor, values: Tensor, lengths: Tensor, dis
         running = torch.where(step < lengths, error + discount * gae_lambda * running, 0.0)
         advantages[:, step] = running
     return advantages
+
+
+def n_step_returns(rewards: Tensor, last: Tensor, steps: int, discount: float) -> tuple[Tensor, Tensor, Tensor]:
+    """What n consecutive steps of an episode pay, and where to look for what follows (Sutton and Barto, 2018, section 7.1).
+
+    Nothing is bootstrapped from an episode that ends within the n steps.
+
+    Args:
+        rewards: (m,) of steps that lie episode by episode, each in its order.
+        last: (m,) bool, whether an episode ends with the step; True for the last of all.
+        steps: n.
+
+    Returns:
+        returns: (m,) sum over k < n of discount^k r_(t+k), as far as the episode goes.
+        following: (m,) int64, the step whose state is bootstrapped from, t + n, inside the same episode where it matters.
+        discounts: (m,) discount^n, or 0 where the episode ended.
+    """
+    place = torch.arange(len(rewards), device=rewards.device)
+    running = torch.ones_like(last)
+    returns = torch.zeros_like(rewards)
+    for k in range(steps):
+        returns += torch.where(running, discount**k * rewards[place], 0.0)
+        running = running & ~last[place]
+        place = torch.where(running, place + 1, place)
+    return returns, place, torch.where(running, discount**steps, 0.0)

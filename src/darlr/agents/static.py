@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from darlr.agents.acting import Scorer, behind, mask_logits
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.rewards.source import Window
@@ -13,18 +14,19 @@ ITEM_MEAN_STRENGTH = 5.0
 """Ratings of the overall mean that every item is granted before its own are counted."""
 
 
-class TableScorer:
+class TableScorer(Scorer):
     """Scores that depend on the user and the item alone."""
 
     def __init__(self, table: Tensor) -> None:
         """Args: table: (n_users, n_items), or (1, n_items) for one list that serves everybody."""
         self._table = table
 
-    def __call__(self, users: Tensor, window: Window) -> Tensor:
-        return self._table.expand(len(users), -1) if len(self._table) == 1 else self._table[users]
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        scores = self._table.expand(len(users), -1) if len(self._table) == 1 else self._table[users]
+        return mask_logits(scores, blocked)
 
 
-class SkippingScorer:
+class SkippingScorer(Scorer):
     """Another scorer's list without the items that share a category with one of the last N."""
 
     def __init__(self, scorer: TableScorer, membership: Tensor, window: int) -> None:
@@ -32,11 +34,9 @@ class SkippingScorer:
         self._scorer, self._window = scorer, window
         self._categories = CategoryMemory(membership)
 
-    def __call__(self, users: Tensor, window: Window) -> Tensor:
-        scores = self._scorer(users, window)
-        # Skipped items come after all others, in their own order: something must be picked where nothing else is left.
-        span = scores.amax(dim=1, keepdim=True) - scores.amin(dim=1, keepdim=True) + 1
-        return scores - span * self._categories.shares(window.last(self._window).items)
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        skipped = self._categories.shares(window.last(self._window).items)
+        return mask_logits(behind(self._scorer(users, window), skipped), blocked)
 
 
 def popularity(dataset: Dataset) -> Tensor:

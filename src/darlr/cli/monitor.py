@@ -65,7 +65,7 @@ class TerminalMonitor:
         self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        seconds = record["seconds/sampling"] + record["seconds/learning"]
+        seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
         steps = record["train/steps"] / seconds if seconds > 0 else 0.0
         figures = f"{steps:,.0f} steps/s"
         for name, label in SHOWN.items():

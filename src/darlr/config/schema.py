@@ -7,7 +7,8 @@ A value out of its limits raises `InputError` naming the key.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from darlr.errors import InputError
+from darlr.config.checks import require as _require
+from darlr.config.offline import BCQConfig, CQLConfig, CRRConfig, OfflineConfig, SQNConfig
 
 LeaveBy = Literal["category", "distance", "never"]
 TrackerKind = Literal["mean", "gru", "transformer"]
@@ -15,11 +16,6 @@ HeadKind = Literal["linear", "tied"]
 LossKind = Literal["auto", "logged", "negatives"]
 Weighting = Literal["mean", "sum", "divided", "normalised"]
 NeighbourUncertainty = Literal["none", "model", "variance", "cosine_min", "cosine_mean", "cosine_max"]
-
-
-def _require(condition: bool, key: str, value: object, expected: str) -> None:
-    if not condition:
-        raise InputError(f"config key '{key}' is {value!r}; expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -207,20 +203,18 @@ class TrackerConfig:
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """The actor-critic network; a comparison shares these settings among all its methods."""
+    """The policy's network; a comparison shares these settings among all its methods.
 
-    hidden_sizes: tuple[int, ...] = (64, 64)
+    The heads of the offline agents are linear; the terms beside them are the actor-critic's alone.
+    """
+
+    hidden_sizes: tuple[int, ...] = (64, 64)  # of the trunk; none: linear heads on the state
     head: HeadKind = "linear"
     prior_weight: float = 0.0  # beta in: logits + beta * the world model's estimate, standardised as its targets are
     category_window: int = 0  # w of the learned weight on 'shares a category with one of the last w items'; 0: off
 
     def __post_init__(self) -> None:
-        _require(
-            all(size >= 1 for size in self.hidden_sizes) and len(self.hidden_sizes) >= 1,
-            "policy.hidden_sizes",
-            self.hidden_sizes,
-            "one or more sizes of at least 1",
-        )
+        _require(all(size >= 1 for size in self.hidden_sizes), "policy.hidden_sizes", self.hidden_sizes, "sizes of at least 1")
         _require(self.prior_weight >= 0, "policy.prior_weight", self.prior_weight, "0 or more")
         _require(self.category_window >= 0, "policy.category_window", self.category_window, "0 or more")
 
@@ -295,6 +289,11 @@ class ExperimentConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     a2c: A2CConfig = field(default_factory=A2CConfig)
+    offline: OfflineConfig = field(default_factory=OfflineConfig)
+    sqn: SQNConfig = field(default_factory=SQNConfig)
+    bcq: BCQConfig = field(default_factory=BCQConfig)
+    cql: CQLConfig = field(default_factory=CQLConfig)
+    crr: CRRConfig = field(default_factory=CRRConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 

@@ -95,7 +95,7 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
     recall = gain = 0.0
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
-        scores = scorer(rows.users[part], window).masked_fill(rows.known[part], float("-inf"))
+        scores = scorer(rows.users[part], window, rows.known[part])
         top = scores.topk(min(CUTOFF, scores.shape[1]), dim=1).indices
         hits = rows.liked[part].gather(1, top).to(torch.float64)
         liked = rows.liked[part].sum(dim=1)

@@ -108,7 +108,7 @@ class TestWorld:
         """The metrics of `scorer` in `mode`, one episode for each of `users` (B,).
 
         Args:
-            generator: draws the items from the softmax of the scores; None acts greedily.
+            generator: draws the items with the scorer's probabilities; None acts greedily.
         """
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
@@ -130,15 +130,18 @@ class TestWorld:
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
 
 
-class _Restricted:
+class _Restricted(Scorer):
     """A scorer that never names a forbidden item; forbidden: (n_items,) or (n_users, n_items) bool."""
 
     def __init__(self, scorer: Scorer, forbidden: Tensor) -> None:
         self._scorer, self._forbidden = scorer, forbidden
 
-    def __call__(self, users: Tensor, window: Window) -> Tensor:
-        forbidden = self._forbidden if self._forbidden.ndim == 1 else self._forbidden[users]
-        return self._scorer(users, window).masked_fill(forbidden, float("-inf"))
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        forbidden = self._forbidden.expand(len(users), -1) if self._forbidden.ndim == 1 else self._forbidden[users]
+        return self._scorer(users, window, forbidden if blocked is None else blocked | forbidden)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        return self._scorer.probabilities(scores)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The parts of a run: world model, reward, simulator, policy and test worlds."""
+"""The worlds of a run: what the world model says, what the simulator pays, and where the policy is tested."""
 
 from dataclasses import dataclass, replace
 
@@ -7,11 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from darlr.agents.a2c import A2C
-from darlr.agents.darlr import DARLR
-from darlr.agents.learning import Learner
-from darlr.agents.policy import ActorCritic
-from darlr.agents.selector import Selector
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.registry import SOURCES
@@ -23,13 +18,10 @@ from darlr.evaluation.protocol import TestWorld
 from darlr.methods import recipe_of
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.neighbours import shape_by_neighbours
-from darlr.rewards.refinement import RewardTable
 from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
-from darlr.seeding import torch_generator
 from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.simulator import Simulator
-from darlr.simulator.trackers import state_tracker
 from darlr.world_model.model import WorldModel
 
 
@@ -80,6 +72,8 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
+    if recipe_of(config.method).offline and loaded.dataset.log.times is None:
+        texts.append("the log has no time, so each user's rows are replayed in the order in which they stand")
     if loaded.truth is None:
         texts.append("the data set has no truth, so the policy is judged on held-out log rows only")
     if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):
@@ -142,35 +136,6 @@ class LearningWorld:
         return cls(membership, predicted, shaped, learned, reward, leave)
 
 
-def build_learner(
-    config: ExperimentConfig,
-    policy: ActorCritic,
-    reward: TableReward,
-    predicted: Estimates,
-    shaped: Estimates,
-    leave: LeaveRule,
-) -> Learner:
-    """The learning agent of the method.
-
-    Args:
-        reward: of the simulator; DARLR goes on with a copy of its table, which it rewrites.
-        predicted: the world model's estimates, whose rows say which users are alike.
-        shaped: the estimates that the table begins with.
-        leave: when the simulator's users quit.
-    """
-    if recipe_of(config.method).learner == "a2c":
-        return _recommender(config, policy, reward, leave)
-    table = RewardTable(reward.table, config.refinement)
-    recommender = _recommender(config, policy, reward.over(table.current), leave)
-    generator = torch_generator(config.seed, "selector", "weights")
-    selector = Selector(config.selector, config.a2c, predicted.rewards, policy.tracker.state_size, generator)
-    return DARLR(recommender, selector, table, reward, shaped.uncertainty, config.reward.uncertainty_weight, config.refinement)
-
-
-def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
-    return A2C(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
-
-
 def training_simulator(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> Simulator:
     """The environment that a policy learns in."""
     n_items = reward.table.shape[1]
@@ -214,31 +179,3 @@ def true_world(
         dominated=dominated,
         forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
     )
-
-
-def build_policy(
-    config: ExperimentConfig,
-    model: WorldModel,
-    users: NDArray[np.int64],
-    items: NDArray[np.int64],
-    membership: Tensor,
-    estimates: Tensor | None,
-    device: torch.device,
-) -> ActorCritic:
-    """A fresh policy for `users` and `items`, indices into the log's vocabularies; its user rows are `users` in that order.
-
-    Args: estimates: (n_users, n_items) the world model's, if they are known already; else they are predicted if needed.
-    """
-    generator = torch_generator(config.seed, "policy", "weights")
-    network = model.network
-    tracker = state_tracker(
-        config.tracker,
-        network.item_vectors()[torch.from_numpy(items).to(device)].cpu(),
-        network.user_vectors()[torch.from_numpy(users).to(device)].cpu(),
-        generator,
-    )
-    prior = None
-    if config.policy.prior_weight:
-        rewards = Estimates.of(model, users, items, device).rewards if estimates is None else estimates
-        prior = ((rewards - model.scale.centre) / model.scale.spread).cpu()
-    return ActorCritic(config.policy, tracker, membership.to("cpu", torch.float32), prior, generator).to(device)

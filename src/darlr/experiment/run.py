@@ -27,10 +27,9 @@ from darlr.data.source import LoadedDataset
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows, split_log
 from darlr.evaluation.protocol import TestWorld
+from darlr.experiment.agents import build_learner, build_policy
 from darlr.experiment.assembly import (
     LearningWorld,
-    build_learner,
-    build_policy,
     notices,
     simulated_world,
     start_window,
@@ -46,7 +45,7 @@ from darlr.experiment.world_models import (
     save_world_model,
     world_model_path,
 )
-from darlr.methods import resolve
+from darlr.methods import recipe_of, resolve
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import numpy_generator, torch_generator
@@ -104,9 +103,11 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
         estimates = parts.predicted.rewards
         policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
-        learner = build_learner(config, policy, parts.reward, parts.predicted, parts.shaped, parts.leave)
+        learner = build_learner(config, dataset, policy, parts, device)
         simulated = simulated_world(config, parts.reward, parts.leave)
-        table = learner.table.current if isinstance(learner, DARLR) else parts.learned.rewards
+        table = None
+        if recipe_of(config.method).simulated:
+            table = learner.table.current if isinstance(learner, DARLR) else parts.learned.rewards
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
@@ -166,14 +167,15 @@ class _Run:
     """What learning and testing need.
 
     Attributes:
-        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place.
+        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place. None
+            where nothing is learned in the simulator.
     """
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    table: Tensor
+    table: Tensor | None
     simulated: TestWorld
     judge: Judge
     device: torch.device
@@ -234,7 +236,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
-        **run.judge.errors(run.table, log.visited()),
+        **({} if run.table is None else run.judge.errors(run.table, log.visited())),
         **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
         **log.metrics(),
     }

@@ -9,27 +9,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.agents.learning import below
-from darlr.agents.policy import ActorCritic
+from darlr.agents.policy import Policy
 from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping, stable_hash
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids
 from darlr.errors import InputError
-from darlr.experiment.assembly import build_policy
+from darlr.experiment.agents import build_policy
+from darlr.experiment.assembly import world_membership
 from darlr.experiment.world_models import WORLD_MODEL, load_world_model
 
 POLICY = "policy"
 
 
-def save_policy(folder: RunFolder, policy: ActorCritic, dataset: Dataset, epoch: int) -> None:
+def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
     """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, and all raw ids."""
     tensors = {
         **{f"policy.{name}": tensor for name, tensor in policy.state_dict().items()},
         **{f"average.{name}": tensor for name, tensor in policy.average_user().items()},
         "users": torch.from_numpy(dataset.world.users),
         "items": torch.from_numpy(dataset.world.items),
-        "membership": policy.categories.membership.to(torch.bool),
+        "membership": world_membership(dataset, dataset.world.items, torch.device("cpu")),
     }
     state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.paid_range)}
     for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):
@@ -81,7 +82,7 @@ class SavedPolicy:
         self.reward_range: tuple[float, float] = tuple(state["reward_range"])
         self.epoch: int = state["epoch"]
 
-    def network(self, users: NDArray[np.int64]) -> ActorCritic:
+    def network(self, users: NDArray[np.int64]) -> Policy:
         """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
         policy = build_policy(self.config, self._model, users, self.world_items, self._membership, None, self._device)
         policy.load_state_dict(self._learned)

@@ -1,0 +1,43 @@
+"""BCQ, batch-constrained Q-learning for discrete actions (Fujimoto et al., 2019): Q chooses among what the log would do.
+
+The loss is SQN's. What differs is the policy, in acting and in the target's argmax: an item comes into question if the
+imitation head finds it at least tau times as likely as the likeliest one, and among those the greatest Q wins. Blocked items
+are neither likely nor the likeliest, so something always comes into question.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import behind, mask_logits
+from darlr.agents.offline.sqn import SQN
+from darlr.config.schema import PolicyConfig
+from darlr.simulator.trackers import StateTracker
+
+
+class BCQ(SQN):
+    """Q-learning constrained to likely items."""
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        n_items: int,
+        logit_penalty: float,
+        threshold: float,
+        generator: torch.Generator,
+    ) -> None:
+        """Args: threshold: tau; 0 finds every item likely."""
+        super().__init__(config, tracker, n_items, logit_penalty, generator)
+        self._threshold = threshold
+
+    def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
+        likely = likely_items(mask_logits(imitation, blocked), self._threshold)
+        return mask_logits(behind(values, ~likely), blocked)
+
+
+def likely_items(logits: Tensor, threshold: float) -> Tensor:
+    """(B, n) bool: whose probability, softmax of `logits` (B, n), is at least `threshold` times the greatest of the row."""
+    lowest = math.log(threshold) if threshold else float("-inf")
+    return logits - logits.amax(dim=1, keepdim=True) >= lowest

@@ -1,0 +1,88 @@
+"""CQL, conservative Q-learning (Kumar et al., NeurIPS 2020), on quantiles of the return or on its mean.
+
+    loss = temporal difference + alpha (log sum over items of exp Q(s, .) - Q(s, a))
+
+With quantiles, the first term is the quantile Huber loss of QR-DQN (Dabney et al., AAAI 2018), Q is the mean of an item's
+quantiles, and the target is the target network's quantiles of the item that Q likes best. With one quantile it is the Huber
+loss of double Q-learning: plain CQL. Blocked items count neither in the sum nor for the best.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from darlr.agents.acting import mask_logits
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.config.schema import PolicyConfig
+from darlr.simulator.trackers import StateTracker
+
+
+class CQL(OfflinePolicy):
+    """Q-learning that keeps the values of what was not logged low.
+
+    The head is linear, so the mean of an item's quantiles is a linear function too: all quantiles are only ever computed for
+    one item a row, which is what makes 8,000 items fit.
+    """
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        n_items: int,
+        quantiles: int,
+        min_q_weight: float,
+        generator: torch.Generator,
+    ) -> None:
+        """Args: min_q_weight: alpha."""
+        super().__init__(config, tracker, n_items, {"quantiles": n_items * quantiles}, generator)
+        self._quantiles, self._min_q_weight = quantiles, min_q_weight
+
+    def scores(self, moments: Moments) -> Tensor:
+        return mask_logits(self.values(self.hidden(moments)), moments.blocked)
+
+    def values(self, hidden: Tensor) -> Tensor:
+        """(B, n_items) Q for `hidden` (B, h)."""
+        weight, bias = self._head()
+        return F.linear(hidden, weight.mean(dim=1), bias.mean(dim=1))
+
+    def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:
+        """(B, N) quantiles of the return of `items` (B,), one a row of `hidden` (B, h)."""
+        weight, bias = self._head()
+        return torch.baddbmm(bias[items].unsqueeze(2), weight[items], hidden.unsqueeze(2)).squeeze(2)
+
+    def _head(self) -> tuple[Tensor, Tensor]:
+        """Weights (n_items, N, h) and biases (n_items, N)."""
+        head = self.heads["quantiles"]
+        assert isinstance(head, nn.Linear)
+        return head.weight.view(self.n_items, self._quantiles, -1), head.bias.view(self.n_items, self._quantiles)
+
+    def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
+        assert isinstance(target, CQL)
+        with torch.no_grad():
+            best = self.scores(batch.after).argmax(dim=1)
+            following = target.quantiles(target.hidden(batch.after), best)
+            targets = batch.returns[:, None] + batch.discounts[:, None] * following
+        hidden = self.hidden(batch.now)
+        quantiles = self.quantiles(hidden, batch.items)
+        difference = quantile_loss(quantiles, targets) if self._quantiles > 1 else F.smooth_l1_loss(quantiles, targets)
+        conservative = conservative_loss(mask_logits(self.values(hidden), batch.now.blocked), batch.items)
+        return difference + self._min_q_weight * conservative, {"value": difference, "conservative": conservative}
+
+
+def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
+    """The quantile Huber loss of `quantiles` (B, N), at the levels (i + 1/2) / N, against all of `targets` (B, N).
+
+    Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
+    """
+    count = quantiles.shape[1]
+    levels = (torch.arange(count, device=quantiles.device) + 0.5) / count
+    own, other = quantiles[:, :, None], targets[:, None, :]
+    own, other = own.expand(-1, -1, count), other.expand(-1, count, -1)
+    huber = F.smooth_l1_loss(own, other, reduction="none")
+    weight = (levels[:, None] - (other <= own).float()).abs()
+    return (huber * weight).sum(dim=2).mean()
+
+
+def conservative_loss(values: Tensor, items: Tensor) -> Tensor:
+    """How far the soft maximum of `values` (B, n), -inf where blocked, lies above those of the logged `items` (B,)."""
+    return (values.logsumexp(dim=1) - values.gather(1, items[:, None]).squeeze(1)).mean()

@@ -1,0 +1,79 @@
+"""CRR, critic-regularised regression (Wang et al., NeurIPS 2020): imitate the log, the more the better the critic finds a step.
+
+    actor   -log pi(a | s) f(A),  A = Q(s, a) - sum over items of pi Q(s, .)
+    critic  1/2 (Q(s, a) - r - gamma^n sum over items of pi'(. | s') Q'(s', .))^2
+    loss    actor + critic + alpha (log sum over items of exp Q(s, .) - Q(s, a))
+
+f is exp(A / beta), at most `bound`; or 1 where A > 0; or 1 (plain imitation). The weight f(A) is a constant for the gradient,
+as in the paper. The third term is CQL's, which the references add. pi never recommends what is blocked.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from darlr.agents.acting import mask_logits
+from darlr.agents.offline.cql import conservative_loss
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.config.offline import CRRConfig
+from darlr.config.schema import PolicyConfig
+from darlr.simulator.trackers import StateTracker
+
+
+class CRR(OfflinePolicy):
+    """An actor beside a critic; the actor is what recommends, by sampling."""
+
+    deterministic = False
+
+    def __init__(
+        self, config: PolicyConfig, tracker: StateTracker, n_items: int, settings: CRRConfig, generator: torch.Generator
+    ) -> None:
+        super().__init__(config, tracker, n_items, {"actor": n_items, "critic": n_items}, generator)
+        self._settings = settings
+
+    def scores(self, moments: Moments) -> Tensor:
+        return mask_logits(self.heads["actor"](self.hidden(moments)), moments.blocked)
+
+    def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.no_grad():
+            after = target.hidden(batch.after)
+            chances = mask_logits(target.heads["actor"](after), batch.after.blocked).softmax(dim=1)
+            following = (chances * target.heads["critic"](after)).sum(dim=1)
+        hidden = self.hidden(batch.now)
+        parts = crr_losses(
+            self.heads["actor"](hidden),
+            self.heads["critic"](hidden),
+            batch.items,
+            batch.returns + batch.discounts * following,
+            batch.now.blocked,
+            self._settings,
+        )
+        return parts["actor"] + parts["critic"] + self._settings.min_q_weight * parts["conservative"], parts
+
+
+def crr_losses(
+    logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, blocked: Tensor | None, settings: CRRConfig
+) -> dict[str, Tensor]:
+    """The terms of the loss, unweighted.
+
+    Args:
+        logits, values: (B, n_items) actor and critic.
+        items: (B,) the logged items, none of which is blocked.
+        targets: (B,) what their values should be.
+        blocked: (B, n_items) bool, or None.
+    """
+    taken = values.gather(1, items[:, None]).squeeze(1)
+    log_policy = mask_logits(logits, blocked).log_softmax(dim=1)
+    with torch.no_grad():
+        advantages = taken - (log_policy.exp() * values).sum(dim=1)
+        if settings.weighting == "exp":
+            weight = (advantages / settings.beta).exp().clamp(max=settings.bound)
+        elif settings.weighting == "binary":
+            weight = (advantages > 0).float()
+        else:
+            weight = torch.ones_like(advantages)
+    return {
+        "actor": -(log_policy.gather(1, items[:, None]).squeeze(1) * weight).mean(),
+        "critic": 0.5 * F.mse_loss(taken, targets),
+        "conservative": conservative_loss(mask_logits(values, blocked), items),
+    }

@@ -1,0 +1,115 @@
+"""What the offline agents share: a state tracker, a trunk, linear heads, and the batch that their losses are computed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.acting import Scorer, best_alone
+from darlr.agents.policy import Policy, trunk_of
+from darlr.config.schema import PolicyConfig
+from darlr.rewards.source import Window
+from darlr.simulator.encoder import initialise_linear
+from darlr.simulator.trackers import StateTracker
+
+
+@dataclass(frozen=True)
+class Moments:
+    """B moments before a recommendation.
+
+    Attributes:
+        users: (B,) rows of the world.
+        window: what was visible, (B, L).
+        blocked: (B, n_items) bool, what may not be recommended (again), or None.
+    """
+
+    users: Tensor
+    window: Window
+    blocked: Tensor | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B logged steps.
+
+    Attributes:
+        now: before the step.
+        items: (B,) what was recommended.
+        returns: (B,) rewards of the next n steps, discounted (see `n_step_returns`).
+        after: n steps later.
+        discounts: (B,) what a value of `after` counts, 0 where the episode ended before.
+    """
+
+    now: Moments
+    items: Tensor
+    returns: Tensor
+    after: Moments
+    discounts: Tensor
+
+
+class OfflinePolicy(Policy):
+    """Base of the policies that are learned from logged steps.
+
+    Attributes:
+        deterministic: whether the policy, as its authors act with it, always recommends its best item.
+        n_items: how many items it scores.
+    """
+
+    deterministic = True
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        n_items: int,
+        outputs: Mapping[str, int],
+        generator: torch.Generator,
+    ) -> None:
+        """Args: outputs: sizes of the linear heads, by name."""
+        super().__init__()
+        self.tracker, self.n_items = tracker, n_items
+        self.trunk, size = trunk_of(tracker, config)
+        self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()})
+        for linear in [*self.trunk, *self.heads.values()]:
+            if isinstance(linear, nn.Linear):
+                initialise_linear(linear, generator)
+
+    def hidden(self, moments: Moments) -> Tensor:
+        """(B, h) what the heads read."""
+        hidden: Tensor = self.trunk(self.tracker(moments.users, moments.window))
+        return hidden
+
+    def scores(self, moments: Moments) -> Tensor:
+        """(B, n_items) how the policy orders the items, -inf where blocked."""
+        raise NotImplementedError
+
+    def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss to be minimised, and its parts by name.
+
+        Args: target: this policy some updates ago; an instance of the same class.
+        """
+        raise NotImplementedError
+
+    def scorer(self) -> Scorer:
+        return _StateScorer(self)
+
+    def average_user(self) -> dict[str, Tensor]:
+        vectors = self.tracker.user_vectors
+        return {"user_vectors": vectors.mean(dim=0, keepdim=True)} if vectors.numel() else {}
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        if "user_vectors" in rows:
+            self.tracker.user_vectors = torch.cat([self.tracker.user_vectors, rows["user_vectors"]])
+
+
+class _StateScorer(Scorer):
+    def __init__(self, policy: OfflinePolicy) -> None:
+        self._policy = policy
+
+    @torch.no_grad()
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return self._policy.scores(Moments(users, window, blocked))
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        return best_alone(scores) if self._policy.deterministic else super().probabilities(scores)

@@ -1,0 +1,133 @@
+"""The log as episodes that agents learn from (protocol section 8).
+
+A user's rows, in the order of time, are replayed under the leave rule: an episode ends where the user would have left, at the
+length limit, and with the user's last row. Where an episode may not repeat an item, a row that does is left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from darlr.data.dataset import World
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.rewards.source import Window
+from darlr.simulator.leave import LeaveRule
+
+
+@dataclass(frozen=True)
+class Replay:
+    """n logged steps; those of an episode lie side by side in their order.
+
+    Attributes:
+        users: (n,) int64 rows of the world, -1 for users whom it lacks.
+        items: (n,) int64 columns of the world.
+        rewards: (n,) float32 as logged.
+        seen: (n,) float32, the same normalised to the log's range of rewards, as states have them.
+        step: (n,) int64 place in the episode, from 0.
+        n_items: of the world.
+    """
+
+    users: Tensor
+    items: Tensor
+    rewards: Tensor
+    seen: Tensor
+    step: Tensor
+    n_items: int
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def last(self) -> Tensor:
+        """(n,) bool: whether the step ends its episode."""
+        return torch.cat([self.step[1:] == 0, self.step.new_ones(1, dtype=torch.bool)])
+
+    def window(self, chosen: Tensor, length: int) -> Window:
+        """What was visible before the steps `chosen` (B,), (B, length)."""
+        back = torch.arange(length, 0, -1, device=chosen.device)
+        step = self.step[chosen, None]
+        known, start = back <= step, back == step + 1
+        place = (chosen[:, None] - back).clamp(min=0)
+        outside = torch.where(start, self.n_items, self.n_items + 1)
+        return Window(torch.where(known, self.items[place], outside), torch.where(known, self.seen[place], start.float()))
+
+    def earlier(self, chosen: Tensor, length: int) -> Tensor:
+        """(B, length) items of the episode before the steps `chosen` (B,), filled up with the column of absence."""
+        back = torch.arange(1, length + 1, device=chosen.device)
+        place = (chosen[:, None] - back).clamp(min=0)
+        return torch.where(back <= self.step[chosen, None], self.items[place], self.n_items + 1)
+
+
+def replay_log(
+    log: InteractionLog,
+    world: World,
+    leave: LeaveRule,
+    max_steps: int,
+    allow_repeats: bool,
+    everybody: bool,
+    device: torch.device,
+) -> Replay:
+    """The rows of `log` whose item the world has, as episodes.
+
+    Args: everybody: whether rows of users whom the world lacks count, too.
+    Raises: InputError: if there is no such row.
+    """
+    column = np.full(log.n_items, -1)
+    column[world.items] = np.arange(world.n_items)
+    row = np.full(log.n_users, -1)
+    row[world.users] = np.arange(world.n_users)
+    rows = np.flatnonzero((column[log.items] >= 0) & (everybody | (row[log.users] >= 0)))
+    if len(rows) == 0:
+        raise InputError("no row of the log is about the world's items and users, so there is nothing to replay")
+    order = np.lexsort((rows if log.times is None else log.times[rows], log.users[rows]))  # stable: ties keep the log's order
+    rows = rows[order]
+    users, items = torch.from_numpy(log.users[rows]).to(device), torch.from_numpy(column[log.items[rows]]).to(device)
+    step, kept = _split(users, items, leave, world.n_items, max_steps, allow_repeats)
+    low, high = log.reward_range
+    rewards = torch.from_numpy(log.rewards[rows]).to(device)[kept]
+    return Replay(
+        users=torch.from_numpy(row[log.users[rows]]).to(device)[kept],
+        items=items[kept],
+        rewards=rewards,
+        seen=(rewards - low) / (high - low),
+        step=step[kept],
+        n_items=world.n_items,
+    )
+
+
+def _split(
+    users: Tensor, items: Tensor, leave: LeaveRule, n_items: int, max_steps: int, allow_repeats: bool
+) -> tuple[Tensor, Tensor]:
+    """The place of every row in its episode (m,), and whether it counts (m,); rows of a user lie side by side.
+
+    All users are replayed at once, each from its first row; those with more rows come first, so that who is still there is a
+    slice.
+    """
+    _, counts = torch.unique_consecutive(users, return_counts=True)
+    starts = counts.cumsum(0) - counts
+    counts, by = counts.sort(descending=True, stable=True)
+    starts = starts[by]
+    recent = torch.full((len(counts), leave.window), n_items + 1, device=items.device)
+    recent[:, -1] = n_items
+    beginning = recent[:1].clone()
+    taken = torch.full((len(counts), max_steps), -1, device=items.device)
+    length = torch.zeros_like(counts)
+    step, kept = torch.zeros_like(items), torch.ones_like(items, dtype=torch.bool)
+    present = (len(counts) - torch.bincount(counts).cumsum(0)).tolist()  # [t]: users with more than t rows
+    for number, here in enumerate(present[:-1]):
+        place, window, own, steps = starts[:here] + number, recent[:here], taken[:here], length[:here]
+        item = items[place]
+        if not allow_repeats:
+            kept[place] = ~(own == item[:, None]).any(dim=1)
+        counted = kept[place]
+        step[place] = steps
+        ended = counted & (leave.leaves(item, window) | (steps + 1 == max_steps))
+        shifted = torch.cat([window[:, 1:], item[:, None]], dim=1)
+        recent[:here] = torch.where(ended[:, None], beginning, torch.where(counted[:, None], shifted, window))
+        own.scatter_(1, steps[:, None], torch.where(counted, item, own.gather(1, steps[:, None]).squeeze(1))[:, None])
+        own[ended] = -1
+        length[:here] = torch.where(ended, 0, steps + counted)
+    return step, kept

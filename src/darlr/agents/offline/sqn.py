@@ -1,0 +1,65 @@
+"""SQN, self-supervised Q-learning (Xin et al., SIGIR 2020): a Q head beside a head that predicts the logged item.
+
+    loss = huber(Q(s, a), r + gamma^n Q'(s', argmax Q(s', .))) + cross-entropy(imitation(s), a) + c mean(imitation(s)^2)
+
+Q' is the target network. The policy recommends the item with the greatest Q; the other head is there for what it teaches the
+layers below. The last term is the references' (protocol section 8).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from darlr.agents.acting import mask_logits
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.config.schema import PolicyConfig
+from darlr.simulator.trackers import StateTracker
+
+
+class SQN(OfflinePolicy):
+    """Q-learning with a supervised head."""
+
+    def __init__(
+        self, config: PolicyConfig, tracker: StateTracker, n_items: int, logit_penalty: float, generator: torch.Generator
+    ) -> None:
+        """Args: logit_penalty: c."""
+        super().__init__(config, tracker, n_items, {"value": n_items, "imitation": n_items}, generator)
+        self._logit_penalty = logit_penalty
+
+    def scores(self, moments: Moments) -> Tensor:
+        hidden = self.hidden(moments)
+        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocked)
+
+    def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
+        """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
+        return mask_logits(values, blocked)
+
+    def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.no_grad():
+            best = self.scores(batch.after).argmax(dim=1, keepdim=True)
+            following = target.heads["value"](target.hidden(batch.after)).gather(1, best).squeeze(1)
+        hidden = self.hidden(batch.now)
+        parts = sqn_losses(
+            self.heads["value"](hidden),
+            self.heads["imitation"](hidden),
+            batch.items,
+            batch.returns + batch.discounts * following,
+            batch.now.blocked,
+        )
+        return parts["value"] + parts["imitation"] + self._logit_penalty * parts["logits"], parts
+
+
+def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, blocked: Tensor | None) -> dict[str, Tensor]:
+    """The terms of the loss, unweighted.
+
+    Args:
+        values, imitation: (B, n_items) the two heads.
+        items: (B,) the logged items, none of which is blocked.
+        targets: (B,) what their values should be.
+        blocked: (B, n_items) bool, items that could not be recommended and that the imitation need not avoid, or None.
+    """
+    return {
+        "value": F.smooth_l1_loss(values.gather(1, items[:, None]).squeeze(1), targets),
+        "imitation": F.cross_entropy(mask_logits(imitation, blocked), items),
+        "logits": imitation.square().mean(),
+    }

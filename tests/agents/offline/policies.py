@@ -1,0 +1,54 @@
+"""Small offline policies that tests share."""
+
+from collections.abc import Callable
+
+import torch
+
+from darlr.agents.offline.bcq import BCQ
+from darlr.agents.offline.cql import CQL
+from darlr.agents.offline.crr import CRR
+from darlr.agents.offline.policy import OfflinePolicy
+from darlr.agents.offline.sqn import SQN
+from darlr.config.offline import CRRConfig
+from darlr.config.schema import PolicyConfig, TrackerConfig
+from darlr.simulator.trackers import StateTracker, state_tracker
+from tests.worlds import draws
+
+HIDDEN = PolicyConfig(hidden_sizes=(8,))
+
+
+def tracker_of(n_items: int, generator: torch.Generator, size: int = 4) -> StateTracker:
+    return state_tracker(TrackerConfig(window=2), torch.randn(n_items, size, generator=generator), torch.zeros(1, 0), generator)
+
+
+def _sqn(n_items: int, g: torch.Generator) -> SQN:
+    return SQN(HIDDEN, tracker_of(n_items, g), n_items, 0.01, g)
+
+
+def _bcq(n_items: int, g: torch.Generator) -> BCQ:
+    return BCQ(HIDDEN, tracker_of(n_items, g), n_items, 0.01, 0.6, g)
+
+
+def _cql(n_items: int, g: torch.Generator) -> CQL:
+    return CQL(HIDDEN, tracker_of(n_items, g), n_items, 5, 0.1, g)
+
+
+def _plain_cql(n_items: int, g: torch.Generator) -> CQL:
+    return CQL(HIDDEN, tracker_of(n_items, g), n_items, 1, 0.1, g)
+
+
+def _crr(n_items: int, g: torch.Generator) -> CRR:
+    return CRR(HIDDEN, tracker_of(n_items, g), n_items, CRRConfig(min_q_weight=0.1), g)
+
+
+POLICIES: dict[str, Callable[[int, torch.Generator], OfflinePolicy]] = {
+    "sqn": _sqn,
+    "bcq": _bcq,
+    "cql": _cql,
+    "cql-plain": _plain_cql,
+    "crr": _crr,
+}
+
+
+def policy_of(name: str, n_items: int, seed: int = 0) -> OfflinePolicy:
+    return POLICIES[name](n_items, draws(seed))

@@ -1,0 +1,204 @@
+"""The training loop of the offline agents: targets, masks, target network, learning, state."""
+
+from dataclasses import replace
+from math import isfinite
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import greedy, sampled
+from darlr.agents.learning import EpochLog
+from darlr.agents.offline.bcq import BCQ
+from darlr.agents.offline.cql import CQL
+from darlr.agents.offline.learner import OfflineLearner
+from darlr.agents.offline.policy import Moments
+from darlr.agents.offline.replay import Replay, replay_log
+from darlr.config.offline import OfflineConfig
+from darlr.data.dataset import World
+from darlr.errors import RunError
+from darlr.rewards.table import TableReward
+from darlr.simulator.leave import Never
+from darlr.simulator.simulator import Simulator, roll_out
+from tests.agents.offline.policies import POLICIES, policy_of
+from tests.worlds import CPU, draws, log_of, window_of
+
+N_ITEMS = 12
+QUICK = OfflineConfig(learning_rate=0.01, batch_size=64, updates_per_epoch=300, target_sync=50, n_step=2)
+NOTHING = float("-inf")
+
+
+def random_log(seed: int = 0) -> Replay:
+    """60 users saw half of the items, in any order; those with an even number are worth 1, the others 0."""
+    random = np.random.default_rng(seed)
+    rows = [(user, int(item), float(item % 2 == 0)) for user in range(60) for item in random.permutation(N_ITEMS)[:6]]
+    log = log_of(rows, 60, N_ITEMS, reward_range=(0.0, 1.0))
+    return replay_log(log, World(np.arange(60), np.arange(N_ITEMS)), Never(), 6, False, True, CPU)
+
+
+def learner(name: str, config: OfflineConfig = QUICK, allow_repeats: bool = False) -> OfflineLearner:
+    return OfflineLearner(policy_of(name, N_ITEMS), random_log(), config, allow_repeats)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_learns_what_pays(name: str) -> None:
+    agent = learner(name)
+    log = agent.epoch(0, 0, draws())
+    assert log.steps == 300 * 64
+    assert all(isfinite(value) for value in log.metrics().values())
+    simulator = Simulator(TableReward(torch.zeros(200, N_ITEMS), 0.0, 1.0), Never(), N_ITEMS, 4, 2, allow_repeats=False)
+    users = torch.zeros(200, dtype=torch.long)
+    for choose in (greedy(agent.policy.scorer()), sampled(agent.policy.scorer(), draws())):
+        items = roll_out(simulator, users, choose).actions
+        assert float((items % 2 == 0).float().mean()) > (0.6 if name == "crr" else 0.9)  # CRR imitates half-way
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_neither_acts_on_nor_bootstraps_from_blocked_items(name: str) -> None:
+    agent = learner(name)
+    agent.epoch(0, 0, draws())
+    users, window = torch.zeros(3, dtype=torch.long), window_of([[0, 1], [12, 0], [13, 12]])
+    free = agent.policy.scorer()(users, window)
+    blocked = torch.ones(3, N_ITEMS, dtype=torch.bool)
+    blocked[:, [3, 7]] = False
+    scores = agent.policy.scorer()(users, window, blocked)
+    assert (scores == NOTHING).tolist() == blocked.tolist()
+    assert free.isfinite().all()
+    assert agent.policy.scorer().probabilities(scores)[:, [3, 7]].sum(dim=1).tolist() == pytest.approx([1.0] * 3)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_targets_do_not_see_what_is_blocked(name: str) -> None:
+    agent = learner(name)
+    agent.epoch(0, 0, draws())
+    start = int((agent.replay.step == 0).nonzero()[3])
+    batch = agent.batch(torch.tensor([start + 2]))
+    assert batch.after.blocked is not None
+    seen = batch.after.blocked[0] & (torch.arange(N_ITEMS) != batch.items)
+    assert seen.sum() == 3
+    heads = {"sqn": "value", "bcq": "value", "cql": "quantiles", "cql-plain": "quantiles", "crr": "critic"}
+    head, part = heads[name], "critic" if name == "crr" else "value"
+
+    def loss_with(items: Tensor) -> float:
+        with torch.no_grad():
+            for policy in (agent.policy, agent.target):
+                bias = policy.heads[head].bias
+                assert isinstance(bias, Tensor)
+                bias.view(N_ITEMS, -1)[items] += 100.0
+            return float(agent.policy.losses(batch, agent.target)[1][part])
+
+    before = loss_with(torch.zeros(N_ITEMS, dtype=torch.bool))
+    assert loss_with(seen) == pytest.approx(before, rel=1e-5)
+    free = ~batch.after.blocked[0]
+    assert loss_with(free) > before + 1.0
+
+
+def test_batches_block_what_the_episode_has_had() -> None:
+    agent = learner("sqn")
+    first = [index for index in range(len(agent.replay)) if agent.replay.step[index] == 0][3]
+    batch = agent.batch(torch.tensor([first + 2, first, first + 5]))
+    items = agent.replay.items[first : first + 6].tolist()
+    assert batch.items.tolist() == [items[2], items[0], items[5]]
+    assert batch.now.blocked is not None
+    assert [row.nonzero().flatten().tolist() for row in batch.now.blocked] == [sorted(items[:2]), [], sorted(items[:5])]
+    assert batch.after.blocked is not None
+    assert batch.after.blocked[0].nonzero().flatten().tolist() == sorted(items[:4])
+    assert not batch.now.blocked.gather(1, batch.items[:, None]).any()
+    assert batch.discounts.tolist() == pytest.approx([0.81, 0.81, 0.0])  # the last step ends its episode
+    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.blocked is None
+
+
+def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:
+    policy = policy_of("bcq", 4)
+    values = torch.tensor([[0.0, 3.0, 1.0, 2.0]])
+    imitation = torch.tensor([[2.0, 0.0, 1.9, -9.0]])
+    assert isinstance(policy, BCQ)
+    preferences = policy.preferences
+
+    def order(blocked: list[bool]) -> list[int]:
+        scores = preferences(values, imitation, torch.tensor([blocked]))[0]
+        return [int(item) for item in scores.argsort(descending=True) if scores[item] > NOTHING]
+
+    assert order([False] * 4) == [2, 0, 1, 3]  # items 0 and 2 are likely; then all others, by their values
+    assert order([True, False, True, False]) == [1, 3]  # item 1 is the likeliest that is left
+    assert order([True, True, True, False]) == [3]
+
+
+def test_cqls_value_is_the_mean_of_its_quantiles() -> None:
+    policy = policy_of("cql", N_ITEMS)
+    assert isinstance(policy, CQL)
+    hidden = torch.randn(5, 8, generator=draws())
+    items = torch.tensor([0, 3, 11, 3, 7])
+    mean = policy.quantiles(hidden, items).mean(dim=1)
+    values = policy.values(hidden)
+    torch.testing.assert_close(values.gather(1, items[:, None]).squeeze(1), mean)
+    every = policy.heads["quantiles"](hidden).view(5, N_ITEMS, 5)
+    torch.testing.assert_close(values, every.mean(dim=2))
+
+
+def test_the_target_is_renewed_every_so_many_updates() -> None:
+    agent = learner("sqn", replace(QUICK, target_sync=3))
+    log, chosen = EpochLog(), torch.arange(8)
+
+    def weights() -> tuple[float, float]:
+        """Sums of the policy's weights and of its target's."""
+        own, old = (policy.state_dict()["heads.value.weight"] for policy in (agent.policy, agent.target))
+        return float(own.sum()), float(old.sum())
+
+    old = weights()[1]
+    for _ in range(3):
+        agent.update(chosen, log)
+        assert weights()[1] == old != weights()[0]
+    third = weights()[0]
+    agent.update(chosen, log)  # the fourth begins with the renewal
+    assert weights()[1] == third != weights()[0]
+
+
+@pytest.mark.parametrize("learn_tracker", [False, True])
+def test_the_tracker_is_learned_if_asked_for(learn_tracker: bool) -> None:
+    agent = learner("sqn", replace(QUICK, learn_tracker=learn_tracker, updates_per_epoch=5))
+    before = agent.policy.tracker.item_vectors.clone()
+    agent.epoch(0, 0, draws())
+    assert torch.equal(agent.policy.tracker.item_vectors, before) != learn_tracker
+    assert not any(parameter.requires_grad for parameter in agent.target.parameters())
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_goes_on_from_its_tensors_to_the_same_numbers(name: str) -> None:
+    short = replace(QUICK, updates_per_epoch=70)  # no multiple of the renewals
+    first, second = learner(name, short), learner(name, short)
+    first.epoch(0, 0, draws(1))
+    second.restore({key: tensor.clone() for key, tensor in first.tensors().items()})
+    for agent in (first, second):
+        agent.epoch(0, 0, draws(2))
+    again = second.tensors()
+    assert first.tensors().keys() == again.keys()
+    assert all(torch.equal(tensor, again[key]) for key, tensor in first.tensors().items())
+    other = learner(name, short)
+    other.epoch(0, 0, draws(3))
+    assert any(not torch.equal(tensor, again[key]) for key, tensor in other.tensors().items())
+
+
+def test_a_loss_that_is_not_finite_stops_the_learning() -> None:
+    agent = learner("sqn", replace(QUICK, learning_rate=1e30, updates_per_epoch=20))
+    with pytest.raises(RunError, match=r"loss is (nan|inf); stopped"):
+        agent.epoch(0, 0, draws())
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_thousands_of_items_fit(name: str) -> None:
+    n_items = 8000
+    items = torch.arange(0, 2000)
+    replay = Replay(
+        users=torch.zeros(2000, dtype=torch.long),
+        items=items * 4,
+        rewards=torch.ones(2000),
+        seen=torch.ones(2000),
+        step=items % 20,
+        n_items=n_items,
+    )
+    agent = OfflineLearner(policy_of(name, n_items), replay, replace(QUICK, batch_size=256, updates_per_epoch=2), False)
+    assert agent.epoch(0, 0, draws()).steps == 512
+    scores = agent.policy.scores(Moments(torch.zeros(9, dtype=torch.long), replay.window(items[:9], 2), None))
+    assert scores.shape == (9, n_items)

@@ -1,0 +1,91 @@
+"""Every loss on numbers that were worked by hand."""
+
+from math import exp, log
+
+import pytest
+import torch
+
+from darlr.agents.offline.bcq import likely_items
+from darlr.agents.offline.cql import conservative_loss, quantile_loss
+from darlr.agents.offline.crr import crr_losses
+from darlr.agents.offline.sqn import sqn_losses
+from darlr.config.offline import AdvantageWeighting, CRRConfig
+
+NOTHING = float("-inf")
+ITEMS = torch.tensor([1, 0])
+NONE_LEFT = torch.tensor([[False, False, True], [False, False, False]])
+
+
+def test_sqn() -> None:
+    values = torch.tensor([[9.0, 1.0, 9.0], [3.0, 9.0, 9.0]])
+    imitation = torch.tensor([[0.0, log(2.0), 0.0], [0.0, 0.0, 0.0]])
+    found = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), None)
+    # Huber of 0.5 is 0.125, of 3 it is 2.5. The logged items have the probabilities 2/4 and 1/3.
+    assert float(found["value"]) == pytest.approx((0.125 + 2.5) / 2)
+    assert float(found["imitation"]) == pytest.approx((log(2) + log(3)) / 2)
+    assert float(found["logits"]) == pytest.approx(log(2) ** 2 / 6)
+    masked = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), NONE_LEFT)
+    assert float(masked["imitation"]) == pytest.approx((log(3 / 2) + log(3)) / 2)  # 2/3 where the last item is out
+    assert masked["value"] == found["value"]
+
+
+def test_which_items_bcq_finds_likely() -> None:
+    logits = torch.tensor([[0.0, log(0.6) + 1e-4, log(0.6) - 1e-4], [NOTHING, 1.0, -5.0]])
+    assert likely_items(logits, 0.6).tolist() == [[True, True, False], [False, True, False]]
+    assert likely_items(logits, 0.0)[0].tolist() == [True, True, True]
+    assert likely_items(logits, 1.0).tolist() == [[True, False, False], [False, True, False]]
+
+
+def test_quantile_loss() -> None:
+    # Levels 1/4 and 3/4. Quantile 0 against targets 1 and -2: Huber 0.5 and 1.5, weights 1/4 (above) and 3/4 (below).
+    # Quantile 2 against them: Huber 0.5 and 3.5, weights 1/4 (both lie below: 1 - 3/4).
+    expected = ((0.5 / 4 + 1.5 * 3 / 4) + (0.5 + 3.5) / 4) / 2
+    found = quantile_loss(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, -2.0]]))
+    assert float(found) == pytest.approx(expected)
+
+
+def test_conservative_loss() -> None:
+    values = torch.tensor([[log(1.0), log(2.0), NOTHING], [log(4.0), log(2.0), log(2.0)]])
+    assert float(conservative_loss(values, ITEMS)) == pytest.approx((log(3 / 2) + log(8 / 4)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "bound", "weights"),
+    # The policy is (1/4, 1/2, 1/4) and even; the advantages are 1 - 0.5 = 0.5 and 0 - 1 = -1.
+    [
+        ("exp", 20.0, (exp(0.25), exp(-0.5))),
+        ("exp", 1.2, (1.2, exp(-0.5))),
+        ("binary", 20.0, (1.0, 0.0)),
+        ("none", 20.0, (1.0, 1.0)),
+    ],
+)
+def test_crr(weighting: AdvantageWeighting, bound: float, weights: tuple[float, float]) -> None:
+    logits = torch.tensor([[0.0, log(2.0), 0.0], [0.0, 0.0, 0.0]])
+    values = torch.tensor([[0.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
+    settings = CRRConfig(weighting=weighting, beta=2.0, bound=bound)
+    found = crr_losses(logits, values, ITEMS, torch.tensor([3.0, 1.0]), None, settings)
+    assert float(found["actor"]) == pytest.approx((weights[0] * log(2) + weights[1] * log(3)) / 2)
+    assert float(found["critic"]) == pytest.approx(0.5 * (4 + 1) / 2)
+    assert float(found["conservative"]) == pytest.approx((log(2 + exp(1)) - 1 + log(1 + exp(1) + exp(2))) / 2)
+
+
+def test_crr_leaves_blocked_items_out_of_everything() -> None:
+    logits = torch.tensor([[0.0, 0.0, 7.0]], requires_grad=True)
+    values = torch.tensor([[0.0, 2.0, 9.0]], requires_grad=True)
+    blocked = torch.tensor([[False, False, True]])
+    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), blocked, CRRConfig())
+    assert found["actor"].item() == pytest.approx(exp(1.0) * log(2))  # an advantage of 2 - 1
+    assert found["conservative"].item() == pytest.approx(log(1 + exp(2)) - 2)
+    sum(found.values(), start=torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert values.grad is not None
+    assert logits.grad[0, 2] == values.grad[0, 2] == 0.0
+
+
+def test_crrs_weight_is_a_constant_for_the_gradient() -> None:
+    values = torch.randn(4, 3, requires_grad=True)
+    logits = torch.randn(4, 3, requires_grad=True)
+    found = crr_losses(logits, values, torch.zeros(4, dtype=torch.long), torch.zeros(4), None, CRRConfig())
+    found["actor"].backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert values.grad is None
