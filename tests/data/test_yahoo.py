@@ -25,7 +25,9 @@ def test_has_neither_times_nor_categories_nor_features(tmp_path: Path) -> None:
 
 def test_counts_are_compared_with_the_published_ones(tmp_path: Path) -> None:
     write_yahoo(tmp_path / "yahoo")
-    counts = load(CONFIG, tmp_path).counts
+    loaded = load(CONFIG, tmp_path)
+    counts = loaded.counts
+    assert loaded.test_rows == 200
     assert counts == {
         "train: rows": 900,
         "train: users": 60,

@@ -62,7 +62,7 @@ def read_yahoo(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDa
         leave=LEAVE,
         hashes={name: cache.fingerprint(path) for name, path in paths.items()},
     )
-    return LoadedDataset(dataset, None, count(rows))
+    return LoadedDataset(dataset, None, count(rows), test_rows=len(rows.test))
 
 
 def count(rows: YahooRows) -> dict[str, int]:
