@@ -123,7 +123,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (["train", "--device", "tpu"], ["invalid choice 'tpu'", "'auto', 'cpu', 'cuda'"]),
         (["train", "--dataset"], ["Missing value for argument '--dataset'"]),
         (["trian"], ["trian", "train"]),
-        ([], ["Expected one of {train, evaluate, recommend, datasets, fetch, check}"]),
+        ([], ["Expected one of {train, sweep, evaluate, recommend, datasets, fetch, check}"]),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
     ],
 )
@@ -136,7 +136,7 @@ def test_wrong_options_are_named(darlr: Command, arguments: list[str], texts: li
         assert text in flat
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "recommend", "datasets", "check"])
+@pytest.mark.parametrize("command", ["train", "sweep", "evaluate", "recommend", "datasets", "check"])
 def test_every_command_explains_itself(darlr: Command, command: str) -> None:
     assert command in darlr("--help").out
     ended = darlr(command, "--help")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darlr.config.loading import from_mapping, parse_overrides, read_yaml, stable_hash, to_mapping
+from darlr.config.loading import from_mapping, leaf_type, parse_overrides, read_yaml, stable_hash, to_mapping
 from darlr.config.schema import A2CConfig, ExperimentConfig, TrackerConfig
 from darlr.errors import InputError
 
@@ -140,7 +140,7 @@ class TestHash:
         assert len(hashes) == len(changes)
 
     def test_is_the_same_in_another_process(self) -> None:
-        program = "from darlr.config.loading import stable_hash; print(stable_hash({'b': [1, 2.5, None], 'a': 'ü'}))"
+        program = "from darlr.config.loading import leaf_type, stable_hash; print(stable_hash({'b': [1, 2.5, None], 'a': 'ü'}))"
         printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
         assert printed == stable_hash({"a": "ü", "b": [1, 2.5, None]})
         assert len(printed) == 12
@@ -198,3 +198,26 @@ def test_tracker_width_is_a_multiple_of_the_heads(heads: int, width: int) -> Non
 def test_configs_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         A2CConfig().discount = 0.1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [("a2c.discount", float), ("seed", int), ("training.allow_repeats", bool), ("policy.hidden_sizes", tuple), ("method", str)],
+)
+def test_the_type_of_a_key(key: str, kind: type) -> None:
+    assert leaf_type(ExperimentConfig, key) is kind
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("a2c.discout", "unknown config key 'a2c.discout'; did you mean 'a2c.discount'?"),
+        ("seed.x", "unknown config key 'seed.x'; did you mean 'seed'?"),
+        ("", "unknown config key ''"),
+        ("training", "config key 'training' has keys of its own; expected one of them, as 'training.epochs'"),
+    ],
+)
+def test_a_key_that_no_value_has_is_named(key: str, message: str) -> None:
+    with pytest.raises(InputError) as refused:
+        leaf_type(ExperimentConfig, key)
+    assert str(refused.value).startswith(message)

@@ -23,8 +23,8 @@ WRITES = [
     (".checkpoint.safetensors", 1),
     ("metrics.jsonl", 2),
     (".checkpoint.safetensors", 3),
-    (".summary.json", 1),
     (".learning_curve.png", 1),
+    (".summary.json", 1),
 ]
 DURING_THE_FIT, AFTER_AN_EPOCH, UNDISTURBED = "fit", "epoch", "undisturbed"
 MOMENTS = [f"{name} {count}" for name, count in WRITES] + [DURING_THE_FIT, AFTER_AN_EPOCH]
@@ -96,7 +96,7 @@ def undisturbed(killed: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_ends_with_the_numbers_it_would_have_had(undisturbed: dict[str, Any], killed: Path, moment: str) -> None:
     out = folder_of(killed, moment)
-    assert not list(out.glob("*/*/*/learning_curve.png"))
+    assert not list(out.glob("*/*/*/summary.json"))
     assert results(train_small(out).path) == undisturbed
 
 

@@ -50,7 +50,7 @@ class RunFolder:
                 # The config comes last: a folder that has one is a run.
                 write_bytes(path / CONFIG, _yaml(config).encode())
             else:
-                run._require_same(config, environment)
+                run.require_same(config, environment)
                 run._write_metrics(run.metrics())  # drops what a crash left of a line, so that the next one starts afresh
             for leftover in path.glob(f".*{PARTIAL_SUFFIX}"):
                 leftover.unlink()
@@ -91,6 +91,20 @@ class RunFolder:
         """Where and with what the run was started."""
         return _mapping(self.path / ENVIRONMENT)
 
+    def require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        """Raise `InputError` if this is a run of another config, or of other data (`environment["data"]`, file > hash)."""
+        key = _difference(self.config(), yaml.safe_load(_yaml(config)))
+        if key is not None:
+            raise InputError(
+                f"{self.path}: holds a run of another config ('{key}' differs); choose another folder or delete it"
+            )
+        file = _difference(self.environment().get("data", {}), environment.get("data", {}))
+        if file is not None:
+            raise InputError(
+                f"{self.path}: this run was started on other data ('{file}' has changed);"
+                " restore the file, or delete the run folder to start afresh"
+            )
+
     def has_tensors(self, name: str) -> bool:
         """Whether `save_tensors(name, ...)` was done."""
         return self._tensors_path(name).is_file()
@@ -102,6 +116,10 @@ class RunFolder:
     def load_tensors(self, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Read `<name>.safetensors`; see `read_tensors`."""
         return read_tensors(self._tensors_path(name))
+
+    def has_json(self, name: str) -> bool:
+        """Whether `write_json(name, ...)` was done."""
+        return (self.path / f"{name}.json").is_file()
 
     def write_json(self, name: str, value: Any) -> None:
         """Write `<name>.json`; raises `RunError` for NaN and infinity (None is allowed)."""
@@ -160,19 +178,6 @@ class RunFolder:
 
     def _tensors_path(self, name: str) -> Path:
         return self.path / f"{name}.safetensors"
-
-    def _require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        key = _difference(self.config(), yaml.safe_load(_yaml(config)))
-        if key is not None:
-            raise InputError(
-                f"{self.path}: holds a run of another config ('{key}' differs); choose another folder or delete it"
-            )
-        file = _difference(self.environment().get("data", {}), environment.get("data", {}))
-        if file is not None:
-            raise InputError(
-                f"{self.path}: this run was started on other data ('{file}' has changed);"
-                " restore the file, or delete the run folder to start afresh"
-            )
 
 
 def _lock(path: Path) -> IO[bytes]:

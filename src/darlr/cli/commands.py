@@ -2,95 +2,63 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
-from tyro.constructors import PrimitiveConstructorSpec
 
+from darlr.cli.options import WHOLE, DataDir, Device, Out, Overrides, RunPath, Threads, option
 from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
 from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError
 
-if TYPE_CHECKING:
-    import torch
-
-
-def _option(help: str, metavar: str | None = None, default: str | None = None) -> Any:  # noqa: A002
-    """An option; `default` says in words what happens without it."""
-    hint = None if default is None else f"(default: {default})"
-    return tyro.conf.arg(metavar=metavar, help=help, help_behavior_hint=hint)
-
-
-def _read_whole(words: list[str]) -> int:
-    try:
-        return int(words[0])
-    except ValueError:
-        raise ValueError(f"'{words[0]}' is no whole number") from None
-
-
-WHOLE = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="INT",
-    instance_from_str=_read_whole,
-    is_instance=lambda value: value is None or isinstance(value, int),
-    str_from_instance=lambda value: [str(value)],
-)
-DataDir = Annotated[Path | None, _option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], _option("where to compute; auto takes a GPU if there is one")]
-Threads = Annotated[int, WHOLE, _option("CPU threads; one a process is fastest on a busy machine")]
-Overrides = Annotated[
-    tuple[str, ...],
-    tyro.conf.arg(name="set", metavar="KEY=VALUE", help="set a config key, as a2c.discount=0.95"),
-    tyro.conf.UseAppendAction,
-]
-RunPath = Annotated[Path, tyro.conf.Positional, _option("a run folder", "RUN")]
-
 
 def train(
-    dataset: Annotated[str | None, _option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
-    method: Annotated[str | None, _option("method", "NAME", ExperimentConfig.method)] = None,
-    seed: Annotated[int | None, WHOLE, _option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
-    epochs: Annotated[int | None, WHOLE, _option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
-    config: Annotated[Path | None, _option("settings in YAML; options go before them", "FILE", "none")] = None,
+    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
+    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    seed: Annotated[int | None, WHOLE, option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
+    epochs: Annotated[int | None, WHOLE, option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
+    config: Annotated[Path | None, option("settings in YAML; options go before them", "FILE", "none")] = None,
     overrides: Overrides = (),
-    out: Annotated[Path, _option("where results go", "FOLDER")] = Path("runs"),
+    out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
     from darlr.cli.monitor import TerminalMonitor  # noqa: PLC0415
+    from darlr.experiment.devices import compute_on  # noqa: PLC0415
     from darlr.experiment.run import train as run  # noqa: PLC0415
 
     values = _settings(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     with TerminalMonitor() as monitor:
-        finished = run(values, data_dir, out, _device(device, threads), monitor)
+        finished = run(values, data_dir, out, compute_on(device, threads), monitor)
         monitor.finished(finished)
 
 
 def evaluate(
     run: RunPath,
     mode: Annotated[
-        Literal["all", "nx_0", "fb", "nx_10"], _option("nx_0: no repeats; fb: with repeats; nx_10: ten steps, nobody leaves")
+        Literal["all", "nx_0", "fb", "nx_10"], option("nx_0: no repeats; fb: with repeats; nx_10: ten steps, nobody leaves")
     ] = "all",
-    policy: Annotated[Literal["both", "sampled", "greedy"], _option("how items are chosen")] = "both",
-    users: Annotated[int | None, WHOLE, _option("how many users to draw, with replacement", "N", "every user once")] = None,
+    policy: Annotated[Literal["both", "sampled", "greedy"], option("how items are chosen")] = "both",
+    users: Annotated[int | None, WHOLE, option("how many users to draw, with replacement", "N", "every user once")] = None,
     truth: Annotated[
         Path | None,
-        _option("another truth, in the folder format; its users and items must be the log's", "FOLDER", "the data set's own"),
+        option("another truth, in the folder format; its users and items must be the log's", "FOLDER", "the data set's own"),
     ] = None,
-    seed: Annotated[int, WHOLE, _option("seed of users and sampled items")] = 0,
-    output: Annotated[Path | None, _option("write the table to FILE, too (.csv, .md or .json)", "FILE", "none")] = None,
+    seed: Annotated[int, WHOLE, option("seed of users and sampled items")] = 0,
+    output: Annotated[Path | None, option("write the table to FILE, too (.csv, .md or .json)", "FILE", "none")] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
     from darlr.cli.tables import print_table, table_writer  # noqa: PLC0415
+    from darlr.experiment.devices import compute_on  # noqa: PLC0415
     from darlr.experiment.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
     write = None if output is None else table_writer(output)
-    results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, _device(device, threads))
+    results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, compute_on(device, threads))
     table = results_table(run, results)
     print_table(table)
     if write is not None:
@@ -101,7 +69,7 @@ def recommend(
     run: RunPath,
     users: Annotated[
         tuple[tuple[str, ...], ...],
-        _option(
+        option(
             "raw user ids of the log; with the default settings a policy sees recent items and rewards alone, so users without "
             "them all get the same list (train with --set tracker.user_state=true or policy.prior_weight=1 for one each)",
             "ID",
@@ -110,23 +78,24 @@ def recommend(
         tyro.conf.UseAppendAction,
     ] = (),
     input: Annotated[  # noqa: A002
-        Path | None, _option("CSV with user_id,item_id,reward, or JSON; recent items, oldest first", "FILE", "none")
+        Path | None, option("CSV with user_id,item_id,reward, or JSON; recent items, oldest first", "FILE", "none")
     ] = None,
-    count: Annotated[int, WHOLE, _option("items for each user")] = 10,
-    format: Annotated[Literal["csv", "json"], _option("of what is printed or written")] = "csv",  # noqa: A002
-    output: Annotated[Path | None, _option("write to FILE", "FILE", "print")] = None,
+    count: Annotated[int, WHOLE, option("items for each user")] = 10,
+    format: Annotated[Literal["csv", "json"], option("of what is printed or written")] = "csv",  # noqa: A002
+    output: Annotated[Path | None, option("write to FILE", "FILE", "print")] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
     """Rank items for users of the log, or for new users by their recent items and rewards."""
     from darlr.artifacts import write_bytes  # noqa: PLC0415
     from darlr.cli.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
+    from darlr.experiment.devices import compute_on  # noqa: PLC0415
     from darlr.recommender import Recommender  # noqa: PLC0415
 
     named = [user for group in users for user in group]
     if named and input is not None:
         raise InputError("give users by --users or by --input, not both")
-    recommender = Recommender.load(run, _device(device, threads))
+    recommender = Recommender.load(run, compute_on(device, threads))
     known = recommender.user_ids
     requests = read_requests(input, known, recommender.item_ids) if input is not None else requests_for(named, known)
     text = format_answers(requests, recommender.recommend(requests, count), format)
@@ -162,7 +131,7 @@ def datasets(data_dir: DataDir = None) -> None:
 
 def fetch(
     dataset: Annotated[
-        str | None, tyro.conf.Positional, _option("data set", "NAME", "list what there is, its size and licence")
+        str | None, tyro.conf.Positional, option("data set", "NAME", "list what there is, its size and licence")
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -176,7 +145,7 @@ def fetch(
 
 
 def check(
-    dataset: Annotated[str, tyro.conf.Positional, _option("data set, or a folder", "NAME")],
+    dataset: Annotated[str, tyro.conf.Positional, option("data set, or a folder", "NAME")],
     overrides: Overrides = (),
     data_dir: DataDir = None,
 ) -> None:
@@ -209,14 +178,3 @@ def _settings(file: Path | None, overrides: tuple[str, ...], options: dict[str, 
         given["training"] = {"epochs": epochs}
     values = read_yaml(file) if file is not None else {}
     return merge(merge(values, chosen), given)
-
-
-def _device(name: str, threads: int) -> "torch.device":
-    import torch  # noqa: PLC0415
-
-    if threads < 1:
-        raise InputError(f"--threads is {threads}; expected at least 1")
-    torch.set_num_threads(threads)
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device is 'cuda', but torch finds no GPU here; expected 'cpu' or 'auto'")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -8,10 +8,12 @@ from typing import Any
 import tyro
 
 from darlr.cli.commands import check, datasets, evaluate, fetch, recommend, train
+from darlr.cli.sweeping import sweep
 from darlr.errors import DarlrError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
+    "sweep": sweep,
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,
@@ -19,7 +21,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "check": check,
 }
 INTERRUPTED = 130
-GOES_ON = {"train": "the last finished epoch", "fetch": "the bytes received"}
+GOES_ON = {"train": "the last finished epoch", "sweep": "the last finished epoch", "fetch": "the bytes received"}
 
 
 def main() -> None:

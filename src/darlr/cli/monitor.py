@@ -18,6 +18,14 @@ SECONDS_OF_PACE = 600.0
 SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}
 
 
+def figures_of(record: Mapping[str, Any]) -> str:
+    """Speed and results of an epoch, in a few words."""
+    seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
+    steps = record["train/steps"] / seconds if seconds > 0 else 0.0
+    shown = [f"{label} {record[name]:.2f}" for name, label in SHOWN.items() if record.get(name) is not None]
+    return ", ".join([f"{steps:,.0f} steps/s", *shown])
+
+
 @dataclass
 class _Stage:
     """A stage of the run: epochs done, and the newest line if it was not printed."""
@@ -65,13 +73,7 @@ class TerminalMonitor:
         self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
-        steps = record["train/steps"] / seconds if seconds > 0 else 0.0
-        figures = f"{steps:,.0f} steps/s"
-        for name, label in SHOWN.items():
-            if record.get(name) is not None:
-                figures += f", {label} {record[name]:.2f}"
-        self._show("policy", record["epoch"], epochs, figures)
+        self._show("policy", record["epoch"], epochs, figures_of(record))
 
     def _show(self, name: str, done: int, total: int, figures: str) -> None:
         if self._stage is None or self._stage.name != name:

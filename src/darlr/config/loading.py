@@ -151,6 +151,27 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+def leaf_type(kind: type[Any], path: str) -> type[Any]:
+    """The type of the value at a dotted key of the config `kind`, as `leaf_type(ExperimentConfig, "a2c.discount") is float`.
+
+    Lists are `tuple`, choices `typing.Literal`. Raises `InputError` for a key that no config has, and for one that has keys
+    of its own.
+    """
+    hint, prefix = kind, ""
+    for name in path.split("."):
+        hints = typing.get_type_hints(hint) if dataclasses.is_dataclass(hint) else {}
+        if name not in hints:
+            raise unknown("config key", f"{prefix}{name}", [prefix + known for known in hints] or [prefix.rstrip(".")])
+        hint, prefix = hints[name], f"{prefix}{name}."
+    if dataclasses.is_dataclass(hint):
+        raise InputError(f"config key '{path}' has keys of its own; expected one of them, as '{prefix}{_first_field(hint)}'")
+    return typing.get_origin(hint) or hint
+
+
+def _first_field(kind: Any) -> str:
+    return dataclasses.fields(kind)[0].name
+
+
 def nest(path: str, value: Any) -> dict[str, Any]:
     """A value below its dotted key, as `nest("a2c.discount", 0.9) == {"a2c": {"discount": 0.9}}`."""
     for name in reversed(path.split(".")):

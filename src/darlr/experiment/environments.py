@@ -34,6 +34,7 @@ def simulated_environment(
     """
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     config, dataset = resolve(values, loaded), loaded.dataset
-    model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, CPU, lambda epoch, loss: None)
+    path = world_model_path(out, config, dataset)
+    model, _ = obtain_world_model(path, config, dataset, CPU, lambda epoch, loss: None, lambda text: None)
     parts = LearningWorld.of(config, dataset, loaded.truth, model, CPU)
     return RecommendationEnv(training_simulator(config, parts.reward, parts.leave), dataset.world.n_users)

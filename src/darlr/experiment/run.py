@@ -7,7 +7,7 @@ checkpoint draws the same numbers as one that was never stopped.
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
@@ -18,14 +18,13 @@ from torch import Tensor
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
-from darlr.config.loading import from_mapping, stable_hash, to_mapping
+from darlr.config.loading import from_mapping, to_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
-from darlr.data.log import InteractionLog
-from darlr.data.registry import canonical_name, load
-from darlr.data.source import LoadedDataset
+from darlr.data.registry import load
+from darlr.data.truth import Truth
 from darlr.errors import RunError
-from darlr.evaluation.held_out import held_out_rows, split_log
+from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.protocol import TestWorld
 from darlr.experiment.agents import build_learner, build_policy
 from darlr.experiment.assembly import (
@@ -38,20 +37,16 @@ from darlr.experiment.assembly import (
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.opponents import Results
 from darlr.experiment.saved import load_learned, save_learned, save_policy
-from darlr.experiment.world_models import (
-    WORLD_MODEL,
-    load_world_model,
-    obtain_world_model,
-    save_world_model,
-    world_model_path,
-)
-from darlr.methods import recipe_of, resolve
+from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
+from darlr.experiment.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
+from darlr.methods import recipe_of
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
-from darlr.seeding import numpy_generator, torch_generator
+from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 
 CHECKPOINT = "checkpoint"
+SUMMARY = "summary"
 
 
 class Monitor(Protocol):
@@ -89,16 +84,16 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
         RunError: if the run cannot go on (a loss that is not finite, a full disk).
     """
-    values = {**values, "dataset": canonical_name(from_mapping(ExperimentConfig, values).dataset, data_dir)}
+    values = with_canonical_dataset(values, data_dir)
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
-    config = resolve(values, loaded)
-    dataset, held_out = _hold_out(config, loaded)
-    judge = _judge(config, loaded, dataset, held_out, device)
+    specified = SpecifiedRun.of(values, loaded)
+    config, dataset = specified.config, specified.dataset
+    judge = _judge(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
-    with RunFolder.create(run_path(out, config, dataset.name), to_mapping(config), surroundings) as folder:
+    with RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder:
         for text in notices(config, loaded):
             monitor.notice(text)
-        model = _world_model(out, folder, config, dataset, device, monitor)
+        model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
         estimates = parts.predicted.rewards
@@ -112,51 +107,31 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
 
-def run_path(out: Path, config: ExperimentConfig, dataset: str) -> Path:
-    """Where a run's folder lies: its name depends on every setting but the seed, and on the seed."""
-    settings = to_mapping(config)
-    del settings["seed"]
-    return out / dataset / config.method / f"{stable_hash(settings)}-s{config.seed}"
-
-
-def _hold_out(config: ExperimentConfig, loaded: LoadedDataset) -> tuple[Dataset, InteractionLog | None]:
-    """The data set to learn from, and rows held out of its log to judge the policy by where there is no truth."""
-    if loaded.truth is not None:
-        return loaded.dataset, None
-    generator = numpy_generator(config.seed, "held_out")
-    learned, held_out = split_log(loaded.dataset.log, config.evaluation.held_out, generator)
-    return replace(loaded.dataset, log=learned), held_out
-
-
-def _judge(
-    config: ExperimentConfig,
-    loaded: LoadedDataset,
-    dataset: Dataset,
-    held_out: InteractionLog | None,
-    device: torch.device,
-) -> Judge:
+def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+    config, dataset = specified.config, specified.dataset
     items = dataset.world.items
-    if loaded.truth is not None:
-        return TruthJudge(config, dataset, true_world(config, dataset, loaded.truth, items, device), device)
-    if held_out is None:
+    if truth is not None:
+        return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
+    if specified.held_out is None:
         raise RunError("neither a truth nor held-out rows to judge the policy by")
-    rows = held_out_rows(dataset.log, held_out, dataset.world, device)
+    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
     return HeldOutJudge(config, dataset, rows, start_window(config, len(items), device))
 
 
 def _world_model(
-    out: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
+    shared: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
 ) -> WorldModel:
-    """The run's world model, fitted if no run has needed it before; a copy of it goes into the run folder."""
+    """The run's world model, fitted into `shared` if no run has needed it before; a copy of it goes into the run folder."""
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
     epochs = config.world_model.max_epochs
     model, fit = obtain_world_model(
-        world_model_path(out, config, dataset),
+        shared,
         config,
         dataset,
         device,
         lambda epoch, loss: monitor.fitted(epoch, epochs, loss),
+        monitor.notice,
     )
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", model, fit)
     return model
@@ -248,8 +223,8 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, oppon
     """Write the summary and the picture of the finished run."""
     records = folder.metrics()
     summary = summarise(records) | {"opponents": opponents, "peak_memory_mib": _peak_memory()}
-    folder.write_json("summary", summary)
     save_figure(learning_curves(records, dataset.name, config.method, opponents), folder.path / "learning_curve.png")
+    folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)
 
 

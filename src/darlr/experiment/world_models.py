@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 import darlr
+from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.config.schema import ExperimentConfig
@@ -39,12 +40,18 @@ def obtain_world_model(
     dataset: Dataset,
     device: torch.device,
     progress: Callable[[int, float], None],
+    notice: Callable[[str], None],
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping)."""
+    """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
+
+    Of several processes that need it, one fits and the others wait (`notice` tells so).
+    """
     if not path.is_file():
-        model, report = fit_world_model(dataset, config.world_model, config.seed, device, progress)
-        save_world_model(path, model, asdict(report))
-        return model, asdict(report)
+        with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
+            if not path.is_file():
+                model, report = fit_world_model(dataset, config.world_model, config.seed, device, progress)
+                save_world_model(path, model, asdict(report))
+                return model, asdict(report)
     return load_world_model(path, device)
 
 

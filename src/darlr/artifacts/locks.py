@@ -1,0 +1,57 @@
+"""One process at a time: locks that the system lets go when the process ends, killed or not."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from darlr.artifacts.files import PARTIAL_SUFFIX
+from darlr.errors import RunError
+
+
+@contextmanager
+def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Be the only process that makes the file `path`, and remove what killed ones left of it.
+
+    `waiting` is called if another process has to finish first. Raises `RunError` where the folder cannot be used.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(lock, waiting)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be locked for writing ({error.strerror})") from error
+    try:
+        for leftover in path.parent.glob(f".{path.name}.*{PARTIAL_SUFFIX}"):
+            leftover.unlink()
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(lock: Path, waiting: Callable[[], None]) -> int:
+    """A descriptor of the file `lock` that holds its lock."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
+            if _has_name(descriptor, lock):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _has_name(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,108 @@
+"""What the terminal shows of a sweep: a bar for the whole and one for every running cell, plain lines elsewhere."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from darlr.cli.monitor import figures_of
+from darlr.sweep.costs import Cost, in_words
+from darlr.sweep.plan import Cell
+from darlr.sweep.pool import Outcome
+
+SECONDS_BETWEEN_LINES = 60.0
+SECONDS_OF_PACE = 1800.0
+
+
+class SweepMonitor:
+    """Shows a sweep's progress on standard error; `costs` weigh the cells in the bar of the whole."""
+
+    def __init__(self, cells: Sequence[Cell], costs: Mapping[Path, Cost], console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, soft_wrap=True)
+        self._weights = {cell.run: costs[cell.run].learning + costs[cell.run].fit for cell in cells}
+        self._done: dict[Path, float] = {}
+        self._bars: dict[Path, TaskID] = {}
+        self._lines: dict[Path, str] = {}
+        self._notices: set[str] = set()
+        self._ended = self._failed = 0
+        self._printed = time.monotonic()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            speed_estimate_period=SECONDS_OF_PACE,
+        )
+        self._whole = self._progress.add_task("all cells", total=sum(self._weights.values()), figures="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        self._show_whole()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for bar in self._bars.values():
+            self._progress.remove_task(bar)
+        self._progress.stop()
+
+    def started(self, cell: Cell) -> None:
+        self._bars[cell.run] = self._progress.add_task(cell.label, total=cell.config.training.epochs, figures="starts")
+        self._lines[cell.run] = f"{cell.label}: starts"
+        if not self._console.is_terminal:
+            self._print(self._lines[cell.run])
+
+    def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "notice":
+            if event["text"] not in self._notices:
+                self._notices.add(event["text"])
+                self._print(f"{cell.label}: note: {event['text']}")
+        elif kind == "fitted":
+            self._show(cell, 0, f"world model: epoch {event['epoch']}/{event['epochs']}")
+        elif kind == "learning":
+            self._show(cell, event["done"], f"policy: epoch {event['done']}/{event['epochs']}")
+        else:
+            done = event["record"]["epoch"]
+            self._show(cell, done, f"policy: epoch {done}/{event['epochs']}, {figures_of(event['record'])}")
+
+    def ended(self, outcome: Outcome) -> None:
+        cell = outcome.cell
+        self._ended += 1
+        self._failed += outcome.error is not None
+        self._progress.remove_task(self._bars.pop(cell.run))
+        del self._lines[cell.run]
+        self._done[cell.run] = self._weights[cell.run]
+        self._show_whole()
+        ending = f"finished in {in_words(outcome.seconds)}" if outcome.error is None else f"failed: {outcome.error}"
+        self._print(f"[{self._ended}/{len(self._weights)}] {cell.label}: {ending}")
+        if outcome.traceback is not None:
+            self._print(outcome.traceback.rstrip())
+
+    def tick(self) -> None:
+        if self._console.is_terminal or time.monotonic() - self._printed < SECONDS_BETWEEN_LINES:
+            return
+        for line in self._lines.values():
+            self._print(line)
+        self._printed = time.monotonic()
+
+    def _show(self, cell: Cell, done: int, line: str) -> None:
+        self._lines[cell.run] = f"{cell.label}: {line}"
+        self._progress.update(self._bars[cell.run], completed=done, figures=line)
+        begun = cell.epochs
+        self._done[cell.run] = self._weights[cell.run] * (done - begun) / max(cell.config.training.epochs - begun, 1)
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        failed = f", {self._failed} failed" if self._failed else ""
+        figures = f"{self._ended}/{len(self._weights)} cells{failed}"
+        self._progress.update(self._whole, completed=sum(self._done.values()), figures=figures)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
+        self._printed = time.monotonic()

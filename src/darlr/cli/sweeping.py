@@ -1,0 +1,102 @@
+"""`darlr sweep`: many runs from one file."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from darlr.cli.options import WHOLE, DataDir, Device, Out, option
+from darlr.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from darlr.report.table import Table
+    from darlr.sweep.costs import Cost
+    from darlr.sweep.plan import Cell
+    from darlr.sweep.pool import Outcome
+
+
+def sweep(
+    file: Annotated[Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md)", "FILE")],
+    workers: Annotated[int | None, WHOLE, option("processes at a time, of one thread each", default="as many as cores")] = None,
+    dry_run: Annotated[bool, option("only print the cells and what they will cost"), tyro.conf.FlagCreatePairsOff] = False,
+    out: Out = Path("runs"),
+    data_dir: DataDir = None,
+    device: Device = "auto",
+) -> None:
+    """Train every cell of a grid over data sets, methods, seeds and settings; the same command goes on where it was stopped."""
+    from darlr.cli.sweep_monitor import SweepMonitor  # noqa: PLC0415
+    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.experiment.devices import compute_on  # noqa: PLC0415
+    from darlr.sweep.costs import estimate  # noqa: PLC0415
+    from darlr.sweep.grid import Grid  # noqa: PLC0415
+    from darlr.sweep.plan import plan  # noqa: PLC0415
+    from darlr.sweep.pool import run_cells  # noqa: PLC0415
+
+    processes = _cores() if workers is None else workers
+    if processes < 1:
+        raise InputError(f"--workers is {workers}; expected at least 1")
+    compute_on(device, threads=1)
+    points = Grid.read(file).points()
+    try:
+        cells = plan(points, data_dir, out)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    costs = estimate(cells)
+    if dry_run:
+        print_table(planned(cells, costs, processes))
+        return
+    waiting = [cell for cell in cells if not cell.finished]
+    started = time.monotonic()
+    with SweepMonitor(waiting, costs) as monitor:
+        outcomes = run_cells(waiting, processes, data_dir, out, device, monitor)
+    _tell(cells, outcomes, time.monotonic() - started)
+
+
+def planned(cells: Sequence["Cell"], costs: "dict[Path, Cost]", workers: int) -> "Table":
+    """Every cell, how far it is, and what is left of it."""
+    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.sweep.costs import in_words, total  # noqa: PLC0415
+
+    rows = []
+    for cell in cells:
+        cost = costs.get(cell.run)
+        state = "finished" if cell.finished else f"epoch {cell.epochs}/{cell.config.training.epochs}" if cell.begun else "new"
+        left = "" if cost is None else f"{in_words(cost.learning)}{'' if cost.measured else ' ?'}"
+        rows.append((cell.label, state, left, cell.run.name))
+    totals = total(cells, costs, workers)
+    finished = sum(cell.finished for cell in cells)
+    fits = len({cell.world_model for cell in cells if not cell.finished and cell.needs_fit()})
+    notes = [
+        f"{len(cells)} cells, {finished} finished, {len(cells) - finished} to do; {fits} world models to fit",
+        f"left: about {in_words(totals.cpu_seconds)} of CPU time, {in_words(totals.seconds)} with {workers} workers, "
+        f"{totals.memory_mib:,.0f} MiB of memory",
+    ]
+    if any(not cost.measured for cost in costs.values()):
+        notes.append("?: no finished run is like it; a guess from another machine's speed")
+    return Table("cells", ("cell", "state", "left", "run"), tuple(rows), tuple(notes))
+
+
+def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float) -> None:
+    """How it all ended; raises `RunError` if a cell failed."""
+    from darlr.sweep.costs import in_words  # noqa: PLC0415
+
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    before = sum(cell.finished for cell in cells)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{len(cells) - len(failed)} of {len(cells)} cells are finished, {before} of them from before")
+    if outcomes:
+        print(f"{in_words(seconds)}, {in_words(usage.ru_utime + usage.ru_stime)} of CPU time")
+    for outcome in failed:
+        print(f"failed: {outcome.cell.label}: {outcome.error}", file=sys.stderr)
+    if failed:
+        raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,108 @@
+"""What a sweep has to do: every cell's run, whether it is finished, and which world model it needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darlr.artifacts import RunFolder
+from darlr.config.loading import from_mapping, to_mapping
+from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError
+from darlr.experiment.run import SUMMARY
+from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
+from darlr.experiment.world_models import WORLD_MODEL
+from darlr.sweep.grid import Point
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a cell's world is: users and items of the simulator, rows of the log that is learned from."""
+
+    users: int
+    items: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a sweep.
+
+    Attributes:
+        label: what tells it from the others, in a line.
+        values: its settings, as `darlr train --config` takes them.
+        dataset: the data set's name.
+        config: every setting, resolved.
+        size: of its world.
+        run: its folder.
+        world_model: the file of the world model that it shares with others.
+        begun: whether its folder has a copy of that world model already.
+        epochs: how many epochs it has behind it.
+        finished: whether it has its summary.
+    """
+
+    label: str
+    values: Mapping[str, Any]
+    dataset: str
+    config: ExperimentConfig
+    size: Size
+    run: Path
+    world_model: Path
+    begun: bool
+    epochs: int
+    finished: bool
+
+    def needs_fit(self) -> bool:
+        """Whether the cell has to fit its world model unless another one does so before; looks at the disk."""
+        return not self.begun and not self.world_model.is_file()
+
+
+def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell]:
+    """The cells of the grid's `points`; two keys under `vary` may meet in the same run, which is then one cell.
+
+    Raises:
+        InputError: naming the first cell whose settings or data cannot be used, whose folder holds something else, or that is
+            the same run as another one.
+    """
+    loaded: dict[tuple[str, DataConfig, SyntheticConfig], LoadedDataset] = {}
+    cells: dict[Path, tuple[Point, Cell]] = {}
+    for point in points:
+        try:
+            values = with_canonical_dataset(point.values, data_dir)
+            config = from_mapping(ExperimentConfig, values)
+            key = (config.dataset, config.data, config.synthetic)  # all that reading looks at
+            if key not in loaded:
+                loaded[key] = load(config, data_dir)
+            cell = _cell(point, values, loaded[key], out)
+        except InputError as error:
+            raise InputError(f"{point.label}: {error}") from error
+        other, _ = cells.setdefault(cell.run, (point, cell))
+        if other is not point and (point.alone is None or other.alone == point.alone):
+            raise InputError(f"{point.label}: is the same run as '{other.label}'; expected cells that differ")
+    return [cell for _, cell in cells.values()]
+
+
+def _cell(point: Point, values: Mapping[str, Any], loaded: LoadedDataset, out: Path) -> Cell:
+    specified = SpecifiedRun.of(values, loaded)
+    dataset = specified.dataset
+    path = specified.path(out)
+    begun, epochs, finished = False, 0, False
+    if (path / "config.yaml").is_file():
+        folder = RunFolder.open(path)
+        folder.require_same(to_mapping(specified.config), {"data": dict(dataset.hashes)})
+        begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
+        finished = folder.has_json(SUMMARY)
+    return Cell(
+        label=point.label,
+        values=values,
+        dataset=dataset.name,
+        config=specified.config,
+        size=Size(dataset.world.n_users, dataset.world.n_items, len(dataset.log)),
+        run=path,
+        world_model=specified.world_model_path(out),
+        begun=begun,
+        epochs=epochs,
+        finished=finished,
+    )

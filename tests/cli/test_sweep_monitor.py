@@ -1,0 +1,58 @@
+"""What a terminal shows of a sweep, and what plain lines say."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from darlr.cli.sweep_monitor import SweepMonitor
+from darlr.sweep.costs import estimate
+from darlr.sweep.pool import Outcome
+from tests.cli.test_monitor import RECORD
+from tests.sweep.grids import small_cells
+
+
+def shown(folder: Path, terminal: bool) -> list[str]:
+    """The lines of a sweep of two cells, of which the second fails."""
+    text = io.StringIO()
+    mbpo, dorl = small_cells(folder, folder / "runs")
+    console = Console(file=text, force_terminal=terminal, width=160, color_system=None)
+    with SweepMonitor([mbpo, dorl], estimate([mbpo, dorl]), console) as monitor:
+        for cell in (mbpo, dorl):
+            monitor.started(cell)
+            monitor.event(cell, {"event": "notice", "text": "the log has no time"})
+        monitor.event(mbpo, {"event": "fitted", "epoch": 1, "epochs": 2, "loss": 0.5})
+        monitor.event(mbpo, {"event": "learning", "done": 0, "epochs": 3})
+        for epoch in (1, 2, 3):
+            monitor.event(mbpo, {"event": "trained", "record": {**RECORD, "epoch": epoch}, "epochs": 3})
+        monitor.tick()
+        monitor.ended(Outcome(mbpo, 12.3))
+        monitor.ended(Outcome(dorl, 1.0, "no luck", "Traceback [red]\n  here"))
+    return [line.strip() for line in re.split(r"[\r\n]+|\x1b\[[0-9;?]*[A-Za-z]", text.getvalue()) if line.strip()]
+
+
+def test_plain_lines_tell_beginnings_ends_and_each_note_once(tmp_path: Path) -> None:
+    assert shown(tmp_path, terminal=False) == [
+        "synthetic mbpo seed 0: starts",
+        "synthetic mbpo seed 0: note: the log has no time",
+        "synthetic dorl seed 0: starts",
+        "[1/2] synthetic mbpo seed 0: finished in 13 s",
+        "[2/2] synthetic dorl seed 0: failed: no luck",
+        "Traceback [red]",
+        "here",
+    ]
+
+
+def test_running_cells_are_told_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
+    lines = shown(tmp_path, terminal=False)
+    assert "synthetic mbpo seed 0: policy: epoch 3/3, 200,000 steps/s, sampled 77.12, greedy 78.50" in lines
+
+
+def test_a_terminal_has_a_bar_for_the_whole(tmp_path: Path) -> None:
+    lines = shown(tmp_path, terminal=True)
+    assert "[2/2] synthetic dorl seed 0: failed: no luck" in lines
+    assert lines[-1].startswith("all cells")
+    assert lines[-1].endswith("2/2 cells, 1 failed")

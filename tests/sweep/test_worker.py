@@ -1,0 +1,50 @@
+"""What a worker says of its cell: events as JSON, refusals as a line, defects with their traceback."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr.config.loading import merge
+from darlr.experiment import run
+from darlr.sweep.worker import work
+from tests.runs import SMALL, SMALL_WORLD
+
+VALUES = merge(SMALL, SMALL_WORLD)
+
+
+def events_of(values: Mapping[str, Any], out: Path) -> list[Mapping[str, Any]]:
+    """All events, the last included, as they come out of JSON."""
+    sent: list[Mapping[str, Any]] = []
+    sent.append(work(values, None, out, "cpu", sent.append))
+    return [json.loads(json.dumps(event)) for event in sent]
+
+
+def test_a_run_is_told_from_its_fit_to_its_end(tmp_path: Path) -> None:
+    events = events_of(VALUES, tmp_path)
+    kinds = [event["event"] for event in events]
+    assert kinds == ["fitted", "fitted", "learning", "trained", "trained", "trained", "finished"]
+    assert events[0]["epochs"] == 2
+    assert events[2] == {"event": "learning", "done": 0, "epochs": 3}
+    assert [event["record"]["epoch"] for event in events[3:6]] == [1, 2, 3]
+    assert len(list(tmp_path.rglob("summary.json"))) == 1
+
+
+def test_a_refusal_is_a_line(tmp_path: Path) -> None:
+    [event] = events_of({**VALUES, "method": "drol"}, tmp_path)
+    assert event["event"] == "failed"
+    assert event["error"].startswith("unknown method 'drol'")
+    assert event["traceback"] is None
+
+
+def test_a_defect_has_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError("nobody\nforesaw it")
+
+    monkeypatch.setattr(run, "train", defect)
+    [event] = events_of(VALUES, tmp_path)
+    assert event["event"] == "failed"
+    assert event["error"] == "ZeroDivisionError: nobody foresaw it"
+    assert "in defect" in event["traceback"]
