@@ -1,5 +1,4 @@
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.experiment.assembly import notices
+from tests.data.spoiling import Spoil, change, cut, edit, empty, latin, lose, swap
 from tests.official_files.archives import pack_zip
 from tests.official_files.kuairec import KuaiRec, write_kuairec
 
@@ -187,43 +187,6 @@ def test_what_is_not_as_published_is_told(made: KuaiRec, cache: Cache) -> None:
     assert SOURCES["kuairec"].deviations({f"{BIG}: rows": 12_530_806}) == ()
 
 
-def change(file: str, line: int, column: str, cell: str) -> Callable[[Path], None]:
-    """Puts `cell` into a line (1-based) of a file."""
-
-    def spoil(folder: Path) -> None:
-        table = pl.read_csv(folder / file, infer_schema=False)
-        table[line - 2, column] = cell
-        table.write_csv(folder / file)
-
-    return spoil
-
-
-def edit(file: str, old: str, new: str) -> Callable[[Path], None]:
-    def spoil(folder: Path) -> None:
-        text = (folder / file).read_text()
-        assert old in text
-        (folder / file).write_text(text.replace(old, new, 1))
-
-    return spoil
-
-
-def swap(folder: Path) -> None:
-    (folder / BIG).rename(folder / "aside")
-    (folder / SMALL).rename(folder / BIG)
-    (folder / "aside").rename(folder / SMALL)
-
-
-def end_early(folder: Path) -> None:
-    text = (folder / BIG).read_text()
-    (folder / BIG).write_text(text[: len(text) // 2].rpartition(",")[0])
-
-
-def latin(folder: Path) -> None:
-    lines = (folder / BIG).read_bytes().split(b"\n")
-    lines[5] = lines[5].replace(b",", b",\xe9", 1)
-    (folder / BIG).write_bytes(b"\n".join(lines))
-
-
 def first_version(folder: Path) -> None:
     """Ids as in KuaiRec 1.0: number 5 is missing, those from there on are one higher."""
     for file in (BIG, SMALL, CATEGORIES):
@@ -279,11 +242,11 @@ def leak(folder: Path) -> None:
             r"item_categories.csv: column 'video_id' has 90 ids up to 90 without 5; expected 0..89 without gaps; are these",
         ),
         (
-            swap,
+            swap(BIG, SMALL),
             r"big_matrix.csv: \d+ values of 'user_id', but \d+ in small_matrix.csv; expected more: are the two files sw",
         ),
-        (end_early, r"big_matrix.csv: line \d+ has \d+ cells; expected 8 like its header$"),
-        (latin, r"big_matrix.csv: line 6 is not UTF-8 text$"),
+        (cut(BIG), r"big_matrix.csv: line \d+ has \d+ cells; expected 8 like its header$"),
+        (latin(BIG, 6), r"big_matrix.csv: line 6 is not UTF-8 text$"),
         (repeat_cell, r"small_matrix.csv: line 794 repeats user \d+, video \d+ of line 4; expected each pair once$"),
         (
             leak,
@@ -304,14 +267,14 @@ def leak(folder: Path) -> None:
             change(CATEGORIES, 5, "video_id", "0"),
             r"item_categories.csv: line 5 repeats video_id 0 of line 2; expected each once$",
         ),
-        (lambda folder: (folder / USERS).write_text(""), r"user_features.csv: the file is empty$"),
+        (empty(USERS), r"user_features.csv: the file is empty$"),
         (
-            lambda folder: (folder / SMALL).unlink(),
+            lose(SMALL),
             r"^small_matrix.csv missing in .*; get KuaiRec.zip from https://zenodo.org/.* and put",
         ),
     ],
 )
-def test_refuses_bad_input(folder: Path, cache: Cache, spoil: Callable[[Path], None], message: str) -> None:
+def test_refuses_bad_input(folder: Path, cache: Cache, spoil: Spoil, message: str) -> None:
     spoil(folder)
     with pytest.raises(InputError, match=message):
         read_kuairec(folder, DataConfig(), cache)

@@ -12,6 +12,8 @@ import polars as pl
 from darlr.data.files import require_file
 from darlr.errors import InputError
 
+TAIL = 1 << 16  # bytes at the end of a file that hold its last line
+
 
 @dataclass(frozen=True)
 class Column:
@@ -21,14 +23,17 @@ class Column:
     low: float = -math.inf
     high: float = math.inf
     may_be_blank: bool = False
+    hint: str = ""  # what another number tells, at the end of the message
 
     @property
     def expected(self) -> str:
         kind = "a number" if self.dtype.is_float() else "a whole number"
+        if self.low == self.high:
+            return f"{self.low:g}{self.hint}"
         if math.isinf(self.low) and math.isinf(self.high):
-            return kind
+            return kind + self.hint
         bounds = f" of at least {self.low:g}" if math.isinf(self.high) else f" in {self.low:g}..{self.high:g}"
-        return kind + bounds
+        return kind + bounds + self.hint
 
     def accepts(self, cell: str) -> bool:
         """Whether the text of a cell may stand in the column."""
@@ -38,7 +43,13 @@ class Column:
             value = float(cell) if self.dtype.is_float() else int(cell)
         except ValueError:
             return False
-        return math.isfinite(value) and self.low <= value <= self.high
+        return math.isfinite(value) and self.low <= value <= min(self.high, self._largest)
+
+    @property
+    def _largest(self) -> float:
+        """That the type can hold."""
+        kind = pl.Series(dtype=self.dtype).to_numpy().dtype
+        return math.inf if self.dtype.is_float() else float(np.iinfo(kind).max)
 
     def holds(self, values: pl.Series) -> bool:
         """Whether the whole column may be as it was read."""
@@ -71,6 +82,8 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
         if name not in header:
             hint = (hints or {}).get(name, "")
             raise InputError(f"{path}: column '{name}' is missing; expected it beside {', '.join(header)}{hint}")
+    if _cells_at_the_end(path) != len(header):
+        raise _explain(path, columns)
     types = {name: column.dtype for name, column in columns.items()}
     try:
         frame = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns).collect(engine="streaming")
@@ -101,6 +114,14 @@ def _header(path: Path) -> list[str]:
     if len(set(header)) < len(header):
         raise InputError(f"{path}: line 1 names a column twice; expected each once")
     return header
+
+
+def _cells_at_the_end(path: Path) -> int:
+    """How many cells the last line has: a file that was cut short may lack columns that are not asked for."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        lines = file.read().rstrip(b"\r\n").split(b"\n")
+    return len(next(csv.reader([lines[-1].decode("utf-8", "replace")]), []))
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:

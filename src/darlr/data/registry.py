@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data import coat, kuairec, movielens, synthetic, yahoo
+from darlr.data import coat, kuairand, kuairec, movielens, synthetic, yahoo
 from darlr.data.cache import Cache, cache_directory
 from darlr.data.folder import read_folder
 from darlr.data.folder_settings import SETTINGS, read_settings
@@ -21,6 +21,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
     {
         "synthetic": synthetic.SOURCE,
         "kuairec": kuairec.SOURCE,
+        "kuairand": kuairand.SOURCE,
         "coat": coat.SOURCE,
         "yahoo": yahoo.SOURCE,
         "movielens-100k": movielens.SOURCE_100K,

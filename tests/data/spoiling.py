@@ -1,0 +1,77 @@
+"""Ways to spoil files, for tables of bad input."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+Spoil = Callable[[Path], None]
+"""Changes the files in a folder."""
+
+
+def change(file: str, line: int, column: str, cell: str) -> Spoil:
+    """Puts `cell` into a line (1-based) of a CSV file."""
+
+    def spoil(folder: Path) -> None:
+        table = pl.read_csv(folder / file, infer_schema=False)
+        table[line - 2, column] = cell
+        table.write_csv(folder / file)
+
+    return spoil
+
+
+def edit(file: str, old: str, new: str) -> Spoil:
+    """Puts `new` in the place of the first `old` of a file, which must be there."""
+
+    def spoil(folder: Path) -> None:
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1))
+
+    return spoil
+
+
+def swap(one: str, other: str) -> Spoil:
+    """Gives each of two files the other's name."""
+
+    def spoil(folder: Path) -> None:
+        (folder / one).rename(folder / "aside")
+        (folder / other).rename(folder / one)
+        (folder / "aside").rename(folder / other)
+
+    return spoil
+
+
+def cut(file: str) -> Spoil:
+    """Ends a file in the middle of a line, as an interrupted copy does."""
+
+    def spoil(folder: Path) -> None:
+        text = (folder / file).read_text()
+        (folder / file).write_text(text[: len(text) // 2].rpartition(",")[0])
+
+    return spoil
+
+
+def latin(file: str, line: int) -> Spoil:
+    """Puts a letter in another encoding into a line (1-based) of a file."""
+
+    def spoil(folder: Path) -> None:
+        lines = (folder / file).read_bytes().split(b"\n")
+        lines[line - 1] = lines[line - 1].replace(b",", b",\xe9", 1)
+        (folder / file).write_bytes(b"\n".join(lines))
+
+    return spoil
+
+
+def empty(file: str) -> Spoil:
+    """Takes everything out of a file."""
+
+    def spoil(folder: Path) -> None:
+        (folder / file).write_bytes(b"")
+
+    return spoil
+
+
+def lose(file: str) -> Spoil:
+    """Takes a file away."""
+    return lambda folder: (folder / file).unlink()
