@@ -7,14 +7,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.data.log import InteractionLog
+from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
 from darlr.evaluation.metrics import dominant_categories
-from tests.data.readings import read, rows, rows_of
 from tests.official_files import yahoo
 from tests.official_files.archives import pack_tar, pack_zip
 from tests.official_files.coat import write_coat
 from tests.official_files.movielens import AGES, MovieLens, write_1m, write_100k
 from tests.official_files.yahoo import write_yahoo
+
+
+def read(name: str, data_dir: Path, **data: str) -> LoadedDataset:
+    return load(ExperimentConfig(dataset=name, data=DataConfig(**data)), data_dir)  # type: ignore[arg-type]
+
+
+def rows(users: object, items: object, times: object, rewards: object) -> NDArray[np.float64]:
+    """(n, 4) sorted, whatever their order was."""
+    table = np.stack([np.asarray(column, np.float64) for column in (users, items, times, rewards)], axis=1)
+    return table[np.lexsort(table.T[::-1])]
+
+
+def rows_of(log: InteractionLog) -> NDArray[np.float64]:
+    times = np.zeros(len(log)) if log.times is None else log.times
+    return rows(log.user_ids[log.users], log.item_ids[log.items], times, log.rewards)
 
 
 @pytest.mark.parametrize(("commas", "packed"), [(False, False), (False, True), (True, False)])
