@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darlr.config.schema import DataConfig
 from darlr.data.cache import Cache
 from darlr.data.coat import (
     ITEM_FEATURES,
@@ -34,7 +35,7 @@ def one_hot(rows: int, groups: dict[str, int]) -> np.ndarray:
 
 
 def read(folder: Path) -> LoadedDataset:
-    return read_coat(folder, Cache(folder / "cache"))
+    return read_coat(DataConfig(), folder, Cache(folder / "cache"))
 
 
 @pytest.fixture(params=["\n", "\r\n"], ids=["LF", "CRLF"])
@@ -139,7 +140,7 @@ def test_refuses_text_that_is_not_utf_8(folder: Path) -> None:
 
 
 def test_real_coat_has_the_published_figures(real_data: Callable[[str], Path], tmp_path: Path) -> None:
-    loaded = read_coat(real_data("coat"), Cache(tmp_path))
+    loaded = read_coat(DataConfig(), real_data("coat"), Cache(tmp_path))
     log = loaded.dataset.log
     assert set(loaded.counts) == set(SOURCE.published)
     assert SOURCE.deviations(loaded.counts) == ()

@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from darlr.errors import InputError, RunError
 
@@ -15,16 +15,23 @@ PARTIAL_SUFFIX = ".partial"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace the file `path` by `content`, making its folder if need be.
+    """Replace the file `path` by `content`, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(content)
 
-    A reader, and whoever comes after a crash, finds the old file or the new one, never a part.
-    Raises `RunError` where it cannot be written.
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write the new content of `path` to, which replaces it when the block ends; makes its folder if need be.
+
+    A reader, and whoever comes after a crash, finds the old file or the new one, never a part. Where the block raises, the
+    old one stays. Raises `RunError` where it cannot be written.
     """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         publish(partial, path)

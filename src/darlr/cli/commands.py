@@ -165,6 +165,21 @@ def check(
         raise InputError(f"data set '{dataset}' is not as published: {'; '.join(deviations)}")
 
 
+def complete(
+    dataset: Annotated[str, tyro.conf.Positional, option("data set that publishes no truth, or coat", "NAME")],
+    overrides: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(name="set", metavar="KEY=VALUE", help="set a config key, as completion.factors=[10,20]"),
+        tyro.conf.UseAppendAction,
+    ] = (),
+    data_dir: DataDir = None,
+) -> None:
+    """Complete a truth from the ratings of randomly drawn items; runs find it by the files it was made from."""
+    from darlr.cli.completing import complete_named  # noqa: PLC0415
+
+    complete_named(dataset, overrides, data_dir)
+
+
 def _settings(file: Path | None, overrides: tuple[str, ...], options: dict[str, Any], epochs: int | None) -> dict[str, Any]:
     """Settings of the file, then of `--set`, then of the options that were given; the later win over the file alone."""
     chosen = parse_overrides(overrides)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from darlr.cli.commands import check, datasets, evaluate, fetch, recommend, train
+from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
 from darlr.cli.sweeping import sweep
 from darlr.errors import DarlrError
 
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "datasets": datasets,
     "fetch": fetch,
     "check": check,
+    "complete": complete,
 }
 INTERRUPTED = 130
 GOES_ON = {"train": "the last finished epoch", "sweep": "the last finished epoch", "fetch": "the bytes received"}

@@ -31,6 +31,7 @@ class DataConfig:
     missing_truth: Literal["zero", "masked"] = "zero"  # cells that the truth lacks; masked: no policy may recommend them
     logs: Literal["first", "both"] = "first"  # KuaiRand's training logs: the first fortnight, or all of the month
     features: Literal["reference", "all"] = "reference"  # what world models read beside ids and categories
+    truth: Literal["published", "completed"] = "published"  # Coat's: RL4Rec's matrix, or what `darlr complete` made
     log_share: float = 0.1  # of MovieLens' ratings, drawn at random; the truth is completed from the others
 
     def __post_init__(self) -> None:

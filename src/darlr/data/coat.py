@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from darlr.config.schema import LeaveConfig
+from darlr.config.completion import CompletionConfig
+from darlr.config.schema import DataConfig, LeaveConfig
 from darlr.data.cache import Cache
 from darlr.data.catalog import Features, ItemCatalog
+from darlr.data.completion import Exposed
 from darlr.data.dataset import Dataset, World
 from darlr.data.log import InteractionLog
 from darlr.data.matrices import read_integer_matrix, read_matrix
@@ -46,15 +48,20 @@ PUBLISHED = {
 }
 
 
-def read_coat(folder: Path, cache: Cache) -> LoadedDataset:
+def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
     """Read Coat: 290 users, 300 items, ratings 1..5, no times, no categories; raw ids are row and column numbers from 0.
 
-    The test ratings and the propensities are validated where they are present; learning reads neither.
+    The test ratings and the propensities are validated where they are present; learning reads neither. With `data.truth`
+    "completed" the truth is to be completed from the test ratings.
 
     Raises:
         InputError: naming the file and line that is missing or is not as published.
     """
-    paths = {**locate(RATINGS_AND_FEATURES, folder, cache), **locate(PSEUDO_GROUND_TRUTH, folder, cache)}
+    paths = dict(locate(RATINGS_AND_FEATURES, folder, cache))
+    read = [TRAIN, USER_FEATURES, ITEM_FEATURES]
+    if config.truth == "published":
+        paths |= locate(PSEUDO_GROUND_TRUTH, folder, cache)
+        read.append(TRUTH)
     shape = (USERS, ITEMS)
     ratings = read_integer_matrix(paths[TRAIN], shape, 0, 5)  # 0: not rated
     if (np.count_nonzero(ratings, axis=1) == TEST_RATINGS).all():
@@ -77,9 +84,8 @@ def read_coat(folder: Path, cache: Cache) -> LoadedDataset:
         user_features=_read_groups(paths[USER_FEATURES], USERS, USER_GROUPS),
         world=world,
         leave=LeaveConfig(by="distance", window=4, tolerance=0.0, max_steps=30),
-        hashes={name: cache.fingerprint(paths[name]) for name in (TRAIN, USER_FEATURES, ITEM_FEATURES, TRUTH)},
+        hashes={name: cache.fingerprint(paths[name]) for name in read},
     )
-    truth = read_integer_matrix(paths[TRUTH], shape, 1, 5)
     counts = _count(TRAIN, ratings)
     if PROPENSITIES in paths:
         read_matrix(paths[PROPENSITIES], shape, 0, 1)
@@ -89,7 +95,15 @@ def read_coat(folder: Path, cache: Cache) -> LoadedDataset:
         counts |= _count(TEST, drawn)
         counts["cells in both"] = int(both.sum())
         counts["cells in both with another rating"] = int((ratings != drawn)[both].sum())
-    return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts, counts.get(f"{TEST}: ratings"))
+    if config.truth == "published":
+        truth = read_integer_matrix(paths[TRUTH], shape, 1, 5)
+        return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts, counts.get(f"{TEST}: ratings"))
+    if TEST not in paths:
+        raise InputError(f"{TEST} missing in {folder}; the truth is completed from it; get {RATINGS_AND_FEATURES.advice}")
+    rows, columns = np.nonzero(drawn)
+    inputs = {TEST: cache.fingerprint(paths[TEST])}
+    exposed = Exposed(rows, columns, drawn[rows, columns].astype(np.float64), USERS, ITEMS, inputs)
+    return LoadedDataset(dataset, None, counts, counts[f"{TEST}: ratings"], exposed)
 
 
 def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:
@@ -148,7 +162,10 @@ SOURCE = Source(
     description="coat ratings of 290 users for 300 items; tested on a pseudo ground truth",
     folder="coat",
     official=(RATINGS_AND_FEATURES, PSEUDO_GROUND_TRUTH),
-    read=lambda config, folder, cache: read_coat(folder, cache),
+    read=lambda config, folder, cache: read_coat(config.data, folder, cache),
+    options=("truth",),
     published=PUBLISHED,
     table_one=TableOne(290, 300, 8.046, 290, 300, 5.287),
+    published_truth=PSEUDO_GROUND_TRUTH,
+    completion=CompletionConfig(folds_tested=10),
 )

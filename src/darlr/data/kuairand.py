@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from darlr.config.completion import CompletionConfig
 from darlr.config.schema import DataConfig
 from darlr.data.cache import Cache
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.columns import Column, read_columns
+from darlr.data.completion import Exposed
 from darlr.data.dataset import Dataset, World
 from darlr.data.features import features_from
 from darlr.data.kuai import LEAVE, USER_CODES, USER_NUMBERS, by_id, positions, require_known, user_features
@@ -73,7 +75,7 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
     users, videos = pl.read_parquet(parsed / "users.parquet"), pl.read_parquet(parsed / "videos.parquet")
     names = (FIRST, SECOND) if config.logs == "both" else (FIRST,)
     rows = pl.concat([pl.read_parquet(parsed / f"{name}.parquet") for name in names])
-    exposed = pl.read_parquet(parsed / f"{RANDOM}.parquet")
+    drawn = pl.read_parquet(parsed / f"{RANDOM}.parquet")
     log = InteractionLog(
         users=rows["user_id"].to_numpy(),
         items=rows["video_id"].to_numpy(),
@@ -87,14 +89,22 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
     dataset = Dataset(
         name="kuairand",
         log=without_repeats(log, config.repeats),
-        items=_catalog(parsed, videos, pl.concat([rows, exposed]) if config.normalisation == "all" else rows, config),
+        items=_catalog(parsed, videos, pl.concat([rows, drawn]) if config.normalisation == "all" else rows, config),
         user_features=user_features(users) if config.features == "all" else Features.none(len(users)),
         world=World(np.arange(len(users), dtype=np.int64), np.arange(len(videos), dtype=np.int64)),
         leave=LEAVE,
         hashes=hashes,
     )
     counts = dict(pl.read_parquet(parsed / "counts.parquet").iter_rows())
-    return LoadedDataset(dataset, None, counts, test_rows=len(exposed))
+    exposed = Exposed(
+        users=drawn["user_id"].to_numpy(),
+        items=drawn["video_id"].to_numpy(),
+        rewards=drawn["is_click"].to_numpy().astype(np.float64),
+        n_users=len(users),
+        n_items=len(videos),
+        inputs={RANDOM: hashes[RANDOM], USERS: hashes[USERS], VIDEOS: hashes[VIDEOS]},
+    )
+    return LoadedDataset(dataset, None, counts, len(drawn), exposed)
 
 
 def _catalog(parsed: Path, videos: pl.DataFrame, rows: pl.DataFrame, config: DataConfig) -> ItemCatalog:
@@ -162,4 +172,13 @@ SOURCE = Source(
     options=("normalisation", "repeats", "logs", "features"),
     published=PUBLISHED,
     table_one=TableOne(27_285, 7_551, 0.697, 27_285, 7_583, 0.573),
+    completion=CompletionConfig(
+        factors=(16,),
+        factor_penalties=(5.0, 6.0, 7.0, 8.0),
+        bias_penalties=(2.0, 5.0),
+        sweeps=20,
+        minimum=0.0,
+        maximum=1.0,
+        whole=False,
+    ),
 )

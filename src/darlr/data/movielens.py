@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from darlr.config.completion import CompletionConfig
 from darlr.config.schema import ExperimentConfig, LeaveConfig
 from darlr.data.cache import Cache
 from darlr.data.catalog import Features, ItemCatalog
+from darlr.data.completion import Exposed
 from darlr.data.dataset import Dataset, World
 from darlr.data.features import standardise
 from darlr.data.log import InteractionLog
@@ -92,7 +94,15 @@ class Edition:
             leave=LEAVE,
             hashes={name: cache.fingerprint(path) for name, path in paths.items()},
         )
-        return LoadedDataset(dataset, None, count(rows))
+        exposed = Exposed(
+            users=np.searchsorted(world.users, user[~logged]),
+            items=np.searchsorted(world.items, movie[~logged]),
+            rewards=rows.ratings.column("rating")[~logged].astype(np.float64),
+            n_users=world.n_users,
+            n_items=world.n_items,
+            inputs={**{name: dataset.hashes[name] for name in paths}, "data.log_share": f"{config.data.log_share!r}"},
+        )
+        return LoadedDataset(dataset, None, count(rows), exposed=exposed)
 
 
 def _catalog(movies: pl.DataFrame, with_year: bool) -> ItemCatalog:
@@ -179,6 +189,7 @@ def _source(edition: Edition, title: str) -> Source:
         read=edition.load,
         options=("features", "log_share"),
         published=edition.published,
+        completion=CompletionConfig(whole=False),
     )
 
 

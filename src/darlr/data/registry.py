@@ -12,6 +12,7 @@ from types import MappingProxyType
 from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data import coat, kuairand, kuairec, movielens, synthetic, yahoo
 from darlr.data.cache import Cache, cache_directory
+from darlr.data.completed_truths import with_completed_truth
 from darlr.data.folder import read_folder
 from darlr.data.folder_settings import SETTINGS, read_settings
 from darlr.data.source import LoadedDataset, Source
@@ -79,14 +80,10 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
     name = config.dataset
     if source := SOURCES.get(name):
         source.require_options(config.data)
-        for official in source.official:
-            if missing := official.missing(directory / source.folder):
-                way = f"get {official.archive} {official.advice} and put it there"
-                raise InputError(
-                    f"data set '{name}' is not complete: {', '.join(missing)} missing in {directory / source.folder}; "
-                    + (f"'darlr fetch {name}' downloads it, or {way}" if official.url is not None else way)
-                )
-        return source.read(config, directory / source.folder, Cache(cache_directory()))
+        folder, cache = directory / source.folder, Cache(cache_directory())
+        source.require_files(config.data, folder)
+        loaded = source.read(config, folder, cache)
+        return with_completed_truth(loaded, cache, required=config.data.truth == "completed")
     folders = _folders_named(name, directory)
     for folder in folders:
         if (folder / SETTINGS).is_file():

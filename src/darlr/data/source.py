@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from darlr.config.completion import CompletionConfig
 from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data.cache import Cache
+from darlr.data.completion import Exposed
 from darlr.data.dataset import Dataset
 from darlr.data.official import Official
 from darlr.data.truth import Truth
@@ -21,12 +23,14 @@ class LoadedDataset:
     Attributes:
         counts: what was counted while reading, under the labels of `Source.published`.
         test_rows: how many rows the test file has, as the paper's Table 1 counts them; None if there is none.
+        exposed: the ratings that the truth can be completed from, where it is not published.
     """
 
     dataset: Dataset
     truth: Truth | None
     counts: Mapping[str, int] = field(default_factory=dict)
     test_rows: int | None = None
+    exposed: Exposed | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Source:
         options: the keys of `DataConfig` that `read` obeys.
         published: counts that the published files have, by label (as "small_matrix.csv: rows").
         table_one: what the paper says of it.
+        published_truth: which of `official` is its truth, if `data.truth` is "published"; None where none is published.
+        completion: how a truth is completed from what `read` finds exposed.
     """
 
     name: str
@@ -72,6 +78,19 @@ class Source:
     options: tuple[str, ...] = ()
     published: Mapping[str, int] = field(default_factory=dict)
     table_one: TableOne | None = None
+    published_truth: Official | None = None
+    completion: CompletionConfig = field(default_factory=CompletionConfig)
+
+    def require_files(self, config: DataConfig, folder: Path) -> None:
+        """Raise `InputError` for what reading needs and `folder` lacks; a published truth is needed where it is used."""
+        for official in self.official:
+            unused = official is self.published_truth and config.truth != "published"
+            if not unused and (missing := official.missing(folder)):
+                way = f"get {official.archive} {official.advice} and put it there"
+                raise InputError(
+                    f"data set '{self.name}' is not complete: {', '.join(missing)} missing in {folder}; "
+                    + (f"'darlr fetch {self.name}' downloads it, or {way}" if official.url is not None else way)
+                )
 
     @property
     def licence(self) -> str:

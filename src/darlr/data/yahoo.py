@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from darlr.config.completion import CompletionConfig
 from darlr.config.schema import ExperimentConfig, LeaveConfig
 from darlr.data.cache import Cache
 from darlr.data.catalog import Features, ItemCatalog
+from darlr.data.completion import Exposed
 from darlr.data.dataset import Dataset, World
 from darlr.data.log import InteractionLog
 from darlr.data.official import Official, locate
@@ -62,7 +64,15 @@ def read_yahoo(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDa
         leave=LEAVE,
         hashes={name: cache.fingerprint(path) for name, path in paths.items()},
     )
-    return LoadedDataset(dataset, None, count(rows), test_rows=len(rows.test))
+    exposed = Exposed(
+        users=np.searchsorted(user_ids[world.users], rows.test.column("user")),
+        items=np.searchsorted(song_ids, rows.test.column("song")),
+        rewards=rows.test.column("rating").astype(np.float64),
+        n_users=world.n_users,
+        n_items=world.n_items,
+        inputs={TEST: dataset.hashes[TEST]},
+    )
+    return LoadedDataset(dataset, None, count(rows), len(rows.test), exposed)
 
 
 def count(rows: YahooRows) -> dict[str, int]:
@@ -97,4 +107,5 @@ SOURCE = Source(
     read=read_yahoo,
     published=PUBLISHED,
     table_one=TableOne(15_400, 1_000, 2.024, 5_400, 1_000, 1.000),
+    completion=CompletionConfig(factors=(10,), factor_penalties=(4.0, 6.0, 8.0, 12.0), folds_tested=2),
 )

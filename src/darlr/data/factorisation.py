@@ -1,0 +1,150 @@
+"""Biased matrix factorisation: r = mean + user bias + item bias + product of factors, fitted by alternating ridge solves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ROWS_AT_ONCE = 100_000
+"""Ratings, padding included, whose factors are gathered at a time while solving; bounds the memory."""
+
+INITIAL_SPREAD = 0.1
+"""Standard deviation of the factors before the first sweep."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """n observed ratings of U users and I items, each pair once.
+
+    Attributes:
+        users, items: (n,) integers in 0..U-1 and 0..I-1.
+        values: (n,) float64.
+        shape: U and I.
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    values: Floats
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "Ratings":
+        return Ratings(self.users[chosen], self.items[chosen], self.values[chosen], self.shape)
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What is added to the sum of squared errors: `factors` (|p|^2 + |q|^2) + `biases` (b^2 + c^2), for all users and items."""
+
+    factors: float
+    biases: float
+
+
+@dataclass(frozen=True)
+class Factorisation:
+    """A fitted model of U users and I items with k factors.
+
+    Attributes:
+        mean: of the ratings that it was fitted to.
+        users: (U, 1 + k) float64, each user's bias and factors; items: (I, 1 + k), each item's. Who was never observed has
+            zeros, and so is predicted the mean and the other side's bias.
+    """
+
+    mean: float
+    users: Floats
+    items: Floats
+
+    def at(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
+        """(n,) predictions for the pairs `users` (n,), `items` (n,)."""
+        of_users, of_items = self.users[users], self.items[items]
+        products = np.einsum("nk,nk->n", of_users[:, 1:], of_items[:, 1:])
+        predictions: Floats = self.mean + of_users[:, 0] + of_items[:, 0] + products
+        return predictions
+
+    def block(self, users: slice) -> Floats:
+        """(users, I) predictions for consecutive users and every item."""
+        of_users = self.users[users]
+        predictions: Floats = of_users[:, 1:] @ self.items[:, 1:].T
+        predictions += of_users[:, :1] + self.mean
+        predictions += self.items[:, 0]
+        return predictions
+
+    def objective(self, ratings: Ratings, penalties: Penalties) -> float:
+        """What the fit makes small: the sum of squared errors on `ratings` and the penalties."""
+        weights = np.full(self.users.shape[1], penalties.factors)
+        weights[0] = penalties.biases
+        penalty = sum(float(np.square(side).sum(axis=0) @ weights) for side in (self.users, self.items))
+        return float(np.square(ratings.values - self.at(ratings.users, ratings.items)).sum()) + penalty
+
+
+def sweeps(ratings: Ratings, factors: int, penalties: Penalties, generator: np.random.Generator) -> Iterator[Factorisation]:
+    """The model after each sweep, without end.
+
+    A sweep solves for all users given the items, then the other way round. Each solve is the exact minimum over one side, so
+    the objective never rises.
+
+    Args:
+        factors: k, 0 for biases alone.
+        generator: draws the factors that the first sweep begins with.
+    """
+    n_users, n_items = ratings.shape
+    of_users, of_items = np.zeros((n_users, 1 + factors)), np.zeros((n_items, 1 + factors))
+    of_items[:, 1:] = generator.normal(0.0, INITIAL_SPREAD, (n_items, factors))
+    mean = float(ratings.values.mean())
+    residuals = ratings.values - mean
+    user_side = _Side(ratings.users, ratings.items, residuals, n_users, n_items)
+    item_side = _Side(ratings.items, ratings.users, residuals, n_items, n_users)
+    while True:
+        of_users = user_side.solve(of_items, penalties)
+        of_items = item_side.solve(of_users, penalties)
+        yield Factorisation(mean, of_users, of_items)
+
+
+class _Side:
+    """The ridge problems of one side (users, say), prepared for solving many at once.
+
+    Those with about as many ratings are stacked and padded to the most among them, with a spare other side whose row is zero.
+    """
+
+    def __init__(
+        self, owners: NDArray[np.int64], others: NDArray[np.int64], residuals: Floats, n_owners: int, n_others: int
+    ) -> None:
+        self._n_owners = n_owners
+        counts = np.bincount(owners, minlength=n_owners)
+        order = np.argsort(owners, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        by_count = np.argsort(counts, kind="stable")
+        self._batches = []
+        begin = int(np.searchsorted(counts[by_count], 1))  # those without any rating stay zero
+        while begin < n_owners:
+            size = 1
+            while begin + size < n_owners and (size + 1) * counts[by_count[begin + size]] <= ROWS_AT_ONCE:
+                size += 1
+            batch = by_count[begin : begin + size]
+            width = int(counts[batch[-1]])
+            place = starts[batch, None] + np.arange(width)
+            absent = np.arange(width) >= counts[batch, None]
+            rows = order[np.minimum(place, len(order) - 1)]
+            other = np.where(absent, n_others, others[rows]).astype(np.int32)
+            self._batches.append((batch, other, np.where(absent, 0.0, residuals[rows])))
+            begin += size
+
+    def solve(self, given: Floats, penalties: Penalties) -> Floats:
+        """(owners, 1 + k): the best biases and factors for the other side's `given` (others, 1 + k)."""
+        width = given.shape[1]
+        known = np.vstack([given, np.zeros(width)])
+        biases = known[:, 0].copy()
+        known[:-1, 0] = 1.0  # an owner's own bias stands beside every rating
+        ridge = np.diag([penalties.biases] + [penalties.factors] * (width - 1))
+        solved = np.zeros((self._n_owners, width))
+        for owners, others, residuals in self._batches:
+            inputs = known[others]  # (owners, ratings, 1 + k)
+            transposed = inputs.transpose(0, 2, 1)
+            targets = (residuals - biases[others])[..., None]
+            solved[owners] = np.linalg.solve(transposed @ inputs + ridge, transposed @ targets)[..., 0]
+        return solved
