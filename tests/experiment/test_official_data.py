@@ -25,6 +25,7 @@ from darlr.rewards.table import TableReward
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
 from tests.official_files.coat import write_coat
+from tests.official_files.kuairand import KuaiRand, write_kuairand
 from tests.official_files.kuairec import KuaiRec, write_kuairec
 from tests.official_files.movielens import write_1m, write_100k
 from tests.official_files.stories import ENTROPY, EPISODES
@@ -32,8 +33,8 @@ from tests.official_files.yahoo import write_yahoo
 from tests.runs import train_small
 from tests.worlds import CPU
 
-Made = KuaiRec
-TOLD: Mapping[str, Callable[[Path], Made]] = {"kuairec": write_kuairec}
+Made = KuaiRec | KuaiRand
+TOLD: Mapping[str, Callable[[Path], Made]] = {"kuairec": write_kuairec, "kuairand": write_kuairand}
 """The data sets whose files tell the stories."""
 
 WRITERS: Mapping[str, Callable[[Path], object]] = {
@@ -98,6 +99,13 @@ def test_users_leave_when_planted(told: Told) -> None:
     found = lengths(told.loaded, [told.columns(letters) for letters in EPISODES], max_steps=10)
     assert dict(zip(EPISODES, found, strict=True)) == EPISODES
     assert lengths(told.loaded, [told.columns("ABCDFE")], max_steps=6) == [6]  # to the limit, nobody left
+
+
+def test_videos_without_a_tag_are_alike(written: Mapping[str, Any], data_dir: Path) -> None:
+    loaded, tags = load(ExperimentConfig(dataset="kuairand"), data_dir), written["kuairand"].tags
+    first, second, *_ = (item for item, own in tags.items() if not own)
+    tagged = next(item for item, own in tags.items() if own)
+    assert lengths(loaded, [[first, second], [tagged, first, second]], max_steps=5) == [2, 3]
 
 
 @pytest.mark.parametrize("letters", ENTROPY)
