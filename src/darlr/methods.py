@@ -45,6 +45,11 @@ class Recipe:
         return self.learner in ("a2c", "darlr")
 
     @property
+    def baseline(self) -> bool:
+        """Whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth."""
+        return self.learner != "darlr" and self.reward != "truth"
+
+    @property
     def offline(self) -> bool:
         """Whether it learns from the log alone; the simulator then only chooses the epoch."""
         return not self.simulated

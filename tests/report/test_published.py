@@ -34,3 +34,11 @@ def test_every_method_of_the_paper_is_there(method: str) -> None:
 def test_how_the_published_policies_picked() -> None:
     assert published_policy("sqn") == "greedy"
     assert published_policy("darlr") == "sampled"
+
+
+def test_ablations_go_by_our_names() -> None:
+    assert published("coat", "darlr-static-reward", "r_tra") == (74.7500, 2.0629)
+    assert published("coat", "darlr-static-penalty", "r_tra") == (73.7688, 2.0995)
+    assert published("kuairec", "darlr-r", "r_tra") == (13.4651, 1.8317)
+    assert published("yahoo", "darlr-r-similarity", "r_tra") == (67.6826, 2.2255)
+    assert published("kuairand", "darlr-r-diversity", "r_tra") == (6.7861, 1.4230)

@@ -2,11 +2,23 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darlr.report.statistics import interval, mean_and_deviation, t_quantile
+from darlr.report.statistics import (
+    PairedDifference,
+    bootstrap_interval,
+    holm,
+    interval,
+    mean_and_deviation,
+    mean_ranks,
+    paired_difference,
+    ranks,
+    t_probability,
+    t_quantile,
+)
 
 
 def test_mean_and_deviation_by_hand() -> None:
@@ -61,3 +73,85 @@ def test_interval_by_hand() -> None:
     assert interval([7.0, 7.0]) == (7.0, 0.0)
     # 90%: t(0.95, 2) = 2.91999, over sqrt(3): 1.68585
     assert interval([1.0, 2.0, 3.0], confidence=0.9)[1] == pytest.approx(1.685854, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("value", "freedom", "p"),
+    [  # the same printed table, two-sided
+        (12.706, 1, 0.05),
+        (4.303, 2, 0.05),
+        (-2.776, 4, 0.05),
+        (4.032, 5, 0.01),
+        (31.599, 2, 0.001),
+        (0.0, 7, 1.0),
+    ],
+)
+def test_probabilities_of_the_printed_table(value: float, freedom: int, p: float) -> None:
+    assert 1 - t_probability(value, freedom) == pytest.approx(p, rel=2e-3)
+
+
+def test_paired_difference_by_hand() -> None:
+    # differences 1, 2, 3: mean 2, deviation 1, t = 2 sqrt(3) = 3.4641 with 2 degrees of freedom;
+    # P(|t| <= x) = x / sqrt(x^2 + 2) = sqrt(12 / 14) there, so p = 0.074180
+    found = paired_difference([11.0, 22.0, 33.0], [10.0, 20.0, 30.0])
+    assert (found.n, found.mean) == (3, 2)
+    assert found.half_width == pytest.approx(2.484138, abs=1e-6)
+    assert found.p == pytest.approx(1 - math.sqrt(12 / 14), abs=1e-12)
+    assert paired_difference([10.0, 20.0, 30.0], [11.0, 22.0, 33.0]).p == pytest.approx(found.p or 0)
+
+
+def test_paired_difference_at_its_limits() -> None:
+    assert paired_difference([3.0], [1.0]) == PairedDifference(1, 2.0, None, None)
+    assert paired_difference([1.0, 2.0], [1.0, 2.0]) == PairedDifference(2, 0.0, 0.0, None)
+    assert paired_difference([2.0, 3.0], [1.0, 2.0]) == PairedDifference(2, 1.0, 0.0, 0.0)
+    with pytest.raises(ValueError, match="shorter"):
+        paired_difference([1.0, 2.0], [1.0])
+
+
+def test_pairs_find_what_intervals_hide() -> None:
+    ours, theirs = [71.0, 75.1, 79.0, 83.1], [70.0, 74.0, 78.0, 82.0]
+    assert (interval(ours)[1] or 0) > 5
+    assert (paired_difference(ours, theirs).p or 1) < 0.001
+
+
+def test_holm_by_hand() -> None:
+    # smallest first: 4 * 0.005, then 3 * 0.01, 2 * 0.03, 1 * 0.04 raised to what came before
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []
+
+
+def test_bootstrap_of_few_values_is_exact() -> None:
+    # of 0 and 1 there are four resamples, with means 0, 0.5, 0.5 and 1
+    assert bootstrap_interval([0.0, 1.0], np.random.default_rng(0), confidence=0.5) == (0.375, 0.625)
+    assert bootstrap_interval([0.0, 1.0], np.random.default_rng(1)) == bootstrap_interval([0.0, 1.0], np.random.default_rng(0))
+    assert bootstrap_interval([3.0], np.random.default_rng(0)) == (3.0, 3.0)
+
+
+def test_bootstrap_of_many_values_is_near_the_normal_interval() -> None:
+    values = np.random.default_rng(0).normal(5.0, 2.0, 400)
+    low, high = bootstrap_interval(list(values), np.random.default_rng(1))
+    half = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - half, abs=0.02)
+    assert high == pytest.approx(values.mean() + half, abs=0.02)
+
+
+def test_ranks_share_ties() -> None:
+    assert ranks([5.0, 9.0, 5.0, 1.0]) == [2.5, 1.0, 2.5, 4.0]
+    assert ranks([2.0, 2.0, 2.0]) == [2.0, 2.0, 2.0]
+    assert ranks([]) == []
+
+
+@given(st.lists(st.integers(0, 5).map(float), min_size=1))
+def test_ranks_add_up(values: list[float]) -> None:
+    assert sum(ranks(values)) == pytest.approx(len(values) * (len(values) + 1) / 2)
+
+
+def test_mean_ranks_by_hand() -> None:
+    results = {
+        "coat": {"mbpo": 78.0, "dorl": 79.0, "darlr": 80.0, "gt": 88.0},
+        "kuairec": {"dorl": 12.0, "mbpo": 13.0, "darlr": 13.0},
+    }
+    assert mean_ranks(results) == {"darlr": 1.25, "mbpo": 2.25, "dorl": 2.5}
+    assert list(mean_ranks(results)) == ["darlr", "mbpo", "dorl"]

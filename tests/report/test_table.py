@@ -6,7 +6,7 @@ import io
 import pytest
 import rich.console
 
-from darlr.report.table import Quantity, Table, to_csv, to_markdown, to_rich
+from darlr.report.table import Quantity, Table, to_csv, to_latex, to_markdown, to_rich
 
 TABLE = Table(
     title="dorl on coat",
@@ -63,3 +63,21 @@ def terminal(table: Table) -> str:
     with console.capture() as capture:
         console.print(to_rich(table))
     return capture.get()
+
+
+def test_latex_has_rules_and_nothing_unescaped() -> None:
+    table = Table("50% of a_b", ("name", "R_tra"), (("x & y #1 {z} ~ \\", Quantity(12.345, 0.5)), ("v", None)), ("a < b ^ c",))
+    assert to_latex(table) == (
+        "\\begin{table}\n"
+        "\\caption{50\\% of a\\_b}\n"
+        "\\begin{tabular}{lr}\n"
+        "\\toprule\n"
+        "name & R\\_tra \\\\\n"
+        "\\midrule\n"
+        "x \\& y \\#1 \\{z\\} \\textasciitilde{} \\textbackslash{} & 12.35 $\\pm$ 0.50 \\\\\n"
+        "v &  \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\\par\\smallskip\\footnotesize a \\textless{} b \\textasciicircum{} c\n"
+        "\\end{table}\n"
+    )

@@ -121,6 +121,10 @@ class RunFolder:
         """Whether `write_json(name, ...)` was done."""
         return (self.path / f"{name}.json").is_file()
 
+    def read_json(self, name: str) -> dict[str, Any]:
+        """What `write_json(name, ...)` wrote, a JSON object; raises `InputError` naming a file that is none."""
+        return _mapping(self.path / f"{name}.json")
+
     def write_json(self, name: str, value: Any) -> None:
         """Write `<name>.json`; raises `RunError` for NaN and infinity (None is allowed)."""
         path = self.path / f"{name}.json"

@@ -8,12 +8,14 @@ from typing import Any
 import tyro
 
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
+from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
 from darlr.errors import DarlrError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "sweep": sweep,
+    "report": report,
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,

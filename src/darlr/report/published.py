@@ -12,6 +12,15 @@ from types import MappingProxyType
 
 SOURCE = "DARLR, SIGIR 2025, Tables 2 to 4"
 
+# Table 4's names for the variants of DARLR.
+_PRINTED_NAMES = {
+    "darlr-static-reward": "darlr w. r_static",
+    "darlr-static-penalty": "darlr w. p_u_static",
+    "darlr-r": "darlr w. r_hat",
+    "darlr-r-similarity": "darlr w. r_hat + r_s_sel",
+    "darlr-r-diversity": "darlr w. r_hat + r_d_sel",
+}
+
 # The other published methods sample from their policy when they are tested.
 _TESTED_GREEDILY = frozenset({"ucb", "sqn", "cql", "bcq"})
 
@@ -22,7 +31,7 @@ def published(dataset: str, method: str, metric: str) -> tuple[float, float] | N
     All three are our names: a data set as `coat`, a method as `dorl`, a metric as `r_tra`. The numbers were measured with the
     policy of `published_policy(method)`.
     """
-    return _results().get((dataset, method, metric))
+    return _results().get((dataset, _PRINTED_NAMES.get(method, method), metric))
 
 
 def published_policy(method: str) -> str:

@@ -1,8 +1,11 @@
-"""Means, standard deviations and Student's t intervals."""
+"""Every statistic that is reported: t intervals, paired tests and bootstrap, ranks over data sets."""
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
@@ -28,6 +31,84 @@ def t_quantile(probability: float, freedom: int) -> float:
         else:
             high = middle
     return math.sqrt(freedom) * math.tan(low)
+
+
+def t_probability(value: float, freedom: int) -> float:
+    """P(|t| <= |value|) for Student's t with `freedom` >= 1 degrees of freedom."""
+    return _central_probability(math.atan(abs(value) / math.sqrt(freedom)), freedom)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Ours less theirs over n pairs.
+
+    Attributes:
+        mean: of the differences.
+        half_width: of its 95% t interval; None for a single pair.
+        p: of the two-sided paired t test; None for a single pair, and where all differences are 0 (nothing to test).
+    """
+
+    n: int
+    mean: float
+    half_width: float | None
+    p: float | None
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> PairedDifference:
+    """Compare two methods by pairs (the same seeds in the same order); one or more pairs."""
+    differences = [one - other for one, other in zip(ours, theirs, strict=True)]
+    mean, deviation = mean_and_deviation(differences)
+    half_width = interval(differences)[1]
+    if deviation is None or (deviation == 0 and mean == 0):
+        p = None
+    elif deviation == 0:
+        p = 0.0  # the same difference every time
+    else:
+        p = 1 - t_probability(mean / (deviation / math.sqrt(len(differences))), len(differences) - 1)
+    return PairedDifference(len(differences), mean, half_width, p)
+
+
+def holm(probabilities: Sequence[float]) -> list[float]:
+    """p values corrected for testing all of them (Holm, 1979), in the order given."""
+    order = sorted(range(len(probabilities)), key=probabilities.__getitem__)
+    corrected, largest = [0.0] * len(order), 0.0
+    for place, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - place) * probabilities[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def bootstrap_interval(
+    values: Sequence[float], generator: np.random.Generator, confidence: float = 0.95, resamples: int = 10_000
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of `values` (the differences of pairs, for a paired bootstrap).
+
+    All n^n resamples are taken where they are no more than `resamples` (up to 5 values), random ones otherwise.
+    """
+    data = np.asarray(values, np.float64)
+    if len(data) ** len(data) <= resamples:
+        indices = np.indices((len(data),) * len(data)).reshape(len(data), -1).T
+    else:
+        indices = generator.integers(len(data), size=(resamples, len(data)))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(data[indices].mean(axis=1), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def ranks(values: Sequence[float]) -> list[float]:
+    """1 for the largest value, and so on; equal ones share the mean of their ranks."""
+    return [sum(other > value for other in values) + (sum(other == value for other in values) + 1) / 2 for value in values]
+
+
+def mean_ranks(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Mean over data sets of each method's rank; `results`: data set > method > a value of which more is better.
+
+    Only methods that every data set has are ranked; the best come first.
+    """
+    methods = [method for method in next(iter(results.values())) if all(method in values for values in results.values())]
+    by_dataset = [ranks([values[method] for method in methods]) for values in results.values()]
+    means = {method: statistics.fmean(column) for method, column in zip(methods, zip(*by_dataset, strict=True), strict=False)}
+    return dict(sorted(means.items(), key=lambda entry: entry[1]))
 
 
 def _central_probability(angle: float, freedom: int) -> float:

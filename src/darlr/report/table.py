@@ -1,8 +1,9 @@
-"""A table as plain data, and its renderings for a terminal, Markdown and CSV."""
+"""A table as plain data, and its renderings for a terminal, Markdown, LaTeX and CSV."""
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import rich.box
 import rich.table
@@ -38,6 +39,10 @@ class Table:
         """Whether the column holds numbers."""
         return any(isinstance(row[column], Quantity) for row in self.rows)
 
+    def with_notes(self, more: Sequence[str]) -> "Table":
+        """The table with `more` notes at the end."""
+        return replace(self, notes=(*self.notes, *more))
+
 
 def to_rich(table: Table) -> rich.table.Table:
     """For a rich console."""
@@ -63,6 +68,40 @@ def to_markdown(table: Table) -> str:
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in grid]
     notes = [f"{note}  " for note in table.notes]
     return "\n".join([f"### {table.title}", "", *lines, *([""] if notes else []), *notes]) + "\n"
+
+
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "±": r"$\pm$",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
+)
+
+
+def to_latex(table: Table) -> str:
+    """A LaTeX table (package booktabs): caption, tabular, notes."""
+    columns = "".join("r" if table.numeric(index) else "l" for index in range(len(table.header)))
+    lines = [" & ".join(_text(cell).translate(_LATEX) for cell in row) + r" \\" for row in (table.header, *table.rows)]
+    notes = [rf"\par\smallskip\footnotesize {note.translate(_LATEX)}" for note in table.notes]
+    parts = [
+        r"\begin{table}",
+        rf"\caption{{{table.title.translate(_LATEX)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        lines[0],
+        r"\midrule",
+        *lines[1:],
+        r"\bottomrule",
+        r"\end{tabular}",
+        *notes,
+        r"\end{table}",
+    ]
+    return "\n".join(parts) + "\n"
 
 
 def to_csv(table: Table) -> str:

@@ -1,0 +1,76 @@
+"""`darlr report`: what finished runs say together."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from darlr.cli.options import option
+from darlr.errors import InputError
+
+if TYPE_CHECKING:
+    from darlr.report.runs import Collection
+    from darlr.report.table import Table
+
+
+def report(
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, option("run folders, or folders that hold runs", "DIR")],
+    out: Annotated[
+        Path | None, option("write the tables to FILE (.md, .tex), or every run's numbers (.csv)", "FILE", "print")
+    ] = None,
+) -> None:
+    """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
+    from darlr.artifacts.files import write_bytes  # noqa: PLC0415
+    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.report.runs import collect  # noqa: PLC0415
+
+    if not runs:
+        raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
+    write = None if out is None else _writer(out)
+    collection = collect(runs)
+    if write is not None and out is not None:
+        write_bytes(out, write(collection).encode())
+        return
+    for table in tables_of(collection):
+        print_table(table)
+
+
+def tables_of(collection: "Collection") -> "list[Table]":
+    """Two tables a data set, and the mean ranks over data sets where there are several."""
+    from darlr.methods import METHODS  # noqa: PLC0415
+    from darlr.report.comparison import comparison_table, paper_table, rank_table  # noqa: PLC0415
+    from darlr.seeding import numpy_generator  # noqa: PLC0415
+
+    baselines = {name for name, recipe in METHODS.items() if recipe.baseline}
+    tables = []
+    for dataset, groups in collection.groups.items():
+        tables.append(comparison_table(dataset, groups, baselines, numpy_generator(0, "report", dataset)))
+        tables.append(paper_table(dataset, groups))
+    if (ranked := rank_table(collection.groups)) is not None:
+        tables.append(ranked)
+    return [*tables[:-1], tables[-1].with_notes(_general_notes(collection))]
+
+
+def _general_notes(collection: "Collection") -> Sequence[str]:
+    notes = []
+    if collection.unfinished:
+        notes.append(f"{collection.unfinished} runs are not finished and left out.")
+    if len(collection.versions) > 1:
+        notes.append(f"The runs were made by different versions of darlr: {', '.join(collection.versions)}.")
+    return notes
+
+
+def _writer(path: Path) -> "Callable[[Collection], str]":
+    """What makes the text of the file, by its suffix; raises `InputError` for an unknown one."""
+    from darlr.report.runs import to_long_csv  # noqa: PLC0415
+    from darlr.report.table import to_latex, to_markdown  # noqa: PLC0415
+
+    writers: dict[str, Callable[[Collection], str]] = {
+        ".md": lambda collection: "\n".join(map(to_markdown, tables_of(collection))),
+        ".tex": lambda collection: "\n".join(map(to_latex, tables_of(collection))),
+        ".csv": to_long_csv,
+    }
+    if path.suffix.lower() not in writers:
+        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(writers)}")
+    return writers[path.suffix.lower()]

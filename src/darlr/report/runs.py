@@ -1,0 +1,182 @@
+"""Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darlr.artifacts import RunFolder
+from darlr.errors import InputError
+
+MODES = ("nx_0", "fb", "nx_10", "held_out", "simulator")
+"""Under what a summary has statistics of metrics."""
+
+IDENTITY = ("dataset", "method", "seed")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a report needs of a run.
+
+    Attributes:
+        settings: every other setting, by dotted key.
+        summary: as `darlr.report.summary.summarise` makes it, with `opponents`.
+        version: of the darlr that began it.
+    """
+
+    path: Path
+    dataset: str
+    method: str
+    seed: int
+    settings: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    version: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed alone, by ascending seed.
+
+    `label`: the method, and the settings that tell the group from others of its method and data set.
+    """
+
+    label: str
+    runs: tuple[FinishedRun, ...]
+
+    @property
+    def method(self) -> str:
+        return self.runs[0].method
+
+    @property
+    def summaries(self) -> list[Mapping[str, Any]]:
+        return [run.summary for run in self.runs]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The groups of every data set, in order of appearance, and how many runs are not finished."""
+
+    groups: Mapping[str, tuple[Group, ...]]
+    unfinished: int
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions of darlr that the runs were begun with."""
+        return sorted({run.version for groups in self.groups.values() for group in groups for run in group.runs})
+
+
+def collect(places: Sequence[Path]) -> Collection:
+    """The finished runs in `places`: run folders, or folders that hold some at any depth.
+
+    Raises:
+        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
+            same run.
+    """
+    runs: dict[Path, FinishedRun] = {}
+    unfinished: set[Path] = set()
+    for place in places:
+        if not place.is_dir():
+            raise InputError(f"{place}: no such folder; expected a run or a folder with runs")
+        folders = sorted(file.parent for file in place.rglob("config.yaml"))
+        for path in folders:
+            folder = RunFolder.open(path)
+            if folder.has_json("summary"):
+                runs[path.resolve()] = _read(folder)
+            else:
+                unfinished.add(path.resolve())
+        if not any(path.resolve() in runs for path in folders):
+            begun = f" ({len(folders)} begun)" if folders else ""
+            raise InputError(
+                f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
+            )
+    return Collection(_grouped(runs.values()), len(unfinished))
+
+
+def to_long_csv(collection: Collection) -> str:
+    """One line for every run, policy, metric and statistic, with full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run"))
+    for dataset, groups in collection.groups.items():
+        for group in groups:
+            settings = group.label.removeprefix(group.method).strip()
+            for run in group.runs:
+                identity = (dataset, run.method, settings, run.seed)
+                writer.writerows((*identity, *row, run.path) for row in _statistics(run.summary))
+    return text.getvalue()
+
+
+def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
+    """Mode, policy, metric, statistic, mean and deviation of everything that a summary holds."""
+    for mode, policies in summary.items():
+        if mode not in MODES:
+            continue
+        for policy, metrics in policies.items():
+            for metric, statistics in metrics.items():
+                for statistic, value in statistics.items():
+                    yield mode, policy, metric, statistic, value["mean"], value["std"]
+
+
+def _read(folder: RunFolder) -> FinishedRun:
+    config, summary = _flat(folder.config()), folder.read_json("summary")
+    for key in IDENTITY:
+        if key not in config:
+            raise InputError(f"{folder.path}: its config has no '{key}'; expected a run of `darlr train`")
+    if not isinstance(summary.get("epochs"), int) or not ("nx_0" in summary or "held_out" in summary):
+        raise InputError(f"{folder.path / 'summary.json'}: not a summary that this version reads; train the run again")
+    return FinishedRun(
+        path=folder.path,
+        dataset=Path(config["dataset"]).name,
+        method=config["method"],
+        seed=config["seed"],
+        settings={key: value for key, value in config.items() if key not in IDENTITY},
+        summary=summary,
+        version=folder.environment()["darlr"],
+    )
+
+
+def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
+    datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
+    for run in runs:
+        groups = datasets.setdefault(run.dataset, {}).setdefault(run.method, [])
+        group = next((group for group in groups if group[0].settings == run.settings), None)
+        if group is None:
+            groups.append([run])
+            continue
+        for other in group:
+            if other.seed == run.seed:
+                raise InputError(f"{run.path}: is the same run as {other.path}; expected each once")
+        group.append(run)
+    return {
+        dataset: tuple(group for method, groups in methods.items() for group in _labelled(method, groups))
+        for dataset, methods in datasets.items()
+    }
+
+
+def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
+    settings = [group[0].settings for group in groups]
+    keys = dict.fromkeys(key for values in settings for key in values)
+    differing = [key for key in keys if any(values.get(key) != settings[0].get(key) for values in settings)]
+    ordered = sorted(groups, key=lambda group: [_order(group[0].settings.get(key)) for key in differing])
+    return [
+        Group(
+            " ".join([method, *(f"{key}={group[0].settings.get(key)}" for key in differing)]),
+            tuple(sorted(group, key=lambda run: run.seed)),
+        )
+        for group in ordered
+    ]
+
+
+def _order(value: Any) -> tuple[float, str]:
+    """Numbers by size, before everything else."""
+    return (float(value), "") if isinstance(value, int | float) else (math.inf, str(value))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,58 @@
+"""`darlr report`: what it prints, what it writes, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.report.folders import write_run, write_seeds
+from tests.runs import train_small, write_planted_world
+
+
+@pytest.fixture
+def runs() -> Path:
+    write_seeds(Path("runs"), "dorl", [72.0, 73.0])
+    write_seeds(Path("runs"), "darlr", [74.0, 76.0])
+    write_run(Path("runs"), "darlr", 2, returns=None)
+    return Path("runs")
+
+
+@pytest.mark.usefixtures("darlr")
+def test_prints_the_tables(darlr: Command, runs: Path) -> None:
+    ended = darlr("report", runs)
+    assert (ended.code, ended.err) == (0, "")
+    for text in ("coat, NX_0, last 20% of epochs", "coat, NX_0, all epochs", "best baseline", "71.40 ± 2.06", "1 runs are not"):
+        assert text in ended.out
+
+
+def test_writes_markdown_latex_and_csv(darlr: Command, runs: Path) -> None:
+    for suffix, begin in ((".md", "### coat, NX_0"), (".tex", r"\begin{table}"), (".csv", "dataset,method,settings,seed")):
+        ended = darlr("report", runs, "--out", f"table{suffix}")
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+        assert Path(f"table{suffix}").read_text().startswith(begin)
+
+
+def test_real_runs_with_and_without_truth(darlr: Command, tmp_path: Path) -> None:
+    train_small(Path("runs"), {"method": "mbpo"})
+    train_small(Path("runs"), {"dataset": str(write_planted_world(tmp_path / "own", truth=False))})
+    ended = darlr("report", "runs")
+    assert ended.code == 0
+    for text in ("synthetic, NX_0, last 20%", "truth oracle", "own, held-out log rows (no truth), all epochs", "NDCG@10"):
+        assert text in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere: no such folder; expected a run or a folder with runs"),
+        (["."], ".: no finished run in it"),
+        (["runs", "--out", "table.doc"], "table.doc: cannot write '.doc' files; expected one of .md, .tex, .csv"),
+        ([], "no folder is given"),
+    ],
+)
+def test_bad_input_is_one_line(darlr: Command, arguments: list[str], message: str) -> None:
+    ended = darlr("report", *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith(f"darlr: {message}")
+    assert ended.err.count("\n") == 1

@@ -1,0 +1,34 @@
+"""Run folders with made-up results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from darlr.artifacts import RunFolder
+from tests.report.test_results import summary
+
+
+def write_run(
+    out: Path,
+    method: str,
+    seed: int = 0,
+    returns: Sequence[float] | None = (70.0, 74.0),
+    dataset: str = "coat",
+    settings: Mapping[str, Any] | None = None,
+    opponents: Mapping[str, Any] | None = None,
+    version: str = "0.1.0",
+) -> Path:
+    """A run that had these returns, epoch by epoch, sampled, and one more greedy; not finished where `returns` is None."""
+    config = {"dataset": dataset, "method": method, "seed": seed, "training": {"epochs": 2, "steps_per_epoch": 10}}
+    config |= settings or {}
+    name = "".join(character for character in repr(settings) if character.isalnum())
+    with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": {}}) as folder:
+        if returns is not None:
+            folder.write_json("summary", summary(list(returns), dict(opponents or {})))
+        return folder.path
+
+
+def write_seeds(out: Path, method: str, by_seed: Sequence[float], **others: Any) -> None:
+    """A run of one epoch for each seed 0, 1, ..., with its return."""
+    for seed, value in enumerate(by_seed):
+        write_run(out, method, seed, [value], **others)

@@ -1,0 +1,102 @@
+"""Finding finished runs, and putting those together that differ in their seed alone."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from darlr.errors import InputError
+from darlr.report.runs import collect, to_long_csv
+from tests.report.folders import write_run
+
+
+def test_seeds_belong_together_and_settings_tell_groups_apart(tmp_path: Path) -> None:
+    for seed in (2, 0, 1):
+        write_run(tmp_path, "dorl", seed)
+    for references in (20, 5, 10):
+        write_run(tmp_path, "darlr", settings={"selector": {"references": references, "pool": 100}})
+    write_run(tmp_path, "dorl", dataset="yahoo")
+    collection = collect([tmp_path])
+    assert list(collection.groups) == ["coat", "yahoo"]
+    assert {group.label: [run.seed for run in group.runs] for group in collection.groups["coat"]} == {
+        "darlr selector.references=5": [0],
+        "darlr selector.references=10": [0],
+        "darlr selector.references=20": [0],
+        "dorl": [0, 1, 2],
+    }
+    assert [group.label for group in collection.groups["coat"]][:3] == [
+        "darlr selector.references=5",
+        "darlr selector.references=10",
+        "darlr selector.references=20",
+    ]
+
+
+def test_unfinished_runs_are_counted_and_versions_named(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl", 0)
+    write_run(tmp_path, "dorl", 1, returns=None)
+    write_run(tmp_path, "mbpo", 0, version="0.2.0")
+    collection = collect([tmp_path])
+    assert collection.unfinished == 1
+    assert collection.versions == ["0.1.0", "0.2.0"]
+
+
+def test_a_run_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "dorl")
+    collection = collect([tmp_path, path])
+    assert [len(group.runs) for group in collection.groups["coat"]] == [1]
+
+
+def test_own_data_go_by_their_folders_name(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "dorl")
+    config = path / "config.yaml"
+    config.write_text(config.read_text().replace("dataset: coat", "dataset: /data/shop"))
+    assert list(collect([path]).groups) == ["shop"]
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none: no such folder"):
+        collect([tmp_path / "none"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: no finished run in it; expected folders with summary\.json"):
+        collect([tmp_path / "empty"])
+    write_run(tmp_path / "begun", "dorl", returns=None)
+    with pytest.raises(InputError, match=r"begun: no finished run in it \(1 begun\)"):
+        collect([tmp_path / "begun"])
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").write_text("a: 1\n")
+    with pytest.raises(InputError, match=r"mine: not a darlr run \(environment\.json missing\)"):
+        collect([tmp_path])
+
+
+def test_a_summary_of_another_shape_is_named(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "dorl") / "summary.json"
+    path.write_text(json.dumps({"return": 3}))
+    with pytest.raises(InputError, match=r"summary\.json: not a summary that this version reads"):
+        collect([tmp_path])
+
+
+def test_the_same_run_in_two_places_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", "dorl")
+    write_run(tmp_path / "b", "dorl")
+    with pytest.raises(InputError, match=r"b/coat/dorl/\S+: is the same run as \S*/a/coat/dorl/"):
+        collect([tmp_path / "a", tmp_path / "b"])
+
+
+def test_every_number_in_one_long_table(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "dorl", seed=3, returns=[70.0, 74.0])
+    rows = list(csv.DictReader(to_long_csv(collect([tmp_path])).splitlines()))
+    [row] = [
+        row
+        for row in rows
+        if (row["policy"], row["metric"], row["statistic"]) == ("sampled", "r_tra", "paper") and row["mode"] == "nx_0"
+    ]
+    assert (row["dataset"], row["method"], row["settings"], row["seed"]) == ("coat", "dorl", "", "3")
+    assert float(row["mean"]) == 72.0
+    assert float(row["std"]) == pytest.approx(8**0.5)
+    assert row["run"] == str(path)
+    assert len(rows) == 9  # three metrics in three statistics
