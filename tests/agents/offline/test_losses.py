@@ -17,7 +17,7 @@ NONE_LEFT = torch.tensor([[False, False, True], [False, False, False]])
 
 
 def test_sqn() -> None:
-    values = torch.tensor([[9.0, 1.0, 9.0], [3.0, 9.0, 9.0]])
+    values = torch.tensor([1.0, 3.0])
     imitation = torch.tensor([[0.0, log(2.0), 0.0], [0.0, 0.0, 0.0]])
     found = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), None)
     # Huber of 0.5 is 0.125, of 3 it is 2.5. The logged items have the probabilities 2/4 and 1/3.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import behind, mask_logits
+from darlr.agents.offline.policy import Moments
 from darlr.agents.offline.sqn import SQN
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
@@ -32,7 +33,12 @@ class BCQ(SQN):
         super().__init__(config, tracker, n_items, logit_penalty, generator)
         self._threshold = threshold
 
+    def scores(self, moments: Moments) -> Tensor:
+        hidden = self.hidden(moments)
+        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocked)
+
     def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
+        """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
         likely = likely_items(mask_logits(imitation, blocked), self._threshold)
         return mask_logits(behind(values, ~likely), blocked)
 

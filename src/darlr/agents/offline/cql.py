@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import mask_logits
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
 
@@ -42,19 +42,14 @@ class CQL(OfflinePolicy):
 
     def values(self, hidden: Tensor) -> Tensor:
         """(B, n_items) Q for `hidden` (B, h)."""
-        weight, bias = self._head()
-        return F.linear(hidden, weight.mean(dim=1), bias.mean(dim=1))
+        head = self.heads["quantiles"]
+        assert isinstance(head, nn.Linear)
+        weight = head.weight.view(self.n_items, self._quantiles, -1).mean(dim=1)
+        return F.linear(hidden, weight, head.bias.view(self.n_items, -1).mean(dim=1))
 
     def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:
         """(B, N) quantiles of the return of `items` (B,), one a row of `hidden` (B, h)."""
-        weight, bias = self._head()
-        return torch.baddbmm(bias[items].unsqueeze(2), weight[items], hidden.unsqueeze(2)).squeeze(2)
-
-    def _head(self) -> tuple[Tensor, Tensor]:
-        """Weights (n_items, N, h) and biases (n_items, N)."""
-        head = self.heads["quantiles"]
-        assert isinstance(head, nn.Linear)
-        return head.weight.view(self.n_items, self._quantiles, -1), head.bias.view(self.n_items, self._quantiles)
+        return outputs_of(self.heads["quantiles"], hidden, items, self._quantiles)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         assert isinstance(target, CQL)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, best_alone
@@ -101,6 +102,18 @@ class OfflinePolicy(Policy):
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         if "user_vectors" in rows:
             self.tracker.user_vectors = torch.cat([self.tracker.user_vectors, rows["user_vectors"]])
+
+
+def outputs_of(head: nn.Module, hidden: Tensor, items: Tensor, width: int = 1) -> Tensor:
+    """(B, width) outputs of a linear `head` for one item a row of `hidden` (B, h), as if all had been computed.
+
+    Args:
+        items: (B,), whose outputs are wanted.
+        width: outputs that an item has, side by side.
+    """
+    assert isinstance(head, nn.Linear)
+    weight = F.embedding(items, head.weight.view(-1, width * head.in_features)).view(len(items), width, -1)
+    return (weight * hidden[:, None]).sum(dim=2) + F.embedding(items, head.bias.view(-1, width))
 
 
 class _StateScorer(Scorer):

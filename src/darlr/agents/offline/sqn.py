@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.acting import mask_logits
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
 
@@ -27,20 +27,15 @@ class SQN(OfflinePolicy):
         self._logit_penalty = logit_penalty
 
     def scores(self, moments: Moments) -> Tensor:
-        hidden = self.hidden(moments)
-        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocked)
-
-    def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
-        """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
-        return mask_logits(values, blocked)
+        return mask_logits(self.heads["value"](self.hidden(moments)), moments.blocked)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            best = self.scores(batch.after).argmax(dim=1, keepdim=True)
-            following = target.heads["value"](target.hidden(batch.after)).gather(1, best).squeeze(1)
+            best = self.scores(batch.after).argmax(dim=1)
+            following = outputs_of(target.heads["value"], target.hidden(batch.after), best).squeeze(1)
         hidden = self.hidden(batch.now)
         parts = sqn_losses(
-            self.heads["value"](hidden),
+            outputs_of(self.heads["value"], hidden, batch.items).squeeze(1),
             self.heads["imitation"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
@@ -53,13 +48,14 @@ def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor
     """The terms of the loss, unweighted.
 
     Args:
-        values, imitation: (B, n_items) the two heads.
+        values: (B,) of the logged items.
+        imitation: (B, n_items) logits.
         items: (B,) the logged items, none of which is blocked.
-        targets: (B,) what their values should be.
+        targets: (B,) what the values should be.
         blocked: (B, n_items) bool, items that could not be recommended and that the imitation need not avoid, or None.
     """
     return {
-        "value": F.smooth_l1_loss(values.gather(1, items[:, None]).squeeze(1), targets),
+        "value": F.smooth_l1_loss(values, targets),
         "imitation": F.cross_entropy(mask_logits(imitation, blocked), items),
         "logits": imitation.square().mean(),
     }
