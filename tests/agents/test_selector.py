@@ -76,6 +76,14 @@ def test_the_rewards_are_those_of_equation_12() -> None:
     assert float(log._sums["selector/reward"]) == pytest.approx(sum(rewards) / 3)
 
 
+def test_the_references_estimates_may_go_unpaid() -> None:
+    agent = selector(ROWS, estimate_weight=0.0, similarity_weight=2.0, diversity_weight=0.5)
+    log = EpochLog()
+    found = picks(agent, [0], [[1, 3, 2]])
+    agent.update(torch.tensor([0]), torch.zeros(1, STATE_SIZE), found, torch.tensor([[5.0, 1.0, 3.0]]), log)
+    assert float(log._sums["selector/reward"]) == pytest.approx((2 * 0.96 + 2 * 0.48 + 0.5 * 0.64 + 2 * 0.0 + 0.5 * 0.6) / 3)
+
+
 def test_the_losses_are_those_of_an_actor_critic() -> None:
     agent = selector(ROWS, similarity_weight=2.0, diversity_weight=0.5)
     found, states = picks(agent, [0], [[1, 3, 2]]), torch.ones(1, STATE_SIZE)

@@ -138,7 +138,7 @@ class Selector:
             estimates: (m, K) the references' estimates for the item at hand, the first term of the reward (Eq. 12).
         """
         config, learning = self.config, self._learning
-        rewards = estimates + config.similarity_weight * selections.similarity
+        rewards = config.estimate_weight * estimates + config.similarity_weight * selections.similarity
         rewards = rewards + config.diversity_weight * selections.diversity
         logits, values = self._replay(users, states, selections)
         lengths = torch.full_like(users, config.references)

@@ -124,6 +124,7 @@ class SelectorConfig:
     references: int = 20  # K_sel
     pool: int = 100  # nearest users to choose among (2 K_sel if that is more); 0: all
     centred: bool = False  # cosines of rows less the item means
+    estimate_weight: float = 1.0  # of r' in Eq. 12; 0: references are not paid for rating the item high
     similarity_weight: float = 1.0  # lambda_s
     diversity_weight: float = 0.1  # lambda_d
     window: int = 3  # w_sel
@@ -135,6 +136,7 @@ class SelectorConfig:
     def __post_init__(self) -> None:
         _require(self.references >= 1, "selector.references", self.references, "at least 1")
         _require(self.pool >= 0, "selector.pool", self.pool, "0 or more")
+        _require(self.estimate_weight >= 0, "selector.estimate_weight", self.estimate_weight, "0 or more")
         _require(self.similarity_weight >= 0, "selector.similarity_weight", self.similarity_weight, "0 or more")
         _require(self.diversity_weight >= 0, "selector.diversity_weight", self.diversity_weight, "0 or more")
         _require(self.window >= 1, "selector.window", self.window, "at least 1")
