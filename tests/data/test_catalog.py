@@ -48,3 +48,17 @@ def test_refuses_a_wrong_world_or_truth() -> None:
         World(np.array([0]), np.array([4, 4]))
     with pytest.raises(InputError, match="has no users"):
         World(np.array([], np.int64), np.array([4]))
+
+
+def test_refuses_known_cells_of_another_shape() -> None:
+    world = World(np.array([0, 1]), np.array([4]))
+    with pytest.raises(InputError, match=r"the truth's known cells have shape \(1, 2\); expected \(2, 1\)"):
+        Truth(world, np.zeros((2, 1), np.float32), known=np.ones((1, 2), bool))
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_items_without_a_category_may_be_alike(alike: bool) -> None:
+    catalog = ItemCatalog(np.array([[0, 1], [-1, -1], [1, -1], [-1, -1]], np.int32), ("a", "b"), Features.none(4), alike)
+    member = catalog.membership().astype(int).tolist()
+    assert [row[:2] for row in member] == [[1, 1], [0, 0], [0, 1], [0, 0]]
+    assert [row[2:] for row in member] == ([[0], [1], [0], [1]] if alike else [[], [], [], []])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,3 +73,10 @@ def test_judges_a_world_smaller_than_the_log_by_its_own_rows_and_columns() -> No
     assert rows.known.tolist() == [[False, True, False]]
     found = judge_held_out(rows, TableScorer(torch.tensor([[0.0, 0.0, 0.0], [2.0, 3.0, 1.0]])), window_of([[3]]))
     assert found["ndcg_10"] == pytest.approx(1 / math.log2(3))  # at rank 2, for the known item is left out
+
+
+def test_rows_that_the_log_says_are_liked_are() -> None:
+    learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
+    held_out = replace(log_of([(0, 2, 5.0), (0, 3, 0.0), (1, 4, 5.0)], 2, 12), likes=np.array([False, True, False]))
+    rows = held_out_rows(learned, held_out, everybody(learned), CPU)
+    assert rows.liked.nonzero().tolist() == [[0, 3]]

@@ -117,3 +117,17 @@ def test_a_test_measures_every_mode_sampled_and_greedy() -> None:
     assert record == run_test(world(), EVEN, 40, draws(3)) != run_test(world(), EVEN, 40, draws(4))
     assert record["fb/greedy/length"] == 2.0
     assert record["nx_10/sampled/length"] == 10.0
+
+
+def test_cells_can_be_forbidden_one_by_one() -> None:
+    forbidden = torch.zeros(2, 12, dtype=torch.bool)
+    forbidden[1, [0, 1]] = True  # what user 1 would be paid best for
+    cells = world(forbidden=forbidden)
+    assert (cells.n_allowed, cells.fewest_allowed) == (12, 10)
+    # 12 for user 0; 20 for user 1, whose best item that is left is the third.
+    assert cells.measure("fb", USERS, BEST_FIRST, None)["r_tra"] == pytest.approx((2 * 12 + 2 * 20) / 2)
+    for generator in (None, draws()):
+        assert cells.measure("nx_10", USERS, EVEN, generator)["cv"] is not None
+    forbidden[1, 2] = True
+    with pytest.raises(InputError, match="has 9 items, but an episode of mode 'nx_10' recommends up to 10 and none twice"):
+        cells.measure("nx_10", USERS, BEST_FIRST, None)

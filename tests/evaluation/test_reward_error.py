@@ -16,3 +16,10 @@ def test_over_what_was_recommended() -> None:
     # Cells (0, 1), (1, 2), (0, 1) again and (0, 0).
     users, items = torch.tensor([0, 1, 0, 0]), torch.tensor([1, 2, 1, 0])
     assert sampled_error(ESTIMATES, TRUTH, users, items) == pytest.approx((2 + 2.5 + 2 + 0) / 4)
+
+
+def test_cells_that_the_truth_lacks_count_for_nothing() -> None:
+    unknown = torch.tensor([[False, True, False], [False, False, True]])
+    assert table_error(ESTIMATES, TRUTH, unknown) == pytest.approx((0 + 0.5 + 1 + 0) / 4)
+    users, items = torch.tensor([0, 1, 0, 0]), torch.tensor([1, 2, 2, 0])
+    assert sampled_error(ESTIMATES, TRUTH, users, items, unknown) == pytest.approx((0.5 + 0) / 2)
