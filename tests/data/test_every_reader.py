@@ -20,13 +20,15 @@ from darlr.errors import InputError
 from darlr.world_model.inputs import Inputs
 from tests.official_files.__main__ import FORMATS
 
-OTHER_CHOICES = {
+OTHER_CHOICES: Mapping[str, object] = {
     "reward": "normalised",
     "normalisation": "all",
     "repeats": "mean",
     "missing_truth": "masked",
     "logs": "both",
     "features": "all",
+    "truth": "completed",
+    "log_share": 0.2,
 }
 
 
@@ -67,6 +69,10 @@ def assert_same(one: LoadedDataset, other: LoadedDataset) -> None:
     assert first.keys() == second.keys()
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def test_every_choice_is_tried() -> None:
+    assert OTHER_CHOICES.keys() == vars(DataConfig()).keys()
 
 
 def test_every_known_data_set_has_a_format() -> None:

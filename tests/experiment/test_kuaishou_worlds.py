@@ -1,5 +1,6 @@
 """What runs make of choices of reading: scales of rewards, masked cells, videos without a tag."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from darlr.data.cache import Cache
 from darlr.data.kuairand import read_kuairand
 from darlr.data.kuairec import read_kuairec
 from darlr.data.source import LoadedDataset
+from darlr.data.statistics import describe
 from darlr.evaluation.protocol import TestWorld
-from darlr.experiment.assembly import true_world, world_membership
+from darlr.experiment.assembly import notices, true_world, world_membership
 from darlr.experiment.world_models import world_model_path
 from darlr.methods import resolve
 from darlr.simulator.leave import leave_rule
@@ -63,3 +65,15 @@ def test_users_leave_at_the_second_video_without_a_tag(tmp_path: Path) -> None:
     start = dataset.world.n_items
     recent = torch.tensor([[start + 1, start + 1, start, one], [start + 1, start + 1, start, tagged]])
     assert rule.leaves(torch.tensor([other, other]), recent).tolist() == [True, False]
+
+
+def test_a_truth_that_can_be_completed_is_told_of(tmp_path: Path) -> None:
+    made = write_kuairand(tmp_path)
+    loaded = read_kuairand(made.folder, DataConfig(), Cache(tmp_path / "cache"))
+    texts = notices(resolve({"dataset": "kuairand", "method": "mbpo"}, loaded), loaded)
+    assert any(text.endswith("held-out log rows only; `darlr complete kuairand` makes one") for text in texts)
+    assert dict(describe(loaded))["truth"].endswith("; `darlr complete kuairand` makes one")
+    without = replace(loaded, exposed=None)
+    assert "the data set has no truth, so the policy is judged on held-out log rows only" in notices(
+        resolve({"dataset": "kuairand", "method": "mbpo"}, without), without
+    )

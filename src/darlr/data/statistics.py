@@ -24,7 +24,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
         ("test world: users x items", f"{dataset.world.n_users:,} x {dataset.world.n_items:,}"),
     ]
     if truth is None:
-        return (*rows, ("truth", "none: policies are judged on held-out log rows only"))
+        return (*rows, ("truth", f"none: policies are judged on held-out log rows only{how_to_complete(loaded)}"))
     return (
         *rows,
         *(("truth: " + label, figure) for label, figure in _reward_figures(truth.rewards.ravel())),
@@ -62,6 +62,11 @@ def table_one(loaded: LoadedDataset) -> TableOne:
         world.n_items,
         100 * tested / (world.n_users * world.n_items),
     )
+
+
+def how_to_complete(loaded: LoadedDataset) -> str:
+    """The end of a sentence that says a data set has no truth: how it can get one, if it can."""
+    return f"; `darlr complete {loaded.dataset.name}` makes one" if loaded.exposed is not None else ""
 
 
 def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:

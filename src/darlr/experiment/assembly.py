@@ -11,6 +11,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.registry import SOURCES
 from darlr.data.source import LoadedDataset
+from darlr.data.statistics import how_to_complete
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
@@ -75,7 +76,7 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     if recipe_of(config.method).offline and loaded.dataset.log.times is None:
         texts.append("the log has no time, so each user's rows are replayed in the order in which they stand")
     if loaded.truth is None:
-        texts.append("the data set has no truth, so the policy is judged on held-out log rows only")
+        texts.append(f"the data set has no truth, so the policy is judged on held-out log rows only{how_to_complete(loaded)}")
     if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):
         scales = f"{learned[0]:.3g}..{learned[1]:.3g} in the log, {paid[0]:g}..{paid[1]:g} in the test world"
         texts.append(f"rewards are on two scales ({scales}): error/* compares them as they are")
