@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,42 @@ def test_builds_once_and_keeps_entries_apart(cache: Cache) -> None:
     assert cache.obtain("rows", {"input": "b"}, writer(built)) != first
     assert cache.obtain("others", {"input": "a"}, writer(built)) != first
     assert len(built) == 3
+
+
+def test_tells_of_what_it_builds_and_of_nothing_else(tmp_path: Path) -> None:
+    told: list[str] = []
+    cache = Cache(tmp_path / "cache", told.append)
+    for _ in range(2):
+        cache.obtain("rows", {}, writer([]))
+    assert told == [f"rows: made once, which takes a while for large files, and kept in {cache.folder}"]
+
+
+def test_what_was_parsed_depends_on_the_files_and_the_version(cache: Cache, tmp_path: Path) -> None:
+    file = tmp_path / "input"
+    file.write_text("one")
+
+    def parse(files: Mapping[str, Path], folder: Path) -> None:
+        (folder / "copy").write_text(files["rows"].read_text())
+
+    first, hashes = cache.parsed("reader", 1, {"rows": file}, parse)
+    assert hashes == {"rows": cache.fingerprint(file)}
+    assert cache.parsed("reader", 1, {"rows": file}, parse)[0] == first
+    assert cache.parsed("reader", 2, {"rows": file}, parse)[0] != first
+    file.write_text("two")
+    assert (cache.parsed("reader", 1, {"rows": file}, parse)[0] / "copy").read_text() == "two"
+    assert (first / "copy").read_text() == "one"
+
+
+def test_a_file_that_changes_while_it_is_parsed_is_refused(cache: Cache, tmp_path: Path) -> None:
+    file = tmp_path / "input"
+    file.write_text("one")
+
+    def parse(files: Mapping[str, Path], folder: Path) -> None:
+        files["rows"].write_text("two")
+
+    with pytest.raises(InputError, match="input: changed while it was read; try again when it is complete"):
+        cache.parsed("reader", 1, {"rows": file}, parse)
+    assert list((cache.folder / "reader").iterdir()) == []
 
 
 def test_nothing_stays_of_a_failed_build(cache: Cache) -> None:

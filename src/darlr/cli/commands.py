@@ -155,7 +155,8 @@ def check(
     from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
-    loaded = load(from_mapping(ExperimentConfig, _settings(None, overrides, {"dataset": dataset}, None)), data_dir)
+    config = from_mapping(ExperimentConfig, _settings(None, overrides, {"dataset": dataset}, None))
+    loaded = load(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
     print_table(Table(f"{loaded.dataset.name}: read and valid", ("what", "value"), describe(loaded)))
     if (source := SOURCES.get(dataset)) is None:
         return

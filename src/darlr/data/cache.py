@@ -31,9 +31,10 @@ def cache_directory() -> Path:
 class Cache:
     """A folder of entries, each a folder of files that were made from something else and can be made again."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is made when the first entry is."""
+    def __init__(self, folder: Path, notice: Callable[[str], None] = lambda text: None) -> None:
+        """Args: folder: made when the first entry is; notice: is told of what takes a while."""
         self.folder = folder
+        self._notice = notice
 
     def fingerprint(self, path: Path, algorithm: Algorithm = "sha256") -> str:
         """The hexadecimal hash of a file's content.
@@ -62,6 +63,29 @@ class Cache:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         return str(remembered[algorithm])
 
+    def parsed(
+        self, name: str, version: int, files: Mapping[str, Path], parse: Callable[[Mapping[str, Path], Path], None]
+    ) -> tuple[Path, Mapping[str, str]]:
+        """The folder of what `parse` writes of the input `files`, and the files' SHA-256, both by name.
+
+        Args:
+            name: of the reader; `version` changes with what it writes.
+            parse: (files, folder) -> writes into the folder what is to be opened later; see `obtain`.
+
+        Raises:
+            InputError: if a file cannot be read, or changes while it is parsed; and what `parse` raises.
+            RunError: if the entry cannot be written.
+        """
+        hashes = {label: self.fingerprint(path) for label, path in files.items()}
+
+        def build(folder: Path) -> None:
+            parse(files, folder)
+            for label, path in files.items():
+                if self.fingerprint(path) != hashes[label]:
+                    raise InputError(f"{path}: changed while it was read; try again when it is complete")
+
+        return self.obtain(name, {"version": version, "files": hashes}, build), hashes
+
     def obtain(self, name: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
         """The folder of the entry `key`, built first if it is absent, damaged or somebody has changed it.
 
@@ -75,6 +99,7 @@ class Cache:
         """
         entry = self.folder / name / stable_hash(key)
         if not self._is_whole(entry, key):
+            self._notice(f"{name}: made once, which takes a while for large files, and kept in {self.folder}")
             self._build(entry, key, build)
         return entry
 

@@ -70,8 +70,7 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
         RunError: if the cache cannot be written.
     """
     paths = locate(official, folder, cache)
-    hashes = {name: cache.fingerprint(path) for name, path in paths.items()}
-    parsed = cache.obtain("kuairand", {"version": VERSION, "files": hashes}, lambda target: _parse(paths, target))
+    parsed, hashes = cache.parsed("kuairand", VERSION, paths, _parse)
     users, videos = pl.read_parquet(parsed / "users.parquet"), pl.read_parquet(parsed / "videos.parquet")
     names = (FIRST, SECOND) if config.logs == "both" else (FIRST,)
     rows = pl.concat([pl.read_parquet(parsed / f"{name}.parquet") for name in names])

@@ -82,8 +82,7 @@ def read_kuairec(folder: Path, config: DataConfig, cache: Cache, official: Offic
         RunError: if the cache cannot be written.
     """
     paths = locate(official, folder, cache)
-    hashes = {name: cache.fingerprint(path) for name, path in paths.items()}
-    parsed = cache.obtain("kuairec", {"version": VERSION, "files": hashes}, lambda target: _parse(paths, target))
+    parsed, hashes = cache.parsed("kuairec", VERSION, paths, _parse)
     items, users = pl.read_parquet(parsed / "items.parquet"), pl.read_parquet(parsed / "users.parquet")
     counts = pl.read_parquet(parsed / "counts.parquet")
     log = _log(pl.read_parquet(parsed / "big.parquet"), items, config, len(users))

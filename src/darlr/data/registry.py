@@ -4,7 +4,7 @@ A further data set is a file with its reader and its `Source`, and a line of `SO
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -64,11 +64,13 @@ def data_directory(option: Path | None) -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "darlr"
 
 
-def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
+def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str], None] = lambda text: None) -> LoadedDataset:
     """Read (or generate) the data set of a run.
 
     `config.dataset` is a name of `SOURCES`, else the name of a folder in the folder format inside the data directory, else a
     path to such a folder (see `canonical_name`).
+
+    Args: notice: is told of what takes a while.
 
     Raises:
         InputError: if there is no such data set (with the nearest name), its files are missing (with where to get them), or
@@ -80,7 +82,7 @@ def load(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
     name = config.dataset
     if source := SOURCES.get(name):
         source.require_options(config.data)
-        folder, cache = directory / source.folder, Cache(cache_directory())
+        folder, cache = directory / source.folder, Cache(cache_directory(), notice)
         source.require_files(config.data, folder)
         loaded = source.read(config, folder, cache)
         return with_completed_truth(loaded, cache, required=config.data.truth == "completed")

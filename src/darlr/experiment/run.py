@@ -85,7 +85,7 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         RunError: if the run cannot go on (a loss that is not finite, a full disk).
     """
     values = with_canonical_dataset(values, data_dir)
-    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    loaded = load(from_mapping(ExperimentConfig, values), data_dir, monitor.notice)
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
     judge = _judge(specified, loaded.truth, device)
