@@ -41,7 +41,7 @@ def test_without_a_run_like_it_the_published_measurements_speak(tmp_path: Path) 
 def test_a_finished_run_like_it_tells_its_speed_and_memory(tmp_path: Path) -> None:
     summary = train_small(tmp_path, {"method": "mbpo"}).path / "summary.json"
     values = json.loads(summary.read_text())
-    values |= {"steps": 1000, "seconds": {"sampling": 1.0, "learning": 2.0, "testing": 1.0}, "peak_memory_mib": 123.0}
+    values |= {"seconds": {"sampling": 0.2, "learning": 0.4, "testing": 0.12}, "peak_memory_mib": 123.0}
     summary.write_text(json.dumps(values))
     done, alike, other = small_cells(
         tmp_path, tmp_path, methods="mbpo", vary={"a2c.discount": [0.9, 0.5], "tracker.kind": ["gru"]}
@@ -49,13 +49,27 @@ def test_a_finished_run_like_it_tells_its_speed_and_memory(tmp_path: Path) -> No
     costs = estimate([done, alike, other])
     assert done.finished
     assert costs.keys() == {alike.run, other.run}
-    assert costs[alike.run].learning == pytest.approx(START + 0.004 * 3 * 60)
+    assert costs[alike.run].learning == pytest.approx(START + 0.72)  # three epochs of 60 steps, as there
     assert costs[alike.run].memory_mib == 123
     assert costs[alike.run].fit == 0  # it is there already
     assert costs[alike.run].measured
     assert not costs[other.run].measured
     half_way = replace(alike, epochs=2)
-    assert estimate([half_way])[alike.run].learning == pytest.approx(START + 0.004 * 60)
+    assert estimate([half_way])[alike.run].learning == pytest.approx(START + 0.24)
+
+
+def test_agents_that_learn_from_the_log_cost_by_their_updates(tmp_path: Path) -> None:
+    [sqn] = small_cells(tmp_path, tmp_path, methods="sqn", set={"offline": {"updates_per_epoch": 2000, "batch_size": 1024}})
+    sqn = replace(sqn, size=Size(290, 300, 6960))
+    tests = 17_000 / 127_000
+    assert estimate([sqn])[sqn.run].learning == pytest.approx(START + 3 * (2000 / 108 + tests), rel=0.05)
+
+
+def test_runs_of_other_versions_tell_nothing(tmp_path: Path) -> None:
+    config = train_small(tmp_path, {"method": "mbpo"}).path / "config.yaml"
+    config.write_text(config.read_text() + "gone: 1\n")
+    cells = small_cells(tmp_path, tmp_path, methods="mbpo", set={"a2c.discount": 0.5})
+    assert not estimate(cells)[cells[0].run].measured
 
 
 def test_a_shared_world_model_counts_once_and_no_sweep_is_shorter_than_its_longest_cell(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    file: Annotated[Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md)", "FILE")],
+    file: Annotated[
+        Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md), or a preset's name, as table3", "FILE")
+    ],
     workers: Annotated[int | None, WHOLE, option("processes at a time, of one thread each", default="as many as cores")] = None,
     dry_run: Annotated[bool, option("only print the cells and what they will cost"), tyro.conf.FlagCreatePairsOff] = False,
     out: Out = Path("runs"),
@@ -36,12 +38,13 @@ def sweep(
     from darlr.sweep.grid import Grid  # noqa: PLC0415
     from darlr.sweep.plan import plan  # noqa: PLC0415
     from darlr.sweep.pool import run_cells  # noqa: PLC0415
+    from darlr.sweep.presets import grid_file  # noqa: PLC0415
 
     processes = _cores() if workers is None else workers
     if processes < 1:
         raise InputError(f"--workers is {workers}; expected at least 1")
     compute_on(device, threads=1)
-    points = Grid.read(file).points()
+    points = Grid.read(grid_file(file)).points()
     try:
         cells = plan(points, data_dir, out)
     except InputError as error:

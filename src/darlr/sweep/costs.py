@@ -2,25 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.files import decode_json
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig
+from darlr.errors import InputError
 from darlr.experiment.run import SUMMARY
 from darlr.methods import recipe_of
-from darlr.reading import read_text
-from darlr.sweep.plan import Cell
+from darlr.sweep.plan import Cell, Size
 
 # Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
 START = 4.0  # loading torch, reading the data, drawing the picture
 STEP, STEP_AND_ITEM = 3.2e-6, 1.56e-8
 TRANSFORMER_LAYER = 6.4e-6  # 48,300 steps/s with two layers at 300 items
 REFERENCE_USER = 2.2e-6  # DARLR: 17,000 steps/s with 20 reference users and one layer
+UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8  # SQN on the log: 208 and 108 updates/s at 300 items, batches of 256 and 1,024
+STEPS_OF_TESTS = 17_000  # after an epoch: three modes, sampled and greedy, and the simulator's
 MEMBER_AND_ROW = 3.2e-4  # fitting a world model: 11 s for 5 members and Coat's 6,960 rows
 MEMORY_MIB, MEMORY_A_CELL_MIB = 340.0, 3.8e-5  # 344 MiB at 290 x 300, 516 at 1,411 x 3,327
 
@@ -56,7 +58,7 @@ def estimate(cells: Sequence[Cell]) -> dict[Path, Cost]:
             folder = cell.run.parent
             if folder not in finished:
                 finished[folder] = _finished(folder)
-            costs[cell.run] = _cost(cell, [summary for config, summary in finished[folder] if _alike(config, cell.config)])
+            costs[cell.run] = _cost(cell, [run for run in finished[folder] if _alike(run[0], cell.config)])
     return costs
 
 
@@ -72,35 +74,58 @@ def total(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> To
 
 
 def _finished(folder: Path) -> list[tuple[ExperimentConfig, Mapping[str, Any]]]:
-    """Config and summary of the finished runs of one method on one data set."""
-    return [
-        (from_mapping(ExperimentConfig, RunFolder.open(file.parent).config()), decode_json(read_text(file), str(file)))
-        for file in sorted(folder.glob(f"*/{SUMMARY}.json"))
-    ]
+    """Config and summary of the finished runs of one method on one data set; what this version cannot read says nothing."""
+    found: list[tuple[ExperimentConfig, Mapping[str, Any]]] = []
+    for file in sorted(folder.glob(f"*/{SUMMARY}.json")):
+        with suppress(InputError):
+            run = RunFolder.open(file.parent)
+            found.append((from_mapping(ExperimentConfig, run.config()), run.read_json(SUMMARY)))
+    return found
 
 
 def _alike(one: ExperimentConfig, other: ExperimentConfig) -> bool:
-    """Whether their epochs cost about the same a step."""
-    return (one.tracker, one.policy, one.selector.references) == (other.tracker, other.policy, other.selector.references)
+    """Whether a step or an update costs about the same in both."""
+    return (one.tracker, one.policy, one.selector.references, one.offline.batch_size) == (
+        other.tracker,
+        other.policy,
+        other.selector.references,
+        other.offline.batch_size,
+    )
 
 
-def _cost(cell: Cell, alike: Sequence[Mapping[str, Any]]) -> Cost:
+def _work(config: ExperimentConfig) -> int:
+    """What an epoch's time is in proportion to: steps in the simulator, or updates on the log."""
+    offline = recipe_of(config.method).offline
+    return config.offline.updates_per_epoch if offline else config.training.steps_per_epoch
+
+
+def _cost(cell: Cell, alike: Sequence[tuple[ExperimentConfig, Mapping[str, Any]]]) -> Cost:
     config, size = cell.config, cell.size
-    steps = config.training.steps_per_epoch * (config.training.epochs - cell.epochs)
+    epochs = config.training.epochs - cell.epochs
     fit = 0.0
     if cell.needs_fit():
         rows = size.rows * (1 + config.world_model.negatives_per_row * (config.world_model.loss == "negatives"))
         fit = MEMBER_AND_ROW * config.world_model.members * rows
-    timed = [summary for summary in alike if summary["steps"]]
-    if timed:
-        step = fmean(sum(summary["seconds"].values()) / summary["steps"] for summary in timed)
-        return Cost(START + step * steps, fit, max(summary["peak_memory_mib"] for summary in timed), measured=True)
+    if alike:
+        unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * _work(other)) for other, summary in alike)
+        memory = max(summary["peak_memory_mib"] for _, summary in alike)
+        return Cost(START + unit * _work(config) * epochs, fit, memory, measured=True)
+    memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items
+    return Cost(START + _seconds_of_epoch(config, size) * epochs, fit, memory, measured=False)
+
+
+def _seconds_of_epoch(config: ExperimentConfig, size: Size) -> float:
+    """On one thread of the machine that was measured."""
+    recipe = recipe_of(config.method)
     step = STEP + STEP_AND_ITEM * size.items
     if config.tracker.kind == "transformer":
         step += TRANSFORMER_LAYER * config.tracker.layers
-    if recipe_of(config.method).learner == "darlr":
+    if recipe.offline:
+        update = UPDATE + UPDATE_AND_VALUE * config.offline.batch_size * size.items
+        return update * config.offline.updates_per_epoch + step * STEPS_OF_TESTS
+    if recipe.learner == "darlr":
         step += REFERENCE_USER * config.selector.references
-    return Cost(START + step * steps, fit, MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items, measured=False)
+    return step * config.training.steps_per_epoch
 
 
 def in_words(seconds: float) -> str:
