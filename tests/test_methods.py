@@ -97,6 +97,14 @@ def test_what_is_asked_for_wins() -> None:
         ({"method": "bcq", "policy": {"prior_weight": 2}}, {}, "'policy.prior_weight' is 2.0, .* expected 0.0"),
         ({"method": "cql", "policy": {"category_window": 1}}, {}, "'policy.category_window' is 1, .* expected 0"),
         ({"method": "sqn", "tracker": {"user_state": True}}, {"users": 150}, "the log has 50 users whom the test world lacks"),
+        ({"method": "ips", "world_model": {"weighting": "equal"}}, {}, "'world_model.weighting' is 'equal', but method 'ips'"),
+        ({"method": "ucb", "static": {"epsilon": 0.1}}, {}, "'static.epsilon' is 0.1, but method 'ucb' is defined by 0.0"),
+        ({"method": "epsilon-greedy", "static": {"bonus": 1}}, {}, "'static.bonus' is 1.0, but method 'epsilon-greedy'"),
+        (
+            {"method": "mopo", "world_model": {"error": "squared"}},
+            {},
+            "'reward.uncertainty_weight' is 0.05, but a world model with the error 'squared' has no uncertainty; expected 0",
+        ),
         ({"leave": {"by": "category"}}, {"categories": False}, "'leave.by' is 'category', but the data set's items have no"),
         ({"policy": {"category_window": 4}}, {"categories": False}, "'policy.category_window' needs items with categories"),
         ({"dataset": "coat", "synthetic": {"users": 9}}, {}, r"'synthetic.\*' shape the data set 'synthetic', but .* 'coat'"),
@@ -130,3 +138,12 @@ def test_published_settings_of_the_offline_agents() -> None:
     assert resolve({"method": "crr"}, loaded()).offline.n_step == 1
     own = resolve({"method": "sqn", "tracker": {"user_state": True}, "offline": {"users": "world"}}, loaded(users=150))
     assert own.tracker.user_state
+
+
+def test_published_settings_of_the_policies_on_one_network() -> None:
+    ips, ucb, epsilon = (resolve({"method": name}, loaded()) for name in ("ips", "ucb", "epsilon-greedy"))
+    assert [config.world_model.members for config in (ips, ucb, epsilon)] == [1, 1, 1]
+    assert [config.world_model.weighting for config in (ips, ucb, epsilon)] == ["inverse_count", "equal", "equal"]
+    assert {config.world_model.error for config in (ips, ucb, epsilon)} == {"squared"}
+    assert (ucb.static.bonus, epsilon.static.epsilon) == (1.0, 0.3)
+    assert resolve({"method": "darlr", "world_model": {"error": "squared"}}, loaded()).reward.uncertainty_weight > 0

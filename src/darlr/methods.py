@@ -26,7 +26,7 @@ class Recipe:
         summary: one line.
         source: the paper it comes from.
         reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
-        learner: A2C on a static reward, DARLR's two agents, or one of those that learn from the log alone.
+        learner: A2C on a static reward, DARLR's two agents, one of those that learn from the log alone, or nobody.
         fixed: settings that make it this method; changing one is refused.
         published: settings of the published runs, by data set (protocol section 8); defaults that may be changed.
     """
@@ -35,7 +35,7 @@ class Recipe:
     summary: str
     source: str
     reward: Literal["model", "truth"] = "model"
-    learner: Literal["a2c", "darlr", "sqn", "bcq", "cql", "crr"] = "a2c"
+    learner: Literal["a2c", "darlr", "sqn", "bcq", "cql", "crr", "static"] = "a2c"
     fixed: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -52,7 +52,12 @@ class Recipe:
     @property
     def offline(self) -> bool:
         """Whether it learns from the log alone; the simulator then only chooses the epoch."""
-        return not self.simulated
+        return not self.simulated and not self.static
+
+    @property
+    def static(self) -> bool:
+        """Whether the policy follows the world model and learns nothing beside."""
+        return self.learner == "static"
 
 
 def _penalties(uncertainty: float, entropy: float) -> Mapping[str, Any]:
@@ -77,6 +82,9 @@ _ROLER: Mapping[str, Mapping[str, Any]] = {
 _DARLR: Mapping[str, Mapping[str, Any]] = {
     "": {**_penalties(0.1, 0.1), "tracker": {"kind": "transformer", "layers": 1}, "neighbours": {"users": 15}},
 }
+
+
+_ONE_NETWORK: Mapping[str, Any] = {"world_model": {"members": 1}, "training": {"epochs": 1}}
 
 
 def _offline(settings: Mapping[str, Any], yahoo: Mapping[str, Any] | None = None) -> Mapping[str, Mapping[str, Any]]:
@@ -190,6 +198,29 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
                 published=_offline({}),
             ),
             Recipe(
+                "ips",
+                "MBPO on a world model that weighs logged rows by inverse propensity",
+                "Swaminathan and Joachims, 2015",
+                fixed={"world_model.weighting": "inverse_count", "world_model.error": "squared", **NO_PENALTIES},
+                published={"": {"world_model": {"members": 1}}},
+            ),
+            Recipe(
+                "ucb",
+                "the world model's best item, with a bonus for items of which the log tells little",
+                "Auer et al., 2002",
+                learner="static",
+                fixed={"world_model.error": "squared", "static.epsilon": 0.0, **NO_PENALTIES},
+                published={"": {**_ONE_NETWORK, "static": {"bonus": 1.0}}},
+            ),
+            Recipe(
+                "epsilon-greedy",
+                "the world model's best item, and a random one now and then",
+                "Sutton and Barto, 2018",
+                learner="static",
+                fixed={"world_model.error": "squared", "static.bonus": 0.0, **NO_PENALTIES},
+                published={"": {**_ONE_NETWORK, "static": {"epsilon": 0.3}}},
+            ),
+            Recipe(
                 "gt",
                 "A2C on the true rewards: what the training loop can reach at best",
                 "DARLR, Tables 2 and 3",
@@ -260,6 +291,7 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
             f"config key 'selector.references' is {config.selector.references}, but a user of the world has "
             f"{dataset.world.n_users - 1} others; expected at most that many"
         )
+    _require_known_uncertainty(config)
     if recipe_of(config.method).offline:
         _require_replayable(config, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
@@ -287,4 +319,15 @@ def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
         raise InputError(
             f"config key 'tracker.user_state' is true, but the log has {dataset.log.n_users - dataset.world.n_users} users "
             "whom the test world lacks, and whose rows are replayed; expected 'offline.users' to be 'world'"
+        )
+
+
+def _require_known_uncertainty(config: ExperimentConfig) -> None:
+    """A world model without a variance cannot be penalised for it."""
+    shaped = config.neighbours.users > 0 and config.neighbours.uncertainty != "model"
+    dynamic = recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic"
+    if config.world_model.error == "squared" and config.reward.uncertainty_weight and not shaped and not dynamic:
+        raise InputError(
+            f"config key 'reward.uncertainty_weight' is {config.reward.uncertainty_weight:g}, but a world model with the error "
+            "'squared' has no uncertainty; expected 0, or 'world_model.error' to be 'gaussian'"
         )

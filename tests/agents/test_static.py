@@ -1,7 +1,16 @@
 import numpy as np
 import torch
 
-from darlr.agents.static import SkippingScorer, TableScorer, item_means, popularity, shrunk_means
+from darlr.agents.static import (
+    SkippingScorer,
+    StaticLearner,
+    StaticPolicy,
+    TableScorer,
+    confidence_bonus,
+    item_means,
+    popularity,
+    shrunk_means,
+)
 from darlr.data.dataset import World
 from tests.worlds import dataset_of, log_of, membership_of, window_of
 
@@ -43,3 +52,41 @@ def test_skipping_avoids_the_categories_of_the_last_items() -> None:
     assert best(start, 2, 3) == [0, 3, 1, 2]
     assert best(2, 3, 3) == [0, 1, 2, 3]  # item 2 is out of sight
     assert best(start, 1, 3) == [3, 0, 1, 2]
+
+
+def test_the_confidence_bonus_is_greatest_for_what_nobody_tried() -> None:
+    # Five rows: three about item 0, one about 2, one about 1, none about 3.
+    found = confidence_bonus(dataset_of(log_of(ROWS, 3, 4), world=World(np.arange(3), np.array([3, 0, 1]))))
+    torch.testing.assert_close(found, (2 * torch.tensor(5.0).log() / torch.tensor([1.0, 4.0, 2.0])).sqrt())
+
+
+def test_a_static_policy_follows_estimates_and_bonus() -> None:
+    policy = StaticPolicy(torch.tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]), epsilon=0.0)
+    policy.bonus.copy_(torch.tensor([0.0, 5.0, 0.0]))
+    users, window = torch.tensor([1, 0]), window_of([[3], [3]])
+    scorer = policy.scorer()
+    assert scorer(users, window).tolist() == [[3.0, 7.0, 1.0], [1.0, 7.0, 3.0]]
+    blocked = torch.tensor([[False, True, False], [False, True, False]])
+    scores = scorer(users, window, blocked)
+    assert scores.argmax(dim=1).tolist() == [0, 2]
+    assert scorer.probabilities(scores).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    policy.append_user(policy.average_user())
+    assert policy.scorer()(torch.tensor([2]), window_of([[3]])).tolist() == [[2.0, 7.0, 2.0]]
+
+
+def test_epsilon_is_spread_over_what_is_left() -> None:
+    scorer = StaticPolicy(torch.tensor([[1.0, 2.0, 3.0]]), epsilon=0.3).scorer()
+    users, window = torch.tensor([0]), window_of([[3]])
+    found = scorer.probabilities(scorer(users, window))
+    torch.testing.assert_close(found, torch.tensor([[0.1, 0.1, 0.8]]))
+    found = scorer.probabilities(scorer(users, window, torch.tensor([[False, False, True]])))
+    torch.testing.assert_close(found, torch.tensor([[0.15, 0.85, 0.0]]))
+
+
+def test_there_is_nothing_to_learn_and_the_bonus_is_kept() -> None:
+    policy, other = (StaticPolicy(torch.zeros(1, 3), 0.1) for _ in range(2))
+    policy.bonus.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    log = StaticLearner(policy).epoch(5, 100, torch.Generator())
+    assert log.metrics() == {"train/steps": 0}
+    StaticLearner(other).restore(StaticLearner(policy).tensors())
+    assert other.bonus.tolist() == [1.0, 2.0, 3.0]

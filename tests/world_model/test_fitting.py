@@ -100,3 +100,24 @@ def test_refuses_a_log_that_is_too_small() -> None:
 def test_stops_at_a_loss_that_is_not_finite(world: Dataset) -> None:
     with pytest.raises(RunError, match=r"world model, epoch 1: the held-out loss is \["):
         fit(world, learning_rate=1e30)
+
+
+def test_rare_items_weigh_as_much_as_common_ones_by_inverse_counts() -> None:
+    # 90 rows say 0 of a common item, 10 say 5 of a rare one, which a strong penalty on weights silences.
+    rows = [(user, 0, 0.0) for user in range(90)] + [(user, 1, 5.0) for user in range(10)]
+    dataset = dataset_of(log_of(rows, 90, 2))
+    shared: dict[str, Any] = {"error": "squared", "weight_decay": 0.3, "max_epochs": 30, "members": 1}
+    equal, inverse = (
+        float(fit(dataset, weighting=weighting, **shared)[0].predict(torch.arange(90), torch.tensor([1]))[0].mean())
+        for weighting in ("equal", "inverse_count")
+    )
+    assert equal < 2.5 < inverse
+
+
+def test_with_squared_errors_the_variance_is_not_fitted(world: Dataset) -> None:
+    squared, gaussian = (
+        fit(world, error=error, max_epochs=5, weight_decay=0.0)[0].network.head[:, :, 1] for error in ("squared", "gaussian")
+    )
+    initial = fit(world, error="squared", max_epochs=1, learning_rate=1e-12, weight_decay=0.0)[0].network.head[:, :, 1]
+    torch.testing.assert_close(squared, initial)
+    assert (gaussian - initial).abs().max().item() > 1e-3

@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import torch
 
-from darlr.world_model.losses import NegativeSampler, gaussian_loss
+from darlr.world_model.losses import NegativeSampler, gaussian_loss, inverse_counts
 from tests.worlds import draws
 
 
@@ -21,3 +22,9 @@ def test_negatives_avoid_the_log_as_far_as_three_tries_go() -> None:
     assert abs(float((users == 0).float().mean()) - 0.125) < 0.015  # four standard deviations of 8,000 draws
     counts = torch.bincount(items[users == 1], minlength=6)
     assert counts.min() > 0.9 * counts.float().mean()
+
+
+def test_inverse_counts_have_mean_one() -> None:
+    # Three rows about item 4, one about item 0: 1/3, 1/3, 1, 1/3, whose mean is 1/2.
+    weights = inverse_counts(np.array([4, 4, 0, 4], np.int32))
+    np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2, 2 / 3], rtol=1e-6)

@@ -78,3 +78,15 @@ class CRRConfig:
         require(self.beta > 0, "crr.beta", self.beta, "above 0")
         require(self.bound > 0, "crr.bound", self.bound, "above 0")
         require(self.min_q_weight >= 0, "crr.min_q_weight", self.min_q_weight, "0 or more")
+
+
+@dataclass(frozen=True)
+class StaticConfig:
+    """Policies that follow the world model's estimates and learn nothing beside (UCB, epsilon-greedy)."""
+
+    epsilon: float = 0.0  # probability of an item at random; published: 0.3
+    bonus: float = 0.0  # weight of the confidence bonus; published: 1
+
+    def __post_init__(self) -> None:
+        require(0 <= self.epsilon <= 1, "static.epsilon", self.epsilon, "from 0 to 1")
+        require(self.bonus >= 0, "static.bonus", self.bonus, "0 or more")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from darlr.config.checks import require as _require
-from darlr.config.offline import BCQConfig, CQLConfig, CRRConfig, OfflineConfig, SQNConfig
+from darlr.config.offline import BCQConfig, CQLConfig, CRRConfig, OfflineConfig, SQNConfig, StaticConfig
 
 LeaveBy = Literal["category", "distance", "never"]
 TrackerKind = Literal["mean", "gru", "transformer"]
@@ -59,6 +59,8 @@ class WorldModelConfig:
     embedding_size: int = 16  # published: 8 (KuaiRand 4); 16 ranks held-out rows better
     hidden_sizes: tuple[int, ...] = (128, 128)
     loss: LossKind = "auto"  # logged rows only where they carry ratings, logged rows + negatives where all are positive
+    error: Literal["gaussian", "squared"] = "gaussian"  # squared: no variance is learned (IPS, UCB, epsilon-greedy)
+    weighting: Literal["equal", "inverse_count"] = "equal"  # of logged rows; by 1 / (rows about the item): IPS
     negatives_per_row: int = 5  # published: 3 on KuaiRec, 5 elsewhere
     batch_size: int = 256  # published: 4096, Coat 1024, Yahoo 128
     learning_rate: float = 1e-3
@@ -297,6 +299,7 @@ class ExperimentConfig:
     bcq: BCQConfig = field(default_factory=BCQConfig)
     cql: CQLConfig = field(default_factory=CQLConfig)
     crr: CRRConfig = field(default_factory=CRRConfig)
+    static: StaticConfig = field(default_factory=StaticConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 

@@ -20,6 +20,7 @@ from darlr.agents.offline.replay import replay_log
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.policy import ActorCritic, Policy
 from darlr.agents.selector import Selector
+from darlr.agents.static import StaticLearner, StaticPolicy, confidence_bonus
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.experiment.assembly import Estimates, LearningWorld, training_simulator
@@ -63,6 +64,10 @@ def build_policy(
 
     Args: estimates: (n_users, n_items) the world model's, if they are known already; else they are predicted if needed.
     """
+    recipe = recipe_of(config.method)
+    if recipe.static:
+        rewards = Estimates.of(model, users, items, device).rewards if estimates is None else estimates
+        return StaticPolicy(rewards, config.static.epsilon)
     generator = torch_generator(config.seed, "policy", "weights")
     network = model.network
     tracker = state_tracker(
@@ -71,7 +76,6 @@ def build_policy(
         network.user_vectors()[torch.from_numpy(users).to(device)].cpu(),
         generator,
     )
-    recipe = recipe_of(config.method)
     if recipe.offline:
         return OFFLINE_POLICIES[recipe.learner](config, tracker, len(items), generator).to(device)
     prior = None
@@ -90,6 +94,9 @@ def build_learner(
     """
     if isinstance(policy, OfflinePolicy):
         return _from_the_log(config, dataset, policy, parts.leave, device)
+    if isinstance(policy, StaticPolicy):
+        policy.bonus.copy_(config.static.bonus * confidence_bonus(dataset))
+        return StaticLearner(policy)
     if not isinstance(policy, ActorCritic):
         raise TypeError(f"no agent learns a {type(policy).__name__}")
     reward = parts.reward

@@ -17,7 +17,7 @@ from darlr.errors import InputError, RunError
 from darlr.seeding import torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.inputs import Inputs
-from darlr.world_model.losses import NegativeSampler, gaussian_loss
+from darlr.world_model.losses import NegativeSampler, gaussian_loss, inverse_counts
 from darlr.world_model.model import BLOCK, Scale, WorldModel
 from darlr.world_model.ranking import pairwise_accuracy
 
@@ -29,7 +29,7 @@ class FitReport:
     Attributes:
         epochs: epochs run until every member had stopped.
         best_epochs: per member, the epoch whose weights were kept.
-        held_out_loss: mean Gaussian loss of the members' held-out rows, in standardised units.
+        held_out_loss: mean loss of the members' held-out rows, in standardised units.
         held_out_ranking: share of a user's held-out pairs put in the right order, mean over members (0.5 is chance).
     """
 
@@ -67,6 +67,7 @@ class _Rows:
     users: Tensor
     items: Tensor
     targets: Tensor
+    weights: Tensor  # of the rows' losses, of mean 1
     training: Tensor  # (M, n_train) row indices
     held_out: Tensor  # (M, n_held) row indices
 
@@ -113,10 +114,13 @@ def _split(dataset: Dataset, config: WorldModelConfig, scale: Scale, generator: 
     held_out = order[(starts[:, None] + torch.arange(size)) % n]
     training = order[(starts[:, None] + torch.arange(size, n)) % n]
     targets = torch.from_numpy(scale.standardise(dataset.log.rewards))
+    equal = np.ones(n, np.float32)
+    weights = inverse_counts(dataset.log.items) if config.weighting == "inverse_count" else equal
     return _Rows(
         users=torch.from_numpy(dataset.log.users.astype(np.int64)).to(device),
         items=torch.from_numpy(dataset.log.items.astype(np.int64)).to(device),
         targets=targets.to(device),
+        weights=torch.from_numpy(weights).to(device),
         training=training.to(device),
         held_out=held_out.to(device),
     )
@@ -169,38 +173,45 @@ class _Trainer:
                 parameter.copy_(best)
         return best_epochs, best_losses, epoch
 
-    def _with_negatives(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Users, items and targets of the chosen rows (M, B), followed by K negatives for each."""
+    def _with_negatives(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Users, items, targets and weights of the chosen rows (M, B), followed by K negatives for each, of weight 1."""
         users, items, targets = self.rows.users[chosen], self.rows.items[chosen], self.rows.targets[chosen]
+        weights = self.rows.weights[chosen]
         if self.negatives:
             shape = (len(chosen), chosen.shape[1] * self.negatives)
             negative_users, negative_items = self.sampler.draw(shape, self.generator)
             users, items = torch.cat([users, negative_users], 1), torch.cat([items, negative_items], 1)
             targets = torch.cat([targets, targets.new_full(shape, self.zero)], 1)
-        return users, items, targets
+            weights = torch.cat([weights, weights.new_ones(shape)], 1)
+        return users, items, targets, weights
 
     def _train_epoch(self) -> None:
         training = self.rows.training
         order = torch.rand(training.shape, generator=self.generator, device=training.device).argsort(dim=1)
         shuffled = training.gather(1, order)
         for chosen in torch.split(shuffled, self.config.batch_size, dim=1):
-            users, items, targets = self._with_negatives(chosen)
+            users, items, targets, weights = self._with_negatives(chosen)
             mean, log_variance = self.network(users, items)
             # Summed over members, whose weights are separate: each has the gradient it would have alone.
-            loss = gaussian_loss(mean, log_variance, targets).mean(dim=1).sum()
+            loss = self._losses(mean, log_variance, targets, weights).sum()
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
 
     def _held_out_losses(self) -> Tensor:
         """(M,) mean loss of each member's held-out rows."""
-        mean, log_variance = self.held_out_predictions()
-        return gaussian_loss(mean, log_variance, self.held_pairs[2]).mean(dim=1)
+        return self._losses(*self.held_out_predictions(), *self.held_pairs[2:])
+
+    def _losses(self, mean: Tensor, log_variance: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """(M,) each member's mean over pairs (M, B)."""
+        gaussian = self.config.error == "gaussian"
+        losses = gaussian_loss(mean, log_variance, targets) if gaussian else (mean - targets).square()
+        return (losses * weights).mean(dim=1)
 
     @torch.no_grad()
     def held_out_predictions(self) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of `held_pairs`, (M, n) each."""
-        users, items, _ = self.held_pairs
+        users, items, *_ = self.held_pairs
         parts = [self.network(*part) for part in zip(torch.split(users, BLOCK, 1), torch.split(items, BLOCK, 1), strict=True)]
         mean, log_variance = (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
         return mean, log_variance
@@ -208,7 +219,7 @@ class _Trainer:
 
 def _held_out_ranking(trainer: _Trainer, dataset: Dataset) -> float:
     """Mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives."""
-    users, _, targets = trainer.held_pairs
+    users, _, targets, _ = trainer.held_pairs
     mean, _ = trainer.held_out_predictions()
     if len(np.unique(dataset.log.rewards)) > 1:
         width = trainer.rows.held_out.shape[1]

@@ -1,12 +1,21 @@
-"""The world model's losses, both Gaussian (protocol section 4: (y' - y)^2 e^-s + s, s the predicted log-variance)."""
+"""The world model's losses: Gaussian (protocol section 4: (y' - y)^2 e^-s + s, s the predicted log-variance), or squared."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
 def gaussian_loss(mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
     """Twice the negative log-likelihood of `target`, without its constant; elementwise, any shape."""
     return (mean - target).square() * torch.exp(-log_variance) + log_variance
+
+
+def inverse_counts(items: NDArray[np.int32]) -> NDArray[np.float32]:
+    """(n,) the weights of logged rows about `items` (n,) by inverse propensity: 1 / (rows about the item), of mean 1."""
+    weights = 1.0 / np.bincount(items)[items]
+    scaled: NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
+    return scaled
 
 
 class NegativeSampler:
