@@ -60,6 +60,12 @@ def test_published_weights(method: str, dataset: str, weights: tuple[float, floa
     assert (config.reward.uncertainty_weight, config.reward.entropy_weight) == weights
 
 
+def test_recipes_leave_out_what_the_data_lack() -> None:
+    varied = resolve({"method": "darlr-plus"}, loaded()).policy
+    assert (varied.prior_weight, varied.category_window) == (10.0, 4)
+    assert resolve({"method": "darlr-plus"}, loaded(categories=False)).policy.category_window == 0
+
+
 def test_what_is_asked_for_wins() -> None:
     values = {"method": "dorl", "reward": {"entropy_weight": 0.3}, "leave": {"window": 7}, "training": {"epochs": 3}}
     config = resolve(values, loaded())

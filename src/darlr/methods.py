@@ -92,6 +92,12 @@ def _offline(settings: Mapping[str, Any], yahoo: Mapping[str, Any] | None = None
     return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
 
 
+# The actor starts from the world model's estimates and is shown which items share a category with the last ones.
+_DARLR_PLUS: Mapping[str, Mapping[str, Any]] = {
+    "": {**_DARLR[""], "policy": {"prior_weight": 10.0, "category_window": 4}},
+}
+
+
 def _ablation(name: str, summary: str, fixed: Mapping[str, Any]) -> Recipe:
     return Recipe(name, f"DARLR {summary} (Table 4)", DARLR_PAPER, learner="darlr", fixed=fixed, published=_DARLR)
 
@@ -142,11 +148,11 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
             ),
             Recipe(
                 "darlr-plus",
-                "DARLR whose references tell what an item is worth beyond their own mean",
+                "DARLR whose references keep to the user's level and whose actor starts from the estimates",
                 "ours",
                 learner="darlr",
                 fixed={"refinement.keep_levels": True},
-                published=_DARLR,
+                published=_DARLR_PLUS,
             ),
             _ablation("darlr-static-reward", "on a reward that stays as it is", {"refinement.reward": "static"}),
             _ablation("darlr-static-penalty", "with a penalty that stays as it is", {"refinement.penalty": "static"}),
@@ -249,7 +255,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     dataset = loaded.dataset
     base = replace(ExperimentConfig(), leave=dataset.leave)
     recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
-    settings = _fitted_to(dataset.world.n_users, recipe.published.get(dataset.name, recipe.published.get("", {})))
+    settings = _fitted_to(dataset, recipe.published.get(dataset.name, recipe.published.get("", {})))
     for key, value in recipe.fixed.items():
         settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
@@ -266,11 +272,15 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     return config
 
 
-def _fitted_to(n_users: int, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Published settings, with no more neighbours and references than a small world has users."""
-    neighbours = settings.get("neighbours", {})
-    fitted = merge(settings, {"selector": {"references": max(1, min(SelectorConfig().references, n_users - 1))}})
-    return merge(fitted, {"neighbours": {"users": min(neighbours["users"], n_users)}} if neighbours else {})
+def _fitted_to(dataset: Dataset, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Published settings, less what the data lack: neighbours and references in a small world, categories."""
+    n_users = dataset.world.n_users
+    fitted: dict[str, Any] = {"selector": {"references": max(1, min(SelectorConfig().references, n_users - 1))}}
+    if neighbours := settings.get("neighbours"):
+        fitted["neighbours"] = {"users": min(neighbours["users"], n_users)}
+    if "policy" in settings and not dataset.items.n_categories:
+        fitted["policy"] = {"category_window": 0}
+    return merge(settings, fitted)
 
 
 def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
