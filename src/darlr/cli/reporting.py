@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 def report(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, option("run folders, or folders that hold runs", "DIR")],
     out: Annotated[
-        Path | None, option("write the tables to FILE (.md, .tex), or every run's numbers (.csv)", "FILE", "print")
+        Path | None,
+        option(
+            "write the tables to FILE (.md, .tex), every run's numbers (.csv), or curves by epoch (.png, .svg, .pdf)",
+            "FILE",
+            "print",
+        ),
     ] = None,
 ) -> None:
     """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
-    from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.report.runs import collect  # noqa: PLC0415
 
@@ -30,7 +34,7 @@ def report(
     write = None if out is None else _writer(out)
     collection = collect(runs)
     if write is not None and out is not None:
-        write_bytes(out, write(collection).encode())
+        write(collection, out)
         return
     for table in tables_of(collection):
         print_table(table)
@@ -61,16 +65,23 @@ def _general_notes(collection: "Collection") -> Sequence[str]:
     return notes
 
 
-def _writer(path: Path) -> "Callable[[Collection], str]":
-    """What makes the text of the file, by its suffix; raises `InputError` for an unknown one."""
+def _writer(path: Path) -> "Callable[[Collection, Path], None]":
+    """What makes the file, by its suffix; raises `InputError` for an unknown one."""
+    from darlr.artifacts.files import write_bytes  # noqa: PLC0415
+    from darlr.report.compared_curves import compared_curves  # noqa: PLC0415
+    from darlr.report.curves import FORMATS, save_figure  # noqa: PLC0415
     from darlr.report.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.table import to_latex, to_markdown  # noqa: PLC0415
 
-    writers: dict[str, Callable[[Collection], str]] = {
+    texts: dict[str, Callable[[Collection], str]] = {
         ".md": lambda collection: "\n".join(map(to_markdown, tables_of(collection))),
         ".tex": lambda collection: "\n".join(map(to_latex, tables_of(collection))),
         ".csv": to_long_csv,
     }
-    if path.suffix.lower() not in writers:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(writers)}")
-    return writers[path.suffix.lower()]
+    pictures = [f".{name}" for name in FORMATS]
+    suffix = path.suffix.lower()
+    if suffix in pictures:
+        return lambda collection, out: save_figure(compared_curves(collection), out)
+    if suffix not in texts:
+        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join([*texts, *pictures])}")
+    return lambda collection, out: write_bytes(out, texts[suffix](collection).encode())

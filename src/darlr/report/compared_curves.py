@@ -1,0 +1,96 @@
+"""Methods compared epoch by epoch (Figures 1 and 4): one row a data set, a curve a method, a band over its seeds.
+
+Return and length say how the policies do, sampled; the errors how far the rewards that they learned from lie from the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from darlr.artifacts import RunFolder
+from darlr.report.comparison import mode_of
+from darlr.report.curves import PIXELS_PER_INCH
+from darlr.report.runs import Collection, Group
+from darlr.report.statistics import interval
+
+# Okabe and Ito's colours stay apart for the colour-blind; past the seventh method the dashes change.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)))
+
+PANELS = {
+    "nx_0": {
+        "nx_0/sampled/r_tra": "return of an episode",
+        "nx_0/sampled/length": "length of an episode (steps)",
+        "error/sampled": "|reward - truth|, recommended",
+        "error/table": "|reward - truth|, whole table",
+    },
+    "held_out": {
+        "held_out/greedy/ndcg_10": "NDCG at 10 on held-out rows",
+        "held_out/greedy/recall_10": "recall at 10 on held-out rows",
+    },
+}
+"""What is drawn, by the name of the record's figure."""
+
+
+def compared_curves(collection: Collection) -> Figure:
+    """Draw every group of `collection`; a panel is 456 x 420 pixels as PNG.
+
+    A curve is the mean over the group's seeds, its band the 95% t interval; epochs that a seed lacks are left out. A band that is
+    much wider than the curves' own range, as that of two seeds may be, leaves the picture at its edges.
+    """
+    rows = [(dataset, groups, _records(groups)) for dataset, groups in collection.groups.items()]
+    columns = max(len(_shown(groups, records)) for _, groups, records in rows)
+    figure = Figure(figsize=(3.8 * columns, 3.5 * len(rows) + 0.5), dpi=PIXELS_PER_INCH, layout="constrained")
+    all_axes = figure.subplots(len(rows), columns, squeeze=False)
+    for (dataset, groups, records), row_axes in zip(rows, all_axes, strict=True):
+        shown = _shown(groups, records)
+        for axes in row_axes[len(shown) :]:
+            axes.set_axis_off()
+        for axes, (name, label) in zip(row_axes, shown.items(), strict=False):
+            for place, group in enumerate(groups):
+                _curve(axes, records[group.label], name, group.label, place)
+            _finish(axes, label)
+        row_axes[0].set_title(dataset, loc="left", fontweight="bold")
+        row_axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _records(groups: Sequence[Group]) -> dict[str, list[list[dict[str, Any]]]]:
+    """Every group's records, a list a seed."""
+    return {group.label: [RunFolder.open(run.path).metrics() for run in group.runs] for group in groups}
+
+
+def _shown(groups: Sequence[Group], records: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -> dict[str, str]:
+    """The panels of a data set that some record has a figure for."""
+    present = {name for runs in records.values() for run in runs for name in run[-1] if run[-1][name] is not None}
+    return {name: label for name, label in PANELS[mode_of(groups)].items() if name in present}
+
+
+def _curve(axes: Axes, runs: Sequence[Sequence[Mapping[str, Any]]], name: str, label: str, place: int) -> None:
+    values = [{record["epoch"]: record[name] for record in run if record.get(name) is not None} for run in runs]
+    epochs = sorted(set.intersection(*(set(seed) for seed in values)))
+    if not epochs:
+        return
+    means, halves = zip(*(interval([seed[epoch] for seed in values]) for epoch in epochs), strict=True)
+    mean, half = np.array(means), np.array([half or 0.0 for half in halves])
+    colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
+    marker = "o" if len(epochs) == 1 else ""
+    axes.plot(epochs, mean, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, label=label)
+    axes.fill_between(epochs, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
+
+
+def _finish(axes: Axes, label: str) -> None:
+    heights = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines])
+    low, high = float(heights.min()), float(heights.max())
+    room = 0.5 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_ylim(low - room, high + room)
+    axes.set_ylabel(label)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.ticklabel_format(useOffset=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
