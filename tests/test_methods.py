@@ -62,7 +62,7 @@ def test_published_weights(method: str, dataset: str, weights: tuple[float, floa
 
 def test_recipes_leave_out_what_the_data_lack() -> None:
     varied = resolve({"method": "darlr-plus"}, loaded()).policy
-    assert (varied.prior_weight, varied.category_window) == (10.0, 4)
+    assert (varied.prior_weight, varied.category_window) == (100.0, 4)
     assert resolve({"method": "darlr-plus"}, loaded(categories=False)).policy.category_window == 0
 
 

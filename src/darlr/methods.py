@@ -94,7 +94,7 @@ def _offline(settings: Mapping[str, Any], yahoo: Mapping[str, Any] | None = None
 
 # The actor starts from the world model's estimates and is shown which items share a category with the last ones.
 _DARLR_PLUS: Mapping[str, Mapping[str, Any]] = {
-    "": {**_DARLR[""], "policy": {"prior_weight": 10.0, "category_window": 4}},
+    "": {**_DARLR[""], "policy": {"prior_weight": 100.0, "category_window": 4}},
 }
 
 

@@ -87,17 +87,6 @@ def test_learns_to_vary_where_sameness_ends_the_episode() -> None:
     assert float(learner.policy.shared_category_weight.detach()) < -0.3
 
 
-def test_the_weight_on_shared_categories_takes_steps_ten_times_as_long() -> None:
-    policy = PolicyConfig(hidden_sizes=(16,), category_window=2)
-    learner = agent(Setting(leave="category", policy=policy), torch.ones(2, N_ITEMS))
-    before = {name: parameter.detach().clone() for name, parameter in learner.policy.named_parameters()}
-    learner.update(collect(learner, 20, draws())[0], EpochLog(), draws(1))
-    moved = {name: float((p.detach() - before[name]).abs().max()) for name, p in learner.policy.named_parameters()}
-    # Adam's first step is as long as the learning rate, whatever the gradient.
-    assert moved["shared_category_weight"] == pytest.approx(10 * learner.config.learning_rate, rel=1e-3)
-    assert moved["critic.bias"] == pytest.approx(learner.config.learning_rate, rel=1e-3)
-
-
 @pytest.mark.parametrize("tracker", ["mean", "gru", "transformer"])
 @pytest.mark.parametrize("head", ["linear", "tied"])
 def test_every_part_learns(tracker: TrackerKind, head: HeadKind) -> None:

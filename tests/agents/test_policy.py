@@ -90,6 +90,15 @@ def test_shared_category_weight_moves_exactly_the_items_that_share() -> None:
     torch.testing.assert_close(longer(USERS, WINDOW)[0] - plain(USERS, WINDOW)[0], expected)
 
 
+def test_shared_category_weight_is_in_units_of_the_prior() -> None:
+    prior = torch.randn(N_USERS, N_ITEMS, generator=draws(9))
+    unmoved, weighted = (policy(prior_weight=20.0, prior=prior, category_window=2) for _ in range(2))
+    with torch.no_grad():
+        weighted.shared_category_weight.fill_(-0.5)
+    difference = weighted(USERS, WINDOW)[0] - unmoved(USERS, WINDOW)[0]
+    torch.testing.assert_close(difference[0], torch.tensor([-10.0, -10.0, 0.0, 0.0, 0.0]), atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("head", ["linear", "tied"])
 def test_scorer_is_the_policy_without_gradients(head: HeadKind) -> None:
     some = policy(head=head, category_window=2)

@@ -19,10 +19,6 @@ from darlr.config.schema import A2CConfig
 from darlr.rewards.source import Window
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 
-SHARED_CATEGORY_SPEED = 10
-"""How much faster than the actor's other weights that on shared categories learns: it alone says what a head would have to
-learn item by item, and it starts at 0 among scores that may differ by several units."""
-
 
 @dataclass(frozen=True)
 class Rollout:
@@ -67,15 +63,14 @@ class A2C:
 
     def __init__(self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig) -> None:
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
-        rates = {
-            "tracker": config.tracker_learning_rate,
-            "shared_category_weight": SHARED_CATEGORY_SPEED * config.learning_rate,
-        }
-        groups: dict[float, list[nn.Parameter]] = {}
-        for name, parameter in policy.named_parameters():
-            groups.setdefault(rates.get(name.split(".")[0], config.learning_rate), []).append(parameter)
+        tracked = list(policy.tracker.parameters())
+        others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
         self.optimiser = torch.optim.Adam(
-            [{"params": parameters, "lr": rate} for rate, parameters in groups.items()], fused=True
+            [
+                {"params": others, "lr": config.learning_rate},
+                {"params": tracked, "lr": config.tracker_learning_rate},
+            ],
+            fused=True,
         )
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:

@@ -49,7 +49,8 @@ class ActorCritic(Policy):
 
     Optional terms, added to the logits:
         prior_weight * prior[u]: the world model's standardised estimates for the user.
-        a learned weight where the item shares a category with one of the last `category_window` items.
+        a learned weight where the item shares a category with one of the last `category_window` items, in units of the prior
+            where there is one: times `prior_weight`, if that is more than 1.
     """
 
     prior: Tensor
@@ -105,7 +106,7 @@ class ActorCritic(Policy):
             logits = logits + self.config.prior_weight * self.prior[users]
         if self.config.category_window:
             shared = self.categories.shares(window.last(self.config.category_window).items)
-            logits = logits + self.shared_category_weight * shared
+            logits = logits + max(1.0, self.config.prior_weight) * self.shared_category_weight * shared
         return logits, value
 
     def average_user(self) -> dict[str, Tensor]:
