@@ -39,7 +39,7 @@ PANELS = {
 def compared_curves(collection: Collection) -> Figure:
     """Draw every group of `collection`; a panel is 456 x 420 pixels as PNG.
 
-    A curve is the mean over the group's seeds, its band the 95% t interval; epochs that a seed lacks are left out. A band that is
+    A curve is the mean over the group's seeds, its band the 95% t interval; epochs that a seed lacks are left out. A band
     much wider than the curves' own range, as that of two seeds may be, leaves the picture at its edges.
     """
     rows = [(dataset, groups, _records(groups)) for dataset, groups in collection.groups.items()]
