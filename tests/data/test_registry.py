@@ -7,6 +7,7 @@ import pytest
 
 from darlr.config.loading import from_mapping, parse_overrides
 from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.data import statistics
 from darlr.data.registry import SOURCES, available, canonical_name, data_directory, load
 from darlr.data.statistics import describe
 from darlr.errors import InputError
@@ -110,6 +111,20 @@ def test_describe(tmp_path: Path) -> None:
 def test_describe_counts_many_values_by_intervals() -> None:
     figures = dict(describe(load(config("synthetic"), None)))
     assert figures["log: reward histogram"].count(":") == 10
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_describe_sorts_no_more_rewards_at_once_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(statistics, "REWARDS_AT_ONCE", at_once)
+    many = "".join(f"{user},20,{1 + user % 5 / 4:g}\n" for user in range(13))
+    write_folder(tmp_path / "few", dataset=SETTINGS, interactions="user_id,item_id,reward\n" + many + "20,30,5\n7,30,2\n")
+    figures = dict(describe(load(config(str(tmp_path / "few")), None)))
+    assert figures["log: reward histogram"] == "1: 3, 1.25: 3, 1.5: 3, 1.75: 2, 2: 3, 5: 1"
+    monkeypatch.setattr(statistics, "FEW", 5)
+    figures = dict(describe(load(config(str(tmp_path / "few")), None)))
+    assert figures["log: reward histogram"].startswith("1..1.4: 6, ")
 
 
 @pytest.mark.parametrize("choice", ["reward=normalised", "normalisation=all", "repeats=last", "logs=both", "features=all"])

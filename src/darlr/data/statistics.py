@@ -1,5 +1,7 @@
 """The figures by which a reader of a data set sees whether it is the one meant."""
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from darlr.data.source import LoadedDataset, Source, TableOne
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12
+REWARDS_AT_ONCE = 1_000_000  # that are sorted to find their distinct values; bounds the memory of a truth that is a memory map
 
 
 def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
@@ -98,11 +101,21 @@ def _reward_figures(rewards: NDArray[np.float32]) -> list[tuple[str, str]]:
 
 def _histogram(rewards: NDArray[np.float32]) -> str:
     """Counts by value where rewards take few values, else by equal intervals."""
-    values, counts = np.unique(rewards, return_counts=True)
-    if len(values) <= FEW:
-        return ", ".join(f"{value:g}: {count:,}" for value, count in zip(values, counts, strict=True))
+    if (few := _few_values(rewards)) is not None:
+        return ", ".join(f"{value:g}: {count:,}" for value, count in few)
     counts, edges = np.histogram(rewards, bins=BARS)
     return ", ".join(f"{low:.2g}..{high:.2g}: {count:,}" for low, high, count in zip(edges, edges[1:], counts, strict=False))
+
+
+def _few_values(rewards: NDArray[np.float32]) -> list[tuple[float, int]] | None:
+    """(value, how often), ascending, or None for more than FEW values: most matrices with many show it in their first block."""
+    counted: Counter[float] = Counter()
+    for start in range(0, len(rewards), REWARDS_AT_ONCE):
+        values, counts = np.unique(rewards[start : start + REWARDS_AT_ONCE], return_counts=True)
+        counted.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+        if len(counted) > FEW:
+            return None
+    return sorted(counted.items())
 
 
 def _categories(loaded: LoadedDataset) -> str:
