@@ -15,6 +15,7 @@ from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
 from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
 from darlr.data.dataset import World
+from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.refinement import RewardTable
 from darlr.rewards.table import penalised_reward
@@ -128,6 +129,14 @@ def test_a_static_penalty_is_the_world_models(monkeypatch: pytest.MonkeyPatch) -
     torch.testing.assert_close(agent.table.current, refined_table())
 
 
+def test_a_static_penalty_needs_the_world_models_uncertainty() -> None:
+    agent = learner()
+    parts = agent.recommender, agent.selector, agent.table, agent._reward
+    DARLR(*parts, None, WEIGHT, RefinementConfig())
+    with pytest.raises(RunError, match=r"^refinement.penalty is 'static', which needs .* uncertainty; found none$"):
+        DARLR(*parts, None, WEIGHT, RefinementConfig(penalty="static"))
+
+
 def test_a_static_reward_has_the_dynamic_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = learner(RefinementConfig(reward="static"))
     paid = script(monkeypatch, agent)
@@ -202,7 +211,7 @@ def test_learning_changes_both_agents_and_nothing_else() -> None:
     agent = learner()
     networks = (agent.policy, agent.selector.network)
     before = [{name: tensor.clone() for name, tensor in network.named_parameters()} for network in networks]
-    fixed = [agent.selector._rows, agent.selector.pool, agent._uncertainty, agent.table.initial]
+    fixed = [agent.selector._rows, agent.selector.pool, agent.table.initial]
     copies = [tensor.clone() for tensor in fixed]
     agent.epoch(50, 1, draws())
     for network, old in zip(networks, before, strict=True):

@@ -140,11 +140,13 @@ def test_the_estimates_themselves_are_left_alone() -> None:
     assert torch.equal(ESTIMATES, before)
 
 
-def test_cosines_are_the_same_kept_and_computed_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = unit_rows(torch.randn(40, 6, generator=draws()), centred=False)
+@pytest.mark.parametrize("centred", [False, True])
+def test_cosines_are_the_same_kept_and_computed_when_asked_for(monkeypatch: pytest.MonkeyPatch, centred: bool) -> None:
+    estimates = torch.randn(40, 6, generator=draws())
+    rows = unit_rows(estimates, centred)
     first, second = torch.randint(40, (7, 3), generator=draws(1)), torch.randint(40, (7, 5), generator=draws(2))
-    kept = Cosines(rows).between(first, second)
+    kept = Cosines(estimates, centred).between(first, second)
     monkeypatch.setattr(neighbours, "WHOLE_UP_TO", 39)
     monkeypatch.setattr(neighbours, "BLOCK", 10)  # two visits at a time
-    torch.testing.assert_close(Cosines(rows).between(first, second), kept)
+    torch.testing.assert_close(Cosines(estimates, centred).between(first, second), kept)
     assert float(kept[2, 1, 4]) == pytest.approx(float(rows[first[2, 1]] @ rows[second[2, 4]]))

@@ -19,6 +19,7 @@ from darlr.agents.learning import EpochLog, below, learned_tensors, restore_lear
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
 from darlr.config.schema import RefinementConfig
+from darlr.errors import RunError
 from darlr.rewards.refinement import RewardTable, change_penalty
 from darlr.rewards.table import TableReward
 from darlr.simulator.simulator import Episodes, Visits
@@ -33,19 +34,25 @@ class DARLR:
         selector: Selector,
         table: RewardTable,
         reward: TableReward,
-        uncertainty: Tensor,
+        uncertainty: Tensor | None,
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
         """Args:
         reward: whose entropy term and shift are paid beside the refined estimates; the recommender's simulator pays the same
             over `table.current`, so that what is written is paid from then on.
-        uncertainty: (n_users, n_items) the static penalty, for `config.penalty` "static".
+        uncertainty: (n_users, n_items) the penalty where `config.penalty` is "static"; otherwise it is not kept.
         uncertainty_weight: lambda_U.
+
+        Raises:
+            RunError: if the penalty is static and `uncertainty` is None.
         """
+        if config.penalty == "static" and uncertainty is None:
+            raise RunError("refinement.penalty is 'static', which needs the world model's uncertainty; found none")
         self.recommender, self.selector, self.table = recommender, selector, table
         self._reward, self._config = reward, config
-        self._uncertainty, self._uncertainty_weight = uncertainty, uncertainty_weight
+        self._uncertainty = uncertainty if config.penalty == "static" else None
+        self._uncertainty_weight = uncertainty_weight
 
     @property
     def policy(self) -> ActorCritic:
@@ -73,7 +80,7 @@ class DARLR:
         """(B, T) the final reward (Eq. 17) of every step, after the refined estimates were written to the table."""
         refined = self.table.refine(visits.users, visits.items, estimates)
         similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
-        if self._config.penalty == "dynamic":
+        if self._uncertainty is None:
             penalty = change_penalty(refined.changes, similarity, diversity, self._config.epsilon)
         else:
             penalty = self._uncertainty[visits.users, visits.items]

@@ -81,12 +81,11 @@ class Selector:
         """
         n_users = len(estimates)
         self.config, self._learning = config, learning
-        unit = unit_rows(estimates, config.centred)
         pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
-        self.pool, _ = nearest_users(unit, min(pool, n_users - 1), include_self=False)
-        self.cosines = Cosines(unit)
+        self.pool, _ = nearest_users(unit_rows(estimates, config.centred), min(pool, n_users - 1), include_self=False)
+        self.cosines = Cosines(estimates, config.centred)
         centred = estimates - estimates.mean(dim=0)
-        self._rows = centred / centred.std().clamp_min(1e-12)
+        self._rows = centred.div_(centred.std().clamp_min(1e-12))
         self.network = SelectorNetwork(config, state_size, estimates.shape[1], generator).to(estimates.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=learning.learning_rate, fused=True)
 

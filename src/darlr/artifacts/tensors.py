@@ -1,7 +1,7 @@
 """Tensors and a small state in one safetensors file, with a checksum over both; loading never executes code."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,12 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mappin
 
     The same content makes the same bytes. Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
     """
-    whole = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    whole: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu()
+        if not _stands_alone(own, whole.values()):
+            own = own.clone(memory_format=torch.contiguous_format)
+        whole[name] = own
     text = encode_json(dict(state), f"{path}, state")
     # One entry only: safetensors writes several in any order.
     metadata = {METADATA: f"{_checksum(whole, text)} {text}"}
@@ -49,6 +54,13 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     if checksum != _checksum(tensors, state):
         raise _damaged(path, "its content does not match its checksum")
     return tensors, decode_json(state, f"{path}, state")
+
+
+def _stands_alone(tensor: torch.Tensor, others: Iterable[torch.Tensor]) -> bool:
+    """Whether it fills a storage that it shares with none of `others`, so that it can be written without a copy."""
+    storage = tensor.untyped_storage()
+    fills = tensor.is_contiguous() and tensor.numel() * tensor.element_size() == storage.nbytes()
+    return fills and all(storage.data_ptr() != other.untyped_storage().data_ptr() for other in others)
 
 
 def _damaged(path: Path, reason: str) -> InputError:

@@ -105,9 +105,9 @@ def build_learner(
     table = RewardTable(reward.table, config.refinement)
     recommender = _recommender(config, policy, reward.over(table.current), parts.leave)
     generator = torch_generator(config.seed, "selector", "weights")
-    selector = Selector(config.selector, config.a2c, parts.predicted.rewards, policy.tracker.state_size, generator)
+    selector = Selector(config.selector, config.a2c, parts.predicted, policy.tracker.state_size, generator)
     weight = config.reward.uncertainty_weight
-    return DARLR(recommender, selector, table, reward, parts.shaped.uncertainty, weight, config.refinement)
+    return DARLR(recommender, selector, table, reward, parts.uncertainty, weight, config.refinement)
 
 
 def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:

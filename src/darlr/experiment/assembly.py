@@ -1,5 +1,6 @@
 """The worlds of a run: what the world model says, what the simulator pays, and where the policy is tested."""
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,7 +47,14 @@ class Estimates:
 
     def corrected(self, truth: Truth | None) -> "Estimates":
         """The truth instead of the estimated rewards, where one is given (GT)."""
-        return self if truth is None else replace(self, rewards=torch.from_numpy(truth.rewards).to(self.rewards.device))
+        return self if truth is None else replace(self, rewards=_borrowed(truth.rewards).to(self.rewards.device))
+
+
+def _borrowed(rewards: NDArray[np.float32]) -> Tensor:
+    """A tensor over the same memory, a memory map included; nobody writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rewards)
 
 
 def lookback_of(config: ExperimentConfig) -> int:
@@ -99,27 +107,28 @@ def training_reward(config: ExperimentConfig, dataset: Dataset, estimates: Estim
     DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone.
     """
     dual = recipe_of(config.method).learner == "darlr"
-    uncertainty = torch.zeros_like(estimates.uncertainty) if dual else estimates.uncertainty
-    return penalised_reward(estimates.rewards, uncertainty, entropy_term(config, dataset, device), config.reward)
+    weights = replace(config.reward, uncertainty_weight=0.0) if dual else config.reward
+    return penalised_reward(estimates.rewards, estimates.uncertainty, entropy_term(config, dataset, device), weights)
 
 
 @dataclass(frozen=True)
 class LearningWorld:
-    """What a run's simulator is made of.
+    """What a run's simulator is made of. Matrices may be one and the same; none is written to.
 
     Attributes:
         membership: (n_items, C) bool, which of the world's items has which category.
-        predicted: the world model's estimates.
-        shaped: the same, shaped by neighbours where the method asks for it.
-        learned: what is learned from: `shaped`, or the truth (GT).
+        predicted: (n_users, n_items) the world model's estimates.
+        learned: (n_users, n_items) what is learned from: the same, shaped by neighbours where the method asks for it; the truth
+            for GT.
+        uncertainty: (n_users, n_items) P_U, where a penalty is still to be computed from it: DARLR's static one.
         reward: what is paid at first.
         leave: when users quit, measured on estimates, never on the truth.
     """
 
     membership: Tensor
-    predicted: Estimates
-    shaped: Estimates
-    learned: Estimates
+    predicted: Tensor
+    learned: Tensor
+    uncertainty: Tensor | None
     reward: TableReward
     leave: LeaveRule
 
@@ -134,7 +143,8 @@ class LearningWorld:
         learned = shaped.corrected(truth if recipe_of(config.method).reward == "truth" else None)
         reward = training_reward(config, dataset, learned, device)
         leave = leave_rule(config.leave, membership, shaped.rewards)
-        return cls(membership, predicted, shaped, learned, reward, leave)
+        kept = shaped.uncertainty if config.refinement.penalty == "static" else None
+        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave)
 
 
 def training_simulator(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> Simulator:
@@ -162,11 +172,15 @@ def true_world(
     if (columns < 0).any():
         strange = dataset.log.item_ids[truth.world.items[columns < 0]][:5]
         raise InputError(f"the truth has items that the policy cannot recommend: {', '.join(map(str, strange))}")
-    rewards = np.zeros((truth.world.n_users, len(items)), np.float32)
-    rewards[:, columns] = truth.rewards
-    forbidden = np.ones(len(items) if truth.known is None else rewards.shape, bool)
+    shape = truth.world.n_users, len(items)
+    if np.array_equal(columns, np.arange(len(items))):
+        table = _borrowed(truth.rewards).to(device)
+    else:
+        rewards = np.zeros(shape, np.float32)
+        rewards[:, columns] = truth.rewards
+        table = torch.from_numpy(rewards).to(device)
+    forbidden = np.ones(len(items) if truth.known is None else shape, bool)
     forbidden[..., columns] = False if truth.known is None else ~truth.known
-    table = torch.from_numpy(rewards).to(device)
     membership = world_membership(dataset, items, device)
     dominated = None
     if dataset.items.n_categories:

@@ -96,13 +96,13 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
-        estimates = parts.predicted.rewards
+        estimates = parts.predicted
         policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
         learner = build_learner(config, dataset, policy, parts, device)
         simulated = simulated_world(config, parts.reward, parts.leave)
         table = None
         if recipe_of(config.method).simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else parts.learned.rewards
+            table = learner.table.current if isinstance(learner, DARLR) else parts.learned
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
@@ -182,7 +182,7 @@ def _learn(run: _Run, monitor: Monitor) -> None:
 def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
     """A checkpoint that is not finite could never be gone on from: raise `RunError` before one is written."""
     for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
+        if tensor.numel() and not torch.isfinite(torch.stack(tensor.aminmax())).all():
             raise RunError(f"{place}: '{name}' is no longer finite; stopped")
 
 

@@ -23,11 +23,16 @@ WHOLE_UP_TO = 4096
 
 
 class Cosines:
-    """Cosines between users, of rows (n_users, n_items) of length 1."""
+    """Cosines between users."""
 
-    def __init__(self, rows: Tensor) -> None:
-        self._rows = rows
-        self._whole = (rows @ rows.T).clamp_(-1.0, 1.0) if len(rows) <= WHOLE_UP_TO else None
+    def __init__(self, estimates: Tensor, centred: bool) -> None:
+        """Args: estimates: (n_users, n_items), of which no copy is made; centred: see `unit_rows`."""
+        self._estimates = estimates
+        self._means = estimates.mean(dim=0) if centred else None
+        self._whole = None
+        if len(estimates) <= WHOLE_UP_TO:
+            rows = unit_rows(estimates, centred)
+            self._whole = (rows @ rows.T).clamp_(-1.0, 1.0)
 
     def between(self, first: Tensor, second: Tensor) -> Tensor:
         """(n, K, L) cosines of each of the users `first` (n, K) to each of `second` (n, L)."""
@@ -35,28 +40,45 @@ class Cosines:
             return self._whole[first[:, :, None], second[:, None, :]]
         chunk = max(1, BLOCK // max(first.shape[1], second.shape[1]))
         parts = [
-            self._rows[one] @ self._rows[other].transpose(1, 2)
+            self._unit(one) @ self._unit(other).transpose(1, 2)
             for one, other in zip(torch.split(first, chunk), torch.split(second, chunk), strict=True)
         ]
         return torch.cat(parts).clamp_(-1.0, 1.0)
+
+    def _unit(self, users: Tensor) -> Tensor:
+        """(n, K, n_items) rows of length 1."""
+        rows = self._estimates[users]
+        return torch.nn.functional.normalize(rows if self._means is None else rows - self._means, dim=2)
 
 
 def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor, Tensor]:
     """The `count` most similar users of each and their cosines, (n_users, count) each, most similar first.
 
-    Exact, by blocks of matrix products. With `include_self` a user is always its own first neighbour (cosine 1).
+    Exact, by blocks of matrix products; each pair of users is compared once, for both. With `include_self` a user is always its
+    own first neighbour (cosine 1).
 
-    Args: rows: (n_users, n_items) of length 1.
+    Args: rows: (n_users, n_items) of length 1; count: at most the users that may be named.
     """
-    n_users = len(rows)
-    users = torch.empty(n_users, count, dtype=torch.int64, device=rows.device)
-    cosines = torch.empty(n_users, count, device=rows.device)
-    for start in range(0, n_users, BLOCK):
-        products = rows[start : start + BLOCK] @ rows.T
-        own = torch.arange(len(products), device=rows.device)
-        products[own, start + own] = float("inf") if include_self else float("-inf")
-        best = products.topk(count, dim=1)
-        users[start : start + BLOCK], cosines[start : start + BLOCK] = best.indices, best.values
+    blocks, numbers = torch.split(rows, BLOCK), torch.split(torch.arange(len(rows), device=rows.device), BLOCK)
+    best = [(rows.new_empty(len(block), 0), numbers[0].new_empty(len(block), 0)) for block in blocks]
+
+    def offer(products: Tensor, receiving: int, offered: int) -> None:
+        """Keep the best of what the users of one block have and of their cosines to the users of another."""
+        cosines, users = best[receiving]
+        cosines = torch.cat([products, cosines], dim=1)
+        users = torch.cat([numbers[offered].expand(len(products), -1), users], dim=1)
+        top = cosines.topk(min(count, cosines.shape[1]), dim=1)
+        best[receiving] = top.values, users.gather(1, top.indices)
+
+    for first, block in enumerate(blocks):
+        own = block @ block.T
+        own.fill_diagonal_(float("inf") if include_self else float("-inf"))
+        offer(own, first, first)
+        for second in range(first + 1, len(blocks)):
+            products = block @ blocks[second].T
+            offer(products, first, second)
+            offer(products.T, second, first)
+    cosines, users = (torch.cat(parts) for parts in zip(*best, strict=True))
     return users, cosines.clamp_(max=1.0)
 
 
@@ -76,7 +98,8 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
     else:
         weights = cosines / (config.users if config.weighting == "divided" else 1)
     shaped = torch.empty_like(estimates)
-    variance = torch.zeros_like(estimates)
+    spreads = config.uncertainty == "variance"
+    variance = torch.empty_like(estimates) if spreads else torch.zeros(1, 1, device=estimates.device).expand_as(estimates)
     for start in range(0, len(estimates), BLOCK):
         block = slice(start, start + BLOCK)
         total = torch.zeros_like(estimates[block])
@@ -85,15 +108,16 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
         for place in range(config.users):
             rows = estimates[neighbours[block, place]]
             total += weights[block, place, None] * rows
-            if config.uncertainty == "variance":
+            if spreads:
                 plain += rows / config.users
                 square += rows.square() / config.users
         shaped[block] = total
-        variance[block] = (square - plain.square()).clamp_(min=0.0)
+        if spreads:
+            variance[block] = (square - plain.square()).clamp_(min=0.0)
     if config.uncertainty in ("none", "variance"):
         return shaped, variance
     if config.uncertainty == "model":
         return shaped, uncertainty
     distances = 1 - cosines
     statistic = {"cosine_min": distances.amin(1), "cosine_mean": distances.mean(1), "cosine_max": distances.amax(1)}
-    return shaped, statistic[config.uncertainty][:, None].expand_as(estimates).clone()
+    return shaped, statistic[config.uncertainty][:, None].expand_as(estimates)

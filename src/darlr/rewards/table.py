@@ -55,6 +55,8 @@ def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm
         uncertainty: (n_users, n_items) P_U.
         entropy: P_E, or None where the log has no time or lambda_E is 0.
 
+    The table is `estimate` itself where lambda_U is 0.
+
     Raises:
         RunError: if all rewards are alike, so that there is nothing to learn.
     """
@@ -65,7 +67,9 @@ def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm
         high += config.entropy_weight * entropy.high
     if not low < high:
         raise RunError(f"all rewards are alike ({low:g}), so there is nothing to learn; look at the log and at the world model")
-    table = estimate - config.uncertainty_weight * uncertainty
+    table = estimate
+    if config.uncertainty_weight:
+        table = (uncertainty * -config.uncertainty_weight).add_(estimate)  # one matrix is made, not two
     return TableReward(table, 0.0, high - low, low, entropy, config.entropy_weight)
 
 

@@ -64,7 +64,7 @@ class WorldModel:
             mean, log_variance = self.network(pair_users, pair_items)
             estimate[start : start + step] = mean.mean(dim=0).view(len(block), -1)
             uncertainty[start : start + step] = log_variance.amax(dim=0).exp().view(len(block), -1)
-        return estimate * self.scale.spread + self.scale.centre, uncertainty * self.scale.spread**2
+        return estimate.mul_(self.scale.spread).add_(self.scale.centre), uncertainty.mul_(self.scale.spread**2)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that was learned, and the inputs' codes, so that predictions need nothing else."""

@@ -1,0 +1,135 @@
+"""Memory and CPU time at KuaiRand's size, 27,285 users x 7,583 items: `python -m benchmarks.kuairand_size`.
+
+Cases: completing a truth from 1.19 million clicks; the nearest 150 users; an epoch of DORL and of DARLR, with a test, the
+table's error and a checkpoint. An epoch's tables (estimates, DARLR's shaped ones, the truth) are made from generated factors
+instead of predicted by a world model, which would take 15 to 20 minutes; there is no entropy term; the truth is a memory map;
+items have one to three of 46 categories. Episodes are collected 100 at a time, so a short epoch peaks as high as a long one.
+Every case runs in a process of its own, on one thread, so that its peak memory is its own; it counts memory-mapped pages, too.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+
+import numpy as np
+import torch
+
+from darlr.agents.a2c import A2C
+from darlr.agents.darlr import DARLR
+from darlr.agents.learning import Learner
+from darlr.agents.policy import ActorCritic
+from darlr.agents.selector import Selector
+from darlr.artifacts.tensors import write_tensors
+from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
+from darlr.data.completion import Exposed, complete
+from darlr.data.kuairand import SOURCE
+from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.evaluation.reward_error import table_error
+from darlr.rewards.neighbours import nearest_users, unit_rows
+from darlr.rewards.refinement import RewardTable
+from darlr.rewards.table import observed_reward, penalised_reward
+from darlr.simulator.leave import SharedCategory
+from darlr.simulator.simulator import Simulator
+from darlr.simulator.trackers import state_tracker
+
+USERS, ITEMS, CLICKS = 27_285, 7_583, 1_186_059
+FACTORS, CATEGORIES, VECTOR, MAX_STEPS, EPISODES = 20, 46, 80, 30, 100
+
+
+def completion(folder: Path, steps: int) -> None:
+    random = np.random.default_rng(0)
+    users, items = random.integers(0, USERS, CLICKS), random.integers(0, ITEMS, CLICKS)
+    chance = 1 / (1 + np.exp(1.5 - 0.8 * random.normal(0, 1, USERS)[users] - 0.7 * random.normal(0, 1, ITEMS)[items]))
+    clicks = (random.random(CLICKS) < chance).astype(np.float64)
+    exposed = Exposed(users, items, clicks, USERS, ITEMS, {})
+    complete(exposed, SOURCE.completion, random, folder / "truth.npy", lambda done, total: None)
+
+
+def neighbours(folder: Path, steps: int) -> None:
+    nearest_users(unit_rows(_chances(0), centred=False), 150, include_self=True)
+
+
+def dorl(folder: Path, steps: int) -> None:
+    _epoch(folder, steps, dual=False)
+
+
+def darlr(folder: Path, steps: int) -> None:
+    _epoch(folder, steps, dual=True)
+
+
+CASES: dict[str, Callable[[Path, int], None]] = {
+    "completion": completion,
+    "neighbours": neighbours,
+    "dorl": dorl,
+    "darlr": darlr,
+}
+
+
+def _chances(seed: int) -> torch.Tensor:
+    """(USERS, ITEMS) of a click, from generated factors."""
+    generator = torch.Generator().manual_seed(seed)
+    users, items = torch.randn(USERS, FACTORS, generator=generator), torch.randn(ITEMS, FACTORS, generator=generator)
+    return torch.sigmoid_((users @ items.T).div_(FACTORS**0.5).sub_(1.0))
+
+
+def _epoch(folder: Path, steps: int, dual: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    np.save(folder / "truth.npy", _chances(1).numpy())
+    truth = torch.from_numpy(np.load(folder / "truth.npy", mmap_mode="c"))
+    predicted, uncertainty = _chances(0), _chances(2)
+    learned = _chances(3) if dual else predicted  # DARLR starts from estimates shaped by neighbours
+    membership = torch.zeros(ITEMS, CATEGORIES, dtype=torch.bool)
+    membership.scatter_(1, torch.randint(CATEGORIES, (ITEMS, 3), generator=generator), True)
+    leave = SharedCategory(membership, window=4, tolerance=0)
+    reward = penalised_reward(learned, uncertainty, None, RewardConfig(uncertainty_weight=0.0 if dual else 0.01))
+    del uncertainty
+    config = TrackerConfig(kind="transformer", layers=1) if dual else TrackerConfig()
+    vectors = torch.randn(ITEMS, VECTOR, generator=generator) * 0.1
+    tracker = state_tracker(config, vectors, torch.zeros(USERS, 0), generator)
+    policy = ActorCritic(PolicyConfig(), tracker, membership.float(), None, generator)
+    lookback = max(config.window, leave.window)
+    table = RewardTable(reward.table, RefinementConfig()) if dual else None
+    paid = reward if table is None else reward.over(table.current)
+    simulator = Simulator(paid, leave, ITEMS, MAX_STEPS, lookback, allow_repeats=False)
+    agent: Learner = A2C(policy, simulator, USERS, A2CConfig())
+    if table is not None and isinstance(agent, A2C):
+        selector = Selector(SelectorConfig(), A2CConfig(), predicted, policy.tracker.state_size, generator)
+        agent = DARLR(agent, selector, table, reward, None, 0.1, RefinementConfig())
+    agent.epoch(EPISODES, steps, generator)
+    world = TestWorld(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
+    run_test(world, policy.scorer(), EPISODES, generator)
+    table_error(learned if table is None else table.current, truth)
+    write_tensors(folder / "checkpoint.safetensors", agent.tensors(), {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", default=list(CASES), help=f"some of {', '.join(CASES)}")
+    parser.add_argument("--steps", type=int, default=3_000, help="least recommendations of an epoch")
+    parser.add_argument("--folder", type=Path, help="where files of 0.8 GB are written and deleted again")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        torch.set_num_threads(1)
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            started = time.process_time()
+            CASES[options.cases[0]](Path(folder), options.steps)
+            seconds = time.process_time() - started
+        print(json.dumps({"seconds": seconds, "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}))
+        return
+    print(f"{'case':12} {'CPU seconds':>12} {'MiB':>7}")
+    for name in options.cases:
+        command = [sys.executable, "-m", "benchmarks.kuairand_size", name, "--steps", str(options.steps), "--child"]
+        command += [] if options.folder is None else ["--folder", str(options.folder)]
+        result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(f"{name:12} {result['seconds']:12,.0f} {result['memory']:7,.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
