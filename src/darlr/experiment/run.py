@@ -35,8 +35,9 @@ from darlr.experiment.assembly import (
     true_world,
 )
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.experiment.lengthening import begin_with_shorter
 from darlr.experiment.opponents import Results
-from darlr.experiment.saved import load_learned, save_learned, save_policy
+from darlr.experiment.saved import CHECKPOINT, load_learned, save_learned, save_policy
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
 from darlr.experiment.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
 from darlr.methods import recipe_of
@@ -45,7 +46,6 @@ from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 
-CHECKPOINT = "checkpoint"
 SUMMARY = "summary"
 
 
@@ -93,6 +93,8 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
     with RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder:
         for text in notices(config, loaded):
             monitor.notice(text)
+        if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
+            monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         parts = LearningWorld.of(config, dataset, loaded.truth, model, device)

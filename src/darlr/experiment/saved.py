@@ -21,6 +21,7 @@ from darlr.experiment.assembly import world_membership
 from darlr.experiment.world_models import WORLD_MODEL, load_world_model
 
 POLICY = "policy"
+CHECKPOINT = "checkpoint"
 
 
 def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
