@@ -29,12 +29,16 @@ class Listener:
 
     def __init__(self) -> None:
         self.notices: list[str] = []
+        self.shares: list[tuple[int, float]] = []
         self.fits = 0
         self.epochs: list[int] = []
         self.begun: int | None = None
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
+
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        self.shares.append((epoch, share))
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         self.fits += 1

@@ -66,6 +66,13 @@ def test_recipes_leave_out_what_the_data_lack() -> None:
     assert resolve({"method": "darlr-plus"}, loaded(categories=False)).policy.category_window == 0
 
 
+def test_the_batch_size_that_the_log_asks_for_is_told() -> None:
+    config = resolve({}, loaded())
+    assert config.world_model.batch_size == 256
+    assert resolve({"world_model": {"batch_size": 0}}, loaded()) == config
+    assert resolve({"world_model": {"batch_size": 7}}, loaded()).world_model.batch_size == 7
+
+
 def test_what_is_asked_for_wins() -> None:
     values = {"method": "dorl", "reward": {"entropy_weight": 0.3}, "leave": {"window": 7}, "training": {"epochs": 3}}
     config = resolve(values, loaded())

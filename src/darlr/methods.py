@@ -14,7 +14,7 @@ from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
 from darlr.rewards.entropy import require_countable
-from darlr.world_model.fitting import held_out_rows, resolve_loss
+from darlr.world_model.fitting import held_out_rows, resolve_batch_size, resolve_loss
 
 
 @dataclass(frozen=True)
@@ -248,6 +248,8 @@ def recipe_of(method: str) -> Recipe:
 def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
     """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
 
+    The world model's batch size is that which the log's rows ask for, where `values` leave it open.
+
     Raises:
         InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
             data.
@@ -269,7 +271,8 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     resolve_loss(config.world_model, dataset)
     held_out_rows(config.world_model, len(dataset.log))
     _require_consistent(config, dataset)
-    return config
+    batch_size = resolve_batch_size(config.world_model, len(dataset.log))
+    return replace(config, world_model=replace(config.world_model, batch_size=batch_size))
 
 
 def _fitted_to(dataset: Dataset, settings: Mapping[str, Any]) -> Mapping[str, Any]:

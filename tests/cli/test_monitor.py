@@ -42,6 +42,37 @@ def test_a_terminal_has_a_bar_for_each_stage(width: int) -> None:
     assert max(map(len, lines)) <= width
 
 
+def test_a_long_epoch_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 20))  # seconds
+    monkeypatch.setattr("darlr.cli.monitor.time.monotonic", lambda: float(next(clock)))
+    text = io.StringIO()
+    with TerminalMonitor(Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
+        for share in (0.25, 0.75):
+            monitor.fitting(1, 4, share)
+        monitor.fitted(1, 4, 0.5)
+        monitor.fitting(2, 4, 0.25)
+    lines = text.getvalue().splitlines()
+    assert [line.split(", about ")[0] for line in lines] == [
+        "world model: epoch 1/4, 25% of it",
+        "world model: epoch 1/4, 75% of it",
+        "world model: epoch 1/4, held-out loss 0.5000",
+        "world model: epoch 2/4, 25% of it",
+    ]
+    # The stage's clock starts at 0, 20 s before its first line: 3.25 epochs are left after half an epoch in 40 s.
+    assert lines[1].endswith(", about 260 s left")
+
+
+def test_a_bar_moves_while_a_long_epoch_lasts() -> None:
+    text = io.StringIO()
+    with TerminalMonitor(Console(file=text, force_terminal=True, width=80, color_system=None)) as monitor:
+        monitor.fitting(1, 4, 0.25)
+        monitor.fitted(1, 4, 0.5)
+        monitor.fitting(2, 4, 0.75)
+    last = [line for line in text.getvalue().splitlines() if "world model" in line][-1]
+    assert " 1/4 " in last
+    assert "75% of it" in last
+
+
 def test_elsewhere_each_stage_has_its_first_and_its_last_line() -> None:
     figures = "200,000 steps/s, sampled 77.12, greedy 78.50"
     assert shown(False, 80) == [

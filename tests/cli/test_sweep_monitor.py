@@ -45,6 +45,17 @@ def test_plain_lines_tell_beginnings_ends_and_each_note_once(tmp_path: Path) -> 
     ]
 
 
+def test_a_cell_is_told_while_its_world_model_is_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
+    text = io.StringIO()
+    cell = small_cells(tmp_path, tmp_path / "runs")[0]
+    with SweepMonitor([cell], estimate([cell]), Console(file=text, width=160, color_system=None)) as monitor:
+        monitor.started(cell)
+        monitor.event(cell, {"event": "fitting", "epoch": 3, "epochs": 100, "share": 0.45})
+        monitor.tick()
+    assert "synthetic mbpo seed 0: world model: epoch 3/100, 45%" in text.getvalue().splitlines()
+
+
 def test_running_cells_are_told_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
     lines = shown(tmp_path, terminal=False)

@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from darlr.config.schema import WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
-from darlr.world_model.fitting import FitReport, fit_world_model, resolve_loss
+from darlr.experiment.world_models import load_world_model, save_world_model
+from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_loss
 from darlr.world_model.model import WorldModel
 from darlr.world_model.ranking import pairwise_accuracy
 from tests.worlds import CPU, dataset_of, log_of, low_rank_world
@@ -57,6 +59,7 @@ def test_a_planted_world_is_ranked_well() -> None:
     unseen[dataset.log.users, dataset.log.items] = False
     users, items = np.nonzero(unseen)
     assert pairwise_accuracy(users, truth[users, items], estimate.numpy()[users, items]) > 0.8
+    assert report.held_out_ranking is not None
     assert report.held_out_ranking > 0.75
 
 
@@ -68,14 +71,78 @@ def test_negatives_tell_the_logged_from_the_rest() -> None:
     estimate, _ = model.predict(torch.arange(12), torch.arange(12))
     same_half = torch.arange(12)[:, None] % 2 == torch.arange(12) % 2
     assert float(estimate[same_half].mean()) > float(estimate[~same_half].mean()) + 0.2
+    assert report.held_out_ranking is not None
     assert report.held_out_ranking > 0.7
 
 
-def test_progress_is_told(world: Dataset) -> None:
-    told: list[tuple[int, float]] = []
-    _, report = fit_world_model(world, replace(SMALL, max_epochs=3), 0, CPU, lambda epoch, loss: told.append((epoch, loss)))
-    assert [epoch for epoch, _ in told] == list(range(1, report.epochs + 1))
-    assert np.isfinite([loss for _, loss in told]).all()
+class Told:
+    """A monitor that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.shares: list[tuple[int, float]] = []
+        self.losses: list[tuple[int, float]] = []
+
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        assert epochs == 3
+        self.shares.append((epoch, share))
+
+    def fitted(self, epoch: int, epochs: int, loss: float) -> None:
+        assert epochs == 3
+        self.losses.append((epoch, loss))
+
+
+def test_every_epoch_is_told(world: Dataset) -> None:
+    told = Told()
+    _, report = fit_world_model(world, replace(SMALL, max_epochs=3), 0, CPU, told)
+    assert [epoch for epoch, _ in told.losses] == list(range(1, report.epochs + 1))
+    assert np.isfinite([loss for _, loss in told.losses]).all()
+    assert told.shares == []  # such epochs are over before anybody asks
+
+
+@pytest.mark.parametrize(("loss", "pairs_of_a_row"), [("logged", 1), ("negatives", 6)])
+def test_long_epochs_are_told_while_they_last(
+    world: Dataset, monkeypatch: pytest.MonkeyPatch, loss: Any, pairs_of_a_row: int
+) -> None:
+    monkeypatch.setattr("darlr.world_model.fitting.PAIRS_BETWEEN_REPORTS", 20 * pairs_of_a_row)
+    told = Told()
+    fit_world_model(world, replace(SMALL, max_epochs=3, patience=3, batch_size=10, loss=loss), 0, CPU, told)
+    rows = len(world.log) - round(0.1 * len(world.log))
+    expected = [done / rows for done in range(20, rows + 1, 20)]
+    for epoch in (1, 2, 3):
+        assert [share for number, share in told.shares if number == epoch] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        *[
+            (1, 256),
+            (6_960, 256),
+            (132_520, 256),
+            (311_704, 512),
+            (1_141_112, 2_048),
+        ],  # Coat, KuaiRec's positives, Yahoo, KuaiRand
+        *[(12_530_806, 8_192), (10**9, 8_192)],  # KuaiRec
+    ],
+)
+def test_large_logs_have_large_batches(rows: int, size: int) -> None:
+    assert resolve_batch_size(WorldModelConfig(), rows) == size
+    assert resolve_batch_size(WorldModelConfig(batch_size=17), rows) == 17
+
+
+def test_auto_batches_are_those_it_stands_for(world: Dataset) -> None:
+    auto, same, other = (fit(world, batch_size=size, max_epochs=1)[0].network.table for size in (0, 256, 32))
+    assert torch.equal(auto, same)
+    assert not torch.equal(auto, other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_pair_to_rank_is_none_and_is_saved(tmp_path: Path) -> None:
+    dataset = dataset_of(log_of([(user, user % 3, float(user % 2)) for user in range(12)], 12, 3))  # a row a user
+    model, report = fit(dataset, max_epochs=1)
+    assert report.held_out_ranking is None
+    save_world_model(tmp_path / "model.safetensors", model, asdict(report))
+    assert load_world_model(tmp_path / "model.safetensors", CPU)[1]["held_out_ranking"] is None
 
 
 def test_auto_takes_the_loss_that_suits_the_log() -> None:

@@ -1,5 +1,6 @@
 """What the terminal shows: progress bars where somebody watches, plain lines elsewhere, tables at the end."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,14 +29,14 @@ def figures_of(record: Mapping[str, Any]) -> str:
 
 @dataclass
 class _Stage:
-    """A stage of the run: epochs done, and the newest line if it was not printed."""
+    """A stage of the run: epochs done, a running one by its share, and the newest line if it was not printed."""
 
     name: str
     task: TaskID
-    first: int
+    first: float
     started: float
     printed: float = float("-inf")
-    done: int = 0
+    done: float = 0
     line: str = ""
 
 
@@ -66,6 +67,9 @@ class TerminalMonitor:
     def notice(self, text: str) -> None:
         self._print(f"note: {text}")
 
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        self._show("world model", epoch - 1 + share, epochs, f"{share:.0%} of it")
+
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         self._show("world model", epoch, epochs, f"held-out loss {loss:.4f}")
 
@@ -75,19 +79,21 @@ class TerminalMonitor:
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
         self._show("policy", record["epoch"], epochs, figures_of(record))
 
-    def _show(self, name: str, done: int, total: int, figures: str) -> None:
+    def _show(self, name: str, done: float, total: int, figures: str) -> None:
         if self._stage is None or self._stage.name != name:
             self._end_stage()
-            task = self._progress.add_task(name, total=total, completed=max(done - 1, 0), figures="")
+            task = self._progress.add_task(name, total=total, completed=max(int(done) - 1, 0), figures="")
             self._stage = _Stage(name, task, first=done, started=time.monotonic())
         stage = self._stage
-        stage.done, stage.line = done, f"{name}: epoch {done}/{total}, {figures}"
+        stage.done, stage.line = done, f"{name}: epoch {math.ceil(done)}/{total}, {figures}"
         self._progress.update(stage.task, completed=done, figures=figures)
         now = time.monotonic()
         if self._console.is_terminal or (done < total and now - stage.printed < SECONDS_BETWEEN_LINES):
             return
-        pace = (now - stage.started) / max(done - stage.first, 1)
-        left = f", about {pace * (total - done):.0f} s left" if stage.first < done < total else ""
+        left = ""
+        if stage.first < done < total:
+            pace = (now - stage.started) / (done - stage.first)
+            left = f", about {pace * (total - done):.0f} s left"
         self._print(stage.line + left)
         stage.printed, stage.line = now, ""
 

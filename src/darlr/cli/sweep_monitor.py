@@ -63,6 +63,8 @@ class SweepMonitor:
             if event["text"] not in self._notices:
                 self._notices.add(event["text"])
                 self._print(f"{cell.label}: note: {event['text']}")
+        elif kind == "fitting":
+            self._show(cell, 0, f"world model: epoch {event['epoch']}/{event['epochs']}, {event['share']:.0%}")
         elif kind == "fitted":
             self._show(cell, 0, f"world model: epoch {event['epoch']}/{event['epochs']}")
         elif kind == "learning":

@@ -62,7 +62,7 @@ class WorldModelConfig:
     error: Literal["gaussian", "squared"] = "gaussian"  # squared: no variance is learned (IPS, UCB, epsilon-greedy)
     weighting: Literal["equal", "inverse_count"] = "equal"  # of logged rows; by 1 / (rows about the item): IPS
     negatives_per_row: int = 5  # published: 3 on KuaiRec, 5 elsewhere
-    batch_size: int = 256  # published: 4096, Coat 1024, Yahoo 128
+    batch_size: int = 0  # rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128
     learning_rate: float = 1e-3
     weight_decay: float = 2e-2  # added to every gradient, times the weight; published: 0.2 on a loss summed over the batch
     max_epochs: int = 100  # published: always 5, without early stopping
@@ -79,7 +79,7 @@ class WorldModelConfig:
             "one or more sizes of at least 1",
         )
         _require(self.negatives_per_row >= 1, "world_model.negatives_per_row", self.negatives_per_row, "at least 1")
-        _require(self.batch_size >= 1, "world_model.batch_size", self.batch_size, "at least 1")
+        _require(self.batch_size >= 0, "world_model.batch_size", self.batch_size, "0 or more")
         _require(self.learning_rate > 0, "world_model.learning_rate", self.learning_rate, "above 0")
         _require(self.weight_decay >= 0, "world_model.weight_decay", self.weight_decay, "0 or more")
         _require(self.max_epochs >= 1, "world_model.max_epochs", self.max_epochs, "at least 1")

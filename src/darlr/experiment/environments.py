@@ -35,6 +35,6 @@ def simulated_environment(
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     config, dataset = resolve(values, loaded), loaded.dataset
     path = world_model_path(out, config, dataset)
-    model, _ = obtain_world_model(path, config, dataset, CPU, lambda epoch, loss: None, lambda text: None)
+    model, _ = obtain_world_model(path, config, dataset, CPU, None, lambda text: None)
     parts = LearningWorld.of(config, dataset, loaded.truth, model, CPU)
     return RecommendationEnv(training_simulator(config, parts.reward, parts.leave), dataset.world.n_users)

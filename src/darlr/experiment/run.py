@@ -44,19 +44,17 @@ from darlr.methods import recipe_of
 from darlr.report.curves import learning_curves, save_figure
 from darlr.report.summary import CHOOSING_METRIC, summarise
 from darlr.seeding import torch_generator
+from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.model import WorldModel
 
 SUMMARY = "summary"
 
 
-class Monitor(Protocol):
-    """Is told how a run gets on."""
+class Monitor(FitMonitor, Protocol):
+    """Is told how a run gets on, the fit of its world model included."""
 
     def notice(self, text: str) -> None:
         """Something that the user should know."""
-
-    def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        """An epoch of the world model is done, of `epochs` at most; `loss` is the held-out one."""
 
     def learning(self, done: int, epochs: int) -> None:
         """Learning begins, or goes on after `done` epochs, of `epochs` in all."""
@@ -126,15 +124,7 @@ def _world_model(
     """The run's world model, fitted into `shared` if no run has needed it before; a copy of it goes into the run folder."""
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
-    epochs = config.world_model.max_epochs
-    model, fit = obtain_world_model(
-        shared,
-        config,
-        dataset,
-        device,
-        lambda epoch, loss: monitor.fitted(epoch, epochs, loss),
-        monitor.notice,
-    )
+    model, fit = obtain_world_model(shared, config, dataset, device, monitor, monitor.notice)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", model, fit)
     return model
 

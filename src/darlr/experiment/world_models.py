@@ -13,7 +13,7 @@ from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
-from darlr.world_model.fitting import fit_world_model
+from darlr.world_model.fitting import FitMonitor, fit_world_model
 from darlr.world_model.model import WorldModel
 
 WORLD_MODEL = "world_model"
@@ -39,7 +39,7 @@ def obtain_world_model(
     config: ExperimentConfig,
     dataset: Dataset,
     device: torch.device,
-    progress: Callable[[int, float], None],
+    monitor: FitMonitor | None,
     notice: Callable[[str], None],
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
@@ -49,7 +49,7 @@ def obtain_world_model(
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = fit_world_model(dataset, config.world_model, config.seed, device, progress)
+                model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor)
                 save_world_model(path, model, asdict(report))
                 return model, asdict(report)
     return load_world_model(path, device)

@@ -61,6 +61,9 @@ class _Reporter:
     def notice(self, text: str) -> None:
         self._send({"event": "notice", "text": text})
 
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        self._send({"event": "fitting", "epoch": epoch, "epochs": epochs, "share": share})
+
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
         self._send({"event": "fitted", "epoch": epoch, "epochs": epochs, "loss": loss})
 

@@ -3,24 +3,52 @@
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_PAIRS = 2_000_000
+"""Pairs that are compared at most where a sample will do; the standard error is then below 0.001."""
 
-def pairwise_accuracy(users: NDArray[np.int64], rewards: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
+Floats = NDArray[np.float32]
+Positions = NDArray[np.int64]
+
+
+def pairwise_accuracy(
+    users: NDArray[np.integer], rewards: Floats, scores: Floats, generator: np.random.Generator | None = None
+) -> float:
     """Share of pairs of rows of one user with different rewards that `scores` order rightly; a tie counts one half.
 
-    Users weigh by their number of pairs. NaN where no user has two rows with different rewards.
+    Users weigh by their number of pairs. NaN where no user has two rows with different rewards. With a generator, no more than
+    `MAX_PAIRS` pairs are looked at: where users have more in all, so many are drawn, each pair as likely as any other.
 
     Args: three arrays (n,), a row each.
     """
     order = np.argsort(users, kind="stable")
-    users, rewards, scores = users[order], rewards[order], scores[order]
-    _, starts, counts = np.unique(users, return_index=True, return_counts=True)
+    rewards, scores = rewards[order], scores[order]
+    _, starts, counts = np.unique(users[order], return_index=True, return_counts=True)
+    if generator is not None and (counts * (counts - 1) // 2).sum() > MAX_PAIRS:
+        right, total = _points(rewards, scores, *_drawn_pairs(starts, counts, generator))
+        return right / total if total else float("nan")
     right = total = 0.0
     # Rows of one user lie together; row i is compared with the row `lag` places on while that is the same user's.
-    positions_left = np.repeat(starts + counts, counts) - np.arange(len(users)) - 1
+    positions_left = np.repeat(starts + counts, counts) - np.arange(len(rewards)) - 1
+    first = np.arange(len(rewards))
     for lag in range(1, int(counts.max(initial=1))):
-        first = np.flatnonzero(positions_left >= lag)
-        difference = np.sign(rewards[first] - rewards[first + lag]) * np.sign(scores[first] - scores[first + lag])
-        informative = rewards[first] != rewards[first + lag]
-        right += float(((difference[informative] + 1) / 2).sum())
-        total += float(informative.sum())
+        first = first[positions_left[first] >= lag]
+        of_lag = _points(rewards, scores, first, first + lag)
+        right, total = right + of_lag[0], total + of_lag[1]
     return right / total if total else float("nan")
+
+
+def _points(rewards: Floats, scores: Floats, first: Positions, second: Positions) -> tuple[float, float]:
+    """Points of the pairs of rows (k,) and (k,) with different rewards, and how many these are."""
+    difference = np.sign(rewards[first] - rewards[second]) * np.sign(scores[first] - scores[second])
+    informative = rewards[first] != rewards[second]
+    return float(((difference[informative] + 1) / 2).sum()), float(informative.sum())
+
+
+def _drawn_pairs(starts: Positions, counts: Positions, generator: np.random.Generator) -> tuple[Positions, Positions]:
+    """`MAX_PAIRS` pairs of different rows of one user, with replacement; users have `counts` rows, from `starts` on."""
+    ends = np.cumsum(counts * (counts - 1) // 2)
+    user = np.searchsorted(ends, generator.integers(ends[-1], size=MAX_PAIRS), side="right")
+    start, count = starts[user], counts[user]
+    first = generator.integers(count)
+    second = (first + 1 + generator.integers(count - 1)) % count
+    return start + first, start + second
