@@ -26,16 +26,17 @@ def report(
     ] = None,
 ) -> None:
     """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
-    from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.report.runs import collect  # noqa: PLC0415
 
     if not runs:
         raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
-    write = None if out is None else _writer(out)
-    collection = collect(runs)
-    if write is not None and out is not None:
-        write(collection, out)
-        return
+    write = _print if out is None else _writer(out)  # a name that cannot be written is refused before runs are read
+    write(collect(runs))
+
+
+def _print(collection: "Collection") -> None:
+    from darlr.cli.tables import print_table  # noqa: PLC0415
+
     for table in tables_of(collection):
         print_table(table)
 
@@ -65,7 +66,7 @@ def _general_notes(collection: "Collection") -> Sequence[str]:
     return notes
 
 
-def _writer(path: Path) -> "Callable[[Collection, Path], None]":
+def _writer(path: Path) -> "Callable[[Collection], None]":
     """What makes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.compared_curves import compared_curves  # noqa: PLC0415
@@ -81,7 +82,7 @@ def _writer(path: Path) -> "Callable[[Collection, Path], None]":
     pictures = [f".{name}" for name in FORMATS]
     suffix = path.suffix.lower()
     if suffix in pictures:
-        return lambda collection, out: save_figure(compared_curves(collection), out)
+        return lambda collection: save_figure(compared_curves(collection), path)
     if suffix not in texts:
         raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join([*texts, *pictures])}")
-    return lambda collection, out: write_bytes(out, texts[suffix](collection).encode())
+    return lambda collection: write_bytes(path, texts[suffix](collection).encode())

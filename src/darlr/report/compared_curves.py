@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from darlr.artifacts import RunFolder
 from darlr.report.comparison import mode_of
-from darlr.report.curves import PIXELS_PER_INCH
+from darlr.report.curves import PIXELS_PER_INCH, over_epochs
 from darlr.report.runs import Collection, Group
 from darlr.report.statistics import interval
 
@@ -90,7 +89,4 @@ def _finish(axes: Axes, label: str) -> None:
     axes.set_ylim(low - room, high + room)
     axes.set_ylabel(label)
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.ticklabel_format(useOffset=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    over_epochs(axes)

@@ -72,6 +72,14 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_bytes(path, content.getvalue())
 
 
+def over_epochs(axes: Axes) -> None:
+    """The look of every panel whose abscissa is the epoch: whole epochs, whole numbers, a faint grid."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.ticklabel_format(useOffset=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+
+
 def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
     """Two curves: the records' `names` and what to call them."""
     styles = ((GREEDY, 2.4), (SAMPLED, 1.2))  # the thin line over the thick one
@@ -90,10 +98,7 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], names: Mapping[str
             clip_on=False,
         )
     axes.set_xlim(0, records[-1]["epoch"])
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.ticklabel_format(useOffset=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    over_epochs(axes)
     if axes.lines:
         axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
