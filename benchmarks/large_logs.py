@@ -20,8 +20,8 @@ from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 import torch
-from tests.official_files.__main__ import FORMATS
 
+from benchmarks.loading import generate
 from darlr.config.schema import ExperimentConfig, WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
@@ -47,19 +47,13 @@ def main() -> None:
         if options.one:
             print(json.dumps(_measure(options.one, data)))
             return
-        _generate(data / "kuairand")
+        generate("kuairand", data / "kuairand")
         print(f"{'case':10} {'rows':>11} {'CPU s':>7} {'rows/s':>8} {'MiB before':>11} {'MiB at most':>12}")
         for name in options.cases:
             command = [sys.executable, "-m", "benchmarks.large_logs", "--one", name, "--keep", str(data)]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             rows, seconds, before, peak = json.loads(told)
             print(f"{name:10} {rows:11,} {seconds:7.1f} {rows / seconds:8,.0f} {before:11,.0f} {peak:12,.0f}", flush=True)
-
-
-def _generate(folder: Path) -> None:
-    if not (folder / FORMATS["kuairand"].root).is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        FORMATS["kuairand"].write(folder, True, 0)
 
 
 def _measure(name: str, data: Path) -> tuple[int, float, float, float]:

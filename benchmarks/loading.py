@@ -50,7 +50,7 @@ def main() -> None:
             return
         print(f"{'data set':10} {'load':7} {'seconds':>8} {'target':>7} {'CPU s':>7} {'GiB':>6} {'target':>7}")
         for name in options.datasets:
-            _generate(name, data / name)
+            generate(name, data / name)
             environment = {**os.environ, "DARLR_CACHE": str(Path(temporary) / "cache")}
             command = [sys.executable, "-m", "benchmarks.loading", "--one", name, "--keep", str(data)]
             for load in LOADS:
@@ -64,7 +64,7 @@ def main() -> None:
                 )
 
 
-def _generate(name: str, folder: Path) -> None:
+def generate(name: str, folder: Path) -> None:
     if not (folder / FORMATS[name].root).is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         FORMATS[name].write(folder, True, 0)
