@@ -8,6 +8,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,13 +78,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "data.zip"
 
 
-@pytest.fixture
-def file_size_limit() -> Iterator[int]:
-    """The bytes beyond which this process can write no file; the system answers as for a full disk."""
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """This process can write no file beyond `size` bytes; the system answers as for a full disk.
+
+    Held for a single call only: pytest's own output may be such a file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield 1000
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class Here(NamedTuple):
@@ -359,11 +365,11 @@ class TestGivesUpAtOnce:
         assert str(failed.value) == f"{path.parent}: {SIZE - 1000:,} bytes are needed there; {SIZE - 1001:,} are free"
         assert here(path) == Here(None, CONTENT[:1000], KEPT)
 
-    def test_a_disk_that_takes_no_more(self, server: FileServer, path: Path, file_size_limit: int) -> None:
-        with pytest.raises(RunError) as failed:
+    def test_a_disk_that_takes_no_more(self, server: FileServer, path: Path) -> None:
+        with pytest.raises(RunError) as failed, file_size_limit(1000):
             fetch(server, path)
         assert str(failed.value) == f"{path}.partial: cannot be written (File too large)"
-        assert here(path) == Here(None, CONTENT[:file_size_limit], KEPT)
+        assert here(path) == Here(None, CONTENT[:1000], KEPT)
 
     def test_a_file_in_the_folders_place(self, server: FileServer, path: Path) -> None:
         path.parent.write_text("")
