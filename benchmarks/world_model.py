@@ -63,7 +63,7 @@ def main() -> None:
                 returns.append(world.measure("nx_0", users, TableScorer(estimates), None)["r_tra"] or 0.0)
         print(
             f"{name:22} {mean(nan if report.held_out_ranking is None else report.held_out_ranking for report in reports):8.4f} "
-            f"{mean(report.held_out_loss for report in reports):8.4f} {mean(seconds):8.1f} "
+            f"{mean(report.held_out_loss or nan for report in reports):8.4f} {mean(seconds):8.1f} "
             f"{mean(report.epochs for report in reports):7.1f} {f'{mean(returns):8.2f}' if returns else '       -'}",
             flush=True,
         )

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from darlr.config.loading import from_mapping, merge, nest, value_at
+from darlr.config.quirks import QuirkSettings, quirk_settings
 from darlr.config.schema import ExperimentConfig, SelectorConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
@@ -248,6 +249,7 @@ def recipe_of(method: str) -> Recipe:
 def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
     """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
 
+    With `reference_quirks`, what it sets comes after the published settings.
     The world model's batch size is that which the log's rows ask for, where `values` leave it open.
 
     Raises:
@@ -256,16 +258,16 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     """
     dataset = loaded.dataset
     base = replace(ExperimentConfig(), leave=dataset.leave)
-    recipe = recipe_of(from_mapping(ExperimentConfig, values, base).method)
+    asked = from_mapping(ExperimentConfig, values, base)
+    recipe = recipe_of(asked.method)
+    quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
     settings = _fitted_to(dataset, recipe.published.get(dataset.name, recipe.published.get("", {})))
-    for key, value in recipe.fixed.items():
+    settings = merge(settings, quirks.published)
+    for key, value in (*recipe.fixed.items(), *quirks.fixed.items()):
         settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
-    for key, value in recipe.fixed.items():
-        if value_at(config, key) != value:
-            raise InputError(
-                f"config key '{key}' is {value_at(config, key)!r}, but method '{recipe.name}' is defined by {value!r}"
-            )
+    _require_as_set(config, recipe.fixed, f"method '{recipe.name}' is defined by")
+    _require_as_set(config, quirks.fixed, "'reference_quirks' sets it to")
     if recipe.reward == "truth" and loaded.truth is None:
         raise InputError(f"method '{recipe.name}' learns from the truth, but the data set has none")
     resolve_loss(config.world_model, dataset)
@@ -273,6 +275,12 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     _require_consistent(config, dataset)
     batch_size = resolve_batch_size(config.world_model, len(dataset.log))
     return replace(config, world_model=replace(config.world_model, batch_size=batch_size))
+
+
+def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str) -> None:
+    for key, value in fixed.items():
+        if value_at(config, key) != value:
+            raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but {why} {value!r}")
 
 
 def _fitted_to(dataset: Dataset, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -322,6 +330,11 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
 
 
 def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
+    if config.reference_quirks and dataset.log.rewards.min() == dataset.log.rewards.max():
+        raise InputError(
+            f"with config key 'reference_quirks' the states of method '{config.method}' have rewards normalised by the log's "
+            "range, but every logged reward is the same; expected rewards that differ"
+        )
     for key, default in (("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
         if getattr(config.policy, key) != default:
             raise InputError(

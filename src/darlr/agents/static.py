@@ -62,7 +62,7 @@ class StaticPolicy(Policy):
         self.register_buffer("bonus", estimates.new_zeros(estimates.shape[1]))
 
     def scorer(self) -> Scorer:
-        return _StaticScorer(self)
+        return StaticScorer(self)
 
     def average_user(self) -> dict[str, Tensor]:
         return {"estimates": self.estimates.mean(dim=0, keepdim=True)}
@@ -71,16 +71,18 @@ class StaticPolicy(Policy):
         self.estimates = torch.cat([self.estimates, rows["estimates"]])
 
 
-class _StaticScorer(Scorer):
+class StaticScorer(Scorer):
+    """A static policy: the best estimate, and what its epsilon leaves to chance."""
+
     def __init__(self, policy: StaticPolicy) -> None:
-        self._policy = policy
+        self.policy = policy
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        return mask_logits(self._policy.estimates[users] + self._policy.bonus, blocked)
+        return mask_logits(self.policy.estimates[users] + self.policy.bonus, blocked)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         allowed = (scores > float("-inf")).to(scores.dtype)
-        epsilon = self._policy.epsilon
+        epsilon = self.policy.epsilon
         return (1 - epsilon) * best_alone(scores) + epsilon * allowed / allowed.sum(dim=1, keepdim=True)
 
 

@@ -13,6 +13,7 @@ from darlr.config.offline import BCQConfig, CQLConfig, CRRConfig, OfflineConfig,
 LeaveBy = Literal["category", "distance", "never"]
 TrackerKind = Literal["mean", "gru", "transformer"]
 HeadKind = Literal["linear", "tied"]
+ItemVectors = Literal["world_model", "random"]
 LossKind = Literal["auto", "logged", "negatives"]
 Weighting = Literal["mean", "sum", "divided", "normalised"]
 NeighbourUncertainty = Literal["none", "model", "variance", "cosine_min", "cosine_mean", "cosine_max"]
@@ -193,6 +194,7 @@ class TrackerConfig:
     layers: int = 2  # Transformer layers
     heads: int = 1  # attention heads
     width: int = 48  # size of a Transformer's or GRU's state; published: that of an item vector and its reward
+    item_vectors: ItemVectors = "world_model"  # what they are at first; random (0.01 N(0, 1)): the published ROLeR and GT
 
     def __post_init__(self) -> None:
         _require(self.window >= 1, "tracker.window", self.window, "at least 1")
@@ -283,6 +285,7 @@ class ExperimentConfig:
     dataset: str = "synthetic"
     method: str = "darlr"
     seed: int = 0
+    reference_quirks: bool = False  # what the references do, slips included, for comparison alone (docs/reference_quirks.md)
     data: DataConfig = field(default_factory=DataConfig)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     world_model: WorldModelConfig = field(default_factory=WorldModelConfig)

@@ -59,6 +59,7 @@ class TestWorld:
         dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
         forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
             cells; or None.
+        simulator: what its episodes run in.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
@@ -69,6 +70,7 @@ class TestWorld:
     lookback: int
     dominated: Tensor | None = None
     forbidden: Tensor | None = None
+    simulator: type[Simulator] = Simulator
 
     @property
     def n_users(self) -> int:
@@ -101,7 +103,7 @@ class TestWorld:
                 "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
-        simulator = Simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
+        simulator = self.simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
         return roll_out(simulator, users, choose)
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:

@@ -19,6 +19,7 @@ from darlr.agents.offline.policy import OfflinePolicy
 from darlr.agents.offline.replay import replay_log
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.policy import ActorCritic, Policy
+from darlr.agents.quirks import FirstStepBonus, Kind, RecomputedValues, as_references_act, as_references_see
 from darlr.agents.selector import Selector
 from darlr.agents.static import StaticLearner, StaticPolicy, confidence_bonus
 from darlr.config.schema import ExperimentConfig
@@ -29,22 +30,33 @@ from darlr.rewards.refinement import RewardTable
 from darlr.rewards.table import TableReward
 from darlr.seeding import torch_generator
 from darlr.simulator.leave import LeaveRule
+from darlr.simulator.quirks import reference_tracker
 from darlr.simulator.trackers import StateTracker, state_tracker
 from darlr.world_model.model import WorldModel
+
+RANDOM_VECTORS = 0.01
+"""Standard deviation of item vectors that do not come from the world model (protocol section 2)."""
+
+
+def _kind(config: ExperimentConfig, kind: type[Kind]) -> type[Kind]:
+    return as_references_act(kind) if config.reference_quirks else kind
+
 
 OFFLINE_POLICIES: Mapping[str, Callable[[ExperimentConfig, StateTracker, int, torch.Generator], OfflinePolicy]] = (
     MappingProxyType(
         {
-            "sqn": lambda config, tracker, n_items, generator: SQN(
+            "sqn": lambda config, tracker, n_items, generator: _kind(config, SQN)(
                 config.policy, tracker, n_items, config.sqn.logit_penalty, generator
             ),
-            "bcq": lambda config, tracker, n_items, generator: BCQ(
+            "bcq": lambda config, tracker, n_items, generator: _kind(config, BCQ)(
                 config.policy, tracker, n_items, config.bcq.logit_penalty, config.bcq.threshold, generator
             ),
-            "cql": lambda config, tracker, n_items, generator: CQL(
+            "cql": lambda config, tracker, n_items, generator: _kind(config, CQL)(
                 config.policy, tracker, n_items, config.cql.quantiles, config.cql.min_q_weight, generator
             ),
-            "crr": lambda config, tracker, n_items, generator: CRR(config.policy, tracker, n_items, config.crr, generator),
+            "crr": lambda config, tracker, n_items, generator: _kind(config, CRR)(
+                config.policy, tracker, n_items, config.crr, generator
+            ),
         }
     )
 )
@@ -67,15 +79,17 @@ def build_policy(
     recipe = recipe_of(config.method)
     if recipe.static:
         rewards = Estimates.of(model, users, items, device).rewards if estimates is None else estimates
-        return StaticPolicy(rewards, config.static.epsilon)
+        static = FirstStepBonus if config.reference_quirks else StaticPolicy
+        return static(rewards, config.static.epsilon)
     generator = torch_generator(config.seed, "policy", "weights")
     network = model.network
-    tracker = state_tracker(
-        config.tracker,
-        network.item_vectors()[torch.from_numpy(items).to(device)].cpu(),
-        network.user_vectors()[torch.from_numpy(users).to(device)].cpu(),
-        generator,
-    )
+    item_vectors = network.item_vectors()[torch.from_numpy(items).to(device)].cpu()
+    if config.tracker.item_vectors == "random":
+        draws = torch_generator(config.seed, "policy", "item_vectors")
+        item_vectors = torch.randn(item_vectors.shape, generator=draws) * RANDOM_VECTORS
+    user_vectors = network.user_vectors()[torch.from_numpy(users).to(device)].cpu()
+    make_tracker = reference_tracker if config.reference_quirks else state_tracker
+    tracker = make_tracker(config.tracker, item_vectors, user_vectors, generator)
     if recipe.offline:
         return OFFLINE_POLICIES[recipe.learner](config, tracker, len(items), generator).to(device)
     prior = None
@@ -111,7 +125,8 @@ def build_learner(
 
 
 def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
-    return A2C(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
+    kind = RecomputedValues if config.reference_quirks else A2C
+    return kind(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
 
 
 def _from_the_log(
@@ -120,4 +135,6 @@ def _from_the_log(
     repeats = config.training.allow_repeats
     everybody = config.offline.users == "all"
     replay = replay_log(dataset.log, dataset.world, leave, config.leave.max_steps, repeats, everybody, device)
+    if config.reference_quirks:
+        replay = as_references_see(replay)
     return OfflineLearner(policy, replay, config.offline, repeats)

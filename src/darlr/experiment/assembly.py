@@ -23,6 +23,7 @@ from darlr.rewards.neighbours import shape_by_neighbours
 from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, leave_rule
+from darlr.simulator.quirks import NormalisedStart, WrappedWindow
 from darlr.simulator.simulator import Simulator
 from darlr.world_model.model import WorldModel
 
@@ -78,6 +79,8 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     """What a user must know of what the data cannot give."""
     source = SOURCES.get(config.dataset)
     texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded.counts)]
+    if config.reference_quirks:
+        texts.append("with the references' slips (reference_quirks): for comparison with published numbers alone")
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
@@ -101,14 +104,32 @@ def start_window(config: ExperimentConfig, n_items: int, device: torch.device) -
     return Window(items, rewards)
 
 
-def training_reward(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, device: torch.device) -> TableReward:
-    """What the simulator pays at first: `estimates`, penalised.
+def training_reward(
+    config: ExperimentConfig, dataset: Dataset, predicted: Estimates, learned: Estimates, device: torch.device
+) -> TableReward:
+    """What the simulator pays at first: what is `learned` from, penalised.
 
-    DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone.
+    DARLR's penalty comes from what changes while it learns, so its table holds the estimates alone. With the references'
+    quirks shift and range come from what was `predicted`, unshaped, and the truth is not shifted (protocol sections 5 and 8).
     """
-    dual = recipe_of(config.method).learner == "darlr"
-    weights = replace(config.reward, uncertainty_weight=0.0) if dual else config.reward
-    return penalised_reward(estimates.rewards, estimates.uncertainty, entropy_term(config, dataset, device), weights)
+    recipe = recipe_of(config.method)
+    weights = replace(config.reward, uncertainty_weight=0.0) if recipe.learner == "darlr" else config.reward
+    entropy = entropy_term(config, dataset, device)
+    reward = penalised_reward(learned.rewards, learned.uncertainty, entropy, weights)
+    if not config.reference_quirks:
+        return reward
+    ranged = penalised_reward(predicted.rewards, predicted.uncertainty, entropy, weights)
+    return TableReward(reward.table, 0.0, ranged.high) if recipe.reward == "truth" else ranged.over(reward.table)
+
+
+def leave_rule_of(config: ExperimentConfig, membership: Tensor, rewards: Tensor) -> LeaveRule:
+    """The run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
+    rule = leave_rule(config.leave, membership, rewards)
+    return WrappedWindow(rule, rewards.shape[1]) if config.reference_quirks else rule
+
+
+def _simulator_of(config: ExperimentConfig) -> type[Simulator]:
+    return NormalisedStart if config.reference_quirks else Simulator
 
 
 @dataclass(frozen=True)
@@ -141,21 +162,27 @@ class LearningWorld:
         predicted = Estimates.of(model, dataset.world.users, dataset.world.items, device)
         shaped = predicted.shaped(config)
         learned = shaped.corrected(truth if recipe_of(config.method).reward == "truth" else None)
-        reward = training_reward(config, dataset, learned, device)
-        leave = leave_rule(config.leave, membership, shaped.rewards)
+        reward = training_reward(config, dataset, predicted, learned, device)
+        leave = leave_rule_of(config, membership, shaped.rewards)
         kept = shaped.uncertainty if config.refinement.penalty == "static" else None
         return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave)
 
 
 def training_simulator(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> Simulator:
     """The environment that a policy learns in."""
-    n_items = reward.table.shape[1]
-    return Simulator(reward, leave, n_items, config.leave.max_steps, lookback_of(config), config.training.allow_repeats)
+    n_items, kind = reward.table.shape[1], _simulator_of(config)
+    return kind(reward, leave, n_items, config.leave.max_steps, lookback_of(config), config.training.allow_repeats)
 
 
 def simulated_world(config: ExperimentConfig, reward: TableReward, leave: LeaveRule) -> TestWorld:
     """The simulator as a test world, paying what it paid at first: where the best epoch is chosen, without the truth."""
-    return TestWorld(rewards=reward, leave=leave, max_steps=config.leave.max_steps, lookback=lookback_of(config))
+    return TestWorld(
+        rewards=reward,
+        leave=leave,
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        simulator=_simulator_of(config),
+    )
 
 
 def true_world(
@@ -187,10 +214,23 @@ def true_world(
         dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
         dominated = (membership[:, : len(dominant)] & dominant).any(dim=1)
     return TestWorld(
-        rewards=observed_reward(table, dataset.paid_range),
-        leave=leave_rule(config.leave, membership, table),
+        rewards=observed_reward(table, _seen_range(config, dataset, table)),
+        leave=leave_rule_of(config, membership, table),
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
         dominated=dominated,
         forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
+        simulator=_simulator_of(config),
     )
+
+
+def _seen_range(config: ExperimentConfig, dataset: Dataset, truth: Tensor) -> tuple[float, float]:
+    """What normalises the rewards of tested states: the range that the log declares.
+
+    With the references' quirks that of the `truth` (n_users, n_items) itself, or of the log where nothing else is learned from
+    (protocol section 2).
+    """
+    if not config.reference_quirks:
+        return dataset.paid_range
+    known = dataset.log.rewards if recipe_of(config.method).offline else truth
+    return float(known.min()), float(known.max())

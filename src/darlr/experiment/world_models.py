@@ -15,6 +15,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.world_model.fitting import FitMonitor, fit_world_model
 from darlr.world_model.model import WorldModel
+from darlr.world_model.quirks import fit_as_references
 
 WORLD_MODEL = "world_model"
 """The copy in a run folder."""
@@ -29,6 +30,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> P
             "data": dict(dataset.hashes),
             "reading": to_mapping(config.data),
             "rows": len(dataset.log),
+            "reference_quirks": config.reference_quirks,
         }
     )
     return out / dataset.name / "world-models" / f"{key}-s{config.seed}.safetensors"
@@ -46,10 +48,11 @@ def obtain_world_model(
 
     Of several processes that need it, one fits and the others wait (`notice` tells so).
     """
+    fit = fit_as_references if config.reference_quirks else fit_world_model
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor)
+                model, report = fit(dataset, config.world_model, config.seed, device, monitor)
                 save_world_model(path, model, asdict(report))
                 return model, asdict(report)
     return load_world_model(path, device)

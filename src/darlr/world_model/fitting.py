@@ -46,14 +46,14 @@ class FitReport:
     Attributes:
         epochs: epochs run until every member had stopped.
         best_epochs: per member, the epoch whose weights were kept.
-        held_out_loss: mean loss of the members' held-out rows, in standardised units.
+        held_out_loss: mean loss of the members' held-out rows, in standardised units; None where nothing is held out.
         held_out_ranking: share of a user's held-out pairs put in the right order, mean over members (0.5 is chance); of a
             random sample where there are many. None where no user has two held-out rows with different rewards.
     """
 
     epochs: int
     best_epochs: tuple[int, ...]
-    held_out_loss: float
+    held_out_loss: float | None
     held_out_ranking: float | None
 
 

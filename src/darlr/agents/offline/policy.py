@@ -93,7 +93,7 @@ class OfflinePolicy(Policy):
         raise NotImplementedError
 
     def scorer(self) -> Scorer:
-        return _StateScorer(self)
+        return StateScorer(self)
 
     def average_user(self) -> dict[str, Tensor]:
         vectors = self.tracker.user_vectors
@@ -116,13 +116,15 @@ def outputs_of(head: nn.Module, hidden: Tensor, items: Tensor, width: int = 1) -
     return (weight * hidden[:, None]).sum(dim=2) + F.embedding(items, head.bias.view(-1, width))
 
 
-class _StateScorer(Scorer):
+class StateScorer(Scorer):
+    """An offline policy, acting without gradients."""
+
     def __init__(self, policy: OfflinePolicy) -> None:
-        self._policy = policy
+        self.policy = policy
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        return self._policy.scores(Moments(users, window, blocked))
+        return self.policy.scores(Moments(users, window, blocked))
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        return best_alone(scores) if self._policy.deterministic else super().probabilities(scores)
+        return best_alone(scores) if self.policy.deterministic else super().probabilities(scores)

@@ -28,6 +28,7 @@ class Replay:
         seen: (n,) float32, the same normalised to the log's range of rewards, as states have them.
         step: (n,) int64 place in the episode, from 0.
         n_items: of the world.
+        start_reward: the start item's in windows.
     """
 
     users: Tensor
@@ -36,6 +37,7 @@ class Replay:
     seen: Tensor
     step: Tensor
     n_items: int
+    start_reward: float = 1.0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -52,7 +54,9 @@ class Replay:
         known, start = back <= step, back == step + 1
         place = (chosen[:, None] - back).clamp(min=0)
         outside = torch.where(start, self.n_items, self.n_items + 1)
-        return Window(torch.where(known, self.items[place], outside), torch.where(known, self.seen[place], start.float()))
+        return Window(
+            torch.where(known, self.items[place], outside), torch.where(known, self.seen[place], start * self.start_reward)
+        )
 
     def earlier(self, chosen: Tensor, length: int) -> Tensor:
         """(B, length) items of the episode before the steps `chosen` (B,), filled up with the column of absence."""

@@ -1,0 +1,101 @@
+"""The references' slips in leave rule and state, for comparison with their numbers alone (docs/reference_quirks.md)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from darlr.config.schema import TrackerConfig
+from darlr.errors import InputError
+from darlr.simulator.encoder import EncoderLayer
+from darlr.simulator.leave import LeaveRule
+from darlr.simulator.simulator import Simulator
+from darlr.simulator.trackers import StateTracker, state_tracker
+
+
+class WrappedWindow:
+    """A leave rule that looks at the slice [t - N : t] of the t items so far, whose start wraps around where it is negative.
+
+    So for t < N it sees the last min(t, N - t) items: 1, 2, 1 of them for t = 1, 2, 3 and N = 4 (protocol section 1).
+    """
+
+    def __init__(self, rule: LeaveRule, n_items: int) -> None:
+        self.window = rule.window
+        self._rule, self._n_items = rule, n_items
+
+    def leaves(self, items: Tensor, recent: Tensor) -> Tensor:
+        so_far = (recent < self._n_items).sum(dim=1, keepdim=True)  # t, or N where that is less
+        seen = torch.where(so_far < self.window, torch.minimum(so_far, self.window - so_far), self.window)
+        age = torch.arange(self.window, 0, -1, device=recent.device)  # the newest item is 1 old
+        return self._rule.leaves(items, recent.masked_fill(age > seen, self._n_items + 1))
+
+
+class NormalisedStart(Simulator):
+    """Begins with a start item of reward 1, which is normalised as any other reward from the first step on.
+
+    So the state of the first step is another one when it is learned from than it was when the item was chosen (protocol
+    section 2).
+    """
+
+    def step(self, items: Tensor) -> None:
+        super().step(items)
+        if self.step_number == 1:
+            self._seen[:, self.lookback - 1] = normalised_start(self.rewards.low, self.rewards.high)
+
+
+def normalised_start(low: float, high: float) -> float:
+    """What the start item's reward of 1 becomes in windows of rewards that run from `low` to `high`."""
+    return min((1 - low) / (high - low), 1.0)
+
+
+class OldestPositionTracker(StateTracker):
+    """The references' Transformer: newest item first, absences are zeros that are attended to, read at the last position.
+
+    A batch is as long as its longest history. The first state of all is the start vector itself, which no layer has seen. A
+    state is as wide as an item vector and its reward: `tracker.width` says nothing. Dropout (0.1) is left out.
+    """
+
+    positions: Tensor
+
+    def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
+        super().__init__(config, item_vectors, user_vectors, generator)
+        width = self.input_size
+        if width % config.heads:
+            raise InputError(
+                f"config key 'tracker.heads' is {config.heads}, but with 'reference_quirks' a Transformer's state has the size "
+                f"of an item vector and its reward, {width}; expected a number that divides it"
+            )
+        self.register_buffer("positions", sinusoids(config.window, width), persistent=False)
+        self.layers = nn.ModuleList(EncoderLayer(width, config.heads, generator) for _ in range(config.layers))
+
+    def _summary_size(self) -> int:
+        return self.input_size
+
+    def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
+        length = int(present.sum(dim=1).max())
+        hidden = inputs[:, -length:].flip(dims=[1])
+        if length == 1:
+            return hidden[:, 0]
+        hidden = hidden + self.positions[:length]
+        everywhere = torch.ones(hidden.shape[:2], dtype=torch.bool, device=hidden.device)
+        for layer in self.layers:
+            hidden = layer(hidden, hidden, everywhere)
+        return hidden[:, -1]
+
+
+def sinusoids(length: int, width: int) -> Tensor:
+    """(length, width) position codes: sines at even places, cosines at odd ones (Vaswani et al., NeurIPS 2017)."""
+    frequency = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    angle = torch.arange(length)[:, None] * frequency
+    codes = torch.zeros(length, width)
+    codes[:, 0::2] = angle.sin()
+    codes[:, 1::2] = angle.cos()[:, : width // 2]
+    return codes
+
+
+def reference_tracker(
+    config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
+) -> StateTracker:
+    """`state_tracker` with the references' Transformer."""
+    kind = OldestPositionTracker if config.kind == "transformer" else state_tracker
+    return kind(config, item_vectors, user_vectors, generator)
