@@ -1,7 +1,7 @@
 """What many tests share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,18 @@ torch.set_num_threads(1)  # tests are many and small: more threads only wait for
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No fixture that tests share reads or writes the user's cache."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache."""
-    monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    """No test finds what another one cached."""
+    monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

@@ -1,16 +1,23 @@
 """Runs small enough for tests."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
 from darlr.experiment.run import Finished, train
 from tests.worlds import CPU
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 SMALL: Mapping[str, Any] = {
     "method": "dorl",
@@ -51,12 +58,16 @@ class Listener:
 
 
 def train_small(
-    out: Path, changes: Mapping[str, Any] | None = None, data_dir: Path | None = None, listener: Listener | None = None
+    out: Path,
+    changes: Mapping[str, Any] | None = None,
+    data_dir: Path | None = None,
+    listener: Listener | None = None,
+    device: torch.device = CPU,
 ) -> Finished:
     """Train with the settings `SMALL`, on a small synthetic world, except for what `changes` names."""
     chosen = changes or {}
     settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
-    return train(merge(settings, chosen), data_dir, out, CPU, listener or Listener())
+    return train(merge(settings, chosen), data_dir, out, device, listener or Listener())
 
 
 def results(run: Path) -> dict[str, Any]:
@@ -109,7 +120,14 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
     return folder
 
 
-def write_truth(file: Path, users: range, best: int, worst: int) -> None:
-    """What the `users` of the planted world make of all its items."""
-    cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in range(40)]
+def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(40)) -> None:
+    """What the `users` of the planted world make of its `items`."""
+    cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in items]
     file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")
+
+
+def output_of(program: str) -> str:
+    """What a Python program prints, run in a process of its own that may fork: without a GPU, which would not survive it."""
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, check=True, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True).stdout

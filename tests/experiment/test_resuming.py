@@ -1,17 +1,13 @@
 """A run that was killed and started again ends as one that was never disturbed, bit for bit."""
 
-import os
 import shutil
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darlr.errors import InputError
-from tests.runs import Listener, results, train_small
+from tests.runs import Listener, output_of, results, train_small
 
 # The file whose writing is cut short, and for the how many-th time: its bytes may be on disk, but not under its name.
 WRITES = [
@@ -75,9 +71,7 @@ def die_in_children(root: Path) -> None:
             _, status = os.waitpid(child, 0)
             assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"{{moment}}: not killed"
         """
-    repository = Path(__file__).resolve().parents[2]
-    no_gpu = {"CUDA_VISIBLE_DEVICES": ""}  # torch cannot fork a process that has used one
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, cwd=repository, env=os.environ | no_gpu)
+    output_of(program)
 
 
 @pytest.fixture(scope="module")
