@@ -13,7 +13,8 @@ from typing import Any
 
 from darlr.sweep.grid import Grid
 from darlr.sweep.plan import Cell, plan
-from darlr.sweep.pool import Outcome, run_cells
+from darlr.sweep.pool import LocalPool
+from darlr.sweep.running import Outcome, run_cells
 
 WORKERS = 2
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -48,6 +49,9 @@ class Looker:
     def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
         pass
 
+    def put_back(self, cell: Cell, reason: str) -> None:
+        pass
+
     def ended(self, outcome: Outcome) -> None:
         self.failed += outcome.error is not None
 
@@ -77,7 +81,8 @@ def main() -> None:
         cells = plan(Grid.read(file).points(), None, Path(folder))
         looker = Looker()
         started = time.monotonic()
-        run_cells(cells, WORKERS, None, Path(folder), "cpu", looker)
+        with LocalPool(WORKERS, None, Path(folder), "cpu") as pool:
+            run_cells(cells, pool, looker)
         seconds = time.monotonic() - started
         looker.stop()
     running, waiting = (sum(times) / 1e9 for times in zip(*looker.nanoseconds.values(), strict=True))

@@ -19,6 +19,10 @@ class InputError(DarlrError):
     exit_code = 2
 
 
+class BusyError(InputError):
+    """A run that another process works on."""
+
+
 class RunError(DarlrError):
     """A run that had to stop while it was working (for example a loss that became NaN)."""
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from darlr.cli.sweep_monitor import SweepMonitor
 from darlr.sweep.costs import estimate
-from darlr.sweep.pool import Outcome
+from darlr.sweep.running import Outcome
 from tests.cli.test_monitor import RECORD
 from tests.sweep.grids import small_cells
 

@@ -1,4 +1,4 @@
-"""Processes that work on cells: what they leave, what happens when one fails or dies, and who waits for whom."""
+"""Processes that work on cells: what they leave, and what happens when one fails or dies."""
 
 import os
 import signal
@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from darlr.sweep.plan import Cell
-from darlr.sweep.pool import Outcome, Queue, run_cells
+from darlr.sweep.pool import LocalPool
+from darlr.sweep.running import Outcome, run_cells
 from tests.runs import results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
@@ -27,6 +27,7 @@ class Notes:
         self.victim = victim
         self.begun: list[str] = []
         self.events: list[tuple[str, Mapping[str, Any]]] = []
+        self.returned: list[tuple[str, str]] = []
         self.ends: list[Outcome] = []
         self._others = set(children_of(os.getpid()))
         self._processes: dict[str, int] = {}
@@ -40,9 +41,13 @@ class Notes:
         if event["event"] == "trained" and cell.label == self.victim:
             os.kill(self._processes[cell.label], signal.SIGKILL)
 
+    def put_back(self, cell: Cell, reason: str) -> None:
+        self.returned.append((cell.label, reason))
+        del self._processes[cell.label]
+
     def ended(self, outcome: Outcome) -> None:
         self.ends.append(outcome)
-        del self._processes[outcome.cell.label]
+        self._processes.pop(outcome.cell.label, None)  # none worked on what was finished elsewhere
 
     def tick(self) -> None:
         pass
@@ -53,7 +58,8 @@ class Notes:
 
 
 def run(cells: list[Cell], out: Path, notes: Notes, workers: int = 2) -> dict[str, Outcome]:
-    outcomes = run_cells(cells, workers, None, out, "cpu", notes)
+    with LocalPool(workers, None, out, "cpu") as pool:
+        outcomes = run_cells(cells, pool, notes)
     assert notes.ends == outcomes
     return {outcome.cell.label: outcome for outcome in outcomes}
 
@@ -131,37 +137,3 @@ class TestParentGone:
         assert process.returncode == 130
         assert lines[-1] == "darlr: interrupted; the same command goes on from the last finished epoch"
         assert not any("Traceback" in line for line in lines)
-
-
-class TestQueue:
-    def cells(self, tmp_path: Path) -> list[Cell]:
-        return small_cells(tmp_path, tmp_path / "runs", seeds=[0, 1])
-
-    def test_two_cells_do_not_fit_the_same_world_model(self, tmp_path: Path) -> None:
-        first, second, other_seed, last = self.cells(tmp_path)
-        queue = Queue([first, second, other_seed, last])
-        assert queue.take() is first
-        assert queue.take() is other_seed
-        assert queue.take() is None
-        assert len(queue) == 2
-        queue.has_world_model(second)  # it does not fit
-        assert queue.take() is None
-        queue.has_world_model(first)
-        assert queue.take() is second  # if the first failed, the second fits
-        assert queue.take() is None
-        queue.has_world_model(other_seed)
-        assert queue.take() is last
-
-    def test_a_world_model_that_is_there_holds_up_nobody(self, tmp_path: Path) -> None:
-        cells = self.cells(tmp_path)
-        queue = Queue(cells)
-        assert queue.take() is cells[0]
-        cells[0].world_model.parent.mkdir(parents=True)
-        cells[0].world_model.touch()
-        assert [queue.take(), queue.take(), queue.take()] == [cells[1], cells[2], None]
-
-    def test_a_run_with_its_own_copy_waits_for_no_fit(self, tmp_path: Path) -> None:
-        first, second, *_ = self.cells(tmp_path)
-        begun = replace(second, begun=True)
-        queue = Queue([first, begun])
-        assert [queue.take(), queue.take()] == [first, begun]

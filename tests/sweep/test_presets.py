@@ -7,6 +7,7 @@ import pytest
 from darlr.data.registry import SOURCES
 from darlr.errors import InputError
 from darlr.methods import METHODS
+from darlr.report.published import published
 from darlr.sweep.grid import Grid, Point
 from darlr.sweep.presets import grid_file, presets
 
@@ -25,16 +26,34 @@ def test_every_preset_names_what_there_is_and_says_what_it_is(preset: str) -> No
 
 @pytest.mark.parametrize(
     ("preset", "count"),
-    [("table2", 100), ("table3", 100), ("table4", 140), ("figure4", 30), ("figure5", 92), ("table3-reduced", 30), ("smoke", 8)],
+    [
+        ("table2", 130),
+        ("table3", 130),
+        ("table4", 140),
+        ("figure4", 30),
+        ("figure5", 92),
+        ("transformers", 72),
+        ("table2-reduced", 39),
+        ("table3-reduced", 39),
+        ("smoke", 8),
+    ],
 )
 def test_sizes(preset: str, count: int) -> None:
     assert len(cells(preset)) == count
 
 
-def test_figures_are_cells_of_the_tables() -> None:
-    tables = [point.values for table in ("table2", "table3") for point in cells(table)]
+@pytest.mark.parametrize(("table", "rows"), [("table2", 26), ("table3", 26), ("table4", 28)])
+def test_tables_have_every_row_that_is_published(table: str, rows: int) -> None:
+    pairs = {(point.values["dataset"], point.values["method"]) for point in cells(table)}
+    assert len(pairs) == rows  # 13 methods or 7 variants, on two or four data sets
+    assert all(published(dataset, method, "r_tra") for dataset, method in pairs)
+
+
+@pytest.mark.parametrize("suffix", ["", "-reduced"])
+def test_figures_are_cells_of_the_tables(suffix: str) -> None:
+    tables = [point.values for table in ("table2", "table3") for point in cells(table + suffix)]
     for figure in ("figure3", "figure4"):
-        assert all(point.values in tables for point in cells(figure))
+        assert all(point.values in tables for point in cells(figure + suffix))
 
 
 def test_figure_5_has_each_data_sets_range() -> None:

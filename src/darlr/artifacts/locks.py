@@ -31,6 +31,18 @@ def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_locked(lock: Path) -> bool:
+    """Whether a process holds the lock of the file `lock`, on any machine whose locks can be seen from here."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 def _locked(lock: Path, waiting: Callable[[], None]) -> int:
     """A descriptor of the file `lock` that holds its lock."""
     while True:

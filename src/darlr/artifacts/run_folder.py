@@ -11,9 +11,10 @@ import torch
 import yaml
 
 from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
+from darlr.artifacts.locks import is_locked
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import read_yaml
-from darlr.errors import InputError, RunError
+from darlr.errors import BusyError, InputError, RunError
 from darlr.reading import read_text
 
 CONFIG = "config.yaml"
@@ -39,8 +40,8 @@ class RunFolder:
 
         `config` is the resolved config as plain mappings; `environment["data"]` maps data files to their hashes. A resumed
         run keeps the environment it was started with.
-        Raises `InputError` for a place that cannot be written, a folder with other things in it, a run that another
-        process works on, and a run of another config or other data.
+        Raises `InputError` for a place that cannot be written, a folder with other things in it, a run of another config or
+        other data, and `BusyError` for a run that another process works on.
         """
         lock = _lock(path)
         run = cls(path, lock)
@@ -197,9 +198,14 @@ def _lock(path: Path) -> IO[bytes]:
     except OSError as error:
         lock.close()
         if isinstance(error, BlockingIOError):
-            raise InputError(f"{path}: another process is working on this run; wait for it to end") from error
+            raise BusyError(f"{path}: another process is working on this run; wait for it to end") from error
         raise InputError(f"{path}: cannot be locked ({error.strerror})") from error
     return lock
+
+
+def in_work(path: Path) -> bool:
+    """Whether a process works on the run at `path`."""
+    return is_locked(path / LOCK)
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from darlr.cli.monitor import figures_of
 from darlr.sweep.costs import Cost, in_words
 from darlr.sweep.plan import Cell
-from darlr.sweep.pool import Outcome
+from darlr.sweep.running import Outcome
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_OF_PACE = 1800.0
@@ -73,16 +73,18 @@ class SweepMonitor:
             done = event["record"]["epoch"]
             self._show(cell, done, f"policy: epoch {done}/{event['epochs']}, {figures_of(event['record'])}")
 
+    def put_back(self, cell: Cell, reason: str) -> None:
+        self._remove(cell)
+        self._print(f"{cell.label}: waits to be started again: {reason}")
+
     def ended(self, outcome: Outcome) -> None:
         cell = outcome.cell
         self._ended += 1
         self._failed += outcome.error is not None
-        self._progress.remove_task(self._bars.pop(cell.run))
-        del self._lines[cell.run]
+        self._remove(cell)
         self._done[cell.run] = self._weights[cell.run]
         self._show_whole()
-        ending = f"finished in {in_words(outcome.seconds)}" if outcome.error is None else f"failed: {outcome.error}"
-        self._print(f"[{self._ended}/{len(self._weights)}] {cell.label}: {ending}")
+        self._print(f"[{self._ended}/{len(self._weights)}] {cell.label}: {_ending(outcome)}")
         if outcome.traceback is not None:
             self._print(outcome.traceback.rstrip())
 
@@ -100,6 +102,11 @@ class SweepMonitor:
         self._done[cell.run] = self._weights[cell.run] * (done - begun) / max(cell.config.training.epochs - begun, 1)
         self._show_whole()
 
+    def _remove(self, cell: Cell) -> None:
+        if cell.run in self._bars:
+            self._progress.remove_task(self._bars.pop(cell.run))
+            del self._lines[cell.run]
+
     def _show_whole(self) -> None:
         failed = f", {self._failed} failed" if self._failed else ""
         figures = f"{self._ended}/{len(self._weights)} cells{failed}"
@@ -108,3 +115,9 @@ class SweepMonitor:
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False)
         self._printed = time.monotonic()
+
+
+def _ending(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"failed: {outcome.error}"
+    return "finished by another sweep" if outcome.elsewhere else f"finished in {in_words(outcome.seconds)}"

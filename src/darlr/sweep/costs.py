@@ -10,11 +10,12 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
+from darlr.config.schema import ExperimentConfig, WorldModelConfig
 from darlr.errors import InputError
 from darlr.experiment.run import SUMMARY
 from darlr.methods import recipe_of
 from darlr.sweep.plan import Cell, Size
+from darlr.world_model.fitting import resolve_batch_size
 
 # Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
 START = 4.0  # loading torch, reading the data, drawing the picture
@@ -23,8 +24,12 @@ TRANSFORMER_LAYER = 6.4e-6  # 48,300 steps/s with two layers at 300 items
 REFERENCE_USER = 2.2e-6  # DARLR: 17,000 steps/s with 20 reference users and one layer
 UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8  # SQN on the log: 208 and 108 updates/s at 300 items, batches of 256 and 1,024
 STEPS_OF_TESTS = 17_000  # after an epoch: three modes, sampled and greedy, and the simulator's
-MEMBER_AND_ROW = 3.2e-4  # fitting a world model: 11 s for 5 members and Coat's 6,960 rows
-MEMORY_MIB, MEMORY_A_CELL_MIB = 340.0, 3.8e-5  # 344 MiB at 290 x 300, 516 at 1,411 x 3,327
+# Fitting a world model: Coat 12.9 s (63 epochs of 6,960 rows), KuaiRec's positives 153 s (9 of 795,120 with negatives), both in
+# batches of 256; one epoch of KuaiRand's 1.1 million rows in batches of 2,048 27 s. Steps until a fit stops: the first two.
+FIT_STEP, FIT_MEMBER_AND_PAIR, FIT_STEPS = 2.5e-3, 4.0e-6, 1_550
+# Runs peaked at 406 to 557 MiB on Coat, 664 to 743 on KuaiRec's positives, at 6,212 with DARLR at 27,285 x 7,583; the rows of a
+# log of 12.5 million took 751.
+MEMORY_MIB, MEMORY_A_CELL_MIB, MEMORY_A_ROW_MIB = 480.0, 3.0e-5, 6.0e-5
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,12 @@ def _cost(cell: Cell, alike: Sequence[tuple[ExperimentConfig, Mapping[str, Any]]
     epochs = config.training.epochs - cell.epochs
     fit = 0.0
     if cell.needs_fit():
-        rows = size.rows * (1 + config.world_model.negatives_per_row * (config.world_model.loss == "negatives"))
-        fit = MEMBER_AND_ROW * config.world_model.members * rows
+        fit = _seconds_of_fit(config.world_model, size)
     if alike:
         unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * _work(other)) for other, summary in alike)
         memory = max(summary["peak_memory_mib"] for _, summary in alike)
         return Cost(START + unit * _work(config) * epochs, fit, memory, measured=True)
-    memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items
+    memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items + MEMORY_A_ROW_MIB * size.rows
     return Cost(START + _seconds_of_epoch(config, size) * epochs, fit, memory, measured=False)
 
 
@@ -123,9 +127,18 @@ def _seconds_of_epoch(config: ExperimentConfig, size: Size) -> float:
     if recipe.offline:
         update = UPDATE + UPDATE_AND_VALUE * config.offline.batch_size * size.items
         return update * config.offline.updates_per_epoch + step * STEPS_OF_TESTS
+    if recipe.static:
+        return step * STEPS_OF_TESTS
     if recipe.learner == "darlr":
         step += REFERENCE_USER * config.selector.references
     return step * config.training.steps_per_epoch
+
+
+def _seconds_of_fit(config: WorldModelConfig, size: Size) -> float:
+    """As `_seconds_of_epoch`; a fit's number of epochs is what is least known of it."""
+    steps = math.ceil(size.rows / resolve_batch_size(config, size.rows))
+    epochs = min(config.patience + 1 + FIT_STEPS / steps, config.max_epochs)
+    return epochs * (FIT_STEP * steps + FIT_MEMBER_AND_PAIR * config.members * size.pairs)
 
 
 def in_words(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping, to_mapping
 from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.data.dataset import Dataset
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
@@ -15,15 +16,24 @@ from darlr.experiment.run import SUMMARY
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
 from darlr.experiment.world_models import WORLD_MODEL
 from darlr.sweep.grid import Point
+from darlr.world_model.fitting import resolve_loss
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a cell's world is: users and items of the simulator, rows of the log that is learned from."""
+    """How large a cell's world is.
+
+    Attributes:
+        users: those of the simulator.
+        items: those of the simulator.
+        rows: of the log that is learned from.
+        pairs: that an epoch of the world model's fit learns from: rows, and negatives where its loss needs some.
+    """
 
     users: int
     items: int
     rows: int
+    pairs: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Cell:
         world_model: the file of the world model that it shares with others.
         begun: whether its folder has a copy of that world model already.
         epochs: how many epochs it has behind it.
-        finished: whether it has its summary.
+        finished: whether it had its summary when the sweep was planned.
     """
 
     label: str
@@ -57,6 +67,10 @@ class Cell:
     def needs_fit(self) -> bool:
         """Whether the cell has to fit its world model unless another one does so before; looks at the disk."""
         return not self.begun and not self.world_model.is_file()
+
+    def has_summary(self) -> bool:
+        """Whether the cell is finished by now; looks at the disk."""
+        return (self.run / f"{SUMMARY}.json").is_file()
 
 
 def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell]:
@@ -99,10 +113,15 @@ def _cell(point: Point, values: Mapping[str, Any], loaded: LoadedDataset, out: P
         values=values,
         dataset=dataset.name,
         config=specified.config,
-        size=Size(dataset.world.n_users, dataset.world.n_items, len(dataset.log)),
+        size=Size(dataset.world.n_users, dataset.world.n_items, len(dataset.log), _pairs(specified.config, dataset)),
         run=path,
         world_model=specified.world_model_path(out),
         begun=begun,
         epochs=epochs,
         finished=finished,
     )
+
+
+def _pairs(config: ExperimentConfig, dataset: Dataset) -> int:
+    negatives = resolve_loss(config.world_model, dataset) == "negatives"
+    return len(dataset.log) * (1 + config.world_model.negatives_per_row * negatives)

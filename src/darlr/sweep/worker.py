@@ -8,12 +8,16 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 Send = Callable[[Mapping[str, Any]], None]
+
+ENDS = ("finished", "failed", "busy", "lost")
+"""The last events of a cell; `lost`, with its `error`, is told by an executor whose process did not come back."""
 
 
 def main() -> None:
@@ -33,23 +37,26 @@ def main() -> None:
 def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: str, send: Send) -> dict[str, Any]:
     """Train the cell with one thread, telling `send` of its progress; how it ended is returned as the last event.
 
-    That is `{"event": "finished"}`, or `{"event": "failed", "error": a line, "traceback": text or None}`: a traceback belongs
-    to a defect, a refusal needs none.
+    That is `{"event": "finished", "cpu_seconds": of this process}`, or `{"event": "failed", "error": a line, "traceback": text
+    or None}`: a traceback belongs to a defect, a refusal needs none. `{"event": "busy", "error": a line}` tells that another
+    process works on the run.
     """
     try:
         # torch is loaded only now: loading it may fail, too.
-        from darlr.errors import DarlrError  # noqa: PLC0415
+        from darlr.errors import BusyError, DarlrError  # noqa: PLC0415
         from darlr.experiment.devices import compute_on  # noqa: PLC0415
         from darlr.experiment.run import train  # noqa: PLC0415
 
         try:
             train(values, data_dir, out, compute_on(device, threads=1), _Reporter(send))
+        except BusyError as error:
+            return {"event": "busy", "error": str(error)}
         except DarlrError as error:
             return {"event": "failed", "error": str(error), "traceback": None}
     except Exception as error:
         line = " ".join("".join(traceback.format_exception_only(error)).split())
         return {"event": "failed", "error": line, "traceback": traceback.format_exc()}
-    return {"event": "finished"}
+    return {"event": "finished", "cpu_seconds": time.process_time()}
 
 
 class _Reporter:

@@ -1,0 +1,241 @@
+"""Cells on a Ray cluster: the same numbers as here, whatever dies; and the clusters that are refused."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr.errors import InputError
+from darlr.sweep.plan import Cell
+from darlr.sweep.running import Outcome, run_cells
+from tests.cli.conftest import Command, darlr
+from tests.runs import results, train_small
+from tests.sweep.grids import named, small_cells, write_small
+
+__all__ = ["darlr"]
+
+needs_ray = pytest.mark.skipif("not __import__('importlib').util.find_spec('ray')", reason="needs the extra 'ray'")
+
+
+def test_without_the_extra_a_line_says_how_to_install_it(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "darlr.sweep.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    ended = darlr("sweep", "smoke", "--ray", "localhost:6379")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "darlr: --ray needs the package ray; install it by: pip install 'darlr[ray]'\n"
+
+
+def test_a_gpu_is_refused(darlr: Command) -> None:
+    ended = darlr("sweep", "smoke", "--ray", "auto", "--device", "cuda")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("darlr: --device is 'cuda', but cells on a Ray cluster compute on its CPUs")
+
+
+@needs_ray
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "address", ["nonsense", "host", ":6379", "host:", "host:x", "host:0", "host:65536", "ray://host:10001"]
+    )
+    def test_what_is_no_address_is_refused(self, darlr: Command, address: str) -> None:
+        ended = darlr("sweep", "smoke", "--ray", address)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"darlr: --ray is '{address}'; expected HOST:PORT of a running cluster")
+        assert list(Path().iterdir()) == []
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "nobody.invalid"])
+    def test_where_nobody_answers_a_line_says_so(self, darlr: Command, host: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        ended = darlr("sweep", "smoke", "--ray", f"{host}:{port}")
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"darlr: --ray: nothing answers at {host}:{port} (")
+        assert ended.err.count("\n") == 1
+
+    def test_what_answers_but_is_no_cluster_is_refused(self, darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("darlr.sweep.cluster.SECONDS_TO_ANSWER", 0.5)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = f"127.0.0.1:{server.getsockname()[1]}"
+            ended = darlr("sweep", "smoke", "--ray", address)
+        assert (ended.code, ended.err) == (2, f"darlr: --ray: what answers at {address} is no Ray cluster\n")
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"out": False}, "--ray: node n1 does not see the results folder {folder}; expected one that all nodes share (--out)"),
+        ({"locks": False}, "--ray: node n1 does not see other machines' locks in {folder}; expected a file system that shares"),
+        ({"data": False}, "--ray: node n1 does not see {folder}; expected data sets that all nodes share (--data-dir)"),
+        ({"versions": {"torch": "1"}}, "--ray: node n1 has torch 1, this machine 2; expected the same"),
+    ],
+)
+def test_nodes_that_cannot_do_what_this_machine_does_are_refused(
+    tmp_path: Path, change: Mapping[str, Any], message: str
+) -> None:
+    from darlr.sweep.cluster import _require_same
+
+    seen: dict[str, Any] = {"out": True, "locks": True, "data": True, "versions": {"torch": "2"}}
+    _require_same("n1", seen, {"torch": "2"}, tmp_path, tmp_path)
+    with pytest.raises(InputError) as refused:
+        _require_same("n1", {**seen, **change}, {"torch": "2"}, tmp_path, tmp_path)
+    assert str(refused.value).startswith(message.format(folder=tmp_path))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of one core each, and a head without any."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    memory = {"object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
+    try:
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, **memory)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def worker_on(run: Path) -> int:
+    """The process that holds the lock file of a run open."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(file.readlink() == run / ".lock" for file in (process / "fd").iterdir()):
+                return int(process.name)
+        except OSError:  # it is gone, or another user's
+            continue
+    raise AssertionError(f"nobody works on {run}")
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+class Notes:
+    """A watcher that remembers, and calls `strike(cell)` after the first epoch of the cells that it names, once each."""
+
+    def __init__(self, strikes: Mapping[str, Callable[[Cell], None]] | None = None) -> None:
+        self.strikes = dict(strikes or {})
+        self.begun: list[str] = []
+        self.returned: list[str] = []
+        self.events: list[tuple[str, Mapping[str, Any]]] = []
+
+    def started(self, cell: Cell) -> None:
+        self.begun.append(cell.label)
+
+    def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
+        self.events.append((cell.label, event))
+        if event["event"] == "trained" and cell.label in self.strikes:
+            self.strikes.pop(cell.label)(cell)
+
+    def put_back(self, cell: Cell, reason: str) -> None:
+        self.returned.append(cell.label)
+
+    def ended(self, outcome: Outcome) -> None:
+        pass
+
+    def tick(self) -> None:
+        pass
+
+    def of(self, kind: str) -> list[str]:
+        return [label for label, event in self.events if event["event"] == kind]
+
+
+def run(cluster: Any, cells: list[Cell], out: Path, notes: Notes) -> dict[str, Outcome]:
+    from darlr.sweep.cluster import RayCluster
+
+    with RayCluster(cluster.address, None, out, out, "cpu") as executor:
+        assert executor.slots == 2
+        outcomes = run_cells(cells, executor, notes)
+    assert not list(out.glob(".*"))
+    return {outcome.cell.label: outcome for outcome in outcomes}
+
+
+@needs_ray
+@pytest.mark.slow
+def test_the_numbers_are_those_of_this_machine_and_a_failure_stops_no_other(cluster: Any, tmp_path: Path) -> None:
+    changes = {"methods": ["mbpo", "dorl", "mopo"], "for": [{"methods": "mopo", "set": {"a2c.learning_rate": 1e30}}]}
+    cells = small_cells(tmp_path, tmp_path / "runs", **changes)
+    mbpo, dorl, mopo = named(cells)
+    notes = Notes()
+    outcomes = run(cluster, cells, tmp_path / "runs", notes)
+    assert set(notes.of("fitted")) == {mbpo}  # the world model that all three share
+    assert outcomes[mbpo].error is outcomes[dorl].error is None
+    assert outcomes[mbpo].cpu_seconds > 0
+    assert "epoch 1: the policy loss is nan; stopped" in (outcomes[mopo].error or "")
+    for cell, method in zip(cells, ("mbpo", "dorl"), strict=False):
+        assert results(cell.run) == results(train_small(tmp_path / "alone", {"method": method}).path)
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_killed_process_and_a_lost_node_cost_no_epoch_and_double_none(cluster: Any, tmp_path: Path) -> None:
+    cells = small_cells(
+        tmp_path, tmp_path / "runs", set={"training": {"epochs": 40, "steps_per_epoch": 60, "environments": 10}}
+    )
+    mbpo, dorl = named(cells)
+    lost = threading.Event()
+
+    def kill(cell: Cell) -> None:
+        os.kill(worker_on(cell.run), signal.SIGKILL)
+
+    def remove(cell: Cell) -> None:
+        raylet = parent_of(worker_on(cell.run))
+        [node] = [node for node in cluster.worker_nodes if node.all_processes["raylet"][0].process.pid == raylet]
+        cluster.remove_node(node, allow_graceful=False)
+        lost.set()
+
+    notes = Notes({mbpo: kill, dorl: remove})
+    try:
+        outcomes = run(cluster, cells, tmp_path / "runs", notes)
+    finally:
+        if lost.is_set():
+            cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    assert [outcome.error for outcome in outcomes.values()] == [None, None]
+    assert set(notes.returned) == {mbpo, dorl}
+    for cell in cells:
+        told = [
+            event["record"]["epoch"] for label, event in notes.events if label == cell.label and event["event"] == "trained"
+        ]
+        begun = [event["done"] for label, event in notes.events if label == cell.label and event["event"] == "learning"]
+        assert begun[0] == 0
+        assert begun[1] >= 1  # it went on where it was
+        assert len(told) == len(set(told))  # no epoch was done twice,
+        assert set(range(1, 41)) - set(told) <= {begun[1]}  # and none left out; the word of one may have died with its process
+        alone = train_small(tmp_path / "alone", {"method": cell.config.method, "training": {"epochs": 40}})
+        assert results(cell.run) == results(alone.path)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_sweep_that_ends_early_leaves_nobody_at_work(cluster: Any, tmp_path: Path, ending: signal.Signals) -> None:
+    file = write_small(tmp_path / "grid.yaml", **{"for": [{"set": {"training.epochs": 1_000_000}}]})
+    command = [sys.executable, "-m", "darlr.cli.main", "sweep", str(file), "--ray", cluster.address, "--out", "runs"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    runs: list[Path] = []
+    while len(runs) < 2:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.1)
+        runs = [file.parent for file in (tmp_path / "runs").rglob("checkpoint.safetensors")]
+    workers = [worker_on(run) for run in runs]
+    process.send_signal(ending)
+    assert process.stderr is not None
+    lines = process.stderr.read().splitlines()
+    assert process.wait() == (130 if ending == signal.SIGINT else -signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{worker}/exe").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    if ending == signal.SIGINT:
+        assert lines[-1] == "darlr: interrupted; the same command goes on from the last finished epoch"
+        assert not any("Traceback" in line for line in lines)
