@@ -45,6 +45,26 @@ def test_plain_lines_tell_beginnings_ends_and_each_note_once(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_cell_that_is_put_aside_or_finished_elsewhere_leaves_no_bar(tmp_path: Path, terminal: bool) -> None:
+    text = io.StringIO()
+    mbpo, dorl = small_cells(tmp_path, tmp_path / "runs")
+    console = Console(file=text, force_terminal=terminal, width=160, color_system=None)
+    with SweepMonitor([mbpo, dorl], estimate([mbpo, dorl]), console) as monitor:
+        monitor.started(mbpo)
+        monitor.put_back(mbpo, "its node was lost")
+        monitor.ended(Outcome(dorl, 0.0, elsewhere=True))
+        monitor.started(mbpo)
+        monitor.ended(Outcome(mbpo, 1.0))
+        assert [task.description for task in monitor._progress.tasks] == ["all cells"]
+    for line in (
+        "synthetic mbpo seed 0: put aside, to be started again: its node was lost",
+        "[1/2] synthetic dorl seed 0: finished by another sweep",
+        "[2/2] synthetic mbpo seed 0: finished in 1 s",
+    ):
+        assert line in text.getvalue()
+
+
 def test_a_cell_is_told_while_its_world_model_is_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
     text = io.StringIO()

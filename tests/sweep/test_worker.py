@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from darlr.artifacts.run_folder import RunFolder, in_work
 from darlr.config.loading import merge
 from darlr.experiment import run
 from darlr.sweep.worker import work
-from tests.runs import SMALL, SMALL_WORLD
+from tests.runs import SMALL, SMALL_WORLD, train_small
 
 VALUES = merge(SMALL, SMALL_WORLD)
 
@@ -46,6 +47,14 @@ def test_a_refusal_is_a_line(tmp_path: Path) -> None:
     assert event["event"] == "failed"
     assert event["error"].startswith("unknown method 'drol'")
     assert event["traceback"] is None
+
+
+def test_a_run_that_another_process_works_on_is_busy(tmp_path: Path) -> None:
+    run = train_small(tmp_path).path
+    with RunFolder.create(run, RunFolder.open(run).config(), RunFolder.open(run).environment()):
+        assert in_work(run)
+        assert events_of(VALUES, tmp_path) == [{"event": "busy", "error": "another process works on it"}]
+    assert not in_work(run)
 
 
 def test_a_defect_has_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

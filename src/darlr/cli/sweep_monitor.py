@@ -75,7 +75,7 @@ class SweepMonitor:
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self._remove(cell)
-        self._print(f"{cell.label}: waits to be started again: {reason}")
+        self._print(f"{cell.label}: put aside, to be started again: {reason}")
 
     def ended(self, outcome: Outcome) -> None:
         cell = outcome.cell

@@ -96,7 +96,7 @@ class RayCluster:
         try:
             event = ray.get(next(task))
         except RayError as error:
-            event = {"event": "lost", "error": _line(error)}
+            event = {"event": "lost", "error": f"its process or node was lost ({_line(error).split('. ')[0]})"}
         if event["event"] in ENDS:
             del self._tasks[task]
         return cell, event

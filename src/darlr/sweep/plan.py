@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import darlr
 from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping, to_mapping
 from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
@@ -106,6 +107,10 @@ def _cell(point: Point, values: Mapping[str, Any], loaded: LoadedDataset, out: P
     if (path / "config.yaml").is_file():
         folder = RunFolder.open(path)
         folder.require_same(to_mapping(specified.config), {"data": dict(dataset.hashes)})
+        if (version := folder.environment()["darlr"]) != darlr.__version__:
+            raise InputError(
+                f"{path}: holds a run of darlr {version}, and this is {darlr.__version__}; choose another folder or delete it"
+            )
         begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
         finished = folder.has_json(SUMMARY)
     return Cell(

@@ -49,8 +49,8 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
 
         try:
             train(values, data_dir, out, compute_on(device, threads=1), _Reporter(send))
-        except BusyError as error:
-            return {"event": "busy", "error": str(error)}
+        except BusyError:
+            return {"event": "busy", "error": "another process works on it"}
         except DarlrError as error:
             return {"event": "failed", "error": str(error), "traceback": None}
     except Exception as error:
