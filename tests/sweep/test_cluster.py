@@ -1,8 +1,7 @@
-"""Cells on a Ray cluster: the same numbers as here, whatever dies; and the clusters that are refused."""
+"""Cells on a Ray cluster: the same numbers as here, whatever dies; and the nodes that are refused."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,55 +15,10 @@ import pytest
 from darlr.errors import InputError
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome, run_cells
-from tests.cli.conftest import Command, darlr
 from tests.runs import results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
-__all__ = ["darlr"]
-
 needs_ray = pytest.mark.skipif("not __import__('importlib').util.find_spec('ray')", reason="needs the extra 'ray'")
-
-
-def test_without_the_extra_a_line_says_how_to_install_it(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "darlr.sweep.cluster", raising=False)
-    monkeypatch.setitem(sys.modules, "ray", None)
-    ended = darlr("sweep", "smoke", "--ray", "localhost:6379")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "darlr: --ray needs the package ray; install it by: pip install 'darlr[ray]'\n"
-
-
-def test_a_gpu_is_refused(darlr: Command) -> None:
-    ended = darlr("sweep", "smoke", "--ray", "auto", "--device", "cuda")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("darlr: --device is 'cuda', but cells on a Ray cluster compute on its CPUs")
-
-
-@needs_ray
-class TestAddresses:
-    @pytest.mark.parametrize(
-        "address", ["nonsense", "host", ":6379", "host:", "host:x", "host:0", "host:65536", "ray://host:10001"]
-    )
-    def test_what_is_no_address_is_refused(self, darlr: Command, address: str) -> None:
-        ended = darlr("sweep", "smoke", "--ray", address)
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith(f"darlr: --ray is '{address}'; expected HOST:PORT of a running cluster")
-        assert list(Path().iterdir()) == []
-
-    @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "nobody.invalid"])
-    def test_where_nobody_answers_a_line_says_so(self, darlr: Command, host: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        ended = darlr("sweep", "smoke", "--ray", f"{host}:{port}")
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith(f"darlr: --ray: nothing answers at {host}:{port} (")
-        assert ended.err.count("\n") == 1
-
-    def test_what_answers_but_is_no_cluster_is_refused(self, darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("darlr.sweep.cluster.SECONDS_TO_ANSWER", 0.5)
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            address = f"127.0.0.1:{server.getsockname()[1]}"
-            ended = darlr("sweep", "smoke", "--ray", address)
-        assert (ended.code, ended.err) == (2, f"darlr: --ray: what answers at {address} is no Ray cluster\n")
 
 
 @needs_ray

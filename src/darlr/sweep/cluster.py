@@ -33,7 +33,7 @@ from darlr.sweep.worker import ENDS, work
 
 AUTO = "auto"
 SECONDS_TO_CONNECT = 5.0
-SECONDS_TO_ANSWER = 30.0
+SECONDS_TO_ANSWER = 15.0
 SECONDS_TO_LOOK = 120.0  # starting a process on every node, which loads torch
 SAME = ("darlr", "git_revision", "python", "torch", "numpy")
 MARK = ".sweep-"
@@ -146,7 +146,8 @@ def _require_cluster(address: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise InputError(f"--ray: what answers at {address} is no Ray cluster") from error
     except subprocess.CalledProcessError as error:
-        raise InputError(f"--ray: no Ray cluster runs at '{address}'") from error
+        place = "on this machine" if address == AUTO else f"at {address}"
+        raise InputError(f"--ray: no Ray cluster runs {place}") from error
 
 
 @contextlib.contextmanager
@@ -164,7 +165,11 @@ def _connected(address: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _mark(out: Path) -> Iterator[Path]:
-    """A locked file in `out` by which nodes are known to see the same folder and its locks; older ones are cleared away."""
+    """A locked file in `out` by which nodes are known to see the same folder and its locks; older ones are cleared away.
+
+    A folder that is made for it and stays empty is removed again.
+    """
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob(f"{MARK}*"):
@@ -180,6 +185,9 @@ def _mark(out: Path) -> Iterator[Path]:
             yield mark
         finally:
             mark.unlink(missing_ok=True)
+            if made:
+                with contextlib.suppress(OSError):
+                    out.rmdir()
 
 
 def _require_fit(mark: Path, data_dir: Path) -> None:
