@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
+from darlr.report.summary import summarise
 from tests.report.test_results import summary
 
 
@@ -32,3 +33,22 @@ def write_seeds(out: Path, method: str, by_seed: Sequence[float], **others: Any)
     """A run of one epoch for each seed 0, 1, ..., with its return."""
     for seed, value in enumerate(by_seed):
         write_run(out, method, seed, [value], **others)
+
+
+def write_recorded(
+    out: Path,
+    method: str,
+    seed: int,
+    records: Sequence[Mapping[str, Any]],
+    dataset: str = "coat",
+    settings: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """A finished run with these records of its epochs, `epoch` and `steps` beside them, and `extra` in its summary."""
+    path = write_run(out, method, seed, returns=None, dataset=dataset, settings=settings)
+    counted = [{"epoch": epoch, "steps": 10 * epoch, **record} for epoch, record in enumerate(records, start=1)]
+    with RunFolder.open(path) as folder:
+        for record in counted:
+            folder.append_metrics(record)
+        folder.write_json("summary", summarise(counted) | dict(extra or {}))
+    return path

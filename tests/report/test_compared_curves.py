@@ -8,18 +8,17 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from darlr.artifacts import RunFolder
 from darlr.report.compared_curves import compared_curves
 from darlr.report.runs import collect
-from tests.report.folders import write_run
+from tests.report.folders import write_recorded
 
 
 def run(out: Path, method: str, seed: int, returns: Sequence[float], dataset: str = "coat", error: float | None = None) -> None:
-    path = write_run(out, method, seed, returns, dataset=dataset)
-    with RunFolder.open(path) as folder:
-        for epoch, value in enumerate(returns, start=1):
-            known = {} if error is None else {"error/table": error / epoch, "error/sampled": 2 * error / epoch}
-            folder.append_metrics({"epoch": epoch, "nx_0/sampled/r_tra": value, "nx_0/sampled/length": 30.0, **known})
+    records = []
+    for epoch, value in enumerate(returns, start=1):
+        known = {} if error is None else {"error/table": error / epoch, "error/sampled": 2 * error / epoch}
+        records.append({"nx_0/sampled/r_tra": value, "nx_0/sampled/length": 30.0, **known})
+    write_recorded(out, method, seed, records, dataset=dataset)
 
 
 def curve(figure: Figure, panel: int, label: str) -> list[list[float]]:

@@ -89,6 +89,13 @@ class TestPaperTable:
         assert ours["R_tra"] == Quantity(72.0, pytest.approx(math.sqrt(8) / 2))  # type: ignore[arg-type]
         assert ours["published R_tra"] == Quantity(71.3992, 2.0640)
 
+    def test_published_values_under_another_leave_rule_are_marked(self, tmp_path: Path) -> None:
+        leave = {"leave": {"by": "category", "window": 4, "tolerance": 0.0, "max_steps": 30}}
+        for method in ("dorl", "roler", "darlr"):
+            write_run(tmp_path, method, dataset="kuairec", settings=leave)
+        notes = paper_table("kuairec", groups_of(tmp_path, "kuairec")).notes
+        assert notes[-1] == "Published with users who leave otherwise than here: roler (N = 1)."
+
     def test_who_was_tested_greedily_is_compared_greedily(self, tmp_path: Path) -> None:
         write_run(tmp_path, "sqn", 0, [70.0])
         table = paper_table("coat", groups_of(tmp_path))

@@ -32,6 +32,27 @@ def test_seeds_belong_together_and_settings_tell_groups_apart(tmp_path: Path) ->
     ]
 
 
+def test_a_row_names_the_settings_that_most_rows_do_not_have(tmp_path: Path) -> None:
+    for values in ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 3}):
+        write_run(tmp_path, "darlr", settings=values)
+    assert [group.label for group in collect([tmp_path]).groups["coat"]] == [
+        "darlr",
+        "darlr b=2",
+        "darlr b=3",
+        "darlr a=2",
+        "darlr a=3",
+    ]
+
+
+def test_settings_that_a_version_lacks_name_a_row_only_where_nothing_else_does(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl", settings={"a": 1})
+    write_run(tmp_path, "dorl", settings={"a": 2, "new": 5})
+    write_run(tmp_path, "mbpo", settings={"a": 1})
+    write_run(tmp_path, "mbpo", settings={"a": 1, "new": 5})
+    labels = [group.label for group in collect([tmp_path]).groups["coat"]]
+    assert labels == ["dorl a=1", "dorl a=2", "mbpo new=5", "mbpo new=absent"]
+
+
 def test_unfinished_runs_are_counted_and_versions_named(tmp_path: Path) -> None:
     write_run(tmp_path, "dorl", 0)
     write_run(tmp_path, "dorl", 1, returns=None)

@@ -1,6 +1,6 @@
 """`darlr report`: what finished runs say together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,6 @@ from darlr.errors import InputError
 
 if TYPE_CHECKING:
     from darlr.report.runs import Collection
-    from darlr.report.table import Table
 
 
 def report(
@@ -19,7 +18,8 @@ def report(
     out: Annotated[
         Path | None,
         option(
-            "write the tables to FILE (.md, .tex), every run's numbers (.csv), or curves by epoch (.png, .svg, .pdf)",
+            "write to FILE: a page with tables and pictures (.html), the tables (.md, .tex), every run's numbers (.csv), or"
+            " curves by epoch (.png, .svg, .pdf)",
             "FILE",
             "print",
         ),
@@ -36,34 +36,16 @@ def report(
 
 def _print(collection: "Collection") -> None:
     from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.report.tables import tables_of  # noqa: PLC0415
 
-    for table in tables_of(collection):
+    for table in tables_of(collection, _baselines()):
         print_table(table)
 
 
-def tables_of(collection: "Collection") -> "list[Table]":
-    """Two tables a data set, and the mean ranks over data sets where there are several."""
+def _baselines() -> set[str]:
     from darlr.methods import METHODS  # noqa: PLC0415
-    from darlr.report.comparison import comparison_table, paper_table, rank_table  # noqa: PLC0415
-    from darlr.seeding import numpy_generator  # noqa: PLC0415
 
-    baselines = {name for name, recipe in METHODS.items() if recipe.baseline}
-    tables = []
-    for dataset, groups in collection.groups.items():
-        tables.append(comparison_table(dataset, groups, baselines, numpy_generator(0, "report", dataset)))
-        tables.append(paper_table(dataset, groups))
-    if (ranked := rank_table(collection.groups)) is not None:
-        tables.append(ranked)
-    return [*tables[:-1], tables[-1].with_notes(_general_notes(collection))]
-
-
-def _general_notes(collection: "Collection") -> Sequence[str]:
-    notes = []
-    if collection.unfinished:
-        notes.append(f"{collection.unfinished} runs are not finished and left out.")
-    if len(collection.versions) > 1:
-        notes.append(f"The runs were made by different versions of darlr: {', '.join(collection.versions)}.")
-    return notes
+    return {name for name, recipe in METHODS.items() if recipe.baseline}
 
 
 def _writer(path: Path) -> "Callable[[Collection], None]":
@@ -71,12 +53,15 @@ def _writer(path: Path) -> "Callable[[Collection], None]":
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.compared_curves import compared_curves  # noqa: PLC0415
     from darlr.report.curves import FORMATS, save_figure  # noqa: PLC0415
+    from darlr.report.page.page import page  # noqa: PLC0415
     from darlr.report.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.table import to_latex, to_markdown  # noqa: PLC0415
+    from darlr.report.tables import tables_of  # noqa: PLC0415
 
     texts: dict[str, Callable[[Collection], str]] = {
-        ".md": lambda collection: "\n".join(map(to_markdown, tables_of(collection))),
-        ".tex": lambda collection: "\n".join(map(to_latex, tables_of(collection))),
+        ".html": lambda collection: page(collection, _baselines()),
+        ".md": lambda collection: "\n".join(map(to_markdown, tables_of(collection, _baselines()))),
+        ".tex": lambda collection: "\n".join(map(to_latex, tables_of(collection, _baselines()))),
         ".csv": to_long_csv,
     }
     pictures = [f".{name}" for name in FORMATS]

@@ -3,18 +3,16 @@
 Return and length say how the policies do, sampled; the errors how far the rewards that they learned from lie from the truth.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from darlr.artifacts import RunFolder
+from darlr.report.by_epoch import Band, band, recorded
 from darlr.report.comparison import mode_of
 from darlr.report.curves import PIXELS_PER_INCH, over_epochs
 from darlr.report.runs import Collection, Group
-from darlr.report.statistics import interval
 
 # Okabe and Ito's colours stay apart for the colour-blind; past the seventh method the dashes change.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,45 +39,40 @@ def compared_curves(collection: Collection) -> Figure:
     A curve is the mean over the group's seeds, its band the 95% t interval; epochs that a seed lacks are left out. A band
     much wider than the curves' own range, as that of two seeds may be, leaves the picture at its edges.
     """
-    rows = [(dataset, groups, _records(groups)) for dataset, groups in collection.groups.items()]
-    columns = max(len(_shown(groups, records)) for _, groups, records in rows)
+    rows = [(dataset, _panels(groups), groups) for dataset, groups in collection.groups.items()]
+    columns = max(len(panels) for _, panels, _ in rows)
     figure = Figure(figsize=(3.8 * columns, 3.5 * len(rows) + 0.5), dpi=PIXELS_PER_INCH, layout="constrained")
     all_axes = figure.subplots(len(rows), columns, squeeze=False)
-    for (dataset, groups, records), row_axes in zip(rows, all_axes, strict=True):
-        shown = _shown(groups, records)
-        for axes in row_axes[len(shown) :]:
+    for (dataset, panels, groups), row_axes in zip(rows, all_axes, strict=True):
+        for axes in row_axes[len(panels) :]:
             axes.set_axis_off()
-        for axes, (name, label) in zip(row_axes, shown.items(), strict=False):
+        for axes, (label, bands) in zip(row_axes, panels.items(), strict=False):
             for place, group in enumerate(groups):
-                _curve(axes, records[group.label], name, group.label, place)
+                if group.label in bands:
+                    _curve(axes, bands[group.label], group.label, place)
             _finish(axes, label)
         row_axes[0].set_title(dataset, loc="left", fontweight="bold")
         row_axes[0].legend(frameon=False, fontsize=8)
     return figure
 
 
-def _records(groups: Sequence[Group]) -> dict[str, list[list[dict[str, Any]]]]:
-    """Every group's records, a list a seed."""
-    return {group.label: [RunFolder.open(run.path).metrics() for run in group.runs] for group in groups}
+def _panels(groups: Sequence[Group]) -> dict[str, dict[str, Band]]:
+    """What a data set's panels show, by their label: the curve of every group that has one, by the group's label."""
+    names = PANELS[mode_of(groups)]
+    figures = {group.label: recorded(group, names) for group in groups}
+    panels = {
+        label: {group: found for group, values in figures.items() if name in values and (found := band(values[name]))}
+        for name, label in names.items()
+    }
+    return {label: bands for label, bands in panels.items() if bands}
 
 
-def _shown(groups: Sequence[Group], records: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -> dict[str, str]:
-    """The panels of a data set that some record has a figure for."""
-    present = {name for runs in records.values() for run in runs for name in run[-1] if run[-1][name] is not None}
-    return {name: label for name, label in PANELS[mode_of(groups)].items() if name in present}
-
-
-def _curve(axes: Axes, runs: Sequence[Sequence[Mapping[str, Any]]], name: str, label: str, place: int) -> None:
-    values = [{record["epoch"]: record[name] for record in run if record.get(name) is not None} for run in runs]
-    epochs = sorted(set.intersection(*(set(seed) for seed in values)))
-    if not epochs:
-        return
-    means, halves = zip(*(interval([seed[epoch] for seed in values]) for epoch in epochs), strict=True)
-    mean, half = np.array(means), np.array([half or 0.0 for half in halves])
+def _curve(axes: Axes, curve: Band, label: str, place: int) -> None:
+    mean, half = np.array(curve.means), np.array([half or 0.0 for half in curve.halves])
     colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
-    marker = "o" if len(epochs) == 1 else ""
-    axes.plot(epochs, mean, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, label=label)
-    axes.fill_between(epochs, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
+    marker = "o" if len(mean) == 1 else ""
+    axes.plot(curve.epochs, mean, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, label=label)
+    axes.fill_between(curve.epochs, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
 
 
 def _finish(axes: Axes, label: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from darlr.report.published import SOURCE, published, published_policy
+from darlr.report.published_curves import left_otherwise
 from darlr.report.results import METRICS, TITLES
 from darlr.report.runs import Group
 from darlr.report.statistics import bootstrap_interval, holm, interval, mean_ranks, paired_difference
@@ -35,6 +36,10 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
     notes = ["Mean ± standard deviation over all epochs of a run, both averaged over the seeds."]
     if any(cell is not None for row in rows for cell in row[3::2]):
         notes.append(f"published: {SOURCE}.")
+        otherwise = left_otherwise(dataset, [(group.method, group.runs[0].settings) for group in groups])
+        if otherwise:
+            named = ", ".join(f"{method} (N = {window})" for method, window in otherwise.items())
+            notes.append(f"Published with users who leave otherwise than here: {named}.")
     greedy = [group.label for group in groups if published_policy(group.method) == "greedy"]
     if greedy:
         notes.append(f"Tested greedily, as published: {', '.join(greedy)}; the others by sampling.")
@@ -60,14 +65,14 @@ def comparison_table(
         (
             group.label,
             str(len(group.runs)),
-            _over_seeds(group, mode, "sampled", main),
-            _over_seeds(group, mode, "greedy", main),
+            over_seeds(group, mode, "sampled", main),
+            over_seeds(group, mode, "greedy", main),
             *against[group.label],
-            *(_over_seeds(group, mode, policy, metric) for metric in others),
+            *(over_seeds(group, mode, policy, metric) for metric in others),
         )
         for group in groups
     ]
-    static = _static(groups, mode)
+    static = static_policies(groups, mode)
     for policy_name, values in static.items():
         shown: list[Cell] = [values.get(metric) for metric in others]
         cells: tuple[Cell, ...] = (policy_name.replace("_", " "), None, None, values.get(main), None, None, None, *shown)
@@ -178,7 +183,8 @@ def _last(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]
     return {seed: entry["mean"] for seed, entry in entries.items() if entry}
 
 
-def _over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
+def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
+    """Mean over seeds of the last 20% of epochs, and the half-width of its 95% t interval; None where no run has the metric."""
     values = list(_last(group, mode, policy, metric).values())
     return Quantity(*interval(values)) if values else None
 
@@ -192,7 +198,7 @@ def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
     return Quantity(fmean(entry["mean"] for entry in entries), fmean(deviations) if deviations else None)
 
 
-def _static(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
+def static_policies(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
     """Name > metric > value of the static policies; the world model's own lists differ from seed to seed."""
     by_seed: dict[int, dict[str, Any]] = {}
     for group in groups:

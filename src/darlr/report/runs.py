@@ -40,7 +40,8 @@ class FinishedRun:
 class Group:
     """Runs that differ in their seed alone, by ascending seed.
 
-    `label`: the method, and the settings that tell the group from others of its method and data set.
+    `label`: the method, and the settings that tell the group from others of its method and data set, less those that it shares
+    with more than half of them.
     """
 
     label: str
@@ -65,7 +66,11 @@ class Collection:
     @property
     def versions(self) -> list[str]:
         """The versions of darlr that the runs were begun with."""
-        return sorted({run.version for groups in self.groups.values() for group in groups for run in group.runs})
+        return sorted({run.version for run in self.runs()})
+
+    def runs(self) -> Iterator[FinishedRun]:
+        """Every run."""
+        return (run for groups in self.groups.values() for group in groups for run in group.runs)
 
 
 def collect(places: Sequence[Path]) -> Collection:
@@ -158,20 +163,31 @@ def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
 
 def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
     settings = [group[0].settings for group in groups]
-    keys = dict.fromkeys(key for values in settings for key in values)
-    differing = [key for key in keys if any(values.get(key) != settings[0].get(key) for values in settings)]
-    ordered = sorted(groups, key=lambda group: [_order(group[0].settings.get(key)) for key in differing])
+    differing = differing_keys(settings)
+    # Keys that some runs lack, as those of another version, tell groups apart only where nothing else does.
+    shared = [key for key in differing if all(key in values for values in settings)]
+    told_apart = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
+    keys = shared if told_apart else differing
+    ordered = sorted(groups, key=lambda group: [order(group[0].settings.get(key)) for key in keys])
+    texts = {key: [str(group[0].settings.get(key, "absent")) for group in ordered] for key in keys}
+    usual = {key: text for key in keys for text in texts[key] if 2 * texts[key].count(text) > len(ordered)}
     return [
         Group(
-            " ".join([method, *(f"{key}={group[0].settings.get(key)}" for key in differing)]),
+            " ".join([method, *(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))]),
             tuple(sorted(group, key=lambda run: run.seed)),
         )
-        for group in ordered
+        for place, group in enumerate(ordered)
     ]
 
 
-def _order(value: Any) -> tuple[float, str]:
-    """Numbers by size, before everything else."""
+def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that not all `settings` have with the same value."""
+    keys = dict.fromkeys(key for values in settings for key in values)
+    return [key for key in keys if any(key not in values or values[key] != settings[0].get(key) for values in settings)]
+
+
+def order(value: Any) -> tuple[float, str]:
+    """By what to sort settings: numbers by size, before everything else."""
     return (float(value), "") if isinstance(value, int | float) else (math.inf, str(value))
 
 

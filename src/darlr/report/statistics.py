@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
     return mean, t_quantile((1 + confidence) / 2, len(values) - 1) * deviation / math.sqrt(len(values))
 
 
+@cache  # a report asks for the same few, tens of thousands of times
 def t_quantile(probability: float, freedom: int) -> float:
     """The value that Student's t with `freedom` >= 1 degrees of freedom stays below with `probability` in [0.5, 1)."""
     wanted = 2 * probability - 1
