@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.report.folders import write_run, write_seeds
+from tests.report.page.reading import read
 from tests.runs import train_small, write_planted_world
 
 
@@ -39,6 +40,20 @@ def test_real_runs_with_and_without_truth(darlr: Command, tmp_path: Path) -> Non
     assert ended.code == 0
     for text in ("synthetic, NX_0, last 20%", "truth oracle", "own, held-out log rows (no truth), all epochs", "NDCG@10"):
         assert text in ended.out
+    assert darlr("report", "runs", "--out", "pages/page.html").code == 0
+    whole = read(Path("pages/page.html").read_text())
+    assert [heading.text for heading in whole.all("h2")] == ["own", "synthetic"]
+    titles = [heading.text for heading in whole.all("h3")]
+    assert titles.count("Learning curves") == 2
+    assert titles.count("Errors of the reward") == 1
+
+
+def test_a_run_without_records_has_no_page(darlr: Command, runs: Path) -> None:
+    ended = darlr("report", runs, "--out", "page.html")
+    assert (ended.code, ended.out) == (2, "")
+    assert "no epoch in metrics.jsonl" in ended.err
+    assert ended.err.count("\n") == 1
+    assert not Path("page.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +61,7 @@ def test_real_runs_with_and_without_truth(darlr: Command, tmp_path: Path) -> Non
     [
         (["nowhere"], "nowhere: no such folder; expected a run or a folder with runs"),
         (["."], ".: no finished run in it"),
-        (["runs", "--out", "table.doc"], "table.doc: cannot write '.doc' files; expected one of .md, .tex, .csv"),
+        (["runs", "--out", "table.doc"], "table.doc: cannot write '.doc' files; expected one of .html, .md, .tex, .csv"),
         ([], "no folder is given"),
     ],
 )

@@ -1,0 +1,143 @@
+"""The sections that show something epoch by epoch."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from darlr.report.comparison import MAIN
+from darlr.report.page import axes
+from darlr.report.page.curves import Curve, line_panel, vertical
+from darlr.report.page.layout import Section, figure, paragraph, section
+from darlr.report.page.marks import PUBLISHED
+from darlr.report.page.material import Material
+from darlr.report.page.plane import plane_panel
+from darlr.report.published import published_policy
+from darlr.report.published_curves import CURVES_SOURCE, left_alike, left_otherwise, published_curve
+from darlr.report.results import METRICS
+from darlr.report.runs import Group
+from darlr.report.table import Quantity
+
+TITLES = {
+    "r_tra": "R_tra, the return of an episode",
+    "length": "Length, the steps of an episode",
+    "mcd": "MCD, the share with a dominant category",
+    "ndcg_10": "NDCG@10 on held-out rows",
+    "recall_10": "Recall@10 on held-out rows",
+    "error/sampled": "error/sampled, over what was recommended",
+    "error/table": "error/table, over all users and items",
+}
+
+BEYOND = 0.5
+"""Bands are cut off sooner than whiskers: what moves from epoch to epoch are the means."""
+
+TOGETHER = 12
+"""Up to so many rows are drawn in one panel."""
+
+
+def learning_curves(material: Material) -> Section:
+    """Results by epoch, and each method beside its published run."""
+    metrics = [metric for metric in ("r_tra", "length", "ndcg_10", "recall_10") if metric in METRICS[material.mode]]
+    policy = MAIN[material.mode][1]
+    names = {f"{material.mode}/{policy}/{metric}": TITLES[metric] for metric in metrics}
+    figures, constant = _by_epoch(material, names, f"Mean over seeds by epoch, {policy}, with 95% bands.")
+    otherwise = left_otherwise(material.dataset, [(group.method, group.runs[0].settings) for group in material.groups])
+    notes = [f"{title}: {value} in every row at every epoch, so there is no panel of it." for title, value in constant.items()]
+    notes += [
+        f"Not drawn: the published {method} (N = {window}), whose users leave otherwise than here."
+        for method, window in otherwise.items()
+    ]
+    return section("Learning curves", *figures, _beside_published(material), *map(paragraph, notes))
+
+
+def reward_errors(material: Material) -> Section | str:
+    """How far the rewards that are learned from lie from the truth (Figures 1 and 4)."""
+    names = {name: TITLES[name] for name in ("error/sampled", "error/table")}
+    figures, constant = _by_epoch(material, names, "Mean |reward learned from - truth| by epoch over seeds, with 95% bands.")
+    if not figures:
+        return "no run has recorded error/table or error/sampled, which needs a truth and a method that learns in the simulator"
+    notes = [f"{title}: {value} in every row at every epoch." for title, value in constant.items()]
+    return section("Errors of the reward", *figures, *map(paragraph, notes))
+
+
+def categories(material: Material) -> Section | str:
+    """How much of what is recommended comes from the dominant categories."""
+    figures, constant = _by_epoch(
+        material, {"nx_0/sampled/mcd": TITLES["mcd"]}, "Mean over seeds by epoch, sampled, with 95% bands."
+    )
+    points = material.points("mcd", "r_tra")
+    if not points:
+        return "the items have no categories, or there is no truth to test in"
+    caption = "Return against MCD by the end of learning (last 20% of epochs, 95% intervals over seeds)."
+    panel = plane_panel("R_tra against MCD", "MCD", "R_tra", points)
+    notes = [f"{title}: {value} in every row at every epoch." for title, value in constant.items()]
+    return section(
+        "Categories",
+        *figures,
+        figure(caption, [panel], [(point.label, point.style) for point in points]),
+        *map(paragraph, notes),
+    )
+
+
+def _by_epoch(material: Material, names: dict[str, str], caption: str) -> tuple[list[Element], dict[str, Quantity]]:
+    """Figures of what was recorded under `names` (-> title); and those titles whose figure never changes, with its value."""
+    chosen: dict[str, list[tuple[Group, Curve]]] = {}
+    constant = {}
+    for name, title in names.items():
+        curves = [(group, curve) for group in material.groups if (curve := material.curve(group, name)) is not None]
+        heights = {mean for _, curve in curves for mean in curve.means}
+        if len(heights) == 1:
+            constant[title] = Quantity(heights.pop())
+        elif curves:
+            chosen[title] = curves
+    figures = []
+    for method, members in _batches(material.groups).items():
+        panels = [
+            line_panel(title, _epochs([curve for _, curve in curves]), vertical((curve for _, curve in curves), BEYOND), shown)
+            for title, curves in chosen.items()
+            if (shown := [curve for group, curve in curves if group in members])
+        ]
+        if panels:
+            entries = [(group.label, material.style(group)) for group in members]
+            figures.append(figure(f"{method}: {caption}" if method else caption, panels, entries, lines=True))
+    return figures, constant
+
+
+def _batches(groups: Sequence[Group]) -> dict[str, list[Group]]:
+    """The groups to draw together: all under no name, or of too many one row a method, and then each method that has more."""
+    if len(groups) <= TOGETHER:
+        return {"": list(groups)}
+    methods = {group.method: [other for other in groups if other.method == group.method] for group in groups}
+    several = {method: members for method, members in methods.items() if len(members) > 1}
+    return {"": [group for group in groups if group.label == group.method], **several}
+
+
+def _epochs(curves: Sequence[Curve]) -> axes.Axis:
+    last = max(curve.xs[-1] for curve in curves)
+    return axes.numbers("epoch", 0, max(last, 1), whole=True)
+
+
+def _beside_published(material: Material) -> Element | None:
+    """A panel for each method whose published run had the same leave rule; None if there is none."""
+    metric = "r_tra"
+    panels: dict[str, list[Curve]] = {}
+    shown: list[Group] = []
+    for group in material.groups:
+        theirs = published_curve(material.dataset, group.method, metric)
+        ours = material.curve(group, f"nx_0/{published_policy(group.method)}/{metric}")
+        if theirs is None or ours is None or not left_alike(material.dataset, group.runs[0].settings, theirs):
+            continue
+        title = f"{group.method}; published: seed {theirs.seed}, N = {theirs.window}"
+        values = theirs.values[: int(ours.xs[-1])]
+        panels.setdefault(title, [Curve("published", PUBLISHED, range(1, len(values) + 1), values, [None] * len(values))])
+        panels[title].append(ours)
+        shown.append(group)
+    if not panels:
+        return None
+    all_curves = [curve for curves in panels.values() for curve in curves]
+    x, y = _epochs(all_curves), vertical(all_curves, BEYOND)
+    drawn = [line_panel(title, x, y, curves) for title, curves in panels.items()]
+    entries = [("published", PUBLISHED), *((group.label, material.style(group)) for group in shown)]
+    caption = (
+        f"{TITLES[metric]}, by method, over the published runs ({CURVES_SOURCE}; one seed each, 200 epochs of 100,000 steps, as"
+        " far as ours go)."
+    )
+    return figure(caption, drawn, entries, lines=True)

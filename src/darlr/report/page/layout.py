@@ -1,0 +1,58 @@
+"""The parts of the page in HTML: sections, tables that scroll in a box, figures whose panels stack where it is narrow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from darlr.report.page.marks import Style, legend
+from darlr.report.page.nodes import node
+from darlr.report.table import Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it."""
+
+    title: str
+    parts: tuple[Element, ...]
+
+
+def section(title: str, *parts: Element | None) -> Section:
+    """A section of those `parts` that there are."""
+    return Section(title, tuple(part for part in parts if part is not None))
+
+
+def paragraph(text: str) -> Element:
+    """A paragraph that explains."""
+    return node("p", text, class_="note")
+
+
+def figure(caption: str, panels: Sequence[Element], entries: Sequence[tuple[str, Style]] = (), lines: bool = False) -> Element:
+    """Panels side by side below what their styles stand for (`lines` or markers)."""
+    return node(
+        "figure",
+        node("figcaption", caption),
+        legend(entries, lines) if entries else None,
+        node("div", *panels, class_="panels"),
+    )
+
+
+def table_box(table: Table) -> Element:
+    """A table and its notes; it scrolls sideways in its own box."""
+    numeric = ["number" if table.numeric(column) else None for column in range(len(table.header))]
+    head = node("tr", *(node("th", text, scope="col", class_=kind) for text, kind in zip(table.header, numeric, strict=True)))
+    rows = [
+        node(
+            "tr",
+            node("th", str(row[0]), scope="row"),
+            *(
+                node("td", None if cell is None else str(cell), class_=kind)
+                for cell, kind in zip(row[1:], numeric[1:], strict=True)
+            ),
+        )
+        for row in table.rows
+    ]
+    whole = node("table", node("caption", table.title), node("thead", head), node("tbody", *rows))
+    box = node("div", whole, class_="scroll", tabindex=0, role="region", aria_label=table.title)
+    notes = [node("li", note) for note in table.notes]
+    return node("div", box, node("ul", *notes, class_="notes") if notes else None, class_="table")

@@ -1,0 +1,141 @@
+"""The sections of a data set: each from the material that it is about, or one line that says why there is none."""
+
+from collections.abc import Callable
+
+from darlr.report.comparison import MAIN
+from darlr.report.page import axes
+from darlr.report.page.costs import costs
+from darlr.report.page.curves import Curve, value_panel, vertical
+from darlr.report.page.epochs import categories, learning_curves, reward_errors
+from darlr.report.page.layout import Section, figure, section, table_box
+from darlr.report.page.marks import PUBLISHED, REFERENCE, other_style, row_style
+from darlr.report.page.material import Material
+from darlr.report.page.nodes import node
+from darlr.report.page.plane import plane_panel
+from darlr.report.page.rows import Mark, mark_rows
+from darlr.report.results import METRICS
+from darlr.report.sensitivity import Sweep, sweeps
+from darlr.report.table import Cell, Quantity, Table
+
+
+def results(material: Material) -> Section:
+    """Every row by the end of learning, as a picture and as a table."""
+    metric, policy = MAIN[material.mode]
+    name = METRICS[material.mode][metric]
+    rows = []
+    for group in material.groups:
+        if (value := material.last(group, metric)) is not None:
+            rows.append((group.label, [Mark(material.style(group), value, f"{group.label}, {policy}")]))
+    for place, (policy_name, values) in enumerate(material.statics.items()):
+        if metric in values:
+            label = policy_name.replace("_", " ")
+            rows.append((label, [Mark(other_style(place), values[metric], label)]))
+    caption = (
+        f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals; grey: policies that learn nothing."
+    )
+    return section(
+        "By the end of learning",
+        figure(caption, [mark_rows(caption, f"{name}, last 20% of epochs", rows)]),
+        table_box(material.tables.comparison),
+    )
+
+
+def as_published(material: Material) -> Section:
+    """The paper's statistic, beside the published values where there are any."""
+    metric = MAIN[material.mode][0]
+    table = material.tables.paper
+    name = METRICS[material.mode][metric]
+    picture = None
+    if f"published {name}" in table.header:
+        ours, theirs = table.header.index(name), table.header.index(f"published {name}")
+        rows = []
+        for group, row in zip(material.groups, table.rows, strict=True):
+            cells = ((material.style(group), row[ours], "here"), (PUBLISHED, row[theirs], "published"))
+            marks = [Mark(style, cell, f"{group.label}, {text}") for style, cell, text in cells if isinstance(cell, Quantity)]
+            if len(marks) == len(cells):
+                rows.append((group.label, marks))
+        caption = f"{name} over all epochs, mean ± standard deviation over the epochs: ours and, below it, the published value."
+        entries = [("ours", row_style(0)), ("published", PUBLISHED)]
+        picture = figure(caption, [mark_rows(caption, f"{name}, all epochs", rows)], entries)
+    return section("In the paper's form", picture, table_box(table))
+
+
+def sensitivity(material: Material) -> Section | str:
+    """The result over the values of each setting that was varied, all else alike (Figure 5)."""
+    found = sweeps(material.groups)
+    if not found:
+        return "no two rows of a method differ in one setting alone"
+    metric, policy = MAIN[material.mode]
+    name = METRICS[material.mode][metric]
+    best = None if material.best is None else material.last(material.best, metric)
+    reference = None if material.best is None or best is None else (f"{material.best.label}, the best baseline", best.value)
+    what = f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals, all else alike"
+    figures = []
+    for method in dict.fromkeys(sweep.method for sweep in found):
+        own = {sweep.key: (sweep, _sweep_curves(material, sweep)) for sweep in found if sweep.method == method}
+        height = [] if reference is None else [Curve("", REFERENCE, [0], [reference[1]], [None])]
+        y = vertical([*(curve for _, curves in own.values() for curve in curves), *height])
+        single = [key for key, (_, curves) in own.items() if len(curves) == 1]
+        for keys in [single, *([key] for key in own if key not in single)]:
+            panels = [
+                value_panel(key, axes.names(key, [str(v) for v in own[key][0].values]), y, own[key][1], reference)
+                for key in keys
+            ]
+            entries = [(curve.label, curve.style) for key in keys[:1] for curve in own[key][1]]
+            if reference is not None:
+                entries.append((reference[0], REFERENCE))
+            if panels:
+                figures.append(figure(f"{method}. {what}.", panels, entries, lines=True))
+    return section("Sensitivity", *figures)
+
+
+def _sweep_curves(material: Material, sweep: Sweep) -> list[Curve]:
+    metric = MAIN[material.mode][0]
+    curves = []
+    for place, (name, line) in enumerate(sweep.lines.items()):
+        known = [(group, value) for group in line if (value := material.last(group, metric)) is not None]
+        places = [float(sweep.values.index(group.runs[0].settings[sweep.key])) for group, _ in known]
+        means, halves = [value.value for _, value in known], [value.spread for _, value in known]
+        curves.append(Curve(name, row_style(place), places, means, halves))
+    return curves
+
+
+def return_against_length(material: Material) -> Section | str:
+    """Who earns by staying long, and who by good steps."""
+    points = material.points("length", "r_tra")
+    if len({point.x.value for point in points}) < 2:
+        return "Length is the same for all policies" if points else "lengths of episodes are measured where there is a truth"
+    caption = (
+        "Each row by the end of learning (last 20% of epochs, 95% intervals over seeds); grey: policies that learn nothing."
+    )
+    panel = plane_panel("R_tra against Length", "Length", "R_tra", points)
+    return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
+
+
+def runs(material: Material) -> Section:
+    """Every run, and where it lies."""
+    metric, policy = MAIN[material.mode]
+    rows: list[tuple[Cell, ...]] = []
+    for group in material.groups:
+        for run in group.runs:
+            last = run.summary[material.mode][policy][metric]["last20"]
+            chosen = run.summary.get("chosen_epoch")
+            cells = (str(run.seed), str(run.summary["epochs"]), None if chosen is None else str(chosen))
+            rows.append((group.label, *cells, Quantity(last["mean"], last["std"]), run.version, str(run.path)))
+    header = ("method", "seed", "epochs", "chosen", f"{METRICS[material.mode][metric]}, last 20%", "version", "folder")
+    notes = ("last 20%: mean ± standard deviation over those epochs. chosen: the epoch that did best in the simulator.",)
+    table = table_box(Table(f"{material.dataset}, runs", header, tuple(rows), notes))
+    return section("Runs", node("details", node("summary", f"All {len(rows)} runs"), table))
+
+
+SECTIONS: dict[str, Callable[[Material], Section | str]] = {
+    "By the end of learning": results,
+    "In the paper's form": as_published,
+    "Learning curves": learning_curves,
+    "Errors of the reward": reward_errors,
+    "Sensitivity": sensitivity,
+    "Return against length": return_against_length,
+    "Categories": categories,
+    "Time and memory": costs,
+    "Runs": runs,
+}
