@@ -12,7 +12,7 @@ from typing import Any
 from darlr.sweep.plan import Cell
 from darlr.sweep.pool import LocalPool
 from darlr.sweep.running import Outcome, run_cells
-from tests.runs import results, train_small
+from tests.runs import SMALL, results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
 
@@ -21,10 +21,13 @@ def children_of(process: int) -> list[int]:
 
 
 class Notes:
-    """A watcher that remembers what it was told, and kills the process of the cell `victim` after its first epoch."""
+    """A watcher that remembers what it was told, and stops or kills a cell after its first epoch.
 
-    def __init__(self, victim: str = "") -> None:
-        self.victim = victim
+    `victim` is the cell whose process is killed, `given_up` the one that is told to stop.
+    """
+
+    def __init__(self, victim: str = "", given_up: str = "") -> None:
+        self.victim, self.given_up = victim, given_up
         self.begun: list[str] = []
         self.events: list[tuple[str, Mapping[str, Any]]] = []
         self.returned: list[tuple[str, str]] = []
@@ -36,10 +39,11 @@ class Notes:
         self.begun.append(cell.label)
         [self._processes[cell.label]] = set(children_of(os.getpid())) - self._others - set(self._processes.values())
 
-    def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
+    def event(self, cell: Cell, event: Mapping[str, Any]) -> bool:
         self.events.append((cell.label, event))
         if event["event"] == "trained" and cell.label == self.victim:
             os.kill(self._processes[cell.label], signal.SIGKILL)
+        return event["event"] == "trained" and cell.label == self.given_up
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self.returned.append((cell.label, reason))
@@ -76,6 +80,7 @@ def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(tmp_path:
     assert "epoch 1: the policy loss is nan; stopped" in (outcomes[mopo].error or "")
     assert outcomes[mopo].traceback is None
     assert (outcomes[dorl].error or "").startswith("its process was killed by SIGKILL")
+    assert [outcome.died for outcome in outcomes.values()] == [label == dorl for label in outcomes]
     assert len(notes.of("fitted")) == 1  # the world model that all three share
     assert notes.begun[0] == mbpo
     assert results(cells[0].run) == results(train_small(tmp_path / "alone", {"method": "mbpo"}).path)
@@ -88,6 +93,16 @@ def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(tmp_path:
     assert [event["done"] for _, event in notes.events if event["event"] == "learning"] == [again[1].epochs]
     assert again[1].epochs >= 1
     assert results(cells[1].run) == results(train_small(tmp_path / "alone", {"method": "dorl"}).path)
+
+
+def test_a_cell_that_is_told_to_stop_goes_on_later(tmp_path: Path) -> None:
+    cells = small_cells(tmp_path, tmp_path / "runs", methods="mbpo", set={"training": {**SMALL["training"], "epochs": 1000}})
+    [mbpo] = named(cells)
+    [outcome] = run(cells, tmp_path / "runs", Notes(given_up=mbpo)).values()
+    assert (outcome.stopped, outcome.error) == (True, None)
+    [again] = small_cells(tmp_path, tmp_path / "runs", methods="mbpo", set={"training": {**SMALL["training"], "epochs": 1000}})
+    assert not again.finished
+    assert 1 <= again.epochs < 1000
 
 
 class TestParentGone:

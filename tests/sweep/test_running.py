@@ -49,8 +49,13 @@ class Script:
     def started(self, cell: Cell) -> None:
         self.lines.append(f"{cell.label} starts")
 
-    def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
+    def stop(self, cell: Cell) -> None:
+        self.running.pop(cell.label, None)
+        self.lines.append(f"{cell.label} is stopped")
+
+    def event(self, cell: Cell, event: Mapping[str, Any]) -> bool:
         self.lines.append(f"{cell.label} {event['event']}")
+        return event.get("enough", False)
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self.lines.append(f"{cell.label} waits: {reason}")
@@ -79,6 +84,15 @@ class TestLoop:
         outcomes = {outcome.cell.label: outcome.error for outcome in run_cells(cells, script, script)}
         assert outcomes == {mbpo: "its node is gone", dorl: None}
         assert script.lines.count(f"{mbpo} starts") == 1 + MOST_LOSSES
+
+    def test_a_cell_is_stopped_where_the_watcher_has_heard_enough(self, tmp_path: Path) -> None:
+        cells = small_cells(tmp_path, tmp_path / "runs")
+        mbpo, dorl = named(cells)
+        script = Script({mbpo: [[{"event": "fitted"}, {"event": "trained", "enough": True}, {"event": "trained"}, FINISHED]]})
+        outcomes = {outcome.cell.label: outcome for outcome in run_cells(cells, script, script)}
+        assert (outcomes[mbpo].stopped, outcomes[mbpo].error, outcomes[dorl].stopped) == (True, None, False)
+        first = [line for line in script.lines if line.startswith(mbpo)]
+        assert first == [f"{mbpo} {what}" for what in ("starts", "fitted", "trained", "is stopped", "ends")]
 
     def test_a_lost_fit_lets_the_next_cell_fit(self, tmp_path: Path) -> None:
         cells = small_cells(tmp_path, tmp_path / "runs")

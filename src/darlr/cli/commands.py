@@ -29,7 +29,7 @@ def train(
     from darlr.experiment.devices import compute_on  # noqa: PLC0415
     from darlr.experiment.run import train as run  # noqa: PLC0415
 
-    values = _settings(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
+    values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     with TerminalMonitor() as monitor:
         finished = run(values, data_dir, out, compute_on(device, threads), monitor)
         monitor.finished(finished)
@@ -155,7 +155,7 @@ def check(
     from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
     from darlr.report.table import Table  # noqa: PLC0415
 
-    config = from_mapping(ExperimentConfig, _settings(None, overrides, {"dataset": dataset}, None))
+    config = from_mapping(ExperimentConfig, settings_of(None, overrides, {"dataset": dataset}, None))
     loaded = load(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
     print_table(Table(f"{loaded.dataset.name}: read and valid", ("what", "value"), describe(loaded)))
     if (source := SOURCES.get(dataset)) is None:
@@ -181,7 +181,7 @@ def complete(
     complete_named(dataset, overrides, data_dir)
 
 
-def _settings(file: Path | None, overrides: tuple[str, ...], options: dict[str, Any], epochs: int | None) -> dict[str, Any]:
+def settings_of(file: Path | None, overrides: tuple[str, ...], options: dict[str, Any], epochs: int | None) -> dict[str, Any]:
     """Settings of the file, then of `--set`, then of the options that were given; the later win over the file alone."""
     chosen = parse_overrides(overrides)
     given = {key: value for key, value in options.items() if value is not None}

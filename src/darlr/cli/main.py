@@ -10,11 +10,13 @@ import tyro
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
 from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
+from darlr.cli.tuning import tune
 from darlr.errors import DarlrError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "sweep": sweep,
+    "tune": tune,
     "report": report,
     "evaluate": evaluate,
     "recommend": recommend,
@@ -24,7 +26,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complete": complete,
 }
 INTERRUPTED = 130
-GOES_ON = {"train": "the last finished epoch", "sweep": "the last finished epoch", "fetch": "the bytes received"}
+GOES_ON = {**dict.fromkeys(("train", "sweep", "tune"), "the last finished epoch"), "fetch": "the bytes received"}
 
 
 def main() -> None:

@@ -21,10 +21,15 @@ SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_o
 
 def figures_of(record: Mapping[str, Any]) -> str:
     """Speed and results of an epoch, in a few words."""
+    shown = [f"{label} {record[name]:.2f}" for name, label in SHOWN.items() if record.get(name) is not None]
+    return ", ".join([pace_of(record), *shown])
+
+
+def pace_of(record: Mapping[str, Any]) -> str:
+    """Steps a second of sampling and learning in an epoch."""
     seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
     steps = record["train/steps"] / seconds if seconds > 0 else 0.0
-    shown = [f"{label} {record[name]:.2f}" for name, label in SHOWN.items() if record.get(name) is not None]
-    return ", ".join([f"{steps:,.0f} steps/s", *shown])
+    return f"{steps:,.0f} steps/s"
 
 
 @dataclass

@@ -30,6 +30,7 @@ WHOLE = PrimitiveConstructorSpec(
 DataDir = Annotated[Path | None, option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], option("where to compute; auto takes a GPU if there is one")]
 Threads = Annotated[int, WHOLE, option("CPU threads; one a process is fastest on a busy machine")]
+Workers = Annotated[int | None, WHOLE, option("processes at a time, of one thread each", default="as many as cores")]
 Out = Annotated[Path, option("where results go", "FOLDER")]
 Overrides = Annotated[
     tuple[str, ...],

@@ -57,6 +57,9 @@ class SweepMonitor:
         if not self._console.is_terminal:
             self._print(self._lines[cell.run])
 
+    def notice(self, text: str) -> None:
+        self._print(f"note: {text}")
+
     def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
         kind = event["event"]
         if kind == "notice":
@@ -71,20 +74,15 @@ class SweepMonitor:
             self._show(cell, event["done"], f"policy: epoch {event['done']}/{event['epochs']}")
         else:
             done = event["record"]["epoch"]
-            self._show(cell, done, f"policy: epoch {done}/{event['epochs']}, {figures_of(event['record'])}")
+            self._show(cell, done, f"policy: epoch {done}/{event['epochs']}, {self._figures(event['record'])}")
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self._remove(cell)
         self._print(f"{cell.label}: put aside, to be started again: {reason}")
 
     def ended(self, outcome: Outcome) -> None:
-        cell = outcome.cell
-        self._ended += 1
-        self._failed += outcome.error is not None
-        self._remove(cell)
-        self._done[cell.run] = self._weights[cell.run]
-        self._show_whole()
-        self._print(f"[{self._ended}/{len(self._weights)}] {cell.label}: {_ending(outcome)}")
+        self._close(outcome)
+        self._print(f"[{self._ended}/{len(self._weights)}] {outcome.cell.label}: {_ending(outcome)}")
         if outcome.traceback is not None:
             self._print(outcome.traceback.rstrip())
 
@@ -94,6 +92,17 @@ class SweepMonitor:
         for line in self._lines.values():
             self._print(line)
         self._printed = time.monotonic()
+
+    def _figures(self, record: Mapping[str, Any]) -> str:
+        return figures_of(record)
+
+    def _close(self, outcome: Outcome) -> None:
+        """The cell is done with."""
+        self._ended += 1
+        self._failed += outcome.error is not None
+        self._remove(outcome.cell)
+        self._done[outcome.cell.run] = self._weights[outcome.cell.run]
+        self._show_whole()
 
     def _show(self, cell: Cell, done: int, line: str) -> None:
         self._lines[cell.run] = f"{cell.label}: {line}"

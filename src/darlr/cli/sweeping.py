@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from darlr.cli.options import WHOLE, DataDir, Device, Out, option
+from darlr.cli.options import DataDir, Device, Out, Workers, option
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def sweep(
     file: Annotated[
         Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md), or a preset's name, as table3", "FILE")
     ],
-    workers: Annotated[int | None, WHOLE, option("processes at a time, of one thread each", default="as many as cores")] = None,
+    workers: Workers = None,
     ray: Annotated[
         str | None, option("work on this Ray cluster, HOST:PORT or auto; its nodes share --out", "ADDRESS", "this machine")
     ] = None,
@@ -41,8 +41,7 @@ def sweep(
     from darlr.sweep.presets import grid_file  # noqa: PLC0415
     from darlr.sweep.running import run_cells  # noqa: PLC0415
 
-    if workers is not None and workers < 1:
-        raise InputError(f"--workers is {workers}; expected at least 1")
+    processes_of(workers)
     points = Grid.read(grid_file(file)).points()
     with _executor(ray, workers, data_dir, out, device) as executor:
         try:
@@ -71,7 +70,7 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
 
     if ray is None:
         compute_on(device, threads=1)
-        return LocalPool(_cores() if workers is None else workers, data_dir, out, device)
+        return LocalPool(processes_of(workers), data_dir, out, device)
     if device == "cuda":
         raise InputError("--device is 'cuda', but cells on a Ray cluster compute on its CPUs; expected 'cpu' or 'auto'")
     try:
@@ -122,6 +121,10 @@ def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float
         raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")
 
 
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def processes_of(workers: int | None) -> int:
+    """How many processes `--workers` asks for: without it, as many as this process may use cores."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; expected at least 1")
+    return workers

@@ -272,6 +272,7 @@ class EvaluationConfig:
 
     episodes: int = 100
     held_out: float = 0.1  # share of the log that judges the policy where the data set has no truth
+    referee: bool = False  # whether a world model that the policy did not learn from judges it, too (darlr tune)
 
     def __post_init__(self) -> None:
         _require(self.episodes >= 1, "evaluation.episodes", self.episodes, "at least 1")

@@ -37,6 +37,7 @@ from darlr.experiment.assembly import (
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.lengthening import begin_with_shorter
 from darlr.experiment.opponents import Results
+from darlr.experiment.referee import Referee
 from darlr.experiment.saved import CHECKPOINT, load_learned, save_learned, save_policy
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
 from darlr.experiment.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
@@ -96,6 +97,9 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
+        referee = None
+        if config.evaluation.referee:
+            referee = Referee.of(config, dataset, parts.membership, out, device, monitor, monitor.notice)
         estimates = parts.predicted
         policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
         learner = build_learner(config, dataset, policy, parts, device)
@@ -103,7 +107,7 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         table = None
         if recipe_of(config.method).simulated:
             table = learner.table.current if isinstance(learner, DARLR) else parts.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
 
@@ -145,6 +149,7 @@ class _Run:
     table: Tensor | None
     simulated: TestWorld
     judge: Judge
+    referee: Referee | None
     device: torch.device
 
 
@@ -205,6 +210,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         **run.judge.test(scorer, number),
         **({} if run.table is None else run.judge.errors(run.table, log.visited())),
         **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
+        **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),
     }
     record["seconds/testing"] = time.perf_counter() - started

@@ -11,7 +11,7 @@ from typing import Any
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 
-MODES = ("nx_0", "fb", "nx_10", "held_out", "simulator")
+MODES = ("nx_0", "fb", "nx_10", "held_out", "simulator", "referee")
 """Under what a summary has statistics of metrics."""
 
 IDENTITY = ("dataset", "method", "seed")

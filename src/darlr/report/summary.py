@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from darlr.errors import InputError
 from darlr.report.statistics import mean_and_deviation
@@ -11,6 +11,8 @@ CHOOSING_METRIC = "simulator/sampled/r_tra"
 """The return in the simulator chooses the epoch: the truth must not."""
 
 LAST_SHARE = 0.2
+
+Record = TypeVar("Record")
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     if not records:
         raise InputError("there is no finished epoch to summarise")
-    last = records[-math.ceil(LAST_SHARE * len(records)) :]
+    last = last_epochs(records)
     chosen = _chosen(records)
     summary: dict[str, Any] = {}
     for name in _names(records):
@@ -54,6 +56,11 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": seconds,
         "steps_per_second": steps / learning if learning > 0 else None,
     }
+
+
+def last_epochs(records: Sequence[Record]) -> Sequence[Record]:
+    """The last 20% of the epochs, rounded up."""
+    return records[-math.ceil(LAST_SHARE * len(records)) :]
 
 
 def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -81,6 +81,11 @@ class RayCluster:
         task = ray.remote(num_cpus=1, num_returns="streaming", **ONCE)(_events)
         self._tasks[task.remote(self._job, dict(cell.values))] = cell
 
+    def stop(self, cell: Cell) -> None:
+        for task in [task for task, own in self._tasks.items() if own is cell]:  # none, if it has ended meanwhile
+            ray.cancel(task, force=True)
+            del self._tasks[task]
+
     def heard(self, seconds: float) -> list[Told]:
         tasks = list(self._tasks)
         if not tasks:

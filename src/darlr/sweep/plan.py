@@ -90,7 +90,7 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
             key = (config.dataset, config.data, config.synthetic)  # all that reading looks at
             if key not in loaded:
                 loaded[key] = load(config, data_dir)
-            cell = _cell(point, values, loaded[key], out)
+            cell = cell_of(point.label, values, loaded[key], out)
         except InputError as error:
             raise InputError(f"{point.label}: {error}") from error
         other, _ = cells.setdefault(cell.run, (point, cell))
@@ -99,7 +99,11 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
     return [cell for _, cell in cells.values()]
 
 
-def _cell(point: Point, values: Mapping[str, Any], loaded: LoadedDataset, out: Path) -> Cell:
+def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: Path) -> Cell:
+    """The cell of the run that `values` describe on `loaded`, with its results below `out`.
+
+    Raises `InputError` for settings that cannot be used, and a run folder that holds something else.
+    """
     specified = SpecifiedRun.of(values, loaded)
     dataset = specified.dataset
     path = specified.path(out)
@@ -114,7 +118,7 @@ def _cell(point: Point, values: Mapping[str, Any], loaded: LoadedDataset, out: P
         begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
         finished = folder.has_json(SUMMARY)
     return Cell(
-        label=point.label,
+        label=label,
         values=values,
         dataset=dataset.name,
         config=specified.config,

@@ -52,6 +52,10 @@ class LocalPool:
         self._workers.append(worker)
         self._selector.register(worker.output, selectors.EVENT_READ, worker)
 
+    def stop(self, cell: Cell) -> None:
+        for worker in [worker for worker in self._workers if worker.cell is cell]:  # none, if it has ended meanwhile
+            self._end(worker)
+
     def heard(self, seconds: float) -> list[Told]:
         told: list[Told] = []
         for key, _ in self._selector.select(seconds):
@@ -112,7 +116,7 @@ class _Worker:
         self._errors.seek(0)
         printed = self._errors.read().decode(errors="replace").strip()
         self._errors.close()
-        return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None}
+        return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None, "died": True}
 
     def stop(self) -> None:
         """Tell the process to end: its input does."""

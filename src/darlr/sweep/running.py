@@ -24,6 +24,10 @@ class Outcome:
 
     A defect has its `traceback`; a refusal and a killed process have none. `cpu_seconds` are those of its own process, 0 if
     that was killed or if another sweep finished the cell (`elsewhere`).
+
+    Attributes:
+        stopped: the watcher had it stopped before its end, which is no error.
+        died: its process ended without a word, as a killed one does; the same run may end well another time.
     """
 
     cell: Cell
@@ -32,6 +36,8 @@ class Outcome:
     traceback: str | None = None
     cpu_seconds: float = 0.0
     elsewhere: bool = False
+    stopped: bool = False
+    died: bool = False
 
 
 class Watcher(Protocol):
@@ -40,8 +46,8 @@ class Watcher(Protocol):
     def started(self, cell: Cell) -> None:
         """A process begins to work on `cell`."""
 
-    def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
-        """The cell told of its progress (the events of `darlr.sweep.worker`)."""
+    def event(self, cell: Cell, event: Mapping[str, Any]) -> bool | None:
+        """The cell told of its progress (the events of `darlr.sweep.worker`); True stops it."""
 
     def put_back(self, cell: Cell, reason: str) -> None:
         """The cell was not ended, and waits to be started again."""
@@ -66,6 +72,9 @@ class Executor(Protocol):
 
     def start(self, cell: Cell) -> None:
         """Begin to work on `cell`."""
+
+    def stop(self, cell: Cell) -> None:
+        """End the work on `cell`, which was started; nothing more is heard of it."""
 
     def heard(self, seconds: float) -> list[Told]:
         """What cells told, waiting at most `seconds` for it; the last event of every cell that was started is one of `ENDS`."""
@@ -132,11 +141,15 @@ def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> li
             started[cell.run] = time.monotonic()
             watcher.started(cell)
         for cell, event in executor.heard(SECONDS_BETWEEN_TICKS):
+            if cell.run not in started:  # stopped, and what it told meanwhile
+                continue
             kind = event["event"]
             if kind in ("learning", "trained"):
                 queue.has_world_model(cell)
             if kind not in ENDS:
-                watcher.event(cell, event)
+                if watcher.event(cell, event):
+                    executor.stop(cell)
+                    end(Outcome(cell, time.monotonic() - started.pop(cell.run), stopped=True))
                 continue
             seconds = time.monotonic() - started.pop(cell.run)
             losses[cell.run] += kind == "lost"
@@ -145,6 +158,7 @@ def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> li
                 queue.put_back(cell, busy=kind == "busy")
                 watcher.put_back(cell, event["error"])
             else:
-                end(Outcome(cell, seconds, event.get("error"), event.get("traceback"), event.get("cpu_seconds", 0.0)))
+                told = event.get("error"), event.get("traceback"), event.get("cpu_seconds", 0.0)
+                end(Outcome(cell, seconds, *told, died=event.get("died", kind == "lost")))
         watcher.tick()
     return outcomes

@@ -1,0 +1,108 @@
+"""`darlr tune`: a method's settings, searched without the truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from darlr.cli.commands import settings_of
+from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
+from darlr.cli.sweeping import processes_of
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig, TrainingConfig
+from darlr.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from darlr.report.table import Cell, Table
+    from darlr.tuning.design import Design
+    from darlr.tuning.trials import Trial
+
+STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed", "begun": "not finished"}
+
+
+def tune(
+    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
+    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    trials: Annotated[int, WHOLE, option("how many settings to try, those tried before included")] = 20,
+    epochs: Annotated[int | None, WHOLE, option("epochs of learning of a trial", default=f"{TrainingConfig.epochs}")] = None,
+    seed: Annotated[
+        int | None, WHOLE, option("first seed of every trial, and of the search", default=f"{ExperimentConfig.seed}")
+    ] = None,
+    seeds: Annotated[int, WHOLE, option("how many seeds a trial is trained with")] = 1,
+    space: Annotated[
+        str | None,
+        option("what to search, in YAML (docs/tuning.md), or a built-in space's name, as world-model", "FILE", "the method's"),
+    ] = None,
+    pruning: Annotated[bool, option("stop trials early that do worse than the median of those before")] = True,
+    config: Annotated[Path | None, option("settings of every trial in YAML; options go before them", "FILE", "none")] = None,
+    overrides: Overrides = (),
+    workers: Workers = None,
+    out: Annotated[Path, option("where results go", "FOLDER")] = Path("tuning"),
+    data_dir: DataDir = None,
+    device: Device = "auto",
+) -> None:
+    """Search a method's settings, by what a second world model gives for its policies and never by the truth; it resumes."""
+    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.tuning_monitor import TuningMonitor  # noqa: PLC0415
+    from darlr.data.registry import load  # noqa: PLC0415
+    from darlr.experiment.devices import compute_on  # noqa: PLC0415
+    from darlr.experiment.specification import with_canonical_dataset  # noqa: PLC0415
+    from darlr.sweep.pool import LocalPool  # noqa: PLC0415
+    from darlr.tuning.design import Design  # noqa: PLC0415
+    from darlr.tuning.search import require_optuna  # noqa: PLC0415
+    from darlr.tuning.tuner import tune as run  # noqa: PLC0415
+
+    processes = processes_of(workers)
+    for name, value in (("--trials", trials), ("--seeds", seeds)):
+        if value < 1:
+            raise InputError(f"{name} is {value}; expected at least 1")
+    require_optuna()
+    compute_on(device, threads=1)
+    values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
+    values = with_canonical_dataset(values, data_dir)
+    settings = from_mapping(ExperimentConfig, values)
+    with TuningMonitor(trials, seeds) as monitor, LocalPool(processes, data_dir, out, device) as pool:
+        loaded = load(settings, data_dir, monitor.notice)
+        design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded)
+        tried = run(design, loaded, trials, pool, out, monitor)
+    print_table(table_of(design, tried))
+    _tell(design.folder(out), tried)
+
+
+def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
+    """Every trial, its settings and what it came to."""
+    from darlr.report.table import Quantity, Table  # noqa: PLC0415
+    from darlr.tuning.measure import MEANINGS  # noqa: PLC0415
+    from darlr.tuning.trials import best_of  # noqa: PLC0415
+
+    best = best_of(trials)
+    keys = list(design.space.dimensions)
+    rows: list[tuple[Cell, ...]] = []
+    for trial in trials:
+        mark = " (best)" if trial is best else ""
+        measured = None if trial.value is None else Quantity(trial.value)
+        settings = (str(trial.settings[key]) for key in keys)
+        rows.append((f"{trial.number}{mark}", STATES[trial.state], measured, str(trial.epochs), *settings))
+    title = f"{design.config.method} on {design.dataset}: {len(trials)} trials"
+    notes = [f"measure: {MEANINGS[design.measure]}"]
+    if len(design.seeds) > 1:
+        notes[0] += f", mean over the seeds {', '.join(map(str, design.seeds))}"
+    return Table(title, ("trial", "state", "measure", "epochs", *keys), tuple(rows), tuple(notes))
+
+
+def _tell(folder: Path, trials: Sequence["Trial"]) -> None:
+    """Where the results are; raises `RunError` if a trial has not ended, or none has finished."""
+    from darlr.tuning.trials import BEST, RESULTS, SWEEP, best_of  # noqa: PLC0415
+
+    best = best_of(trials)
+    if best is not None:
+        print(f"best settings: {folder / BEST} (darlr train --config), {folder / SWEEP} (darlr sweep)")
+    print(f"all trials: {folder / RESULTS}")
+    begun = [trial for trial in trials if trial.state == "begun"]
+    if begun:
+        raise RunError(
+            f"{len(begun)} of {len(trials)} trials have not ended (trial {begun[0].number}: {begun[0].error}); "
+            "the same command goes on with them"
+        )
+    if best is None:
+        errors = [trial for trial in trials if trial.error is not None]
+        raise RunError(f"no trial has finished (trial {errors[0].number}: {errors[0].error})")

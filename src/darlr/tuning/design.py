@@ -1,0 +1,120 @@
+"""What decides a study's trials: the settings that they share, the space, the seeds and the budget of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from darlr.config.loading import merge, nest, stable_hash, to_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError
+from darlr.methods import recipe_of, resolve
+from darlr.tuning.measure import RANKING, RETURN
+from darlr.tuning.space import Space
+
+JUDGED = {"evaluation": {"referee": True}}
+NO_LEARNING = {
+    "training": {"epochs": 1, "steps_per_epoch": 1, "environments": 1},
+    "offline": {"updates_per_epoch": 1},
+}
+"""Where the world model is tuned, no more of the policy than a run must have."""
+
+SEEDS_OF_THE_SWEEP = [0, 1, 2, 3, 4]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study, before its first trial.
+
+    Attributes:
+        values: settings of all trials, the data set and method among them, without seed and space (keys of `ExperimentConfig`).
+        config: the same, resolved.
+        space: what is searched, fitted to the method and the data.
+        seeds: each trial is trained with every one; the first also seeds the search.
+        pruning: whether trials that do badly stop early.
+        dataset: the data set's name, and the hashes of its files.
+    """
+
+    values: Mapping[str, Any]
+    config: ExperimentConfig
+    space: Space
+    seeds: tuple[int, ...]
+    pruning: bool
+    dataset: str
+    hashes: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, values: Mapping[str, Any], space: str | None, seeds: Sequence[int], pruning: bool, loaded: LoadedDataset
+    ) -> Self:
+        """The study of the method that `values` name.
+
+        Args: space: a file or a built-in space; None: that of the method.
+        Raises: InputError: for settings, a method or a space that cannot be used.
+        """
+        shared = {key: value for key, value in values.items() if key != "seed"}
+        config = resolve(shared, loaded)
+        if recipe_of(config.method).reward == "truth":
+            raise InputError(f"method '{config.method}' learns from the truth, by which nothing is tuned; expected another")
+        fitted = Space.find(config.method if space is None else space, loaded.dataset.name).fitted(shared, loaded)
+        if fitted.of_world_model and "training" in values and "epochs" in values["training"]:
+            raise InputError(
+                "the epochs of learning are given, but a space of the world model alone is measured by its fit; leave them out"
+            )
+        name, hashes = loaded.dataset.name, loaded.dataset.hashes
+        return cls(shared, config, fitted, tuple(seeds), pruning and not fitted.of_world_model, name, hashes)
+
+    @property
+    def measure(self) -> str:
+        """By what trials are compared: `RETURN` or `RANKING`."""
+        return RANKING if self.space.of_world_model else RETURN
+
+    @property
+    def epochs(self) -> int:
+        """Of a trial, at most."""
+        return 1 if self.space.of_world_model else self.config.training.epochs
+
+    def folder(self, out: Path) -> Path:
+        """Where the study lies below `out`; its name depends on all that decides its trials."""
+        decisive = {
+            "settings": to_mapping(self.config),
+            "space": self.space.described(),
+            "seeds": list(self.seeds),
+            "pruning": self.pruning,
+            "data": dict(self.hashes),
+        }
+        return out / self.dataset / self.config.method / f"study-{stable_hash(decisive)}"
+
+    def trial(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """The settings of the run of one trial and seed; `point` has the space's settings by dotted key."""
+        measured = NO_LEARNING if self.space.of_world_model else JUDGED
+        return merge(merge(_with(self.values, point), measured), {"seed": seed})
+
+    def chosen(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """What `darlr train --config` is given to train with the settings `point`; it chooses its epochs and seed itself."""
+        values = {"dataset": self.values["dataset"], "method": self.config.method, **_with(self.values, point)}
+        training = {key: value for key, value in values.pop("training", {}).items() if key != "epochs"}
+        return {**values, "training": training} if training else values
+
+    def sweep(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """A grid of `darlr sweep` over five seeds with the settings `point`."""
+        values = self.chosen(point)
+        settings = {key: value for key, value in values.items() if key not in ("dataset", "method")}
+        grid = {"datasets": values["dataset"], "methods": self.config.method, "seeds": SEEDS_OF_THE_SWEEP}
+        return {**grid, "set": _as_single_choices(settings)}
+
+
+def _with(values: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in point.items():
+        merged = merge(merged, nest(key, value))
+    return merged
+
+
+def _as_single_choices(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """In a grid a list has choices; of a setting that is itself a list it is the only one."""
+    return {
+        key: _as_single_choices(value) if isinstance(value, Mapping) else [value] if isinstance(value, list | tuple) else value
+        for key, value in settings.items()
+    }

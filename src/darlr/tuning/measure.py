@@ -1,0 +1,43 @@
+"""What a trial is measured by; the truth has no part in it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from darlr.artifacts import RunFolder
+from darlr.errors import InputError
+from darlr.experiment.world_models import WORLD_MODEL
+from darlr.report.summary import last_epochs
+
+RETURN = "referee/sampled/r_tra"
+RANKING = "held_out_ranking"
+
+MEANINGS = {
+    RETURN: "mean return of an episode in the estimates of a world model that the policy did not learn from "
+    "(referee/sampled/r_tra, last 20% of epochs)",
+    RANKING: "share of a user's pairs of held-out log rows that the world model puts in the right order",
+}
+
+
+def returns(records: Sequence[Mapping[str, Any]]) -> list[float]:
+    """After every epoch, the referee's mean return over the last 20% of the epochs so far."""
+    values = [record[RETURN] for record in records]
+    return [fmean(last_epochs(values[: epoch + 1])) for epoch in range(len(values))]
+
+
+def final_return(run: Path) -> float:
+    """`returns` after the last epoch of the finished `run`."""
+    return returns(RunFolder.open(run).metrics())[-1]
+
+
+def ranking(run: Path) -> float:
+    """How well the run's world model ranks the rows that its members did not read.
+
+    Raises `InputError` where no member held out two rows of one user with different rewards.
+    """
+    _, state = RunFolder.open(run).load_tensors(WORLD_MODEL)
+    value = state["fit"][RANKING]
+    if value is None:
+        raise InputError(f"{run}: its world model held out no two rows of one user with different rewards, so none is ranked")
+    return float(value)

@@ -1,0 +1,266 @@
+"""What a study searches: for each setting a range or a list of choices (docs/tuning.md has the grammar).
+
+The spaces that come with the package stand in `spaces.yaml`, one for each method.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+from darlr.config.loading import leaf_type, merge, nest, read_yaml, value_at
+from darlr.config.schema import ExperimentConfig
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError, unknown
+from darlr.methods import resolve
+from darlr.world_model.fitting import resolve_loss
+
+WORLD_MODEL = "world-model"
+"""The built-in space that no method has the name of."""
+
+RANGE_KEYS = ("low", "high", "log")
+UNTUNED = {
+    "dataset": "a study has one data set",
+    "method": "a study has one method",
+    "seed": "a study's seeds are options of their own",
+    "data": "it says what is learned from",
+    "synthetic": "it says what is learned from",
+    "leave": "it is part of what trials are measured by",
+    "evaluation": "it is part of what trials are measured by",
+    "world_model.held_out": "it is part of what trials are measured by",
+    "training.epochs": "it is the budget, which trials share",
+    "training.steps_per_epoch": "it is the budget, which trials share",
+    "offline.updates_per_epoch": "it is the budget, which trials share",
+}
+"""Settings, and parts of them, that no space may have."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included; whole ones where the setting is whole."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @property
+    def probes(self) -> tuple[Any, ...]:
+        return (self.low, self.high)
+
+    @property
+    def size(self) -> float:
+        return math.inf
+
+    def of(self, probes: tuple[Any, ...], key: str) -> "Range":
+        """The range between converted ends; raises `InputError` where it is empty."""
+        low, high = probes
+        if not low < high:
+            raise InputError(f"the range of '{key}' is empty: 'low' is {low!r} and 'high' {high!r}; expected low below high")
+        if self.log and low <= 0:
+            raise InputError(f"the range of '{key}' is logarithmic, but 'low' is {low!r}; expected it above 0")
+        return replace(self, low=low, high=high)
+
+    def holds(self, value: Any) -> bool:
+        return bool(self.low <= value <= self.high)
+
+    def described(self) -> Any:
+        return {"low": self.low, "high": self.high, **({"log": True} if self.log else {})}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Some values."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def probes(self) -> tuple[Any, ...]:
+        return self.values
+
+    @property
+    def size(self) -> float:
+        return len(self.values)
+
+    def of(self, probes: tuple[Any, ...], key: str) -> "Choices":
+        """These choices, converted; raises `InputError` unless there are two, all different."""
+        for index, value in enumerate(probes):
+            if value in probes[:index]:
+                raise InputError(f"'{key}' has the value {value!r} twice")
+        if len(probes) < 2:
+            raise InputError(f"'{key}' has {len(probes)} values; expected at least two (one value is set by --set)")
+        return Choices(probes)
+
+    def holds(self, value: Any) -> bool:
+        return value in self.values
+
+    def described(self) -> Any:
+        return [json.loads(json.dumps(value)) for value in self.values]
+
+
+@dataclass(frozen=True)
+class Space:
+    """Settings by dotted key, and what each may be.
+
+    `name`: the file or the built-in space; `built_in`: what the method or the data cannot take is left out instead of refused.
+    """
+
+    name: str
+    dimensions: Mapping[str, Range | Choices]
+    built_in: bool = False
+
+    @classmethod
+    def find(cls, name: str, dataset: str) -> Self:
+        """The space of the file `name`, else the built-in one of that name for `dataset`; raises `InputError`."""
+        table = _table()
+        if name in table["spaces"] and not Path(name).exists():
+            own = table["datasets"].get(dataset, {})
+            return cls._of(name, {key: own.get(key, value) for key, value in table["spaces"][name].items()}, built_in=True)
+        path = Path(name)
+        if not path.exists() and not path.suffix:
+            raise InputError(
+                f"{name}: no such file, and no built-in space of that name (built in: {', '.join(table['spaces'])})"
+            )
+        try:
+            return cls._of(name, read_yaml(path), built_in=False)
+        except InputError as error:
+            raise error if str(error).startswith(f"{path}:") else InputError(f"{path}: {error}") from error
+
+    @classmethod
+    def _of(cls, name: str, content: Mapping[str, Any], built_in: bool) -> Self:
+        flat = dict(_flat(content))
+        if not flat:
+            raise InputError("the space is empty; expected settings with ranges or choices")
+        dimensions = {key: _dimension(key, value) for key, value in flat.items()}
+        ours = [key for key in dimensions if _part(key) == "world_model"]
+        others = [key for key in dimensions if _part(key) != "world_model"]
+        if ours and others:
+            raise InputError(
+                f"'{ours[0]}' and '{others[0]}' are measured differently; expected settings of the world model alone, or none"
+            )
+        return cls(name, dimensions, built_in)
+
+    @property
+    def of_world_model(self) -> bool:
+        """Whether it is the world model that is tuned."""
+        return all(_part(key) == "world_model" for key in self.dimensions)
+
+    @property
+    def size(self) -> float:
+        """How many points there are; infinite with a range."""
+        return math.prod(dimension.size for dimension in self.dimensions.values())
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Every point of a space of choices alone."""
+        for values in itertools.product(*(dimension.probes for dimension in self.dimensions.values())):
+            yield dict(zip(self.dimensions, values, strict=True))
+
+    def fitted(self, values: Mapping[str, Any], loaded: LoadedDataset) -> "Space":
+        """The space with all values converted, for runs with the other settings `values` on `loaded`.
+
+        What is built in gives way to what `values` set, to what defines the method, and to what the data cannot take.
+        Raises `InputError` for settings that cannot be used, and where nothing is left.
+        """
+        config = resolve(values, loaded)
+        kept: dict[str, Range | Choices] = {}
+        for key, dimension in self.dimensions.items():
+            if self.built_in and (_given(values, key) or _idle(key, config, loaded)):
+                continue
+            try:
+                kept[key] = dimension.of(self._converted(key, dimension, values, loaded), key)
+            except InputError as error:
+                if not self.built_in:
+                    raise InputError(f"{self.name}: {error}") from error
+        if not kept:
+            raise InputError(f"the space '{self.name}' has nothing left to tune here; give one with --space FILE")
+        return replace(self, dimensions=kept)
+
+    def _converted(
+        self, key: str, dimension: Range | Choices, values: Mapping[str, Any], loaded: LoadedDataset
+    ) -> tuple[Any, ...]:
+        if _given(values, key):
+            raise InputError(f"'{key}' is in the space and set beside it; expected it once")
+        found = []
+        for value in dimension.probes:
+            try:
+                found.append(value_at(resolve(merge(values, nest(key, value)), loaded), key))
+            except InputError:
+                if not (self.built_in and isinstance(dimension, Choices)):
+                    raise
+        return tuple(found)
+
+    def point_of(self, config: ExperimentConfig) -> dict[str, Any] | None:
+        """The settings that `config` has, if they lie in the space."""
+        point = {key: value_at(config, key) for key in self.dimensions}
+        return point if all(self.dimensions[key].holds(value) for key, value in point.items()) else None
+
+    def described(self) -> dict[str, Any]:
+        """The space as its file would have it."""
+        return {key: dimension.described() for key, dimension in self.dimensions.items()}
+
+
+def spaces() -> list[str]:
+    """The names of the built-in ones."""
+    return list(_table()["spaces"])
+
+
+def _table() -> dict[str, Any]:
+    return read_yaml(Path(str(resources.files(__package__).joinpath("spaces.yaml"))))
+
+
+def _dimension(key: str, value: Any) -> Range | Choices:
+    kind = leaf_type(ExperimentConfig, key)
+    for untuned, why in UNTUNED.items():
+        if key == untuned or key.startswith(f"{untuned}."):
+            raise InputError(f"'{key}' cannot be tuned: {why}")
+    if isinstance(value, list):
+        if not value:
+            raise InputError(f"'{key}' has no values; expected at least two")
+        return Choices(tuple(value))
+    if not isinstance(value, Mapping):
+        raise InputError(f"'{key}' is {value!r}; expected a list of choices, or a range as {{low: 1, high: 8}}")
+    for part in value:
+        if part not in RANGE_KEYS:
+            raise unknown(f"key of the range of '{key}'", str(part), RANGE_KEYS)
+    for part in ("low", "high"):
+        if part not in value:
+            raise InputError(f"the range of '{key}' has no '{part}'; expected 'low' and 'high'")
+    if kind not in (int, float):
+        raise InputError(f"'{key}' is no number, so it has no range; expected a list of choices")
+    if not isinstance(value.get("log", False), bool):
+        raise InputError(f"'log' of the range of '{key}' is {value['log']!r}; expected true or false")
+    return Range(value["low"], value["high"], value.get("log", False))
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dimensions by dotted key, from dotted or nested ones; a mapping of a range's keys is a range."""
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value and not value.keys() & set(RANGE_KEYS):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, value
+
+
+def _part(key: str) -> str:
+    return key.split(".", maxsplit=1)[0]
+
+
+def _given(values: Mapping[str, Any], key: str) -> bool:
+    """Whether `values`, nested, set the dotted `key`."""
+    found: Any = values
+    for name in key.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            return False
+        found = found[name]
+    return True
+
+
+def _idle(key: str, config: ExperimentConfig, loaded: LoadedDataset) -> bool:
+    """Whether the setting changes nothing here: the entropy term needs a log with time, negatives one of positives."""
+    if key == "world_model.negatives_per_row":
+        return resolve_loss(config.world_model, loaded.dataset) == "logged"
+    return key == "reward.entropy_weight" and loaded.dataset.log.times is None

@@ -1,0 +1,169 @@
+"""Studies from end to end: the same trials every time, however they were stopped, and none of them asks the truth."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from darlr.artifacts import RunFolder
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.errors import InputError
+from darlr.sweep.grid import Grid
+from darlr.tuning import tuner
+from darlr.tuning.measure import returns
+from darlr.tuning.trials import Trial, best_of
+from tests.runs import write_planted_world, write_truth
+from tests.tuning.studies import Notes, StoppedError, run_here, study
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are trained in this process and draw no picture; two trials are proposed at a time."""
+    monkeypatch.setattr(tuner, "run_cells", run_here)
+    monkeypatch.setattr(tuner, "TOGETHER", 2)
+    monkeypatch.setattr("darlr.experiment.run.save_figure", lambda figure, path: None)
+
+
+def told(trials: Sequence[Trial]) -> list[Any]:
+    """What must not change from one time to the next."""
+    return [(trial.number, trial.settings, trial.state, trial.value, trial.error) for trial in trials]
+
+
+def test_a_study_is_the_same_every_time_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    design, trials = study(tmp_path / "once", 4)
+    assert [trial.number for trial in trials] == [1, 2, 3, 4]
+    assert trials[0].settings == {"a2c.learning_rate": 0.001, "a2c.discount": 0.9}  # the method's own
+    assert len({str(trial.settings) for trial in trials}) == 4
+    for trial in trials:
+        [run] = trial.runs
+        assert trial.value == returns(RunFolder.open(Path(run)).metrics())[-1]
+        assert RunFolder.open(Path(run)).config()["a2c"]["learning_rate"] == trial.settings["a2c.learning_rate"]
+
+    with pytest.raises(StoppedError):
+        study(tmp_path / "stopped", 4, Notes(stop_after=8))  # after the second of three epochs of trial 3
+    notes = Notes()
+    _, resumed = study(tmp_path / "stopped", 4, notes)
+    assert told(resumed) == told(trials)
+    assert notes.epochs == [("trial 3 seed 0", 3), *(("trial 4 seed 0", epoch) for epoch in (1, 2, 3))]
+
+    notes = Notes()
+    _, again = study(tmp_path / "once", 4, notes)
+    assert told(again) == told(trials)
+    assert notes.epochs == []
+    assert [trial.number for trial in notes.tried_trials] == [1, 2, 3, 4]
+    _, fewer = study(tmp_path / "once", 2, notes)
+    assert told(fewer) == told(trials[:2])
+    assert json.loads((design.folder(tmp_path / "once") / "study.json").read_text())["budget"]["trials"] == 2
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    design, trials = study(tmp_path, 2)
+    folder = design.folder(tmp_path)
+    best = best_of(trials)
+    assert best is not None
+    assert best.value == max(trial.value or 0 for trial in trials)
+    written = yaml.safe_load((folder / "best.yaml").read_text())
+    config = from_mapping(ExperimentConfig, written)
+    assert (config.a2c.learning_rate, config.a2c.discount) == tuple(best.settings.values())
+    assert config.training.steps_per_epoch == 60
+    assert "epochs" not in written["training"]
+    assert "evaluation" in written  # as given, without the referee
+    assert "referee" not in written["evaluation"]
+    points = Grid.read(folder / "sweep.yaml").points()
+    assert [point.values["seed"] for point in points] == [0, 1, 2, 3, 4]
+    assert from_mapping(ExperimentConfig, points[0].values) == config
+    results = json.loads((folder / "study.json").read_text())
+    assert results["budget"] == {
+        "trials": 2,
+        "seeds": [0],
+        "epochs_a_run": 3,
+        "pruning": True,
+        "epochs_learned": 6,
+        "seconds": results["budget"]["seconds"],
+    }
+    assert results["space"] == {
+        "a2c.learning_rate": {"low": 0.001, "high": 0.1, "log": True},
+        "a2c.discount": [0.5, 0.9, 0.99],
+    }
+    assert results["best"] == best.number
+    assert [trial["value"] for trial in results["trials"]] == [trial.value for trial in trials]
+
+
+def test_the_truth_has_no_part_in_it(tmp_path: Path) -> None:
+    chosen = []
+    for name, best, worst in (("right", 5, 1), ("wrong", 1, 5)):
+        folder = write_planted_world(tmp_path / name / "planted")
+        write_truth(folder / "truth.csv", range(20), best, worst)
+        _, trials = study(tmp_path / name / "out", 2, dataset="planted", data_dir=tmp_path / name)
+        chosen.append(told(trials))
+        [first] = trials[0].runs
+        chosen[-1].append(len(RunFolder.open(Path(first)).metrics()))
+    assert chosen[0] == chosen[1]
+    truths = [RunFolder.open(run.parent).metrics()[-1]["nx_0/sampled/r_tra"] for run in tmp_path.rglob("metrics.jsonl")]
+    assert len(set(truths)) > 2  # the tests did see another truth
+
+
+def test_a_trial_that_does_worse_than_the_median_stops_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.tuning.search.RANDOM_TRIALS", 2)
+    monkeypatch.setattr("darlr.tuning.search.WARM_UP", 0.0)
+    _, trials = study(tmp_path / "a", 5)
+    stopped = [trial for trial in trials if trial.state == "pruned"]
+    assert stopped
+    reached = max(trial.value for trial in trials if trial.value is not None)
+    for trial in stopped:
+        assert trial.number > 2
+        assert trial.value is None
+        [run] = trial.runs
+        assert not (Path(run) / "summary.json").exists()
+        assert 1 <= trial.epochs < 3
+        assert max(returns(RunFolder.open(Path(run)).metrics())) < reached
+    with pytest.raises(StoppedError):
+        study(tmp_path / "b", 5, Notes(stop_after=9))
+    assert told(study(tmp_path / "b", 5)[1]) == told(trials)
+
+
+def test_a_trial_that_fails_stops_no_other(tmp_path: Path) -> None:
+    _, [own, diverged] = study(tmp_path, 8, space="a2c.learning_rate: [0.001, 1e30]")  # no more points than these
+    assert own.state == "finished"
+    assert diverged.state == "failed"
+    assert "epoch 1: the policy loss is nan; stopped" in (diverged.error or "")
+    assert best_of([own, diverged]) is own
+
+
+def test_settings_that_contradict_each_other_fail(tmp_path: Path) -> None:
+    space = "tracker.heads: [1, 4]\ntracker.width: [48, 9]\n"
+    _, trials = study(tmp_path, 4, space=space, tracker={"kind": "transformer"})
+    failed = {tuple(trial.settings.values()): trial.error for trial in trials if trial.state == "failed"}
+    assert failed.keys() == {(4, 9)}
+    assert failed[(4, 9)] == "config key 'tracker.width' is 9; expected a positive multiple of tracker.heads (4)"
+    assert sum(trial.state == "finished" for trial in trials) == 3
+
+
+def test_every_seed_of_a_trial_counts(tmp_path: Path) -> None:
+    _, trials = study(tmp_path, 2, seeds=(3, 4))
+    for trial in trials:
+        curves = [returns(RunFolder.open(Path(run)).metrics()) for run in trial.runs]
+        assert [RunFolder.open(Path(run)).config()["seed"] for run in trial.runs] == [3, 4]
+        assert trial.value == pytest.approx(sum(curve[-1] for curve in curves) / 2)
+        assert trial.epochs == 6
+
+
+def test_world_models_are_measured_by_their_ranking_of_held_out_rows(tmp_path: Path) -> None:
+    space = "world_model.learning_rate: [1e-6, 0.01]"
+    with pytest.raises(InputError, match="the epochs of learning are given, but a space of the world model alone"):
+        study(tmp_path, 2, space=space)
+    design, trials = study(tmp_path, 2, space=space, epochs=False)
+    assert design.measure == "held_out_ranking"
+    by_rate = {trial.settings["world_model.learning_rate"]: trial for trial in trials}
+    for rate, trial in by_rate.items():
+        run = RunFolder.open(Path(trial.runs[0]))
+        assert run.config()["world_model"]["learning_rate"] == rate
+        _, state = run.load_tensors("world_model")
+        assert trial.value == state["fit"]["held_out_ranking"]
+    assert best_of(trials) is by_rate[0.01]
+    written = yaml.safe_load((design.folder(tmp_path) / "best.yaml").read_text())
+    assert written["training"] == {"steps_per_epoch": 60, "environments": 10}  # as given, not as measured
