@@ -18,12 +18,13 @@ def write_run(
     settings: Mapping[str, Any] | None = None,
     opponents: Mapping[str, Any] | None = None,
     version: str = "0.1.0",
+    data: Mapping[str, str] | None = None,
 ) -> Path:
     """A run that had these returns, epoch by epoch, sampled, and one more greedy; not finished where `returns` is None."""
     config = {"dataset": dataset, "method": method, "seed": seed, "training": {"epochs": 2, "steps_per_epoch": 10}}
     config |= settings or {}
     name = "".join(character for character in repr(settings) if character.isalnum())
-    with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": {}}) as folder:
+    with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": data or {}}) as folder:
         if returns is not None:
             folder.write_json("summary", summary(list(returns), dict(opponents or {})))
         return folder.path

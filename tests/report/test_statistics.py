@@ -18,6 +18,7 @@ from darlr.report.statistics import (
     ranks,
     t_probability,
     t_quantile,
+    unpaired_difference,
 )
 
 
@@ -155,3 +156,11 @@ def test_mean_ranks_by_hand() -> None:
     }
     assert mean_ranks(results) == {"darlr": 1.25, "mbpo": 2.25, "dorl": 2.5}
     assert list(mean_ranks(results)) == ["darlr", "mbpo", "dorl"]
+
+
+def test_unpaired_difference_with_welchs_interval() -> None:
+    mean, half_width = unpaired_difference([4.0, 6.0, 8.0], [1.0, 2.0, 3.0])
+    assert mean == 4.0
+    assert half_width == pytest.approx(4.30265 * (5 / 3) ** 0.5, rel=1e-5)  # 2.9 degrees of freedom, taken as 2
+    assert unpaired_difference([4.0], [1.0, 2.0]) == (2.5, None)
+    assert unpaired_difference([4.0, 4.0], [1.0, 1.0]) == (3.0, 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 import tyro
 
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
+from darlr.cli.comparing import compare
 from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
 from darlr.cli.tuning import tune
@@ -18,6 +19,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "sweep": sweep,
     "tune": tune,
     "report": report,
+    "compare": compare,
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,

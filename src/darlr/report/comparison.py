@@ -106,10 +106,10 @@ def _against(
         return cells, []
     mode = mode_of(groups)
     main, policy = MAIN[mode]
-    theirs = _last(best, mode, policy, main)
+    theirs = last_by_seed(best, mode, policy, main)
     pairs: dict[str, list[tuple[float, float]]] = {}
     for group in groups:
-        ours = _last(group, mode, policy, main)
+        ours = last_by_seed(group, mode, policy, main)
         pairs[group.label] = [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
     compared = {
         label: paired_difference(*zip(*both, strict=True)) for label, both in pairs.items() if both and label != best.label
@@ -142,7 +142,7 @@ def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
     for dataset, groups in datasets.items():
         mode = mode_of(groups)
         metric, policy = MAIN[mode]
-        values = {group.label: _last(group, mode, policy, metric) for group in groups}
+        values = {group.label: last_by_seed(group, mode, policy, metric) for group in groups}
         results[dataset] = {label: fmean(by_seed.values()) for label, by_seed in values.items() if by_seed}
     means = mean_ranks(results)
     if len(results) < 2 or len(means) < 2:
@@ -167,7 +167,7 @@ def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group 
     """The group of a method in `baselines` with the largest main metric (last 20% of epochs)."""
     mode = mode_of(groups)
     metric, policy = MAIN[mode]
-    values = [(_last(group, mode, policy, metric), group) for group in groups if group.method in baselines]
+    values = [(last_by_seed(group, mode, policy, metric), group) for group in groups if group.method in baselines]
     means = [(fmean(by_seed.values()), group) for by_seed, group in values if by_seed]
     return max(means, key=lambda entry: entry[0])[1] if means else None
 
@@ -177,15 +177,15 @@ def _entry(summary: Mapping[str, Any], mode: str, policy: str, metric: str, stat
     return entry if entry.get("mean") is not None else {}
 
 
-def _last(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]:
-    """The mean over the last 20% of epochs, by seed."""
+def last_by_seed(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]:
+    """The mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
     entries = {run.seed: _entry(run.summary, mode, policy, metric, "last20") for run in group.runs}
     return {seed: entry["mean"] for seed, entry in entries.items() if entry}
 
 
 def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
     """Mean over seeds of the last 20% of epochs, and the half-width of its 95% t interval; None where no run has the metric."""
-    values = list(_last(group, mode, policy, metric).values())
+    values = list(last_by_seed(group, mode, policy, metric).values())
     return Quantity(*interval(values)) if values else None
 
 

@@ -84,7 +84,8 @@ def collect(places: Sequence[Path]) -> Collection:
     unfinished: set[Path] = set()
     for place in places:
         if not place.is_dir():
-            raise InputError(f"{place}: no such folder; expected a run or a folder with runs")
+            what = "is no folder" if place.exists() else "no such folder"
+            raise InputError(f"{place}: {what}; expected a run or a folder with runs")
         folders = sorted(file.parent for file in place.rglob("config.yaml"))
         for path in folders:
             folder = RunFolder.open(path)

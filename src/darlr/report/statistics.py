@@ -70,6 +70,22 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> PairedD
     return PairedDifference(len(differences), mean, half_width, p)
 
 
+def unpaired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float | None]:
+    """Difference of the means of independent samples of one or more values, and the half-width of its 95% interval.
+
+    Welch's interval, whose degrees of freedom are rounded down to whole ones; None where a sample has one value, which tells
+    nothing of its spread.
+    """
+    (mean, deviation), (other_mean, other_deviation) = mean_and_deviation(ours), mean_and_deviation(theirs)
+    if deviation is None or other_deviation is None:
+        return mean - other_mean, None
+    squares = [deviation**2 / len(ours), other_deviation**2 / len(theirs)]
+    if sum(squares) == 0:
+        return mean - other_mean, 0.0
+    freedom = sum(squares) ** 2 / (squares[0] ** 2 / (len(ours) - 1) + squares[1] ** 2 / (len(theirs) - 1))
+    return mean - other_mean, t_quantile(0.975, math.floor(freedom)) * math.sqrt(sum(squares))
+
+
 def holm(probabilities: Sequence[float]) -> list[float]:
     """p values corrected for testing all of them (Holm, 1979), in the order given."""
     order = sorted(range(len(probabilities)), key=probabilities.__getitem__)
