@@ -185,6 +185,17 @@ def simulated_world(config: ExperimentConfig, reward: TableReward, leave: LeaveR
     )
 
 
+def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tensor, membership: Tensor) -> TestWorld:
+    """A test world with `estimates` (n_users, n_items) in the place that the truth has in the true one."""
+    return TestWorld(
+        rewards=observed_reward(estimates, dataset.log.reward_range),
+        leave=leave_rule_of(config, membership, estimates),
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        simulator=_simulator_of(config),
+    )
+
+
 def true_world(
     config: ExperimentConfig, dataset: Dataset, truth: Truth, items: NDArray[np.int64], device: torch.device
 ) -> TestWorld:

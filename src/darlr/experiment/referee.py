@@ -17,11 +17,9 @@ from darlr.agents.acting import Scorer
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.protocol import TestWorld
-from darlr.experiment.assembly import Estimates, lookback_of
+from darlr.experiment.assembly import Estimates, estimated_world
 from darlr.experiment.world_models import obtain_world_model, world_model_path
-from darlr.rewards.table import observed_reward
 from darlr.seeding import derive_seed, torch_generator
-from darlr.simulator.leave import leave_rule
 from darlr.world_model.fitting import FitMonitor
 
 SEEDS = 2**31
@@ -53,12 +51,7 @@ class Referee:
         own = replace(config, seed=derive_seed(config.seed, "referee") % SEEDS)
         model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, device, monitor, notice)
         estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
-        world = TestWorld(
-            rewards=observed_reward(estimates, dataset.log.reward_range),
-            leave=leave_rule(config.leave, membership, estimates),
-            max_steps=config.leave.max_steps,
-            lookback=lookback_of(config),
-        )
+        world = estimated_world(config, dataset, estimates, membership)
         return cls(config, world, device)
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:

@@ -29,6 +29,7 @@ UNTUNED = {
     "seed": "a study's seeds are options of their own",
     "data": "it says what is learned from",
     "synthetic": "it says what is learned from",
+    "reference_quirks": "it is part of what trials are measured by",
     "leave": "it is part of what trials are measured by",
     "evaluation": "it is part of what trials are measured by",
     "world_model.held_out": "it is part of what trials are measured by",
