@@ -214,3 +214,18 @@ def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path) -> None:
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, b"")
+
+
+def test_without_tensorboard_one_line_says_how_to_get_it(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    ended = darlr("train", "--tensorboard")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "darlr: --tensorboard needs TensorBoard; install it with: pip install 'darlr[tb]'\n"
+    assert list(Path().iterdir()) == []
+
+
+def test_event_files_are_written_where_they_are_asked_for(darlr: Command, small: list[str]) -> None:
+    assert darlr("train", "--method", "mbpo", "--tensorboard", *small).code == 0
+    [run] = Path("runs/synthetic/mbpo").iterdir()
+    assert len(list((run / "tensorboard").glob("events.out.tfevents.*"))) == 1
+    assert "tensorboard" not in (run / "config.yaml").read_text()

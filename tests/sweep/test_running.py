@@ -55,7 +55,7 @@ class Script:
 
     def event(self, cell: Cell, event: Mapping[str, Any]) -> bool:
         self.lines.append(f"{cell.label} {event['event']}")
-        return event.get("enough", False)
+        return bool(event.get("enough"))
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self.lines.append(f"{cell.label} waits: {reason}")

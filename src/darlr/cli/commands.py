@@ -19,6 +19,9 @@ def train(
     epochs: Annotated[int | None, WHOLE, option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
     config: Annotated[Path | None, option("settings in YAML; options go before them", "FILE", "none")] = None,
     overrides: Overrides = (),
+    tensorboard: Annotated[
+        bool, option("write every number to TensorBoard's event files, too, in the run folder"), tyro.conf.FlagCreatePairsOff
+    ] = False,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
@@ -27,11 +30,14 @@ def train(
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
     from darlr.cli.monitor import TerminalMonitor  # noqa: PLC0415
     from darlr.experiment.devices import compute_on  # noqa: PLC0415
+    from darlr.experiment.event_files import require_tensorboard  # noqa: PLC0415
     from darlr.experiment.run import train as run  # noqa: PLC0415
 
+    if tensorboard:
+        require_tensorboard()
     values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     with TerminalMonitor() as monitor:
-        finished = run(values, data_dir, out, compute_on(device, threads), monitor)
+        finished = run(values, data_dir, out, compute_on(device, threads), monitor, tensorboard)
         monitor.finished(finished)
 
 

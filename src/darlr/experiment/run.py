@@ -7,6 +7,7 @@ checkpoint draws the same numbers as one that was never stopped.
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -34,6 +35,7 @@ from darlr.experiment.assembly import (
     start_window,
     true_world,
 )
+from darlr.experiment.event_files import EventFiles
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.lengthening import begin_with_shorter
 from darlr.experiment.opponents import Results
@@ -74,10 +76,18 @@ class Finished:
     summary: dict[str, Any]
 
 
-def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: torch.device, monitor: Monitor) -> Finished:
+def train(
+    values: Mapping[str, Any],
+    data_dir: Path | None,
+    out: Path,
+    device: torch.device,
+    monitor: Monitor,
+    tensorboard: bool = False,
+) -> Finished:
     """Train and test the run that `values` describe (keys of `ExperimentConfig`), or go on with it where it was stopped.
 
-    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
+    numbers are there as event files, too.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -89,7 +99,10 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
     config, dataset = specified.config, specified.dataset
     judge = _judge(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
-    with RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder:
+    with (
+        RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
+        EventFiles(folder.path) if tensorboard else nullcontext() as events,
+    ):
         for text in notices(config, loaded):
             monitor.notice(text)
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
@@ -107,7 +120,7 @@ def train(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: t
         table = None
         if recipe_of(config.method).simulated:
             table = learner.table.current if isinstance(learner, DARLR) else parts.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
         return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
 
 
@@ -150,12 +163,15 @@ class _Run:
     simulated: TestWorld
     judge: Judge
     referee: Referee | None
+    events: EventFiles | None
     device: torch.device
 
 
 def _learn(run: _Run, monitor: Monitor) -> None:
     """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
     done, steps, best = _resume(run.folder, run.learner)
+    if run.events is not None:
+        run.events.add(run.folder.metrics())
     if done < run.config.training.epochs:
         monitor.learning(done, run.config.training.epochs)
     while done < run.config.training.epochs:
@@ -173,6 +189,8 @@ def _learn(run: _Run, monitor: Monitor) -> None:
             save_policy(run.folder, run.learner.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
         save_learned(run.folder, CHECKPOINT, tensors, state)
+        if run.events is not None:
+            run.events.add([record])
         monitor.trained(record, run.config.training.epochs)
 
 
