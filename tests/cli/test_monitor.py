@@ -82,3 +82,15 @@ def test_elsewhere_each_stage_has_its_first_and_its_last_line() -> None:
         f"policy: epoch 1/200, {figures}",
         f"policy: epoch 200/200, {figures}",
     ]
+
+
+def test_a_second_world_model_is_a_stage_of_its_own() -> None:
+    text = io.StringIO()
+    with TerminalMonitor(Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
+        for epoch in (1, 2, 1, 2):
+            monitor.fitted(epoch, 4, epoch / 2)
+        monitor.learning(0, 1)
+    lines = text.getvalue().splitlines()
+    assert [line for line in lines if "world model" in line] == [
+        f"world model: epoch {epoch}/4, held-out loss {epoch / 2:.4f}" for epoch in (1, 2, 1, 2)
+    ]

@@ -85,7 +85,7 @@ class TerminalMonitor:
         self._show("policy", record["epoch"], epochs, figures_of(record))
 
     def _show(self, name: str, done: float, total: int, figures: str) -> None:
-        if self._stage is None or self._stage.name != name:
+        if self._stage is None or self._stage.name != name or done < self._stage.done:  # a second world model is fitted
             self._end_stage()
             task = self._progress.add_task(name, total=total, completed=max(int(done) - 1, 0), figures="")
             self._stage = _Stage(name, task, first=done, started=time.monotonic())
