@@ -33,7 +33,7 @@ class TableScorer(Scorer):
 class SkippingScorer(Scorer):
     """Another scorer's list without the items that share a category with one of the last N."""
 
-    def __init__(self, scorer: TableScorer, membership: Tensor, window: int) -> None:
+    def __init__(self, scorer: Scorer, membership: Tensor, window: int) -> None:
         """Args: membership: (n_items, C) bool; window: N."""
         self._scorer, self._window = scorer, window
         self._categories = CategoryMemory(membership)

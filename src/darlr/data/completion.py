@@ -18,7 +18,15 @@ import darlr
 from darlr.config.completion import CompletionConfig
 from darlr.config.loading import to_mapping
 from darlr.data.completion_files import Completion, write_completion
-from darlr.data.factorisation import Factorisation, Penalties, Ratings, sweeps
+from darlr.data.factorisation import (
+    Candidate,
+    Factorisation,
+    Penalties,
+    Ratings,
+    held_out_folds,
+    held_out_rmse,
+    sweeps,
+)
 from darlr.errors import InputError, RunError
 
 CELLS_AT_ONCE = 2_000_000
@@ -78,33 +86,32 @@ def complete(
     """
     ratings = observed(exposed, settings)
     _require_writable(out.parent)
-    tests = _held_out(len(ratings), settings, generator)
-    candidates = list(itertools.product(settings.factors, settings.factor_penalties, settings.bias_penalties))
+    tests = held_out_folds(len(ratings), settings.folds, settings.folds_tested, generator)
+    grid = itertools.product(settings.factors, settings.factor_penalties, settings.bias_penalties)
+    candidates = [Candidate(factors, Penalties(*penalties)) for factors, *penalties in grid]
     total = (len(candidates) * len(tests) + 1) * settings.sweeps
     done = itertools.count(1)
 
-    def fit(part: Ratings, factors: int, penalties: Penalties) -> Factorisation:
-        models = sweeps(part, factors, penalties, generator)
+    def fit(part: Ratings, candidate: Candidate) -> Factorisation:
+        models = sweeps(part, candidate.factors, candidate.penalties, generator)
         for _ in range(settings.sweeps):
             model = next(models)
             progress(next(done), total)
         return model
 
-    tried = []
-    for factors, factor_penalty, bias_penalty in candidates:
-        penalties = Penalties(factor_penalty, bias_penalty)
-        errors = [_errors(fit(ratings.rows(~test), factors, penalties), ratings.rows(test), settings) for test in tests]
-        rmse = float(np.sqrt(np.square(np.concatenate(errors)).mean()))
-        tried.append((rmse, factors, penalties))
-    rmse, factors, penalties = min(tried, key=lambda candidate: candidate[0])
-    model = fit(ratings, factors, penalties)
+    def errors(model: Factorisation, part: Ratings) -> NDArray[np.float64]:
+        return _errors(model, part, settings)
+
+    tried = [(held_out_rmse(candidate, ratings, tests, fit, errors), candidate) for candidate in candidates]
+    rmse, chosen = min(tried, key=lambda entry: entry[0])
+    model = fit(ratings, chosen)
     origin = {
         "darlr": darlr.__version__,
         "inputs": dict(exposed.inputs),
         "ratings": {"rows": len(exposed.users), "pairs": len(ratings), "mean": model.mean},
         "settings": to_mapping(settings),
-        "candidates": [_describe(*candidate) for candidate in tried],
-        "chosen": _describe(rmse, factors, penalties),
+        "candidates": [_describe(*entry) for entry in tried],
+        "chosen": _describe(rmse, chosen),
         "fitted_rmse": float(np.sqrt(np.square(_errors(model, ratings, settings)).mean())),
     }
     return write_completion(out, ratings.shape, _blocks(model, settings), _edges(settings), origin)
@@ -134,12 +141,6 @@ def _require_writable(folder: Path) -> None:
         raise RunError(f"{folder}: the completed truth cannot be written here; expected permission to")
 
 
-def _held_out(n: int, settings: CompletionConfig, generator: np.random.Generator) -> list[NDArray[np.bool_]]:
-    """(n,) masks of the parts that are held out, one after the other."""
-    fold = generator.permutation(n) % settings.folds
-    return [fold == number for number in range(settings.folds_tested)]
-
-
 def _errors(model: Factorisation, ratings: Ratings, settings: CompletionConfig) -> NDArray[np.float64]:
     """(n,) predictions, cut to the range of rewards, less what was given."""
     predicted = model.at(ratings.users, ratings.items).clip(settings.minimum, settings.maximum)
@@ -147,11 +148,11 @@ def _errors(model: Factorisation, ratings: Ratings, settings: CompletionConfig) 
     return errors
 
 
-def _describe(rmse: float, factors: int, penalties: Penalties) -> dict[str, Any]:
+def _describe(rmse: float, candidate: Candidate) -> dict[str, Any]:
     return {
-        "factors": factors,
-        "factor_penalty": penalties.factors,
-        "bias_penalty": penalties.biases,
+        "factors": candidate.factors,
+        "factor_penalty": candidate.penalties.factors,
+        "bias_penalty": candidate.penalties.biases,
         "held_out_rmse": rmse,
     }
 

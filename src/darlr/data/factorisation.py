@@ -1,6 +1,6 @@
 """Biased matrix factorisation: r = mean + user bias + item bias + product of factors, fitted by alternating ridge solves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,14 @@ class Penalties:
 
     factors: float
     biases: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Settings of a fit: how many factors, and what they cost."""
+
+    factors: int
+    penalties: Penalties
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,24 @@ def sweeps(ratings: Ratings, factors: int, penalties: Penalties, generator: np.r
         of_users = user_side.solve(of_items, penalties)
         of_items = item_side.solve(of_users, penalties)
         yield Factorisation(mean, of_users, of_items)
+
+
+def held_out_folds(n: int, folds: int, tested: int, generator: np.random.Generator) -> list[NDArray[np.bool_]]:
+    """(n,) masks of `tested` of `folds` equal parts, which are held out one after the other."""
+    fold = generator.permutation(n) % folds
+    return [fold == number for number in range(tested)]
+
+
+def held_out_rmse(
+    candidate: Candidate,
+    ratings: Ratings,
+    tests: Sequence[NDArray[np.bool_]],
+    fit: Callable[[Ratings, Candidate], Factorisation],
+    errors: Callable[[Factorisation, Ratings], Floats],
+) -> float:
+    """Root mean square of `errors` on the rows that `tests` hold out, each predicted by a `fit` to the others."""
+    found = [errors(fit(ratings.rows(~test), candidate), ratings.rows(test)) for test in tests]
+    return float(np.sqrt(np.square(np.concatenate(found)).mean()))
 
 
 class _Side:

@@ -14,7 +14,7 @@ from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.experiment.opponents import Results, judge_opponents, static_scorers
 from darlr.rewards.source import Window
-from darlr.seeding import torch_generator
+from darlr.seeding import numpy_generator, torch_generator
 
 
 class Judge(Protocol):
@@ -54,7 +54,8 @@ class TruthJudge:
         }
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
-        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)
+        draws = numpy_generator(self.config.seed, "opponents")
+        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership, draws)
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
         return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
 
@@ -78,5 +79,6 @@ class HeldOutJudge:
         return {}
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
-        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership)
+        draws = numpy_generator(self.config.seed, "opponents")
+        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership, draws)
         return {name: {self.MODE: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
+from darlr.agents.matrix_factorisation import factorised
 from darlr.agents.static import SkippingScorer, TableScorer, item_means, popularity
 from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import Dataset
@@ -15,20 +17,26 @@ Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """name > mode > metric -> value."""
 
 
-def static_scorers(dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
+def static_scorers(
+    dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor, generator: np.random.Generator
+) -> dict[str, Scorer]:
     """Static policies by name, none of which has seen the truth.
 
     `item_mean` is left out where the log holds positives alone: all means are equal. The lists that skip what shares a
     category with the last N items are there where users leave by category.
 
-    Args: estimates: (n_users, n_items) of the world model.
+    Args:
+        estimates: (n_users, n_items) of the world model.
+        generator: for the matrix factorisation.
     """
     device = estimates.device
-    lists = {"popular": TableScorer(popularity(dataset).to(device))}
+    lists: dict[str, Scorer] = {"popular": TableScorer(popularity(dataset).to(device))}
     if dataset.log.rewards.min() < dataset.log.rewards.max():
         lists["item_mean"] = TableScorer(item_means(dataset).to(device))
+    if (factorisation := factorised(dataset, generator, device)) is not None:
+        lists["matrix_factorisation"] = factorisation
     lists["greedy_world_model"] = TableScorer(estimates)
-    scorers: dict[str, Scorer] = dict(lists)
+    scorers = dict(lists)
     if leave.by == "category":
         for name, scorer in lists.items():
             scorers[f"{name}_skipping"] = SkippingScorer(scorer, membership, leave.window)
