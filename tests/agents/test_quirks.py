@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.a2c import A2C
-from darlr.agents.acting import greedy
+from darlr.agents.acting import greedy, mask_logits
 from darlr.agents.offline.bcq import BCQ
 from darlr.agents.offline.cql import CQL
 from darlr.agents.offline.crr import CRR
@@ -103,7 +103,8 @@ def test_bcq_takes_the_lowest_likely_column_whatever_its_value() -> None:
     imitation = torch.tensor([[0.0, 2.0, 2.1, 1.9], [0.0, 2.0, 2.1, 1.9], [0.0, 2.0, 2.1, 1.9], [-9.0, -2.0, -2.1, 0.0]])
     blocked = torch.tensor([[NONE] * 4, [NONE, GONE, NONE, NONE], [NONE, GONE, GONE, GONE], [NONE, NONE, NONE, GONE]])
     # Likely: at least 0.6 times the likeliest, -0.51 in logits. In the last row the others add up to -13.1: all are.
-    assert policy.preferences(values, imitation, blocked).argmax(dim=1).tolist() == [1, 2, 0, 0]
+    mask = mask_logits(torch.zeros(4, 4), blocked)
+    assert policy.preferences(values, imitation, mask).argmax(dim=1).tolist() == [1, 2, 0, 0]
     assert policy.preferences(values, imitation, None).argmax(dim=1).tolist() == [1, 1, 1, 3]
 
 

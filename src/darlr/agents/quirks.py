@@ -13,7 +13,7 @@ from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.offline.bcq import BCQ, likely_items
 from darlr.agents.offline.cql import CQL
 from darlr.agents.offline.crr import CRR
-from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer
+from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer, masked
 from darlr.agents.offline.replay import Replay
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.static import StaticPolicy, StaticScorer
@@ -77,9 +77,9 @@ class LowestLikelyBCQ(BCQ):
     as the greatest.
     """
 
-    def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
-        likely = likely_items(mask_or_ones(imitation, blocked), self._threshold)
-        return mask_logits(likely.to(values.dtype), blocked)
+    def preferences(self, values: Tensor, imitation: Tensor, mask: Tensor | None) -> Tensor:
+        likely = likely_items(mask_or_ones(imitation, None if mask is None else mask < 0), self._threshold)
+        return masked(likely.to(values.dtype), mask)
 
 
 _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(

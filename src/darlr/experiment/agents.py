@@ -28,7 +28,7 @@ from darlr.experiment.assembly import Estimates, LearningWorld, training_simulat
 from darlr.methods import recipe_of
 from darlr.rewards.refinement import RewardTable
 from darlr.rewards.table import TableReward
-from darlr.seeding import torch_generator
+from darlr.seeding import numpy_generator, torch_generator
 from darlr.simulator.leave import LeaveRule
 from darlr.simulator.quirks import reference_tracker
 from darlr.simulator.trackers import StateTracker, state_tracker
@@ -134,7 +134,8 @@ def _from_the_log(
 ) -> OfflineLearner:
     repeats = config.training.allow_repeats
     everybody = config.offline.users == "all"
-    replay = replay_log(dataset.log, dataset.world, leave, config.leave.max_steps, repeats, everybody, device)
+    order = None if config.reference_quirks else numpy_generator(config.seed, "replay")
+    replay = replay_log(dataset.log, dataset.world, leave, config.leave.max_steps, repeats, everybody, order, device)
     if config.reference_quirks:
         replay = as_references_see(replay)
     return OfflineLearner(policy, replay, config.offline, repeats)

@@ -85,7 +85,8 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
     if recipe_of(config.method).offline and loaded.dataset.log.times is None:
-        texts.append("the log has no time, so each user's rows are replayed in the order in which they stand")
+        order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
+        texts.append(f"the log has no time, so each user's rows are replayed {order}")
     if loaded.truth is None:
         texts.append(f"the data set has no truth, so the policy is judged on held-out log rows only{how_to_complete(loaded)}")
     if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):

@@ -33,8 +33,15 @@ def random_log(seed: int = 0) -> Replay:
     """60 users saw half of the items, in any order; those with an even number are worth 1, the others 0."""
     random = np.random.default_rng(seed)
     rows = [(user, int(item), float(item % 2 == 0)) for user in range(60) for item in random.permutation(N_ITEMS)[:6]]
-    log = log_of(rows, 60, N_ITEMS, reward_range=(0.0, 1.0))
-    return replay_log(log, World(np.arange(60), np.arange(N_ITEMS)), Never(), 6, False, True, CPU)
+    log = log_of(rows, 60, N_ITEMS, times=range(len(rows)), reward_range=(0.0, 1.0))
+    return replay_log(log, World(np.arange(60), np.arange(N_ITEMS)), Never(), 6, False, True, random, CPU)
+
+
+def excluded(moments: Moments) -> Tensor:
+    """(B, n_items) bool: what may not be recommended."""
+    assert moments.mask is not None
+    assert ((moments.mask == 0) | (moments.mask == NOTHING)).all()
+    return moments.mask == NOTHING
 
 
 def learner(name: str, config: OfflineConfig = QUICK, allow_repeats: bool = False) -> OfflineLearner:
@@ -74,8 +81,7 @@ def test_targets_do_not_see_what_is_blocked(name: str) -> None:
     agent.epoch(0, 0, draws())
     start = int((agent.replay.step == 0).nonzero()[3])
     batch = agent.batch(torch.tensor([start + 2]))
-    assert batch.after.blocked is not None
-    seen = batch.after.blocked[0] & (torch.arange(N_ITEMS) != batch.items)
+    seen = excluded(batch.after)[0] & (torch.arange(N_ITEMS) != batch.items)
     assert seen.sum() == 3
     heads = {"sqn": "value", "bcq": "value", "cql": "quantiles", "cql-plain": "quantiles", "crr": "critic"}
     head, part = heads[name], "critic" if name == "crr" else "value"
@@ -90,7 +96,7 @@ def test_targets_do_not_see_what_is_blocked(name: str) -> None:
 
     before = loss_with(torch.zeros(N_ITEMS, dtype=torch.bool))
     assert loss_with(seen) == pytest.approx(before, rel=1e-5)
-    free = ~batch.after.blocked[0]
+    free = ~excluded(batch.after)[0]
     assert loss_with(free) > before + 1.0
 
 
@@ -100,13 +106,11 @@ def test_batches_block_what_the_episode_has_had() -> None:
     batch = agent.batch(torch.tensor([first + 2, first, first + 5]))
     items = agent.replay.items[first : first + 6].tolist()
     assert batch.items.tolist() == [items[2], items[0], items[5]]
-    assert batch.now.blocked is not None
-    assert [row.nonzero().flatten().tolist() for row in batch.now.blocked] == [sorted(items[:2]), [], sorted(items[:5])]
-    assert batch.after.blocked is not None
-    assert batch.after.blocked[0].nonzero().flatten().tolist() == sorted(items[:4])
-    assert not batch.now.blocked.gather(1, batch.items[:, None]).any()
+    assert [row.nonzero().flatten().tolist() for row in excluded(batch.now)] == [sorted(items[:2]), [], sorted(items[:5])]
+    assert excluded(batch.after)[0].nonzero().flatten().tolist() == sorted(items[:4])
+    assert not excluded(batch.now).gather(1, batch.items[:, None]).any()
     assert batch.discounts.tolist() == pytest.approx([0.81, 0.81, 0.0])  # the last step ends its episode
-    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.blocked is None
+    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.mask is None
 
 
 def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:
@@ -117,7 +121,7 @@ def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:
     preferences = policy.preferences
 
     def order(blocked: list[bool]) -> list[int]:
-        scores = preferences(values, imitation, torch.tensor([blocked]))[0]
+        scores = preferences(values, imitation, torch.tensor([[NOTHING if item else 0.0 for item in blocked]]))[0]
         return [int(item) for item in scores.argsort(descending=True) if scores[item] > NOTHING]
 
     assert order([False] * 4) == [2, 0, 1, 3]  # items 0 and 2 are likely; then all others, by their values

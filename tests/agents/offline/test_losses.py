@@ -13,7 +13,7 @@ from darlr.config.offline import AdvantageWeighting, CRRConfig
 
 NOTHING = float("-inf")
 ITEMS = torch.tensor([1, 0])
-NONE_LEFT = torch.tensor([[False, False, True], [False, False, False]])
+NONE_LEFT = torch.tensor([[0.0, 0.0, NOTHING], [0.0, 0.0, 0.0]])
 
 
 def test_sqn() -> None:
@@ -40,8 +40,13 @@ def test_quantile_loss() -> None:
     # Levels 1/4 and 3/4. Quantile 0 against targets 1 and -2: Huber 0.5 and 1.5, weights 1/4 (above) and 3/4 (below).
     # Quantile 2 against them: Huber 0.5 and 3.5, weights 1/4 (both lie below: 1 - 3/4).
     expected = ((0.5 / 4 + 1.5 * 3 / 4) + (0.5 + 3.5) / 4) / 2
-    found = quantile_loss(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, -2.0]]))
-    assert float(found) == pytest.approx(expected)
+    quantiles = torch.tensor([[0.0, 2.0]], requires_grad=True)
+    found = quantile_loss(quantiles, torch.tensor([[1.0, -2.0]]))
+    assert found.item() == pytest.approx(expected)
+    # All differences are 1 or more, so each pulls with its weight: -1/4 + 3/4, and 1/4 + 1/4; a mean of two.
+    found.backward()  # type: ignore[no-untyped-call]
+    assert quantiles.grad is not None
+    assert quantiles.grad.tolist() == [pytest.approx([0.25, 0.25])]
 
 
 def test_conservative_loss() -> None:
@@ -69,11 +74,11 @@ def test_crr(weighting: AdvantageWeighting, bound: float, weights: tuple[float, 
     assert float(found["conservative"]) == pytest.approx((log(2 + exp(1)) - 1 + log(1 + exp(1) + exp(2))) / 2)
 
 
-def test_crr_leaves_blocked_items_out_of_everything() -> None:
+def test_crr_leaves_masked_items_out_of_everything() -> None:
     logits = torch.tensor([[0.0, 0.0, 7.0]], requires_grad=True)
     values = torch.tensor([[0.0, 2.0, 9.0]], requires_grad=True)
-    blocked = torch.tensor([[False, False, True]])
-    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), blocked, CRRConfig())
+    mask = torch.tensor([[0.0, 0.0, NOTHING]])
+    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), mask, CRRConfig())
     assert found["actor"].item() == pytest.approx(exp(1.0) * log(2))  # an advantage of 2 - 1
     assert found["conservative"].item() == pytest.approx(log(1 + exp(2)) - 2)
     sum(found.values(), start=torch.zeros(())).backward()  # type: ignore[no-untyped-call]

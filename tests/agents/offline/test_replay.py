@@ -1,5 +1,7 @@
 """Episodes from a log, worked by hand."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -24,8 +26,15 @@ def replay(
     max_steps: int = 30,
     allow_repeats: bool = False,
     everybody: bool = True,
+    seed: int | None = 0,
 ) -> Replay:
-    return replay_log(log, world, leave or Never(), max_steps, allow_repeats, everybody, CPU)
+    order = None if seed is None else np.random.default_rng(seed)
+    return replay_log(log, world, leave or Never(), max_steps, allow_repeats, everybody, order, CPU)
+
+
+def timed(rows: Sequence[tuple[int, int, float]]) -> InteractionLog:
+    """A log of (user, item, reward) rows, a second apart."""
+    return log_of(rows, 3, 5, times=range(len(rows)))
 
 
 def episodes(found: Replay) -> list[tuple[int, list[int]]]:
@@ -49,13 +58,24 @@ def test_users_rows_are_replayed_in_the_order_of_time() -> None:
     assert found.last.tolist() == [False, True, False, True]
 
 
-def test_without_time_the_order_of_the_log_counts() -> None:
-    assert episodes(replay(log_of([(0, 4, 1.0), (1, 0, 1.0), (0, 2, 1.0)], 3, 5))) == [(0, [4, 2]), (1, [0])]
+def test_without_time_every_order_is_as_likely() -> None:
+    log = log_of([(0, item, item / 10) for item in range(5)] + [(1, 2, 0.2)], 3, 5)
+    first = np.zeros(5)
+    for seed in range(200):
+        found = replay(log, seed=seed)
+        (_, items), other = episodes(found)
+        assert sorted(items) == list(range(5))
+        assert other == (1, [2])
+        torch.testing.assert_close(found.rewards, found.items / 10)
+        first[items[0]] += 1
+    assert (np.abs(first - 40) < 25).all()  # more than four standard deviations
+    assert episodes(replay(log, seed=7)) == episodes(replay(log, seed=7))
+    assert episodes(replay(log, seed=None))[0] == (0, [0, 1, 2, 3, 4])
 
 
 def test_an_episode_ends_where_the_user_would_have_left() -> None:
     # 0 and 2 share category 0; 1 and 2 share category 1. The item that makes the user leave still belongs to the episode.
-    log = log_of([(0, item, 1.0) for item in (0, 3, 2, 1, 4, 2)], 3, 5)
+    log = timed([(0, item, 1.0) for item in (0, 3, 2, 1, 4, 2)])
     rule = SharedCategory(CATEGORIES, window=2, tolerance=0)
     assert episodes(replay(log, leave=rule)) == [(0, [0, 3, 2]), (0, [1, 4, 2])]
     shorter = SharedCategory(CATEGORIES, window=1, tolerance=0)
@@ -63,12 +83,12 @@ def test_an_episode_ends_where_the_user_would_have_left() -> None:
 
 
 def test_an_episode_ends_at_the_length_limit() -> None:
-    log = log_of([(0, item, 1.0) for item in (0, 1, 2, 3, 4)], 3, 5)
+    log = timed([(0, item, 1.0) for item in (0, 1, 2, 3, 4)])
     assert episodes(replay(log, max_steps=2)) == [(0, [0, 1]), (0, [2, 3]), (0, [4])]
 
 
 def test_what_an_episode_repeats_is_left_out_unless_it_may() -> None:
-    log = log_of([(0, item, 1.0) for item in (0, 1, 0, 2, 1, 0)], 3, 5)
+    log = timed([(0, item, 1.0) for item in (0, 1, 0, 2, 1, 0)])
     assert episodes(replay(log)) == [(0, [0, 1, 2])]
     assert episodes(replay(log, allow_repeats=True)) == [(0, [0, 1, 0, 2, 1, 0])]
     assert episodes(replay(log, max_steps=3)) == [(0, [0, 1, 2]), (0, [1, 0])]
@@ -76,7 +96,7 @@ def test_what_an_episode_repeats_is_left_out_unless_it_may() -> None:
 
 def test_only_what_the_world_has_is_replayed() -> None:
     world = World(np.array([2, 0]), np.array([4, 1]))
-    log = log_of([(0, 4, 1.0), (0, 0, 1.0), (1, 1, 1.0), (2, 1, 1.0), (2, 4, 1.0)], 3, 5)
+    log = timed([(0, 4, 1.0), (0, 0, 1.0), (1, 1, 1.0), (2, 1, 1.0), (2, 4, 1.0)])
     assert episodes(replay(log, world)) == [(1, [0]), (-1, [1]), (0, [1, 0])]
     assert episodes(replay(log, world, everybody=False)) == [(1, [0]), (0, [1, 0])]
     with pytest.raises(InputError, match="no row of the log is about the world's items and users"):
@@ -84,7 +104,7 @@ def test_only_what_the_world_has_is_replayed() -> None:
 
 
 def test_windows_and_masks_end_at_the_episodes_beginning() -> None:
-    log = log_of([(0, 3, 5.0), (0, 1, 2.5), (0, 4, 0.0), (1, 2, 5.0)], 3, 5)
+    log = timed([(0, 3, 5.0), (0, 1, 2.5), (0, 4, 0.0), (1, 2, 5.0)])
     found = replay(log)
     window = found.window(torch.tensor([0, 1, 2, 3]), 2)
     start, absent = 5, 6
@@ -101,7 +121,7 @@ def test_windows_and_masks_end_at_the_episodes_beginning() -> None:
 )
 @settings(deadline=None, max_examples=60)
 def test_agrees_with_a_replay_row_by_row(rows: list[tuple[int, int]], window: int, max_steps: int, allow_repeats: bool) -> None:
-    log = log_of([(user, item, 1.0) for user, item in rows], 3, 5)
+    log = timed([(user, item, 1.0) for user, item in rows])
     expected: list[tuple[int, list[int]]] = []
     for user in range(3):
         current: list[int] = []

@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import behind, mask_logits
-from darlr.agents.offline.policy import Moments
+from darlr.agents.acting import behind
+from darlr.agents.offline.policy import Moments, masked
 from darlr.agents.offline.sqn import SQN
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
@@ -35,12 +35,12 @@ class BCQ(SQN):
 
     def scores(self, moments: Moments) -> Tensor:
         hidden = self.hidden(moments)
-        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocked)
+        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.mask)
 
-    def preferences(self, values: Tensor, imitation: Tensor, blocked: Tensor | None) -> Tensor:
+    def preferences(self, values: Tensor, imitation: Tensor, mask: Tensor | None) -> Tensor:
         """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
-        likely = likely_items(mask_logits(imitation, blocked), self._threshold)
-        return mask_logits(behind(values, ~likely), blocked)
+        likely = likely_items(masked(imitation, mask), self._threshold)
+        return masked(behind(values, ~likely), mask)
 
 
 def likely_items(logits: Tensor, threshold: float) -> Tensor:

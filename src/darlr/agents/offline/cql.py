@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from darlr.agents.acting import mask_logits
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
 
@@ -38,14 +37,15 @@ class CQL(OfflinePolicy):
         self._quantiles, self._min_q_weight = quantiles, min_q_weight
 
     def scores(self, moments: Moments) -> Tensor:
-        return mask_logits(self.values(self.hidden(moments)), moments.blocked)
+        return masked(self.values(self.hidden(moments)), moments.mask)
 
     def values(self, hidden: Tensor) -> Tensor:
         """(B, n_items) Q for `hidden` (B, h)."""
         head = self.heads["quantiles"]
         assert isinstance(head, nn.Linear)
-        weight = head.weight.view(self.n_items, self._quantiles, -1).mean(dim=1)
-        return F.linear(hidden, weight, head.bias.view(self.n_items, -1).mean(dim=1))
+        # A sum hands its gradient on as it is, where a mean would divide that of every quantile.
+        weight = head.weight.view(self.n_items, self._quantiles, -1).sum(dim=1) / self._quantiles
+        return F.linear(hidden, weight, head.bias.view(self.n_items, -1).sum(dim=1) / self._quantiles)
 
     def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:
         """(B, N) quantiles of the return of `items` (B,), one a row of `hidden` (B, h)."""
@@ -60,7 +60,7 @@ class CQL(OfflinePolicy):
         hidden = self.hidden(batch.now)
         quantiles = self.quantiles(hidden, batch.items)
         difference = quantile_loss(quantiles, targets) if self._quantiles > 1 else F.smooth_l1_loss(quantiles, targets)
-        conservative = conservative_loss(mask_logits(self.values(hidden), batch.now.blocked), batch.items)
+        conservative = conservative_loss(masked(self.values(hidden), batch.now.mask), batch.items)
         return difference + self._min_q_weight * conservative, {"value": difference, "conservative": conservative}
 
 
@@ -70,14 +70,19 @@ def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
     Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
     """
     count = quantiles.shape[1]
-    levels = (torch.arange(count, device=quantiles.device) + 0.5) / count
-    own, other = quantiles[:, :, None], targets[:, None, :]
-    own, other = own.expand(-1, -1, count), other.expand(-1, count, -1)
-    huber = F.smooth_l1_loss(own, other, reduction="none")
-    weight = (levels[:, None] - (other <= own).float()).abs()
-    return (huber * weight).sum(dim=2).mean()
+    levels = (torch.arange(count, device=quantiles.device)[:, None] + 0.5) / count
+    difference = quantiles[:, :, None] - targets[:, None, :]
+    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1, and c is its derivative, too: with the slope held constant,
+    # both the loss and its gradient are right, and most of the work needs no graph.
+    with torch.no_grad():
+        cut = difference.clamp(-1, 1)
+        slope = difference.sign().mul_(0.5 - levels).add_(0.5).mul_(cut)  # 1 - level above the target, level below it
+    return torch.dot(slope.flatten(), (difference - cut / 2).flatten()) / quantiles.numel()
 
 
 def conservative_loss(values: Tensor, items: Tensor) -> Tensor:
-    """How far the soft maximum of `values` (B, n), -inf where blocked, lies above those of the logged `items` (B,)."""
-    return (values.logsumexp(dim=1) - values.gather(1, items[:, None]).squeeze(1)).mean()
+    """How far the soft maximum of `values` (B, n), -inf where masked, lies above those of the logged `items` (B,).
+
+    That is the cross-entropy of the items with the values as logits.
+    """
+    return F.cross_entropy(values, items)

@@ -12,9 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darlr.agents.acting import mask_logits
 from darlr.agents.offline.cql import conservative_loss
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked
 from darlr.config.offline import CRRConfig
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
@@ -32,12 +31,12 @@ class CRR(OfflinePolicy):
         self._settings = settings
 
     def scores(self, moments: Moments) -> Tensor:
-        return mask_logits(self.heads["actor"](self.hidden(moments)), moments.blocked)
+        return masked(self.heads["actor"](self.hidden(moments)), moments.mask)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
             after = target.hidden(batch.after)
-            chances = mask_logits(target.heads["actor"](after), batch.after.blocked).softmax(dim=1)
+            chances = masked(target.heads["actor"](after), batch.after.mask).softmax(dim=1)
             following = (chances * target.heads["critic"](after)).sum(dim=1)
         hidden = self.hidden(batch.now)
         parts = crr_losses(
@@ -45,25 +44,25 @@ class CRR(OfflinePolicy):
             self.heads["critic"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
-            batch.now.blocked,
+            batch.now.mask,
             self._settings,
         )
         return parts["actor"] + parts["critic"] + self._settings.min_q_weight * parts["conservative"], parts
 
 
 def crr_losses(
-    logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, blocked: Tensor | None, settings: CRRConfig
+    logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, mask: Tensor | None, settings: CRRConfig
 ) -> dict[str, Tensor]:
     """The terms of the loss, unweighted.
 
     Args:
         logits, values: (B, n_items) actor and critic.
-        items: (B,) the logged items, none of which is blocked.
+        items: (B,) the logged items, none of which is masked.
         targets: (B,) what their values should be.
-        blocked: (B, n_items) bool, or None.
+        mask: as in `Moments`.
     """
     taken = values.gather(1, items[:, None]).squeeze(1)
-    log_policy = mask_logits(logits, blocked).log_softmax(dim=1)
+    log_policy = masked(logits, mask).log_softmax(dim=1)
     with torch.no_grad():
         advantages = taken - (log_policy.exp() * values).sum(dim=1)
         if settings.weighting == "exp":
@@ -75,5 +74,5 @@ def crr_losses(
     return {
         "actor": -(log_policy.gather(1, items[:, None]).squeeze(1) * weight).mean(),
         "critic": 0.5 * F.mse_loss(taken, targets),
-        "conservative": conservative_loss(mask_logits(values, blocked), items),
+        "conservative": conservative_loss(masked(values, mask), items),
     }

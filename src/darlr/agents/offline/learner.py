@@ -72,12 +72,12 @@ class OfflineLearner:
         )
 
     def _moments(self, chosen: Tensor) -> Moments:
-        replay, blocked = self.replay, None
+        replay, mask = self.replay, None
         if self._longest:
             # Absence has a spare column of its own.
-            blocked = torch.zeros(len(chosen), replay.n_items + 2, dtype=torch.bool, device=chosen.device)
-            blocked = blocked.scatter_(1, replay.earlier(chosen, self._longest), True)[:, : replay.n_items]
-        return Moments(replay.users[chosen], replay.window(chosen, self.policy.tracker.window), blocked)
+            mask = torch.zeros(len(chosen), replay.n_items + 2, device=chosen.device)
+            mask = mask.scatter_(1, replay.earlier(chosen, self._longest), float("-inf"))[:, : replay.n_items]
+        return Moments(replay.users[chosen], replay.window(chosen, self.policy.tracker.window), mask)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on with learning, by name."""

@@ -1,7 +1,9 @@
 """The log as episodes that agents learn from (protocol section 8).
 
 A user's rows, in the order of time, are replayed under the leave rule: an episode ends where the user would have left, at the
-length limit, and with the user's last row. Where an episode may not repeat an item, a row that does is left out.
+length limit, and with the user's last row. Where an episode may not repeat an item, a row that does is left out. Where the log
+has no time, its files list a user's items by their numbers, most often; replayed like that, states and values would tell an
+item's number from how much is still to come. Such rows are replayed in random order.
 """
 
 from dataclasses import dataclass
@@ -72,11 +74,15 @@ def replay_log(
     max_steps: int,
     allow_repeats: bool,
     everybody: bool,
+    generator: np.random.Generator | None,
     device: torch.device,
 ) -> Replay:
     """The rows of `log` whose item the world has, as episodes.
 
-    Args: everybody: whether rows of users whom the world lacks count, too.
+    Args:
+        everybody: whether rows of users whom the world lacks count, too.
+        generator: draws the order of each user's rows where the log has no time; None replays them as they stand.
+
     Raises: InputError: if there is no such row.
     """
     column = np.full(log.n_items, -1)
@@ -86,7 +92,8 @@ def replay_log(
     rows = np.flatnonzero((column[log.items] >= 0) & (everybody | (row[log.users] >= 0)))
     if len(rows) == 0:
         raise InputError("no row of the log is about the world's items and users, so there is nothing to replay")
-    order = np.lexsort((rows if log.times is None else log.times[rows], log.users[rows]))  # stable: ties keep the log's order
+    times = log.times[rows] if log.times is not None else rows if generator is None else generator.permutation(len(rows))
+    order = np.lexsort((times, log.users[rows]))  # stable: ties keep the log's order
     rows = rows[order]
     users, items = torch.from_numpy(log.users[rows]).to(device), torch.from_numpy(column[log.items[rows]]).to(device)
     step, kept = _split(users, items, leave, world.n_items, max_steps, allow_repeats)

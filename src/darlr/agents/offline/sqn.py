@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darlr.agents.acting import mask_logits
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
 from darlr.config.schema import PolicyConfig
 from darlr.simulator.trackers import StateTracker
 
@@ -27,7 +26,7 @@ class SQN(OfflinePolicy):
         self._logit_penalty = logit_penalty
 
     def scores(self, moments: Moments) -> Tensor:
-        return mask_logits(self.heads["value"](self.hidden(moments)), moments.blocked)
+        return masked(self.heads["value"](self.hidden(moments)), moments.mask)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
@@ -39,23 +38,23 @@ class SQN(OfflinePolicy):
             self.heads["imitation"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
-            batch.now.blocked,
+            batch.now.mask,
         )
         return parts["value"] + parts["imitation"] + self._logit_penalty * parts["logits"], parts
 
 
-def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, blocked: Tensor | None) -> dict[str, Tensor]:
+def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
     """The terms of the loss, unweighted.
 
     Args:
         values: (B,) of the logged items.
         imitation: (B, n_items) logits.
-        items: (B,) the logged items, none of which is blocked.
+        items: (B,) the logged items, none of which is masked.
         targets: (B,) what the values should be.
-        blocked: (B, n_items) bool, items that could not be recommended and that the imitation need not avoid, or None.
+        mask: as in `Moments`: what could not be recommended, the imitation need not avoid.
     """
     return {
         "value": F.smooth_l1_loss(values, targets),
-        "imitation": F.cross_entropy(mask_logits(imitation, blocked), items),
+        "imitation": F.cross_entropy(masked(imitation, mask), items),
         "logits": imitation.square().mean(),
     }
