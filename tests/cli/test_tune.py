@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from darlr.cli.tuning import tell
+from darlr.errors import RunError
+from darlr.tuning.trials import Trial
 from tests.cli.conftest import Command
 
 SPACE = "a2c.learning_rate: [0.001, 0.01]\n"
@@ -74,6 +77,14 @@ def test_without_optuna_one_line_says_how_to_get_it(darlr: Command, monkeypatch:
     ended = darlr("tune")
     assert (ended.code, ended.err) == (2, "darlr: `darlr tune` needs Optuna; install it with: pip install 'darlr[tune]'\n")
     assert list(Path().iterdir()) == []
+
+
+def test_a_trial_that_has_not_ended_is_told_with_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
+    finished = Trial(1, {}, "finished", 2.0, 3, 1.0, (), None)
+    died = Trial(2, {}, "begun", None, 0, 0.0, (), "its process was killed by SIGKILL; the same command goes on")
+    with pytest.raises(RunError, match="^1 of 2 trials have not ended: trial 2: its process was killed by SIGKILL; the same"):
+        tell(Path("study"), [finished, died])
+    assert "best settings: study/best.yaml" in capsys.readouterr().out
 
 
 def test_where_every_trial_fails_the_exit_code_says_so(darlr: Command, small: list[str]) -> None:

@@ -71,6 +71,10 @@ def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[
     outcomes = []
     for cell in cells:
         watcher.started(cell)
+        if cell.label == executor.dying:
+            outcomes.append(Outcome(cell, 0.0, "its process was killed", died=True))
+            watcher.ended(outcomes[-1])
+            continue
         ending: list[BaseException] = []
 
         def send(event: Mapping[str, Any], cell: Cell = cell, ending: list[BaseException] = ending) -> None:
@@ -95,10 +99,11 @@ def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[
 
 @dataclass(frozen=True)
 class Here:
-    """Where `run_here` trains, in the place of an executor."""
+    """Where `run_here` trains, in the place of an executor; the process of the cell `dying` is killed at once."""
 
     data_dir: Path | None
     out: Path
+    dying: str = ""
 
 
 def study(
@@ -110,6 +115,7 @@ def study(
     pruning: bool = True,
     data_dir: Path | None = None,
     epochs: bool = True,
+    dying: str = "",
     **changes: Any,
 ) -> tuple[Design, list[Trial]]:
     """Work on a study of small runs, of the settings `VALUES` but for `changes`; with `epochs` they say how long they learn."""
@@ -122,4 +128,4 @@ def study(
         values["training"] = {key: value for key, value in values["training"].items() if key != "epochs"}
     loaded = load(from_mapping(ExperimentConfig, values), data_dir)
     design = Design.of(values, str(out / "space.yaml"), seeds, pruning, loaded)
-    return design, tune(design, loaded, trials, cast(Executor, Here(data_dir, out)), out, notes or Notes())
+    return design, tune(design, loaded, trials, cast(Executor, Here(data_dir, out, dying)), out, notes or Notes())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ def test_a_trial_that_fails_stops_no_other(tmp_path: Path) -> None:
     assert diverged.state == "failed"
     assert "epoch 1: the policy loss is nan; stopped" in (diverged.error or "")
     assert best_of([own, diverged]) is own
+
+
+def test_a_trial_whose_process_died_is_run_again_by_the_same_call(tmp_path: Path) -> None:
+    _, [first, died] = study(tmp_path, 2, dying="trial 2 seed 0")
+    assert (first.state, died.state, died.value, died.error) == ("finished", "begun", None, "its process was killed")
+    _, again = study(tmp_path, 2)
+    assert told(again) == told([first, replace(died, state="finished", value=again[1].value, error=None)])
+    assert again[1].value is not None
 
 
 def test_settings_that_contradict_each_other_fail(tmp_path: Path) -> None:

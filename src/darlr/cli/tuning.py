@@ -65,7 +65,7 @@ def tune(
         design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded)
         tried = run(design, loaded, trials, pool, out, monitor)
     print_table(table_of(design, tried))
-    _tell(design.folder(out), tried)
+    tell(design.folder(out), tried)
 
 
 def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
@@ -89,7 +89,7 @@ def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
     return Table(title, ("trial", "state", "measure", "epochs", *keys), tuple(rows), tuple(notes))
 
 
-def _tell(folder: Path, trials: Sequence["Trial"]) -> None:
+def tell(folder: Path, trials: Sequence["Trial"]) -> None:
     """Where the results are; raises `RunError` if a trial has not ended, or none has finished."""
     from darlr.tuning.trials import BEST, RESULTS, SWEEP, best_of  # noqa: PLC0415
 
@@ -99,10 +99,7 @@ def _tell(folder: Path, trials: Sequence["Trial"]) -> None:
     print(f"all trials: {folder / RESULTS}")
     begun = [trial for trial in trials if trial.state == "begun"]
     if begun:
-        raise RunError(
-            f"{len(begun)} of {len(trials)} trials have not ended (trial {begun[0].number}: {begun[0].error}); "
-            "the same command goes on with them"
-        )
+        raise RunError(f"{len(begun)} of {len(trials)} trials have not ended: trial {begun[0].number}: {begun[0].error}")
     if best is None:
         errors = [trial for trial in trials if trial.error is not None]
         raise RunError(f"no trial has finished (trial {errors[0].number}: {errors[0].error})")
