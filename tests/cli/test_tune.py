@@ -82,7 +82,7 @@ def test_without_optuna_one_line_says_how_to_get_it(darlr: Command, monkeypatch:
 def test_a_trial_that_has_not_ended_is_told_with_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
     finished = Trial(1, {}, "finished", 2.0, 3, 1.0, (), None)
     died = Trial(2, {}, "begun", None, 0, 0.0, (), "its process was killed by SIGKILL; the same command goes on")
-    with pytest.raises(RunError, match="^1 of 2 trials have not ended: trial 2: its process was killed by SIGKILL; the same"):
+    with pytest.raises(RunError, match=r"^1 of 2 trials have not ended: trial 2: its process was killed by SIGKILL; the same"):
         tell(Path("study"), [finished, died])
     assert "best settings: study/best.yaml" in capsys.readouterr().out
 
