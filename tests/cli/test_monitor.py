@@ -35,7 +35,7 @@ def test_a_terminal_has_a_bar_for_each_stage(width: int) -> None:
     assert lines[0] == "note: the log has no time"
     world_model, policy = lines[-2:]
     assert " 2/2 " in world_model
-    assert world_model.endswith("held-out loss 0.5000")
+    assert world_model.endswith(" loss 0.5000")
     assert " 200/200 " in policy
     assert policy.endswith("200,000 steps/s, sampled 77.12, greedy 78.50")
     assert "…" not in policy + world_model
@@ -55,7 +55,7 @@ def test_a_long_epoch_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch) ->
     assert [line.split(", about ")[0] for line in lines] == [
         "world model: epoch 1/4, 25% of it",
         "world model: epoch 1/4, 75% of it",
-        "world model: epoch 1/4, held-out loss 0.5000",
+        "world model: epoch 1/4, loss 0.5000",
         "world model: epoch 2/4, 25% of it",
     ]
     # The stage's clock starts at 0, 20 s before its first line: 3.25 epochs are left after half an epoch in 40 s.
@@ -77,8 +77,8 @@ def test_elsewhere_each_stage_has_its_first_and_its_last_line() -> None:
     figures = "200,000 steps/s, sampled 77.12, greedy 78.50"
     assert shown(False, 80) == [
         "note: the log has no time",
-        "world model: epoch 1/100, held-out loss 0.5000",
-        "world model: epoch 2/100, held-out loss 0.5000",
+        "world model: epoch 1/100, loss 0.5000",
+        "world model: epoch 2/100, loss 0.5000",
         f"policy: epoch 1/200, {figures}",
         f"policy: epoch 200/200, {figures}",
     ]

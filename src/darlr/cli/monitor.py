@@ -76,7 +76,7 @@ class TerminalMonitor:
         self._show("world model", epoch - 1 + share, epochs, f"{share:.0%} of it")
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        self._show("world model", epoch, epochs, f"held-out loss {loss:.4f}")
+        self._show("world model", epoch, epochs, f"loss {loss:.4f}")
 
     def learning(self, done: int, epochs: int) -> None:
         self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")

@@ -36,7 +36,7 @@ class FitMonitor(Protocol):
         """So much of the epoch's training rows is done; never told where an epoch is done at once."""
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        """The epoch is done; `loss` is the held-out one, mean over members."""
+        """The epoch is done; `loss` is the held-out one, mean over members; where none is, that of learning."""
 
 
 @dataclass(frozen=True)
