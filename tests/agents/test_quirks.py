@@ -13,7 +13,7 @@ from darlr.agents.offline.policy import Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.policy import ActorCritic
-from darlr.agents.quirks import FirstStepBonus, RecomputedValues, as_references_act, as_references_see, mask_or_ones
+from darlr.agents.quirks import FirstStepBonus, ReferenceA2C, as_references_act, as_references_see, mask_or_ones
 from darlr.config.offline import CRRConfig
 from darlr.config.schema import A2CConfig, PolicyConfig, TrackerConfig
 from darlr.rewards.table import TableReward
@@ -143,8 +143,28 @@ def agent(kind: type[A2C]) -> A2C:
     return kind(policy, simulator, 2, A2CConfig())
 
 
+def test_the_tracker_drops_values_while_it_learns_and_the_same_ones_again() -> None:
+    runs = []
+    for seed in (7, 7, 8):
+        learner = agent(ReferenceA2C)
+        window = window_of([[7, 6, 2]], [[0.0, 0.25, 0.3]])  # of a world of six items
+        modes: list[bool] = []
+        learner.policy.tracker.register_forward_hook(lambda tracker, *_, modes=modes: modes.append(tracker.training))
+        before = torch.random.get_rng_state()
+        learner.epoch(5, 40, draws(seed))
+        assert torch.equal(torch.random.get_rng_state(), before)  # torch's own stream is left alone
+        assert all(modes)
+        modes.clear()
+        states = [learner.policy.tracker(torch.tensor([0]), window) for _ in range(2)]
+        assert torch.equal(*states)
+        assert modes == [False, False]
+        runs.append(states[0])
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+
+
 def test_values_are_those_of_what_is_learned_from() -> None:
-    collected, recomputed = (agent(kind).sample(5, draws(7)) for kind in (A2C, RecomputedValues))
+    collected, recomputed = (agent(kind).sample(5, draws(7)) for kind in (A2C, ReferenceA2C))
     assert torch.equal(collected.episodes.items, recomputed.episodes.items)
     visits = recomputed.visits
     expected = torch.zeros(5, 4)

@@ -3,13 +3,20 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from darlr.config.schema import LeaveConfig, TrackerConfig
 from darlr.errors import InputError
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
-from darlr.simulator.quirks import NormalisedStart, OldestPositionTracker, WrappedWindow, reference_tracker, sinusoids
+from darlr.simulator.quirks import (
+    NormalisedStart,
+    OldestPositionTracker,
+    WrappedWindow,
+    drawing_from,
+    reference_tracker,
+    sinusoids,
+)
 from darlr.simulator.simulator import Simulator, roll_out
 from darlr.simulator.trackers import MeanTracker
 from tests.worlds import draws, membership_of, window_of
@@ -125,33 +132,32 @@ def test_the_transformer_reads_the_last_position_newest_first_and_attends_to_zer
     hidden[0, 0], hidden[0, 1] = torch.tensor([5.0, -2.0, 0.3]), torch.cat([vectors[START], torch.ones(1)])
     hidden[1] = torch.tensor([[-1.0, 4.0, 0.0], [3.0, 6.0, 1.0], [1.0, 2.0, 0.5]])
     hidden = hidden + sinusoids(3, 3)
-    weights = some.state_dict()
-    for number in range(2):
-        own = {
-            name.removeprefix(f"layers.{number}."): value
-            for name, value in weights.items()
-            if name.startswith(f"layers.{number}.")
-        }
-        layer = nn.TransformerEncoderLayer(3, 1, dim_feedforward=3, dropout=0.0, batch_first=True)
-        layer.load_state_dict(
-            {
-                "self_attn.in_proj_weight": torch.cat([own["query.weight"], own["key_value.weight"]]),
-                "self_attn.in_proj_bias": torch.cat([own["query.bias"], own["key_value.bias"]]),
-                "self_attn.out_proj.weight": own["out.weight"],
-                "self_attn.out_proj.bias": own["out.bias"],
-                "linear1.weight": own["widen.weight"],
-                "linear1.bias": own["widen.bias"],
-                "linear2.weight": own["narrow.weight"],
-                "linear2.bias": own["narrow.bias"],
-                "norm1.weight": own["norm_attention.weight"],
-                "norm1.bias": own["norm_attention.bias"],
-                "norm2.weight": own["norm_feedforward.weight"],
-                "norm2.bias": own["norm_feedforward.bias"],
-            }
-        )
-        with torch.no_grad():
-            hidden = layer(hidden)  # no mask: absences are attended to
+    layers = torch.nn.TransformerEncoderLayer(3, 1, 3, dropout=0.0), 2
+    plain = torch.nn.TransformerEncoder(*layers, enable_nested_tensor=False)  # positions first, then the batch
+    plain.load_state_dict(
+        {name.removeprefix("encoder."): value for name, value in some.state_dict().items() if "layers" in name}
+    )
+    with torch.no_grad():
+        hidden = plain(hidden.transpose(0, 1)).transpose(0, 1)  # no mask: absences are attended to
     torch.testing.assert_close(state(some, items, rewards), hidden[:, -1], atol=1e-5, rtol=1e-5)
+
+
+def test_values_are_dropped_in_training_mode_alone() -> None:
+    some, items, rewards = tracker(), [[0, 1, 3]], [[0.5, 1.0, 0.0]]
+    assert torch.equal(state(some, items, rewards), state(some, items, rewards))
+    some.train()
+    with drawing_from(draws(1)):
+        first, second = state(some, items, rewards), state(some, items, rewards)
+    with drawing_from(draws(1)):
+        again = state(some, items, rewards)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+
+
+def test_both_layers_start_alike_and_the_generator_decides_how() -> None:
+    weights = tracker().state_dict()
+    assert torch.equal(weights["encoder.layers.0.linear1.weight"], weights["encoder.layers.1.linear1.weight"])
+    assert torch.equal(tracker().state_dict()["encoder.layers.0.linear1.weight"], weights["encoder.layers.0.linear1.weight"])
 
 
 def test_absences_that_nobody_in_the_batch_fills_are_left_out() -> None:

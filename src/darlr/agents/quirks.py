@@ -10,6 +10,7 @@ from torch import Tensor
 
 from darlr.agents.a2c import A2C, Rollout
 from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.learning import EpochLog
 from darlr.agents.offline.bcq import BCQ, likely_items
 from darlr.agents.offline.cql import CQL
 from darlr.agents.offline.crr import CRR
@@ -18,13 +19,23 @@ from darlr.agents.offline.replay import Replay
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.static import StaticPolicy, StaticScorer
 from darlr.rewards.source import Window
-from darlr.simulator.quirks import normalised_start
+from darlr.simulator.quirks import drawing_from, normalised_start
 
 Kind = TypeVar("Kind", bound=OfflinePolicy)
 
 
-class RecomputedValues(A2C):
-    """A2C whose values are computed anew from what is learned from, where the first step has another state (section 2)."""
+class ReferenceA2C(A2C):
+    """A2C whose values are computed anew from what is learned from, where the first step has another state (section 2).
+
+    While it learns, its tracker drops values, also for the states that items are chosen by.
+    """
+
+    def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
+        self.policy.tracker.train()
+        with drawing_from(generator):
+            log = super().epoch(environments, steps, generator)
+        self.policy.tracker.eval()
+        return log
 
     @torch.no_grad()
     def sample(self, environments: int, generator: torch.Generator) -> Rollout:

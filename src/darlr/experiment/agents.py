@@ -19,7 +19,7 @@ from darlr.agents.offline.policy import OfflinePolicy
 from darlr.agents.offline.replay import replay_log
 from darlr.agents.offline.sqn import SQN
 from darlr.agents.policy import ActorCritic, Policy
-from darlr.agents.quirks import FirstStepBonus, Kind, RecomputedValues, as_references_act, as_references_see
+from darlr.agents.quirks import FirstStepBonus, Kind, ReferenceA2C, as_references_act, as_references_see
 from darlr.agents.selector import Selector
 from darlr.agents.static import StaticLearner, StaticPolicy, confidence_bonus
 from darlr.config.schema import ExperimentConfig
@@ -125,7 +125,7 @@ def build_learner(
 
 
 def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
-    kind = RecomputedValues if config.reference_quirks else A2C
+    kind = ReferenceA2C if config.reference_quirks else A2C
     return kind(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
 
 

@@ -15,7 +15,7 @@ class NewestEncoder(nn.Module):
     def __init__(self, width: int, window: int, layers: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
         self.positions = nn.Parameter(torch.randn(window, width, generator=generator) * 0.02)
-        self.layers = nn.ModuleList(EncoderLayer(width, heads, generator) for _ in range(layers))
+        self.layers = nn.ModuleList(_EncoderLayer(width, heads, generator) for _ in range(layers))
 
     def forward(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(B, width) of `inputs` (B, w, width), newest last, attending to positions that are `present` (B, w)."""
@@ -27,9 +27,7 @@ class NewestEncoder(nn.Module):
         return hidden[:, -1]
 
 
-class EncoderLayer(nn.Module):
-    """Attention, then a feed-forward part, each followed by a normalisation (post-norm), without dropout."""
-
+class _EncoderLayer(nn.Module):
     def __init__(self, width: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
         self.heads = heads

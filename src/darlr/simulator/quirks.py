@@ -1,13 +1,14 @@
 """The references' slips in leave rule and state, for comparison with their numbers alone (docs/reference_quirks.md)."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from darlr.config.schema import TrackerConfig
 from darlr.errors import InputError
-from darlr.simulator.encoder import EncoderLayer
 from darlr.simulator.leave import LeaveRule
 from darlr.simulator.simulator import Simulator
 from darlr.simulator.trackers import StateTracker, state_tracker
@@ -48,11 +49,24 @@ def normalised_start(low: float, high: float) -> float:
     return min((1 - low) / (high - low), 1.0)
 
 
+DROPOUT = 0.1
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Inside, torch's own layers draw from a stream that `generator` seeds; outside, nothing is changed."""
+    devices = [generator.device] if generator.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
+        yield
+
+
 class OldestPositionTracker(StateTracker):
     """The references' Transformer: newest item first, absences are zeros that are attended to, read at the last position.
 
-    A batch is as long as its longest history. The first state of all is the start vector itself, which no layer has seen. A
-    state is as wide as an item vector and its reward: `tracker.width` says nothing. Dropout (0.1) is left out.
+    It is torch's own, with sinusoidal positions and dropout; layers start alike. A batch is as long as its longest history.
+    The first state of all is the start vector itself, which no layer has seen. A state is as wide as an item vector and its
+    reward: `tracker.width` says nothing. Values are dropped in training mode alone, in which it is while A2C learns.
     """
 
     positions: Tensor
@@ -66,20 +80,21 @@ class OldestPositionTracker(StateTracker):
                 f"of an item vector and its reward, {width}; expected a number that divides it"
             )
         self.register_buffer("positions", sinusoids(config.window, width), persistent=False)
-        self.layers = nn.ModuleList(EncoderLayer(width, config.heads, generator) for _ in range(config.layers))
+        self.dropout = nn.Dropout(DROPOUT)
+        with drawing_from(generator):
+            layer = nn.TransformerEncoderLayer(width, config.heads, width, DROPOUT, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
+        self.eval()
 
     def _summary_size(self) -> int:
         return self.input_size
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         length = int(present.sum(dim=1).max())
-        hidden = inputs[:, -length:].flip(dims=[1])
+        newest_first = inputs[:, -length:].flip(dims=[1])
         if length == 1:
-            return hidden[:, 0]
-        hidden = hidden + self.positions[:length]
-        everywhere = torch.ones(hidden.shape[:2], dtype=torch.bool, device=hidden.device)
-        for layer in self.layers:
-            hidden = layer(hidden, hidden, everywhere)
+            return newest_first[:, 0]
+        hidden: Tensor = self.encoder(self.dropout(newest_first + self.positions[:length]))
         return hidden[:, -1]
 
 
