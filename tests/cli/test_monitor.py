@@ -92,5 +92,5 @@ def test_a_second_world_model_is_a_stage_of_its_own() -> None:
         monitor.learning(0, 1)
     lines = text.getvalue().splitlines()
     assert [line for line in lines if "world model" in line] == [
-        f"world model: epoch {epoch}/4, held-out loss {epoch / 2:.4f}" for epoch in (1, 2, 1, 2)
+        f"world model: epoch {epoch}/4, loss {epoch / 2:.4f}" for epoch in (1, 2, 1, 2)
     ]
