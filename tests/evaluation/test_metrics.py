@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from darlr.data.log import InteractionLog
 from darlr.evaluation.metrics import (
     category_domination,
+    category_shares,
     coverage,
     coverage_per_recommendation,
     dominant_categories,
     episode_length,
     episode_return,
+    liked_shares,
     step_reward,
 )
 from tests.worlds import catalog_of, log_of
@@ -39,6 +41,11 @@ def test_category_domination_counts_recommendations() -> None:
     assert category_domination(ITEMS, torch.tensor([False, False, True])) == pytest.approx(2 / 3)
 
 
+def test_shares_of_categories() -> None:
+    membership = torch.tensor([[True, False, True], [True, True, True], [True, True, False]])
+    assert category_shares(ITEMS, membership).tolist() == pytest.approx([1.0, 2 / 3, 1 / 3])
+
+
 def log_with(counts: list[int]) -> InteractionLog:
     """Item c, whose category is c, is logged `counts[c]` times."""
     rows = [(0, item, 1.0) for item, count in enumerate(counts) for _ in range(count)]
@@ -59,6 +66,13 @@ def log_with(counts: list[int]) -> InteractionLog:
 def test_dominant_categories(counts: list[int], dominant: list[int]) -> None:
     found = dominant_categories(log_with(counts), catalog_of([[code] for code in range(len(counts))]))
     assert found.nonzero()[0].tolist() == dominant
+
+
+def test_shares_of_categories_in_the_liked_rows() -> None:
+    rows = [(0, 0, 5.0), (1, 0, 4.0), (0, 1, 1.0), (2, 2, 4.0)]
+    catalog = catalog_of([[0, 1], [2], [1]])  # liked: item 0 twice and item 2 once
+    assert liked_shares(log_of(rows, 3, 3, positive_threshold=4.0), catalog).tolist() == pytest.approx([2 / 3, 1.0, 0.0])
+    assert liked_shares(log_of(rows, 3, 3, positive_threshold=6.0), catalog).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_no_category_dominates_where_nothing_is_liked() -> None:

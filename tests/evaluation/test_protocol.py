@@ -54,6 +54,12 @@ def test_without_repeats_the_second_best_is_next_and_shares_its_category() -> No
     }
 
 
+def test_what_is_recommended_is_what_is_measured() -> None:
+    items = world().recommended("nx_0", USERS, BEST_FIRST, None)
+    assert sorted(items.tolist()) == [0, 0, 1, 1]
+    assert len(world().recommended("nx_10", USERS, EVEN, draws())) == 20
+
+
 def test_ten_steps_are_ten_whoever_would_leave_and_whatever_the_limit() -> None:
     found = greedy("nx_10")
     assert found["length"] == 10.0

@@ -103,6 +103,16 @@ def test_learns_what_is_liked(run: Finished) -> None:
         assert run.summary["nx_0"][policy]["r_tra"]["chosen"]["mean"] > (uniform + best) / 2
 
 
+def test_tells_what_share_each_category_has_in_the_end(run: Finished) -> None:
+    shares = run.summary["categories"]  # an item has one of two, and a step with one of the second pays 5, else 1
+    last = RunFolder.open(run.path).metrics()[-1]["nx_0/sampled/r_each"]
+    assert shares["a"]["recommended"] + shares["b"]["recommended"] == pytest.approx(1.0)
+    assert shares["b"]["recommended"] == pytest.approx((last - 1) / 4, abs=0.15)
+    # Without a threshold every row counts as liked; 405 and 395 of 800 have the two, so one dominates.
+    assert (shares["a"]["liked"], shares["b"]["liked"]) == (405 / 800, 395 / 800)
+    assert (shares["a"]["dominant"], shares["b"]["dominant"]) == (True, False)
+
+
 @pytest.mark.parametrize("policy", ["sampled", "greedy"])
 def test_never_recommends_an_item_twice(run: Finished, data: Path, policy: str) -> None:
     for mode, policies in evaluate_run(run.path, "all", policy, 1, None, 0, data, CPU).items():

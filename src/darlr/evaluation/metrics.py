@@ -45,6 +45,16 @@ def category_domination(items: Tensor, dominated: Tensor) -> float:
     return float(dominated[items].to(torch.float64).mean())
 
 
+def category_shares(items: Tensor, membership: Tensor) -> Tensor:
+    """(C,) share of recommendations whose item has a category; items: (n,); membership: (I, C) bool."""
+    return membership[items].to(torch.float64).mean(dim=0)
+
+
+def liked_shares(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np.float64]:
+    """(C,) share of the log's liked rows whose item has a category; 0 where no row is liked."""
+    return _liked_counts(log, catalog) / max(int(log.liked.sum()), 1)
+
+
 def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np.bool_]:
     """(C,) bool: the categories that dominate the log's liked rows.
 
@@ -52,9 +62,7 @@ def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np
     their shares add up to no more than `DOMINANT_SHARE`; at least one is taken.
     Where no row is liked, none dominates.
     """
-    liked = log.items[log.liked]
-    slots = catalog.categories[liked]
-    counts = np.bincount(slots[slots >= 0], minlength=catalog.n_categories)
+    counts = _liked_counts(log, catalog)
     order = np.argsort(-counts, kind="stable")
     shares = np.cumsum(counts[order] / max(counts.sum(), 1))
     # Rounding must not drop a category whose share ends exactly at the bound.
@@ -62,3 +70,9 @@ def dominant_categories(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np
     dominant = np.zeros(catalog.n_categories, bool)
     dominant[order[:taken]] = True
     return dominant
+
+
+def _liked_counts(log: InteractionLog, catalog: ItemCatalog) -> NDArray[np.int64]:
+    """(C,) how many liked rows have an item of the category."""
+    slots = catalog.categories[log.items[log.liked]]
+    return np.bincount(slots[slots >= 0], minlength=catalog.n_categories)

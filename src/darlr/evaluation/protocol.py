@@ -3,7 +3,7 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -112,12 +112,10 @@ class TestWorld:
         Args:
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
-        allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
-        choose = greedy(allowed) if generator is None else sampled(allowed, generator)
-        blocks = [self.roll_out(mode, block, choose) for block in torch.split(users, USERS_AT_ONCE)]
+        blocks = self._episodes(mode, users, scorer, generator)
         rewards = torch.cat([block.rewards for block in blocks])
         lengths = torch.cat([block.lengths for block in blocks])
-        items = torch.cat([block.actions[block.taken] for block in blocks])
+        items = _recommended(blocks)
         return {
             "r_tra": episode_return(rewards),
             "r_each": step_reward(rewards, lengths),
@@ -127,9 +125,22 @@ class TestWorld:
             "cv_turn": coverage_per_recommendation(items),
         }
 
+    def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
+        """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
+        return _recommended(self._episodes(mode, users, scorer, generator))
+
+    def _episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> list[Episodes]:
+        allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
+        choose = greedy(allowed) if generator is None else sampled(allowed, generator)
+        return [self.roll_out(mode, block, choose) for block in torch.split(users, USERS_AT_ONCE)]
+
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
+
+
+def _recommended(blocks: Sequence[Episodes]) -> Tensor:
+    return torch.cat([block.actions[block.taken] for block in blocks])
 
 
 class _Restricted(Scorer):

@@ -1,5 +1,6 @@
 """How a run's policy is judged after every epoch, and what stands beside it: by the truth, or by held-out log rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,11 +11,18 @@ from darlr.agents.acting import Scorer
 from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
+from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
 from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.experiment.opponents import Results, judge_opponents, static_scorers
 from darlr.rewards.source import Window
 from darlr.seeding import numpy_generator, torch_generator
+
+Categories = Mapping[str, Mapping[str, float | bool]]
+"""Category > `dominant`, `liked` (share of the log's liked rows that have it), `recommended` (share of recommendations).
+
+The recommendations are those of one test in NX_0, sampled; empty where items have no categories, or there is no truth.
+"""
 
 
 class Judge(Protocol):
@@ -30,6 +38,10 @@ class Judge(Protocol):
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         """name > mode > metric of the static policies; `estimates` (n_users, n_items) of the world model."""
+        ...
+
+    def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
+        """How often `scorer` recommends each category, and the log's users like it; membership: (n_items, C) bool."""
         ...
 
 
@@ -59,6 +71,18 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
         return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
 
+    def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
+        catalog, log = self.dataset.items, self.dataset.log
+        if not catalog.n_categories:
+            return {}
+        generator = torch_generator(self.config.seed, "test", "categories", device=self.device)
+        users = self.world.draw_users(self.config.evaluation.episodes, generator)
+        items = self.world.recommended("nx_0", users, scorer, generator)
+        shares = category_shares(items, membership[:, : catalog.n_categories]).tolist()
+        columns = zip(dominant_categories(log, catalog).tolist(), liked_shares(log, catalog).tolist(), shares, strict=True)
+        entries = ({"dominant": dominant, "liked": liked, "recommended": share} for dominant, liked, share in columns)
+        return dict(zip(catalog.category_names, entries, strict=True))
+
 
 @dataclass(frozen=True)
 class HeldOutJudge:
@@ -82,3 +106,6 @@ class HeldOutJudge:
         draws = numpy_generator(self.config.seed, "opponents")
         scorers = static_scorers(self.dataset, estimates, self.config.leave, membership, draws)
         return {name: {self.MODE: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}
+
+    def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
+        return {}

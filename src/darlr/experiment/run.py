@@ -36,7 +36,7 @@ from darlr.experiment.assembly import (
     true_world,
 )
 from darlr.experiment.event_files import EventFiles
-from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.experiment.judging import Categories, HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.lengthening import begin_with_shorter
 from darlr.experiment.opponents import Results
 from darlr.experiment.referee import Referee
@@ -121,7 +121,8 @@ def train(
         if recipe_of(config.method).simulated:
             table = learner.table.current if isinstance(learner, DARLR) else parts.learned
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
-        return _finish(config, dataset, folder, judge.opponents(estimates, parts.membership))
+        opponents = judge.opponents(estimates, parts.membership)
+        return _finish(config, dataset, folder, opponents, judge.categories(learner.policy.scorer(), parts.membership))
 
 
 def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
@@ -235,10 +236,12 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, opponents: Results) -> Finished:
+def _finish(
+    config: ExperimentConfig, dataset: Dataset, folder: RunFolder, opponents: Results, categories: Categories
+) -> Finished:
     """Write the summary and the picture of the finished run."""
     records = folder.metrics()
-    summary = summarise(records) | {"opponents": opponents, "peak_memory_mib": _peak_memory()}
+    summary = summarise(records) | {"opponents": opponents, "categories": categories, "peak_memory_mib": _peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, opponents), folder.path / "learning_curve.png")
     folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)

@@ -104,6 +104,25 @@ def test_every_section_is_there_or_told_to_be_missing(runs: Path) -> None:
     ]
 
 
+def test_shares_of_categories_over_seeds(tmp_path: Path) -> None:
+    for seed, share in ((0, 0.25), (1, 0.75)):
+        shares = {
+            "rare": {"dominant": False, "liked": 0.125, "recommended": 0.0},
+            "<b>": {"dominant": True, "liked": 0.5, "recommended": share},
+        }
+        epochs = records([70.0, 71.0], nx_0__sampled__mcd=0.5)
+        write_recorded(tmp_path, "dorl", seed, epochs, extra={"categories": shares})
+    picture = part(shown(tmp_path), "Categories").all("figure")[-1]
+    titles = [mark.one("title").text for mark in picture.all("path", class_="mark") if mark.children]
+    assert titles == ["liked in the log: 0.500", "dorl: 0.500", "liked in the log: 0.125", "dorl: 0.000"]
+    texts = [text.text for text in picture.all("text")]
+    assert texts.index("<b> *") < texts.index("rare")
+
+
+def test_runs_that_did_not_record_shares_of_categories(runs: Path) -> None:
+    assert "Shares of single categories are not shown: these runs did not record them." in part(shown(runs), "Categories").text
+
+
 def test_curves_can_be_read_back(runs: Path) -> None:
     panel = part(shown(runs), "Learning curves").all("svg", class_="plot")[0]
     low, high = map(float, panel.attributes["data-y"].split())

@@ -1,6 +1,7 @@
 """The sections that show something epoch by epoch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from darlr.report.comparison import MAIN
@@ -9,7 +10,6 @@ from darlr.report.page.curves import Curve, line_panel, vertical
 from darlr.report.page.layout import Section, figure, paragraph, section
 from darlr.report.page.marks import PUBLISHED
 from darlr.report.page.material import Material
-from darlr.report.page.plane import plane_panel
 from darlr.report.published import published_policy
 from darlr.report.published_curves import CURVES_SOURCE, left_alike, left_otherwise, published_curve
 from darlr.report.results import METRICS
@@ -19,7 +19,6 @@ from darlr.report.table import Quantity
 TITLES = {
     "r_tra": "R_tra, the return of an episode",
     "length": "Length, the steps of an episode",
-    "mcd": "MCD, the share with a dominant category",
     "ndcg_10": "NDCG@10 on held-out rows",
     "recall_10": "Recall@10 on held-out rows",
     "error/sampled": "error/sampled, over what was recommended",
@@ -38,67 +37,58 @@ def learning_curves(material: Material) -> Section:
     metrics = [metric for metric in ("r_tra", "length", "ndcg_10", "recall_10") if metric in METRICS[material.mode]]
     policy = MAIN[material.mode][1]
     names = {f"{material.mode}/{policy}/{metric}": TITLES[metric] for metric in metrics}
-    figures, constant = _by_epoch(material, names, f"Mean over seeds by epoch, {policy}, with 95% bands.")
+    figures, constant = by_epoch(material, names, f"Results, {policy}")
     otherwise = left_otherwise(material.dataset, [(group.method, group.runs[0].settings) for group in material.groups])
-    notes = [f"{title}: {value} in every row at every epoch, so there is no panel of it." for title, value in constant.items()]
-    notes += [
-        f"Not drawn: the published {method} (N = {window}), whose users leave otherwise than here."
+    missing = [
+        paragraph(f"Not drawn: the published {method} (N = {window}), whose users leave otherwise than here.")
         for method, window in otherwise.items()
     ]
-    return section("Learning curves", *figures, _beside_published(material), *map(paragraph, notes))
+    return section("Learning curves", *figures, *constant, _beside_published(material), *missing)
 
 
 def reward_errors(material: Material) -> Section | str:
     """How far the rewards that are learned from lie from the truth (Figures 1 and 4)."""
     names = {name: TITLES[name] for name in ("error/sampled", "error/table")}
-    figures, constant = _by_epoch(material, names, "Mean |reward learned from - truth| by epoch over seeds, with 95% bands.")
-    if not figures:
+    figures, constant = by_epoch(material, names, "Mean |reward learned from - truth|")
+    if not figures and not constant:
         return "no run has recorded error/table or error/sampled, which needs a truth and a method that learns in the simulator"
-    notes = [f"{title}: {value} in every row at every epoch." for title, value in constant.items()]
-    return section("Errors of the reward", *figures, *map(paragraph, notes))
+    return section("Errors of the reward", *figures, *constant)
 
 
-def categories(material: Material) -> Section | str:
-    """How much of what is recommended comes from the dominant categories."""
-    figures, constant = _by_epoch(
-        material, {"nx_0/sampled/mcd": TITLES["mcd"]}, "Mean over seeds by epoch, sampled, with 95% bands."
-    )
-    points = material.points("mcd", "r_tra")
-    if not points:
-        return "the items have no categories, or there is no truth to test in"
-    caption = "Return against MCD by the end of learning (last 20% of epochs, 95% intervals over seeds)."
-    panel = plane_panel("R_tra against MCD", "MCD", "R_tra", points)
-    notes = [f"{title}: {value} in every row at every epoch." for title, value in constant.items()]
-    return section(
-        "Categories",
-        *figures,
-        figure(caption, [panel], [(point.label, point.style) for point in points]),
-        *map(paragraph, notes),
-    )
+def by_epoch(material: Material, names: dict[str, str], what: str) -> tuple[list[Element], list[Element]]:
+    """Figures of what was recorded under `names` (-> title), means over seeds; and a line about each that never changes.
 
-
-def _by_epoch(material: Material, names: dict[str, str], caption: str) -> tuple[list[Element], dict[str, Quantity]]:
-    """Figures of what was recorded under `names` (-> title); and those titles whose figure never changes, with its value."""
+    `what`: said of all of them. More curves than `TOGETHER` have no bands.
+    """
     chosen: dict[str, list[tuple[Group, Curve]]] = {}
-    constant = {}
+    constant = []
     for name, title in names.items():
         curves = [(group, curve) for group in material.groups if (curve := material.curve(group, name)) is not None]
         heights = {mean for _, curve in curves for mean in curve.means}
         if len(heights) == 1:
-            constant[title] = Quantity(heights.pop())
+            constant.append(paragraph(f"{title}: {Quantity(heights.pop())} in every row at every epoch, so there is no panel."))
         elif curves:
             chosen[title] = curves
     figures = []
     for method, members in _batches(material.groups).items():
-        panels = [
-            line_panel(title, _epochs([curve for _, curve in curves]), vertical((curve for _, curve in curves), BEYOND), shown)
-            for title, curves in chosen.items()
-            if (shown := [curve for group, curve in curves if group in members])
-        ]
+        bare = len(members) > TOGETHER
+        panels = []
+        for title, curves in chosen.items():
+            shown = [_bare(curve) if bare else curve for group, curve in curves if group in members]
+            if shown:
+                every = [curve for _, curve in curves]
+                panels.append(line_panel(title, _epochs(every), vertical(every, BEYOND), shown))
         if panels:
-            entries = [(group.label, material.style(group)) for group in members]
-            figures.append(figure(f"{method}: {caption}" if method else caption, panels, entries, lines=True))
+            drawn = {group.label for curves in chosen.values() for group, _ in curves}
+            entries = [(group.label, material.style(group)) for group in members if group.label in drawn]
+            bands = "there are too many for their 95% bands" if bare else "with 95% bands"
+            caption = f"{method + ': ' if method else ''}{what}, mean over seeds by epoch, {bands}."
+            figures.append(figure(caption, panels, entries, lines=True))
     return figures, constant
+
+
+def _bare(curve: Curve) -> Curve:
+    return replace(curve, halves=[None] * len(curve.halves))
 
 
 def _batches(groups: Sequence[Group]) -> dict[str, list[Group]]:

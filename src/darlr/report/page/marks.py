@@ -25,7 +25,7 @@ SHAPES = {
 """Outlines around the origin."""
 
 ROWS = ("circle", "square", "triangle")
-OTHERS = ("cross", "plus", "down", "diamond", "star", "hash", "bar")
+OTHERS = ("cross", "plus", "down", "diamond", "star", "hash", "bar", "circle", "square")
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,12 @@ def other_style(place: int) -> Style:
     return Style("other", DASHES[-1], OTHERS[place % len(OTHERS)])
 
 
-def marker(style: Style, x: float, y: float, text: str | None = None) -> Element:
-    """The style's shape around (x, y); `text` is told when it is pointed at."""
+def marker(style: Style, x: float, y: float, text: str | None = None, label: str | None = None) -> Element:
+    """The style's shape around (x, y); `text` is told when it is pointed at; `label`: whose it is."""
     title = None if text is None else node("title", text)
     place = f"translate({number(x)} {number(y)})"
-    return node("path", title, class_=f"mark {style.shape} {style.kind}", d=SHAPES[style.shape], transform=place)
+    kind = f"mark {style.shape} {style.kind}"
+    return node("path", title, class_=kind, d=SHAPES[style.shape], transform=place, data_label=label)
 
 
 def line(style: Style, path: str, label: str, text: str | None = None) -> Element:

@@ -57,8 +57,9 @@ class Material:
         )
 
     def style(self, group: Group) -> Style:
-        """The group's, the same in every picture."""
-        return row_style(self.groups.index(group))
+        """The group's, the same in every picture; rows that name no setting have the first ones."""
+        plain_first = sorted(self.groups, key=lambda other: other.label != other.method)
+        return row_style(plain_first.index(group))
 
     def last(self, group: Group, metric: str) -> Quantity | None:
         """The last 20% of epochs over seeds, with the policy by which methods are compared."""

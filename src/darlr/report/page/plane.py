@@ -31,7 +31,7 @@ def plane_panel(title: str, x_label: str, y_label: str, points: Sequence[Point])
             marks.append(whisker(point.style, plot.across(x.value - x.spread), down, plot.across(x.value + x.spread), down))
         if y.spread:
             marks.append(whisker(point.style, across, plot.down(y.value - y.spread), across, plot.down(y.value + y.spread)))
-        marks.append(marker(point.style, across, down, f"{point.label}: {y_label} {y}, {x_label} {x}"))
+        marks.append(marker(point.style, across, down, f"{point.label}: {y_label} {y}, {x_label} {x}", point.label))
     return panel(title, f"{title}: {', '.join(point.label for point in points)}", plot, marks)
 
 

@@ -20,15 +20,16 @@ LINE = 13
 
 @dataclass(frozen=True)
 class Mark:
-    """A value on a row, and what it is."""
+    """A value on a row: whose it is (as in a legend), and what."""
 
     style: Style
     value: Quantity
+    label: str
     text: str
 
 
-def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]]) -> Element:
-    """Rows of marks with their intervals, one slightly below the other."""
+def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]], apart: int = 9) -> Element:
+    """Rows of marks with their intervals, each mark so many pixels below the one before."""
     values = [mark.value for _, marks in rows for mark in marks]
     ends = [value.value + sign * value.spread for value in values if value.spread is not None for sign in (-1, 1)]
     axis = numbers(label, *limits([value.value for value in values], ends))
@@ -37,13 +38,13 @@ def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]]
     def draw(row: int, width: float) -> Iterable[Element]:
         marks = rows[row][1]
         for place, mark in enumerate(marks):
-            down = 9 * (place - (len(marks) - 1) / 2)
+            down = apart * (place - (len(marks) - 1) / 2)
             if mark.value.spread:
                 low, high = mark.value.value - mark.value.spread, mark.value.value + mark.value.spread
                 yield whisker(mark.style, max(0.0, axis.place(low, width)), down, min(width, axis.place(high, width)), down)
-            yield marker(mark.style, axis.place(mark.value.value, width), down, f"{mark.text}: {mark.value}")
+            yield marker(mark.style, axis.place(mark.value.value, width), down, f"{mark.text}: {mark.value}", mark.label)
 
-    return _rows(title, axis, [name for name, _ in rows], 16 + 9 * most, draw)
+    return _rows(title, axis, [name for name, _ in rows], 16 + apart * most, draw)
 
 
 def bar_rows(title: str, label: str, parts: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> Element:

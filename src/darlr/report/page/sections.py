@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from darlr.report.comparison import MAIN
 from darlr.report.page import axes
+from darlr.report.page.categories import categories
 from darlr.report.page.costs import costs
 from darlr.report.page.curves import Curve, value_panel, vertical
-from darlr.report.page.epochs import categories, learning_curves, reward_errors
+from darlr.report.page.epochs import learning_curves, reward_errors
 from darlr.report.page.layout import Section, figure, section, table_box
 from darlr.report.page.marks import PUBLISHED, REFERENCE, other_style, row_style
 from darlr.report.page.material import Material
@@ -25,11 +26,11 @@ def results(material: Material) -> Section:
     rows = []
     for group in material.groups:
         if (value := material.last(group, metric)) is not None:
-            rows.append((group.label, [Mark(material.style(group), value, f"{group.label}, {policy}")]))
+            rows.append((group.label, [Mark(material.style(group), value, group.label, f"{group.label}, {policy}")]))
     for place, (policy_name, values) in enumerate(material.statics.items()):
         if metric in values:
             label = policy_name.replace("_", " ")
-            rows.append((label, [Mark(other_style(place), values[metric], label)]))
+            rows.append((label, [Mark(other_style(place), values[metric], label, label)]))
     caption = (
         f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals; grey: policies that learn nothing."
     )
@@ -50,8 +51,10 @@ def as_published(material: Material) -> Section:
         ours, theirs = table.header.index(name), table.header.index(f"published {name}")
         rows = []
         for group, row in zip(material.groups, table.rows, strict=True):
-            cells = ((material.style(group), row[ours], "here"), (PUBLISHED, row[theirs], "published"))
-            marks = [Mark(style, cell, f"{group.label}, {text}") for style, cell, text in cells if isinstance(cell, Quantity)]
+            cells = ((material.style(group), row[ours], "ours"), (PUBLISHED, row[theirs], "published"))
+            marks = [
+                Mark(style, cell, text, f"{group.label}, {text}") for style, cell, text in cells if isinstance(cell, Quantity)
+            ]
             if len(marks) == len(cells):
                 rows.append((group.label, marks))
         caption = f"{name} over all epochs, mean ± standard deviation over the epochs: ours and, below it, the published value."
