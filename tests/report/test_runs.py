@@ -8,7 +8,7 @@ import pytest
 
 from darlr.errors import InputError
 from darlr.report.runs import collect, to_long_csv
-from tests.report.folders import write_run
+from tests.report.folders import write_recorded, write_run
 
 
 def test_seeds_belong_together_and_settings_tell_groups_apart(tmp_path: Path) -> None:
@@ -51,6 +51,13 @@ def test_settings_that_a_version_lacks_name_a_row_only_where_nothing_else_does(t
     write_run(tmp_path, "mbpo", settings={"a": 1, "new": 5})
     labels = [group.label for group in collect([tmp_path]).groups["coat"]]
     assert labels == ["dorl a=1", "dorl a=2", "mbpo new=5", "mbpo new=absent"]
+
+
+def test_runs_judged_otherwise_are_kept_apart(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl", dataset="shop")
+    write_recorded(tmp_path, "dorl", 1, [{"held_out/greedy/ndcg_10": 0.5}], dataset="shop")
+    write_recorded(tmp_path, "dorl", 0, [{"held_out/greedy/ndcg_10": 0.5}], dataset="log")
+    assert sorted(collect([tmp_path]).groups) == ["log", "shop", "shop without its truth"]
 
 
 def test_unfinished_runs_are_counted_and_versions_named(tmp_path: Path) -> None:

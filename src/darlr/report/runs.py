@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    return Collection(_grouped(runs.values()), len(unfinished))
+    return Collection(_grouped(_told_apart(list(runs.values()))), len(unfinished))
 
 
 def to_long_csv(collection: Collection) -> str:
@@ -142,6 +142,15 @@ def _read(folder: RunFolder) -> FinishedRun:
         summary=summary,
         version=folder.environment()["darlr"],
     )
+
+
+def _told_apart(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """The runs; those without a truth have a data set of their own where others of theirs had one: nothing compares them."""
+    known = {run.dataset for run in runs if "nx_0" in run.summary}
+    return [
+        replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and "nx_0" not in run.summary else run
+        for run in runs
+    ]
 
 
 def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:

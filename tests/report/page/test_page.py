@@ -173,7 +173,7 @@ def test_of_many_rows_each_method_has_one_in_the_first_picture(tmp_path: Path) -
     write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]))
     figures = part(shown(tmp_path), "Learning curves").all("figure")
     assert [figure.one("figcaption").text.partition(":")[0] for figure in figures] == [
-        "Mean over seeds by epoch, sampled, with 95% bands.",
+        "Results, sampled, mean over seeds by epoch, with 95% bands.",
         "darlr",
     ]
     drawn = [
@@ -182,6 +182,7 @@ def test_of_many_rows_each_method_has_one_in_the_first_picture(tmp_path: Path) -
     ]
     assert drawn[0] == ["darlr", "dorl"]  # the row that names no setting, and the only one
     assert len(drawn[1]) == 13
+    assert "there are too many for their 95% bands" in figures[1].text
 
 
 def test_what_never_changes_is_told_in_words(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The parts of the page in HTML: sections, tables that scroll in a box, figures whose panels stack where it is narrow."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from darlr.report.page.marks import Style, legend
-from darlr.report.page.nodes import node
+from darlr.report.page.nodes import Child, node
 from darlr.report.table import Table
 
 
@@ -44,7 +45,7 @@ def table_box(table: Table) -> Element:
     rows = [
         node(
             "tr",
-            node("th", str(row[0]), scope="row"),
+            node("th", *_breakable(str(row[0])), scope="row"),
             *(
                 node("td", None if cell is None else str(cell), class_=kind)
                 for cell, kind in zip(row[1:], numeric[1:], strict=True)
@@ -56,3 +57,11 @@ def table_box(table: Table) -> Element:
     box = node("div", whole, class_="scroll", tabindex=0, role="region", aria_label=table.title)
     notes = [node("li", note) for note in table.notes]
     return node("div", box, node("ul", *notes, class_="notes") if notes else None, class_="table")
+
+
+def _breakable(text: str) -> Iterator[Child]:
+    """The text, which may be broken where parts of a setting's name end."""
+    for place, part in enumerate(re.split(r"(?<=[._=])", text)):
+        if place:
+            yield node("wbr")
+        yield part
