@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow lint install clean
+.PHONY: train test test-slow results results-reduced lint install clean
 
 install: $(VENV)/installed
 
@@ -22,6 +22,14 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# The table of all methods, tuned alike (docs/fair_table.md): hours on two cores, in as many goes as you like.
+results: install
+	$(BIN)/python -m experiments.fair experiments/fair.yaml --out runs/fair --table docs/fair_table.md
+
+# The same on a small world and short schedules, in minutes.
+results-reduced: install
+	$(BIN)/python -m experiments.fair experiments/fair-reduced.yaml --out runs/fair-reduced --table runs/fair-reduced/table.md
 
 lint: install
 	$(BIN)/ruff check .

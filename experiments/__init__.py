@@ -1,0 +1,1 @@
+"""What docs/results.md reports: grids for `darlr sweep`, and the fair table."""

@@ -1,0 +1,75 @@
+"""The fair table: every method tuned with the same budget and without the truth, then trained over the seeds.
+
+    python -m experiments.fair experiments/fair.yaml --out runs/fair --table docs/fair_table.md
+
+It is made of `darlr tune`, `darlr sweep` and `darlr report`, so it may be stopped anywhere: the same command goes on.
+Below `--out`, `tuning/` has every study with its budget and space, `grids/` what was chosen, `runs/` what the table is made of.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def main() -> None:
+    """Make the table that the command line asks for."""
+    parser = argparse.ArgumentParser(description="Tune every method alike, train it over the seeds, and write the table.")
+    parser.add_argument("plan", type=Path, help="which methods, data sets and schedules, in YAML")
+    parser.add_argument("--out", type=Path, required=True, help="folder for all that is tried and trained")
+    parser.add_argument("--table", type=Path, required=True, help="where the table goes, in Markdown")
+    asked = parser.parse_args()
+    plan = yaml.safe_load(asked.plan.read_text(encoding="utf-8"))
+    for dataset, schedule in plan["datasets"].items():
+        tuned = {method: _tuned(asked.out, plan["trials"], dataset, method, schedule) for method in plan["methods"]}
+        settings = tuned | dict.fromkeys(plan["untuned"], schedule["settings"])
+        _darlr("sweep", _grid(asked.out, dataset, schedule["epochs"], plan["seeds"], settings), "--out", asked.out / "runs")
+    _darlr("report", asked.out / "runs", "--out", asked.table)
+
+
+def _tuned(out: Path, trials: int, dataset: str, method: str, schedule: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a method did best with, by a second world model (docs/tuning.md)."""
+    shared = _written(out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
+    folder = out / "tuning"
+    budget = ("--trials", trials, "--epochs", schedule["tuning_epochs"])
+    _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--config", shared, "--out", folder)
+    studies = list((folder / dataset / method).glob("study-*/best.yaml"))
+    if len(studies) != 1:
+        raise SystemExit(f"{folder / dataset / method}: {len(studies)} studies; expected one; give another plan another --out")
+    best: dict[str, Any] = yaml.safe_load(studies[0].read_text(encoding="utf-8"))
+    return {key: value for key, value in best.items() if key not in {"dataset", "method", "seed"}}
+
+
+def _grid(out: Path, dataset: str, epochs: int, seeds: list[int], settings: dict[str, dict[str, Any]]) -> Path:
+    """The sweep over all methods of a data set, each with its settings."""
+    grid = {
+        "datasets": dataset,
+        "methods": list(settings),
+        "seeds": seeds,
+        "for": [{"methods": method, "set": _longer(chosen, epochs)} for method, chosen in settings.items()],
+    }
+    return _written(out / "grids" / f"{dataset}.yaml", grid)
+
+
+def _longer(settings: dict[str, Any], epochs: int) -> dict[str, Any]:
+    return settings | {"training": settings.get("training", {}) | {"epochs": epochs}}
+
+
+def _written(path: Path, content: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _darlr(*arguments: object) -> None:
+    """Run a command of darlr; where it fails, so does this."""
+    ended = subprocess.run([sys.executable, "-m", "darlr.cli.main", *map(str, arguments)], check=False)
+    if ended.returncode:
+        raise SystemExit(ended.returncode)
+
+
+if __name__ == "__main__":
+    main()
