@@ -59,8 +59,9 @@ def factorised(dataset: Dataset, generator: np.random.Generator, device: torch.d
 
 def log_ratings(log: InteractionLog, generator: np.random.Generator) -> Ratings:
     """The pairs of `log`, each once, with their mean rewards, or ones beside zeros; less their mean, over their deviation."""
-    cells, cell = np.unique(log.users.astype(np.int64) * log.n_items + log.items, return_inverse=True)
-    values = np.bincount(cell, log.rewards) / np.bincount(cell)
+    shape = (log.n_users, log.n_items)
+    logged = Ratings.of(log.users, log.items, log.rewards, shape)
+    cells, values = logged.users * log.n_items + logged.items, logged.values
     if log.positive_only or log.rewards.min() == log.rewards.max():
         unlogged = _unlogged(cells, log, generator)
         values = np.concatenate([np.ones(len(cells)), np.zeros(len(unlogged))])
@@ -69,7 +70,7 @@ def log_ratings(log: InteractionLog, generator: np.random.Generator) -> Ratings:
         chosen = generator.choice(len(cells), MOST_PAIRS, replace=False)
         cells, values = cells[chosen], values[chosen]
     standardised = (values - values.mean()) / (values.std() or 1.0)
-    return Ratings(cells // log.n_items, cells % log.n_items, standardised, (log.n_users, log.n_items))
+    return Ratings(cells // log.n_items, cells % log.n_items, standardised, shape)
 
 
 def _unlogged(cells: NDArray[np.int64], log: InteractionLog, generator: np.random.Generator) -> NDArray[np.int64]:

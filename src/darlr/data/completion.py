@@ -124,11 +124,12 @@ def observed(exposed: Exposed, settings: CompletionConfig) -> Ratings:
     if not inside.all():
         row = int(np.argmin(inside))
         raise InputError(f"the exposed ratings' reward in row {row} is {exposed.rewards[row]:g}; expected {low:g}..{high:g}")
-    cells, cell = np.unique(exposed.users.astype(np.int64) * exposed.n_items + exposed.items, return_inverse=True)
-    if len(cells) < settings.folds:
-        raise InputError(f"{len(cells)} pairs of users and items were exposed; expected at least {settings.folds}, one a fold")
-    values = np.bincount(cell, exposed.rewards) / np.bincount(cell)
-    return Ratings(cells // exposed.n_items, cells % exposed.n_items, values, (exposed.n_users, exposed.n_items))
+    ratings = Ratings.of(exposed.users, exposed.items, exposed.rewards, (exposed.n_users, exposed.n_items))
+    if len(ratings) < settings.folds:
+        raise InputError(
+            f"{len(ratings)} pairs of users and items were exposed; expected at least {settings.folds}, one a fold"
+        )
+    return ratings
 
 
 def _require_writable(folder: Path) -> None:

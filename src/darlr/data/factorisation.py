@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Values = NDArray[np.float32] | Floats
+Indices = NDArray[np.integer[Any]]
 
 ROWS_AT_ONCE = 100_000
 """Ratings, padding included, whose factors are gathered at a time while solving; bounds the memory."""
@@ -29,6 +32,12 @@ class Ratings:
     items: NDArray[np.int64]
     values: Floats
     shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, users: Indices, items: Indices, values: Values, shape: tuple[int, int]) -> Self:
+        """Of ratings in which a pair may stand several times: each pair once, by user and item, with its mean."""
+        cells, cell = np.unique(users.astype(np.int64) * shape[1] + items, return_inverse=True)
+        return cls(cells // shape[1], cells % shape[1], np.bincount(cell, values) / np.bincount(cell), shape)
 
     def __len__(self) -> int:
         return len(self.values)
