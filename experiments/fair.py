@@ -24,23 +24,22 @@ def main() -> None:
     asked = parser.parse_args()
     plan = yaml.safe_load(asked.plan.read_text(encoding="utf-8"))
     for dataset, schedule in plan["datasets"].items():
-        tuned = {method: _tuned(asked.out, plan["trials"], dataset, method, schedule) for method in plan["methods"]}
+        shared = _written(asked.out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
+        budget = ("--trials", plan["trials"], "--epochs", schedule["tuning_epochs"], "--config", shared)
+        tuned = {method: _tuned(asked.out / "tuning", dataset, method, budget) for method in plan["methods"]}
         settings = tuned | dict.fromkeys(plan["untuned"], schedule["settings"])
         _darlr("sweep", _grid(asked.out, dataset, schedule["epochs"], plan["seeds"], settings), "--out", asked.out / "runs")
     _darlr("report", asked.out / "runs", "--out", asked.table)
 
 
-def _tuned(out: Path, trials: int, dataset: str, method: str, schedule: dict[str, Any]) -> dict[str, Any]:
+def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) -> dict[str, Any]:
     """The settings that a method did best with, by a second world model (docs/tuning.md)."""
-    shared = _written(out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
-    folder = out / "tuning"
-    budget = ("--trials", trials, "--epochs", schedule["tuning_epochs"])
-    _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--config", shared, "--out", folder)
-    studies = list((folder / dataset / method).glob("study-*/best.yaml"))
+    _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--out", folder)
+    studies = list((folder / dataset / method).glob("study-*/sweep.yaml"))
     if len(studies) != 1:
         raise SystemExit(f"{folder / dataset / method}: {len(studies)} studies; expected one; give another plan another --out")
-    best: dict[str, Any] = yaml.safe_load(studies[0].read_text(encoding="utf-8"))
-    return {key: value for key, value in best.items() if key not in {"dataset", "method", "seed"}}
+    settings: dict[str, Any] = yaml.safe_load(studies[0].read_text(encoding="utf-8"))["set"]
+    return settings
 
 
 def _grid(out: Path, dataset: str, epochs: int, seeds: list[int], settings: dict[str, dict[str, Any]]) -> Path:
