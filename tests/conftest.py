@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.runs import write_planted_world
+
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 torch.set_num_threads(1)  # tests are many and small: more threads only wait for each other
@@ -27,6 +29,14 @@ def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds what another one cached."""
     monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the data set `planted`; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("data")
+    write_planted_world(folder / "planted")
+    return folder
 
 
 @pytest.fixture

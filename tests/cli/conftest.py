@@ -11,7 +11,7 @@ import pytest
 
 from darlr.cli.main import main
 from darlr.config.loading import merge
-from tests.runs import SMALL, SMALL_WORLD, train_small, write_planted_world
+from tests.runs import SMALL, SMALL_WORLD, train_small
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,6 @@ def small() -> list[str]:
     del settings["method"]  # an option of its own
     flat = (f"{part}.{key}={value}" for part, values in settings.items() for key, value in values.items())
     return [word for pair in flat for word in ("--set", pair)]
-
-
-@pytest.fixture(scope="session")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the data set `planted`."""
-    folder = tmp_path_factory.mktemp("data")
-    write_planted_world(folder / "planted")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from darlr.experiment.run import Finished
 from darlr.experiment.saved import SavedPolicy
 from darlr.methods import METHODS
 from darlr.recommender import Recommender, Request
-from tests.runs import Listener, output_of, results, train_small, without_seconds, write_planted_world, write_truth
+from tests.runs import Listener, output_of, results, train_small, without_seconds, write_truth
 from tests.worlds import CPU
 
 LEARNING: Mapping[str, Any] = {
@@ -55,13 +55,6 @@ class Stopper(Listener):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_planted_world(folder / "planted")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the runs lie; methods share their world models."""
     return tmp_path_factory.mktemp("runs")
@@ -84,8 +77,8 @@ def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]
 
 
 @pytest.fixture(scope="module", params=METHODS)
-def run(request: pytest.FixtureRequest, data: Path, out: Path) -> Finished:
-    return train_small(out, settings(request.param), data)
+def run(request: pytest.FixtureRequest, planted: Path, out: Path) -> Finished:
+    return train_small(out, settings(request.param), planted)
 
 
 def liked(run: Path, device: str = "cpu") -> int:
@@ -114,39 +107,39 @@ def test_tells_what_share_each_category_has_in_the_end(run: Finished) -> None:
 
 
 @pytest.mark.parametrize("policy", ["sampled", "greedy"])
-def test_never_recommends_an_item_twice(run: Finished, data: Path, policy: str) -> None:
-    for mode, policies in evaluate_run(run.path, "all", policy, 1, None, 0, data, CPU).items():
+def test_never_recommends_an_item_twice(run: Finished, planted: Path, policy: str) -> None:
+    for mode, policies in evaluate_run(run.path, "all", policy, 1, None, 0, planted, CPU).items():
         assert policies[policy]["length"] == 10
         assert mode == "fb" or policies[policy]["cv_turn"] == 1
 
 
 @pytest.mark.parametrize("policy", ["sampled", "greedy"])
-def test_never_recommends_what_the_world_lacks(run: Finished, data: Path, tmp_path: Path, policy: str) -> None:
+def test_never_recommends_what_the_world_lacks(run: Finished, planted: Path, tmp_path: Path, policy: str) -> None:
     """A world of twelve items that the log disliked, but which pay: whatever else is recommended pays nothing."""
-    other = shutil.copytree(data / "planted", tmp_path / "other")
+    other = shutil.copytree(planted / "planted", tmp_path / "other")
     write_truth(other / "truth.csv", range(20), best=1, worst=5, items=range(0, 24, 2))
-    for policies in evaluate_run(run.path, "all", policy, None, other, 0, data, CPU).values():
+    for policies in evaluate_run(run.path, "all", policy, None, other, 0, planted, CPU).values():
         assert policies[policy]["r_tra"] == 50
 
 
-def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, data: Path, out_again: Path) -> None:
+def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, planted: Path, out_again: Path) -> None:
     values = settings(run.config.method)
     with pytest.raises(KeyboardInterrupt):
-        train_small(out_again, values, data, Stopper())
+        train_small(out_again, values, planted, Stopper())
     listener = Listener()
-    assert results(train_small(out_again, values, data, listener).path) == results(run.path)
+    assert results(train_small(out_again, values, planted, listener).path) == results(run.path)
     assert (listener.fits, listener.begun, listener.epochs) == (0, 1, [2, 3, 4])
 
 
-def test_another_seed_gives_other_numbers(run: Finished, data: Path, out: Path) -> None:
+def test_another_seed_gives_other_numbers(run: Finished, planted: Path, out: Path) -> None:
     values = settings(run.config.method) | {"seed": 1, "training": {"epochs": 1, "steps_per_epoch": 1000}}
-    [other] = RunFolder.open(train_small(out, values, data).path).metrics()
+    [other] = RunFolder.open(train_small(out, values, planted).path).metrics()
     assert without_seconds(other) != without_seconds(RunFolder.open(run.path).metrics()[0])
 
 
-def test_the_saved_policy_plays_its_epochs_test_again(run: Finished, data: Path) -> None:
+def test_the_saved_policy_plays_its_epochs_test_again(run: Finished, planted: Path) -> None:
     """Every metric of every mode comes out as it was recorded, so it recommends as it did before it was saved."""
-    saved, loaded = SavedPolicy(RunFolder.open(run.path), CPU), load(run.config, data)
+    saved, loaded = SavedPolicy(RunFolder.open(run.path), CPU), load(run.config, planted)
     assert loaded.truth is not None
     assert saved.epoch == run.summary["chosen_epoch"]
     world = true_world(run.config, loaded.dataset, loaded.truth, saved.world_items, CPU)
@@ -168,11 +161,11 @@ def test_serves_from_its_folder_alone(run: Finished, tmp_path: Path) -> None:
 
 @ON_A_GPU
 @pytest.mark.parametrize("method", METHODS)
-def test_runs_on_a_gpu(method: str, data: Path, tmp_path: Path) -> None:
+def test_runs_on_a_gpu(method: str, planted: Path, tmp_path: Path) -> None:
     cuda = torch.device("cuda")
     with pytest.raises(KeyboardInterrupt):
-        train_small(tmp_path, settings(method), data, Stopper(), cuda)
-    finished = train_small(tmp_path, settings(method), data, device=cuda)
+        train_small(tmp_path, settings(method), planted, Stopper(), cuda)
+    finished = train_small(tmp_path, settings(method), planted, device=cuda)
     test_learns_what_is_liked(finished)
     assert liked(finished.path, "cuda") >= 4
     assert liked(finished.path, "cpu") >= 4

@@ -25,7 +25,7 @@ from darlr.simulator.quirks import NormalisedStart, WrappedWindow
 from darlr.simulator.simulator import Simulator
 from darlr.world_model.model import WorldModel
 from darlr.world_model.quirks import fit_as_references
-from tests.runs import Listener, results, train_small, write_planted_world
+from tests.runs import Listener, results, train_small
 from tests.worlds import CPU, catalog_of, dataset_of, log_of
 
 QUICK: Mapping[str, Any] = {
@@ -46,17 +46,10 @@ def quick(method: str) -> dict[str, Any]:
     return values
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_planted_world(folder / "planted")
-    return folder
-
-
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_runs_and_tells_what_was_set(method: str, data: Path, tmp_path: Path) -> None:
+def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, tmp_path: Path) -> None:
     told = Listener()
-    finished = train_small(tmp_path, quick(method), data, told)
+    finished = train_small(tmp_path, quick(method), planted, told)
     written = read_yaml(finished.path / "config.yaml")
     assert written["reference_quirks"] is True
     for key, value in quirk_settings(method, "planted").fixed.items():
@@ -67,11 +60,11 @@ def test_every_method_runs_and_tells_what_was_set(method: str, data: Path, tmp_p
     assert RunFolder.open(finished.path).metrics()[-1]["nx_0/sampled/length"] == 10
 
 
-def test_a_run_repeats_its_numbers_and_resumes(data: Path, tmp_path: Path) -> None:
+def test_a_run_repeats_its_numbers_and_resumes(planted: Path, tmp_path: Path) -> None:
     values = merge(quick("roler"), {"training": {"epochs": 2}})
-    whole = train_small(tmp_path / "whole", values, data)
-    train_small(tmp_path / "parts", quick("roler"), data)
-    parts = train_small(tmp_path / "parts", values, data)
+    whole = train_small(tmp_path / "whole", values, planted)
+    train_small(tmp_path / "parts", quick("roler"), planted)
+    parts = train_small(tmp_path / "parts", values, planted)
     first, second = (results(run.path) for run in (whole, parts))
     assert first["metrics"] == second["metrics"]
     assert first["policy.safetensors"] == second["policy.safetensors"]
