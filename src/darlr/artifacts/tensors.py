@@ -1,25 +1,44 @@
 """Tensors and a small state in one safetensors file, with a checksum over both; loading never executes code."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
-from darlr.artifacts.files import decode_json, encode_json, write_bytes
+from darlr.artifacts.files import decode_json, encode_json, replacing
 from darlr.errors import InputError
 
 METADATA = "darlr"
 """The header's entry that holds the checksum and, after a blank, the state."""
 
+_KINDS = MappingProxyType(
+    {
+        torch.int64: "I64",
+        torch.float64: "F64",
+        torch.float32: "F32",
+        torch.int32: "I32",
+        torch.bfloat16: "BF16",
+        torch.float16: "F16",
+        torch.int16: "I16",
+        torch.int8: "I8",
+        torch.uint8: "U8",
+        torch.bool: "BOOL",
+    }
+)
+"""What a file calls the types of elements, in the order in which it holds them (the widest first, so that all are aligned)."""
+
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
     """Write `tensors` (any shapes and devices; views and shared storage are copied) and the JSON-able `state`, atomically.
 
-    The same content makes the same bytes. Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
+    The same content makes the same bytes. They go straight from the tensors to the file: a reward table may fill a quarter of
+    the memory, and the safetensors library would put the file together in memory first, or write one that only its owner may
+    read. Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
     """
     whole: dict[str, torch.Tensor] = {}
     for name, tensor in tensors.items():
@@ -28,9 +47,12 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mappin
             own = own.clone(memory_format=torch.contiguous_format)
         whole[name] = own
     text = encode_json(dict(state), f"{path}, state")
-    # One entry only: safetensors writes several in any order.
-    metadata = {METADATA: f"{_checksum(whole, text)} {text}"}
-    write_bytes(path, safetensors.torch.save(whole, metadata))
+    names = sorted(whole, key=lambda name: (list(_KINDS).index(whole[name].dtype), name))
+    header = _header({name: whole[name] for name in names}, {METADATA: f"{_checksum(whole, text)} {text}"})
+    with replacing(path) as file:
+        file.write(header)
+        for name in names:
+            file.write(_memory(whole[name]))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -63,6 +85,18 @@ def _stands_alone(tensor: torch.Tensor, others: Iterable[torch.Tensor]) -> bool:
     return fills and all(storage.data_ptr() != other.untyped_storage().data_ptr() for other in others)
 
 
+def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
+    """What stands before the bytes of `tensors`, which follow in this order."""
+    entries: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        entries[name] = {"dtype": _KINDS[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
 def _damaged(path: Path, reason: str) -> InputError:
     return InputError(f"{path}: cannot be used, {reason}; delete it and run the command that makes it again")
 
@@ -72,5 +106,10 @@ def _checksum(tensors: Mapping[str, torch.Tensor], state: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(_memory(tensor))
     return digest.hexdigest()
+
+
+def _memory(tensor: torch.Tensor) -> memoryview:
+    """The bytes of a contiguous tensor on the CPU, not copied."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
