@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from darlr.report.comparison import comparison_table, paper_table, rank_table
+from darlr.report.costs import cost_table
 from darlr.report.runs import Collection, Group
 from darlr.report.table import Table
 from darlr.seeding import numpy_generator
@@ -12,24 +13,27 @@ from darlr.seeding import numpy_generator
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """What a data set's runs say: by the end of learning, and as published."""
+    """What a data set's runs say: by the end of learning, as published, and what they cost, where that was recorded."""
 
     comparison: Table
     paper: Table
+    costs: Table | None
 
 
 def dataset_tables(dataset: str, groups: Sequence[Group], baselines: Names[str]) -> DatasetTables:
     """The tables of one data set; `baselines`: the methods that the others are compared with."""
     generator = numpy_generator(0, "report", dataset)
-    return DatasetTables(comparison_table(dataset, groups, baselines, generator), paper_table(dataset, groups))
+    return DatasetTables(
+        comparison_table(dataset, groups, baselines, generator), paper_table(dataset, groups), cost_table(dataset, groups)
+    )
 
 
 def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
-    """Two tables a data set, and the mean ranks over data sets where there are several; general notes below the last."""
-    tables = []
+    """Up to three tables a data set, and the mean ranks where there are several data sets; general notes below the last."""
+    tables: list[Table] = []
     for dataset, groups in collection.groups.items():
         own = dataset_tables(dataset, groups, baselines)
-        tables += [own.comparison, own.paper]
+        tables += [own.comparison, own.paper, *([] if own.costs is None else [own.costs])]
     if (ranked := rank_table(collection.groups)) is not None:
         tables.append(ranked)
     return [*tables[:-1], tables[-1].with_notes(general_notes(collection))]

@@ -211,12 +211,6 @@ def test_runs_without_a_truth(tmp_path: Path) -> None:
     ]
 
 
-def test_time_and_memory_by_hand(tmp_path: Path) -> None:
-    write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]), extra=TIMES)
-    costs = tables(shown(tmp_path))["coat, time and memory"]
-    assert costs[1] == ["dorl", "1", "2.000", "1.000", "0.500", "0.117", "2.000", "450.00"]
-
-
 def test_names_are_escaped(tmp_path: Path) -> None:
     nasty = "<script>alert('x')</script> & \"so\""
     write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]), settings={"a": nasty})
