@@ -28,7 +28,7 @@ def cost_table(dataset: str, groups: Sequence[Group]) -> Table | None:
     notes = (
         "Mean over seeds ± half-width of the 95% t interval. epochs, steps: of the whole run, logged steps as often as they"
         " were drawn.",
-        "s: seconds an epoch by the clock; minutes: all epochs, the world model's fit not counted; steps/s: sampling, learning.",
+        "s: seconds an epoch by the clock; minutes: all epochs, without the world model's fit; steps/s: sampling, learning.",
         "memory: the largest resident memory of the run's process. Times of different machines cannot be compared.",
     )
     return Table(f"{dataset}, time and memory", HEADER, rows, notes)
