@@ -23,6 +23,13 @@ def test_reads_what_is_asked_for(tmp_path: Path, end: str) -> None:
     assert line_of(path, 2) == 4
 
 
+def test_blank_lines_are_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path, "id,more,score\n3,x,0.5\n\n1,x,\n\r\n2,x,1\n\n\n")
+    frame = read_columns(path, COLUMNS)
+    assert frame.to_dict(as_series=False) == {"id": [3, 1, 2], "score": [0.5, None, 1.0]}
+    assert line_of(path, 2) == 6
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -38,6 +45,14 @@ def test_reads_what_is_asked_for(tmp_path: Path, end: str) -> None:
         ("id,score\n1,two\n", r"line 2, column 'score' holds 'two'; expected a number$"),
         ("id,score\n1,2\n1,2,3\n4,5\n", r"line 3 has 3 cells; expected 2 like its header$"),
         ("id,score,more\n1,2,3\n4,5\n", r"line 3 has 2 cells; expected 3 like its header$"),
+        ("id,score,more\n1,2,3\n4,5,6,7\n8,9,1\n", r"line 3 has 4 cells; expected 3 like its header$"),
+        ("id,score,more\n1,2,3\n4,5\n8,9,1\n", r"line 3 has 2 cells; expected 3 like its header$"),
+        ('id,score,more\n1,2,"3"\n4,5,"6",7\n', r"line 3 has 4 cells; expected 3 like its header$"),
+        ('id,score,more\n1,2,"3\n', r"line 2 is not CSV"),
+        ("id,score,more\n1,2,3\n,,3\n", r"line 3, column 'id' is blank; expected a whole number"),
+        ("id,score\n1,2\n1_0,2\n", r"line 3, column 'id' holds '1_0'; expected a whole number"),
+        ("id,score\n1,2\n1,1_0\n", r"line 3, column 'score' holds '1_0'; expected a number$"),
+        ("id,score\n 1,2\n-1,2\n", r"line 3, column 'id' holds '-1'; expected a whole number"),
         (b"id,score\n1,2\n1,\xe9\n", r"line 3 is not UTF-8 text$"),
         (b"id,sc\xe9re\n1,2\n", r"line 1 is not UTF-8 text$"),
     ],

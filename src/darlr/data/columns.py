@@ -2,17 +2,20 @@
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from darlr.data.cells import all_lines_have, records
 from darlr.data.files import require_file
 from darlr.errors import InputError
 
-TAIL = 1 << 16  # bytes at the end of a file that hold its last line
+NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
+WHOLE_NUMBER = re.compile(r" *[+-]?\d+ *")
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,9 @@ class Column:
         """Whether the text of a cell may stand in the column."""
         if cell == "":
             return self.may_be_blank
-        try:
-            value = float(cell) if self.dtype.is_float() else int(cell)
-        except ValueError:
+        if not (NUMBER if self.dtype.is_float() else WHOLE_NUMBER).fullmatch(cell):
             return False
+        value = float(cell) if self.dtype.is_float() else int(cell)
         return math.isfinite(value) and self.low <= value <= min(self.high, self._largest)
 
     @property
@@ -69,7 +71,7 @@ def _extremes(values: pl.Series) -> tuple[float, float]:
 
 
 def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Read `columns` of a comma-separated UTF-8 file with a header line; others are passed over.
+    """Read `columns` of a comma-separated UTF-8 file with a header line; other columns and blank lines are passed over.
 
     Args:
         hints: column -> what its absence tells, put at the end of the message.
@@ -82,13 +84,16 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
         if name not in header:
             hint = (hints or {}).get(name, "")
             raise InputError(f"{path}: column '{name}' is missing; expected it beside {', '.join(header)}{hint}")
-    if _cells_at_the_end(path) != len(header):
+    if not all_lines_have(path, len(header)):
         raise _explain(path, columns)
     types = {name: column.dtype for name, column in columns.items()}
     try:
         frame = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns).collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
         raise _explain(path, columns) from error
+    filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    if not filled.all() and filled.sum() == sum(1 for _ in records(path)) - 1:  # the others are blank lines
+        frame = frame.filter(filled)
     if frame.is_empty():
         raise InputError(f"{path}: the table has no rows; expected at least one below its header")
     if not all(column.holds(frame[name]) for name, column in columns.items()):
@@ -98,7 +103,7 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
 
 def line_of(path: Path, row: int) -> int:
     """The 1-based line on which row `row` (0 for the first below the header) stands."""
-    for index, (line, _) in enumerate(_records(path)):
+    for index, (line, _) in enumerate(records(path)):
         if index == row + 1:
             return line
     raise IndexError(f"{path} has no row {row}")
@@ -116,33 +121,14 @@ def _header(path: Path) -> list[str]:
     return header
 
 
-def _cells_at_the_end(path: Path) -> int:
-    """How many cells the last line has: a file that was cut short may lack columns that are not asked for."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
-        lines = file.read().rstrip(b"\r\n").split(b"\n")
-    return len(next(csv.reader([lines[-1].decode("utf-8", "replace")]), []))
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each record begins, and its cells."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        line = 1
-        for cells in reader:
-            if cells:
-                yield line, cells
-            line = reader.line_num + 1
-
-
 def _explain(path: Path, columns: Mapping[str, Column]) -> InputError:
     """The first thing that is wrong with a file that could not be used; only then is it read slowly, line by line."""
-    records = _records(path)
+    rows = records(path)
     number = 0
     try:
-        _, header = next(records)
+        number, header = next(rows)
         places = {name: header.index(name) for name in columns}
-        for number, cells in records:
+        for number, cells in rows:
             if len(cells) != len(header):
                 return InputError(f"{path}: line {number} has {len(cells)} cells; expected {len(header)} like its header")
             for name, column in columns.items():

@@ -11,6 +11,7 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
+from darlr.data.cells import all_lines_have
 from darlr.data.files import require_file
 from darlr.errors import InputError
 from darlr.reading import read_text
@@ -137,7 +138,8 @@ def _read_csv(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise _explain(path) from error
-    if any("_duplicated_" in name or "\ufffd" in name for name in frame.columns):  # how polars passes over such headers
+    passed_over = any("_duplicated_" in name or "\ufffd" in name for name in frame.columns)  # how polars treats such headers
+    if passed_over or not all_lines_have(path, frame.width):
         raise _explain(path)
     return frame
 
@@ -153,7 +155,7 @@ def _explain(path: Path) -> InputError:
             header = header or cells
             if len(set(header)) < len(header):
                 return InputError(f"{path}: line {end + 1} names a column twice; expected each once")
-            if len(cells) > len(header):
+            if cells and len(cells) != len(header):
                 return InputError(f"{path}: line {end + 1} has {len(cells)} cells; expected {len(header)} like its header")
             end = reader.line_num
     except InputError as error:

@@ -3,7 +3,7 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -90,8 +90,8 @@ class TestWorld:
         """How many items may be recommended to the user who has the fewest."""
         return self.n_items if self.forbidden is None else int((~self.forbidden).sum(dim=-1).min())
 
-    def roll_out(self, mode: str, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
-        """One episode in `mode` for each of `users` (B,).
+    def _begin(self, mode: str) -> Simulator:
+        """Where episodes of `mode` run.
 
         Raises: InputError: if the world has fewer items than an episode of the mode recommends.
         """
@@ -103,8 +103,7 @@ class TestWorld:
                 "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
-        simulator = self.simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
-        return roll_out(simulator, users, choose)
+        return self.simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
         """The metrics of `scorer` in `mode`, one episode for each of `users` (B,).
@@ -112,14 +111,12 @@ class TestWorld:
         Args:
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
-        blocks = self._episodes(mode, users, scorer, generator)
-        rewards = torch.cat([block.rewards for block in blocks])
-        lengths = torch.cat([block.lengths for block in blocks])
-        items = _recommended(blocks)
+        tested = self._test(mode, users, scorer, generator)
+        items = tested.recommended
         return {
-            "r_tra": episode_return(rewards),
-            "r_each": step_reward(rewards, lengths),
-            "length": episode_length(lengths),
+            "r_tra": episode_return(tested.rewards),
+            "r_each": step_reward(tested.rewards, tested.lengths),
+            "length": episode_length(tested.lengths),
             "mcd": None if self.dominated is None else category_domination(items, self.dominated),
             "cv": coverage(items, self.n_allowed),
             "cv_turn": coverage_per_recommendation(items),
@@ -127,20 +124,53 @@ class TestWorld:
 
     def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
         """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
-        return _recommended(self._episodes(mode, users, scorer, generator))
+        return self._test(mode, users, scorer, generator).recommended
 
-    def _episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> list[Episodes]:
+    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> "_Tested":
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
-        return [self.roll_out(mode, block, choose) for block in torch.split(users, USERS_AT_ONCE)]
+        simulator = self._begin(mode)
+        # Made before the first block: what outlives a block would otherwise lie between the blocks' scores, which then find
+        # ever new memory.
+        tested = _Tested.empty(len(users), simulator.max_steps, users.device)
+        for start in range(0, len(users), USERS_AT_ONCE):
+            block = slice(start, start + USERS_AT_ONCE)
+            tested.write(block, roll_out(simulator, users[block], choose))
+        return tested
 
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
 
 
-def _recommended(blocks: Sequence[Episodes]) -> Tensor:
-    return torch.cat([block.actions[block.taken] for block in blocks])
+@dataclass(frozen=True)
+class _Tested:
+    """B tested episodes of at most T steps: lengths (B,), rewards (B, T), actions (B, T), steps that were taken (B, T)."""
+
+    lengths: Tensor
+    rewards: Tensor
+    actions: Tensor
+    taken: Tensor
+
+    @classmethod
+    def empty(cls, episodes: int, steps: int, device: torch.device) -> "_Tested":
+        shape = (episodes, steps)
+        return cls(
+            torch.empty(episodes, dtype=torch.int64, device=device),
+            torch.empty(shape, device=device),
+            torch.empty(shape, dtype=torch.int64, device=device),
+            torch.empty(shape, dtype=torch.bool, device=device),
+        )
+
+    def write(self, block: slice, episodes: Episodes) -> None:
+        """Copy finished episodes, whose buffers are used again, to the places `block`."""
+        for name in ("lengths", "rewards", "actions", "taken"):
+            getattr(self, name)[block] = getattr(episodes, name)
+
+    @property
+    def recommended(self) -> Tensor:
+        """(n,) items, episode by episode."""
+        return self.actions[self.taken]
 
 
 class _Restricted(Scorer):

@@ -1,0 +1,70 @@
+"""Whether every line of a CSV file has as many cells as its header.
+
+Polars fills up short lines and, where only some columns are asked for, cuts long ones, so that a damaged line would be read as
+another one.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+BLOCK = 1 << 24  # bytes looked at together
+
+
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The line (1-based) on which each record begins, and its cells; blank lines are passed over.
+
+    Raises:
+        UnicodeDecodeError: for text that is not UTF-8.
+        csv.Error: for quotes that do not end.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        line = 1
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+
+
+def all_lines_have(path: Path, cells: int) -> bool:
+    """Whether every line has so many cells; blank lines are passed over, and text that is no CSV in UTF-8 has none.
+
+    Commas are counted in blocks of bytes as long as no cell is quoted; a file with quotes is read record by record.
+    """
+    with path.open("rb") as file:
+        for block in _whole_lines(file):
+            if b'"' in block:
+                return _all_records_have(path, cells)
+            characters = np.frombuffer(block, np.uint8)
+            ends = np.flatnonzero(characters == ord("\n"))
+            starts = np.concatenate([[0], ends[:-1] + 1])
+            commas = np.add.reduceat((characters == ord(",")).view(np.uint8), starts, dtype=np.int32)
+            blank = (ends == starts) | ((ends == starts + 1) & (characters[starts] == ord("\r")))
+            if not (blank | (commas == cells - 1)).all():
+                return False
+    return True
+
+
+def _all_records_have(path: Path, cells: int) -> bool:
+    try:
+        return all(len(record) == cells for _, record in records(path))
+    except (UnicodeDecodeError, csv.Error):
+        return False
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The file in blocks that each end with a line, the last one with a line's end of our own if it has none."""
+    rest = b""
+    while read := file.read(BLOCK):
+        end = read.rfind(b"\n") + 1
+        if end:
+            yield rest + read[:end]
+            rest = read[end:]
+        else:
+            rest += read
+    if rest:
+        yield rest + b"\n"
