@@ -52,6 +52,35 @@ def cut(file: str) -> Spoil:
     return spoil
 
 
+def halve(file: str) -> Spoil:
+    """Ends a file after half of its lines, at the end of one."""
+
+    def spoil(folder: Path) -> None:
+        lines = (folder / file).read_text().splitlines(keepends=True)
+        (folder / file).write_text("".join(lines[: len(lines) // 2]))
+
+    return spoil
+
+
+def lengthen(file: str, line: int) -> Spoil:
+    """Gives a line (1-based) of a CSV file one more cell."""
+    return _reline(file, line, lambda text: text + ",0")
+
+
+def shorten(file: str, line: int) -> Spoil:
+    """Takes the last cell of a line (1-based) of a CSV file away."""
+    return _reline(file, line, lambda text: text.rpartition(",")[0])
+
+
+def _reline(file: str, line: int, other: Callable[[str], str]) -> Spoil:
+    def spoil(folder: Path) -> None:
+        lines = (folder / file).read_text().splitlines()
+        lines[line - 1] = other(lines[line - 1])
+        (folder / file).write_text("\n".join(lines) + "\n")
+
+    return spoil
+
+
 def latin(file: str, line: int) -> Spoil:
     """Puts a letter in another encoding into a line (1-based) of a file."""
 

@@ -120,7 +120,7 @@ def test_counts_the_test_ratings_and_validates_the_propensities(folder: Path) ->
         "cells in both": 5 * USERS + 1,
         "cells in both with another rating": 1,
     }
-    assert SOURCE.deviations(read(folder).counts)[0] == "train.ascii: ratings: 1,740; the published data set has 6,960"
+    assert SOURCE.deviations(read(folder))[0] == "train.ascii: ratings: 1,740; the published data set has 6,960"
     write_matrix(folder / PROPENSITIES, np.full((USERS, ITEMS), 1.5), "\n")
     with pytest.raises(InputError, match=r"propensities.ascii: line 1, column 1 holds '1.5'; expected a number in 0..1$"):
         read(folder)
@@ -143,7 +143,7 @@ def test_real_coat_has_the_published_figures(real_data: Callable[[str], Path], t
     loaded = read_coat(DataConfig(), real_data("coat"), Cache(tmp_path))
     log = loaded.dataset.log
     assert set(loaded.counts) == set(SOURCE.published)
-    assert SOURCE.deviations(loaded.counts) == ()
+    assert SOURCE.deviations(loaded) == ()
     assert len(log) == 6960
     assert (np.bincount(log.users) == 24).all()
     assert np.bincount(log.rewards.astype(int)).tolist() == [0, 1901, 1437, 1717, 1275, 630]

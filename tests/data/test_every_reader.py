@@ -131,10 +131,8 @@ def test_is_compared_with_what_is_published(name: str, read: Read) -> None:
     rows = beside_published(source, loaded)
     assert [label for label, _, _ in rows][: len(source.published)] == list(source.published)
     told = [label for label, ours, theirs in rows if label in source.published and ours != theirs]
-    assert [
-        line.partition(f": {loaded.counts[label]:,};")[0]
-        for label, line in zip(told, source.deviations(loaded.counts), strict=True)
-    ] == told
+    counted = [line for line in source.deviations(loaded) if "SHA-256" not in line]
+    assert [line.partition(f": {loaded.counts[label]:,};")[0] for label, line in zip(told, counted, strict=True)] == told
 
 
 @pytest.mark.parametrize("name", FORMATS)

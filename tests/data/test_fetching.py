@@ -302,6 +302,7 @@ class TestGivesUpAtOnce:
             (file_server.status(407), "the server answers HTTP 407 Proxy Authentication Required"),
             (file_server.status(302), "redirected in a circle or to nowhere (HTTP 302 Found)"),
             (file_server.redirect("ftp://127.0.0.1/data.zip"), "redirects to ftp://127.0.0.1/data.zip; expected http"),
+            (file_server.redirect("http://[bad/"), "redirects to no address ("),
             (file_server.web_page, "the server answers with a web page; expected a file"),
         ],
     )

@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.world_model.inputs import PADDING, Inputs
-from tests.data.spoiling import Spoil, change, cut, edit, latin, lose, swap
+from tests.data.spoiling import Spoil, change, cut, edit, latin, lengthen, lose, shorten, swap
 from tests.official_files.archives import pack_tar
 from tests.official_files.kuairand import KuaiRand, Views, write_kuairand
 
@@ -119,6 +120,24 @@ def test_features_are_an_option(made: KuaiRand, cache: Cache) -> None:
     assert codes.tolist() == [sorted(set(types.values())).index(types[item]) for item in range(made.size.items)]
 
 
+@pytest.mark.parametrize(("repeats", "merged"), [("mean", np.mean), ("sum", np.sum), ("last", None)])
+def test_repeated_pairs(made: KuaiRand, cache: Cache, repeats: str, merged: Callable[[list[float]], float] | None) -> None:
+    dataset = read(made, cache, repeats=repeats).dataset
+    log = dataset.log
+    views: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for row in zip(made.first.users, made.first.items, made.first.times, made.first.clicks, strict=True):
+        user, item, moment, click = map(int, row)
+        views.setdefault((user, item), []).append((moment, click))
+    assert any(len({click for _, click in seen}) == 2 for seen in views.values())  # clicked once, and once not
+    clicks = {pair: [click for _, click in sorted(seen, key=lambda view: view[0])] for pair, seen in views.items()}
+    expected = {pair: seen[-1] if merged is None else merged(seen) for pair, seen in clicks.items()}
+    found = dict(zip(zip(log.users.tolist(), log.items.tolist(), strict=True), log.rewards.tolist(), strict=True))
+    assert found == pytest.approx(expected)
+    liked = {pair: (seen[-1] if merged is None else max(seen)) > 0 for pair, seen in clicks.items()}
+    assert dict(zip(found, log.liked.tolist(), strict=True)) == liked
+    assert dataset.paid_range == (0.0, 1.0)
+
+
 def test_is_read_from_the_archive(made: KuaiRand, cache: Cache, tmp_path: Path) -> None:
     place = tmp_path / "packed"
     place.mkdir()
@@ -140,7 +159,10 @@ def test_is_read_from_the_archive(made: KuaiRand, cache: Cache, tmp_path: Path) 
         (change(FIRST, 6, "is_click", "2"), r"line 6, column 'is_click' holds '2'; expected a whole number in 0..1$"),
         (change(RANDOM, 6, "user_id", ""), r"log_random.*: line 6, column 'user_id' is blank; expected a whole number"),
         (change(FIRST, 6, "time_ms", "1649.5"), r"line 6, column 'time_ms' holds '1649.5'; expected a whole number"),
-        (change(FIRST, 6, "video_id", "90"), r"column 'video_id' has the id 90; expected those of video_features_basic_p"),
+        (change(FIRST, 6, "video_id", "90"), r"line 6, column 'video_id' holds 90; expected an id of video_features_basic_pu"),
+        (lengthen(FIRST, 9), r"4_21_pure.csv: line 9 has 20 cells; expected 19 like its header$"),
+        (shorten(RANDOM, 9), r"log_random.*: line 9 has 18 cells; expected 19 like its header$"),
+        (shorten(VIDEOS, 91), r"basic_pure.csv: line 91 (has 11 cells; expected 12 like its header|is not CSV .*)$"),
         (change(VIDEOS, 6, "tag", "1,2,3,4"), r"basic_pure.csv: line 6, column 'tag' holds .*; expected 0 to 3 tags, found 4$"),
         (change(VIDEOS, 6, "tag", "1;2"), r"line 6, column 'tag' holds '1;2'; expected a list of distinct tags, whole num"),
         (change(VIDEOS, 6, "tag", "-1"), r"line 6, column 'tag' holds '-1'; expected a list of distinct tags"),

@@ -16,7 +16,7 @@ from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.experiment.assembly import notices
-from tests.data.spoiling import Spoil, change, cut, edit, empty, latin, lose, swap
+from tests.data.spoiling import Spoil, change, cut, edit, empty, halve, latin, lengthen, lose, shorten, swap
 from tests.official_files.archives import pack_zip
 from tests.official_files.kuairec import KuaiRec, write_kuairec
 
@@ -184,7 +184,7 @@ def test_what_is_not_as_published_is_told(made: KuaiRec, cache: Cache) -> None:
     texts = notices(ExperimentConfig(dataset="kuairec"), loaded)
     assert "not as published: big_matrix.csv: rows: 4,000; the published data set has 12,530,806" in texts
     assert any(text.startswith("rewards are on two scales (-") and "0..5 in the test world" in text for text in texts)
-    assert SOURCES["kuairec"].deviations({f"{BIG}: rows": 12_530_806}) == ()
+    assert SOURCES["kuairec"].deviations(replace(loaded, counts={f"{BIG}: rows": 12_530_806})) == ()
 
 
 def first_version(folder: Path) -> None:
@@ -222,9 +222,18 @@ def leak(folder: Path) -> None:
         ),
         (
             change(BIG, 3, "user_id", "60"),
-            r"big_matrix.csv: column 'user_id' has the id 60; expected those of user_features.csv, 0..59$",
+            r"big_matrix.csv: line 3, column 'user_id' holds 60; expected an id of user_features.csv, which has 0..59 \(or",
         ),
-        (change(BIG, 3, "video_id", "90"), r"column 'video_id' has the id 90; expected those of item_categories.csv, 0..89$"),
+        (change(BIG, 3, "video_id", "90"), r"big_matrix.csv: line 3, column 'video_id' holds 90; .*the ids of KuaiRec 1.0\?"),
+        (
+            halve(CATEGORIES),
+            r"line \d+, column 'video_id' holds \d+; expected an id of item_categories.csv, which has .* short",
+        ),
+        (halve(BIG), r"small_matrix.csv: line \d+, column '.*_id' holds \d+, which big_matrix.csv does not have; .* cut short"),
+        (lengthen(BIG, 10), r"big_matrix.csv: line 10 has 9 cells; expected 8 like its header$"),
+        (lengthen(SMALL, 793), r"small_matrix.csv: line 793 has 9 cells; expected 8 like its header$"),
+        (shorten(USERS, 7), r"user_features.csv: line 7 has 30 cells; expected 31 like its header$"),
+        (change(CATEGORIES, 5, "feat", "[" * 5000), r"line 5, column 'feat' holds .*; expected a list of distinct tags"),
         (
             change(BIG, 4, "video_duration", "0"),
             r"line 4, column 'video_duration' holds '0'; expected a whole number of at least 1$",

@@ -56,14 +56,14 @@ def test_users_leave_by_genre_of_which_a_movie_has_up_to_six(tmp_path: Path, sou
 @pytest.mark.parametrize(("source", "write"), EDITIONS)
 def test_counts_are_compared_with_the_published_ones(tmp_path: Path, source: Source, write: Writer) -> None:
     made = write(tmp_path / source.name)
-    counts = read(tmp_path, source).counts
-    assert counts == {
+    loaded = read(tmp_path, source)
+    assert loaded.counts == {
         "ratings": 2400,
         "users": 60,
         "movies": 80,
         "movies with a rating": len(np.unique(made.movies)),
     }
-    assert len(source.deviations(counts)) == 4
+    assert len(source.deviations(loaded)) == 4
 
 
 @pytest.mark.parametrize(

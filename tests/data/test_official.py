@@ -153,6 +153,14 @@ def test_extras_may_be_absent(tmp_path: Path, cache: Cache, official: Official) 
     assert set(locate(replace(shop, extras=("none.csv",)), tmp_path / "packed", cache)) == {"big.csv"}
 
 
+def test_extras_that_do_not_lie_unpacked_are_taken_from_the_archive(tmp_path: Path, cache: Cache) -> None:
+    shop = replace(ZIP, members=("big.csv",), extras=("parts/small.csv",))
+    write_archive(tmp_path, shop)
+    (tmp_path / "big.csv").write_bytes(b"mine")
+    found = locate(shop, tmp_path, cache)
+    assert {name: path.read_bytes() for name, path in found.items()} == FILES | {"big.csv": b"mine"}
+
+
 def test_members_go_before_extras(tmp_path: Path) -> None:
     shop = replace(ZIP, members=("big.csv",), extras=("parts/small.csv", "more.csv"))
     for name in ("data/big.csv", "parts/small.csv", "more.csv"):

@@ -1,5 +1,6 @@
 """The readers of ratings find in generated files of the official formats exactly what was planted there."""
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -10,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.data.cache import cache_directory
 from darlr.data.log import InteractionLog
-from darlr.data.registry import load
+from darlr.data.registry import SOURCES, load
 from darlr.data.source import LoadedDataset
+from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from tests.official_files import yahoo
 from tests.official_files.archives import pack_tar, pack_zip
@@ -51,6 +54,23 @@ def test_yahoo(commas: bool, packed: bool, tmp_path: Path) -> None:
     assert dataset.log.user_ids[dataset.world.users].tolist() == [first + user for user in range(yahoo.TINY.test_users)]
     assert dataset.log.item_ids[dataset.world.items].tolist() == [first + song for song in range(yahoo.TINY.songs)]
     assert dataset.items.n_categories == 0
+
+
+def test_what_is_wrong_in_an_archive_is_told_of_the_archive_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "coat"
+    made = write_coat(folder)
+    (made.folder / "train.ascii").write_text("7 " * 299 + "7\n" * 290)
+    archive = pack_zip(made.folder, folder / "coat.zip")
+    shutil.rmtree(made.folder)
+    with pytest.raises(InputError, match=rf"^{archive}/train.ascii: line 2 has 1 columns; expected 300$"):
+        read("coat", tmp_path)
+    assert not list(cache_directory().rglob("train.ascii"))
+
+
+def test_another_pseudo_ground_truth_is_told(tmp_path: Path) -> None:
+    write_coat(tmp_path / "coat")
+    told = SOURCES["coat"].deviations(read("coat", tmp_path))[-1]
+    assert re.fullmatch(r"coat_pseudoGT_ratingM.ascii: SHA-256 [0-9a-f]{64}; the published file has fee71820[0-9a-f]{56}", told)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -37,7 +37,7 @@ def test_counts_are_compared_with_the_published_ones(tmp_path: Path) -> None:
         "test: songs": 45,
     }
     assert set(counts) == set(SOURCE.published)
-    assert SOURCE.deviations(counts)[0] == "train: rows: 900; the published data set has 311,704"
+    assert SOURCE.deviations(loaded)[0] == "train: rows: 900; the published data set has 311,704"
 
 
 def test_says_what_to_ask_for(tmp_path: Path) -> None:

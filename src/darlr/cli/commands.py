@@ -168,7 +168,7 @@ def check(
         return
     if rows := beside_published(source, loaded):
         print_table(Table("beside what is published", ("what", "ours", "published"), rows))
-    if deviations := source.deviations(loaded.counts):
+    if deviations := source.deviations(loaded):
         raise InputError(f"data set '{dataset}' is not as published: {'; '.join(deviations)}")
 
 

@@ -37,8 +37,13 @@ def complete_named(name: str, overrides: Sequence[str], data_dir: Path | None, c
         data = replace(data, truth="completed")
     config = from_mapping(CompletingConfig, parse_overrides(overrides), CompletingConfig(data, source.completion))
     folder = data_directory(data_dir) / source.folder
-    with _shown(name, console or Console(stderr=True, soft_wrap=True)) as progress:
-        matrix, completion = complete_truth(source, config, folder, Cache(cache_directory()), progress)
+    console = console or Console(stderr=True, soft_wrap=True)
+
+    def notice(text: str) -> None:
+        console.print(f"note: {text}", markup=False, highlight=False)
+
+    with _shown(name, console) as progress:
+        matrix, completion = complete_truth(source, config, folder, Cache(cache_directory(), notice), progress, notice)
     rows = tuple(_describe(completion.manifest))
     print_table(Table(f"{matrix}: the completed truth of {name}", ("what", "value"), rows))
 

@@ -35,6 +35,8 @@ class Cache:
         """Args: folder: made when the first entry is; notice: is told of what takes a while."""
         self.folder = folder
         self._notice = notice
+        self._new: list[Path] = []
+        self._archives: dict[Path, Path] = {}
 
     def fingerprint(self, path: Path, algorithm: Algorithm = "sha256") -> str:
         """The hexadecimal hash of a file's content.
@@ -103,6 +105,23 @@ class Cache:
             self._build(entry, key, build)
         return entry
 
+    def unpacked(self, archive: Path, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
+        """The entry `key` of what is taken out of an archive; see `obtain`."""
+        place = self.obtain("unpacked", key, build)
+        self._archives[place] = archive
+        return place
+
+    def as_packed(self, text: str) -> str:
+        """A message with the archives' names in the place of those of the cache's folders, which nobody can mend."""
+        for place, archive in self._archives.items():
+            text = text.replace(str(place), str(archive))
+        return text
+
+    def discard_new(self) -> None:
+        """Remove the entries that were built through this object."""
+        while self._new:
+            shutil.rmtree(self._new.pop(), ignore_errors=True)
+
     def _is_whole(self, entry: Path, key: Mapping[str, Any]) -> bool:
         manifest = _recall(entry / MANIFEST)
         files = manifest.get("files")
@@ -126,6 +145,7 @@ class Cache:
             if entry.exists():
                 entry.rename(discarded)
             partial.rename(entry)
+            self._new.append(entry)
         except OSError as error:
             # Another process may have been faster with the same entry.
             if not self._is_whole(entry, key):

@@ -1,5 +1,6 @@
 """Truths of data sets that publish none: made once by `darlr complete`, and found again whenever the data set is read."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,19 +48,26 @@ def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) ->
 
 
 def complete_truth(
-    source: Source, config: CompletingConfig, folder: Path, cache: Cache, progress: Progress
+    source: Source,
+    config: CompletingConfig,
+    folder: Path,
+    cache: Cache,
+    progress: Progress,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> tuple[Path, Completion]:
     """Complete the truth of the data set in `folder` and write it to the cache; where, and what.
+
+    Args: notice: is told in what the files differ from the published ones.
 
     Raises:
         InputError: where the files cannot be used, or nothing can be completed.
         RunError: where the truth cannot be written.
     """
     settings = config.completion
-    source.require_options(config.data)
-    source.require_files(config.data, folder)
-    loaded = source.read(ExperimentConfig(dataset=source.name, data=config.data), folder, cache)
+    loaded = source.load(ExperimentConfig(dataset=source.name, data=config.data), folder, cache)
     if loaded.exposed is None:
         raise InputError(f"data set '{source.name}' has no ratings that its truth could be completed from")
+    for line in source.deviations(loaded):
+        notice(f"not as published: {line}")
     matrix = matrix_path(source.name, loaded.exposed, cache)
     return matrix, complete(loaded.exposed, settings, numpy_generator(settings.seed, "completion"), matrix, progress)

@@ -1,11 +1,14 @@
 """What the two Kuaishou data sets share: ids without gaps, the users file, and the leave rule of the published runs."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features
+from darlr.data.columns import line_of
 from darlr.data.features import features_from
 from darlr.data.tables import Table
 from darlr.errors import InputError
@@ -55,8 +58,12 @@ def user_features(users: pl.DataFrame) -> Features:
     return features_from(users.select(USER_CODES + USER_NUMBERS), coded=USER_CODES)
 
 
-def require_known(name: str, column: str, values: NDArray[np.int32], n: int, where: str) -> None:
-    """Raise `InputError` for an id of a log that is not among the n of `where`."""
-    largest = int(values.max())
-    if largest >= n:
-        raise InputError(f"{name}: column '{column}' has the id {largest}; expected those of {where}, 0..{n - 1}")
+def require_known(path: Path, column: str, ids: NDArray[np.int32], n: int, where: str, hint: str = "") -> None:
+    """Raise `InputError` for the first id of a log that is not among the n of `where`; `hint` ends the message."""
+    strange = ids >= n
+    if strange.any():
+        row = int(np.argmax(strange))
+        raise InputError(
+            f"{path}: line {line_of(path, row)}, column '{column}' holds {ids[row]}; expected an id of {where}, which has "
+            f"0..{n - 1} (or that file is cut short){hint}"
+        )

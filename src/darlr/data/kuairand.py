@@ -32,7 +32,7 @@ FIRST, SECOND = "log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08
 RANDOM = "log_random_4_22_to_5_08_pure.csv"
 USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 LOGS = (FIRST, SECOND, RANDOM)
-VERSION = 1  # of the cached form
+VERSION = 2  # of the cached form, and of what is refused
 SLOTS = 3
 VIDEO_CODES = ("author_id", "video_type", "upload_type", "visible_status", "music_type")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
@@ -93,6 +93,7 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
         world=World(np.arange(len(users), dtype=np.int64), np.arange(len(videos), dtype=np.int64)),
         leave=LEAVE,
         hashes=hashes,
+        paid=(0.0, 1.0),
     )
     counts = dict(pl.read_parquet(parsed / "counts.parquet").iter_rows())
     exposed = Exposed(
@@ -157,8 +158,8 @@ def _read_log(path: Path, is_random: int, n_users: int, n_videos: int) -> pl.Dat
         "is_rand": Column(pl.Int8, low=is_random, high=is_random, hint=": are the files swapped?"),
     }
     frame = read_columns(path, columns)
-    require_known(str(path), "user_id", frame["user_id"].to_numpy(), n_users, USERS)
-    require_known(str(path), "video_id", frame["video_id"].to_numpy(), n_videos, VIDEOS)
+    require_known(path, "user_id", frame["user_id"].to_numpy(), n_users, USERS)
+    require_known(path, "video_id", frame["video_id"].to_numpy(), n_videos, VIDEOS)
     return frame
 
 

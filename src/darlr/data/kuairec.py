@@ -29,7 +29,7 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 
 BIG, SMALL, CATEGORIES, USERS = "big_matrix.csv", "small_matrix.csv", "item_categories.csv", "user_features.csv"
-VERSION = 1  # of the cached form
+VERSION = 2  # of the cached form, and of what is refused
 SLOTS = 4
 HIGHEST_RATIO = 5.0
 HIGHEST_SCORE = 10.0
@@ -199,8 +199,8 @@ class _Matrix:
     def read(cls, path: Path, n_users: int, n_videos: int) -> "_Matrix":
         frame = read_columns(path, COLUMNS, {"video_id": NOT_2})
         matrix = cls(path, frame)
-        require_known(str(path), "user_id", matrix.users, n_users, USERS)
-        require_known(str(path), "video_id", matrix.items, n_videos, CATEGORIES)
+        require_known(path, "user_id", matrix.users, n_users, USERS)
+        require_known(path, "video_id", matrix.items, n_videos, CATEGORIES, NOT_2)
         return matrix
 
     @property
@@ -221,11 +221,12 @@ def _require_roles(big: _Matrix, small: _Matrix) -> None:
                 f"{big.path}: {len(in_big):,} values of '{column}', but {len(in_small):,} in {small.path.name}; expected more: "
                 "are the two files swapped?"
             )
-        strangers = np.setdiff1d(in_small, in_big)
-        if len(strangers):
+        strange = ~np.isin(small.frame[column].to_numpy(), in_big)
+        if strange.any():
+            row = int(np.argmax(strange))
             raise InputError(
-                f"{small.path}: the {column} {strangers[0]} is not in {big.path.name}; expected the small matrix' users and "
-                "videos in the big one"
+                f"{small.path}: line {line_of(small.path, row)}, column '{column}' holds {small.frame[column][row]}, which "
+                f"{big.path.name} does not have; expected the small matrix' users and videos in the big one: is that cut short?"
             )
 
 

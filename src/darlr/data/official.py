@@ -78,7 +78,8 @@ class Official:
 def locate(official: Official, folder: Path, cache: Cache, progress: Progress = lambda done, total: None) -> Mapping[str, Path]:
     """The path of every member and of the extras that there are, for a data set's folder.
 
-    Files that lie unpacked go before the archive, which is unpacked into the cache first. Its size and hashes are compared with
+    Files that lie unpacked go before the archive, which is unpacked into the cache; extras that do not lie there are taken from
+    it. Its size and hashes are compared with
     the published ones.
 
     Raises:
@@ -86,15 +87,17 @@ def locate(official: Official, folder: Path, cache: Cache, progress: Progress = 
         RunError: if the cache cannot be written.
     """
     found = official.unpacked(folder)
-    if all(member in found for member in official.members):
-        return found
     archive = folder / official.archive
-    if official.packed and archive.is_file():
+    complete = all(member in found for member in official.members)
+    if official.packed and archive.is_file() and not (complete and all(extra in found for extra in official.extras)):
         verify(official, archive, cache)
         wanted = Wanted(official.root, official.members, official.extras)
         key = {"sha256": cache.fingerprint(archive), "wanted": vars(wanted)}
-        place = cache.obtain("unpacked", key, lambda target: unpack(archive, wanted, target, progress))
-        return {member: place / member for member in official.members + official.extras if (place / member).is_file()}
+        place = cache.unpacked(archive, key, lambda target: unpack(archive, wanted, target, progress))
+        packed = {member: place / member for member in official.members + official.extras if (place / member).is_file()}
+        return {**packed, **found} if complete else packed
+    if complete:
+        return found
     missing = ", ".join(official.missing(folder))
     raise InputError(f"{missing} missing in {folder}; get {official.archive} {official.advice} and put it there")
 

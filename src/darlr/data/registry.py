@@ -81,10 +81,8 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
         raise InputError(f"{directory}: not a folder; expected the one that data sets lie in")
     name = config.dataset
     if source := SOURCES.get(name):
-        source.require_options(config.data)
         folder, cache = directory / source.folder, Cache(cache_directory(), notice)
-        source.require_files(config.data, folder)
-        loaded = source.read(config, folder, cache)
+        loaded = source.load(config, folder, cache)
         return with_completed_truth(loaded, cache, required=config.data.truth == "completed")
     folders = _folders_named(name, directory)
     for folder in folders:

@@ -38,5 +38,5 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
         rewards=values,
         times=None if log.times is None else rows["time"].to_numpy(),
         reward_range=(min(low, float(values.min())), max(high, float(values.max()))),
-        likes=None if log.likes is None else rows["liked"].to_numpy(),
+        likes=rows["liked"].to_numpy(),
     )

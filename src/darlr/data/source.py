@@ -116,10 +116,31 @@ class Source:
                     f"expected the default, {getattr(defaults, key)!r} (it reads {choices})"
                 )
 
-    def deviations(self, counts: Mapping[str, int]) -> tuple[str, ...]:
-        """In what a reading differs from the published files: a line for each count."""
-        return tuple(
+    def load(self, config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
+        """Read the files in `folder`; a reading that fails leaves nothing in the cache.
+
+        Raises:
+            InputError: for a choice that the data set does not have, and for files that are missing or cannot be used.
+        """
+        self.require_options(config.data)
+        self.require_files(config.data, folder)
+        try:
+            return self.read(config, folder, cache)
+        except InputError as error:
+            cache.discard_new()
+            raise InputError(cache.as_packed(str(error))) from error
+
+    def deviations(self, loaded: LoadedDataset) -> tuple[str, ...]:
+        """In what a reading differs from the published files: a line for each count, and for a file that is another one."""
+        counts, hashes = loaded.counts, loaded.dataset.hashes
+        counted = tuple(
             f"{label}: {counts[label]:,}; the published data set has {number:,}"
             for label, number in self.published.items()
             if label in counts and counts[label] != number
         )
+        other = tuple(
+            f"{file.archive}: SHA-256 {hashes[file.archive]}; the published file has {file.sha256}"
+            for file in self.official
+            if file.sha256 and hashes.get(file.archive, file.sha256) != file.sha256
+        )
+        return counted + other

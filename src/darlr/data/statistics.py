@@ -21,6 +21,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
     rows = [
         ("data set", dataset.name),
         ("log: users x items", f"{log.n_users:,} x {log.n_items:,}"),
+        ("log: ids", f"users {log.user_ids[0]}..{log.user_ids[-1]}, items {log.item_ids[0]}..{log.item_ids[-1]}"),
         *(("log: " + label, figure) for label, figure in _log_figures(log)),
         ("items: categories", _categories(loaded)),
         ("leave rule", f"{dataset.leave.by}, window {dataset.leave.window}, tolerance {dataset.leave.tolerance:g}"),

@@ -13,7 +13,7 @@ def as_json_list(cell: str) -> Sequence[object] | None:
     """The tags of a cell like "[27, 9]", None if it is none."""
     try:
         value = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, list) else None
 

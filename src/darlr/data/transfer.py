@@ -116,6 +116,8 @@ def _open(opener: urllib.request.OpenerDirector, asked: urllib.request.Request, 
         if 300 <= error.code < 400:
             raise RunError(f"{asked.full_url}: redirected in a circle or to nowhere ({said})") from error
         raise RunError(f"{asked.full_url}: the server answers {said}") from error
+    except ValueError as error:
+        raise RunError(f"{asked.full_url}: redirects to no address ({error})") from error
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.devic
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     """What a user must know of what the data cannot give."""
     source = SOURCES.get(config.dataset)
-    texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded.counts)]
+    texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
     if config.reference_quirks:
         texts.append("with the references' slips (reference_quirks): for comparison with published numbers alone")
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
