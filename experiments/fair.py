@@ -38,7 +38,18 @@ def main() -> None:
         _darlr("sweep", _grid(asked.out, dataset, schedule["epochs"], plan["seeds"], settings), "--out", asked.out / "runs")
     _darlr("report", asked.out / "runs", "--out", asked.table)
     results = asked.table.read_text(encoding="utf-8")
-    asked.table.write_text("\n".join([results, *map(to_markdown, tuning)]), encoding="utf-8")
+    asked.table.write_text("\n".join([_heading(asked.plan, plan), results, *map(to_markdown, tuning)]), encoding="utf-8")
+
+
+def _heading(path: Path, plan: Mapping[str, Any]) -> str:
+    """What the tables below it are, in Markdown."""
+    schedules = ", ".join(f"{dataset} {schedule['epochs']}" for dataset, schedule in plan["datasets"].items())
+    seeds = ", ".join(map(str, plan["seeds"]))
+    return (
+        "# All methods, tuned alike\n\n"
+        f"Written by `python -m experiments.fair {path}`: every method tuned with the same budget and without the truth (at\n"
+        f"the end: what was tried), then trained over the seeds {seeds} for the same number of epochs ({schedules}).\n"
+    )
 
 
 def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) -> Path:

@@ -38,6 +38,7 @@ def test_tunes_trains_and_tells_every_method_once(tmp_path: Path) -> None:
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
     rows = [line.split("|")[1].strip() for line in table.read_text().splitlines() if line.startswith("| ")]
     assert {"epsilon-greedy", "mbpo", "gt", "popular"} <= set(rows)
+    assert table.read_text().startswith("# All methods, tuned alike\n")
     assert "### synthetic, what was tuned" in table.read_text()
     assert rows.count("mbpo") == 4  # last 20% of epochs, all epochs, time, and what was chosen for it
     assert len(list(out.glob("tuning/synthetic/*/study-*/study.json"))) == 2

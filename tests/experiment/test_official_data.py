@@ -1,7 +1,7 @@
 """From the files that owners publish to a judged policy: planted episodes, entropies and dominant tags; every method runs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ import torch
 
 from darlr.agents.static import TableScorer
 from darlr.artifacts import RunFolder
-from darlr.config.schema import ExperimentConfig
-from darlr.data.registry import load
+from darlr.config.completion import CompletingConfig
+from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.data.cache import Cache, cache_directory
+from darlr.data.completed_truths import complete_truth
+from darlr.data.registry import SOURCES, load
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -163,6 +166,24 @@ def test_every_method_runs(name: str, method: str, written: Mapping[str, Any], d
     else:
         require_possible(record, loaded, loaded.truth)
     require_raw_ids(finished, loaded)
+
+
+@pytest.mark.parametrize("name", ["kuairand", "yahoo", "movielens-1m"])
+@pytest.mark.parametrize(
+    "method", [pytest.param(method, marks=() if method == "gt" else pytest.mark.slow) for method in METHODS]
+)
+def test_every_method_runs_in_a_completed_truth(
+    name: str, method: str, written: Mapping[str, Any], data_dir: Path, runs: Path
+) -> None:
+    source = SOURCES[name]
+    tested = replace(source.completion, factors=(3,), factor_penalties=(5.0,), bias_penalties=(4.0,), sweeps=2, folds_tested=1)
+    complete_truth(source, CompletingConfig(DataConfig(), tested), data_dir / name, Cache(cache_directory()), lambda *_: None)
+    finished = train_small(runs / "completed", {**SMALLEST, "dataset": name, "method": method}, data_dir)
+    [record] = RunFolder.open(finished.path).metrics()
+    loaded = load(ExperimentConfig(dataset=name), data_dir)
+    assert loaded.truth is not None
+    assert isinstance(loaded.truth.rewards, np.memmap)
+    require_possible(record, loaded, loaded.truth)
 
 
 def require_possible(record: Mapping[str, Any], loaded: LoadedDataset, truth: Truth) -> None:
