@@ -79,8 +79,7 @@ def locate(official: Official, folder: Path, cache: Cache, progress: Progress = 
     """The path of every member and of the extras that there are, for a data set's folder.
 
     Files that lie unpacked go before the archive, which is unpacked into the cache; extras that do not lie there are taken from
-    it. Its size and hashes are compared with
-    the published ones.
+    it. Its size and hashes are compared with the published ones.
 
     Raises:
         InputError: naming what is missing and where to get it, or the archive that is cut short, damaged or another version.
