@@ -62,6 +62,15 @@ def test_ensemble_equals_a_plain_loop_over_members_and_pairs() -> None:
             torch.testing.assert_close(log_variances[member, place], clamped)
 
 
+def test_all_pairs_are_the_pairs_one_by_one() -> None:
+    ensemble = network()
+    users, items = torch.tensor([3, 0]), torch.tensor([2, 4, 1])
+    listed = ensemble(users.repeat_interleave(3).expand(MEMBERS, -1), items.repeat(2).expand(MEMBERS, -1))
+    all_pairs = ensemble.all_pairs(ensemble.user_side(users), ensemble.item_side(items))
+    for part, expected in zip(all_pairs, listed, strict=True):
+        torch.testing.assert_close(part, expected.view(MEMBERS, 2, 3))
+
+
 @pytest.mark.parametrize("size", [-1e4, 1e4])
 def test_log_variance_stays_in_its_range(size: float) -> None:
     ensemble = network()

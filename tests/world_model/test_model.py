@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from darlr.world_model import model as module
-from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.deepfm import DeepFMEnsemble, Side
 from darlr.world_model.inputs import Inputs
 from darlr.world_model.model import Scale, WorldModel
 from tests.worlds import CPU, catalog_of, dataset_of, draws, log_of
@@ -24,9 +24,16 @@ class Told(DeepFMEnsemble):
         network = ensemble()
         super().__init__(network.inputs, 2, 4, (6,), draws())
 
-    def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        member = torch.arange(2)[:, None]
-        return (10 * member + 3 * users + items).float(), ((1 + member + users) / (1 + items)).log()
+    def user_side(self, users: Tensor) -> Side:
+        told = users.float()
+        return Side(told, told, told)
+
+    def item_side(self, items: Tensor) -> Side:
+        return self.user_side(items)
+
+    def all_pairs(self, users: Side, items: Side) -> tuple[Tensor, Tensor]:
+        member, user, item = torch.arange(2)[:, None, None], users.score[:, None], items.score
+        return 10 * member + 3 * user + item, ((1 + member + user) / (1 + item)).log()
 
 
 def test_estimate_is_the_mean_and_uncertainty_the_largest_variance() -> None:
@@ -40,11 +47,12 @@ def test_estimate_is_the_mean_and_uncertainty_the_largest_variance() -> None:
     torch.testing.assert_close(uncertainty, torch.tensor([[0.25, 0.75], [1 / 6, 0.5]]))
 
 
-def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("block", [6, 2, 1])  # two users at a time and one left over; two items, one left over; single pairs
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     model = WorldModel(ensemble(), Scale(0.0, 1.0))
     users, items = torch.tensor([0, 1, 1, 0, 1]), torch.tensor([2, 0, 1])
     whole = model.predict(users, items)
-    monkeypatch.setattr(module, "BLOCK", 6)  # two users at a time, one left over
+    monkeypatch.setattr(module, "BLOCK", block)
     for part, expected in zip(model.predict(users, items), whole, strict=True):
         torch.testing.assert_close(part, expected)
 

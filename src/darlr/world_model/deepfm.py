@@ -5,6 +5,7 @@ A prediction is the sum of a bias, linear terms, a factorisation machine and a m
 a second output of the perceptron is the log-variance, softly clamped (protocol section 4).
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -21,6 +22,21 @@ def _soft_clamp(values: Tensor) -> Tensor:
     low, high = LOG_VARIANCE_RANGE
     values = high - F.softplus(high - values)
     return low + F.softplus(values - low)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What n users or n items bring to pairs, whoever the other is, so that all pairs of many do not compute it anew.
+
+    Attributes:
+        score: (M, n), the linear terms, and the interactions among the side's own fields.
+        embedded: (M, n, D), the sum of its embeddings; its inner product with the other side's is the rest of the interactions.
+        hidden: (M, n, H), its share of the perceptron's first layer.
+    """
+
+    score: Tensor
+    embedded: Tensor
+    hidden: Tensor
 
 
 class DeepFMEnsemble(nn.Module):
@@ -82,6 +98,37 @@ class DeepFMEnsemble(nn.Module):
         output = hidden @ self.head  # (M, B, 2)
         mean = self.bias + linear.sum(dim=-1) + (numbers @ self.numeric_weight).squeeze(-1) + interactions + output[..., 0]
         return mean, _soft_clamp(output[..., 1])
+
+    def user_side(self, users: Tensor) -> Side:
+        """What `users`, (n,) int64, bring to their pairs."""
+        return self._side(self.user_codes[users], self.user_numeric[users], 0)
+
+    def item_side(self, items: Tensor) -> Side:
+        """What `items`, (m,) int64, bring to their pairs."""
+        return self._side(self.item_codes[items], self.item_numeric[items], 1)
+
+    def _side(self, codes: Tensor, numbers: Tensor, which: int) -> Side:
+        """Of `codes` (n, F) and `numbers` (n, G): those of users (`which` 0) or of items (1)."""
+        fields = self.table[:, codes] * (codes != PADDING).unsqueeze(-1)  # (M, n, F, D + 1)
+        embedded, linear = fields[..., :-1], fields[..., -1]
+        total = embedded.sum(dim=2)
+        interactions = 0.5 * (total.square() - embedded.square().sum(dim=2)).sum(dim=-1)
+        counts = [self.user_numeric.shape[1], self.item_numeric.shape[1]]
+        widths = [side.shape[1] * self.embedding_size for side in (self.user_codes, self.item_codes)]
+        first = torch.split(self.weights[0], [*widths, *counts], dim=1)
+        numeric = (numbers @ torch.split(self.numeric_weight, counts, dim=1)[which]).squeeze(-1)
+        hidden = embedded.flatten(start_dim=2) @ first[which] + numbers @ first[2 + which]
+        return Side(linear.sum(dim=-1) + numeric + interactions, total, hidden)
+
+    def all_pairs(self, users: Side, items: Side) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance, each (M, n, m), of all pairs: what `forward` says, with each side's share computed once."""
+        score = users.score.unsqueeze(2) + items.score.unsqueeze(1) + users.embedded @ items.embedded.mT
+        first = (users.hidden + self.biases[0]).unsqueeze(2) + items.hidden.unsqueeze(1)  # (M, n, m, H)
+        hidden = F.relu(first, inplace=True).flatten(1, 2)
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            hidden = F.relu(torch.baddbmm(bias, hidden, weight), inplace=True)
+        output = (hidden @ self.head).view(*score.shape, 2)
+        return self.bias.unsqueeze(2) + score + output[..., 0], _soft_clamp(output[..., 1])
 
     def user_vectors(self) -> Tensor:
         """(U, F_u * D + G_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""

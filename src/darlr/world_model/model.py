@@ -55,15 +55,15 @@ class WorldModel:
         """
         estimate = torch.empty(len(users), len(items), device=users.device)
         uncertainty = torch.empty_like(estimate)
-        step = max(1, BLOCK // len(items))
-        members = self.network.members
-        for start in range(0, len(users), step):
-            block = users[start : start + step]
-            pair_users = block.repeat_interleave(len(items)).expand(members, -1)
-            pair_items = items.repeat(len(block)).expand(members, -1)
-            mean, log_variance = self.network(pair_users, pair_items)
-            estimate[start : start + step] = mean.mean(dim=0).view(len(block), -1)
-            uncertainty[start : start + step] = log_variance.amax(dim=0).exp().view(len(block), -1)
+        for first in range(0, len(items), BLOCK):
+            columns = slice(first, min(first + BLOCK, len(items)))
+            item_side = self.network.item_side(items[columns])
+            step = BLOCK // (columns.stop - columns.start)
+            for start in range(0, len(users), step):
+                rows = slice(start, start + step)
+                mean, log_variance = self.network.all_pairs(self.network.user_side(users[rows]), item_side)
+                estimate[rows, columns] = mean.mean(dim=0)
+                uncertainty[rows, columns] = log_variance.amax(dim=0).exp()
         return estimate.mul_(self.scale.spread).add_(self.scale.centre), uncertainty.mul_(self.scale.spread**2)
 
     def tensors(self) -> dict[str, Tensor]:
