@@ -24,6 +24,9 @@ from darlr.world_model.fitting import fit_world_model
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "loss=negatives": {"loss": "negatives"},
+    "error=squared": {"error": "squared"},
+    "error=squared, members=1": {"error": "squared", "members": 1},
+    "members=1": {"members": 1},
     "embedding_size=8": {"embedding_size": 8},
     "embedding_size=32": {"embedding_size": 32},
     "hidden_sizes=64": {"hidden_sizes": (64,)},
@@ -47,7 +50,7 @@ def main() -> None:
     loaded = load(ExperimentConfig(dataset=options.dataset), options.data_dir)
     config = resolve({"dataset": options.dataset, "method": "mbpo"}, loaded)
     dataset, device = loaded.dataset, torch.device("cpu")
-    print(f"{'variant':22} {'ranking':>8} {'loss':>8} {'seconds':>8} {'epochs':>7} {'greedy':>8}")
+    print(f"{'variant':24} {'ranking':>8} {'loss':>8} {'seconds':>8} {'epochs':>7} {'greedy':>8}")
     for name in options.variants:
         settings = replace(WorldModelConfig(), **VARIANTS[name])
         reports, seconds, returns = [], [], []
@@ -62,7 +65,7 @@ def main() -> None:
                 users = torch.arange(world.n_users)
                 returns.append(world.measure("nx_0", users, TableScorer(estimates), None)["r_tra"] or 0.0)
         print(
-            f"{name:22} {mean(nan if report.held_out_ranking is None else report.held_out_ranking for report in reports):8.4f} "
+            f"{name:24} {mean(nan if report.held_out_ranking is None else report.held_out_ranking for report in reports):8.4f} "
             f"{mean(report.held_out_loss or nan for report in reports):8.4f} {mean(seconds):8.1f} "
             f"{mean(report.epochs for report in reports):7.1f} {f'{mean(returns):8.2f}' if returns else '       -'}",
             flush=True,
