@@ -7,9 +7,9 @@ import torch
 from darlr.agents.static import TableScorer
 from darlr.config.schema import LeaveConfig
 from darlr.errors import InputError
-from darlr.evaluation.protocol import MODES, TestWorld, run_test
+from darlr.evaluation.protocol import MODES, TestWorld, run_full_test, run_test
 from darlr.rewards.table import TableReward
-from darlr.simulator.leave import leave_rule
+from darlr.simulator.leave import Never, leave_rule
 from tests.worlds import draws, membership_of
 
 # Twelve items in pairs of one category, two users; user 1 is paid double.
@@ -123,6 +123,23 @@ def test_a_test_measures_every_mode_sampled_and_greedy() -> None:
     assert record == run_test(world(), EVEN, 40, draws(3)) != run_test(world(), EVEN, 40, draws(4))
     assert record["fb/greedy/length"] == 2.0
     assert record["nx_10/sampled/length"] == 10.0
+
+
+def test_policies_of_a_test_meet_the_same_users() -> None:
+    surely_best_first = TableScorer(1000 * torch.arange(12.0, 0.0, -1.0)[None])
+    staying = run_test(world(leave=Never()), surely_best_first, 7, draws(5))
+    leaving = run_test(world(), surely_best_first, 7, draws(5))
+    for record in (staying, leaving):  # sampling from such scores is acting greedily
+        for mode in MODES:
+            assert record[f"{mode}/sampled/r_tra"] == record[f"{mode}/greedy/r_tra"]
+    # Both are paid 12 for each step of a user 0 and 24 for a user 1, so shares of users show in the return of free browsing.
+    five_steps, two_steps = staying["fb/greedy/r_tra"], leaving["fb/greedy/r_tra"]
+    assert five_steps is not None and two_steps is not None
+    assert five_steps == pytest.approx(two_steps * 5 / 2)
+
+
+def test_a_full_test_has_every_user_once() -> None:
+    assert run_full_test(world(), BEST_FIRST) == {mode: greedy(mode) for mode in MODES}
 
 
 def test_cells_can_be_forbidden_one_by_one() -> None:

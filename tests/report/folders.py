@@ -17,6 +17,7 @@ def write_run(
     dataset: str = "coat",
     settings: Mapping[str, Any] | None = None,
     opponents: Mapping[str, Any] | None = None,
+    every_user: Mapping[str, Any] | None = None,
     version: str = "0.1.0",
     data: Mapping[str, str] | None = None,
 ) -> Path:
@@ -26,7 +27,8 @@ def write_run(
     name = "".join(character for character in repr(settings) if character.isalnum())
     with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": data or {}}) as folder:
         if returns is not None:
-            folder.write_json("summary", summary(list(returns), dict(opponents or {})))
+            judged = {} if every_user is None else {"every_user": every_user}
+            folder.write_json("summary", summary(list(returns), dict(opponents or {})) | judged)
         return folder.path
 
 

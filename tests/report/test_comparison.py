@@ -37,7 +37,6 @@ class TestComparison:
         assert ours["seeds"] == "3"
         # seeds 73, 75, 77: deviation 2, t(0.975, 2) = 4.302653
         assert ours["R_tra, sampled"] == Quantity(75.0, pytest.approx(4.302653 * 2 / math.sqrt(3)))  # type: ignore[arg-type]
-        assert ours["R_tra, greedy"] == Quantity(76.0, pytest.approx(4.302653 * 2 / math.sqrt(3)))  # type: ignore[arg-type]
         # to DORL, the best baseline: 1, 2, 3, with p = 0.074180; to MBPO's -2, -2, -2 belongs p = 0
         assert ours["difference"] == Quantity(2.0, pytest.approx(2.484138, abs=1e-6))  # type: ignore[arg-type]
         assert ours["p"] == "0.074"
@@ -46,8 +45,18 @@ class TestComparison:
         assert row(table, "dorl")["difference"] == "best baseline"
         assert row(table, "mbpo")["difference"] == Quantity(-2.0, 0.0)
         assert row(table, "mbpo")["p"] == "< 0.001"
-        assert row(table, "item mean")["R_tra, greedy"] == Quantity(78.5, 0.0)
+        assert row(table, "item mean")["R_tra, every user"] == Quantity(78.5, 0.0)
+        assert row(table, "item mean")["R_tra, sampled"] is None
         assert any("less that of dorl" in note for note in table.notes)
+
+    def test_on_every_user(self, tmp_path: Path) -> None:
+        for seed, value in enumerate((72.0, 73.0, 74.0)):
+            write_run(tmp_path, "dorl", seed, [70.0], every_user={"nx_0": {"r_tra": value, "mcd": None}})
+        write_run(tmp_path, "mbpo", 0, [71.0])
+        table = compared(tmp_path)
+        # deviation 1, t(0.975, 2) = 4.302653
+        assert row(table, "dorl")["R_tra, every user"] == Quantity(73.0, pytest.approx(4.302653 / math.sqrt(3)))  # type: ignore[arg-type]
+        assert row(table, "mbpo")["R_tra, every user"] is None
 
     def test_only_common_seeds_are_paired(self, tmp_path: Path) -> None:
         write_seeds(tmp_path, "dorl", [72.0, 73.0])

@@ -85,6 +85,16 @@ def test_opponents_stand_below_the_method() -> None:
     )
 
 
+def test_every_user_stands_between_the_drawn_ones_and_the_static_policies() -> None:
+    rivals = {"popular": {"nx_0": {"r_tra": 71.0}}}
+    runs = [summary([70.0], rivals) | {"every_user": {"nx_0": {"r_tra": value}}} for value in (68.0, 70.0)]
+    table = opponents(runs, "coat", "dorl")
+    assert [row[0] for row in table.rows] == ["dorl, sampled", "dorl, greedy", "dorl, every user", "popular"]
+    # deviation sqrt(2), t(0.975, 1) = 12.706205
+    assert row(table, "dorl, every user")["R_tra"] == Quantity(69.0, pytest.approx(12.706205))  # type: ignore[arg-type]
+    assert "one greedy episode for each user" in table.notes[1]
+
+
 def test_opponents_over_seeds() -> None:
     table = opponents([summary([1.0], {"popular": {"nx_0": {"r_tra": value}}}) for value in (1.0, 2.0, 3.0)], "coat", "dorl")
     assert row(table, "popular")["R_tra"] == Quantity(2.0, pytest.approx(2.484138, abs=1e-6))  # type: ignore[arg-type]

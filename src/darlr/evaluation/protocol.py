@@ -138,6 +138,11 @@ class TestWorld:
             tested.write(block, roll_out(simulator, users[block], choose))
         return tested
 
+    @property
+    def every_user(self) -> Tensor:
+        """(n_users,) all users, each once."""
+        return torch.arange(self.n_users, device=self.rewards.table.device)
+
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
@@ -188,12 +193,21 @@ class _Restricted(Scorer):
 
 
 @torch.no_grad()
+def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, dict[str, float | None]]:
+    """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
+    return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
+
+
+@torch.no_grad()
 def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
-    """One test of a policy: every mode, sampled and greedy, `episodes` users each; `mode/policy/metric` -> value."""
+    """One test of a policy: every mode, sampled and greedy, the same `episodes` users in all; `mode/policy/metric` -> value.
+
+    The users are drawn first, so that policies which are tested with the same `generator` meet the same users.
+    """
+    users = world.draw_users(episodes, generator)
     record: dict[str, float | None] = {}
     for mode in MODES:
         for policy, draws in (("sampled", generator), ("greedy", None)):
-            users = world.draw_users(episodes, generator)
             for metric, value in world.measure(mode, users, scorer, draws).items():
                 record[f"{mode}/{policy}/{metric}"] = value
     return record

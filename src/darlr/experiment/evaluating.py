@@ -56,7 +56,7 @@ def evaluate_run(
     world = true_world(saved.config, loaded.dataset, truth, saved.world_items, device)
     scorer = saved.network(truth.world.users).scorer()
     generator = torch_generator(seed, "evaluate", device=device)
-    rows = torch.arange(world.n_users, device=device) if users is None else world.draw_users(users, generator)
+    rows = world.every_user if users is None else world.draw_users(users, generator)
     return {
         name: {
             chosen: world.measure(name, rows, scorer, generator if chosen == "sampled" else None)

@@ -12,7 +12,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
-from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.experiment.opponents import Results, judge_opponents, static_scorers
 from darlr.rewards.source import Window
@@ -34,6 +34,10 @@ class Judge(Protocol):
 
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
+        ...
+
+    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
+        """mode > metric of `scorer`, acting greedily, over every user: what the opponents are judged by."""
         ...
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
@@ -64,6 +68,9 @@ class TruthJudge:
             "error/table": table_error(estimates, truth, unknown),
             "error/sampled": sampled_error(estimates, truth, *visited, unknown),
         }
+
+    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
+        return run_full_test(self.world, scorer)
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")
@@ -101,6 +108,9 @@ class HeldOutJudge:
 
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         return {}
+
+    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
+        return {self.MODE: judge_held_out(self.rows, scorer, self.start)}
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")

@@ -11,7 +11,7 @@ from darlr.agents.matrix_factorisation import factorised
 from darlr.agents.static import SkippingScorer, TableScorer, item_means, popularity
 from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import Dataset
-from darlr.evaluation.protocol import MODES, TestWorld
+from darlr.evaluation.protocol import MODES, TestWorld, run_full_test
 
 Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """name > mode > metric -> value."""
@@ -53,15 +53,15 @@ def judge_opponents(
     """
     oracle = TableScorer(world.rewards.table)
     skipping = SkippingScorer(oracle, membership, leave.window)
-    users = torch.arange(world.n_users, device=world.rewards.table.device)
     uniform = TableScorer(torch.zeros(1, world.n_items, device=world.rewards.table.device))
     results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
-        "uniform_random": {mode: world.measure(mode, users, uniform, generator) for mode in MODES}
+        "uniform_random": {mode: world.measure(mode, world.every_user, uniform, generator) for mode in MODES}
     }
     for name, scorer in scorers.items():
-        results[name] = {mode: world.measure(mode, users, scorer, None) for mode in MODES}
+        results[name] = run_full_test(world, scorer)
+    by_category = leave.by == "category"
     results["truth_oracle"] = {
-        mode: world.measure(mode, users, skipping if settings.users_leave and leave.by == "category" else oracle, None)
+        mode: world.measure(mode, world.every_user, skipping if settings.users_leave and by_category else oracle, None)
         for mode, settings in MODES.items()
     }
     return results

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from darlr.agents.acting import Scorer
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
@@ -36,9 +37,8 @@ from darlr.experiment.assembly import (
     true_world,
 )
 from darlr.experiment.event_files import EventFiles
-from darlr.experiment.judging import Categories, HeldOutJudge, Judge, TruthJudge
+from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.lengthening import begin_with_shorter
-from darlr.experiment.opponents import Results
 from darlr.experiment.referee import Referee
 from darlr.experiment.saved import CHECKPOINT, load_learned, save_learned, save_policy
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
@@ -121,8 +121,8 @@ def train(
         if recipe_of(config.method).simulated:
             table = learner.table.current if isinstance(learner, DARLR) else parts.learned
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
-        opponents = judge.opponents(estimates, parts.membership)
-        return _finish(config, dataset, folder, opponents, judge.categories(learner.policy.scorer(), parts.membership))
+        judged = _judged(judge, learner.policy.scorer(), estimates, parts.membership)
+        return _finish(config, dataset, folder, judged)
 
 
 def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
@@ -236,13 +236,20 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _finish(
-    config: ExperimentConfig, dataset: Dataset, folder: RunFolder, opponents: Results, categories: Categories
-) -> Finished:
+def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor) -> dict[str, Any]:
+    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+    return {
+        "every_user": judge.every_user(scorer),
+        "opponents": judge.opponents(estimates, membership),
+        "categories": judge.categories(scorer, membership),
+    }
+
+
+def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
     """Write the summary and the picture of the finished run."""
     records = folder.metrics()
-    summary = summarise(records) | {"opponents": opponents, "categories": categories, "peak_memory_mib": _peak_memory()}
-    save_figure(learning_curves(records, dataset.name, config.method, opponents), folder.path / "learning_curve.png")
+    summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
+    save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
     folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from darlr.report.opponents import static_policies
 from darlr.report.published import SOURCE, published, published_policy
 from darlr.report.published_curves import left_otherwise
-from darlr.report.results import METRICS, TITLES
+from darlr.report.results import EVERY_USER, METRICS, TITLES, judged_by, statistic_of
 from darlr.report.runs import Group
 from darlr.report.statistics import bootstrap_interval, holm, interval, mean_ranks, paired_difference
 from darlr.report.table import Cell, Quantity, Table
@@ -51,6 +52,8 @@ def comparison_table(
 ) -> Table:
     """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, static policies below.
 
+    Methods are tested on drawn users, the same for all; beside that, and for static policies alone, every user counts once.
+
     The best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
     seed. `generator` draws the bootstrap's resamples.
     """
@@ -60,14 +63,14 @@ def comparison_table(
     against, alone = _against(groups, best, generator)
     others = [metric for metric in METRICS[mode] if metric != main]
     name = METRICS[mode][main]
-    header = ["method", "seeds", f"{name}, sampled", f"{name}, greedy", "difference", "bootstrap", "p"]
+    header = ["method", "seeds", f"{name}, {policy}", "difference", "bootstrap", "p", f"{name}, every user"]
     rows: list[tuple[Cell, ...]] = [
         (
             group.label,
             str(len(group.runs)),
-            over_seeds(group, mode, "sampled", main),
-            over_seeds(group, mode, "greedy", main),
+            over_seeds(group, mode, policy, main),
             *against[group.label],
+            _every_user(group, mode, main),
             *(over_seeds(group, mode, policy, metric) for metric in others),
         )
         for group in groups
@@ -75,8 +78,7 @@ def comparison_table(
     static = static_policies(groups, mode)
     for policy_name, values in static.items():
         shown: list[Cell] = [values.get(metric) for metric in others]
-        cells: tuple[Cell, ...] = (policy_name.replace("_", " "), None, None, values.get(main), None, None, None, *shown)
-        rows.append(cells)
+        rows.append((policy_name, None, None, None, None, None, values.get(main), *shown))
     notes = [
         f"Mean over seeds of the last 20% of epochs ± half-width of the 95% t interval; {policy} where no policy is named."
     ]
@@ -90,7 +92,8 @@ def comparison_table(
     if len({_schedule(group) for group in groups}) > 1:
         notes.append("Not all rows have learned for the same number of epochs and steps.")
     if static:
-        notes.append(f"Below: policies that learn nothing in the simulator ({', '.join(static).replace('_', ' ')}).")
+        notes.append(f"every user: {EVERY_USER[mode]}, with the last epoch's policy; static policies are judged on that alone.")
+        notes.append(f"Static policies, from {next(iter(static))} on, learn nothing in the simulator.")
     title = f"{dataset}, {TITLES[mode]}, last 20% of epochs"
     return _without_empty_columns(
         Table(title, (*header, *(METRICS[mode][metric] for metric in others)), tuple(rows), tuple(notes))
@@ -160,7 +163,7 @@ def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
 
 def mode_of(groups: Sequence[Group]) -> str:
     """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
-    return "nx_0" if any("nx_0" in summary for group in groups for summary in group.summaries) else "held_out"
+    return judged_by([summary for group in groups for summary in group.summaries])
 
 
 def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group | None:
@@ -172,14 +175,9 @@ def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group 
     return max(means, key=lambda entry: entry[0])[1] if means else None
 
 
-def _entry(summary: Mapping[str, Any], mode: str, policy: str, metric: str, statistic: str) -> Mapping[str, Any]:
-    entry: Mapping[str, Any] = summary.get(mode, {}).get(policy, {}).get(metric, {}).get(statistic, {})
-    return entry if entry.get("mean") is not None else {}
-
-
 def last_by_seed(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]:
     """The mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
-    entries = {run.seed: _entry(run.summary, mode, policy, metric, "last20") for run in group.runs}
+    entries = {run.seed: statistic_of(run.summary, mode, policy, metric, "last20") for run in group.runs}
     return {seed: entry["mean"] for seed, entry in entries.items() if entry}
 
 
@@ -191,26 +189,18 @@ def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | 
 
 def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
     policy = published_policy(group.method) if mode == "nx_0" else MAIN[mode][1]
-    entries = [entry for summary in group.summaries if (entry := _entry(summary, mode, policy, metric, "paper"))]
+    entries = [entry for summary in group.summaries if (entry := statistic_of(summary, mode, policy, metric, "paper"))]
     if not entries:
         return None
     deviations = [entry["std"] for entry in entries if entry["std"] is not None]
     return Quantity(fmean(entry["mean"] for entry in entries), fmean(deviations) if deviations else None)
 
 
-def static_policies(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
-    """Name > metric > value of the static policies; the world model's own lists differ from seed to seed."""
-    by_seed: dict[int, dict[str, Any]] = {}
-    for group in groups:
-        for run in group.runs:
-            by_seed.setdefault(run.seed, {}).update(run.summary.get("opponents", {}))
-    values: dict[str, dict[str, list[float]]] = {}
-    for policies in by_seed.values():
-        for name, modes in policies.items():
-            for metric, value in modes.get(mode, {}).items():
-                if value is not None:
-                    values.setdefault(name, {}).setdefault(metric, []).append(value)
-    return {name: {metric: Quantity(*interval(found)) for metric, found in row.items()} for name, row in values.items()}
+def _every_user(group: Group, mode: str, metric: str) -> Quantity | None:
+    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
+    found = [summary.get("every_user", {}).get(mode, {}).get(metric) for summary in group.summaries]
+    values = [value for value in found if value is not None]
+    return Quantity(*interval(values)) if values else None
 
 
 def _without_empty_columns(table: Table) -> Table:

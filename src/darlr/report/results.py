@@ -14,6 +14,12 @@ METRICS = {
 TITLES = {"nx_0": "NX_0", "held_out": "held-out log rows (no truth)"}
 STATISTICS = {"paper": "all epochs", "last20": "last 20%", "chosen": "chosen epoch"}
 
+EVERY_USER = {
+    "nx_0": "one greedy episode for each user of the test world",
+    "held_out": "each user with held-out rows",
+}
+"""What a policy is judged on after the last epoch, and static policies alone, by what the run is judged by."""
+
 _EPOCHS_NOTE = "all epochs: mean ± standard deviation over the epochs, as in the paper; last 20%: the same over the last fifth."
 _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 
@@ -34,7 +40,7 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
 
     One run: value ± standard deviation over its epochs. Several: mean over the runs ± half-width of the 95% t interval.
     """
-    mode = _mode(summaries)
+    mode = judged_by(summaries)
     rows: list[tuple[Cell, ...]] = []
     for policy in ("sampled", "greedy"):
         for metric, label in METRICS[mode].items():
@@ -58,25 +64,30 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
 
 
 def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """The method (last 20% of epochs) above the static policies, in NX_0 or on held-out rows."""
-    mode = _mode(summaries)
+    """The method (last 20% of epochs, and at the end) above the static policies, in NX_0 or on held-out rows."""
+    mode = judged_by(summaries)
     metrics = METRICS[mode]
     rows: list[tuple[Cell, ...]] = [
         (f"{method}, {policy}", *(_recent(summaries, mode, policy, metric) for metric in metrics))
         for policy in ("sampled", "greedy")
         if policy in summaries[0].get(mode, {})
     ]
+    everywhere = [summary["every_user"].get(mode, {}) for summary in summaries if "every_user" in summary]
+    if everywhere:
+        rows.append((f"{method}, every user", *(_combined(_known(everywhere, metric)) for metric in metrics)))
     for name in dict.fromkeys(name for summary in summaries for name in summary.get("opponents", {})):
         values = [summary["opponents"][name].get(mode, {}) for summary in summaries if name in summary.get("opponents", {})]
-        cells = (_combined([value[metric] for value in values if value.get(metric) is not None]) for metric in metrics)
-        rows.append((name.replace("_", " "), *cells))
+        rows.append((name.replace("_", " "), *(_combined(_known(values, metric)) for metric in metrics)))
     kept = [index for index in range(1 + len(metrics)) if any(row[index] is not None for row in rows)]
     header = ("policy", *metrics.values())
     return Table(
         title=f"{method} and static policies on {dataset}, {TITLES[mode]}",
         header=tuple(header[index] for index in kept),
         rows=tuple(tuple(row[index] for index in kept) for row in rows),
-        notes=(f"{method}: mean of the last 20% of epochs." + _seeds_note(summaries),),
+        notes=(
+            f"{method}, sampled or greedy: mean of the last 20% of epochs." + _seeds_note(summaries),
+            f"every user, and static policies: {EVERY_USER[mode]}, after the last epoch.",
+        ),
     )
 
 
@@ -84,17 +95,22 @@ def _seeds_note(summaries: Sequence[Mapping[str, Any]]) -> str:
     return f" ±: half-width of the 95% t interval over {len(summaries)} seeds." if len(summaries) > 1 else ""
 
 
-def _mode(summaries: Sequence[Mapping[str, Any]]) -> str:
-    """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
+def judged_by(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """What runs were judged by: NX_0, or held-out log rows where there was no truth."""
     return "nx_0" if any("nx_0" in summary for summary in summaries) else "held_out"
+
+
+def statistic_of(summary: Mapping[str, Any], mode: str, policy: str, metric: str, statistic: str) -> Mapping[str, Any]:
+    """`mean` and `std` in a summary; empty where it has no such mean."""
+    entry: Mapping[str, Any] = summary.get(mode, {}).get(policy, {}).get(metric, {}).get(statistic, {})
+    return entry if entry.get("mean") is not None else {}
 
 
 def _entries(
     summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str, statistic: str
 ) -> list[Mapping[str, Any]]:
-    """The statistic's `mean` and `std` in every summary that has them."""
-    entries = [summary.get(mode, {}).get(policy, {}).get(metric, {}).get(statistic, {}) for summary in summaries]
-    return [entry for entry in entries if entry.get("mean") is not None]
+    """The statistic in every summary that has it."""
+    return [entry for summary in summaries if (entry := statistic_of(summary, mode, policy, metric, statistic))]
 
 
 def _statistic(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str, statistic: str) -> Quantity | None:
@@ -106,6 +122,10 @@ def _statistic(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, m
 
 def _recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str) -> Quantity | None:
     return _combined([entry["mean"] for entry in _entries(summaries, mode, policy, metric, "last20")])
+
+
+def _known(values: Sequence[Mapping[str, float | None]], metric: str) -> list[float]:
+    return [value for of_one in values if (value := of_one.get(metric)) is not None]
 
 
 def _combined(values: Sequence[float]) -> Quantity | None:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from darlr.report.by_epoch import Recorded, band, recorded
-from darlr.report.comparison import MAIN, best_baseline, mode_of, over_seeds, static_policies
+from darlr.report.comparison import MAIN, best_baseline, mode_of, over_seeds
+from darlr.report.opponents import static_policies
 from darlr.report.page.curves import Curve
 from darlr.report.page.marks import Style, other_style, row_style
 from darlr.report.page.plane import Point
@@ -31,7 +32,7 @@ class Material:
         mode: what they were judged by, `nx_0` or `held_out`.
         best: the best baseline, if there is one.
         recorded: for every group, by its label, what its runs recorded by epoch.
-        statics: static policy > metric > value.
+        statics: static policy > metric > value, on every user.
     """
 
     dataset: str
@@ -75,5 +76,5 @@ class Material:
         """The groups and the static policies by two metrics, as far as they have both."""
         found = [(group.label, self.style(group), self.last(group, x), self.last(group, y)) for group in self.groups]
         for place, (name, values) in enumerate(self.statics.items()):
-            found.append((name.replace("_", " "), other_style(place), values.get(x), values.get(y)))
+            found.append((name, other_style(place), values.get(x), values.get(y)))
         return [Point(label, style, across, up) for label, style, across, up in found if across is not None and up is not None]

@@ -27,12 +27,12 @@ def results(material: Material) -> Section:
     for group in material.groups:
         if (value := material.last(group, metric)) is not None:
             rows.append((group.label, [Mark(material.style(group), value, group.label, f"{group.label}, {policy}")]))
-    for place, (policy_name, values) in enumerate(material.statics.items()):
+    for place, (label, values) in enumerate(material.statics.items()):
         if metric in values:
-            label = policy_name.replace("_", " ")
             rows.append((label, [Mark(other_style(place), values[metric], label, label)]))
     caption = (
-        f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals; grey: policies that learn nothing."
+        f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals; grey: policies that learn nothing, "
+        "on every user."
     )
     return section(
         "By the end of learning",
