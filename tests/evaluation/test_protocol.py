@@ -134,7 +134,8 @@ def test_policies_of_a_test_meet_the_same_users() -> None:
             assert record[f"{mode}/sampled/r_tra"] == record[f"{mode}/greedy/r_tra"]
     # Both are paid 12 for each step of a user 0 and 24 for a user 1, so shares of users show in the return of free browsing.
     five_steps, two_steps = staying["fb/greedy/r_tra"], leaving["fb/greedy/r_tra"]
-    assert five_steps is not None and two_steps is not None
+    assert five_steps is not None
+    assert two_steps is not None
     assert five_steps == pytest.approx(two_steps * 5 / 2)
 
 

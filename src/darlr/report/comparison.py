@@ -70,7 +70,7 @@ def comparison_table(
             str(len(group.runs)),
             over_seeds(group, mode, policy, main),
             *against[group.label],
-            _every_user(group, mode, main),
+            every_user(group, mode, main),
             *(over_seeds(group, mode, policy, metric) for metric in others),
         )
         for group in groups
@@ -187,6 +187,13 @@ def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | 
     return Quantity(*interval(values)) if values else None
 
 
+def every_user(group: Group, mode: str, metric: str) -> Quantity | None:
+    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
+    found = [summary.get("every_user", {}).get(mode, {}).get(metric) for summary in group.summaries]
+    values = [value for value in found if value is not None]
+    return Quantity(*interval(values)) if values else None
+
+
 def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
     policy = published_policy(group.method) if mode == "nx_0" else MAIN[mode][1]
     entries = [entry for summary in group.summaries if (entry := statistic_of(summary, mode, policy, metric, "paper"))]
@@ -194,13 +201,6 @@ def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
         return None
     deviations = [entry["std"] for entry in entries if entry["std"] is not None]
     return Quantity(fmean(entry["mean"] for entry in entries), fmean(deviations) if deviations else None)
-
-
-def _every_user(group: Group, mode: str, metric: str) -> Quantity | None:
-    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
-    found = [summary.get("every_user", {}).get(mode, {}).get(metric) for summary in group.summaries]
-    values = [value for value in found if value is not None]
-    return Quantity(*interval(values)) if values else None
 
 
 def _without_empty_columns(table: Table) -> Table:

@@ -104,6 +104,14 @@ def test_every_section_is_there_or_told_to_be_missing(runs: Path) -> None:
     ]
 
 
+def test_the_last_policy_on_every_user_stands_below_the_drawn_ones(tmp_path: Path) -> None:
+    extra = STATICS | {"every_user": {"nx_0": {"r_tra": 69.0}}}
+    write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]), extra=extra)
+    picture = part(shown(tmp_path), "By the end of learning").all("figure")[0]
+    titles = [mark.one("title").text for mark in picture.all("path", class_="mark") if mark.children]
+    assert titles == ["dorl, sampled, last 20% of epochs: 71.00", "dorl, every user: 69.00", "item mean: 78.50"]
+
+
 def test_shares_of_categories_over_seeds(tmp_path: Path) -> None:
     for seed, share in ((0, 0.25), (1, 0.75)):
         shares = {

@@ -39,6 +39,8 @@ class Style:
 
 PUBLISHED = Style("published", "4 3", "diamond")
 REFERENCE = Style("reference", "2 3", "bar")
+EVERY_USER = "diamond"
+"""The shape, in a row's colour, of what its last policy is worth on every user."""
 
 
 def row_style(place: int) -> Style:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from darlr.report.by_epoch import Recorded, band, recorded
-from darlr.report.comparison import MAIN, best_baseline, mode_of, over_seeds
+from darlr.report.comparison import MAIN, best_baseline, every_user, mode_of, over_seeds
 from darlr.report.opponents import static_policies
 from darlr.report.page.curves import Curve
 from darlr.report.page.marks import Style, other_style, row_style
@@ -65,6 +65,10 @@ class Material:
     def last(self, group: Group, metric: str) -> Quantity | None:
         """The last 20% of epochs over seeds, with the policy by which methods are compared."""
         return over_seeds(group, self.mode, MAIN[self.mode][1], metric)
+
+    def on_every_user(self, group: Group, metric: str) -> Quantity | None:
+        """Of the last epoch's policy, over seeds; None for runs that were not judged so."""
+        return every_user(group, self.mode, metric)
 
     def curve(self, group: Group, name: str) -> Curve | None:
         """What the group recorded under `name` by epoch, over its seeds."""

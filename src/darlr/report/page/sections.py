@@ -1,6 +1,7 @@
 """The sections of a data set: each from the material that it is about, or one line that says why there is none."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from darlr.report.comparison import MAIN
 from darlr.report.page import axes
@@ -9,7 +10,7 @@ from darlr.report.page.costs import costs
 from darlr.report.page.curves import Curve, value_panel, vertical
 from darlr.report.page.epochs import learning_curves, reward_errors
 from darlr.report.page.layout import Section, figure, section, table_box
-from darlr.report.page.marks import PUBLISHED, REFERENCE, other_style, row_style
+from darlr.report.page.marks import EVERY_USER, PUBLISHED, REFERENCE, other_style, row_style
 from darlr.report.page.material import Material
 from darlr.report.page.nodes import node
 from darlr.report.page.plane import plane_panel
@@ -26,17 +27,22 @@ def results(material: Material) -> Section:
     rows = []
     for group in material.groups:
         if (value := material.last(group, metric)) is not None:
-            rows.append((group.label, [Mark(material.style(group), value, group.label, f"{group.label}, {policy}")]))
+            style = material.style(group)
+            marks = [Mark(style, value, group.label, f"{group.label}, {policy}, last 20% of epochs")]
+            if (everywhere := material.on_every_user(group, metric)) is not None:
+                marks.append(Mark(replace(style, shape=EVERY_USER), everywhere, group.label, f"{group.label}, every user"))
+            rows.append((group.label, marks))
     for place, (label, values) in enumerate(material.statics.items()):
         if metric in values:
             rows.append((label, [Mark(other_style(place), values[metric], label, label)]))
     caption = (
-        f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals; grey: policies that learn nothing, "
-        "on every user."
+        f"{name} with 95% intervals over seeds: {policy}, mean of the last 20% of epochs; below it, the last epoch's policy "
+        "on every user; grey: policies that learn nothing, on every user."
     )
+    entries = [("last 20% of epochs", row_style(0)), ("every user", replace(row_style(0), shape=EVERY_USER))]
     return section(
         "By the end of learning",
-        figure(caption, [mark_rows(caption, f"{name}, last 20% of epochs", rows)]),
+        figure(caption, [mark_rows(caption, name, rows)], entries),
         table_box(material.tables.comparison),
     )
 
@@ -109,7 +115,8 @@ def return_against_length(material: Material) -> Section | str:
     if len({point.x.value for point in points}) < 2:
         return "Length is the same for all policies" if points else "lengths of episodes are measured where there is a truth"
     caption = (
-        "Each row by the end of learning (last 20% of epochs, 95% intervals over seeds); grey: policies that learn nothing."
+        "Each row by the end of learning (last 20% of epochs, 95% intervals over seeds); grey: policies that learn nothing, "
+        "on every user."
     )
     panel = plane_panel("R_tra against Length", "Length", "R_tra", points)
     return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
