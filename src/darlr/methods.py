@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from darlr.config.loading import from_mapping, merge, nest, value_at
 from darlr.config.quirks import QuirkSettings, quirk_settings
-from darlr.config.schema import ExperimentConfig, SelectorConfig
+from darlr.config.schema import ExperimentConfig, NeighbourUncertainty, SelectorConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
@@ -277,6 +277,21 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     return replace(config, world_model=replace(config.world_model, batch_size=batch_size))
 
 
+def uncertainty_counts(config: ExperimentConfig) -> bool:
+    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty.
+
+    With the references' quirks it does even there: what is paid is shifted by the unshaped uncertainty, times the weight.
+    """
+    return config.reference_quirks or _penalty(config) != "none"
+
+
+def _penalty(config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
+    """What is penalised: DARLR's change of the estimates ("dynamic"), or the uncertainty that `NeighbourConfig` speaks of."""
+    if recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic":
+        return "dynamic"
+    return config.neighbours.uncertainty if config.neighbours.users else "model"
+
+
 def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str) -> None:
     for key, value in fixed.items():
         if value_at(config, key) != value:
@@ -350,9 +365,7 @@ def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
 
 def _require_known_uncertainty(config: ExperimentConfig) -> None:
     """A world model without a variance cannot be penalised for it."""
-    shaped = config.neighbours.users > 0 and config.neighbours.uncertainty != "model"
-    dynamic = recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic"
-    if config.world_model.error == "squared" and config.reward.uncertainty_weight and not shaped and not dynamic:
+    if config.world_model.error == "squared" and config.reward.uncertainty_weight and _penalty(config) == "model":
         raise InputError(
             f"config key 'reward.uncertainty_weight' is {config.reward.uncertainty_weight:g}, but a world model with the error "
             "'squared' has no uncertainty; expected 0, or 'world_model.error' to be 'gaussian'"
