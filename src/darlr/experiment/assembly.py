@@ -17,7 +17,7 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
-from darlr.methods import recipe_of
+from darlr.methods import recipe_of, uncertainty_counts
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.neighbours import shape_by_neighbours
 from darlr.rewards.source import Window
@@ -76,7 +76,7 @@ def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.devic
 
 
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
-    """What a user must know of what the data cannot give."""
+    """What a user must know of what the data cannot give, and of weights that change nothing."""
     source = SOURCES.get(config.dataset)
     texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
     if config.reference_quirks:
@@ -84,6 +84,9 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
+    if config.reward.uncertainty_weight > 0 and not uncertainty_counts(config):
+        weight = f"reward.uncertainty_weight {config.reward.uncertainty_weight:g}"
+        texts.append(f"neighbours.uncertainty is 'none', so no uncertainty is penalised ({weight} has no effect)")
     if recipe_of(config.method).offline and loaded.dataset.log.times is None:
         order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
         texts.append(f"the log has no time, so each user's rows are replayed {order}")
