@@ -328,6 +328,11 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
             f"{dataset.world.n_users - 1} others; expected at most that many"
         )
     _require_known_uncertainty(config)
+    if config.reference_quirks and config.data.missing_truth == "masked":
+        raise InputError(
+            "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not be "
+            "recommended for what an episode has had; expected 'zero'"
+        )
     if recipe_of(config.method).offline:
         _require_replayable(config, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():

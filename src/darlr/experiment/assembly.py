@@ -206,7 +206,7 @@ def true_world(
     """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
 
     Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
-    action.
+    action, or lacks one with the references' quirks, whose masks know only what an episode has had.
     """
     column_of = np.full(dataset.log.n_items, -1)
     column_of[items] = np.arange(len(items))
@@ -223,6 +223,11 @@ def true_world(
         table = torch.from_numpy(rewards).to(device)
     forbidden = np.ones(len(items) if truth.known is None else shape, bool)
     forbidden[..., columns] = False if truth.known is None else ~truth.known
+    if config.reference_quirks and forbidden.any():
+        raise InputError(
+            "the truth lacks items that the policy may recommend, but the references' masks ('reference_quirks') take what may "
+            "not be recommended for what an episode has had; expected a truth that has all of them"
+        )
     membership = world_membership(dataset, items, device)
     dominated = None
     if dataset.items.n_categories:
