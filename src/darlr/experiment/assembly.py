@@ -245,7 +245,7 @@ def true_world(
 
 
 def _seen_range(config: ExperimentConfig, dataset: Dataset, truth: Tensor) -> tuple[float, float]:
-    """What normalises the rewards of tested states: the range that the log declares.
+    """What normalises the rewards of tested states: the range that the data set declares for what its test world pays.
 
     With the references' quirks that of the `truth` (n_users, n_items) itself, or of the log where nothing else is learned from
     (protocol section 2).
