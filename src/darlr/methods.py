@@ -4,7 +4,7 @@ MBPO, MOPO, DORL and GT are one training loop with another reward, so a recipe i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -239,6 +239,31 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
+_OFFLINE = ("sqn", "bcq", "cql", "crr")
+_READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "a2c": ("a2c", "darlr"),
+        "selector": ("darlr",),
+        "refinement": ("darlr",),
+        "offline": _OFFLINE,
+        **{learner: (learner,) for learner in (*_OFFLINE, "static")},
+    }
+)
+"""The parts of the settings that belong to learners, and to which."""
+
+
+def unread_settings(config: ExperimentConfig) -> list[str]:
+    """Keys that are set to another value than their default, but belong to learners that are not the method's."""
+    default, learner = ExperimentConfig(), recipe_of(config.method).learner
+    keys = [
+        f"{part}.{setting.name}"
+        for part, learners in _READ_BY.items()
+        if learner not in learners
+        for setting in fields(value_at(config, part))
+    ]
+    return [key for key in keys if value_at(config, key) != value_at(default, key)]
+
+
 def recipe_of(method: str) -> Recipe:
     """The recipe named `method`; raises `InputError` with the nearest name if there is none."""
     if method not in METHODS:
@@ -261,8 +286,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     asked = from_mapping(ExperimentConfig, values, base)
     recipe = recipe_of(asked.method)
     quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
-    settings = _fitted_to(dataset, recipe.published.get(dataset.name, recipe.published.get("", {})))
-    settings = merge(settings, quirks.published)
+    settings = merge(_fitted_to(dataset, recipe), quirks.published)
     for key, value in (*recipe.fixed.items(), *quirks.fixed.items()):
         settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
@@ -298,10 +322,12 @@ def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str
             raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but {why} {value!r}")
 
 
-def _fitted_to(dataset: Dataset, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Published settings, less what the data lack: neighbours and references in a small world, categories."""
-    n_users = dataset.world.n_users
-    fitted: dict[str, Any] = {"selector": {"references": max(1, min(SelectorConfig().references, n_users - 1))}}
+def _fitted_to(dataset: Dataset, recipe: Recipe) -> Mapping[str, Any]:
+    """The recipe's published settings, less what the data lack: neighbours and references in a small world, categories."""
+    settings, n_users = recipe.published.get(dataset.name, recipe.published.get("", {})), dataset.world.n_users
+    fitted: dict[str, Any] = {}
+    if recipe.learner == "darlr":
+        fitted["selector"] = {"references": max(1, min(SelectorConfig().references, n_users - 1))}
     if neighbours := settings.get("neighbours"):
         fitted["neighbours"] = {"users": min(neighbours["users"], n_users)}
     if "policy" in settings and not dataset.items.n_categories:

@@ -17,7 +17,7 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
-from darlr.methods import recipe_of, uncertainty_counts
+from darlr.methods import recipe_of, uncertainty_counts, unread_settings
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.neighbours import shape_by_neighbours
 from darlr.rewards.source import Window
@@ -87,6 +87,8 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     if config.reward.uncertainty_weight > 0 and not uncertainty_counts(config):
         weight = f"reward.uncertainty_weight {config.reward.uncertainty_weight:g}"
         texts.append(f"neighbours.uncertainty is 'none', so no uncertainty is penalised ({weight} has no effect)")
+    if unread := unread_settings(config):
+        texts.append(f"method '{config.method}' does not read {', '.join(unread)} (no effect)")
     if recipe_of(config.method).offline and loaded.dataset.log.times is None:
         order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
         texts.append(f"the log has no time, so each user's rows are replayed {order}")
