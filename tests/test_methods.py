@@ -121,6 +121,11 @@ def test_what_is_asked_for_wins() -> None:
         ({"leave": {"by": "category"}}, {"categories": False}, "'leave.by' is 'category', but the data set's items have no"),
         ({"policy": {"category_window": 4}}, {"categories": False}, "'policy.category_window' needs items with categories"),
         ({"dataset": "coat", "synthetic": {"users": 9}}, {}, r"'synthetic.\*' shape the data set 'synthetic', but .* 'coat'"),
+        (
+            {"data": {"missing_truth": "masked"}, "reference_quirks": True},
+            {},
+            r"'data.missing_truth' is 'masked', but the references' masks \('reference_quirks'\) take .*; expected 'zero'",
+        ),
         ({"world_model": {"loss": "logged"}}, {"rewards": (1.0, 1.0)}, "every logged reward is the same"),
         ({"leave": {"max_steps": 41}}, {}, "recommends up to 41 items, but the test world has 40; expected more items"),
         ({"leave": {"max_steps": 3}}, {"n_items": 9}, "recommends up to 10 items, but the test world has 9"),

@@ -4,13 +4,13 @@ MBPO, MOPO, DORL and GT are one training loop with another reward, so a recipe i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from darlr.config.loading import from_mapping, merge, nest, value_at
 from darlr.config.quirks import QuirkSettings, quirk_settings
-from darlr.config.schema import ExperimentConfig, SelectorConfig
+from darlr.config.schema import ExperimentConfig, NeighbourUncertainty, SelectorConfig
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
@@ -239,6 +239,31 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
+_OFFLINE = ("sqn", "bcq", "cql", "crr")
+_READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "a2c": ("a2c", "darlr"),
+        "selector": ("darlr",),
+        "refinement": ("darlr",),
+        "offline": _OFFLINE,
+        **{learner: (learner,) for learner in (*_OFFLINE, "static")},
+    }
+)
+"""The parts of the settings that belong to learners, and to which."""
+
+
+def unread_settings(config: ExperimentConfig) -> list[str]:
+    """Keys that are set to another value than their default, but belong to learners that are not the method's."""
+    default, learner = ExperimentConfig(), recipe_of(config.method).learner
+    keys = [
+        f"{part}.{setting.name}"
+        for part, learners in _READ_BY.items()
+        if learner not in learners
+        for setting in fields(value_at(config, part))
+    ]
+    return [key for key in keys if value_at(config, key) != value_at(default, key)]
+
+
 def recipe_of(method: str) -> Recipe:
     """The recipe named `method`; raises `InputError` with the nearest name if there is none."""
     if method not in METHODS:
@@ -261,8 +286,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     asked = from_mapping(ExperimentConfig, values, base)
     recipe = recipe_of(asked.method)
     quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
-    settings = _fitted_to(dataset, recipe.published.get(dataset.name, recipe.published.get("", {})))
-    settings = merge(settings, quirks.published)
+    settings = merge(_fitted_to(dataset, recipe), quirks.published)
     for key, value in (*recipe.fixed.items(), *quirks.fixed.items()):
         settings = merge(settings, nest(key, value))
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
@@ -277,16 +301,33 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     return replace(config, world_model=replace(config.world_model, batch_size=batch_size))
 
 
+def uncertainty_counts(config: ExperimentConfig) -> bool:
+    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty.
+
+    With the references' quirks it does even there: what is paid is shifted by the unshaped uncertainty, times the weight.
+    """
+    return config.reference_quirks or _penalty(config) != "none"
+
+
+def _penalty(config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
+    """What is penalised: DARLR's change of the estimates ("dynamic"), or the uncertainty that `NeighbourConfig` speaks of."""
+    if recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic":
+        return "dynamic"
+    return config.neighbours.uncertainty if config.neighbours.users else "model"
+
+
 def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str) -> None:
     for key, value in fixed.items():
         if value_at(config, key) != value:
             raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but {why} {value!r}")
 
 
-def _fitted_to(dataset: Dataset, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Published settings, less what the data lack: neighbours and references in a small world, categories."""
-    n_users = dataset.world.n_users
-    fitted: dict[str, Any] = {"selector": {"references": max(1, min(SelectorConfig().references, n_users - 1))}}
+def _fitted_to(dataset: Dataset, recipe: Recipe) -> Mapping[str, Any]:
+    """The recipe's published settings, less what the data lack: neighbours and references in a small world, categories."""
+    settings, n_users = recipe.published.get(dataset.name, recipe.published.get("", {})), dataset.world.n_users
+    fitted: dict[str, Any] = {}
+    if recipe.learner == "darlr":
+        fitted["selector"] = {"references": max(1, min(SelectorConfig().references, n_users - 1))}
     if neighbours := settings.get("neighbours"):
         fitted["neighbours"] = {"users": min(neighbours["users"], n_users)}
     if "policy" in settings and not dataset.items.n_categories:
@@ -313,6 +354,11 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
             f"{dataset.world.n_users - 1} others; expected at most that many"
         )
     _require_known_uncertainty(config)
+    if config.reference_quirks and config.data.missing_truth == "masked":
+        raise InputError(
+            "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not be "
+            "recommended for what an episode has had; expected 'zero'"
+        )
     if recipe_of(config.method).offline:
         _require_replayable(config, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
@@ -350,9 +396,7 @@ def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
 
 def _require_known_uncertainty(config: ExperimentConfig) -> None:
     """A world model without a variance cannot be penalised for it."""
-    shaped = config.neighbours.users > 0 and config.neighbours.uncertainty != "model"
-    dynamic = recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic"
-    if config.world_model.error == "squared" and config.reward.uncertainty_weight and not shaped and not dynamic:
+    if config.world_model.error == "squared" and config.reward.uncertainty_weight and _penalty(config) == "model":
         raise InputError(
             f"config key 'reward.uncertainty_weight' is {config.reward.uncertainty_weight:g}, but a world model with the error "
             "'squared' has no uncertainty; expected 0, or 'world_model.error' to be 'gaussian'"

@@ -79,7 +79,7 @@ class Recommender:
 
         Raises:
             InputError: for an unknown user without recent items, an unknown item, rewards that do not match the items or lie
-                outside the log's range, and a `count` that exceeds what is left to recommend.
+                outside what a user can give, and a `count` that exceeds what is left to recommend.
         """
         if count < 1:
             raise InputError(f"count is {count}; expected at least 1")

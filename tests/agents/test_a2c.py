@@ -137,7 +137,7 @@ def test_transitions_are_the_steps_as_the_policy_saw_them(allow_repeats: bool) -
     transitions, episodes = collect(learner, 40, draws())
     assert episodes.lengths.min() < STEPS
     places = [(row, step) for row in range(40) for step in range(int(episodes.lengths[row]))]
-    assert len(transitions) == len(places) == episodes.steps
+    assert len(transitions) == len(places) == int(episodes.lengths.sum())
     with torch.no_grad():
         _, values = learner.policy(transitions.users, transitions.window)
     for number, (row, step) in enumerate(places):

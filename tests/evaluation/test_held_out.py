@@ -9,7 +9,7 @@ from darlr.agents.static import TableScorer
 from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.evaluation.held_out import held_out_rows, judge_held_out, split_log
+from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_held_out, split_log
 from tests.worlds import CPU, log_of, window_of
 
 START = window_of([[12]])
@@ -61,6 +61,26 @@ def test_refuses_when_nothing_held_out_was_liked() -> None:
     learned = log_of([(0, 0, 5.0)], 1, 12)
     with pytest.raises(InputError, match="no held-out row has a reward of at least 5"):
         held_out_rows(learned, log_of([(0, 1, 1.0)], 1, 12), everybody(learned), CPU)
+
+
+def test_a_pair_that_was_learned_from_too_is_not_judged() -> None:
+    learned = log_of([(0, 0, 5.0), (1, 3, 5.0)], 2, 12, positive_threshold=4.0)
+    held_out = log_of([(0, 0, 5.0), (0, 1, 5.0), (1, 3, 5.0)], 2, 12, positive_threshold=4.0)
+    rows = held_out_rows(learned, held_out, everybody(learned), CPU)
+    assert rows.users.tolist() == [0]  # nothing new is left of what user 1 liked
+    assert rows.liked.nonzero().tolist() == [[0, 1]]
+    assert rows.known.nonzero().tolist() == [[0, 0]]
+    right = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
+    assert judge_held_out(rows, right, START) == {"recall_10": 1.0, "ndcg_10": 1.0}
+    with pytest.raises(InputError, match=r"no held-out row has a reward of at least 4 for an item that is new to its user"):
+        held_out_rows(learned, log_of([(0, 0, 5.0)], 2, 12, positive_threshold=4.0), everybody(learned), CPU)
+
+
+def test_what_fills_up_a_short_list_is_no_hit() -> None:
+    every = torch.ones(1, 3, dtype=torch.bool)
+    rows = HeldOut(users=torch.tensor([0]), liked=every, known=torch.tensor([[False, True, True]]))
+    found = judge_held_out(rows, TableScorer(torch.tensor([[1.0, 3.0, 2.0]])), window_of([[3]]))
+    assert found["recall_10"] == pytest.approx(1 / 3)
 
 
 def test_judges_a_world_smaller_than_the_log_by_its_own_rows_and_columns() -> None:

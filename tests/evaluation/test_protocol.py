@@ -150,8 +150,10 @@ def test_cells_can_be_forbidden_one_by_one() -> None:
     assert (cells.n_allowed, cells.fewest_allowed) == (12, 10)
     # 12 for user 0; 20 for user 1, whose best item that is left is the third.
     assert cells.measure("fb", USERS, BEST_FIRST, None)["r_tra"] == pytest.approx((2 * 12 + 2 * 20) / 2)
-    for generator in (None, draws()):
-        assert cells.measure("nx_10", USERS, EVEN, generator)["cv"] is not None
+    tempting = replace(cells, rewards=TableReward(torch.ones(2, 12).masked_fill(forbidden, 1000.0), 0.0, 1000.0))
+    for mode in MODES:
+        for generator in (None, draws()):
+            assert tempting.measure(mode, USERS.repeat(20), EVEN, generator)["r_each"] == 1.0
     forbidden[1, 2] = True
     with pytest.raises(InputError, match="has 9 items, but an episode of mode 'nx_10' recommends up to 10 and none twice"):
         cells.measure("nx_10", USERS, BEST_FIRST, None)

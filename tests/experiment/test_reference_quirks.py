@@ -13,6 +13,7 @@ from darlr.artifacts import RunFolder
 from darlr.config.loading import merge, read_yaml, value_at
 from darlr.config.quirks import quirk_settings
 from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -114,6 +115,14 @@ def test_offline_states_need_logged_rewards_that_differ() -> None:
     resolve({"method": "dorl", "reference_quirks": True}, world((1.0, 1.0)))
     with pytest.raises(InputError, match="rewards normalised by the log's range, but every logged reward is the same"):
         resolve({"method": "sqn", "reference_quirks": True}, world((1.0, 1.0)))
+
+
+def test_a_truth_that_lacks_items_is_refused() -> None:
+    dataset = world().dataset
+    truth = Truth(World(np.arange(2), np.arange(11)), np.zeros((2, 11), np.float32))
+    assert true_world(config("dorl", quirks=False), dataset, truth, dataset.world.items, CPU).n_allowed == 11
+    with pytest.raises(InputError, match="the truth lacks items that the policy may recommend, but the references' masks"):
+        true_world(config("dorl"), dataset, truth, dataset.world.items, CPU)
 
 
 def test_published_sizes_are_defaults_that_may_be_changed() -> None:

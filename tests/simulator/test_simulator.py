@@ -139,7 +139,7 @@ def test_batched_episodes_equal_the_slow_ones(world: SmallWorld) -> None:
     for _ in range(2):  # a second roll-out in the same buffers knows nothing of the first
         episodes = roll_out(simulator, torch.tensor(world.users), choose)
         assert episodes.lengths.tolist() == [len(past.items) for past in pasts]
-        assert episodes.steps == sum(len(past.items) for past in pasts)
+        assert int(episodes.lengths.sum()) == sum(len(past.items) for past in pasts)
         visits = episodes.visits()
         seen = {}
         for place, key in enumerate(zip(visits.row.tolist(), visits.step.tolist(), strict=True)):

@@ -15,6 +15,8 @@ from darlr.tuning.space import Choices, Range, Space, spaces
 from tests.worlds import catalog_of, dataset_of, log_of
 
 N_USERS, N_ITEMS = 200, 40
+IDLE = {"sqn": {"sqn.logit_penalty"}, "darlr-static-penalty": {"reward.uncertainty_weight"}}
+"""What a method's own settings make meaningless."""
 
 
 def loaded(times: bool = True, users: int = N_USERS, name: str = "mine") -> LoadedDataset:
@@ -119,7 +121,7 @@ def test_every_method_that_learns_without_the_truth_has_a_space_with_its_own_set
             space = whole.fitted({"method": method}, loaded())
             assert space.point_of(resolve({"method": method}, loaded())) is not None, method
             fixed = METHODS[method].fixed.keys()
-            assert space.dimensions.keys() == whole.dimensions.keys() - fixed, method
+            assert space.dimensions.keys() == whole.dimensions.keys() - fixed - IDLE.get(method, set()), method
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,22 @@ class TestBuiltInSpacesGiveWay:
         assert whole.dimensions.keys() - rated.dimensions.keys() == {"world_model.negatives_per_row"}
         liked = whole.fitted({"method": "mbpo", "world_model": {"loss": "negatives"}}, loaded())
         assert liked.dimensions.keys() == whole.dimensions.keys()
+
+    @pytest.mark.parametrize("method", ["roler", "darlr-static-penalty"])
+    def test_to_shaping_that_leaves_no_uncertainty(self, method: str) -> None:
+        weight = "reward.uncertainty_weight"
+        assert weight not in self.keys(method, loaded(), neighbours={"uncertainty": "none"})
+        assert weight in self.keys(method, loaded(), neighbours={"uncertainty": "variance"})
+        assert weight in self.keys("darlr", loaded(), neighbours={"uncertainty": "none"})  # its penalty is another one
+        assert weight in self.keys("darlr-static-penalty", loaded(), neighbours={"users": 0})
+        # The references shift what ROLeR is paid by the world model's own uncertainty.
+        assert weight in self.keys("roler", loaded(), neighbours={"uncertainty": "none"}, reference_quirks=True)
+
+    def test_to_an_imitation_head_that_shares_nothing_with_the_values(self) -> None:
+        assert "sqn.logit_penalty" not in self.keys("sqn", loaded())
+        assert "sqn.logit_penalty" in self.keys("sqn", loaded(), policy={"hidden_sizes": [8]})
+        assert "sqn.logit_penalty" in self.keys("sqn", loaded(), offline={"learn_tracker": True})
+        assert "bcq.logit_penalty" in self.keys("bcq", loaded(), policy={"hidden_sizes": []})
 
     def test_until_nothing_is_left(self) -> None:
         with pytest.raises(InputError, match="the space 'ucb' has nothing left to tune here; give one with --space FILE"):

@@ -81,11 +81,11 @@ class A2C:
         """
         log = EpochLog()
         while log.steps < steps:
-            with log.timed("sampling"):
+            with log.timed("sampling", generator.device):
                 rollout = self.sample(environments, generator)
-            with log.timed("learning"):
+            with log.timed("learning", generator.device):
                 self.update(self.transitions(rollout, rollout.episodes.rewards), log, generator)
-            log.count(rollout.visits, environments, rollout.episodes.rewards)
+                log.count(rollout.visits, environments, rollout.episodes.rewards)
         return log
 
     @torch.no_grad()

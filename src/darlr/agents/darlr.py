@@ -62,18 +62,18 @@ class DARLR:
         """Algorithm 1, until at least `steps` recommendations were made; see `A2C.epoch`."""
         log = EpochLog()
         while log.steps < steps:
-            with log.timed("sampling"):
+            with log.timed("sampling", generator.device):
                 rollout = self.recommender.sample(environments, generator)  # line 8
                 visits = rollout.visits
                 with torch.no_grad():
                     states = self.policy.tracker(visits.users, visits.window)
                 selections = self.selector.select(visits.users, states, generator)  # lines 5 to 7
-            with log.timed("learning"):
+            with log.timed("learning", generator.device):
                 estimates = self.table.transferred(visits.users, visits.items, selections.references)
                 rewards = self._pay(rollout.episodes, visits, selections, estimates, log)
                 self.recommender.update(self.recommender.transitions(rollout, rewards), log, generator)  # lines 9 to 11
                 self._update_selector(visits.users, states, selections, estimates, log, generator)  # the same lines
-            log.count(visits, environments, rewards)
+                log.count(visits, environments, rewards)
         return log
 
     def _pay(self, episodes: Episodes, visits: Visits, selections: Selections, estimates: Tensor, log: EpochLog) -> Tensor:

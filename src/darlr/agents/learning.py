@@ -60,10 +60,12 @@ class EpochLog:
         self.counts[name] = self.counts.get(name, 0) + 1
 
     @contextmanager
-    def timed(self, phase: str) -> Iterator[None]:
-        """Add the time that the block takes to `seconds/<phase>`."""
+    def timed(self, phase: str, device: torch.device) -> Iterator[None]:
+        """Add the time that the block takes on `device` to `seconds/<phase>`."""
         started = time.perf_counter()
         yield
+        if device.type == "cuda":  # which only queued the work
+            torch.cuda.synchronize(device)
         self._seconds[phase] = self._seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def count(self, visits: Visits, episodes: int, rewards: Tensor) -> None:

@@ -27,7 +27,7 @@ class HeldOut:
 
     Attributes:
         users: (q,) rows of the world.
-        liked: (q, n_items) bool, the held-out items that the user liked.
+        liked: (q, n_items) bool, the held-out items that the user liked and that are not known; one at least.
         known: (q, n_items) bool, the items that the user has in the rows learned from; they are not recommended again.
     """
 
@@ -46,9 +46,11 @@ def split_log(log: InteractionLog, share: float, generator: np.random.Generator)
 
 
 def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: World, device: torch.device) -> HeldOut:
-    """The held-out rows that are about users and items of the world.
+    """The held-out rows that are about users and items of the world, less those whose pair was learned from, too.
 
     Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
+
+    Raises: InputError: if no liked row is left.
     """
     threshold = held_out.positive_threshold
     told = held_out.likes is not None or not math.isinf(threshold)
@@ -56,13 +58,20 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
         threshold = float(learned.rewards.mean(dtype=np.float64))
     chosen = held_out.liked if told else held_out.rewards >= threshold
     liked_users, liked_items = _cells(held_out, chosen, world)
+    known_users, known_items = _cells(learned, np.ones(len(learned), bool), world)
+    # A pair that is logged twice can be on both sides. It is not recommended again, so no policy could be right about it.
+    new = ~np.isin(liked_users * world.n_items + liked_items, known_users * world.n_items + known_items)
+    liked_users, liked_items = liked_users[new], liked_items[new]
     users = np.unique(liked_users)
     if len(users) == 0:
-        raise InputError(f"no held-out row has a reward of at least {threshold:g}, so there is nothing to judge the policy by")
+        raise InputError(
+            f"no held-out row has a reward of at least {threshold:g} for an item that is new to its user, so there is nothing "
+            "to judge the policy by"
+        )
     return HeldOut(
         users=torch.from_numpy(users).to(device),
         liked=_matrix(liked_users, liked_items, users, world.n_items).to(device),
-        known=_matrix(*_cells(learned, np.ones(len(learned), bool), world), users, world.n_items).to(device),
+        known=_matrix(known_users, known_items, users, world.n_items).to(device),
     )
 
 
@@ -96,8 +105,9 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
         scores = scorer(rows.users[part], window, rows.known[part])
-        top = scores.topk(min(CUTOFF, scores.shape[1]), dim=1).indices
-        hits = rows.liked[part].gather(1, top).to(torch.float64)
+        best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1)
+        # Where fewer items are free, the list is filled up with masked ones, which nobody is shown.
+        hits = (rows.liked[part].gather(1, best.indices) & best.values.isfinite()).to(torch.float64)
         liked = rows.liked[part].sum(dim=1)
         discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
         recall += float((hits.sum(dim=1) / liked.clamp(max=CUTOFF)).sum())

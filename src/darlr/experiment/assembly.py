@@ -17,7 +17,7 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
-from darlr.methods import recipe_of
+from darlr.methods import recipe_of, uncertainty_counts, unread_settings
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.neighbours import shape_by_neighbours
 from darlr.rewards.source import Window
@@ -76,7 +76,7 @@ def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.devic
 
 
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
-    """What a user must know of what the data cannot give."""
+    """What a user must know of what the data cannot give, and of weights that change nothing."""
     source = SOURCES.get(config.dataset)
     texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
     if config.reference_quirks:
@@ -84,6 +84,11 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
         texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
+    if config.reward.uncertainty_weight > 0 and not uncertainty_counts(config):
+        weight = f"reward.uncertainty_weight {config.reward.uncertainty_weight:g}"
+        texts.append(f"neighbours.uncertainty is 'none', so no uncertainty is penalised ({weight} has no effect)")
+    if unread := unread_settings(config):
+        texts.append(f"method '{config.method}' does not read {', '.join(unread)} (no effect)")
     if recipe_of(config.method).offline and loaded.dataset.log.times is None:
         order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
         texts.append(f"the log has no time, so each user's rows are replayed {order}")
@@ -203,7 +208,7 @@ def true_world(
     """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
 
     Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
-    action.
+    action, or lacks one with the references' quirks, whose masks know only what an episode has had.
     """
     column_of = np.full(dataset.log.n_items, -1)
     column_of[items] = np.arange(len(items))
@@ -220,6 +225,11 @@ def true_world(
         table = torch.from_numpy(rewards).to(device)
     forbidden = np.ones(len(items) if truth.known is None else shape, bool)
     forbidden[..., columns] = False if truth.known is None else ~truth.known
+    if config.reference_quirks and forbidden.any():
+        raise InputError(
+            "the truth lacks items that the policy may recommend, but the references' masks ('reference_quirks') take what may "
+            "not be recommended for what an episode has had; expected a truth that has all of them"
+        )
     membership = world_membership(dataset, items, device)
     dominated = None
     if dataset.items.n_categories:
@@ -237,7 +247,7 @@ def true_world(
 
 
 def _seen_range(config: ExperimentConfig, dataset: Dataset, truth: Tensor) -> tuple[float, float]:
-    """What normalises the rewards of tested states: the range that the log declares.
+    """What normalises the rewards of tested states: the range that the data set declares for what its test world pays.
 
     With the references' quirks that of the `truth` (n_users, n_items) itself, or of the log where nothing else is learned from
     (protocol section 2).

@@ -17,7 +17,7 @@ UNKNOWN = 1.0
 
 @dataclass(frozen=True)
 class _Order:
-    """Normalised entropies of the patterns of one order: sorted keys (P,) int64 and their values (P,) float32."""
+    """Normalised entropies of the patterns of one order: sorted keys (P,) int64 and their values (P,) float32; P >= 1."""
 
     order: int
     keys: Tensor
@@ -38,8 +38,8 @@ class EntropyTerm:
         self._orders = orders
         self._log_items = log_items  # world column -> log index; -1 for the two columns that are no item
         self._base = n_log_items
-        self.low = sum(float(order.values.min()) if len(order.values) else UNKNOWN for order in orders)
-        self.high = sum(float(order.values.max()) if len(order.values) else UNKNOWN for order in orders)
+        self.low = sum(float(order.values.min()) for order in orders)
+        self.high = sum(float(order.values.max()) for order in orders)
 
     @classmethod
     def fit(cls, log: InteractionLog, world: World, orders: tuple[int, ...], device: torch.device) -> "EntropyTerm":

@@ -74,5 +74,5 @@ def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm
 
 
 def observed_reward(truth: Tensor, reward_range: tuple[float, float]) -> TableReward:
-    """What real users give: the truth itself, unshifted, normalised by the range of rewards that the log declares."""
+    """What real users give: the truth itself, unshifted, normalised by the `reward_range` that is declared for it."""
     return TableReward(truth.to(torch.float32), *reward_range)

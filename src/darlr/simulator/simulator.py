@@ -33,11 +33,6 @@ class Episodes:
         return self.items.shape[1] - self.rewards.shape[1]
 
     @property
-    def steps(self) -> int:
-        """Recommendations in all episodes together."""
-        return int(self.lengths.sum())
-
-    @property
     def actions(self) -> Tensor:
         """(B, T) the items recommended; beyond an episode's end the column that stands for absence."""
         return self.items[:, self.lookback :]

@@ -16,7 +16,7 @@ from darlr.config.loading import leaf_type, merge, nest, read_yaml, value_at
 from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
-from darlr.methods import resolve
+from darlr.methods import resolve, uncertainty_counts
 from darlr.world_model.fitting import resolve_loss
 
 WORLD_MODEL = "world-model"
@@ -261,7 +261,14 @@ def _given(values: Mapping[str, Any], key: str) -> bool:
 
 
 def _idle(key: str, config: ExperimentConfig, loaded: LoadedDataset) -> bool:
-    """Whether the setting changes nothing here: the entropy term needs a log with time, negatives one of positives."""
-    if key == "world_model.negatives_per_row":
-        return resolve_loss(config.world_model, loaded.dataset) == "logged"
-    return key == "reward.entropy_weight" and loaded.dataset.log.times is None
+    """Whether the setting changes nothing here."""
+    match key:
+        case "world_model.negatives_per_row":
+            return resolve_loss(config.world_model, loaded.dataset) == "logged"
+        case "reward.entropy_weight":
+            return loaded.dataset.log.times is None
+        case "reward.uncertainty_weight":
+            return not uncertainty_counts(config)
+        case "sqn.logit_penalty":  # it reaches what the policy does through layers that are learned in common alone
+            return not config.policy.hidden_sizes and not config.offline.learn_tracker
+    return False

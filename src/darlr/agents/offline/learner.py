@@ -41,7 +41,7 @@ class OfflineLearner:
         Raises: RunError: if a loss is not finite.
         """
         log = EpochLog()
-        with log.timed("learning"):
+        with log.timed("learning", generator.device):
             for _ in range(self.config.updates_per_epoch):
                 size = (self.config.batch_size,)
                 self.update(torch.randint(len(self.replay), size, generator=generator, device=generator.device), log)
