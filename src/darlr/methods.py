@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from darlr.config.loading import from_mapping, merge, nest, value_at
+from darlr.config.loading import from_mapping, merge, value_at, with_settings
 from darlr.config.quirks import QuirkSettings, quirk_settings
 from darlr.config.schema import ExperimentConfig, SelectorConfig
 from darlr.data.dataset import Dataset
@@ -262,9 +262,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     recipe = recipe_of(asked.method)
     quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
     settings = _fitted_to(dataset, recipe.published.get(dataset.name, recipe.published.get("", {})))
-    settings = merge(settings, quirks.published)
-    for key, value in (*recipe.fixed.items(), *quirks.fixed.items()):
-        settings = merge(settings, nest(key, value))
+    settings = with_settings(merge(settings, quirks.published), {**recipe.fixed, **quirks.fixed})
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
     _require_as_set(config, recipe.fixed, f"method '{recipe.name}' is defined by")
     _require_as_set(config, quirks.fixed, "'reference_quirks' sets it to")
