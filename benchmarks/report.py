@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from darlr.artifacts import RunFolder
-from darlr.config.loading import merge, nest, to_mapping
+from darlr.config.loading import merge, to_mapping, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.report.summary import summarise
 
@@ -74,7 +74,7 @@ def write_runs(out: Path) -> int:
 
 def _cells() -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from ((method, {}) for method in METHODS)
-    yield from (("darlr", nest(key, value)) for key, values in VARIED.items() for value in values)
+    yield from (("darlr", with_settings({}, {key: value})) for key, values in VARIED.items() for value in values)
 
 
 def _records(generator: np.random.Generator, level: float) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@
 
 It is made of `darlr tune`, `darlr sweep` and `darlr report`, so it may be stopped anywhere: the same command goes on.
 Below `--out`, `tuning/` has every study with its budget and space, `grids/` what was chosen, `runs/` what the table is made of.
+Runs that were made there for another plan stay out of it.
 """
 
 import argparse
@@ -16,29 +17,73 @@ from typing import Any
 
 import yaml
 
+from darlr.config.loading import read_yaml
+from darlr.errors import DarlrError, InputError, unknown
 from darlr.report.table import Cell, Quantity, Table, to_markdown
+from darlr.sweep.grid import Grid
+from darlr.sweep.plan import plan as planned
+
+PLAN_KEYS = ("seeds", "methods", "untuned", "trials", "datasets")
+SCHEDULE_KEYS = ("tuning_epochs", "epochs", "settings")
 
 
 def main() -> None:
-    """Make the table that the command line asks for."""
+    """Make the table that the command line asks for; a refusal is one line, and exit code 2."""
     parser = argparse.ArgumentParser(description="Tune every method alike, train it over the seeds, and write the table.")
     parser.add_argument("plan", type=Path, help="which methods, data sets and schedules, in YAML")
     parser.add_argument("--out", type=Path, required=True, help="folder for all that is tried and trained")
     parser.add_argument("--table", type=Path, required=True, help="where the table goes, in Markdown")
     asked = parser.parse_args()
-    plan = yaml.safe_load(asked.plan.read_text(encoding="utf-8"))
-    tuning = []
+    try:
+        _make(asked.plan, asked.out, asked.table)
+    except DarlrError as error:
+        print(f"fair: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _make(path: Path, out: Path, table: Path) -> None:
+    """Tune, train and write the table, as the plan in the file `path` has it."""
+    plan = _read(path)
+    tuning: list[Table] = []
+    runs: list[Path] = []
     for dataset, schedule in plan["datasets"].items():
-        shared = _written(asked.out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
+        shared = _written(out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
         budget = ("--trials", plan["trials"], "--epochs", schedule["tuning_epochs"], "--config", shared)
-        studies = {method: _tuned(asked.out / "tuning", dataset, method, budget) for method in plan["methods"]}
+        studies = {method: _tuned(out / "tuning", dataset, method, budget) for method in plan["methods"]}
         tuning.append(_how_tuned(dataset, schedule["settings"], studies))
         settings = {method: _chosen(study) for method, study in studies.items()}
         settings |= dict.fromkeys(plan["untuned"], schedule["settings"])
-        _darlr("sweep", _grid(asked.out, dataset, schedule["epochs"], plan["seeds"], settings), "--out", asked.out / "runs")
-    _darlr("report", asked.out / "runs", "--out", asked.table)
-    results = asked.table.read_text(encoding="utf-8")
-    asked.table.write_text("\n".join([_heading(asked.plan, plan), results, *map(to_markdown, tuning)]), encoding="utf-8")
+        grid = _grid(out, dataset, schedule["epochs"], plan["seeds"], settings)
+        _darlr("sweep", grid, "--out", out / "runs")
+        runs += [cell.run for cell in planned(Grid.read(grid).points(), None, out / "runs")]
+    _darlr("report", *runs, "--out", table)
+    results = table.read_text(encoding="utf-8")
+    table.write_text("\n".join([_heading(path, plan), results, *map(to_markdown, tuning)]), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The plan; raises `InputError` naming the file, and the key that it lacks or that is not known."""
+    plan = read_yaml(path)
+    _require_keys(plan, PLAN_KEYS, f"{path}")
+    if not isinstance(plan["datasets"], dict):
+        raise InputError(f"{path}: 'datasets' is {plan['datasets']!r}; expected a mapping from data sets to schedules")
+    for key in ("seeds", "methods", "untuned"):
+        if not isinstance(plan[key], list):
+            raise InputError(f"{path}: '{key}' is {plan[key]!r}; expected a list")
+    for dataset, schedule in plan["datasets"].items():
+        _require_keys(schedule, SCHEDULE_KEYS, f"{path}: data set '{dataset}'")
+    return plan
+
+
+def _require_keys(content: Any, keys: tuple[str, ...], place: str) -> None:
+    if not isinstance(content, dict):
+        raise InputError(f"{place}: is {content!r}; expected a mapping with {', '.join(keys)}")
+    for key in content:
+        if key not in keys:
+            raise InputError(f"{place}: {unknown('key', str(key), keys)}")
+    for key in keys:
+        if key not in content:
+            raise InputError(f"{place}: '{key}' is missing; expected {', '.join(keys)}")
 
 
 def _heading(path: Path, plan: Mapping[str, Any]) -> str:
@@ -57,7 +102,7 @@ def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) 
     _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--out", folder)
     studies = list((folder / dataset / method).glob("study-*"))
     if len(studies) != 1:
-        raise SystemExit(f"{folder / dataset / method}: {len(studies)} studies; expected one; give another plan another --out")
+        raise InputError(f"{folder / dataset / method}: {len(studies)} studies; expected one; give another plan another --out")
     return studies[0]
 
 
@@ -79,7 +124,8 @@ def _how_tuned(dataset: str, shared: Mapping[str, Any], studies: Mapping[str, Pa
         rows.append((method, str(len(study["trials"])), minutes, *values, chosen))
     notes = (
         f"{study['budget']['trials']} trials of {study['budget']['epochs_a_run']} epochs and one seed for every method, or all"
-        " there are where a space has fewer. minutes: of all trials, by the clock.",
+        " there are where a space has fewer. minutes: of sampling, learning and testing, summed over the trials, of which"
+        " several may run at a time; without the world models' fits.",
         f"first, best: by the {study['measure']['what']}; the first trial has the method's own settings.",
         f"All share {json.dumps(shared)}. The spaces are in src/darlr/tuning/spaces.yaml.",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from darlr.config.loading import from_mapping, merge, nest, value_at
+from darlr.config.loading import from_mapping, merge, value_at, with_settings
 from darlr.config.quirks import QuirkSettings, quirk_settings
 from darlr.config.schema import ExperimentConfig, NeighbourUncertainty, SelectorConfig
 from darlr.data.dataset import Dataset
@@ -287,8 +287,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
     recipe = recipe_of(asked.method)
     quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
     settings = merge(_fitted_to(dataset, recipe), quirks.published)
-    for key, value in (*recipe.fixed.items(), *quirks.fixed.items()):
-        settings = merge(settings, nest(key, value))
+    settings = with_settings(settings, {**recipe.fixed, **quirks.fixed})
     config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
     _require_as_set(config, recipe.fixed, f"method '{recipe.name}' is defined by")
     _require_as_set(config, quirks.fixed, "'reference_quirks' sets it to")

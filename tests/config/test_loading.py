@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darlr.config.loading import from_mapping, leaf_type, parse_overrides, read_yaml, stable_hash, to_mapping
+from darlr.config.loading import (
+    from_mapping,
+    leaf_type,
+    parse_overrides,
+    read_yaml,
+    stable_hash,
+    to_mapping,
+    with_settings,
+)
 from darlr.config.schema import A2CConfig, ExperimentConfig, TrackerConfig
 from darlr.errors import InputError
 
@@ -61,6 +69,17 @@ def test_keys_not_given_keep_those_of_the_base() -> None:
     changed = from_mapping(ExperimentConfig, {"a2c": {"discount": 0.75}}, base)
     assert (changed.seed, changed.a2c.discount, changed.a2c.gae_lambda) == (3, 0.75, 0.25)
     assert base.a2c.discount == 0.5
+
+
+def test_settings_by_dotted_key_come_over_nested_ones() -> None:
+    values = {"seed": 3, "a2c": {"discount": 0.5, "gae_lambda": 0.25}}
+    settings = {"a2c.discount": 0.9, "tracker.kind": "gru", "tracker.width": 8, "seed": 4}
+    assert with_settings(values, settings) == {
+        "seed": 4,
+        "a2c": {"discount": 0.9, "gae_lambda": 0.25},
+        "tracker": {"kind": "gru", "width": 8},
+    }
+    assert values == {"seed": 3, "a2c": {"discount": 0.5, "gae_lambda": 0.25}}
 
 
 class TestOverrides:

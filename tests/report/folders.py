@@ -17,18 +17,20 @@ def write_run(
     dataset: str = "coat",
     settings: Mapping[str, Any] | None = None,
     opponents: Mapping[str, Any] | None = None,
-    every_user: Mapping[str, Any] | None = None,
     version: str = "0.1.0",
     data: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """A run that had these returns, epoch by epoch, sampled, and one more greedy; not finished where `returns` is None."""
+    """A run that had these returns, epoch by epoch, sampled, and one more greedy; not finished where `returns` is None.
+
+    `extra`: what its summary has beside.
+    """
     config = {"dataset": dataset, "method": method, "seed": seed, "training": {"epochs": 2, "steps_per_epoch": 10}}
     config |= settings or {}
     name = "".join(character for character in repr(settings) if character.isalnum())
     with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": data or {}}) as folder:
         if returns is not None:
-            judged = {} if every_user is None else {"every_user": every_user}
-            folder.write_json("summary", summary(list(returns), dict(opponents or {})) | judged)
+            folder.write_json("summary", summary(list(returns), dict(opponents or {})) | dict(extra or {}))
         return folder.path
 
 

@@ -51,7 +51,7 @@ class TestComparison:
 
     def test_on_every_user(self, tmp_path: Path) -> None:
         for seed, value in enumerate((72.0, 73.0, 74.0)):
-            write_run(tmp_path, "dorl", seed, [70.0], every_user={"nx_0": {"r_tra": value, "mcd": None}})
+            write_run(tmp_path, "dorl", seed, [70.0], extra={"every_user": {"nx_0": {"r_tra": value, "mcd": None}}})
         write_run(tmp_path, "mbpo", 0, [71.0])
         table = compared(tmp_path)
         # deviation 1, t(0.975, 2) = 4.302653

@@ -1,5 +1,6 @@
 """Two runs or groups side by side: what they were made of, and results that are worked out by hand."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,31 @@ def test_common_seeds_are_paired_and_the_others_left_out(tmp_path: Path) -> None
     assert "Paired over seeds 0, 1, 2." in notes
     assert "Left out, since one side alone has them: seed 3 of A." in notes
     assert "(1 runs are not finished and left out)" in " ".join(differing.notes)
+
+
+def without(run: Path, name: str) -> None:
+    """Take `name` out of the run's summary."""
+    file = run / "summary.json"
+    file.write_text(json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != name}))
+
+
+def test_seeds_without_a_quantity_are_left_out_of_its_pairs(tmp_path: Path) -> None:
+    runs = {}
+    for side, method, memory in (("a", "dorl", (100.0, 200.0, 300.0, 400.0)), ("b", "darlr", (110.0, 230.0, 320.0, 440.0))):
+        for seed, value in enumerate(memory):
+            runs[side, seed] = write_run(tmp_path / side, method, seed, extra={"peak_memory_mib": value})
+    without(runs["b", 3], "peak_memory_mib")
+    without(runs["a", 2], "peak_memory_mib")
+    _, results = compare(tmp_path / "a", tmp_path / "b")
+    # Seeds 0 and 1: differences 10 and 30, deviation 200 ** 0.5; t(1) = 12.7062.
+    assert row(results, "peak memory (MiB)")[2] == near(20, 12.7062 * 10)
+    assert row(results, "peak memory (MiB)")[0].value == 150
+    assert "Paired over seeds 0, 1, 2, 3." in results.notes
+    assert "peak memory (MiB): paired over seeds 0, 1 alone, for want of values of the others." in results.notes
+    for place in [("a", 0), ("a", 1)]:
+        without(runs[place], "peak_memory_mib")
+    _, results = compare(tmp_path / "a", tmp_path / "b")  # now seed 3 of A alone and seeds 0 to 2 of B
+    assert "peak memory (MiB)" not in [found[0] for found in results.rows]
 
 
 def test_other_seeds_are_compared_unpaired(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from darlr.report.published import published
-from darlr.report.published_curves import left_alike, published_curve
+from darlr.report.published_curves import left_alike, left_otherwise, published_curve
 
 METHODS = ["ucb", "epsilon-greedy", "sqn", "crr", "cql", "bcq", "mbpo", "ips", "mopo", "dorl", "roler", "gt"]
 
@@ -60,3 +60,28 @@ def test_users_who_leave_alike(dataset: str, method: str, settings: dict[str, An
     curve = published_curve(dataset, method, "r_tra")
     assert curve is not None
     assert left_alike(dataset, settings, curve) is alike
+
+
+@pytest.mark.parametrize(
+    ("windows", "otherwise"),
+    [
+        ([4], {}),
+        ([4, 4], {}),
+        ([7], {"dorl": 4}),
+        ([7, 1], {"dorl": 4}),
+        ([7, 4], {"dorl": "4, here 7"}),
+        ([4, 7], {"dorl": "4, here 7"}),
+        ([7, 4, 1, 7], {"dorl": "4, here 1, 7"}),
+    ],
+)
+def test_every_row_of_a_method_is_asked_whether_its_users_leave_alike(windows: list[int], otherwise: dict[str, Any]) -> None:
+    rows = [("dorl", leave("category", window)) for window in windows]
+    published_with_one = ("roler", leave("category", 1))
+    unpublished = ("darlr", leave("category", 9))
+    assert left_otherwise("kuairec", [published_with_one, *rows, unpublished]) == otherwise
+
+
+def test_users_may_leave_otherwise_with_the_published_window() -> None:
+    for settings in (leave("category", 4, max_steps=20), {}):
+        rows = [("dorl", leave("category", 4)), ("dorl", settings)]
+        assert left_otherwise("kuairec", rows) == {"dorl": "4, here by another rule"}

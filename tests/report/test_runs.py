@@ -75,11 +75,61 @@ def test_a_run_named_twice_is_read_once(tmp_path: Path) -> None:
     assert [len(group.runs) for group in collection.groups["coat"]] == [1]
 
 
-def test_own_data_go_by_their_folders_name(tmp_path: Path) -> None:
-    path = write_run(tmp_path, "dorl")
+def own(out: Path, seed: int, folder: str, **hashes: str) -> Path:
+    """A run on the data set in `folder` with these `hashes`, in the folder `mine` below `out`."""
+    path = write_run(out, "dorl", seed, dataset="mine", data={f"{name}.csv": found for name, found in hashes.items()})
     config = path / "config.yaml"
-    config.write_text(config.read_text().replace("dataset: coat", "dataset: /data/shop"))
+    config.write_text(config.read_text().replace("dataset: mine", f"dataset: {folder}"))
+    return path
+
+
+def seeds(places: list[Path]) -> dict[str, list[list[int]]]:
+    """Of every data set the seeds of its rows."""
+    return {
+        dataset: [[run.seed for run in group.runs] for group in groups] for dataset, groups in collect(places).groups.items()
+    }
+
+
+def test_own_data_go_by_their_own_name_where_they_were_trained_and_else_by_their_folders(tmp_path: Path) -> None:
+    path = own(tmp_path / "runs", 0, "/data/shop")
     assert list(collect([path]).groups) == ["shop"]
+    (tmp_path / "runs" / "mine" / "world-models").mkdir()
+    assert list(collect([tmp_path]).groups) == list(collect([path]).groups) == ["mine"]
+
+
+def test_other_data_under_the_same_name_are_other_data_sets(tmp_path: Path) -> None:
+    own(tmp_path / "a", 0, "/a/mine", log="1" * 64, items="ff")
+    own(tmp_path / "b", 0, "/b/mine", log="2" * 64, items="ff")
+    own(tmp_path / "b", 1, "/b/mine", log="2" * 64, items="ff")
+    assert seeds([tmp_path / "a", tmp_path / "b"]) == {
+        "mine (log.csv with SHA-256 111111111111...)": [[0]],
+        "mine (log.csv with SHA-256 222222222222...)": [[0, 1]],
+    }
+
+
+def test_a_data_set_that_changed_between_seeds_is_not_pooled(tmp_path: Path) -> None:
+    for seed, items in enumerate(("a", "a", "b")):
+        own(tmp_path, seed, "/data/mine", log="f", items=items)
+    expected = {"mine (items.csv with SHA-256 a...)": [[0, 1]], "mine (items.csv with SHA-256 b...)": [[2]]}
+    assert seeds([tmp_path]) == expected
+    own(tmp_path, 3, "/data/mine", log="e", items="a")
+    assert [len(rows) for rows in seeds([tmp_path]).values()] == [1, 1, 1]
+
+
+def test_the_same_data_in_two_places_are_one(tmp_path: Path) -> None:
+    own(tmp_path / "a", 0, "/here/mine", log="1", items="f")
+    own(tmp_path / "b", 1, "/there/mine", log="1", items="f")
+    assert seeds([tmp_path / "a", tmp_path / "b"]) == {"mine": [[0, 1]]}
+
+
+def test_data_that_settings_generate_are_told_apart_by_them(tmp_path: Path) -> None:
+    for users, found in ((40, "a"), (80, "b")):
+        settings = {"synthetic": {"users": users}}
+        write_run(tmp_path, "dorl", dataset="synthetic", settings=settings, data={"synthetic": found})
+    assert [group.label for group in collect([tmp_path]).groups["synthetic"]] == [
+        "dorl synthetic.users=40",
+        "dorl synthetic.users=80",
+    ]
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:

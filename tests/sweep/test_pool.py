@@ -80,7 +80,7 @@ def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(tmp_path:
     assert "epoch 1: the policy loss is nan; stopped" in (outcomes[mopo].error or "")
     assert outcomes[mopo].traceback is None
     assert (outcomes[dorl].error or "").startswith("its process was killed by SIGKILL")
-    assert [outcome.died for outcome in outcomes.values()] == [label == dorl for label in outcomes]
+    assert [outcome.transient for outcome in outcomes.values()] == [label == dorl for label in outcomes]
     assert len(notes.of("fitted")) == 1  # the world model that all three share
     assert notes.begun[0] == mbpo
     assert results(cells[0].run) == results(train_small(tmp_path / "alone", {"method": "mbpo"}).path)

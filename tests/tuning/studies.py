@@ -72,7 +72,7 @@ def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[
     for cell in cells:
         watcher.started(cell)
         if cell.label == executor.dying:
-            outcomes.append(Outcome(cell, 0.0, "its process was killed", died=True))
+            outcomes.append(Outcome(cell, 0.0, "its process was killed", transient=True))
             watcher.ended(outcomes[-1])
             continue
         ending: list[BaseException] = []
@@ -88,7 +88,9 @@ def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[
 
         try:
             last = work(cell.values, executor.data_dir, executor.out, "cpu", send)
-            outcomes.append(Outcome(cell, 0.0, last.get("error"), last.get("traceback")))
+            outcomes.append(
+                Outcome(cell, 0.0, last.get("error"), last.get("traceback"), transient=last.get("transient", False))
+            )
         except _GivenUp:
             if ending:
                 raise ending[0] from None

@@ -1,15 +1,20 @@
 """Studies from end to end: the same trials every time, however they were stopped, and none of them asks the truth."""
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
-from darlr.artifacts import RunFolder
+from darlr.artifacts import RunFolder, files
+from darlr.artifacts.files import publish
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig
 from darlr.errors import InputError
@@ -141,6 +146,59 @@ def test_a_trial_whose_process_died_is_run_again_by_the_same_call(tmp_path: Path
     _, again = study(tmp_path, 2)
     assert told(again) == told([first, replace(died, state="finished", value=again[1].value, error=None)])
     assert again[1].value is not None
+
+
+def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as disk:
+
+        def full(partial: Path, path: Path) -> None:
+            if path.name == "policy.safetensors":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            publish(partial, path)
+
+        disk.setattr(files, "publish", full)
+        _, trials = study(tmp_path / "full", 2)
+    assert [trial.state for trial in trials] == ["begun", "begun"]
+    assert (trials[0].error or "").endswith("policy.safetensors: cannot be written (No space left on device)")
+    assert told(study(tmp_path / "full", 2)[1]) == told(study(tmp_path / "free", 2)[1])
+
+
+def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        study(tmp_path / "stopped", 2, Notes(stop_after=5))  # after the second of three epochs of trial 2
+    [run] = [file.parent for file in tmp_path.rglob("config.yaml") if not (file.parent / "summary.json").exists()]
+    environment = run / "environment.json"
+    environment.write_text(json.dumps(json.loads(environment.read_text()) | {"darlr": "0.0.1"}))
+    for _ in range(2):
+        with pytest.raises(InputError, match=rf"{run}: .*\b0\.0\.1\b"):
+            study(tmp_path / "stopped", 2)
+    shutil.rmtree(run)
+    assert told(study(tmp_path / "stopped", 2)[1]) == told(study(tmp_path / "whole", 2)[1])
+
+
+def test_a_measured_run_that_cannot_be_read_ends_the_call_and_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(run: Path) -> float:
+        raise InputError(f"{run / 'metrics.jsonl'}: cannot be read")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(tuner, "final_return", unreadable)
+        with pytest.raises(InputError, match=r"metrics\.jsonl: cannot be read"):
+            study(tmp_path, 1)
+    [trial] = study(tmp_path, 1)[1]
+    assert (trial.state, trial.error) == ("finished", None)
+
+
+def test_a_world_model_with_nothing_to_rank_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unranked(RunFolder):
+        def load_tensors(self, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+            return {}, {"fit": {"held_out_ranking": None}}
+
+    monkeypatch.setattr("darlr.tuning.measure.RunFolder", Unranked)
+    _, trials = study(tmp_path, 1, space="world_model.learning_rate: [1e-6, 0.01]", epochs=False)
+    assert [trial.state for trial in trials] == ["failed"]
+    assert "its world model held out no two rows of one user" in (trials[0].error or "")
 
 
 def test_settings_that_contradict_each_other_fail(tmp_path: Path) -> None:

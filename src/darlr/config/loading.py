@@ -172,9 +172,12 @@ def _first_field(kind: Any) -> str:
     return dataclasses.fields(kind)[0].name
 
 
-def nest(path: str, value: Any) -> dict[str, Any]:
-    """A value below its dotted key, as `nest("a2c.discount", 0.9) == {"a2c": {"discount": 0.9}}`."""
-    for name in reversed(path.split(".")):
-        value = {name: value}
-    nested: dict[str, Any] = value
-    return nested
+def with_settings(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested `values`, with each of `settings` put in at its dotted key, as `{"a2c.discount": 0.9}`."""
+    merged = dict(values)
+    for path, value in settings.items():
+        nested = value
+        for name in reversed(path.split(".")):
+            nested = {name: nested}
+        merged = merge(merged, nested)
+    return merged

@@ -116,11 +116,15 @@ def _results(a: Side, b: Side) -> Table:
     ]
     values += [(label, _costs(a, key), _costs(b, key)) for key, label in COSTS.items()]
     rows: list[tuple[Cell, ...]] = []
+    notes = _notes(a, b, common)
     for name, ours, theirs in values:
-        quantities = _compared(ours, theirs, common)
-        if quantities is not None:
-            rows.append((name, *quantities))
-    return Table(f"{a.dataset}, {TITLES[mode]}", ("metric", "A", "B", "difference"), tuple(rows), tuple(_notes(a, b, common)))
+        paired = [seed for seed in common if seed in ours and seed in theirs]
+        if (common and not paired) or not ours or not theirs:
+            continue
+        rows.append((name, *_compared(ours, theirs, paired)))
+        if paired != common:
+            notes.append(f"{name}: paired over {_plural('seed', paired)} alone, for want of values of the others.")
+    return Table(f"{a.dataset}, {TITLES[mode]}", ("metric", "A", "B", "difference"), tuple(rows), tuple(notes))
 
 
 def _notes(a: Side, b: Side, common: Sequence[int]) -> list[str]:
@@ -143,14 +147,10 @@ def _costs(side: Side, key: str) -> dict[int, float]:
     return {run.seed: run.summary[key] for run in side.group.runs if run.summary.get(key) is not None}
 
 
-def _compared(
-    a: Mapping[int, float], b: Mapping[int, float], common: Sequence[int]
-) -> tuple[Quantity, Quantity, Quantity] | None:
-    """A, B and their difference, from values by seed, paired over the seeds `common` if there are any; None without values."""
-    ours, theirs = ([side[seed] for seed in (common or side) if seed in side] for side in (a, b))
-    if not ours or not theirs:
-        return None
-    if common:
+def _compared(a: Mapping[int, float], b: Mapping[int, float], paired: Sequence[int]) -> tuple[Quantity, Quantity, Quantity]:
+    """A, B and their difference, from values by seed: those of the seeds `paired`, which both have, or all, unpaired."""
+    ours, theirs = ([side[seed] for seed in (paired or side)] for side in (a, b))
+    if paired:
         difference = paired_difference(theirs, ours)
         between = Quantity(difference.mean, difference.half_width)
     else:

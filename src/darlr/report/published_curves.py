@@ -49,14 +49,27 @@ def left_alike(dataset: str, settings: Mapping[str, Any], curve: PublishedCurve)
     return settings.get("leave.by") == "category" and settings.get("leave.window") == curve.window
 
 
-def left_otherwise(dataset: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
-    """Published N of the methods in `rows` (method, settings) whose users leave otherwise than those of the published run."""
-    found = {method: (settings, published_curve(dataset, method, "r_tra")) for method, settings in rows}
-    return {
-        method: curve.window
-        for method, (settings, curve) in found.items()
-        if curve is not None and not left_alike(dataset, settings, curve)
-    }
+def left_otherwise(dataset: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int | str]:
+    """Published N of the methods in `rows` (method, settings) whose users leave otherwise than those of the published run.
+
+    Where that is so of some rows of a method alone, what they have instead stands behind it, as `"4, here 1, 7"`.
+    """
+    by_method: dict[str, list[Mapping[str, Any]]] = {}
+    for method, settings in rows:
+        by_method.setdefault(method, []).append(settings)
+    found: dict[str, int | str] = {}
+    for method, own in by_method.items():
+        curve = published_curve(dataset, method, "r_tra")
+        others = [] if curve is None else [settings for settings in own if not left_alike(dataset, settings, curve)]
+        if curve is not None and others:
+            found[method] = curve.window if len(others) == len(own) else f"{curve.window}, here {_windows(others, curve)}"
+    return found
+
+
+def _windows(rows: Iterable[Mapping[str, Any]], curve: PublishedCurve) -> str:
+    """The windows N of rows whose users do not leave as in the published run; with its N they leave by another rule."""
+    windows = sorted({settings.get("leave.window", curve.window) for settings in rows})
+    return ", ".join("by another rule" if window == curve.window else str(window) for window in windows)
 
 
 @cache

@@ -15,6 +15,11 @@ MODES = ("nx_0", "fb", "nx_10", "held_out", "simulator", "referee")
 """Under what a summary has statistics of metrics."""
 
 IDENTITY = ("dataset", "method", "seed")
+READING = ("data.", "synthetic.")
+"""Settings that choose what is read, or generated, as the data set of a name."""
+WORLD_MODELS = "world-models"
+"""Stands beside the methods' folders in that of a data set."""
+DIGITS = 12  # of a file's hash
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,9 @@ class FinishedRun:
     """What a report needs of a run.
 
     Attributes:
+        dataset: the data set's name, with what tells it from others of that name in the same report.
         settings: every other setting, by dotted key.
+        data: the hashes of the data's files, by name.
         summary: as `darlr.report.summary.summarise` makes it, with `opponents`.
         version: of the darlr that began it.
     """
@@ -32,6 +39,7 @@ class FinishedRun:
     method: str
     seed: int
     settings: Mapping[str, Any]
+    data: Mapping[str, str]
     summary: Mapping[str, Any]
     version: str
 
@@ -133,24 +141,61 @@ def _read(folder: RunFolder) -> FinishedRun:
             raise InputError(f"{folder.path}: its config has no '{key}'; expected a run of `darlr train`")
     if not isinstance(summary.get("epochs"), int) or not ("nx_0" in summary or "held_out" in summary):
         raise InputError(f"{folder.path / 'summary.json'}: not a summary that this version reads; train the run again")
+    environment = folder.environment()
     return FinishedRun(
         path=folder.path,
-        dataset=Path(config["dataset"]).name,
+        dataset=_dataset(folder.path, config["dataset"]),
         method=config["method"],
         seed=config["seed"],
         settings={key: value for key, value in config.items() if key not in IDENTITY},
+        data=environment.get("data", {}),
         summary=summary,
-        version=folder.environment()["darlr"],
+        version=environment["darlr"],
     )
 
 
+def _dataset(run: Path, setting: str) -> str:
+    """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
+    home = run.resolve().parents[1]
+    return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name
+
+
 def _told_apart(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs; those without a truth have a data set of their own where others of theirs had one: nothing compares them."""
+    """The runs, of which only those that can be compared are on a data set of the same name.
+
+    Those without a truth are kept from those with one, and those whose files differ from each other.
+    """
     known = {run.dataset for run in runs if "nx_0" in run.summary}
-    return [
+    named = [
         replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and "nx_0" not in run.summary else run
         for run in runs
     ]
+    telling = {name: _telling_files([run for run in named if run.dataset == name]) for name in {run.dataset for run in named}}
+    return [replace(run, dataset=_with_hashes(run, telling[run.dataset])) for run in named]
+
+
+def _telling_files(runs: Sequence[FinishedRun]) -> list[str]:
+    """Files by whose hashes the data of `runs` are told apart, no more than it takes; none where all have the same.
+
+    Hashes that differ with the settings of `READING` tell nothing: such runs are rows of one data set, named by these settings.
+    """
+    hashes: dict[tuple[str, str], set[str]] = {}
+    for run in runs:
+        reading = repr([(key, value) for key, value in run.settings.items() if key.startswith(READING)])
+        for file, found in run.data.items():
+            hashes.setdefault((file, reading), set()).add(found)
+    telling: list[str] = []
+    for file in dict.fromkeys(file for (file, _), found in hashes.items() if len(found) > 1):
+        kinds, finer = ({tuple(map(run.data.get, files)) for run in runs} for files in (telling, [*telling, file]))
+        if len(finer) > len(kinds):
+            telling.append(file)
+    return telling
+
+
+def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
+    """The data set's name, and the first digits of the hashes of those `files` that the run's data have."""
+    told = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
+    return f"{run.dataset} ({', '.join(told)})" if told else run.dataset
 
 
 def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from darlr.config.loading import leaf_type, merge, nest, read_yaml
+from darlr.config.loading import leaf_type, read_yaml, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.errors import InputError, unknown
 
@@ -58,10 +58,10 @@ class _Settings:
             crossed = dict(zip(self.crossed, values, strict=True))
             varied = {key: crossed[key] for key in several}
             if not self.alone:
-                yield Point(_nested({**start, **crossed}), varied)
+                yield Point(with_settings(start, crossed), varied)
             for key, choices in self.alone.items():
                 for value in choices:
-                    yield Point(_nested({**start, **crossed, key: value}), {**varied, key: value}, key)
+                    yield Point(with_settings(start, {**crossed, key: value}), {**varied, key: value}, key)
 
 
 @dataclass(frozen=True)
@@ -210,13 +210,6 @@ def _require_known(content: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in content:
         if key not in known:
             raise unknown("sweep key", str(key), known)
-
-
-def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for key, value in values.items():
-        nested = merge(nested, nest(key, value))
-    return nested
 
 
 def _brief(value: Any) -> str:

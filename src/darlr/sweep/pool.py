@@ -116,7 +116,7 @@ class _Worker:
         self._errors.seek(0)
         printed = self._errors.read().decode(errors="replace").strip()
         self._errors.close()
-        return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None, "died": True}
+        return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None, "transient": True}
 
     def stop(self) -> None:
         """Tell the process to end: its input does."""

@@ -27,7 +27,7 @@ class Outcome:
 
     Attributes:
         stopped: the watcher had it stopped before its end, which is no error.
-        died: its process ended without a word, as a killed one does; the same run may end well another time.
+        transient: what stopped it may pass, as a killed process and a full disk do; the same run may end well another time.
     """
 
     cell: Cell
@@ -37,7 +37,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     elsewhere: bool = False
     stopped: bool = False
-    died: bool = False
+    transient: bool = False
 
 
 class Watcher(Protocol):
@@ -159,6 +159,6 @@ def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> li
                 watcher.put_back(cell, event["error"])
             else:
                 told = event.get("error"), event.get("traceback"), event.get("cpu_seconds", 0.0)
-                end(Outcome(cell, seconds, *told, died=event.get("died", kind == "lost")))
+                end(Outcome(cell, seconds, *told, transient=event.get("transient", kind == "lost")))
         watcher.tick()
     return outcomes

@@ -38,7 +38,8 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
     """Train the cell with one thread, telling `send` of its progress; how it ended is returned as the last event.
 
     That is `{"event": "finished", "cpu_seconds": of this process}`, or `{"event": "failed", "error": a line, "traceback": text
-    or None}`: a traceback belongs to a defect, a refusal needs none. `{"event": "busy", "error": a line}` tells that another
+    or None, "transient": whether the same run may end well another time}`: a traceback belongs to a defect, a refusal needs
+    none; what may pass is a file that could not be read or written. `{"event": "busy", "error": a line}` tells that another
     process works on the run.
     """
     try:
@@ -52,10 +53,11 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
         except BusyError:
             return {"event": "busy", "error": "another process works on it"}
         except DarlrError as error:
-            return {"event": "failed", "error": str(error), "traceback": None}
+            refused_by_system = isinstance(error.__cause__, OSError)
+            return {"event": "failed", "error": str(error), "traceback": None, "transient": refused_by_system}
     except Exception as error:
         line = " ".join("".join(traceback.format_exception_only(error)).split())
-        return {"event": "failed", "error": line, "traceback": traceback.format_exc()}
+        return {"event": "failed", "error": line, "traceback": traceback.format_exc(), "transient": False}
     return {"event": "finished", "cpu_seconds": time.process_time()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from darlr.config.loading import merge, nest, stable_hash, to_mapping
+from darlr.config.loading import merge, stable_hash, to_mapping, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
@@ -89,11 +89,11 @@ class Design:
     def trial(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """The settings of the run of one trial and seed; `point` has the space's settings by dotted key."""
         measured = NO_LEARNING if self.space.of_world_model else JUDGED
-        return merge(merge(_with(self.values, point), measured), {"seed": seed})
+        return merge(merge(with_settings(self.values, point), measured), {"seed": seed})
 
     def chosen(self, point: Mapping[str, Any]) -> dict[str, Any]:
         """What `darlr train --config` is given to train with the settings `point`; it chooses its epochs and seed itself."""
-        values = {"dataset": self.values["dataset"], "method": self.config.method, **_with(self.values, point)}
+        values = {"dataset": self.values["dataset"], "method": self.config.method, **with_settings(self.values, point)}
         training = {key: value for key, value in values.pop("training", {}).items() if key != "epochs"}
         return {**values, "training": training} if training else values
 
@@ -103,13 +103,6 @@ class Design:
         settings = {key: value for key, value in values.items() if key not in ("dataset", "method")}
         grid = {"datasets": values["dataset"], "methods": self.config.method, "seeds": SEEDS_OF_THE_SWEEP}
         return {**grid, "set": _as_single_choices(settings)}
-
-
-def _with(values: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(values)
-    for key, value in point.items():
-        merged = merge(merged, nest(key, value))
-    return merged
 
 
 def _as_single_choices(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,10 @@ MEANINGS = {
 }
 
 
+class UnrankedError(InputError):
+    """A world model that held out nothing to rank, so that it cannot be measured."""
+
+
 def returns(records: Sequence[Mapping[str, Any]]) -> list[float]:
     """After every epoch, the referee's mean return over the last 20% of the epochs so far."""
     values = [record[RETURN] for record in records]
@@ -34,10 +38,12 @@ def final_return(run: Path) -> float:
 def ranking(run: Path) -> float:
     """How well the run's world model ranks the rows that its members did not read.
 
-    Raises `InputError` where no member held out two rows of one user with different rewards.
+    Raises `UnrankedError` where no member held out two rows of one user with different rewards.
     """
     _, state = RunFolder.open(run).load_tensors(WORLD_MODEL)
     value = state["fit"][RANKING]
     if value is None:
-        raise InputError(f"{run}: its world model held out no two rows of one user with different rewards, so none is ranked")
+        raise UnrankedError(
+            f"{run}: its world model held out no two rows of one user with different rewards, so none is ranked"
+        )
     return float(value)

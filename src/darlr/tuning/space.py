@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-from darlr.config.loading import leaf_type, merge, nest, read_yaml, value_at
+from darlr.config.loading import leaf_type, read_yaml, value_at, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
@@ -187,7 +187,7 @@ class Space:
         found = []
         for value in dimension.probes:
             try:
-                found.append(value_at(resolve(merge(values, nest(key, value)), loaded), key))
+                found.append(value_at(resolve(with_settings(values, {key: value}), loaded), key))
             except InputError:
                 if not (self.built_in and isinstance(dimension, Choices)):
                     raise

@@ -12,11 +12,12 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.locks import sole_writer
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.methods import resolve
 from darlr.seeding import numpy_generator
 from darlr.sweep.plan import Cell, cell_of
 from darlr.sweep.running import Executor, Outcome, Watcher, run_cells
 from darlr.tuning.design import Design
-from darlr.tuning.measure import RETURN, final_return, ranking, returns
+from darlr.tuning.measure import RETURN, UnrankedError, final_return, ranking, returns
 from darlr.tuning.search import Search
 from darlr.tuning.trials import Trial, write_results
 
@@ -48,10 +49,10 @@ def tune(
 ) -> list[Trial]:
     """Do the study's first `trials` trials, or go on with them, and return them by number; fewer if the space has fewer points.
 
-    What was found is written into the study's folder after every few trials (`write_results`). A trial whose process died is
-    left as it is: the same call goes on with it.
+    What was found is written into the study's folder after every few trials (`write_results`). A trial that
+    stopped for what may pass (`Outcome.transient`) is left as it is: the same call goes on with it.
 
-    Raises `InputError` for a study file that cannot be used.
+    Raises `InputError` for a study file or a trial's run folder that cannot be used.
     """
     folder = design.folder(out)
     with sole_writer(folder / STUDY, lambda: watcher.notice("another process works on the same study: waiting for it")):
@@ -112,7 +113,7 @@ class _Batch:
         self._executor, self._watcher = executor, watcher
         self._trials: dict[Path, list[int]] = {}  # two trials may be the same run
         self._errors: dict[int, str] = {}
-        self._died: set[int] = set()
+        self._unended: set[int] = set()
         self._pruned: set[int] = set()
 
     def work(self, numbers: Sequence[int]) -> None:
@@ -137,8 +138,8 @@ class _Batch:
         self._watcher.ended(outcome)
         for number in self._trials[outcome.cell.run] if outcome.error is not None else ():
             self._errors[number] = outcome.error or ""
-            if outcome.died:
-                self._died.add(number)
+            if outcome.transient:
+                self._unended.add(number)
 
     def tick(self) -> None:
         self._watcher.tick()
@@ -150,12 +151,14 @@ class _Batch:
         cells: dict[Path, Cell] = {}
         for seed in seeds:
             for number in numbers:
+                values = self._design.trial(self._search.point(number), seed)
                 try:
-                    values = self._design.trial(self._search.point(number), seed)
-                    cell = cell_of(f"trial {number + 1} seed {seed}", values, self._loaded, self._out)
+                    resolve(values, self._loaded)
                 except InputError as error:  # settings that contradict each other
                     self._errors[number] = str(error)
                     continue
+                # A folder that is refused here is no fault of the trial: once it is put right, the same call goes on.
+                cell = cell_of(f"trial {number + 1} seed {seed}", values, self._loaded, self._out)
                 cells.setdefault(cell.run, cell)
                 self._trials.setdefault(cell.run, []).append(number)
         waiting = [cell for cell in cells.values() if not (cell.begun and self._given_up(cell)) and not cell.finished]
@@ -179,14 +182,14 @@ class _Batch:
         self._search.note(number, epochs=len(records), seconds=seconds, runs=[str(run) for run in runs], error=None)
         if number in self._pruned:
             self._search.end(number, "pruned")
-        elif number in self._died:
+        elif number in self._unended:
             self._search.note(number, error=self._errors[number])
         elif number in self._errors:
             self._fail(number, self._errors[number])
         else:
             try:
                 value = fmean(map(self._measured, runs))
-            except InputError as error:
+            except UnrankedError as error:
                 self._fail(number, str(error))
             else:
                 self._search.end(number, "finished", value)
