@@ -40,6 +40,16 @@ def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str])
     ]
 
 
+@pytest.mark.parametrize("method", ["ucb", "epsilon-greedy"])
+def test_a_method_that_learns_nothing_has_tables_and_no_speed(darlr: Command, small: list[str], method: str) -> None:
+    ended = darlr("train", "--method", method, *small)
+    assert ended.code == 0
+    assert "policy: epoch 3/3, sampled " in ended.err
+    assert f"{method} on synthetic, NX_0" in ended.out
+    assert "\npeak memory " in ended.out
+    assert "steps/s" not in ended.out + ended.err
+
+
 def test_options_go_before_the_file(darlr: Command, small: list[str]) -> None:
     Path("mine.yaml").write_text("method: mopo\ntraining: {epochs: 9}\na2c: {discount: 0.5}\n")
     options = [word for word in small if not word.startswith("training.epochs")]
