@@ -220,6 +220,16 @@ class TestJson:
         assert json.loads((run.path / "summary.json").read_text()) == {"a": 1}
 
 
+def test_files_are_removed_if_they_are_there(run: RunFolder) -> None:
+    run.write_json("summary", {})
+    for _ in range(2):
+        run.remove("summary.json")
+        assert not run.has_json("summary")
+    (run.path / "folder").mkdir()
+    with pytest.raises(RunError, match="folder: cannot be deleted"):
+        run.remove("folder")
+
+
 def test_tensors_come_back(run: RunFolder) -> None:
     assert not run.has_tensors("checkpoint")
     run.save_tensors("checkpoint", {"a": torch.arange(3)}, {"epoch": 4})

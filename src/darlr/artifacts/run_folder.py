@@ -131,6 +131,13 @@ class RunFolder:
         path = self.path / f"{name}.json"
         write_bytes(path, encode_json(value, str(path), indent=2).encode())
 
+    def remove(self, name: str) -> None:
+        """Delete the file `name`, if it is there; raises `RunError` where it cannot be deleted."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path / name}: cannot be deleted ({error.strerror})") from error
+
     def append_metrics(self, record: Mapping[str, float | int | None]) -> None:
         """Add the record of one epoch (its number under `epoch`) to `metrics.jsonl`; on disk when this returns.
 
