@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from darlr import __version__ as darlr_version
 from tests.cli.conftest import Command
 
 
@@ -163,12 +164,16 @@ def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[s
     assert Path("results").read_text() == "mine"
 
 
+OTHER_DATA = f'{{"darlr": "{darlr_version}", "data": {{"synthetic": "0"}}}}'
+
+
 def test_a_foreign_or_changed_run_folder_is_refused_and_left_alone(darlr: Command, small: list[str]) -> None:
     assert darlr("train", *small).code == 0
     [config] = Path("runs").rglob("config.yaml")
     for name, text, message in (
         ("config.yaml", config.read_text().replace("discount: 0.9", "discount: 0.8"), "('a2c.discount' differs)"),
-        ("environment.json", '{"darlr": "1", "data": {"synthetic": "0"}}', "started on other data ('synthetic' has changed)"),
+        ("environment.json", OTHER_DATA, "started on other data ('synthetic' has changed)"),
+        ("environment.json", '{"darlr": "0.0.9"}', f"holds a run of darlr 0.0.9, and this is {darlr_version}; choose another"),
         ("environment.json", "{}", "is no darlr run; choose a new or empty folder"),
         ("checkpoint.safetensors", "", "checkpoint.safetensors: cannot be used, it is cut short"),
         ("metrics.jsonl", "", "expected one record for each of the epochs 1 to 3"),

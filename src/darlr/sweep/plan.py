@@ -111,11 +111,7 @@ def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: P
     begun, epochs, finished = False, 0, False
     if (path / "config.yaml").is_file():
         folder = RunFolder.open(path)
-        folder.require_same(to_mapping(specified.config), {"data": dict(dataset.hashes)})
-        if (version := folder.environment()["darlr"]) != darlr.__version__:
-            raise InputError(
-                f"{path}: holds a run of darlr {version}, and this is {darlr.__version__}; choose another folder or delete it"
-            )
+        folder.require_same(to_mapping(specified.config), {"darlr": darlr.__version__, "data": dict(dataset.hashes)})
         begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
         finished = _is_finished(path)
     return Cell(
