@@ -106,6 +106,7 @@ REFUSED = [
     (["--threads", "0"], "--threads is 0; expected at least 1"),
     (["--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
     (["--seed", "1", "--set", "seed=2"], "'seed' is given both by --seed and by --set; expected it once"),
+    (["--set", "training=5", "--epochs", "3"], "config key 'training' is 5; expected a mapping of keys to values"),
     (["--epochs", "1", "--set", "training.epochs=2"], "'training.epochs' is given both by --epochs and by --set"),
     (
         ["--method", "mbpo", "--set", "reward.entropy_weight=1"],
@@ -154,6 +155,12 @@ def test_every_command_explains_itself(darlr: Command, command: str) -> None:
     assert ended.code == 0
     assert "--data-dir" in ended.out or command == "recommend"  # a run holds all that it takes to serve
     assert "None" not in ended.out
+
+
+def test_a_file_that_has_no_keys_below_training_is_refused_with_epochs_too(darlr: Command) -> None:
+    Path("mine.yaml").write_text("training: 5")
+    ended = darlr("train", "--config", "mine.yaml", "--epochs", 3)
+    assert (ended.code, ended.err) == (2, "darlr: config key 'training' is 5; expected a mapping of keys to values\n")
 
 
 def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[str]) -> None:
