@@ -5,6 +5,11 @@ from pathlib import Path
 from darlr.errors import InputError
 
 
+def is_file_or_pipe(path: Path) -> bool:
+    """Whether `path` can be meant as a file: a shell hands over the output of a command (`<(command)`) as a pipe."""
+    return path.exists() and not path.is_dir()
+
+
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, with or without a byte-order mark, its line ends as they are.
 

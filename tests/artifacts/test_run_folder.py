@@ -38,7 +38,7 @@ class TestCreate:
     def test_resumes_the_same_run_and_keeps_its_first_environment(self, run: RunFolder) -> None:
         run.append_metrics({"epoch": 1, "x": 0.5})
         run.close()
-        with RunFolder.create(run.path, CONFIG, ENVIRONMENT | {"darlr": "9"}) as resumed:
+        with RunFolder.create(run.path, CONFIG, ENVIRONMENT | {"python": "9"}) as resumed:
             assert resumed.metrics() == [{"epoch": 1, "x": 0.5}]
             assert resumed.environment() == ENVIRONMENT
 
@@ -50,9 +50,10 @@ class TestCreate:
             ({key: value for key, value in CONFIG.items() if key != "seed"}, ENVIRONMENT, "'seed'"),
             (CONFIG, ENVIRONMENT | {"data": {"train.ascii": "aa", "test.ascii": "cc"}}, "'test.ascii'"),
             (CONFIG, ENVIRONMENT | {"data": {"train.ascii": "aa"}}, "'test.ascii'"),
+            (CONFIG, ENVIRONMENT | {"darlr": "9"}, r"a: holds a run of darlr 0\.1\.0, and this is 9; choose another folder"),
         ],
     )
-    def test_refuses_another_config_or_other_data(
+    def test_refuses_another_config_other_data_or_another_version(
         self, run: RunFolder, config: dict[str, Any], environment: dict[str, Any], names: str
     ) -> None:
         run.close()
@@ -218,6 +219,16 @@ class TestJson:
         with pytest.raises(RunError, match=r"summary\.json: 'a\.b\[1\]' is nan"):
             run.write_json("summary", {"a": {"b": [1.0, math.nan]}})
         assert json.loads((run.path / "summary.json").read_text()) == {"a": 1}
+
+
+def test_files_are_removed_if_they_are_there(run: RunFolder) -> None:
+    run.write_json("summary", {})
+    for _ in range(2):
+        run.remove("summary.json")
+        assert not run.has_json("summary")
+    (run.path / "folder").mkdir()
+    with pytest.raises(RunError, match="folder: cannot be deleted"):
+        run.remove("folder")
 
 
 def test_tensors_come_back(run: RunFolder) -> None:

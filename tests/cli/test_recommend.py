@@ -105,6 +105,11 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
         ("a.csv", "user_id,item_id,reward\nu1,i99,1\n", "unknown item 'i99' among the recent items of user 'u1'"),
         ("a.csv", "user_id,item_id,reward\nwho,,\n", "unknown user 'who'; expected an id of the log, or recent items"),
         ("a.csv", "", "a.csv: column 'user_id' is missing"),
+        (
+            "a.csv",
+            f'user_id,item_id,reward\nu1,i1,5\nu2,"i2,5\n{"u3,i3,5" * 20_000}',
+            "a.csv: line 3: not valid CSV (field larger",
+        ),
         ("a.csv", b"\xff", "a.csv: line 1 is not UTF-8 text"),
         ("a.json", "{", "a.json: not valid JSON"),
         ("a.json", '{"user": "u1"}', "a.json: expected a list of requests"),
@@ -134,6 +139,7 @@ def test_bad_requests_are_named(darlr: Command, run: Path, name: str, text: str 
         (["--users", "u1", "--input", "a.csv"], "give users by --users or by --input, not both"),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--output", "file/answers.csv"], "file/answers.csv: cannot be written"),
+        (["--output", "."], ".: cannot be written (Is a directory)"),
     ],
 )
 def test_bad_options_are_refused(darlr: Command, run: Path, options: list[str], message: str) -> None:

@@ -60,3 +60,14 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, text: str, opt
     assert ended.err.startswith(f"darlr: {message}")
     assert ended.err.count("\n") == 1
     assert [file.name for file in Path().iterdir()] == ["grid.yaml"]
+
+
+@pytest.mark.parametrize("out", ["results", "results/below"])
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_a_file_where_results_should_go_is_refused_at_once(darlr: Command, out: str, dry_run: list[str]) -> None:
+    write_small(Path("grid.yaml"))
+    Path("results").write_text("mine")
+    ended = darlr("sweep", "grid.yaml", "--out", out, *dry_run)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"darlr: {out}: cannot be used for results (Not a directory)\n"
+    assert Path("results").read_text() == "mine"

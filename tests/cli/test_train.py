@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from darlr import __version__ as darlr_version
 from tests.cli.conftest import Command
 
 
@@ -38,6 +39,16 @@ def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str])
         "summary.json",
         "world_model.safetensors",
     ]
+
+
+@pytest.mark.parametrize("method", ["ucb", "epsilon-greedy"])
+def test_a_method_that_learns_nothing_has_tables_and_no_speed(darlr: Command, small: list[str], method: str) -> None:
+    ended = darlr("train", "--method", method, *small)
+    assert ended.code == 0
+    assert "policy: epoch 3/3, sampled " in ended.err
+    assert f"{method} on synthetic, NX_0" in ended.out
+    assert "\npeak memory " in ended.out
+    assert "steps/s" not in ended.out + ended.err
 
 
 def test_options_go_before_the_file(darlr: Command, small: list[str]) -> None:
@@ -95,6 +106,7 @@ REFUSED = [
     (["--threads", "0"], "--threads is 0; expected at least 1"),
     (["--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
     (["--seed", "1", "--set", "seed=2"], "'seed' is given both by --seed and by --set; expected it once"),
+    (["--set", "training=5", "--epochs", "3"], "config key 'training' is 5; expected a mapping of keys to values"),
     (["--epochs", "1", "--set", "training.epochs=2"], "'training.epochs' is given both by --epochs and by --set"),
     (
         ["--method", "mbpo", "--set", "reward.entropy_weight=1"],
@@ -145,6 +157,12 @@ def test_every_command_explains_itself(darlr: Command, command: str) -> None:
     assert "None" not in ended.out
 
 
+def test_a_file_that_has_no_keys_below_training_is_refused_with_epochs_too(darlr: Command) -> None:
+    Path("mine.yaml").write_text("training: 5")
+    ended = darlr("train", "--config", "mine.yaml", "--epochs", 3)
+    assert (ended.code, ended.err) == (2, "darlr: config key 'training' is 5; expected a mapping of keys to values\n")
+
+
 def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[str]) -> None:
     Path("results").write_text("mine")
     ended = darlr("train", "--out", "results", *small)
@@ -153,12 +171,16 @@ def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[s
     assert Path("results").read_text() == "mine"
 
 
+OTHER_DATA = f'{{"darlr": "{darlr_version}", "data": {{"synthetic": "0"}}}}'
+
+
 def test_a_foreign_or_changed_run_folder_is_refused_and_left_alone(darlr: Command, small: list[str]) -> None:
     assert darlr("train", *small).code == 0
     [config] = Path("runs").rglob("config.yaml")
     for name, text, message in (
         ("config.yaml", config.read_text().replace("discount: 0.9", "discount: 0.8"), "('a2c.discount' differs)"),
-        ("environment.json", '{"darlr": "1", "data": {"synthetic": "0"}}', "started on other data ('synthetic' has changed)"),
+        ("environment.json", OTHER_DATA, "started on other data ('synthetic' has changed)"),
+        ("environment.json", '{"darlr": "0.0.9"}', f"holds a run of darlr 0.0.9, and this is {darlr_version}; choose another"),
         ("environment.json", "{}", "is no darlr run; choose a new or empty folder"),
         ("checkpoint.safetensors", "", "checkpoint.safetensors: cannot be used, it is cut short"),
         ("metrics.jsonl", "", "expected one record for each of the epochs 1 to 3"),

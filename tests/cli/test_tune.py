@@ -21,6 +21,7 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
     Path("space.yaml").write_text(SPACE)
     options = ["--method", "mbpo", "--space", "space.yaml", "--trials", 5, "--epochs", 2, "--workers", 2]
     small = [word for pair in zip(small[::2], small[1::2], strict=True) if "epochs=3" not in pair[1] for word in pair]
+    small += ["--set", "synthetic.seed=3"]  # the name of a key that a grid has elsewhere, too
     ended = darlr("tune", *options, *small)
     assert ended.code == 0, ended.err
     assert "mbpo on synthetic: 2 trials" in ended.out
@@ -59,6 +60,7 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
         (["--dataset", "nowhere"], "unknown data set 'nowhere'"),
         (["--space", "space.yaml"], "space.yaml: unknown config key 'a2c.x'"),
         (["--space", "none.yaml"], "none.yaml: "),
+        (["--out", "space.yaml"], "space.yaml: cannot be used for results (Not a directory)"),
         (["--space", "world-model", "--epochs", "3"], "the epochs of learning are given, but a space of the world model alone"),
     ],
 )

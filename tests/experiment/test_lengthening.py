@@ -69,3 +69,15 @@ def test_other_settings_longer_and_unfinished_runs_are_not_gone_on_from(tmp_path
     listener = Listener()
     train_small(tmp_path, epochs(2), listener=listener)
     assert listener.epochs == [1, 2]
+
+
+@pytest.mark.parametrize("files", [{}, {"config.yaml": "a: ["}, {"config.yaml": "a: 1", "environment.json": "{}"}])
+def test_what_is_no_run_beside_it_is_passed_over(tmp_path: Path, files: dict[str, str]) -> None:
+    shorter = train_small(tmp_path, epochs(1)).path
+    stray = shorter.with_name("x-s0")
+    stray.mkdir()
+    for name, text in {"summary.json": "{}", **files}.items():
+        (stray / name).write_text(text)
+    listener = Listener()
+    train_small(tmp_path, epochs(2), listener=listener)
+    assert listener.epochs == [2]

@@ -1,6 +1,7 @@
 """A run that was killed and started again ends as one that was never disturbed, bit for bit."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,30 @@ WRITES = [
 ]
 DURING_THE_FIT, AFTER_AN_EPOCH, UNDISTURBED = "fit", "epoch", "undisturbed"
 MOMENTS = [f"{name} {count}" for name, count in WRITES] + [DURING_THE_FIT, AFTER_AN_EPOCH]
+
+
+class StoppedError(Exception):
+    """The run was stopped from outside."""
+
+
+class Stopping(Listener):
+    """Stops the run after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._last = epochs
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        if record["epoch"] == self._last:
+            raise StoppedError
+
+
+def stopped_after(epochs: int, out: Path) -> Path:
+    """The folder of a small run that was stopped after so many epochs."""
+    with pytest.raises(StoppedError):
+        train_small(out, listener=Stopping(epochs))
+    [checkpoint] = out.rglob("checkpoint.safetensors")
+    return checkpoint.parent
 
 
 def folder_of(root: Path, moment: str) -> Path:
@@ -142,6 +167,36 @@ def test_a_deleted_checkpoint_starts_the_learning_afresh(undisturbed: dict[str, 
     listener = Listener()
     assert results(train_small(tmp_path, listener=listener).path) == undisturbed
     assert listener.epochs == [1, 2, 3]
+
+
+@pytest.mark.parametrize("epochs", [2, 3])
+def test_a_deleted_policy_starts_the_learning_afresh(undisturbed: dict[str, Any], tmp_path: Path, epochs: int) -> None:
+    run = stopped_after(epochs, tmp_path)
+    if epochs == 3:
+        train_small(tmp_path)
+    (run / "policy.safetensors").unlink()
+    listener = Listener()
+    assert results(train_small(tmp_path, listener=listener).path) == undisturbed
+    assert listener.epochs == [1, 2, 3]
+    assert f"{run}: policy.safetensors is missing beside the checkpoint, so learning begins again" in listener.notices
+
+
+def test_learning_that_began_again_may_be_stopped_too(
+    undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_small(tmp_path).path
+    (run / "policy.safetensors").unlink()
+
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("darlr.experiment.run.save_learned", stop)  # the first policy is there, its checkpoint is not
+        with pytest.raises(StoppedError):
+            train_small(tmp_path)
+    assert (run / "policy.safetensors").exists()
+    assert not (run / "summary.json").exists()
+    assert results(train_small(tmp_path).path) == undisturbed
 
 
 def test_the_world_model_is_shared_by_runs_of_the_same_data(tmp_path: Path) -> None:

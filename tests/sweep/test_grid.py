@@ -58,6 +58,11 @@ def test_a_list_is_an_axis_and_keys_may_be_dotted_or_nested(tmp_path: Path) -> N
     assert found[1].label == "a m seed 0 a2c.discount=0.5 training.epochs=2"
 
 
+@pytest.mark.parametrize("text", ["{synthetic.seed: [3, 4]}", "{synthetic: {seed: [3, 4]}}"])
+def test_a_part_of_the_settings_may_have_a_seed_of_its_own(tmp_path: Path, text: str) -> None:
+    assert [point.values["synthetic"] for point in points(tmp_path, f"{MINIMAL}set: {text}")] == [{"seed": 3}, {"seed": 4}]
+
+
 @pytest.mark.parametrize(
     ("value", "choices"),
     [([64, 64], [[64, 64]]), ([[64], [64, 64]], [[64], [64, 64]]), ([[8]], [[8]])],
@@ -159,6 +164,7 @@ MINIMAL = "datasets: a\nmethods: m\n"
         (MINIMAL + "set: {a2c.discount: [1, 0, 1]}", "'a2c.discount' has the value 1 twice"),
         (MINIMAL + "set: {a2c.discount: 1, a2c: {discount: 1}}", "'a2c.discount' is given twice under 'set'"),
         (MINIMAL + "set: {seed: [1, 2]}", "'seed' cannot be under 'set'; expected it under 'seeds'"),
+        (MINIMAL + "vary: {method: [m, n]}", "'method' cannot be under 'vary'; expected it under 'methods'"),
         (MINIMAL + "set: {1: 2}", "unknown config key '1'"),
         (MINIMAL + "set: [a2c.discount]", "'set' is ['a2c.discount']; expected a mapping from config keys to values"),
         (MINIMAL + "vary: {a2c.discount: []}", "'a2c.discount' has no values"),

@@ -36,6 +36,14 @@ def test_a_run_that_was_stopped_is_not_finished(tmp_path: Path) -> None:
     assert replace(dorl, begun=False).needs_fit()
 
 
+def test_a_run_whose_policy_was_deleted_is_not_finished(tmp_path: Path) -> None:
+    (train_small(tmp_path).path / "policy.safetensors").unlink()
+    _, dorl = small_cells(tmp_path, tmp_path)
+    assert not dorl.finished
+    train_small(tmp_path)
+    assert dorl.is_finished()
+
+
 def test_cells_share_a_world_model_unless_seed_or_settings_differ(tmp_path: Path) -> None:
     cells = small_cells(
         tmp_path, tmp_path, seeds=[0, 1], vary={"a2c.discount": [0.5, 0.8], "world_model.learning_rate": [0.01]}

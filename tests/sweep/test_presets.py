@@ -1,5 +1,6 @@
 """The grids that come with the package can be read, and hold what they say."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,16 @@ def test_figure_5_has_each_data_sets_range() -> None:
     }
 
 
+def test_a_grid_may_come_through_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert grid_file(tmp_path / "pipe") == tmp_path / "pipe"
+
+
 def test_a_file_goes_before_a_preset_and_what_is_neither_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("smoke").mkdir()
+    assert grid_file(Path("smoke")).name == "smoke.yaml"  # a folder is no grid
+    Path("smoke").rmdir()
     Path("smoke").write_text("datasets: coat\nmethods: dorl")
     assert grid_file(Path("smoke")) == Path("smoke")
     assert grid_file(Path("missing.yaml")) == Path("missing.yaml")

@@ -104,7 +104,7 @@ class TestLoop:
     def test_what_another_sweep_finished_meanwhile_is_not_started(self, tmp_path: Path) -> None:
         cells = small_cells(tmp_path, tmp_path / "runs")
         cells[1].run.mkdir(parents=True)
-        (cells[1].run / "summary.json").touch()
+        finish(cells[1])
         script = Script({})
         outcomes = {outcome.cell.label: outcome.elsewhere for outcome in run_cells(cells, script, script)}
         assert outcomes == dict(zip(named(cells), (False, True), strict=True))
@@ -122,7 +122,7 @@ class TestLoop:
                 super().ended(outcome)
                 if outcome.cell is second:
                     if finished:
-                        (first.run / "summary.json").touch()
+                        finish(first)
                     lock.close()
 
         script = Other({first.label: [[BUSY], [FINISHED]]}, slots=1)
@@ -138,6 +138,12 @@ def locked(cell: Cell) -> IO[bytes]:
     lock = (cell.run / ".lock").open("ab")
     fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
+
+
+def finish(cell: Cell) -> None:
+    """What a finished run has, in the folder of `cell`."""
+    for name in ("policy.safetensors", "summary.json"):
+        (cell.run / name).touch()
 
 
 class TestQueue:

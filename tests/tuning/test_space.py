@@ -11,6 +11,7 @@ from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.methods import METHODS, resolve
+from darlr.tuning.design import Design
 from darlr.tuning.space import Choices, Range, Space, spaces
 from tests.worlds import catalog_of, dataset_of, log_of
 
@@ -111,6 +112,24 @@ def test_no_such_space() -> None:
         Space.find("drol", "mine")
     with pytest.raises(InputError, match=r"^own\.yaml: "):
         Space.find("own.yaml", "mine")
+
+
+def test_a_file_goes_before_a_built_in_space_and_a_folder_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("darlr").mkdir()
+    Path("own").mkdir()
+    assert Space.find("darlr", "mine") == Space.of_table("darlr", "mine")
+    with pytest.raises(InputError, match=r"^own: no such file, and no built-in space"):
+        Space.find("own", "mine")
+    Path("mbpo").write_text("a2c.discount: [0.5, 0.9]")
+    assert list(Space.find("mbpo", "mine").dimensions) == ["a2c.discount"]
+
+
+def test_the_methods_own_space_is_not_looked_for_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mbpo").write_text("no space")
+    design = Design.of({"method": "mbpo", "dataset": "mine"}, None, [0], True, loaded())
+    assert design.space.dimensions.keys() == Space.of_table("mbpo", "mine").dimensions.keys()
 
 
 def test_every_method_that_learns_without_the_truth_has_a_space_with_its_own_settings_in_it() -> None:

@@ -1,6 +1,7 @@
 """Files that are whole or absent (atomic writes), and JSON that every reader accepts (no NaN, no infinity)."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -27,8 +28,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     A reader, and whoever comes after a crash, finds the old file or the new one, never a part. Where the block raises, the
     old one stays. Raises `RunError` where it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    partial = path.parent / f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"  # '.' has no name
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
             yield file

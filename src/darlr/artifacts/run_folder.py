@@ -38,10 +38,10 @@ class RunFolder:
     def create(cls, path: Path, config: Mapping[str, Any], environment: Mapping[str, Any]) -> Self:
         """Make the run folder, or open it for resuming if it holds this very run.
 
-        `config` is the resolved config as plain mappings; `environment["data"]` maps data files to their hashes. A resumed
-        run keeps the environment it was started with.
-        Raises `InputError` for a place that cannot be written, a folder with other things in it, a run of another config or
-        other data, and `BusyError` for a run that another process works on.
+        `config` is the resolved config as plain mappings; `environment` is as `require_same` takes it. A resumed run keeps the
+        environment it was started with.
+        Raises `InputError` for a place that cannot be written, a folder with other things in it, a run of another version,
+        another config or other data, and `BusyError` for a run that another process works on.
         """
         lock = _lock(path)
         run = cls(path, lock)
@@ -93,7 +93,15 @@ class RunFolder:
         return _mapping(self.path / ENVIRONMENT)
 
     def require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Raise `InputError` if this is a run of another config, or of other data (`environment["data"]`, file > hash)."""
+        """Raise `InputError` if this is a run of another version, another config or other data.
+
+        `environment` has the version under `darlr`, and under `data` a mapping from files to hashes.
+        """
+        if (version := self.environment()["darlr"]) != environment["darlr"]:
+            raise InputError(
+                f"{self.path}: holds a run of darlr {version}, and this is {environment['darlr']};"
+                " choose another folder or delete it"
+            )
         key = _difference(self.config(), yaml.safe_load(_yaml(config)))
         if key is not None:
             raise InputError(
@@ -130,6 +138,13 @@ class RunFolder:
         """Write `<name>.json`; raises `RunError` for NaN and infinity (None is allowed)."""
         path = self.path / f"{name}.json"
         write_bytes(path, encode_json(value, str(path), indent=2).encode())
+
+    def remove(self, name: str) -> None:
+        """Delete the file `name`, if it is there; raises `RunError` where it cannot be deleted."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path / name}: cannot be deleted ({error.strerror})") from error
 
     def append_metrics(self, record: Mapping[str, float | int | None]) -> None:
         """Add the record of one epoch (its number under `epoch`) to `metrics.jsonl`; on disk when this returns.

@@ -1,10 +1,7 @@
 """`darlr fetch`: what it says before, while and after it downloads."""
 
 import shlex
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +11,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from darlr.cli import SECONDS_BETWEEN_LINES
+from darlr.cli.pipes import outliving_readers
 from darlr.cli.tables import print_table
 from darlr.data.cache import Cache, cache_directory
 from darlr.data.fetching import fetch_file
@@ -124,20 +122,10 @@ def _get(official: Official, folder: Path, cache: Cache) -> bool:
         print(f"  licence: {official.licence}")
         if official.citation:
             print(f"  cite: {official.citation}")
-    with TerminalFetchMonitor(official.archive) as monitor, _outliving_connections():
+    with TerminalFetchMonitor(official.archive) as monitor, outliving_readers():
         downloaded = fetch_file(official, folder, cache, monitor)
     print(f"{path}: {'complete' if downloaded else 'already here'}, {_compared(official)}")
     return True
-
-
-@contextmanager
-def _outliving_connections() -> Iterator[None]:
-    """A connection that is closed at the other end is an error to be handled here, not the end of the process."""
-    handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGPIPE, handler)
 
 
 def _compared(official: Official) -> str:

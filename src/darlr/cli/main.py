@@ -1,6 +1,5 @@
 """The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
 
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ import tyro
 
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
 from darlr.cli.comparing import compare
+from darlr.cli.pipes import end_with_reader
 from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
 from darlr.cli.tuning import tune
@@ -33,7 +33,7 @@ GOES_ON = {**dict.fromkeys(("train", "sweep", "tune"), "the last finished epoch"
 
 def main() -> None:
     """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `darlr recommend RUN | head` ends quietly, as other commands do
+    end_with_reader()
     try:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS,

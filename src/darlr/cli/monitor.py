@@ -19,17 +19,16 @@ SECONDS_OF_PACE = 600.0
 SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}
 
 
-def figures_of(record: Mapping[str, Any]) -> str:
-    """Speed and results of an epoch, in a few words."""
+def figures_of(record: Mapping[str, Any]) -> list[str]:
+    """Speed and results of an epoch, a few words each."""
     shown = [f"{label} {record[name]:.2f}" for name, label in SHOWN.items() if record.get(name) is not None]
-    return ", ".join([pace_of(record), *shown])
+    return [*pace_of(record), *shown]
 
 
-def pace_of(record: Mapping[str, Any]) -> str:
-    """Steps a second of sampling and learning in an epoch."""
+def pace_of(record: Mapping[str, Any]) -> list[str]:
+    """Steps a second of sampling and learning in an epoch; nothing of a static method, which does neither."""
     seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
-    steps = record["train/steps"] / seconds if seconds > 0 else 0.0
-    return f"{steps:,.0f} steps/s"
+    return [f"{record['train/steps'] / seconds:,.0f} steps/s"] if seconds > 0 else []
 
 
 @dataclass
@@ -82,7 +81,7 @@ class TerminalMonitor:
         self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        self._show("policy", record["epoch"], epochs, figures_of(record))
+        self._show("policy", record["epoch"], epochs, ", ".join(figures_of(record)))
 
     def _show(self, name: str, done: float, total: int, figures: str) -> None:
         if self._stage is None or self._stage.name != name or done < self._stage.done:  # a second world model is fitted
@@ -119,6 +118,7 @@ class TerminalMonitor:
         for table in end_of_run([run.summary], run.dataset, run.config.method):
             print_table(table)
         speed = run.summary["steps_per_second"]
-        print(f"{speed:,.0f} steps/s, peak memory {run.summary['peak_memory_mib']:,.0f} MiB")
+        pace = "" if speed is None else f"{speed:,.0f} steps/s, "  # a static method learns nothing
+        print(f"{pace}peak memory {run.summary['peak_memory_mib']:,.0f} MiB")
         print(f"results: {run.path}")
         print(f"learning curve: {run.path / 'learning_curve.png'}")

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,8 @@ def _is_id(value: Any) -> bool:
 
 
 def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise InputError(f"{path}: column '{missing[0]}' is missing; expected {', '.join(COLUMNS)}")
     recent: dict[str, list[tuple[Id, float]]] = {}
-    for row in rows:
+    for line, row in _rows(text, path):
         history = recent.setdefault((row["user_id"] or "").strip(), [])
         item = (row["item_id"] or "").strip()
         if not item:
@@ -77,9 +73,7 @@ def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
         try:
             history.append((_as_logged(item, items), float(row["reward"])))
         except (TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: line {rows.line_num}, column 'reward' is {row['reward']!r}; expected a number"
-            ) from error
+            raise InputError(f"{path}: line {line}, column 'reward' is {row['reward']!r}; expected a number") from error
     return [
         Request(
             _as_logged(user, users) if user else None,
@@ -88,6 +82,22 @@ def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
         )
         for user, history in recent.items()
     ]
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file, each with the number of its last line."""
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    before = 0  # the last line of the row before
+    try:
+        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: column '{missing[0]}' is missing; expected {', '.join(COLUMNS)}")
+        before = rows.line_num
+        for row in rows:
+            before = rows.line_num
+            yield before, row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {before + 1}: not valid CSV ({error}); expected every quote to be closed") from error
 
 
 def _as_logged(text: str, ids: Ids) -> Id:

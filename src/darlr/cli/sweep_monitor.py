@@ -74,7 +74,7 @@ class SweepMonitor:
             self._show(cell, event["done"], f"policy: epoch {event['done']}/{event['epochs']}")
         else:
             done = event["record"]["epoch"]
-            self._show(cell, done, f"policy: epoch {done}/{event['epochs']}, {self._figures(event['record'])}")
+            self._show(cell, done, ", ".join([f"policy: epoch {done}/{event['epochs']}", *self._figures(event["record"])]))
 
     def put_back(self, cell: Cell, reason: str) -> None:
         self._remove(cell)
@@ -93,7 +93,7 @@ class SweepMonitor:
             self._print(line)
         self._printed = time.monotonic()
 
-    def _figures(self, record: Mapping[str, Any]) -> str:
+    def _figures(self, record: Mapping[str, Any]) -> list[str]:
         return figures_of(record)
 
     def _close(self, outcome: Outcome) -> None:

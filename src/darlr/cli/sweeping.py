@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from darlr.cli.options import DataDir, Device, Out, Workers, option
+from darlr.cli.pipes import outliving_readers
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def sweep(
 
     processes_of(workers)
     points = Grid.read(grid_file(file)).points()
-    with _executor(ray, workers, data_dir, out, device) as executor:
+    with outliving_readers(), _executor(ray, workers, data_dir, out, device) as executor:
         try:
             cells = plan(points, data_dir, out)
         except InputError as error:

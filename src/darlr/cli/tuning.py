@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from darlr.cli.commands import settings_of
 from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
+from darlr.cli.pipes import outliving_readers
 from darlr.cli.sweeping import processes_of
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig, TrainingConfig
@@ -60,7 +61,11 @@ def tune(
     values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     values = with_canonical_dataset(values, data_dir)
     settings = from_mapping(ExperimentConfig, values)
-    with TuningMonitor(trials, seeds) as monitor, LocalPool(processes, data_dir, out, device) as pool:
+    with (
+        outliving_readers(),
+        TuningMonitor(trials, seeds) as monitor,
+        LocalPool(processes, data_dir, out, device) as pool,
+    ):
         loaded = load(settings, data_dir, monitor.notice)
         design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded)
         tried = run(design, loaded, trials, pool, out, monitor)

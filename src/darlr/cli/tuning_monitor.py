@@ -44,9 +44,9 @@ class TuningMonitor(SweepMonitor):
         so_far = "" if best is None else f"; best so far: {_digits(best.value)}, trial {best.number}"
         self._print(f"[{len(self._tried)}/{self._trials}] trial {trial.number}: {ending}{so_far}")
 
-    def _figures(self, record: Mapping[str, Any]) -> str:
-        measured = f", referee {_digits(record[RETURN])}" if RETURN in record else ""
-        return f"{pace_of(record)}{measured}"
+    def _figures(self, record: Mapping[str, Any]) -> list[str]:
+        measured = [f"referee {_digits(record[RETURN])}"] if RETURN in record else []
+        return [*pace_of(record), *measured]
 
     def _show_whole(self) -> None:
         completed = len(self._tried) + sum(self._done.values())

@@ -6,10 +6,12 @@ runs whose environment is the same, and whose sources were unchanged, are gone o
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
+from darlr.errors import InputError
 from darlr.experiment.saved import CHECKPOINT, POLICY, load_learned, save_learned
 from darlr.experiment.world_models import WORLD_MODEL
 
@@ -37,13 +39,12 @@ def _longest_shorter(folder: RunFolder) -> RunFolder | None:
         return None
     found: dict[int, RunFolder] = {}
     for summary in folder.path.parent.glob(f"*-s{config['seed']}/summary.json"):
-        other = RunFolder.open(summary.parent)
-        epochs = other.config()["training"]["epochs"]
-        if epochs >= config["training"]["epochs"] or _but_epochs(other.config()) != _but_epochs(config):
-            continue
-        if _surroundings(other) == surroundings:
-            found[epochs] = other
-    return found[max(found)] if found else None
+        with suppress(InputError):  # a folder that is no run, or whose settings are damaged, is nothing to go on from
+            other = RunFolder.open(summary.parent)
+            if _surroundings(other) == surroundings and _but_epochs(other.config()) == _but_epochs(config):
+                found[other.config()["training"]["epochs"]] = other
+    shorter = [epochs for epochs in found if epochs < config["training"]["epochs"]]
+    return found[max(shorter)] if shorter else None
 
 
 def _but_epochs(config: Mapping[str, Any]) -> dict[str, Any]:

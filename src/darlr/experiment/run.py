@@ -40,7 +40,7 @@ from darlr.experiment.event_files import EventFiles
 from darlr.experiment.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.experiment.lengthening import begin_with_shorter
 from darlr.experiment.referee import Referee
-from darlr.experiment.saved import CHECKPOINT, load_learned, save_learned, save_policy
+from darlr.experiment.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
 from darlr.experiment.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
 from darlr.methods import recipe_of
@@ -105,6 +105,9 @@ def train(
     ):
         for text in notices(config, loaded):
             monitor.notice(text)
+        if folder.has_tensors(CHECKPOINT) and not folder.has_tensors(POLICY):
+            _forget_progress(folder)
+            monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
@@ -200,6 +203,12 @@ def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
     for name, tensor in tensors.items():
         if tensor.numel() and not torch.isfinite(torch.stack(tensor.aminmax())).all():
             raise RunError(f"{place}: '{name}' is no longer finite; stopped")
+
+
+def _forget_progress(folder: RunFolder) -> None:
+    """Begin again with a run whose policy was deleted: the best epoch lies behind, and only learning brings it back."""
+    folder.remove(f"{SUMMARY}.json")  # the run is not finished until it is whole again
+    folder.remove(f"{CHECKPOINT}.safetensors")
 
 
 def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:

@@ -144,7 +144,8 @@ def _override(entry: Any, place: str, datasets: Sequence[str], methods: Sequence
 
 def _settings(content: Mapping[str, Any]) -> _Settings:
     crossed, alone = (
-        {key: _choices(key, value) for key, value in _flat(content.get(part, {}), part).items()} for part in ("set", "vary")
+        {key: _choices(key, value, part) for key, value in _flat(content.get(part, {}), part).items()}
+        for part in ("set", "vary")
     )
     both = sorted(crossed.keys() & alone.keys())
     if both and len(crossed[both[0]]) > 1:
@@ -160,8 +161,6 @@ def _flat(values: Any, part: str) -> dict[str, Any]:
     for key, value in values.items():
         if not isinstance(key, str):
             raise unknown("config key", str(key), [item.name for item in fields(ExperimentConfig)])
-        if key in AXES_OF_THEIR_OWN:
-            raise InputError(f"'{key}' cannot be under '{part}'; expected it under '{AXES_OF_THEIR_OWN[key]}'")
         inner = (
             {f"{key}.{name}": part for name, part in _flat(value, part).items()} if isinstance(value, Mapping) else {key: value}
         )
@@ -172,8 +171,10 @@ def _flat(values: Any, part: str) -> dict[str, Any]:
     return flat
 
 
-def _choices(key: str, value: Any) -> tuple[Any, ...]:
+def _choices(key: str, value: Any, part: str) -> tuple[Any, ...]:
     """The values that a key takes: a list is an axis, except that of a key which is itself a list only a list of lists is."""
+    if key in AXES_OF_THEIR_OWN:
+        raise InputError(f"'{key}' cannot be under '{part}'; expected it under '{AXES_OF_THEIR_OWN[key]}'")
     if leaf_type(ExperimentConfig, key) is tuple:
         axis = isinstance(value, list) and any(isinstance(part, list) for part in value)
     else:

@@ -14,6 +14,7 @@ from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.experiment.run import SUMMARY
+from darlr.experiment.saved import POLICY
 from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
 from darlr.experiment.world_models import WORLD_MODEL
 from darlr.sweep.grid import Point
@@ -51,7 +52,7 @@ class Cell:
         world_model: the file of the world model that it shares with others.
         begun: whether its folder has a copy of that world model already.
         epochs: how many epochs it has behind it.
-        finished: whether it had its summary when the sweep was planned.
+        finished: whether it was when the sweep was planned.
     """
 
     label: str
@@ -69,9 +70,9 @@ class Cell:
         """Whether the cell has to fit its world model unless another one does so before; looks at the disk."""
         return not self.begun and not self.world_model.is_file()
 
-    def has_summary(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the cell is finished by now; looks at the disk."""
-        return (self.run / f"{SUMMARY}.json").is_file()
+        return _is_finished(self.run)
 
 
 def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell]:
@@ -110,13 +111,9 @@ def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: P
     begun, epochs, finished = False, 0, False
     if (path / "config.yaml").is_file():
         folder = RunFolder.open(path)
-        folder.require_same(to_mapping(specified.config), {"data": dict(dataset.hashes)})
-        if (version := folder.environment()["darlr"]) != darlr.__version__:
-            raise InputError(
-                f"{path}: holds a run of darlr {version}, and this is {darlr.__version__}; choose another folder or delete it"
-            )
+        folder.require_same(to_mapping(specified.config), {"darlr": darlr.__version__, "data": dict(dataset.hashes)})
         begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
-        finished = folder.has_json(SUMMARY)
+        finished = _is_finished(path)
     return Cell(
         label=label,
         values=values,
@@ -129,6 +126,11 @@ def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: P
         epochs=epochs,
         finished=finished,
     )
+
+
+def _is_finished(run: Path) -> bool:
+    """Whether a run has its summary and its policy; one whose policy was deleted is worked on again, and gets it back."""
+    return all((run / name).is_file() for name in (f"{SUMMARY}.json", f"{POLICY}.safetensors"))
 
 
 def _pairs(config: ExperimentConfig, dataset: Dataset) -> int:

@@ -1,6 +1,7 @@
 """Working on cells with several processes of this machine, each cell in a fresh one."""
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from darlr.errors import InputError
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Told
 from darlr.sweep.worker import ENDS
@@ -24,16 +26,18 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 class LocalPool:
     """An executor (`darlr.sweep.running`) with up to `slots` processes at a time.
 
-    If this process dies, they end too; their cells go on from their last checkpoints later.
+    Entering it raises `InputError` where `out` is no place for results. If this process dies, they end too; their cells go on
+    from their last checkpoints later.
     """
 
     def __init__(self, slots: int, data_dir: Path | None, out: Path, device: str) -> None:
-        self._slots = slots
+        self._slots, self._out = slots, out
         self._job = {"data_dir": None if data_dir is None else str(data_dir), "out": str(out), "device": device}
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
+        _require_place(self._out)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -69,6 +73,16 @@ class LocalPool:
         self._selector.unregister(worker.output)
         self._workers.remove(worker)
         return worker.end()
+
+
+def _require_place(out: Path) -> None:
+    """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
+    try:
+        nearest = next(place for place in (out, *out.parents) if place.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be used for results ({error.strerror})") from error
 
 
 class _Worker:

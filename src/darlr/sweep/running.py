@@ -134,7 +134,7 @@ def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> li
 
     while queue or started:
         while len(started) < executor.slots and (cell := queue.take()) is not None:
-            if cell.has_summary():
+            if cell.is_finished():
                 end(Outcome(cell, 0.0, elsewhere=True))
                 continue
             executor.start(cell)

@@ -57,12 +57,13 @@ class Design:
         config = resolve(shared, loaded)
         if recipe_of(config.method).reward == "truth":
             raise InputError(f"method '{config.method}' learns from the truth, by which nothing is tuned; expected another")
-        fitted = Space.find(config.method if space is None else space, loaded.dataset.name).fitted(shared, loaded)
+        name, hashes = loaded.dataset.name, loaded.dataset.hashes
+        found = Space.of_table(config.method, name) if space is None else Space.find(space, name)
+        fitted = found.fitted(shared, loaded)
         if fitted.of_world_model and "training" in values and "epochs" in values["training"]:
             raise InputError(
                 "the epochs of learning are given, but a space of the world model alone is measured by its fit; leave them out"
             )
-        name, hashes = loaded.dataset.name, loaded.dataset.hashes
         return cls(shared, config, fitted, tuple(seeds), pruning and not fitted.of_world_model, name, hashes)
 
     @property

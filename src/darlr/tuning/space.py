@@ -17,6 +17,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
 from darlr.methods import resolve, uncertainty_counts
+from darlr.reading import is_file_or_pipe
 from darlr.world_model.fitting import resolve_loss
 
 WORLD_MODEL = "world-model"
@@ -114,17 +115,20 @@ class Space:
     built_in: bool = False
 
     @classmethod
+    def of_table(cls, name: str, dataset: str) -> Self:
+        """The built-in space `name`, one of `spaces()`, for `dataset`."""
+        table = _table()
+        own = table["datasets"].get(dataset, {})
+        return cls._of(name, {key: own.get(key, value) for key, value in table["spaces"][name].items()}, built_in=True)
+
+    @classmethod
     def find(cls, name: str, dataset: str) -> Self:
         """The space of the file `name`, else the built-in one of that name for `dataset`; raises `InputError`."""
-        table = _table()
-        if name in table["spaces"] and not Path(name).exists():
-            own = table["datasets"].get(dataset, {})
-            return cls._of(name, {key: own.get(key, value) for key, value in table["spaces"][name].items()}, built_in=True)
         path = Path(name)
-        if not path.exists() and not path.suffix:
-            raise InputError(
-                f"{name}: no such file, and no built-in space of that name (built in: {', '.join(table['spaces'])})"
-            )
+        if not is_file_or_pipe(path) and not path.suffix:
+            if name not in spaces():
+                raise InputError(f"{name}: no such file, and no built-in space of that name (built in: {', '.join(spaces())})")
+            return cls.of_table(name, dataset)
         try:
             return cls._of(name, read_yaml(path), built_in=False)
         except InputError as error:

@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from darlr.errors import InputError
+from darlr.reading import is_file_or_pipe
 
 SUFFIX = ".yaml"
 
@@ -18,7 +19,7 @@ def grid_file(name: Path) -> Path:
 
     Raises `InputError` where there is neither.
     """
-    if name.exists() or name.suffix:
+    if is_file_or_pipe(name) or name.suffix:
         return name
     found = Path(str(resources.files(__name__).joinpath(f"{name}{SUFFIX}")))
     if not found.is_file():
