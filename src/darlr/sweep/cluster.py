@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from darlr.artifacts import environment
@@ -196,23 +196,27 @@ def _mark(out: Path) -> Iterator[Path]:
 
 
 def _require_fit(mark: Path, data_dir: Path) -> None:
-    """Refuse a cluster with a node that has cores but cannot do what this machine does."""
+    """Refuse a cluster without a node that has a core, or with one that has but cannot do what this machine does."""
     nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1}
-    if not nodes:
-        raise InputError("--ray: the cluster has no node with a core to work on")
     look = ray.remote(num_cpus=0, **ONCE)(_look)
     looks = {
         name: look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(name, soft=False)).remote(mark, data_dir)
         for name in nodes
     }
     own = {key: environment("cpu")[key] for key in SAME}
+    usable = 0
     for name, task in looks.items():
         address = nodes[name]["NodeManagerAddress"]
         try:
             seen = ray.get(task, timeout=SECONDS_TO_LOOK)
+        except TaskUnschedulableError:  # it left a moment ago, and Ray counted it until now
+            continue
         except RayError as error:
             raise InputError(f"--ray: node {address} cannot work on cells: {_line(error)}") from error
         _require_same(address, seen, own, mark.parent, data_dir)
+        usable += 1
+    if not usable:
+        raise InputError("--ray: the cluster has no node with a core to work on")
 
 
 def _require_same(node: str, seen: Mapping[str, Any], own: Mapping[str, Any], out: Path, data_dir: Path) -> None:
