@@ -2,7 +2,7 @@
 
 Cases: completing a truth from 1.19 million clicks; the nearest 150 users; an epoch of DORL and of DARLR, with a test, the
 table's error and a checkpoint. An epoch's tables (estimates, DARLR's shaped ones, the truth) are made from generated factors
-instead of predicted by a world model, which takes ten minutes; there is no entropy term; the truth is a memory map;
+instead of predicted by a world model, which takes about nine minutes; there is no entropy term; the truth is a memory map;
 items have one to three of 46 categories. Episodes are collected 100 at a time, so a short epoch peaks as high as a long one.
 Every case runs in a process of its own, on one thread, so that its peak memory is its own; it counts memory-mapped pages, too.
 """
