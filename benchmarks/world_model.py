@@ -62,8 +62,7 @@ def main() -> None:
             if options.truth and loaded.truth is not None:
                 estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
                 world = true_world(config, dataset, loaded.truth, dataset.world.items, device)
-                users = torch.arange(world.n_users)
-                returns.append(world.measure("nx_0", users, TableScorer(estimates), None)["r_tra"] or 0.0)
+                returns.append(world.measure("nx_0", world.every_user, TableScorer(estimates), None)["r_tra"] or 0.0)
         print(
             f"{name:24} {mean(nan if report.held_out_ranking is None else report.held_out_ranking for report in reports):8.4f} "
             f"{mean(report.held_out_loss or nan for report in reports):8.4f} {mean(seconds):8.1f} "

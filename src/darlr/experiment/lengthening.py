@@ -41,8 +41,9 @@ def _longest_shorter(folder: RunFolder) -> RunFolder | None:
     for summary in folder.path.parent.glob(f"*-s{config['seed']}/summary.json"):
         with suppress(InputError):  # a folder that is no run, or whose settings are damaged, is nothing to go on from
             other = RunFolder.open(summary.parent)
-            if _surroundings(other) == surroundings and _but_epochs(other.config()) == _but_epochs(config):
-                found[other.config()["training"]["epochs"]] = other
+            theirs = other.config()
+            if _surroundings(other) == surroundings and _but_epochs(theirs) == _but_epochs(config):
+                found[theirs["training"]["epochs"]] = other
     shorter = [epochs for epochs in found if epochs < config["training"]["epochs"]]
     return found[max(shorter)] if shorter else None
 

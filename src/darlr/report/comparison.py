@@ -9,9 +9,9 @@ import numpy as np
 from darlr.report.opponents import static_policies
 from darlr.report.published import SOURCE, published, published_policy
 from darlr.report.published_curves import left_otherwise
-from darlr.report.results import EVERY_USER, METRICS, TITLES, judged_by, statistic_of
+from darlr.report.results import EVERY_USER, METRICS, TITLES, every_user, judged_by, statistic_of
 from darlr.report.runs import Group
-from darlr.report.statistics import bootstrap_interval, holm, interval, mean_ranks, paired_difference
+from darlr.report.statistics import bootstrap_interval, holm, mean_ranks, paired_difference
 from darlr.report.table import Cell, Quantity, Table
 
 MAIN = {"nx_0": ("r_tra", "sampled"), "held_out": ("ndcg_10", "greedy")}
@@ -70,7 +70,7 @@ def comparison_table(
             str(len(group.runs)),
             over_seeds(group, mode, policy, main),
             *against[group.label],
-            every_user(group, mode, main),
+            every_user(group.summaries, mode, main),
             *(over_seeds(group, mode, policy, metric) for metric in others),
         )
         for group in groups
@@ -183,15 +183,7 @@ def last_by_seed(group: Group, mode: str, policy: str, metric: str) -> dict[int,
 
 def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
     """Mean over seeds of the last 20% of epochs, and the half-width of its 95% t interval; None where no run has the metric."""
-    values = list(last_by_seed(group, mode, policy, metric).values())
-    return Quantity(*interval(values)) if values else None
-
-
-def every_user(group: Group, mode: str, metric: str) -> Quantity | None:
-    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
-    found = [summary.get("every_user", {}).get(mode, {}).get(metric) for summary in group.summaries]
-    values = [value for value in found if value is not None]
-    return Quantity(*interval(values)) if values else None
+    return Quantity.over_seeds(list(last_by_seed(group, mode, policy, metric).values()))
 
 
 def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:

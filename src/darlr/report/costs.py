@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from darlr.report.runs import FinishedRun, Group
-from darlr.report.statistics import interval
 from darlr.report.table import Cell, Quantity, Table
 
 PHASES = ("sampling", "learning", "testing")
@@ -51,13 +50,9 @@ def _row(label: str, runs: Sequence[FinishedRun]) -> tuple[Cell, ...]:
         label,
         str(len(runs)),
         " to ".join(str(end) for end in dict.fromkeys((epochs[0], epochs[-1]))),
-        _over([run.summary["steps"] / 1000 for run in runs]),
-        *(_over([seconds_per_epoch(run, phase) for run in runs]) for phase in PHASES),
-        _over([sum(run.summary["seconds"].values()) / 60 for run in runs]),
-        _over([run.summary["steps_per_second"] / 1000 for run in runs if run.summary.get("steps_per_second")]),
-        _over([run.summary["peak_memory_mib"] for run in runs if run.summary.get("peak_memory_mib")]),
+        Quantity.over_seeds([run.summary["steps"] / 1000 for run in runs]),
+        *(Quantity.over_seeds([seconds_per_epoch(run, phase) for run in runs]) for phase in PHASES),
+        Quantity.over_seeds([sum(run.summary["seconds"].values()) / 60 for run in runs]),
+        Quantity.over_seeds([run.summary["steps_per_second"] / 1000 for run in runs if run.summary.get("steps_per_second")]),
+        Quantity.over_seeds([run.summary["peak_memory_mib"] for run in runs if run.summary.get("peak_memory_mib")]),
     )
-
-
-def _over(values: Sequence[float]) -> Quantity | None:
-    return Quantity(*interval(values)) if values else None

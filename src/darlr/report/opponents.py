@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from darlr.report.results import known_values
 from darlr.report.runs import Group
-from darlr.report.statistics import interval
 from darlr.report.table import Quantity
 
 DECISIVE = ("data", "synthetic", "world_model", "leave", "reference_quirks")
@@ -68,12 +68,10 @@ def _rows(groups: Sequence[Group], mode: str) -> Iterator[tuple[str, _Row]]:
 
 
 def _over_seeds(row: _Row) -> dict[str, Quantity]:
-    values: dict[str, list[float]] = {}
-    for metrics in row.by_seed.values():
-        for metric, value in metrics.items():
-            if value is not None:
-                values.setdefault(metric, []).append(value)
-    return {metric: Quantity(*interval(found)) for metric, found in values.items()}
+    """Metric > mean over seeds, of the metrics that a seed has."""
+    metrics = dict.fromkeys(metric for values in row.by_seed.values() for metric in values)
+    found = {metric: Quantity.over_seeds(known_values(list(row.by_seed.values()), metric)) for metric in metrics}
+    return {metric: quantity for metric, quantity in found.items() if quantity is not None}
 
 
 def _listed(groups: Sequence[Group]) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darlr.report.published import SOURCE, published, published_policy
-from darlr.report.statistics import interval
 from darlr.report.table import Cell, Quantity, Table
 
 METRICS = {
@@ -72,12 +71,11 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
         for policy in ("sampled", "greedy")
         if policy in summaries[0].get(mode, {})
     ]
-    everywhere = [summary["every_user"].get(mode, {}) for summary in summaries if "every_user" in summary]
-    if everywhere:
-        rows.append((f"{method}, every user", *(_combined(_known(everywhere, metric)) for metric in metrics)))
+    if any("every_user" in summary for summary in summaries):
+        rows.append((f"{method}, every user", *(every_user(summaries, mode, metric) for metric in metrics)))
     for name in dict.fromkeys(name for summary in summaries for name in summary.get("opponents", {})):
         values = [summary["opponents"][name].get(mode, {}) for summary in summaries if name in summary.get("opponents", {})]
-        rows.append((name.replace("_", " "), *(_combined(_known(values, metric)) for metric in metrics)))
+        rows.append((name.replace("_", " "), *(Quantity.over_seeds(known_values(values, metric)) for metric in metrics)))
     kept = [index for index in range(1 + len(metrics)) if any(row[index] is not None for row in rows)]
     header = ("policy", *metrics.values())
     return Table(
@@ -106,6 +104,11 @@ def statistic_of(summary: Mapping[str, Any], mode: str, policy: str, metric: str
     return entry if entry.get("mean") is not None else {}
 
 
+def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: str) -> Quantity | None:
+    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
+    return Quantity.over_seeds(known_values([summary.get("every_user", {}).get(mode, {}) for summary in summaries], metric))
+
+
 def _entries(
     summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str, statistic: str
 ) -> list[Mapping[str, Any]]:
@@ -117,19 +120,16 @@ def _statistic(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, m
     entries = _entries(summaries, mode, policy, metric, statistic)
     if len(summaries) == len(entries) == 1:
         return Quantity(entries[0]["mean"], entries[0]["std"])
-    return _combined([entry["mean"] for entry in entries])
+    return Quantity.over_seeds([entry["mean"] for entry in entries])
 
 
 def _recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: str) -> Quantity | None:
-    return _combined([entry["mean"] for entry in _entries(summaries, mode, policy, metric, "last20")])
+    return Quantity.over_seeds([entry["mean"] for entry in _entries(summaries, mode, policy, metric, "last20")])
 
 
-def _known(values: Sequence[Mapping[str, float | None]], metric: str) -> list[float]:
+def known_values(values: Sequence[Mapping[str, float | None]], metric: str) -> list[float]:
+    """The metric, of those that have it."""
     return [value for of_one in values if (value := of_one.get(metric)) is not None]
-
-
-def _combined(values: Sequence[float]) -> Quantity | None:
-    return Quantity(*interval(values)) if values else None
 
 
 def _published(dataset: str, method: str, policy: str, metric: str) -> Quantity | None:

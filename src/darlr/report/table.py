@@ -9,6 +9,8 @@ import rich.box
 import rich.table
 from rich.markup import escape
 
+from darlr.report.statistics import interval
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -16,6 +18,11 @@ class Quantity:
 
     value: float
     spread: float | None = None
+
+    @classmethod
+    def over_seeds(cls, values: Sequence[float]) -> "Quantity | None":
+        """The mean of the seeds' values and the half-width of its 95% t interval; None without values."""
+        return cls(*interval(values)) if values else None
 
     def __str__(self) -> str:
         digits = 2 if abs(self.value) >= 10 else 3

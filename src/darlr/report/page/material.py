@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from darlr.report.by_epoch import Recorded, band, recorded
-from darlr.report.comparison import MAIN, best_baseline, every_user, mode_of, over_seeds
+from darlr.report.comparison import MAIN, best_baseline, mode_of, over_seeds
 from darlr.report.opponents import static_policies
 from darlr.report.page.curves import Curve
 from darlr.report.page.marks import Style, other_style, row_style
 from darlr.report.page.plane import Point
+from darlr.report.results import every_user
 from darlr.report.runs import Group
 from darlr.report.table import Quantity
 from darlr.report.tables import DatasetTables, dataset_tables
@@ -68,7 +69,7 @@ class Material:
 
     def on_every_user(self, group: Group, metric: str) -> Quantity | None:
         """Of the last epoch's policy, over seeds; None for runs that were not judged so."""
-        return every_user(group, self.mode, metric)
+        return every_user(group.summaries, self.mode, metric)
 
     def curve(self, group: Group, name: str) -> Curve | None:
         """What the group recorded under `name` by epoch, over its seeds."""
