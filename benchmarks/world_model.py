@@ -18,7 +18,7 @@ from darlr.agents.static import TableScorer
 from darlr.config.schema import ExperimentConfig, WorldModelConfig
 from darlr.data.registry import load
 from darlr.experiment.assembly import Estimates, true_world
-from darlr.methods import resolve
+from darlr.resolution import resolve
 from darlr.world_model.fitting import fit_world_model
 
 VARIANTS: dict[str, dict[str, Any]] = {

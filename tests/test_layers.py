@@ -16,7 +16,9 @@ LAYERS = {
     "agents": 5,
     "evaluation": 6,
     "report": 7,
-    **dict.fromkeys(("methods", "experiment", "sweep", "tuning", "recommender", "cli", "__init__", "__main__"), 8),
+    **dict.fromkeys(
+        ("methods", "resolution", "experiment", "sweep", "tuning", "recommender", "cli", "__init__", "__main__"), 8
+    ),
 }
 LAST = max(LAYERS.values())
 MAY_SEE_TRUTH = {"data", "evaluation", *(part for part, layer in LAYERS.items() if layer == LAST)}

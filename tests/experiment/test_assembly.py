@@ -8,7 +8,8 @@ import pytest
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.experiment.assembly import notices
-from darlr.methods import METHODS, resolve
+from darlr.methods import METHODS
+from darlr.resolution import resolve
 from tests.worlds import dataset_of, log_of
 
 N_USERS, N_ITEMS = 12, 40  # so few users that recipes take fewer references than their default

@@ -16,7 +16,7 @@ from darlr.data.statistics import describe
 from darlr.evaluation.protocol import TestWorld
 from darlr.experiment.assembly import notices, true_world, world_membership
 from darlr.experiment.world_models import world_model_path
-from darlr.methods import resolve
+from darlr.resolution import resolve
 from darlr.simulator.leave import leave_rule
 from tests.official_files.kuairand import write_kuairand
 from tests.official_files.kuairec import KuaiRec, write_kuairec

@@ -20,7 +20,8 @@ from darlr.errors import InputError
 from darlr.experiment.agents import build_policy
 from darlr.experiment.assembly import Estimates, LearningWorld, lookback_of, training_reward, training_simulator, true_world
 from darlr.experiment.world_models import world_model_path
-from darlr.methods import METHODS, resolve
+from darlr.methods import METHODS
+from darlr.resolution import resolve
 from darlr.simulator.leave import SharedCategory
 from darlr.simulator.quirks import NormalisedStart, WrappedWindow
 from darlr.simulator.simulator import Simulator

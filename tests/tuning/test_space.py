@@ -10,7 +10,8 @@ from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods import METHODS, resolve
+from darlr.methods import METHODS
+from darlr.resolution import resolve
 from darlr.tuning.design import Design
 from darlr.tuning.space import Choices, Range, Space, spaces
 from tests.worlds import catalog_of, dataset_of, log_of

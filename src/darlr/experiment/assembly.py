@@ -17,7 +17,8 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import TestWorld
-from darlr.methods import recipe_of, uncertainty_counts, unread_settings
+from darlr.methods import recipe_of
+from darlr.resolution import uncertainty_counts, unread_settings
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.neighbours import shape_by_neighbours
 from darlr.rewards.source import Window

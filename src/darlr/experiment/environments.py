@@ -11,7 +11,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.registry import load
 from darlr.experiment.assembly import LearningWorld, training_simulator
 from darlr.experiment.world_models import obtain_world_model, world_model_path
-from darlr.methods import resolve
+from darlr.resolution import resolve
 from darlr.simulator.gym import RecommendationEnv
 
 CPU = torch.device("cpu")  # one user an episode: a GPU would only wait

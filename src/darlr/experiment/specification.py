@@ -13,7 +13,7 @@ from darlr.data.registry import canonical_name
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import split_log
 from darlr.experiment.world_models import world_model_path
-from darlr.methods import resolve
+from darlr.resolution import resolve
 from darlr.seeding import numpy_generator
 
 

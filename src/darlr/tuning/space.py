@@ -16,8 +16,8 @@ from darlr.config.loading import leaf_type, read_yaml, value_at, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
-from darlr.methods import resolve, uncertainty_counts
 from darlr.reading import is_file_or_pipe
+from darlr.resolution import resolve, uncertainty_counts
 from darlr.world_model.fitting import resolve_loss
 
 WORLD_MODEL = "world-model"
