@@ -23,12 +23,13 @@ import torch
 from darlr.agents.a2c import A2C
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.artifacts.tensors import write_tensors
 from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
-from darlr.data.completion import Exposed, complete
-from darlr.data.kuairand import SOURCE
+from darlr.data.completion.completing import Exposed, complete
+from darlr.data.readers.kuairand import SOURCE
 from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.evaluation.reward_error import table_error
 from darlr.rewards.neighbours import nearest_users, unit_rows
@@ -36,7 +37,6 @@ from darlr.rewards.refinement import RewardTable
 from darlr.rewards.table import observed_reward, penalised_reward
 from darlr.simulator.leave import SharedCategory
 from darlr.simulator.simulator import Simulator
-from darlr.simulator.trackers import state_tracker
 
 USERS, ITEMS, CLICKS = 27_285, 7_583, 1_186_059
 FACTORS, CATEGORIES, VECTOR, MAX_STEPS, EPISODES = 20, 46, 80, 30, 100

@@ -15,12 +15,12 @@ from resource import RUSAGE_SELF, getrusage
 import torch
 
 from darlr.agents.learning import EpochLog
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.replay import Replay
 from darlr.config.offline import OfflineConfig
 from darlr.config.schema import ExperimentConfig, PolicyConfig
-from darlr.experiment.agents import OFFLINE_POLICIES
-from darlr.simulator.trackers import state_tracker
+from darlr.run.agents import OFFLINE_POLICIES
 
 STEPS, VECTOR, TARGET = 30, 80, 150
 CASES = [(items, batch) for items in (300, 8000) for batch in (256, 1024)]

@@ -20,16 +20,16 @@ from darlr.agents.a2c import A2C
 from darlr.agents.acting import Scorer
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.protocol import MODES, TestWorld, run_test
 from darlr.rewards.refinement import RewardTable
-from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
 from darlr.simulator.simulator import Simulator
-from darlr.simulator.trackers import state_tracker
+from darlr.world.window import Window
 
 MAX_STEPS = 30
 EPISODES = 100

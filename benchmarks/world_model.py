@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
-from darlr.agents.static import TableScorer
+from darlr.agents.static.scorers import TableScorer
 from darlr.config.schema import ExperimentConfig, WorldModelConfig
 from darlr.data.registry import load
-from darlr.experiment.assembly import Estimates, true_world
-from darlr.resolution import resolve
+from darlr.run.assembly import Estimates, true_world
+from darlr.run.resolution import resolve
 from darlr.world_model.fitting import fit_world_model
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
-from darlr.rewards.source import Window
+from darlr.world.window import Window
+from darlr.world.world import World
 
 CPU = torch.device("cpu")
 

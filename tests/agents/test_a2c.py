@@ -7,13 +7,13 @@ from torch import Tensor
 from darlr.agents.a2c import A2C, Transitions, _minibatches
 from darlr.agents.acting import greedy
 from darlr.agents.learning import EpochLog
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.config.schema import A2CConfig, HeadKind, LeaveBy, LeaveConfig, PolicyConfig, TrackerConfig, TrackerKind
 from darlr.errors import RunError
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
-from darlr.simulator.trackers import state_tracker
 from tests.worlds import draws, membership_of
 
 N_ITEMS, STEPS = 20, 3

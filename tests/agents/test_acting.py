@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import greedy, mask_logits, sample_items, sampled
-from darlr.agents.static import TableScorer
+from darlr.agents.static.scorers import TableScorer
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out

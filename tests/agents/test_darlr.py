@@ -11,17 +11,17 @@ from torch import Tensor
 from darlr.agents.a2c import A2C, Rollout, Transitions
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import EpochLog
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
 from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
-from darlr.data.dataset import World
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.refinement import RewardTable
 from darlr.rewards.table import penalised_reward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out
-from darlr.simulator.trackers import state_tracker
+from darlr.world.world import World
 from tests.worlds import CPU, draws, log_of, window_of
 
 N_USERS, N_ITEMS, STEPS = 4, 3, 2

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data.cache import cache_directory
 from darlr.data.log import InteractionLog
+from darlr.data.origin.cache import cache_directory
 from darlr.data.registry import SOURCES, load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError

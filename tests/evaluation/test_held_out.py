@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from darlr.agents.static import TableScorer
-from darlr.data.dataset import World
+from darlr.agents.static.scorers import TableScorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_held_out, split_log
+from darlr.world.world import World
 from tests.worlds import CPU, log_of, window_of
 
 START = window_of([[12]])

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from darlr.agents.static import TableScorer
+from darlr.agents.static.scorers import TableScorer
 from darlr.config.schema import LeaveConfig
 from darlr.errors import InputError
 from darlr.evaluation.protocol import MODES, TestWorld, run_full_test, run_test

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from darlr.config.schema import LeaveBy, LeaveConfig
-from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.window import Window
 from tests.worlds import draws, membership_of
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from darlr.config.schema import LeaveConfig
-from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods import METHODS
-from darlr.resolution import resolve
+from darlr.methods.table import METHODS
+from darlr.run.resolution import resolve
 from darlr.tuning.design import Design
 from darlr.tuning.space import Choices, Range, Space, spaces
+from darlr.world.world import World
 from tests.worlds import catalog_of, dataset_of, log_of
 
 N_USERS, N_ITEMS = 200, 40

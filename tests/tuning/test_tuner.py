@@ -31,7 +31,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are trained in this process and draw no picture; two trials are proposed at a time."""
     monkeypatch.setattr(tuner, "run_cells", run_here)
     monkeypatch.setattr(tuner, "TOGETHER", 2)
-    monkeypatch.setattr("darlr.experiment.run.save_figure", lambda figure, path: None)
+    monkeypatch.setattr("darlr.run.training.save_figure", lambda figure, path: None)
 
 
 def told(trials: Sequence[Trial]) -> list[Any]:

@@ -9,7 +9,7 @@ import torch
 from darlr.config.schema import WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
-from darlr.experiment.world_models import load_world_model, save_world_model
+from darlr.run.world_models import load_world_model, save_world_model
 from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_loss
 from darlr.world_model.model import WorldModel
 from darlr.world_model.ranking import pairwise_accuracy

@@ -16,8 +16,8 @@ from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
 from darlr.config.schema import A2CConfig
-from darlr.rewards.source import Window
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
+from darlr.world.window import Window
 
 
 @dataclass(frozen=True)

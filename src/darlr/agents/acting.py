@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darlr.rewards.source import Window
 from darlr.simulator.simulator import Simulator
+from darlr.world.window import Window
 
 
 class Scorer(ABC):

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from darlr.agents.acting import sample_items
 from darlr.agents.learning import EpochLog
+from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.returns import generalised_advantages
 from darlr.config.schema import A2CConfig, SelectorConfig
 from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
-from darlr.simulator.encoder import NewestEncoder, initialise_linear
 
 SCORES_AT_ONCE = 4_000_000
 """Candidates' scores held at a time while selecting; bounds the memory on many users."""

@@ -29,9 +29,9 @@ def train(
 ) -> None:
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
     from darlr.cli.monitor import TerminalMonitor  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.event_files import require_tensorboard  # noqa: PLC0415
-    from darlr.experiment.run import train as run  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
+    from darlr.run.training import train as run  # noqa: PLC0415
 
     if tensorboard:
         require_tensorboard()
@@ -60,8 +60,8 @@ def evaluate(
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
     from darlr.cli.tables import print_table, table_writer  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.evaluating import evaluate_run, results_table  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
     write = None if output is None else table_writer(output)
     results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, compute_on(device, threads))
@@ -95,8 +95,8 @@ def recommend(
     """Rank items for users of the log, or for new users by their recent items and rewards."""
     from darlr.artifacts import write_bytes  # noqa: PLC0415
     from darlr.cli.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.recommender import Recommender  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.serving.recommender import Recommender  # noqa: PLC0415
 
     named = [user for group in users for user in group]
     if named and input is not None:
@@ -118,7 +118,7 @@ def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import SOURCES, available, data_directory  # noqa: PLC0415
-    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
 
     command = {name: f"darlr fetch {name}, or from" for name in SOURCES}
     rows = tuple(
@@ -159,7 +159,7 @@ def check(
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import SOURCES, load  # noqa: PLC0415
     from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
-    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
 
     config = from_mapping(ExperimentConfig, settings_of(None, overrides, {"dataset": dataset}, None))
     loaded = load(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from darlr.cli import SECONDS_BETWEEN_LINES
 from darlr.cli.tables import print_table
-from darlr.experiment.run import Finished
-from darlr.report.results import end_of_run
+from darlr.report.analysis.results import end_of_run
+from darlr.run.training import Finished
 
 SECONDS_OF_PACE = 600.0
 SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}

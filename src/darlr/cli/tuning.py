@@ -13,7 +13,7 @@ from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from darlr.report.table import Cell, Table
+    from darlr.report.rendering.table import Cell, Table
     from darlr.tuning.design import Design
     from darlr.tuning.trials import Trial
 
@@ -45,8 +45,8 @@ def tune(
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.cli.tuning_monitor import TuningMonitor  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.specification import with_canonical_dataset  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
     from darlr.tuning.design import Design  # noqa: PLC0415
     from darlr.tuning.search import require_optuna  # noqa: PLC0415
@@ -75,7 +75,7 @@ def tune(
 
 def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
     """Every trial, its settings and what it came to."""
-    from darlr.report.table import Quantity, Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Quantity, Table  # noqa: PLC0415
     from darlr.tuning.measure import MEANINGS  # noqa: PLC0415
     from darlr.tuning.trials import best_of  # noqa: PLC0415
 

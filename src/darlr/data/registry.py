@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data import coat, kuairand, kuairec, movielens, synthetic, yahoo
-from darlr.data.cache import Cache, cache_directory
-from darlr.data.completed_truths import with_completed_truth
-from darlr.data.folder import read_folder
-from darlr.data.folder_settings import SETTINGS, read_settings
+from darlr.data.completion.truths import with_completed_truth
+from darlr.data.origin.cache import Cache, cache_directory
+from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
+from darlr.data.readers.folder import read_folder
+from darlr.data.readers.folder_settings import SETTINGS, read_settings
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
 

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.data.source import LoadedDataset, Source, TableOne
+from darlr.world.world import World
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12

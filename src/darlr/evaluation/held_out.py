@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.rewards.source import Window
+from darlr.world.window import Window
+from darlr.world.world import World
 
 CUTOFF = 10
 

@@ -20,10 +20,10 @@ from darlr.evaluation.metrics import (
     episode_return,
     step_reward,
 )
-from darlr.rewards.source import Window
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
 """Episodes tested together; bounds the memory of a test on all users."""

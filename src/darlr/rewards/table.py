@@ -6,7 +6,7 @@ from torch import Tensor
 from darlr.config.schema import RewardConfig
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
-from darlr.rewards.source import Window
+from darlr.world.window import Window
 
 
 class TableReward:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from darlr.config.schema import LeaveConfig
-from darlr.simulator.categories import CategoryMemory
+from darlr.world.categories import CategoryMemory
 
 
 class LeaveRule(Protocol):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darlr.rewards.source import RewardSource, Window
+from darlr.rewards.source import RewardSource
 from darlr.simulator.leave import LeaveRule
+from darlr.world.window import Window
 
 
 @dataclass(frozen=True)

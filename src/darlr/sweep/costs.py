@@ -12,8 +12,8 @@ from darlr.artifacts import RunFolder
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig, WorldModelConfig
 from darlr.errors import InputError
-from darlr.experiment.run import SUMMARY
-from darlr.methods import recipe_of
+from darlr.methods.table import recipe_of
+from darlr.run.training import SUMMARY
 from darlr.sweep.plan import Cell, Size
 from darlr.world_model.fitting import resolve_batch_size
 

@@ -9,8 +9,8 @@ from darlr.config.loading import merge, stable_hash, to_mapping, with_settings
 from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods import recipe_of
-from darlr.resolution import resolve
+from darlr.methods.table import recipe_of
+from darlr.run.resolution import resolve
 from darlr.tuning.measure import RANKING, RETURN
 from darlr.tuning.space import Space
 

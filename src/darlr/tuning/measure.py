@@ -7,8 +7,8 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-from darlr.experiment.world_models import WORLD_MODEL
-from darlr.report.summary import last_epochs
+from darlr.evaluation.summary import last_epochs
+from darlr.run.world_models import WORLD_MODEL
 
 RETURN = "referee/sampled/r_tra"
 RANKING = "held_out_ranking"

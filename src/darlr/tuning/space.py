@@ -17,7 +17,7 @@ from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
 from darlr.reading import is_file_or_pipe
-from darlr.resolution import resolve, uncertainty_counts
+from darlr.run.resolution import resolve, uncertainty_counts
 from darlr.world_model.fitting import resolve_loss
 
 WORLD_MODEL = "world-model"

@@ -16,11 +16,11 @@ from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.policy import Moments
 from darlr.agents.offline.replay import Replay, replay_log
 from darlr.config.offline import OfflineConfig
-from darlr.data.dataset import World
 from darlr.errors import RunError
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.world import World
 from tests.agents.offline.policies import POLICIES, policy_of
 from tests.worlds import CPU, draws, log_of, window_of
 

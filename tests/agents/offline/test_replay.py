@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darlr.agents.offline.replay import Replay, replay_log
-from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
+from darlr.world.world import World
 from tests.worlds import CPU, log_of, membership_of
 
 EVERYTHING = World(np.arange(3), np.arange(5))

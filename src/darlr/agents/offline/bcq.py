@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import behind
+from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Moments, masked
 from darlr.agents.offline.sqn import SQN
 from darlr.config.schema import PolicyConfig
-from darlr.simulator.trackers import StateTracker
 
 
 class BCQ(SQN):

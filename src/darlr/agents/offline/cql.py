@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
 from darlr.config.schema import PolicyConfig
-from darlr.simulator.trackers import StateTracker
 
 
 class CQL(OfflinePolicy):

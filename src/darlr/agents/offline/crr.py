@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.cql import conservative_loss
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked
 from darlr.config.offline import CRRConfig
 from darlr.config.schema import PolicyConfig
-from darlr.simulator.trackers import StateTracker
 
 
 class CRR(OfflinePolicy):

@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, best_alone, mask_logits
+from darlr.agents.networks.encoder import initialise_linear
+from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.policy import Policy, trunk_of
 from darlr.config.schema import PolicyConfig
-from darlr.rewards.source import Window
-from darlr.simulator.encoder import initialise_linear
-from darlr.simulator.trackers import StateTracker
+from darlr.world.window import Window
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.rewards.source import Window
 from darlr.simulator.leave import LeaveRule
+from darlr.world.window import Window
+from darlr.world.world import World
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from darlr.report.page.marks import Style
 from darlr.report.page.material import Material
 from darlr.report.page.plane import plane_panel
 from darlr.report.page.rows import Mark, mark_rows
-from darlr.report.table import Quantity
+from darlr.report.rendering.table import Quantity
 
 LOGGED = Style("other", shape="cross")
 MOST = 20

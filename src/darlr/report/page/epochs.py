@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from darlr.report.comparison import MAIN
+from darlr.report.analysis.comparison import MAIN
+from darlr.report.analysis.results import METRICS
+from darlr.report.analysis.runs import Group
 from darlr.report.page import axes
 from darlr.report.page.curves import Curve, line_panel, vertical
 from darlr.report.page.layout import Section, figure, paragraph, section
 from darlr.report.page.marks import PUBLISHED
 from darlr.report.page.material import Material
-from darlr.report.published import published_policy
-from darlr.report.published_curves import CURVES_SOURCE, left_alike, left_otherwise, published_curve
-from darlr.report.results import METRICS
-from darlr.report.runs import Group
-from darlr.report.table import Quantity
+from darlr.report.published.curves import CURVES_SOURCE, left_alike, left_otherwise, published_curve
+from darlr.report.published.results import published_policy
+from darlr.report.rendering.table import Quantity
 
 TITLES = {
     "r_tra": "R_tra, the return of an episode",

@@ -3,16 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from darlr.report.by_epoch import Recorded, band, recorded
-from darlr.report.comparison import MAIN, best_baseline, mode_of, over_seeds
-from darlr.report.opponents import static_policies
+from darlr.report.analysis.by_epoch import Recorded, band, recorded
+from darlr.report.analysis.comparison import MAIN, best_baseline, mode_of, over_seeds
+from darlr.report.analysis.opponents import static_policies
+from darlr.report.analysis.results import every_user
+from darlr.report.analysis.runs import Group
 from darlr.report.page.curves import Curve
 from darlr.report.page.marks import Style, other_style, row_style
 from darlr.report.page.plane import Point
-from darlr.report.results import every_user
-from darlr.report.runs import Group
-from darlr.report.table import Quantity
-from darlr.report.tables import DatasetTables, dataset_tables
+from darlr.report.rendering.table import Quantity
+from darlr.report.rendering.tables import DatasetTables, dataset_tables
 
 RECORDED = {
     "nx_0": (

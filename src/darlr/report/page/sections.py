@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from darlr.report.comparison import MAIN
+from darlr.report.analysis.comparison import MAIN
+from darlr.report.analysis.results import METRICS
+from darlr.report.analysis.sensitivity import Sweep, sweeps
 from darlr.report.page import axes
 from darlr.report.page.categories import categories
 from darlr.report.page.costs import costs
@@ -15,9 +17,7 @@ from darlr.report.page.material import Material
 from darlr.report.page.nodes import node
 from darlr.report.page.plane import plane_panel
 from darlr.report.page.rows import Mark, mark_rows
-from darlr.report.results import METRICS
-from darlr.report.sensitivity import Sweep, sweeps
-from darlr.report.table import Cell, Quantity, Table
+from darlr.report.rendering.table import Cell, Quantity, Table
 
 
 def results(material: Material) -> Section:

@@ -1,0 +1,205 @@
+"""Finished runs -> the tables that compare methods: as published, by the end of learning, and over data sets."""
+
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from darlr.evaluation.statistics import bootstrap_interval, holm, mean_ranks, paired_difference
+from darlr.report.analysis.opponents import static_policies
+from darlr.report.analysis.results import EVERY_USER, METRICS, TITLES, every_user, judged_by, statistic_of
+from darlr.report.analysis.runs import Group
+from darlr.report.published.curves import left_otherwise
+from darlr.report.published.results import SOURCE, published, published_policy
+from darlr.report.rendering.table import Cell, Quantity, Table
+
+MAIN = {"nx_0": ("r_tra", "sampled"), "held_out": ("ndcg_10", "greedy")}
+"""By which metric, and with which policy, methods are compared."""
+
+PAPER_METRICS = {"nx_0": ("r_tra", "r_each", "length", "mcd"), "held_out": ("ndcg_10", "recall_10")}
+
+
+def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
+    """Mean ± standard deviation over the epochs of a run, as the paper's tables have it, published values beside ours."""
+    mode = mode_of(groups)
+    metrics = PAPER_METRICS[mode]
+    header: list[str] = ["method", "seeds"]
+    for metric in metrics:
+        header += [METRICS[mode][metric], f"published {METRICS[mode][metric]}"]
+    rows: list[tuple[Cell, ...]] = []
+    for group in groups:
+        cells: list[Cell] = [group.label, str(len(group.runs))]
+        for metric in metrics:
+            ours, theirs = _over_epochs(group, mode, metric), published(dataset, group.method, metric)
+            cells += [ours, None if ours is None or theirs is None else Quantity(*theirs)]
+        rows.append(tuple(cells))
+    notes = ["Mean ± standard deviation over all epochs of a run, both averaged over the seeds."]
+    if any(cell is not None for row in rows for cell in row[3::2]):
+        notes.append(f"published: {SOURCE}.")
+        otherwise = left_otherwise(dataset, [(group.method, group.runs[0].settings) for group in groups])
+        if otherwise:
+            named = ", ".join(f"{method} (N = {window})" for method, window in otherwise.items())
+            notes.append(f"Published with users who leave otherwise than here: {named}.")
+    greedy = [group.label for group in groups if published_policy(group.method) == "greedy"]
+    if greedy:
+        notes.append(f"Tested greedily, as published: {', '.join(greedy)}; the others by sampling.")
+    return _without_empty_columns(Table(f"{dataset}, {TITLES[mode]}, all epochs", tuple(header), tuple(rows), tuple(notes)))
+
+
+def comparison_table(
+    dataset: str, groups: Sequence[Group], baselines: Collection[str], generator: np.random.Generator
+) -> Table:
+    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, static policies below.
+
+    Methods are tested on drawn users, the same for all; beside that, and for static policies alone, every user counts once.
+
+    The best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
+    seed. `generator` draws the bootstrap's resamples.
+    """
+    mode = mode_of(groups)
+    main, policy = MAIN[mode]
+    best = best_baseline(groups, baselines)
+    against, alone = _against(groups, best, generator)
+    others = [metric for metric in METRICS[mode] if metric != main]
+    name = METRICS[mode][main]
+    header = ["method", "seeds", f"{name}, {policy}", "difference", "bootstrap", "p", f"{name}, every user"]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            group.label,
+            str(len(group.runs)),
+            over_seeds(group, mode, policy, main),
+            *against[group.label],
+            every_user(group.summaries, mode, main),
+            *(over_seeds(group, mode, policy, metric) for metric in others),
+        )
+        for group in groups
+    ]
+    static = static_policies(groups, mode)
+    for policy_name, values in static.items():
+        shown: list[Cell] = [values.get(metric) for metric in others]
+        rows.append((policy_name, None, None, None, None, None, values.get(main), *shown))
+    notes = [
+        f"Mean over seeds of the last 20% of epochs ± half-width of the 95% t interval; {policy} where no policy is named."
+    ]
+    if best is not None:
+        notes.append(f"difference: {name}, {policy}, less that of {best.label}, over the seeds that both have, ± half-width of")
+        notes[-1] += (
+            " its 95% t interval; bootstrap: the 95% percentile interval; p: paired t test, corrected for all rows (Holm)."
+        )
+    if best is not None and alone:
+        notes.append(f"No seed in common with {best.label}: {', '.join(alone)}.")
+    if len({_schedule(group) for group in groups}) > 1:
+        notes.append("Not all rows have learned for the same number of epochs and steps.")
+    if static:
+        notes.append(f"every user: {EVERY_USER[mode]}, with the last epoch's policy; static policies are judged on that alone.")
+        notes.append(f"Static policies, from {next(iter(static))} on, learn nothing in the simulator.")
+    title = f"{dataset}, {TITLES[mode]}, last 20% of epochs"
+    return _without_empty_columns(
+        Table(title, (*header, *(METRICS[mode][metric] for metric in others)), tuple(rows), tuple(notes))
+    )
+
+
+def _against(
+    groups: Sequence[Group], best: Group | None, generator: np.random.Generator
+) -> tuple[dict[str, tuple[Cell, Cell, Cell]], list[str]]:
+    """By label: difference to the best baseline, bootstrap interval and p; and the labels without a seed in common with it."""
+    cells: dict[str, tuple[Cell, Cell, Cell]] = {group.label: (None, None, None) for group in groups}
+    if best is None:
+        return cells, []
+    mode = mode_of(groups)
+    main, policy = MAIN[mode]
+    theirs = last_by_seed(best, mode, policy, main)
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for group in groups:
+        ours = last_by_seed(group, mode, policy, main)
+        pairs[group.label] = [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
+    compared = {
+        label: paired_difference(*zip(*both, strict=True)) for label, both in pairs.items() if both and label != best.label
+    }
+    tested = {label: difference.p for label, difference in compared.items() if difference.p is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    for label, difference in compared.items():
+        low, high = bootstrap_interval([one - other for one, other in pairs[label]], generator)
+        cells[label] = (
+            Quantity(difference.mean, difference.half_width),
+            f"{low:.3g} to {high:.3g}" if difference.n > 1 else None,
+            _probability(corrected[label]) if label in corrected else None,
+        )
+    cells[best.label] = ("best baseline", None, None)
+    return cells, [label for label, both in pairs.items() if not both]
+
+
+def _probability(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _schedule(group: Group) -> tuple[Any, Any]:
+    settings = group.runs[0].settings
+    return settings.get("training.epochs"), settings.get("training.steps_per_epoch")
+
+
+def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
+    """Mean rank over data sets by the main metric (last 20%, sampled); None for one data set or no label in common."""
+    results = {}
+    for dataset, groups in datasets.items():
+        mode = mode_of(groups)
+        metric, policy = MAIN[mode]
+        values = {group.label: last_by_seed(group, mode, policy, metric) for group in groups}
+        results[dataset] = {label: fmean(by_seed.values()) for label, by_seed in values.items() if by_seed}
+    means = mean_ranks(results)
+    if len(results) < 2 or len(means) < 2:
+        return None
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (label, Quantity(rank), *(Quantity(results[dataset][label]) for dataset in results)) for label, rank in means.items()
+    )
+    return Table(
+        "mean rank over data sets",
+        ("method", "mean rank", *results),
+        rows,
+        ("Among the methods that every data set has; last 20% of epochs, mean over seeds.",),
+    )
+
+
+def mode_of(groups: Sequence[Group]) -> str:
+    """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
+    return judged_by([summary for group in groups for summary in group.summaries])
+
+
+def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group | None:
+    """The group of a method in `baselines` with the largest main metric (last 20% of epochs)."""
+    mode = mode_of(groups)
+    metric, policy = MAIN[mode]
+    values = [(last_by_seed(group, mode, policy, metric), group) for group in groups if group.method in baselines]
+    means = [(fmean(by_seed.values()), group) for by_seed, group in values if by_seed]
+    return max(means, key=lambda entry: entry[0])[1] if means else None
+
+
+def last_by_seed(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]:
+    """The mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
+    entries = {run.seed: statistic_of(run.summary, mode, policy, metric, "last20") for run in group.runs}
+    return {seed: entry["mean"] for seed, entry in entries.items() if entry}
+
+
+def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
+    """Mean over seeds of the last 20% of epochs, and the half-width of its 95% t interval; None where no run has the metric."""
+    return Quantity.over_seeds(list(last_by_seed(group, mode, policy, metric).values()))
+
+
+def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
+    policy = published_policy(group.method) if mode == "nx_0" else MAIN[mode][1]
+    entries = [entry for summary in group.summaries if (entry := statistic_of(summary, mode, policy, metric, "paper"))]
+    if not entries:
+        return None
+    deviations = [entry["std"] for entry in entries if entry["std"] is not None]
+    return Quantity(fmean(entry["mean"] for entry in entries), fmean(deviations) if deviations else None)
+
+
+def _without_empty_columns(table: Table) -> Table:
+    kept = [index for index in range(len(table.header)) if any(row[index] is not None for row in table.rows)]
+    return Table(
+        table.title,
+        tuple(table.header[index] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in table.rows),
+        table.notes,
+    )

@@ -1,0 +1,40 @@
+"""The simulator of a run as a gymnasium environment, for agents from outside."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig
+from darlr.data.registry import load
+from darlr.run.assembly import LearningWorld, training_simulator
+from darlr.run.resolution import resolve
+from darlr.run.world_models import obtain_world_model, world_model_path
+from darlr.simulator.gym import RecommendationEnv
+
+CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
+
+
+def simulated_environment(
+    values: Mapping[str, Any], data_dir: Path | None = None, out: Path = Path("runs")
+) -> RecommendationEnv:
+    """The world in which the run that `values` describe (keys of `ExperimentConfig`) learns.
+
+    It pays the reward of the run's method, DARLR's as it is at first. Row r of its users is index `dataset.world.users[r]` of
+    the log's, and likewise for items.
+
+    Args:
+        data_dir: where data sets lie, as `--data-dir`.
+        out: where results lie; the world model is taken from there, or fitted and written there.
+
+    Raises:
+        InputError: for settings or data that cannot be used.
+    """
+    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    config, dataset = resolve(values, loaded), loaded.dataset
+    path = world_model_path(out, config, dataset)
+    model, _ = obtain_world_model(path, config, dataset, CPU, None, lambda text: None)
+    parts = LearningWorld.of(config, dataset, loaded.truth, model, CPU)
+    return RecommendationEnv(training_simulator(config, parts.reward, parts.leave), dataset.world.n_users)
