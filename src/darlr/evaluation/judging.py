@@ -12,7 +12,7 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
-from darlr.evaluation.opponents import Results, judge_opponents, static_scorers
+from darlr.evaluation.opponents import OpponentParts, Results, judge_opponents, static_scorers
 from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.seeding import numpy_generator, torch_generator
@@ -74,7 +74,7 @@ class TruthJudge:
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership, draws)
+        scorers = static_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
         return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
 
@@ -114,7 +114,7 @@ class HeldOutJudge:
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = static_scorers(self.dataset, estimates, self.config.leave, membership, draws)
+        scorers = static_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
         return {name: {self.MODE: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
