@@ -7,7 +7,8 @@ import torch
 from darlr.agents.static.scorers import TableScorer
 from darlr.config.schema import LeaveConfig
 from darlr.errors import InputError
-from darlr.evaluation.protocol import MODES, TestWorld, run_full_test, run_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from tests.worlds import draws, membership_of

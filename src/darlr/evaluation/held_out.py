@@ -15,10 +15,9 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.evaluation.table import CUTOFF, NDCG, RECALL
 from darlr.world.window import Window
 from darlr.world.world import World
-
-CUTOFF = 10
 
 
 @dataclass(frozen=True)
@@ -112,4 +111,4 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
         discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
         recall += float((hits.sum(dim=1) / liked.clamp(max=CUTOFF)).sum())
         gain += float(((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1]).sum())
-    return {f"recall_{CUTOFF}": recall / len(rows.users), f"ndcg_{CUTOFF}": gain / len(rows.users)}
+    return {RECALL.name: recall / len(rows.users), NDCG.name: gain / len(rows.users)}

@@ -12,16 +12,15 @@ from darlr.agents.static.matrix_factorisation import factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import Dataset
-from darlr.evaluation.protocol import MODES, TestWorld, run_full_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_full_test
+from darlr.evaluation.table import Results, Values
 
-Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
-"""name > mode > metric -> value."""
 
-
-def static_scorers(
+def opponent_scorers(
     dataset: Dataset, estimates: Tensor, leave: LeaveConfig, membership: Tensor, generator: np.random.Generator
 ) -> dict[str, Scorer]:
-    """Static policies by name, none of which has seen the truth.
+    """Opponents by name, none of which has seen the truth.
 
     `item_mean` is left out where the log holds positives alone: all means are equal. The lists that skip what shares a
     category with the last N items are there where users leave by category.
@@ -47,7 +46,7 @@ def static_scorers(
 def judge_opponents(
     world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> Results:
-    """name > mode > metric for the static `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
+    """Results of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 
     Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
     shared categories in the modes whose users leave for them.
@@ -55,7 +54,7 @@ def judge_opponents(
     oracle = TableScorer(world.rewards.table)
     skipping = SkippingScorer(oracle, membership, leave.window)
     uniform = TableScorer(torch.zeros(1, world.n_items, device=world.rewards.table.device))
-    results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
+    results: dict[str, Mapping[str, Values]] = {
         "uniform_random": {mode: world.measure(mode, world.every_user, uniform, generator) for mode in MODES}
     }
     for name, scorer in scorers.items():

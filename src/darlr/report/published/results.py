@@ -28,10 +28,15 @@ _TESTED_GREEDILY = frozenset({"ucb", "sqn", "cql", "bcq"})
 def published(dataset: str, method: str, metric: str) -> tuple[float, float] | None:
     """Mean and standard deviation that the paper gives, or None.
 
-    All three are our names: a data set as `coat`, a method as `dorl`, a metric as `r_tra`. The numbers were measured with the
-    policy of `published_policy(method)`.
+    All three are our names: a data set as `coat`, a method as `dorl`, a metric of `darlr.evaluation.table`. The numbers were
+    measured with the policy of `published_policy(method)`.
     """
     return _results().get((dataset, _PRINTED_NAMES.get(method, method), metric))
+
+
+def published_metrics() -> frozenset[str]:
+    """The names of the metrics that the paper gives numbers of."""
+    return frozenset(metric for _, _, metric in _results())
 
 
 def published_policy(method: str) -> str:
