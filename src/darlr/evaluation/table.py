@@ -115,7 +115,7 @@ LENGTH = Metric(
 DOMINATION = Metric(
     name="mcd",
     label="MCD",
-    description="the share of recommendations whose item has a dominant category; null where items have none",
+    description="the share of recommendations whose item has a dominant category, best moderate; null where items have none",
     compute=lambda episodes: (
         None if episodes.dominated is None else category_domination(episodes.recommended, episodes.dominated)
     ),
@@ -139,7 +139,7 @@ COVERAGE_PER_RECOMMENDATION = Metric(
 NDCG = Metric(
     name=f"ndcg_{CUTOFF}",
     label=f"NDCG@{CUTOFF}",
-    description="of the ten best items, against the held-out rows that the user liked; see below",
+    description="NDCG of the ten best items against the held-out rows that the user liked; see below",
     compute=None,
     better="higher",
     modes=(HELD_OUT,),
@@ -149,7 +149,7 @@ NDCG = Metric(
 RECALL = Metric(
     name=f"recall_{CUTOFF}",
     label=f"recall@{CUTOFF}",
-    description="the share of those liked rows' items that is among the ten best; see below",
+    description="the share of those liked items that is among the ten best (of ten at most); see below",
     compute=None,
     better="higher",
     modes=(HELD_OUT,),

@@ -43,7 +43,8 @@ def learning_curves(
     known_error = "error/table" in records[-1]
     mode = NX_0 if any(name.startswith(f"{NX_0}/") for name in records[-1]) else HELD_OUT
     where = f"test mode {CRITERIA[mode].title}" if mode == NX_0 else CRITERIA[mode].title
-    metrics = [metric for metric in drawn(mode) if any(_names(metric, mode).keys() & record.keys() for record in records)]
+    recorded = [metric for metric in drawn(mode) if any(_names(metric, mode).keys() & record.keys() for record in records)]
+    metrics = recorded or drawn(mode)
     panels = len(metrics) + known_error
     figure = Figure(figsize=(5 * panels, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
     figure.suptitle(f"{method} on {dataset}, {where}", fontsize=12, fontweight="bold")
