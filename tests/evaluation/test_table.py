@@ -86,6 +86,15 @@ def test_metrics_that_cannot_be_recorded_are_refused(changes: dict[str, object],
     assert list(METRICS) == before
 
 
+def test_a_value_that_is_no_number_is_refused() -> None:
+    register_metric(replace(LONGEST, compute=lambda episodes: episodes.lengths.max()))  # type: ignore[arg-type,return-value]
+    try:
+        with pytest.raises(InputError, match="metric 'longest' gave a Tensor; expected a number or None"):
+            values_of(TWO_EPISODES, NX_0)
+    finally:
+        METRICS.unregister(LONGEST.name)
+
+
 def test_names_in_records() -> None:
     assert RETURN.recorded("nx_0", "sampled") == "nx_0/sampled/r_tra"
     assert [metric.name for metric in recorded_in(HELD_OUT)] == ["ndcg_10", "recall_10"]

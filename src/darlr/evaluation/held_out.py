@@ -52,10 +52,10 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
     Raises: InputError: if no liked row is left.
     """
     threshold = held_out.positive_threshold
-    told = held_out.likes is not None or not math.isinf(threshold)
-    if not told:
+    likes_known = held_out.likes is not None or not math.isinf(threshold)
+    if not likes_known:
         threshold = float(learned.rewards.mean(dtype=np.float64))
-    chosen = held_out.liked if told else held_out.rewards >= threshold
+    chosen = held_out.liked if likes_known else held_out.rewards >= threshold
     liked_users, liked_items = _cells(held_out, chosen, world)
     known_users, known_items = _cells(learned, np.ones(len(learned), bool), world)
     # A pair that is logged twice can be on both sides. It is not recommended again, so no policy could be right about it.

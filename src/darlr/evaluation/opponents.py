@@ -1,4 +1,4 @@
-"""The static policies that every method is shown beside, each judged once on every user of the test world."""
+"""The opponents: policies that learn nothing, shown beside every method, each judged once on every user of the test world."""
 
 from collections.abc import Mapping
 

@@ -194,5 +194,9 @@ def drawn(mode: str) -> list[Metric]:
 
 
 def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
-    """Every metric that records have under `mode`, of these episodes."""
-    return {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
+    """Every metric that records have under `mode`, of these episodes; raises `InputError` naming one that gives no number."""
+    values = {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
+    for name, value in values.items():
+        if value is not None and not isinstance(value, int | float):
+            raise InputError(f"metric '{name}' gave a {type(value).__name__}; expected a number or None")
+    return values

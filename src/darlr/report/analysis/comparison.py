@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from darlr.evaluation.modes import NX_0
+from darlr.evaluation.modes import GREEDY, NX_0
 from darlr.evaluation.statistics import bootstrap_interval, holm, mean_ranks, paired_difference
 from darlr.evaluation.table import Metric, tabulated
 from darlr.report.analysis.criteria import CRITERIA, every_user, judging_mode, recent, statistic_of
@@ -38,7 +38,7 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
         if otherwise:
             named = ", ".join(f"{method} (N = {window})" for method, window in otherwise.items())
             notes.append(f"Published with users who leave otherwise than here: {named}.")
-    greedy = [group.label for group in groups if published_policy(group.method) == "greedy"]
+    greedy = [group.label for group in groups if published_policy(group.method) == GREEDY]
     if greedy:
         notes.append(f"Tested greedily, as published: {', '.join(greedy)}; the others by sampling.")
     title = f"{dataset}, {CRITERIA[mode].title}, all epochs"
@@ -48,9 +48,9 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
 def comparison_table(
     dataset: str, groups: Sequence[Group], baselines: Collection[str], generator: np.random.Generator
 ) -> Table:
-    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, static policies below.
+    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, opponents below.
 
-    Methods are tested on drawn users, the same for all; beside that, and for static policies alone, every user counts once.
+    Methods are tested on drawn users, the same for all; beside that, and for opponents alone, every user counts once.
 
     The best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
     seed. `generator` draws the bootstrap's resamples.

@@ -18,7 +18,7 @@ _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> tuple[Table, ...]:
     """The tables to show for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
 
-    `summaries`: one or more of `summarise`; an entry `opponents` > name > mode > metric holds the static policies' values.
+    `summaries`: one or more of `summarise`; an entry `opponents` holds `Results`.
     """
     shown = [results(summaries, dataset, method)]
     if any(summary.get("opponents") for summary in summaries):
@@ -55,7 +55,7 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
 
 
 def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """The method (last 20% of epochs, and at the end) above the static policies, in NX_0 or on held-out rows."""
+    """The method (last 20% of epochs, and at the end) above the opponents, in NX_0 or on held-out rows."""
     mode = judging_mode(summaries)
     metrics = tabulated(mode)
     rows: list[tuple[Cell, ...]] = [

@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
+from darlr.evaluation.modes import GREEDY, SAMPLED
+
 SOURCE = "DARLR, SIGIR 2025, Tables 2 to 4"
 
 # Table 4's names for the variants of DARLR.
@@ -41,7 +43,7 @@ def published_metrics() -> frozenset[str]:
 
 def published_policy(method: str) -> str:
     """How the published runs of a method picked items when tested: `sampled` or `greedy`."""
-    return "greedy" if method in _TESTED_GREEDILY else "sampled"
+    return GREEDY if method in _TESTED_GREEDILY else SAMPLED
 
 
 @cache
