@@ -24,7 +24,8 @@ from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
-from darlr.evaluation.protocol import MODES, TestWorld, run_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.rewards.refinement import RewardTable
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward

@@ -28,6 +28,7 @@ from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
@@ -231,13 +232,13 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     scorer = run.learner.policy.scorer()
     generator = torch_generator(seed, "simulator", str(number), device=run.device)
     users = run.simulated.draw_users(config.evaluation.episodes, generator)
-    simulated = run.simulated.measure("nx_0", users, scorer, generator)
+    simulated = run.simulated.measure_as(SIMULATOR, users, scorer, generator)
     record = {
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
         **({} if run.table is None else run.judge.errors(run.table, log.visited())),
-        **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
+        **simulated,
         **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),
     }
