@@ -107,9 +107,7 @@ def _true_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) -> Ga
 _GAMES = {"simulated": _simulated_game, "true": _true_game}
 
 
-def _game(
-    config: ExperimentConfig, reward: TableReward, leave: LeaveRule, forbidden: torch.Tensor | None = None
-) -> Game:
+def _game(config: ExperimentConfig, reward: TableReward, leave: LeaveRule, forbidden: torch.Tensor | None = None) -> Game:
     n_users, n_items = reward.table.shape
     return Game(
         rewards=reward,

@@ -68,9 +68,9 @@ def test_ppo_learns(masked: bool) -> None:
     def at_random(env: RecommendationEnv, observation: Any) -> Any:
         return random.choice(np.flatnonzero(env.action_masks()) if masked else ITEMS)
 
-    settings: dict[str, Any] = {"n_steps": 64, "batch_size": 64, "n_epochs": 5, "learning_rate": 5e-3, "seed": 0, "device": "cpu"}
     env = make_vec_env(lambda: RecommendationEnv(game()), n_envs=8, seed=0)
-    agent = (MaskablePPO if masked else PPO)("MultiInputPolicy", env, **settings).learn(2048)
+    method: Any = MaskablePPO if masked else PPO
+    agent = method("MultiInputPolicy", env, n_steps=64, n_epochs=5, learning_rate=5e-3, seed=0, device="cpu").learn(2048)
 
     def learned(env: RecommendationEnv, observation: Any) -> Any:
         masks = {"action_masks": env.action_masks()} if masked else {}

@@ -110,6 +110,4 @@ class Sessions:
         """The windows one position later, with `items` (N,) and their normalised rewards `seen` (N,) as the newest."""
         before = self.window.rewards[:, 1:].clone()
         before[self._lengths == 1, -1:] = self.game.start_reward
-        return Window(
-            torch.cat([self.window.items[:, 1:], items[:, None]], dim=1), torch.cat([before, seen[:, None]], dim=1)
-        )
+        return Window(torch.cat([self.window.items[:, 1:], items[:, None]], dim=1), torch.cat([before, seen[:, None]], dim=1))

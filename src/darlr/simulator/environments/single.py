@@ -65,7 +65,8 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(n_items,) the items that may be recommended now, under the name that sb3-contrib's MaskablePPO asks for."""
-        return allowed_items(self._sessions)[0] & self._running
+        allowed = allowed_items(self._sessions)[0]
+        return allowed if self._running else np.zeros_like(allowed)
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": self.action_masks().view(np.int8)}

@@ -1,7 +1,7 @@
 """Many users at once, with gymnasium's interface for vectorised environments."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
     (N, n_items) int8.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's)
 
     def __init__(self, game: Game, num_envs: int, on_blocked: OnBlocked = "end") -> None:
         if num_envs < 1:
@@ -52,8 +52,8 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         self._generators: list[np.random.Generator] = []
         self._begun = False
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # one each, as SyncVectorEnv has it
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # as SyncVectorEnv has it
         """(N,) the generators that the users are drawn from."""
         return tuple(self._generators)
 
@@ -103,7 +103,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         seeds = [None if seed is None else seed + i for i in range(self.num_envs)] if not isinstance(seed, Sequence) else seed
         if len(seeds) != self.num_envs:
             raise InputError(f"{len(seeds)} seeds were given; expected one for each of {self.num_envs} environments")
-        kept = self._generators or [None] * self.num_envs
+        kept: Sequence[np.random.Generator | None] = self._generators or [None] * self.num_envs
         self._generators = [
             seeding.np_random(own)[0] if own is not None or before is None else before
             for own, before in zip(seeds, kept, strict=True)
@@ -120,7 +120,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         """What gymnasium's `SyncVectorEnv` tells of ended episodes, (N,) each; after the end no item may be recommended."""
         observations = np.full(self.num_envs, None, object)
         last = observe(self._sessions)
-        for row in np.flatnonzero(ended):
+        for row in np.flatnonzero(ended).tolist():
             observations[row] = row_of(last, row)
         masks = np.zeros((self.num_envs, self.game.n_items), np.int8)
         return {
