@@ -16,7 +16,7 @@ from darlr.errors import InputError
 from darlr.methods.ways import Imposed, Ways
 from darlr.references.agents import FirstStepBonus, ReferenceA2C, as_references_act, as_references_see
 from darlr.references.imposed import imposed_settings
-from darlr.references.simulator import NormalisedStart, WrappedWindow, reference_tracker
+from darlr.references.simulator import NormalisedStart, WrappedWindow, normalised_start, reference_tracker
 from darlr.references.world_model import fit_as_references
 from darlr.rewards.kinds import RewardParts
 from darlr.rewards.source import RewardSource
@@ -83,6 +83,9 @@ class ReferenceWays(Ways):
 
     def leave_rule(self, rule: LeaveRule, n_items: int) -> LeaveRule:
         return WrappedWindow(rule, n_items)
+
+    def start_reward(self, low: float, high: float) -> float:
+        return normalised_start(low, high)
 
     def require_allowed(self, forbidden: bool) -> None:
         if forbidden:
