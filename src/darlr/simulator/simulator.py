@@ -8,7 +8,7 @@ from torch import Tensor
 
 from darlr.rewards.source import RewardSource, normalised
 from darlr.simulator.leave import LeaveRule
-from darlr.world.window import Window
+from darlr.world.window import Window, absent_item, start_item
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Simulator:
 
     @property
     def start_item(self) -> int:
-        return self.n_items
+        return start_item(self.n_items)
 
     @property
     def absent_item(self) -> int:
-        return self.n_items + 1
+        return absent_item(self.n_items)
 
     @property
     def running(self) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from darlr.errors import InputError, unknown
 from darlr.simulator.environments.sessions import Game, Sessions
+from darlr.world.window import OUTSIDE
 
 Observation = dict[str, Any]
 
@@ -30,7 +31,7 @@ def observation_space(game: Game) -> spaces.Dict:
     return spaces.Dict(
         {
             "user": spaces.Discrete(game.n_users),
-            "recent_items": spaces.MultiDiscrete([game.n_items + 2] * length),
+            "recent_items": spaces.MultiDiscrete([game.n_items + OUTSIDE] * length),
             "recent_rewards": spaces.Box(-np.inf, 1.0, (length,), np.float32),
         }
     )
