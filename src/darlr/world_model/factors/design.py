@@ -1,6 +1,6 @@
 """What is known of users or items beside their feedback, as the columns of a linear regression."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -44,6 +44,13 @@ class Description:
             codes = np.concatenate([codes, np.where(slots < 0, -1, slots + vocabulary)], axis=1)
             vocabulary += described.n_categories
         return cls(codes.astype(np.int64), vocabulary, features.numeric)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def rows(self, chosen: NDArray[np.integer]) -> Self:
+        """Of the chosen entities alone, in that order."""
+        return replace(self, codes=self.codes[chosen], numeric=self.numeric[chosen])
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ class Design:
         """Args: block: entities whose columns are in memory together."""
         self.description = description
         raw = Columns.choose(description, device)
-        n = len(description.codes)
+        n = len(description)
         blocks = [(first, min(first + block, n)) for first in range(0, n, block)]
         totals = sum((raw.matrix(description, *ends).sum(dim=0) for ends in blocks), start=torch.zeros_like(raw.means))
         self.columns = Columns(raw.of_code, totals / n)

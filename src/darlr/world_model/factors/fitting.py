@@ -1,9 +1,9 @@
 """Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until little is gained.
 
-The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant. No update
-lowers it. Both sides' priors are free while fitting, although one of them would do: the model is the same and needs fewer sweeps
-(parameter expansion, Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that users' prior is
-a ~ N(., t), z ~ N(., I) around what their features say, with averages 0.
+The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant. No
+update lowers it. Both sides' priors are free while fitting, although one of them would do: the model is the same and needs
+fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that users' prior
+around what their features say is a ~ N(0, t), z ~ N(0, I).
 """
 
 import math
@@ -70,7 +70,7 @@ def fit(
             error = user_side.learn(observed.by_user, item_side, noise, blocks[0]) + observed.square
             noise = max(error / observed.weight, NOISE_FLOOR)
             error = item_side.learn(observed.by_item, user_side, noise, blocks[1]) + observed.square
-        except torch.linalg.LinAlgError as problem:
+        except RuntimeError as problem:
             raise RunError(f"factor model, sweep {sweep}: {problem}; stopped") from problem
         noise = max(error / observed.weight, NOISE_FLOOR)
         likelihood = -(observed.weight * math.log(2 * math.pi * noise) + error / noise) / 2

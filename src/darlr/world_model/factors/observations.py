@@ -109,8 +109,13 @@ class Observations:
     square: float
 
     @classmethod
-    def rated(cls, users: Tensor, items: Tensor, targets: Tensor, user_weights: Tensor | None, n_users: int, n_items: int) -> Self:
-        """Logged rows alone; `users` and `items` (rows,) int64, `targets` (rows,) float64, `user_weights` (U,) float64 or None."""
+    def rated(
+        cls, users: Tensor, items: Tensor, targets: Tensor, user_weights: Tensor | None, n_users: int, n_items: int
+    ) -> Self:
+        """Logged rows alone.
+
+        Args: users, items: (rows,) int64; targets: (rows,) float64; user_weights: (U,) float64, or None where all weigh 1.
+        """
         weights = None if user_weights is None else user_weights[users]
         pulls = targets if weights is None else weights * targets
         return cls(

@@ -1,7 +1,7 @@
 """One side of the pairs: the Gaussian posteriors of its entities, and the prior that they share.
 
-A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u), so that both sides are the same but for the
-place of the entry that is always 1. Every entity's other entries are N(m, C) in the posterior and N(centre + W' x, L) before it.
+A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u), so both sides are the same but for the
+place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior and N(centre + W' x, L) in the prior.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Side:
         Both are the exact maximum of the objective over what they change.
 
         Returns:
-            The sum over all pairs of weight times (E (h . g)^2 - 2 target h . g): the squared error without the targets' squares.
+            The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
         """
         means, products = other.means, other.products()
         moments = _Moments.zero(self)
