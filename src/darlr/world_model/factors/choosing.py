@@ -21,6 +21,12 @@ from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
 SIZES = (0, 2, 4, 8, 16)
 FIRST_SIZE = 4
 
+MARGIN = 0.002
+"""How much better a larger size must rank held-out rows than the one before it; smaller differences are the folds' chance."""
+
+TRIAL_TOLERANCE = 5.0
+"""Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -41,6 +47,7 @@ class FactorReport:
 
     Attributes:
         size, link, activity_exponent: as fitted.
+        reason: a sentence for people about the size and the link.
         held_out_ranking: of the chosen size and link; None where nothing was held out or there is nothing to order.
         trials: all sizes and links that were tried, in that order.
         weightings: all exponents of activity that were tried.
@@ -52,6 +59,7 @@ class FactorReport:
     size: int
     link: Link
     activity_exponent: float
+    reason: str
     held_out_ranking: float | None
     trials: tuple[Trial, ...]
     weightings: tuple[WeightingTrial, ...]
@@ -87,6 +95,7 @@ def fit_factors(
         size=size,
         link=link,
         activity_exponent=exponent,
+        reason=chooser.reason,
         held_out_ranking=next((trial.ranking for trial in chooser.trials if (trial.size, trial.link) == (size, link)), None),
         trials=tuple(chooser.trials),
         weightings=chooser.weightings,
@@ -111,7 +120,7 @@ def held_out_ranking(
     The law of selection is left out: held-out rows are selected, too.
     """
     numbers = _numpy(generator)
-    fold = Fold.of(dataset.log, held_out, numbers)
+    fold = Fold.of(dataset, held_out, numbers)
     unselected = replace(settings, selection_exponent=0.0)
     model, _ = fit_factors(replace(dataset, log=fold.training), unselected, generator, device)
     return _known(fold.ranking(model, numbers))
@@ -137,6 +146,7 @@ class _Chooser:
     device: torch.device
     trials: list[Trial] = field(default_factory=list)
     weightings: tuple[WeightingTrial, ...] = ()
+    reason: str = "set by hand"
     _folds: list[Fold] = field(default_factory=list)
 
     def activity_exponent(self) -> float:
@@ -148,24 +158,35 @@ class _Chooser:
         return max(self.weightings, key=lambda trial: trial.likelihood).exponent
 
     def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
-        """The link is chosen at one size; then sizes are climbed from it while the ranking grows."""
+        """The link is chosen at one size; then sizes are climbed from it while the ranking grows.
+
+        Held-out positives were shown by whoever showed the others, so they would reward factors that tell what a user was
+        shown. Where a log holds positives alone, no factors are fitted unless a size is given.
+        """
         links = self._links()
+        if self.settings.size is None and is_implicit(self.dataset.log):
+            self.reason = "the log holds positives alone, which cannot tell a user's taste from what the user was shown"
+            return 0, links[0]
         sizes = SIZES if self.settings.size is None else (self.settings.size,)
         if len(links) == len(sizes) == 1:
             return sizes[0], links[0]
         first = FIRST_SIZE if FIRST_SIZE in sizes else sizes[0]
+        self.reason = "ranks held-out rows of the log best"
         best = max((self._try(first, link, activity_exponent) for link in links), key=_score)
         start = sizes.index(first)
-        for path in (sizes[start + 1 :], sizes[:start][::-1]):
-            before = best
-            for size in path:
-                trial = self._try(size, best.link, activity_exponent)
-                if _score(trial) <= _score(best):
-                    break
-                best = trial
-            if best is not before:
-                break  # larger was better, so smaller is not tried
+        best = self._climb(best, sizes[start + 1 :], MARGIN, activity_exponent)
+        if best.size == first:
+            best = self._climb(best, sizes[:start][::-1], 0.0, activity_exponent)
         return best.size, best.link
+
+    def _climb(self, best: Trial, sizes: tuple[int, ...], margin: float, activity_exponent: float) -> Trial:
+        """The last of `sizes` up to which each ranks by `margin` better than the one before it, or `best`."""
+        for size in sizes:
+            trial = self._try(size, best.link, activity_exponent)
+            if _score(trial) < _score(best) + margin:
+                break
+            best = trial
+        return best
 
     def _links(self) -> tuple[Link, ...]:
         log = self.dataset.log
@@ -175,10 +196,11 @@ class _Chooser:
         return ("identity",) if is_implicit(log) or log.reward_range[0] < 0 else ("identity", "log")
 
     def _try(self, size: int, link: Link, activity_exponent: float) -> Trial:
+        settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
         rankings = []
         for fold in self._held_out():
             model, _ = estimate(
-                self.dataset, fold.training, size, link, activity_exponent, self.settings, self.generator, self.device
+                self.dataset, fold.training, size, link, activity_exponent, settings, self.generator, self.device
             )
             rankings.append(fold.ranking(model, _numpy(self.generator)))
         self.trials.append(Trial(size, link, _known(float(np.mean(rankings)))))
