@@ -60,10 +60,8 @@ def main() -> None:
             )
             seconds, worked = time.perf_counter() - started, time.process_time() - processed
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            print(
-                f"{name} seed {seed}: {seconds:.1f} s ({worked:.1f} s of the processor), peak {peak:.2f} GiB; {describe(report)}",
-                flush=True,
-            )
+            print(f"{name} seed {seed}: {seconds:.1f} s ({worked:.1f} s of the processor), peak {peak:.2f} GiB", flush=True)
+            print(f"  {describe(report)}", flush=True)
             if options.truth and loaded.truth is not None:
                 print(f"  NX_0 of the list: {true_return(name, loaded, model):.2f}", flush=True)
 

@@ -53,7 +53,7 @@ class Groups:
         starts: n + 1 positions: the rows of entity e are starts[e] to starts[e + 1].
         offsets: (n,) int32, the same on the device, without the end.
         members: (rows,) int32, the other side's entity of each row.
-        weights: (rows,) float64, or None where all weigh 1.
+        weights: (rows,) float32, or None where all weigh 1.
         pulls: (rows,) float64, weight times target; with a background, weight times what the target is above the background's.
         background: or None.
     """
@@ -77,7 +77,7 @@ class Groups:
             starts=starts.tolist(),
             offsets=starts[:-1].int(),
             members=members[order].int(),
-            weights=None if weights is None else weights[order],
+            weights=None if weights is None else weights[order].float(),
             pulls=pulls[order],
             background=background,
         )
@@ -88,6 +88,9 @@ class Groups:
     def statistics(self, first: int, last: int, means: Tensor, products: Tensor) -> tuple[Tensor, Tensor]:
         """Sums over the pairs of the entities `first` to `last`.
 
+        Products are summed in single precision, which is five times as fast: what is inverted is their sum and a prior's
+        precision, so that an error of some millionths stays as small. Their error does not grow with the targets'.
+
         Args:
             means: (m, e) E h of the other side.
             products: (m, p) the distinct entries of E h h'.
@@ -97,7 +100,7 @@ class Groups:
         """
         pulled = self._sum(first, last, means, self.pulls)
         if self.background is None:
-            return self._sum(first, last, products, self.weights), pulled
+            return self._sum(first, last, products.float(), self.weights).double(), pulled
         pulled += self.background.target * self.background.total(means, first, last)
         return self.background.total(products, first, last), pulled
 
