@@ -36,9 +36,7 @@ def posteriors(
     return found_means, found_covariances
 
 
-def squared_error(
-    pairs: list[tuple[int, int, float, float]], first: tuple[Array, Array], second: tuple[Array, Array]
-) -> float:
+def squared_error(pairs: list[tuple[int, int, float, float]], first: tuple[Array, Array], second: tuple[Array, Array]) -> float:
     """Sum over pairs of weight times E (target - h . g)^2; both sides as means (n, e) and covariances (n, e, e)."""
     total = 0.0
     for own, other, target, weight in pairs:

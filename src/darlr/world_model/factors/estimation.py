@@ -9,7 +9,7 @@ from darlr.data.log import InteractionLog
 from darlr.world_model.factors.design import Description, Design
 from darlr.world_model.factors.fitting import Fitted, block_of, fit
 from darlr.world_model.factors.model import FactorModel, Population
-from darlr.world_model.factors.problem import Apart, prepare
+from darlr.world_model.factors.problem import prepare
 from darlr.world_model.factors.responses import Link
 from darlr.world_model.factors.settings import FactorSettings
 
@@ -28,7 +28,7 @@ def estimate(
 
     Users and items without rows in it get their features' prior.
     """
-    problem = prepare(log, Apart.of(dataset), link, activity_exponent, device)
+    problem = prepare(dataset, log, link, activity_exponent, device)
     seen = problem.users, problem.items
     descriptions = Description.of(dataset.user_features), Description.of(dataset.items)
     widths = [description.vocabulary + description.numeric.shape[1] for description in descriptions]

@@ -78,17 +78,18 @@ def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.f
     return np.asarray(weights / weights.mean(), np.float64)
 
 
-def prepare(log: InteractionLog, apart: Apart, link: Link, activity_exponent: float, device: torch.device) -> Problem:
-    """The fit of `log`. Args: apart: pairs that say nothing by not being logged.
+def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
+    """The fit of `log`, rows of the log of `dataset` or all of them.
 
     Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
     """
-    require_link(log, link)
+    require_link(dataset.log, link)
     users, user_rows, counts = np.unique(log.users, return_inverse=True, return_counts=True)
     items, item_rows = np.unique(log.items, return_inverse=True)
     weights = activity_weights(counts, activity_exponent)
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
-    if is_implicit(log):
+    if is_implicit(dataset.log):
+        apart = Apart.of(dataset)
         observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], device)
     else:
         observed, scale = _rated(log, link, rows, weights, len(items), device)
@@ -106,7 +107,8 @@ def _rated(
     low, high = log.reward_range
     floor = max(low, LOG_FLOOR * float(rewards.mean())) if link == "log" else low
     linked = np.log(np.maximum(rewards, floor)) if link == "log" else rewards
-    scale = ResponseScale(link, low, high, floor, float(linked.mean()), float(linked.std()))
+    spread = float(linked.std()) or 1.0  # some rows of a log may be alike where all are not
+    scale = ResponseScale(link, low, high, floor, float(linked.mean()), spread)
     targets = (linked - scale.centre) / scale.spread
     equal = bool((weights == 1.0).all())
     user_weights = None if equal else torch.from_numpy(weights).to(device)
