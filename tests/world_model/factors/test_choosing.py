@@ -164,7 +164,7 @@ def test_pairs_that_were_held_apart_do_not_count_as_disliked() -> None:
     """The served users have nothing in the log about the world's items, which everybody else likes."""
     rows = [(user, item, 1.0) for user in range(30) for item in range(6) if user < 20 or item < 3]
     world = World(np.arange(20, 30), np.arange(3, 6))
-    dataset = dataset_of(rows + [(0, 6, 1.0)], 30, 7, reward_range=(0.0, 1.0), positive_only=True, world=world)
+    dataset = dataset_of([*rows, (0, 6, 1.0)], 30, 7, reward_range=(0.0, 1.0), positive_only=True, world=world)
     model, _ = run(dataset, FactorSettings(size=0, activity_exponent=0.0))
     intercepts = model.responses.to_reward(model.responses.intercepts)
     assert intercepts[3:6].tolist() == pytest.approx(intercepts[:3].tolist(), abs=0.05)

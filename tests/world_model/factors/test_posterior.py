@@ -49,9 +49,9 @@ def against_background() -> tuple[Observations, list[tuple[int, int, float, floa
     logged = {(0, 0): 2.0, (1, 1): 3.0, (3, 2): 2.5}
     weights, target = [0.5, 1.0, 2.0, 0.25], -0.4
     apart_users, apart_items = [0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0]
-    background = Background(
-        *(torch.tensor(side, dtype=torch.float64) for side in (weights, [1.0] * ITEMS, apart_users, apart_items)), target
-    )
+    sides = (weights, [1.0] * ITEMS, apart_users, apart_items)
+    own, other, own_apart, other_apart = (torch.tensor(side, dtype=torch.float64) for side in sides)
+    background = Background(own, other, own_apart, other_apart, target)
     pairs = [
         (user, item, logged.get((user, item), target), weights[user])
         for user in range(USERS)
