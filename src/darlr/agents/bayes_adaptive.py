@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, draw_items, mask_logits
-from darlr.agents.belief import Belief
+from darlr.agents.belief import Belief, Believed
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import Policy
 from darlr.agents.returns import generalised_advantages
@@ -57,23 +57,20 @@ class BayesAdaptivePolicy(Policy):
         self.shared_category_weight = nn.Parameter(torch.zeros(1))
         self.critic = Critic(belief.size, max_steps, paid_range, critic_size, generator)
 
-    def shares(self, window: Window) -> Tensor | None:
-        """(B, n_items) float32, 1 where an item shares a category with one of the last N; None where users leave otherwise."""
-        if not self.category_window:
-            return None
-        return self.categories.shares(window.last(self.category_window).items).to(torch.float32)
+    def logits(self, believed: Believed, window: Window, into: "Buffers | None" = None) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Logits (B, n_items), shares (B, n_items) of 0 and 1, and the belief's summary (B, s).
 
-    def logits(self, estimates: Tensor, shares: Tensor | None) -> Tensor:
-        """(B, n_items) of expected responses (B, n_items)."""
-        if shares is not None:
-            estimates = torch.addcmul(estimates, shares, self.shared_category_weight)
-        return estimates * self.log_sharpness.exp()
+        Shares say which item has a category of one of the last N; None where users do not leave over categories.
 
-    def forward(self, users: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-        """Logits (B, n_items) and values (B,) for users (B,) after `window`, which shows their episodes from the start."""
-        estimates, summary = self.belief.begin(users).observe(window).expect()
-        steps = (window.items < self.belief.n_items).sum(dim=1)
-        return self.logits(estimates, self.shares(window)), self.critic(summary, steps)
+        Args: into: where the matrices are to lie; anew without.
+        """
+        logits, summary = believed.expect(None if into is None else into.logits)
+        shares = None
+        if self.category_window:
+            counts = self.categories.counts(window.last(self.category_window).items)
+            shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
+            logits.addcmul_(shares, self.shared_category_weight)
+        return logits.mul_(self.log_sharpness.exp()), shares, summary
 
     def scorer(self) -> Scorer:
         return _BeliefScorer(self)
@@ -114,7 +111,12 @@ class _BeliefScorer(Scorer):
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        return mask_logits(self._policy(users, window)[0], blocked)
+        logits, _, _ = self._policy.logits(self._policy.belief.begin(users).observe(window), window)
+        return mask_logits(logits, blocked)
+
+
+BLOCKED = -1e9
+"""Added to the logits of blocked items: their probability is exactly 0, and so is what they add to a mean."""
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,16 @@ class BayesAdaptive:
             self._posterior.redraw(users, generator)
         recorder = _Recorder(self.policy, users, self.simulator.max_steps, generator)
         episodes = roll_out(self.simulator, users, recorder.choose)
-        visits = episodes.visits()
-        summaries, log_probabilities, scores = (
-            recorded[visits.row, visits.step] for recorded in (recorder.summaries, recorder.log_probabilities, recorder.scores)
+        row, step = episodes.taken.nonzero(as_tuple=True)
+        items = episodes.actions[row, step]
+        nothing = Window(items.new_empty(len(row), 0), episodes.rewards.new_empty(len(row), 0))  # the belief has read it
+        return Collection(
+            episodes,
+            Visits(row, step, episodes.users[row], items, nothing),
+            recorder.summaries[row, step],
+            recorder.log_probabilities[row, step],
+            recorder.scores[row, step],
         )
-        return Collection(episodes, visits, summaries, log_probabilities, scores)
 
     def update(self, collection: Collection, log: EpochLog, generator: torch.Generator) -> None:
         """One pass over the collection in shuffled minibatches of about equal size."""
@@ -223,6 +230,23 @@ class BayesAdaptive:
         restore_learned(tensors, self.policy, self.optimiser)
 
 
+@dataclass(frozen=True)
+class Buffers:
+    """Matrices (B, n_items) that every step writes to: fresh memory would cost more than what is computed in it."""
+
+    logits: Tensor
+    shares: Tensor
+    probabilities: Tensor
+
+    @classmethod
+    def empty(cls, episodes: int, n_items: int, device: torch.device) -> "Buffers":
+        return cls(*(torch.empty(episodes, n_items, device=device) for _ in range(3)))
+
+    def first(self, episodes: int) -> "Buffers":
+        """Those of the first `episodes` rows."""
+        return Buffers(self.logits[:episodes], self.shares[:episodes], self.probabilities[:episodes])
+
+
 class _Recorder:
     """Draws the items of a roll-out of B episodes, and records what learning needs of each step.
 
@@ -238,6 +262,7 @@ class _Recorder:
         self._policy, self._generator = policy, generator
         self._believed = policy.belief.begin(users)
         self._rows = torch.arange(len(users), device=users.device)
+        self._buffers = Buffers.empty(len(users), policy.belief.n_items, users.device)
         shape = (len(users), max_steps)
         self.summaries = torch.zeros(*shape, policy.belief.size, device=users.device)
         self.log_probabilities = torch.zeros(shape, device=users.device)
@@ -250,27 +275,21 @@ class _Recorder:
             self._believed = self._believed.rows(torch.searchsorted(self._rows, simulator.rows))
             self._rows = simulator.rows
         self._believed = self._believed.observe(window.last(1))
-        estimates, summary = self._believed.expect()
-        shares = policy.shares(window)
-        logits = mask_logits(policy.logits(estimates, shares), simulator.blocked)
-        probabilities = logits.softmax(dim=1)
+        buffers = self._buffers.first(len(self._rows))
+        logits, shares, summary = policy.logits(self._believed, window, buffers)
+        if simulator.blocked is not None:
+            logits.add_(simulator.blocked, alpha=BLOCKED)
+        probabilities = torch.softmax(logits, dim=1, out=buffers.probabilities)
         items = draw_items(probabilities, self._generator)
-        at = items[:, None]
         self.summaries[self._rows, step] = summary
-        self.log_probabilities[self._rows, step] = probabilities.gather(1, at).log().squeeze(1)
-        self.scores[self._rows, step] = _scores(policy, estimates, shares, probabilities, at)
+        self.log_probabilities[self._rows, step] = probabilities.gather(1, items[:, None]).log().squeeze(1)
+        self.scores[self._rows, step, 0] = _centred(logits, probabilities, items)
+        if shares is not None:
+            self.scores[self._rows, step, 1] = policy.log_sharpness.exp() * _centred(shares, probabilities, items)
         return items
 
 
-def _scores(
-    policy: BayesAdaptivePolicy, estimates: Tensor, shares: Tensor | None, probabilities: Tensor, items: Tensor
-) -> Tensor:
-    """(A, 2) gradients of log pi(items (A, 1)) in log beta and lambda: each term less its mean under pi (Eq. 8)."""
-
-    def centred(term: Tensor) -> Tensor:
-        return (term.gather(1, items) - (probabilities[:, None] @ term[:, :, None]).squeeze(2)).squeeze(1)
-
-    sharpness, weight = policy.log_sharpness.exp(), policy.shared_category_weight
-    reward = centred(estimates)
-    share = torch.zeros_like(reward) if shares is None else centred(shares)
-    return torch.stack([sharpness * (reward + weight * share), sharpness * share], dim=1)
+def _centred(terms: Tensor, probabilities: Tensor, items: Tensor) -> Tensor:
+    """(A,) the terms (A, n_items) of `items` (A,) less their mean under `probabilities`; overwrites `terms`."""
+    own = terms.gather(1, items[:, None]).squeeze(1)
+    return own - terms.mul_(probabilities).sum(dim=1)

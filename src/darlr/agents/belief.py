@@ -24,8 +24,11 @@ class Believed(Protocol):
         """What is believed after every position of `window` (A, L) as well; start and absence say nothing."""
         ...
 
-    def expect(self) -> tuple[Tensor, Tensor]:
-        """Expected responses (A, I), on a scale on which they grow with the reward, and a summary (A, s)."""
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Expected responses (A, I), on a scale on which they grow with the reward, and a summary (A, s).
+
+        Args: out: (A, I) float32 where the responses are to lie; anew without.
+        """
         ...
 
     def rows(self, chosen: Tensor) -> "Believed":
@@ -68,14 +71,14 @@ class FactorBelief(Belief):
         scale: between rewards and y.
         intercepts, loadings, noise: (I + 2,), (I + 2, d), (I + 2, J) of the items, then of start and absence. Their loadings
             are 0, so they add nothing to any sum.
-        user_means, user_precisions: (U, d), (U, d, d) of m_u and the inverse of S_u.
+        user_means, user_covariances: (U, d), (U, d, d) of m_u and S_u.
     """
 
     intercepts: Tensor
     loadings: Tensor
     noise: Tensor
     user_means: Tensor
-    user_precisions: Tensor
+    user_covariances: Tensor
 
     def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
         """Args:
@@ -91,79 +94,85 @@ class FactorBelief(Belief):
         self._keep("loadings", nn.functional.pad(responses.loadings, (0, 0, 0, 2)))
         self._keep("noise", nn.functional.pad(noise, (0, 0, 0, 2), value=1.0))
         self._keep("user_means", responses.user_means)
-        self._keep("user_precisions", torch.linalg.inv(responses.user_covariances.double()).float())
+        self._keep("user_covariances", responses.user_covariances)
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         self.register_buffer(name, tensor, persistent=False)
 
-    def begin(self, users: Tensor) -> "Evidence":
-        shape = (len(users), self.noise.shape[1])
-        zeros = self.loadings.new_zeros
-        return Evidence(self, users, zeros(*shape, self.size, self.size), zeros(*shape, self.size), zeros(shape))
+    def begin(self, users: Tensor) -> "FactorPosterior":
+        levels = self.noise.shape[1]
+        return FactorPosterior(
+            self,
+            self.user_means[users][:, None].expand(-1, levels, -1),
+            self.user_covariances[users][:, None].expand(-1, levels, -1, -1),
+            self.loadings.new_zeros(len(users), levels),
+        )
 
     def average_user(self) -> dict[str, Tensor]:
         """The mean user, known as little as all users differ: their spread added to what is not known of each."""
         centred = self.user_means - self.user_means.mean(dim=0)
-        spread = torch.linalg.inv(self.user_precisions).mean(dim=0) + centred.T @ centred / len(centred)
-        precision = torch.linalg.inv(spread)
-        return {"user_means": self.user_means.mean(dim=0, keepdim=True), "user_precisions": precision[None]}
+        covariance = self.user_covariances.mean(dim=0) + centred.T @ centred / len(centred)
+        return {"user_means": self.user_means.mean(dim=0, keepdim=True), "user_covariances": covariance[None]}
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the users of A episodes gave, as sums over the episodes' steps: a step costs the same early or late.
-
-    With v the item's loadings, w_j its noise at level j and e = y - b - v . m the surprise to the prior mean m:
+class FactorPosterior:
+    """What is believed of the factors of A users, at each of J noise levels.
 
     Attributes:
-        belief: before the episodes.
-        users: (A,) int64 rows of the world.
-        precision: (A, J, d, d), sum of v v' / w_j.
-        information: (A, J, d), sum of v e / w_j.
-        misfit: (A, J), sum of log w_j + e^2 / w_j.
+        belief: what their episodes began from.
+        means, covariances: (A, J, d), (A, J, d, d).
+        log_evidence: (A, J) log probability of what was given, up to a constant.
     """
 
     belief: FactorBelief
-    users: Tensor
-    precision: Tensor
-    information: Tensor
-    misfit: Tensor
+    means: Tensor
+    covariances: Tensor
+    log_evidence: Tensor
 
-    def observe(self, window: Window) -> "Evidence":
-        belief, items, scale = self.belief, window.items, self.belief.scale
-        loadings, noise = belief.loadings[items], belief.noise[items].transpose(1, 2)  # (A, L, d), (A, J, L)
-        prior = belief.intercepts[items] + (loadings @ belief.user_means[self.users, :, None]).squeeze(2)
-        rewards = scale.to_scale(window.rewards * (scale.high - scale.low) + scale.low)
-        surprise = (rewards - prior) * (items < belief.n_items)
-        weighted = loadings.transpose(1, 2)[:, None] / noise[:, :, None]  # (A, J, d, L)
-        return replace(
-            self,
-            precision=self.precision + weighted @ loadings[:, None],
-            information=self.information + (weighted @ surprise[:, None, :, None]).squeeze(3),
-            misfit=self.misfit + (noise.log() + surprise[:, None].square() / noise).sum(dim=2),
+    def observe(self, window: Window) -> "FactorPosterior":
+        believed, scale = self, self.belief.scale
+        y = scale.to_scale(window.rewards * (scale.high - scale.low) + scale.low)
+        informative = (window.items < self.belief.n_items).any(dim=0)
+        for position in informative.nonzero().squeeze(1).tolist():
+            believed = believed._add(window.items[:, position], y[:, position])
+        return believed
+
+    def _add(self, items: Tensor, y: Tensor) -> "FactorPosterior":
+        """A rank-one update by the response y (A,) to each user's item (A,): a step costs the same early or late."""
+        belief = self.belief
+        users, levels, size = self.means.shape
+        loadings = belief.loadings[items, :, None]  # (A, d, 1)
+        covered = (self.covariances.reshape(users, levels * size, size) @ loadings).view(users, levels, size)
+        variance = (covered @ loadings).squeeze(2) + belief.noise[items]
+        surprise = (y - belief.intercepts[items])[:, None] - (self.means @ loadings).squeeze(2)
+        surprise = surprise * (items < belief.n_items)[:, None]
+        gain = surprise / variance
+        scaled = covered / variance[:, :, None]
+        return FactorPosterior(
+            belief,
+            torch.addcmul(self.means, covered, gain[:, :, None]),
+            torch.addcmul(self.covariances, covered[:, :, :, None], scaled[:, :, None], value=-1),
+            self.log_evidence - 0.5 * (variance.log() + surprise * gain),
         )
 
-    def expect(self) -> tuple[Tensor, Tensor]:
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         belief, factors = self.belief, self.factors()
-        return torch.addmm(belief.intercepts[:-2], factors, belief.loadings[:-2].T), factors
+        expected = torch.addmm(belief.intercepts[:-2], factors, belief.loadings[:-2].T, out=out)
+        return expected, factors
 
     def factors(self) -> Tensor:
         """(A, d) posterior means: those of the noise levels, weighed by how likely each is after the evidence."""
-        root = torch.linalg.cholesky(self.precision + self.belief.user_precisions[self.users][:, None])
-        shift = torch.cholesky_solve(self.information.unsqueeze(3), root).squeeze(3)  # (A, J, d)
-        determinant = 2 * root.diagonal(dim1=2, dim2=3).log().sum(dim=2)
-        explained = (self.information * shift).sum(dim=2)
-        likely = (-0.5 * (self.misfit + determinant - explained)).softmax(dim=1)
-        mean: Tensor = self.belief.user_means[self.users] + (likely[:, None] @ shift).squeeze(1)
-        return mean
+        likely = self.log_evidence.softmax(dim=1)
+        factors: Tensor = (likely[:, None] @ self.means).squeeze(1)
+        return factors
 
-    def rows(self, chosen: Tensor) -> "Evidence":
+    def rows(self, chosen: Tensor) -> "FactorPosterior":
         return replace(
             self,
-            users=self.users[chosen],
-            precision=self.precision[chosen],
-            information=self.information[chosen],
-            misfit=self.misfit[chosen],
+            means=self.means[chosen],
+            covariances=self.covariances[chosen],
+            log_evidence=self.log_evidence[chosen],
         )
 
 
@@ -196,8 +205,8 @@ class Known:
     def observe(self, window: Window) -> "Known":
         return self
 
-    def expect(self) -> tuple[Tensor, Tensor]:
-        return self.table[self.users], self.table.new_zeros(len(self.users), 0)
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(len(self.users), 0)
 
     def rows(self, chosen: Tensor) -> "Known":
         return Known(self.table, self.users[chosen])
