@@ -11,6 +11,9 @@ from torch import Tensor
 
 Link = Literal["identity", "log"]
 
+PAIRS_AT_ONCE = 1_000_000
+"""Pairs whose factors are in memory together."""
+
 
 @dataclass(frozen=True)
 class ResponseScale:
@@ -40,9 +43,9 @@ class ResponseScale:
         linked = y * self.spread + self.centre
         return (linked.exp() if self.link == "log" else linked).clamp(self.low, self.high)
 
-    def slope(self, y: Tensor) -> Tensor:
-        """How much a reward grows with y, before the cut: the derivative of the inverse map."""
-        return (y * self.spread + self.centre).exp() * self.spread if self.link == "log" else torch.full_like(y, self.spread)
+    def slope(self, rewards: Tensor) -> Tensor:
+        """How much a reward grows with y where it is `rewards`: the derivative of the inverse map."""
+        return rewards * self.spread if self.link == "log" else torch.full_like(rewards, self.spread)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class FactorResponses:
     def to_reward(self, y: Tensor) -> Tensor:
         """y -> rewards inside the paid range, the same shape."""
         return self.scale.to_reward(y)
+
+    def expected(self, users: Tensor, items: Tensor) -> Tensor:
+        """(n,) E y of the pairs of `users` (n,) and `items` (n,)."""
+        parts = zip(torch.split(users, PAIRS_AT_ONCE), torch.split(items, PAIRS_AT_ONCE), strict=True)
+        return torch.cat([self.intercepts[i] + (self.loadings[i] * self.user_means[u]).sum(dim=1) for u, i in parts])
 
     def of(self, users: Tensor, items: Tensor) -> "FactorResponses":
         """The responses of `users` (n,) to `items` (m,), in that order: rows and columns of a world."""
