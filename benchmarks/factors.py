@@ -14,16 +14,19 @@ import numpy as np
 import torch
 
 from darlr.agents.acting import Scorer
-from darlr.agents.static import SkippingScorer, TableScorer
-from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.agents.static.scorers import SkippingScorer, TableScorer
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
-from darlr.experiment.assembly import true_world, world_membership
-from darlr.resolution import resolve
+from darlr.methods.world import world_membership
+from darlr.run.resolution import resolve
+from darlr.run.worlds import true_world
 from darlr.seeding import numpy_generator, torch_generator
+from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
 from darlr.world_model.factors.choosing import FactorReport, fit_factors
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer, draw_items, mask_logits
 from darlr.agents.belief import Belief, Believed
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
+from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
 from darlr.agents.returns import generalised_advantages
-from darlr.config.schema import A2CConfig
+from darlr.agents.settings import A2CConfig
 from darlr.rewards.posterior import PosteriorReward
-from darlr.rewards.source import Window
-from darlr.simulator.categories import CategoryMemory
-from darlr.simulator.encoder import initialise_linear
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
+from darlr.world.categories import CategoryMemory
+from darlr.world.window import Window
 
 
 class BayesAdaptivePolicy(Policy):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, mask_logits
-from darlr.rewards.source import Window
+from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses
 
 

@@ -25,7 +25,6 @@ from darlr.simulator.leave import LeaveRule
 from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import Fit
 from darlr.world_model.model import WorldModel
-from darlr.world_model.settings import WorldModelConfig
 
 
 class ReferenceWays(Ways):
@@ -101,7 +100,7 @@ class ReferenceWays(Ways):
 
 
 def _fit(
-    dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
 ) -> tuple[WorldModel, dict[str, object]]:
-    model, report = fit_as_references(dataset, config, seed, device, monitor)
+    model, report = fit_as_references(dataset, config.world_model, config.seed, device, monitor)
     return model, asdict(report)

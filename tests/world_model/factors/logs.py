@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
 
 FACTORS = 2
 LOW, HIGH = 0.0, 10.0

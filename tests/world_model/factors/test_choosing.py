@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.errors import InputError
+from darlr.world.world import World
 from darlr.world_model.factors.choosing import FactorReport, fit_factors, held_out_ranking
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings
@@ -51,7 +52,8 @@ def test_a_log_of_biases_alone_gets_no_factors() -> None:
 
 
 def test_what_is_given_is_taken() -> None:
-    _, report = run(planted()[0], FactorSettings(size=1, link="identity", selection_exponent=0.25, sweeps=5))
+    settings, generator = FactorSettings(size=1, link="identity", sweeps=5), torch.Generator().manual_seed(0)
+    _, report = fit_factors(planted()[0], settings, generator, CPU, selection_exponent=0.25)
     assert (report.size, report.link, report.trials, report.held_out_ranking) == (1, "identity", (), None)
     assert report.reason == "set by hand"
     assert (report.selection.exponent, report.selection.source) == (0.25, "given")

@@ -16,8 +16,8 @@ CPU = torch.device("cpu")
 
 
 def model_of(link: str = "identity", exponent: float = 0.3) -> FactorModel:
-    settings = FactorSettings(size=2, link=link, selection_exponent=exponent, sweeps=15)  # type: ignore[arg-type]
-    return fit_factors(planted(rows=600)[0], settings, torch.Generator().manual_seed(0), CPU)[0]
+    settings = FactorSettings(size=2, link=link, sweeps=15)  # type: ignore[arg-type]
+    return fit_factors(planted(rows=600)[0], settings, torch.Generator().manual_seed(0), CPU, exponent)[0]
 
 
 @pytest.mark.parametrize("link", ["identity", "log"])

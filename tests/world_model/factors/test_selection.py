@@ -28,8 +28,8 @@ def selected(strength: float, uneven: float = 0.9) -> tuple[Dataset, np.ndarray]
 
 
 def plain(dataset: Dataset) -> FactorModel:
-    settings = FactorSettings(size=1, link="identity", selection_exponent=0.0)
-    return fit_factors(dataset, settings, torch.Generator().manual_seed(0), CPU)[0]
+    settings = FactorSettings(size=1, link="identity")
+    return fit_factors(dataset, settings, torch.Generator().manual_seed(0), CPU, selection_exponent=0.0)[0]
 
 
 def test_exponent_of_the_law_itself_is_found() -> None:

@@ -73,12 +73,14 @@ def fit_factors(
     settings: FactorSettings,
     generator: torch.Generator,
     device: torch.device,
+    selection_exponent: float | None = None,
     randomised: InteractionLog | None = None,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
     Args:
         generator: on the CPU; draws the folds and the first factors.
+        selection_exponent: eta of the law of selection; None: found.
         randomised: ratings of randomly shown items by the log's users, if there are any; they set the law of selection alone.
 
     Raises:
@@ -90,7 +92,7 @@ def fit_factors(
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
     model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
-    selection = _selection(model, dataset.log, settings, randomised)
+    selection = _selection(model, dataset.log, selection_exponent, randomised)
     report = FactorReport(
         size=size,
         link=link,
@@ -121,16 +123,13 @@ def held_out_ranking(
     """
     numbers = _numpy(generator)
     fold = Fold.of(dataset, held_out, numbers)
-    unselected = replace(settings, selection_exponent=0.0)
-    model, _ = fit_factors(replace(dataset, log=fold.training), unselected, generator, device)
+    model, _ = fit_factors(replace(dataset, log=fold.training), settings, generator, device, selection_exponent=0.0)
     return _known(fold.ranking(model, numbers))
 
 
-def _selection(
-    model: FactorModel, log: InteractionLog, settings: FactorSettings, randomised: InteractionLog | None
-) -> Selection:
-    if settings.selection_exponent is not None:
-        return given(settings.selection_exponent, "set by hand")
+def _selection(model: FactorModel, log: InteractionLog, exponent: float | None, randomised: InteractionLog | None) -> Selection:
+    if exponent is not None:
+        return given(exponent, "set by hand")
     if is_implicit(log):
         return given(0.0, "the log holds positives alone: what is not logged counts already")
     return from_log(model, log) if randomised is None else from_randomised(model, randomised)
