@@ -102,6 +102,51 @@ def test_the_losses_are_those_of_an_actor_critic() -> None:
     assert found_losses == pytest.approx([policy_loss, value_loss], rel=1e-5)
 
 
+def test_the_losses_obey_the_recommenders_settings() -> None:
+    learning = A2CConfig(entropy_weight=0.1, normalise_advantages=True)
+    agent = selector(ROWS, learning, similarity_weight=2.0, diversity_weight=0.5)
+    found, states = picks(agent, [0], [[1, 3, 2]]), torch.ones(1, STATE_SIZE)
+    rewards = [5 + 2 * 0.96, 1 + 2 * 0.48 + 0.5 * 0.64, 3 + 2 * 0.0 + 0.5 * 0.6]
+    with torch.no_grad():
+        logits, values = agent._replay(torch.tensor([0]), states, found)
+    to_come = [sum(0.9**k * reward for k, reward in enumerate(rewards[step:])) for step in range(3)]
+    advantages = torch.tensor(to_come) - values[0]
+    normalised = (advantages - advantages.mean()) / advantages.std(correction=0)
+    policy_loss = entropy = 0.0
+    for step in range(3):
+        log_probability = logits[0, step].log_softmax(0)
+        policy_loss -= float(log_probability[found.places[0, step]] * normalised[step]) / 3
+        entropy -= sum(float(share.exp() * share) for share in log_probability if torch.isfinite(share)) / 3
+    log = EpochLog()
+    agent.update(torch.tensor([0]), states, found, torch.tensor([[5.0, 1.0, 3.0]]), log)
+    found_losses = [float(log._sums[f"loss/selector_{name}"]) for name in ("policy", "entropy")]
+    assert found_losses == pytest.approx([policy_loss, entropy], rel=1e-4)
+
+
+def test_an_entropy_bonus_keeps_the_picks_spread() -> None:
+    def spread(entropy_weight: float) -> float:
+        """How likely the likeliest first pick is, mean over the users."""
+        agent = selector(random_rows(20), A2CConfig(learning_rate=1e-2, entropy_weight=entropy_weight), similarity_weight=5.0)
+        train(agent, torch.arange(20), 60)
+        users, states = visits(20)
+        with torch.no_grad():
+            logits, _ = agent._replay(users, states, agent.select(users, states, draws()))
+        return float(logits[:, 0].softmax(dim=1).amax(dim=1).mean())
+
+    assert spread(20.0) < 0.2  # of 19 places
+    assert spread(0.0) > 0.5
+
+
+def test_clipping_bounds_an_update() -> None:
+    # Adam divides a gradient by its size, so what clipping to next to nothing leaves is smaller than Adam's own epsilon.
+    agent = selector(ROWS, A2CConfig(max_gradient_norm=1e-12))
+    before = {name: parameter.detach().clone() for name, parameter in agent.network.named_parameters()}
+    found = picks(agent, [0], [[1, 3, 2]])
+    agent.update(torch.tensor([0]), torch.zeros(1, STATE_SIZE), found, torch.tensor([[5.0, 1.0, 3.0]]), EpochLog())
+    for name, parameter in agent.network.named_parameters():
+        torch.testing.assert_close(parameter.detach(), before[name], atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("pool", [0, 8, 12])
 def test_reference_sets_obey_their_rules(pool: int) -> None:
     agent = selector(random_rows(20), references=4, pool=pool)

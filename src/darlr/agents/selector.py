@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import sample_items
+from darlr.agents.actor_critic import actor_critic_loss, descend
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.returns import generalised_advantages
@@ -142,14 +143,17 @@ class Selector:
         logits, values = self._replay(users, states, selections)
         lengths = torch.full_like(users, config.references)
         advantages = generalised_advantages(rewards, values.detach(), lengths, learning.discount, learning.gae_lambda)
-        negative_log_probability = F.cross_entropy(logits.flatten(0, 1), selections.places.flatten(), reduction="none")
-        policy_loss = (negative_log_probability * advantages.flatten()).mean()
-        value_loss = F.mse_loss(values, advantages + values.detach())
-        self.optimiser.zero_grad(set_to_none=True)
-        (policy_loss + learning.value_weight * value_loss).backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        log.add("loss/selector_policy", policy_loss)
-        log.add("loss/selector_value", value_loss)
+        loss, terms = actor_critic_loss(
+            logits.flatten(0, 1),
+            values.flatten(),
+            selections.places.flatten(),
+            advantages.flatten(),
+            (advantages + values.detach()).flatten(),
+            learning,
+        )
+        descend(loss, self.network, self.optimiser, learning.max_gradient_norm)
+        for name, term in terms.items():
+            log.add(f"loss/selector_{name}", term)
         log.add("selector/reward", rewards.mean())
 
     def _replay(self, users: Tensor, states: Tensor, selections: Selections) -> tuple[Tensor, Tensor]:

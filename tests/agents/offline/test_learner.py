@@ -1,4 +1,4 @@
-"""The training loop of the offline agents: targets, masks, target network, learning, state."""
+"""The training loop of the offline agents: targets, blocked items, target network, learning, state."""
 
 from dataclasses import replace
 from math import isfinite
@@ -39,9 +39,9 @@ def random_log(seed: int = 0) -> Replay:
 
 def excluded(moments: Moments) -> Tensor:
     """(B, n_items) bool: what may not be recommended."""
-    assert moments.mask is not None
-    assert ((moments.mask == 0) | (moments.mask == NOTHING)).all()
-    return moments.mask == NOTHING
+    assert moments.blocking is not None
+    assert ((moments.blocking == 0) | (moments.blocking == NOTHING)).all()
+    return moments.blocking == NOTHING
 
 
 def learner(name: str, config: OfflineConfig = QUICK, allow_repeats: bool = False) -> OfflineLearner:
@@ -110,7 +110,7 @@ def test_batches_block_what_the_episode_has_had() -> None:
     assert excluded(batch.after)[0].nonzero().flatten().tolist() == sorted(items[:4])
     assert not excluded(batch.now).gather(1, batch.items[:, None]).any()
     assert batch.discounts.tolist() == pytest.approx([0.81, 0.81, 0.0])  # the last step ends its episode
-    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.mask is None
+    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.blocking is None
 
 
 def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
 from darlr.config.schema import PolicyConfig
 
 
@@ -26,7 +26,7 @@ class SQN(OfflinePolicy):
         self._logit_penalty = logit_penalty
 
     def scores(self, moments: Moments) -> Tensor:
-        return masked(self.heads["value"](self.hidden(moments)), moments.mask)
+        return without_blocked(self.heads["value"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
@@ -38,23 +38,23 @@ class SQN(OfflinePolicy):
             self.heads["imitation"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
-            batch.now.mask,
+            batch.now.blocking,
         )
         return parts["value"] + parts["imitation"] + self._logit_penalty * parts["logits"], parts
 
 
-def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, blocking: Tensor | None) -> dict[str, Tensor]:
     """The terms of the loss, unweighted.
 
     Args:
         values: (B,) of the logged items.
         imitation: (B, n_items) logits.
-        items: (B,) the logged items, none of which is masked.
+        items: (B,) the logged items, none of which is blocked.
         targets: (B,) what the values should be.
-        mask: as in `Moments`: what could not be recommended, the imitation need not avoid.
+        blocking: as in `Moments`: what could not be recommended, the imitation need not avoid.
     """
     return {
         "value": F.smooth_l1_loss(values, targets),
-        "imitation": F.cross_entropy(masked(imitation, mask), items),
+        "imitation": F.cross_entropy(without_blocked(imitation, blocking), items),
         "logits": imitation.square().mean(),
     }
