@@ -34,6 +34,12 @@ class Rollout:
     visits: Visits
     values: Tensor
 
+    def placed(self, values: Tensor) -> Tensor:
+        """(B, T) the `values` (n,) of the visits, each at its episode's row and step; 0 beyond an episode's end."""
+        placed = torch.zeros_like(self.episodes.rewards)
+        placed[self.visits.row, self.visits.step] = values
+        return placed
+
 
 @dataclass(frozen=True)
 class Transitions:
@@ -59,10 +65,23 @@ class Transitions:
 
 
 class A2C:
-    """Learns an `ActorCritic` by collecting episodes in a simulator."""
+    """Learns an `ActorCritic` by collecting episodes in a simulator.
 
-    def __init__(self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig) -> None:
+    Attributes:
+        reward_table: see `Learner`.
+    """
+
+    def __init__(
+        self,
+        policy: ActorCritic,
+        simulator: Simulator,
+        n_users: int,
+        config: A2CConfig,
+        reward_table: Tensor | None = None,
+    ) -> None:
+        """Args: reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table."""
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
+        self.reward_table = reward_table
         tracked = list(policy.tracker.parameters())
         others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
         self.optimiser = torch.optim.Adam(

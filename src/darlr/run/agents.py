@@ -27,7 +27,7 @@ from darlr.data.dataset import Dataset
 from darlr.methods.table import recipe_of
 from darlr.references.agents import FirstStepBonus, Kind, ReferenceA2C, as_references_act, as_references_see
 from darlr.references.simulator import reference_tracker
-from darlr.rewards.refinement import RewardTable
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.table import TableReward
 from darlr.run.assembly import Estimates, LearningWorld, training_simulator
 from darlr.seeding import numpy_generator, torch_generator
@@ -115,18 +115,18 @@ def build_learner(
         raise TypeError(f"no agent learns a {type(policy).__name__}")
     reward = parts.reward
     if recipe_of(config.method).learner == "a2c":
-        return _recommender(config, policy, reward, parts.leave)
-    table = RewardTable(reward.table, config.refinement)
-    recommender = _recommender(config, policy, reward.over(table.current), parts.leave)
+        return _recommender(config, policy, reward, parts.learned, parts.leave)
+    refined = RefinedReward(reward, config.refinement)
+    recommender = _recommender(config, policy, refined, refined.table, parts.leave)
     generator = torch_generator(config.seed, "selector", "weights")
     selector = Selector(config.selector, config.a2c, parts.predicted, policy.tracker.state_size, generator)
     weight = config.reward.uncertainty_weight
-    return DARLR(recommender, selector, table, reward, parts.uncertainty, weight, config.refinement)
+    return DARLR(recommender, selector, refined, parts.uncertainty, weight, config.refinement)
 
 
-def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, leave: LeaveRule) -> A2C:
+def _recommender(config: ExperimentConfig, policy: ActorCritic, reward: TableReward, learned: Tensor, leave: LeaveRule) -> A2C:
     kind = ReferenceA2C if config.reference_quirks else A2C
-    return kind(policy, training_simulator(config, reward, leave), len(reward.table), config.a2c)
+    return kind(policy, training_simulator(config, reward, leave), len(learned), config.a2c, learned)
 
 
 def _from_the_log(

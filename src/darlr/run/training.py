@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.loading import from_mapping, to_mapping
@@ -30,7 +29,6 @@ from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
-from darlr.methods.table import recipe_of
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.agents import build_learner, build_policy
 from darlr.run.assembly import (
@@ -120,10 +118,7 @@ def train(
         policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
         learner = build_learner(config, dataset, policy, parts, device)
         simulated = simulated_world(config, parts.reward, parts.leave)
-        table = None
-        if recipe_of(config.method).simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else parts.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         judged = _judged(judge, learner.policy.scorer(), estimates, parts.membership)
         return _finish(config, dataset, folder, judged)
 
@@ -152,18 +147,12 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need.
-
-    Attributes:
-        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place. None
-            where nothing is learned in the simulator.
-    """
+    """What learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    table: Tensor | None
     simulated: TestWorld
     judge: Judge
     referee: Referee | None
@@ -236,7 +225,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
-        **({} if run.table is None else run.judge.errors(run.table, log.visited())),
+        **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
         **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
         **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),

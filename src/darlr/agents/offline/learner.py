@@ -18,9 +18,12 @@ class OfflineLearner:
     """Learns an `OfflinePolicy` from a `Replay`.
 
     Attributes:
+        reward_table: None, since nothing is learned in the simulator.
         updates: gradient steps so far.
         target: the policy as it was at the last multiple of `config.target_sync` updates.
     """
+
+    reward_table: None = None
 
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
         """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
