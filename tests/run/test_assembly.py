@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from darlr.config.loading import from_mapping
+from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.methods.table import METHODS
-from darlr.run.assembly import notices
+from darlr.run.assembly import lookback_of, notices
 from darlr.run.resolution import resolve
 from tests.worlds import dataset_of, log_of
 
@@ -56,3 +58,19 @@ def test_a_weight_of_no_uncertainty_is_told(method: str, values: dict[str, Any],
     weight = f"(reward.uncertainty_weight {config.reward.uncertainty_weight:g} has no effect)"
     text = f"neighbours.uncertainty is 'none', so no uncertainty is penalised {weight}"
     assert [told for told in notices(config, LOADED) if "uncertainty" in told] == ([text] if idle else [])
+
+
+@pytest.mark.parametrize(
+    ("tracker", "leave", "category_window", "orders", "lookback"),
+    [(5, 2, 0, [1], 5), (1, 6, 0, [1], 6), (1, 2, 7, [1], 7), (1, 2, 0, [1, 4], 4), (1, 1, 0, [], 1)],
+)
+def test_a_simulator_shows_as_much_as_its_widest_reader_needs(
+    tracker: int, leave: int, category_window: int, orders: list[int], lookback: int
+) -> None:
+    values = {
+        "tracker": {"window": tracker},
+        "leave": {"window": leave},
+        "policy": {"category_window": category_window},
+        "reward": {"entropy_orders": orders},
+    }
+    assert lookback_of(from_mapping(ExperimentConfig, values)) == lookback

@@ -7,6 +7,7 @@ from darlr.config.checks import require
 
 ReplayedUsers = Literal["all", "world"]
 AdvantageWeighting = Literal["exp", "binary", "none"]
+ActingHead = Literal["value", "imitation"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class SQNConfig:
     """Self-supervised Q-learning."""
 
     logit_penalty: float = 0.01  # weight of the mean squared imitation logit
+    act_by: ActingHead = "value"  # which head recommends; the paper: imitation, the supervised one
 
     def __post_init__(self) -> None:
         require(self.logit_penalty >= 0, "sqn.logit_penalty", self.logit_penalty, "0 or more")

@@ -127,7 +127,7 @@ class SelectorConfig:
     references: int = 20  # K_sel
     pool: int = 100  # nearest users to choose among (2 K_sel if that is more); 0: all
     centred: bool = False  # cosines of rows less the item means
-    estimate_weight: float = 1.0  # of r' in Eq. 12; 0: references are not paid for rating the item high
+    estimate_weight: float = 0.0  # of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks
     similarity_weight: float = 1.0  # lambda_s
     diversity_weight: float = 0.1  # lambda_d
     window: int = 3  # w_sel

@@ -46,7 +46,7 @@ OFFLINE_POLICIES: Mapping[str, Callable[[ExperimentConfig, StateTracker, int, to
     MappingProxyType(
         {
             "sqn": lambda config, tracker, n_items, generator: _kind(config, SQN)(
-                config.policy, tracker, n_items, config.sqn.logit_penalty, generator
+                config.policy, tracker, n_items, config.sqn.logit_penalty, generator, config.sqn.act_by
             ),
             "bcq": lambda config, tracker, n_items, generator: _kind(config, BCQ)(
                 config.policy, tracker, n_items, config.bcq.logit_penalty, config.bcq.threshold, generator

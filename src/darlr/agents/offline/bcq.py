@@ -33,7 +33,7 @@ class BCQ(SQN):
         super().__init__(config, tracker, n_items, logit_penalty, generator)
         self._threshold = threshold
 
-    def scores(self, moments: Moments) -> Tensor:
+    def target_scores(self, moments: Moments) -> Tensor:
         hidden = self.hidden(moments)
         return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocking)
 

@@ -2,8 +2,9 @@
 
     loss = huber(Q(s, a), r + gamma^n Q'(s', argmax Q(s', .))) + cross-entropy(imitation(s), a) + c mean(imitation(s)^2)
 
-Q' is the target network. The policy recommends the item with the greatest Q; the other head is there for what it teaches the
-layers below. The last term is the references' (protocol section 8).
+Q' is the target network. The policy recommends the item with the greatest Q, as in the references, or the likeliest one of the
+imitation head, as in the paper; the other head is there for what it teaches the layers below. The last term is the references'
+(protocol section 8).
 """
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
+from darlr.config.offline import ActingHead
 from darlr.config.schema import PolicyConfig
 
 
@@ -19,18 +21,30 @@ class SQN(OfflinePolicy):
     """Q-learning with a supervised head."""
 
     def __init__(
-        self, config: PolicyConfig, tracker: StateTracker, n_items: int, logit_penalty: float, generator: torch.Generator
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        n_items: int,
+        logit_penalty: float,
+        generator: torch.Generator,
+        act_by: ActingHead = "value",
     ) -> None:
-        """Args: logit_penalty: c."""
+        """Args: logit_penalty: c; act_by: the head that recommends; targets are Q's whichever it is."""
         super().__init__(config, tracker, n_items, {"value": n_items, "imitation": n_items}, generator)
-        self._logit_penalty = logit_penalty
+        self._logit_penalty, self._act_by = logit_penalty, act_by
 
     def scores(self, moments: Moments) -> Tensor:
+        if self._act_by == "imitation":
+            return without_blocked(self.heads["imitation"](self.hidden(moments)), moments.blocking)
+        return self.target_scores(moments)
+
+    def target_scores(self, moments: Moments) -> Tensor:
+        """(B, n_items) what a target's best item is chosen by, -inf where blocked."""
         return without_blocked(self.heads["value"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            best = self.scores(batch.after).argmax(dim=1)
+            best = self.target_scores(batch.after).argmax(dim=1)
             following = outputs_of(target.heads["value"], target.hidden(batch.after), best).squeeze(1)
         hidden = self.hidden(batch.now)
         parts = sqn_losses(
