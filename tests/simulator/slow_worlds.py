@@ -48,7 +48,7 @@ class Past:
     windows: list[tuple[list[int], list[float]]] = field(default_factory=list)
 
 
-LOW, HIGH = -1.0, 3.0  # the source's bounds; some rewards lie above, and are cut to 1 when normalised
+LOW, HIGH = -0.5, 3.0  # the bounds; normalised rewards above are cut to 1, those below stay below 0
 
 
 def leaves(world: SmallWorld, history: list[int], item: int) -> bool:

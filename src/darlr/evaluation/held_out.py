@@ -17,7 +17,7 @@ from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.evaluation.table import CUTOFF, NDCG, RECALL
 from darlr.world.window import Window
-from darlr.world.world import World
+from darlr.world.world import ABSENT, World
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,9 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
 
 def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(m,) rows and columns of the world that the log's `chosen` rows are about, without those about others."""
-    rows, columns = np.full(log.n_users, -1), np.full(log.n_items, -1)
-    rows[world.users] = np.arange(world.n_users)
-    columns[world.items] = np.arange(world.n_items)
-    users, items = rows[log.users[chosen]], columns[log.items[chosen]]
-    inside = (users >= 0) & (items >= 0)
+    users = world.rows(log.n_users)[log.users[chosen]]
+    items = world.columns(log.n_items)[log.items[chosen]]
+    inside = (users != ABSENT) & (items != ABSENT)
     return users[inside], items[inside]
 
 

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.experiment import ExperimentConfig
@@ -121,10 +120,7 @@ def train(
         policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
-        table = None
-        if method.simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else learned_in.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         judged = _judged(judge, learner.policy.scorer(), estimates, membership)
         return _finish(config, dataset, folder, judged)
 
@@ -153,18 +149,12 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need.
-
-    Attributes:
-        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place. None
-            where nothing is learned in the simulator.
-    """
+    """What learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    table: Tensor | None
     simulated: TestWorld
     judge: Judge
     referee: Referee | None
@@ -237,7 +227,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
-        **({} if run.table is None else run.judge.errors(run.table, log.visited())),
+        **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
         **simulated,
         **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),
