@@ -39,7 +39,11 @@ class SpecifiedRun:
     @classmethod
     def of(cls, values: Mapping[str, Any], loaded: LoadedDataset) -> Self:
         """The run that `values` (keys of `ExperimentConfig`) describe on `loaded`; raises as `resolve` does."""
-        config = resolve(values, loaded)
+        return cls.with_config(resolve(values, loaded), loaded)
+
+    @classmethod
+    def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
+        """The run whose settings are resolved already, as those in a run folder are."""
         if loaded.truth is not None:
             return cls(config, loaded.dataset, None)
         generator = numpy_generator(config.seed, "held_out")

@@ -35,7 +35,7 @@ class Table:
         return len(self.records)
 
     def place(self, row: int) -> str:
-        """Where a row stands: 'line 7' (1-based, header included) in CSV, 'row 6' (1-based) in Parquet, else 'row 5 (from 0)'."""
+        """Where a row stands: 'line 7' (from 1, header included) in CSV, 'row 6' (from 1) in Parquet, 'row 5 (from 0)' else."""
         record = int(self.records[row])
         if isinstance(self.source, str):
             return f"row {record} (from 0)"  # as Python counts
@@ -118,7 +118,7 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
 
 
 def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -> Table:
-    """The rows of `frame` that are not wholly blank; raises `InputError` if there is none, or a `required` column is missing."""
+    """The rows of `frame` that are not wholly blank; raises `InputError` if there is none, or it lacks a `required` column."""
     missing = [name for name in required if name not in frame.columns]
     if missing:
         raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}")

@@ -151,9 +151,7 @@ def _vocabulary(interactions: Table, entities: Table | None, key: str) -> Vocabu
     return Vocabulary.union(*columns)
 
 
-def _read_log(
-    table: Table, settings: TableSettings, users: Vocabulary, items: Vocabulary, wording: Wording
-) -> InteractionLog:
+def _read_log(table: Table, settings: TableSettings, users: Vocabulary, items: Vocabulary, wording: Wording) -> InteractionLog:
     scale = settings.reward
     rows = pl.DataFrame(
         {
