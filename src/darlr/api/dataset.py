@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.data.log import Ids
 from darlr.data.readers.frames import read_frames, settings_of
 from darlr.data.registry import IN_MEMORY, SOURCES, in_memory_name, load
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import describe
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 from darlr.run.specification import with_canonical_dataset
 
 
@@ -157,4 +156,4 @@ def read(values: Mapping[str, Any], data_dir: Path | str | None) -> tuple[Mappin
     """The data set that settings name: the settings under which it is found again, and what was read."""
     place = None if data_dir is None else Path(data_dir)
     stored = with_canonical_dataset(values, place)
-    return stored, load(from_mapping(ExperimentConfig, stored), place)
+    return stored, load(experiment_config(stored), place)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.api.agents import Agent, AgentScorer
@@ -17,7 +16,8 @@ from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import CUTOFF
 from darlr.evaluation.judging import Judge, TruthJudge
 from darlr.evaluation.protocol import MODES
-from darlr.run.assembly import Estimates, world_membership
+from darlr.methods.world import world_membership
+from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
 from darlr.run.saved import SavedPolicy
@@ -58,13 +58,9 @@ class Bench:
     def opponents(self, model: WorldModel) -> Mapping[str, Values]:
         """name > mode > metric of the static policies; `model` is the world model of which one is the greedy list."""
         dataset = self.specified.dataset
-        estimates = Estimates.of(model, dataset.world.users, dataset.world.items, self.device).rewards
-        return self.judge.opponents(estimates, self._membership)
-
-    @property
-    def _membership(self) -> Tensor:
-        dataset = self.specified.dataset
-        return world_membership(dataset, dataset.world.items, self.device)
+        users, items = (torch.from_numpy(ids).to(self.device) for ids in (dataset.world.users, dataset.world.items))
+        estimates, _ = model.predict(users, items)
+        return self.judge.opponents(estimates, world_membership(dataset, dataset.world.items, self.device))
 
 
 def evaluate_run(
@@ -119,7 +115,9 @@ def evaluate_agent(
     bench = Bench.of(specified, loaded, place)
     by_truth = loaded.truth is not None
     scorer = policy if isinstance(policy, Scorer) else AgentScorer(policy, learned, depth=1 if by_truth else CUTOFF)
-    model, _ = obtain_world_model(specified.world_model_path(out), config, learned, place, monitor, monitor.notice)
+    model, _ = obtain_world_model(
+        specified.world_model_path(out), config, learned, ways_of(config), place, monitor, monitor.notice
+    )
     judged = bench.policy(scorer, draws=isinstance(policy, Scorer), seed=config.seed)
     return Evaluation(name or _name_of(policy), loaded.dataset.name, judged, bench.opponents(model))
 

@@ -15,6 +15,7 @@ from darlr.api.run import Run
 from darlr.api.settings import DatasetLike, gathered, placed_on
 from darlr.data.log import Ids
 from darlr.errors import InputError
+from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor, train_on
@@ -129,8 +130,8 @@ def fit_world_model(
     place = device_named(device)
     placed, loaded = placed_on(dataset, gathered(settings, sections, {"method": method, "seed": seed}), data_dir)
     specified = SpecifiedRun.of(placed, loaded)
-    path = specified.world_model_path(Path(out))
+    path, config = specified.world_model_path(Path(out)), specified.config
     with listening(monitor, progress) as listener:
-        model, fit = obtain_world_model(path, specified.config, specified.dataset, place, listener, listener.notice)
+        model, fit = obtain_world_model(path, config, specified.dataset, ways_of(config), place, listener, listener.notice)
     log = specified.dataset.log
     return FittedWorldModel(path, fit, log.user_ids, log.item_ids, model, place)

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from darlr.cli.options import WHOLE, DataDir, Device, Out, Overrides, RunPath, Threads, option
+from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
-from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 
 
 def train(
@@ -161,7 +162,7 @@ def check(
     from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
     from darlr.report.rendering.table import Table  # noqa: PLC0415
 
-    config = from_mapping(ExperimentConfig, settings_of(None, overrides, {"dataset": dataset}, None))
+    config = experiment_config(settings_of(None, overrides, {"dataset": dataset}, None))
     loaded = load(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
     print_table(Table(f"{loaded.dataset.name}: read and valid", ("what", "value"), describe(loaded)))
     if (source := SOURCES.get(dataset)) is None:

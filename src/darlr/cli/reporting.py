@@ -43,7 +43,7 @@ def _print(collection: "Collection") -> None:
 
 
 def _baselines() -> set[str]:
-    from darlr.methods.table import METHODS  # noqa: PLC0415
+    from darlr.methods.registry import METHODS  # noqa: PLC0415
 
     return {name for name, recipe in METHODS.items() if recipe.baseline}
 

@@ -8,9 +8,9 @@ from darlr.cli.commands import settings_of
 from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
 from darlr.cli.pipes import outliving_readers
 from darlr.cli.sweeping import processes_of
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig, TrainingConfig
+from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
+from darlr.methods.experiment import experiment_config
 
 if TYPE_CHECKING:
     from darlr.report.rendering.table import Cell, Table
@@ -60,7 +60,7 @@ def tune(
     compute_on(device, threads=1)
     values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     values = with_canonical_dataset(values, data_dir)
-    settings = from_mapping(ExperimentConfig, values)
+    settings = experiment_config(values)
     with (
         outliving_readers(),
         TuningMonitor(trials, seeds) as monitor,

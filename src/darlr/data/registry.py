@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash
-from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data.completion.truths import with_completed_truth
 from darlr.data.dataset import Dataset
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
 from darlr.data.readers.folder import read_folder
 from darlr.data.readers.folder_settings import SETTINGS, read_settings
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
 

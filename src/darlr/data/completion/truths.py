@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash
-from darlr.config.schema import ExperimentConfig
 from darlr.data.completion.completing import Exposed, Progress, complete
 from darlr.data.completion.files import Completion, manifest_path, open_completion
 from darlr.data.completion.settings import CompletingConfig

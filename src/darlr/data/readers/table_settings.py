@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-from darlr.config.schema import LeaveBy, LeaveConfig
 from darlr.errors import InputError
+from darlr.world.settings import LeaveBy, LeaveConfig
 
 Feedback = Literal["ratings", "positive-only"]
 Repeats = Literal["error", "last", "mean", "keep"]
