@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from darlr.api.settings import DatasetLike, gathered, placed_on
+from darlr.api.arguments import DatasetLike, gathered, placed_on
 from darlr.run.environments import simulated_environment
 from darlr.simulator.gym import RecommendationEnv
 

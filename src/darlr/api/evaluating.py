@@ -6,11 +6,11 @@ from typing import Any
 
 from darlr.agents.acting import Scorer
 from darlr.api.agents import Agent
+from darlr.api.arguments import DatasetLike, gathered
 from darlr.api.evaluation import Evaluation
 from darlr.api.judging import evaluate_agent, evaluate_run
 from darlr.api.monitors import listening
 from darlr.api.run import Run
-from darlr.api.settings import DatasetLike, gathered
 from darlr.errors import InputError
 from darlr.run.training import Monitor
 

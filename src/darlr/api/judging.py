@@ -9,8 +9,8 @@ import torch
 
 from darlr.agents.acting import Scorer
 from darlr.api.agents import Agent, AgentScorer
+from darlr.api.arguments import DatasetLike, placed_on
 from darlr.api.evaluation import Evaluation, Values
-from darlr.api.settings import DatasetLike, placed_on
 from darlr.artifacts import RunFolder
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import CUTOFF

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darlr.api.arguments import DatasetLike, gathered, placed_on
 from darlr.api.dataset import Dataset
 from darlr.api.monitors import listening
 from darlr.api.run import Run
-from darlr.api.settings import DatasetLike, gathered, placed_on
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.run.choosing import ways_of
