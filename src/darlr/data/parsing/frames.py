@@ -52,7 +52,9 @@ def hash_frame(frame: pl.DataFrame) -> str:
         elif column.dtype.is_float():
             digest.update(b"f" + column.cast(pl.Float64).fill_null(0).to_numpy().astype("<f8").tobytes())
         else:
-            texts = column.cast(pl.String).fill_null("")
+            nested = column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object)  # such columns may stand unused
+            plain = pl.Series([repr(cell) for cell in column.to_list()], dtype=pl.String) if nested else column
+            texts = plain.cast(pl.String).fill_null("")
             digest.update(b"t" + texts.str.len_bytes().to_numpy().astype("<u8").tobytes())
             digest.update("".join(texts.to_list()).encode())
     return digest.hexdigest()
