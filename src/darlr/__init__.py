@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from darlr.api.environments import make_env
     from darlr.api.evaluating import evaluate
     from darlr.api.evaluation import Evaluation
+    from darlr.api.monitors import Monitor
     from darlr.api.run import Run
     from darlr.api.training import FittedWorldModel, fit_world_model, train
     from darlr.errors import DarlrError, InputError, RunError
-    from darlr.run.training import Monitor
     from darlr.serving.recommender import Recommendation, Recommender, Request
 
 __all__ = [
@@ -53,7 +53,7 @@ _HOMES = {
     "Evaluation": "api.evaluation",
     "FittedWorldModel": "api.training",
     "InputError": "errors",
-    "Monitor": "run.training",
+    "Monitor": "api.monitors",
     "Recommendation": "serving.recommender",
     "Recommender": "serving.recommender",
     "Request": "serving.recommender",

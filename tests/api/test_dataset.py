@@ -24,9 +24,7 @@ def test_other_rows_are_another_data_set() -> None:
 
 
 def test_the_name_of_a_known_data_set_is_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"^from_frames: 'name' is 'coat', a data set that darlr knows; expected another name$"
-    ):
+    with pytest.raises(InputError, match=r"^from_frames: 'name' is 'coat', a data set that darlr knows; expected another"):
         Dataset.from_frames(interactions(), name="coat", feedback="ratings", minimum=1, maximum=5)
 
 

@@ -9,13 +9,32 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from darlr.errors import InputError
-from darlr.run.training import Monitor
+from darlr.run import training
+
+
+class Monitor:
+    """Is told how a run gets on; override what you want to hear of."""
+
+    def notice(self, text: str) -> None:
+        """Something that should be known of the run."""
+
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        """So much of the world model's epoch is done, of `epochs` at most."""
+
+    def fitted(self, epoch: int, epochs: int, loss: float) -> None:
+        """The world model's epoch is done; `loss` is the held-out one."""
+
+    def learning(self, done: int, epochs: int) -> None:
+        """The policy's learning begins, or goes on after `done` epochs, of `epochs` in all."""
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        """An epoch of the policy is done (`record`: as in `Run.metrics`), of `epochs` in all."""
 
 
 class Recorder(Monitor):
     """Keeps what a user should know, and passes everything on to another monitor if there is one."""
 
-    def __init__(self, listener: Monitor | None) -> None:
+    def __init__(self, listener: training.Monitor | None) -> None:
         self._listener = listener
         self.notices: list[str] = []
 
@@ -86,7 +105,7 @@ class ProgressBar(Monitor):
 
 
 @contextmanager
-def listening(monitor: Monitor | None, progress: bool) -> Iterator[Recorder]:
+def listening(monitor: training.Monitor | None, progress: bool) -> Iterator[Recorder]:
     """What `train` and its kin tell; raises `InputError` if both a monitor and a progress bar are asked for."""
     if monitor is not None and progress:
         raise InputError("both a monitor and progress=True are given; expected one of them")

@@ -33,7 +33,7 @@ def test_arrow_tables_are_read() -> None:
 def test_whatever_offers_arrow_streams_is_read() -> None:
     class Stream:
         def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-            return pl.DataFrame({"a": [1, 2]}).__arrow_c_stream__(requested_schema)  # type: ignore[attr-defined]
+            return pl.DataFrame({"a": [1, 2]}).__arrow_c_stream__(requested_schema)
 
     assert frame_of(Stream(), "log").equals(pl.DataFrame({"a": [1, 2]}))
 

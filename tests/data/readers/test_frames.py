@@ -47,7 +47,7 @@ def require_same(one: LoadedDataset, other: LoadedDataset) -> None:
         (a.world.users, b.world.users),
         (a.world.items, b.world.items),
     ):
-        np.testing.assert_array_equal(mine, theirs)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(mine, theirs)
     assert (a.log.reward_range, a.log.positive_only, a.log.positive_threshold) == (
         b.log.reward_range,
         b.log.positive_only,
@@ -90,7 +90,7 @@ def worlds(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
         rows = list(dict.fromkeys(user for user, _ in logged))
         columns = list(dict.fromkeys(item for _, item in logged))
         tables["truth"] = pl.DataFrame(
-            {"user_id": np.repeat(rows, len(columns)), "item_id": np.tile(columns, len(rows)), "reward": 3.0}
+            {"user_id": [row for row in rows for _ in columns], "item_id": columns * len(rows), "reward": 3.0}
         )
     return tables
 
