@@ -20,7 +20,7 @@ ORDER = (
     ("references", "report"),
     ("run",),
     ("serving", "sweep"),
-    ("tuning",),
+    ("tuning", "api"),
     ("cli",),
     ("__init__", "__main__"),
 )
