@@ -8,7 +8,7 @@ import tyro
 
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
 from darlr.cli.comparing import compare
-from darlr.cli.pipes import end_with_reader
+from darlr.cli.terminal.pipes import end_with_reader
 from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
 from darlr.cli.tuning import tune

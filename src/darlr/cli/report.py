@@ -35,7 +35,7 @@ def report(
 
 
 def _print(collection: "Collection") -> None:
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
     for table in tables_of(collection, _baselines()):

@@ -9,7 +9,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from darlr.cli.monitor import figures_of
+from darlr.cli.terminal.run import figures_of
 from darlr.sweep.costs import Cost, in_words
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome

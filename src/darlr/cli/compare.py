@@ -30,7 +30,7 @@ def compare(
 
 
 def _print(differing: "Table", results: "Table") -> None:
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
 
     print_table(differing)
     print_table(results)

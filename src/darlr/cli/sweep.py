@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from darlr.cli.options import DataDir, Device, Out, Workers, option
-from darlr.cli.pipes import outliving_readers
+from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def sweep(
     device: Device = "auto",
 ) -> None:
     """Train every cell of a grid over data sets, methods, seeds and settings; the same command goes on where it was stopped."""
-    from darlr.cli.sweep_monitor import SweepMonitor  # noqa: PLC0415
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.sweep import SweepMonitor  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.sweep.costs import estimate  # noqa: PLC0415
     from darlr.sweep.grid import Grid  # noqa: PLC0415
     from darlr.sweep.plan import plan  # noqa: PLC0415

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from darlr.cli import SECONDS_BETWEEN_LINES
-from darlr.cli.tables import print_table
+from darlr.cli.terminal import SECONDS_BETWEEN_LINES
+from darlr.cli.terminal.tables import print_table
 from darlr.config.loading import from_mapping, parse_overrides
 from darlr.config.schema import DataConfig
 from darlr.data.completion.completing import Progress

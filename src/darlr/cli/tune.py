@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from darlr.cli.commands import settings_of
 from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
-from darlr.cli.pipes import outliving_readers
+from darlr.cli.terminal.pipes import outliving_readers
 from darlr.cli.sweeping import processes_of
 from darlr.config.loading import from_mapping
 from darlr.config.schema import ExperimentConfig, TrainingConfig
@@ -42,8 +42,8 @@ def tune(
     device: Device = "auto",
 ) -> None:
     """Search a method's settings, by what a second world model gives for its policies and never by the truth; it resumes."""
-    from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.cli.tuning_monitor import TuningMonitor  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.study import TuningMonitor  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415

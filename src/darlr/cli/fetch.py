@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from darlr.cli import SECONDS_BETWEEN_LINES
-from darlr.cli.pipes import outliving_readers
-from darlr.cli.tables import print_table
+from darlr.cli.terminal import SECONDS_BETWEEN_LINES
+from darlr.cli.terminal.pipes import outliving_readers
+from darlr.cli.terminal.tables import print_table
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.origin.fetching import fetch_file
 from darlr.data.origin.official import Official

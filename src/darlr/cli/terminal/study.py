@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
-from darlr.cli.monitor import pace_of
-from darlr.cli.sweep_monitor import SweepMonitor
+from darlr.cli.terminal.run import pace_of
+from darlr.cli.terminal.sweep import SweepMonitor
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
 from darlr.tuning.measure import RETURN

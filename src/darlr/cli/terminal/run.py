@@ -10,8 +10,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from darlr.cli import SECONDS_BETWEEN_LINES
-from darlr.cli.tables import print_table
+from darlr.cli.terminal import SECONDS_BETWEEN_LINES
+from darlr.cli.terminal.tables import print_table
 from darlr.report.analysis.results import end_of_run
 from darlr.run.training import Finished
 
