@@ -26,14 +26,15 @@ from darlr.agents.learning import Learner
 from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
+from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
 from darlr.artifacts.tensors import write_tensors
-from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
 from darlr.data.completion.completing import Exposed, complete
 from darlr.data.readers.kuairand import SOURCE
 from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.evaluation.reward_error import table_error
 from darlr.rewards.neighbours import nearest_users, unit_rows
 from darlr.rewards.refinement import RewardTable
+from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import observed_reward, penalised_reward
 from darlr.simulator.leave import SharedCategory
 from darlr.simulator.simulator import Simulator
@@ -102,7 +103,7 @@ def _epoch(folder: Path, steps: int, dual: bool) -> None:
         selector = Selector(SelectorConfig(), A2CConfig(), predicted, policy.tracker.state_size, generator)
         agent = DARLR(agent, selector, table, reward, None, 0.1, RefinementConfig())
     agent.epoch(EPISODES, steps, generator)
-    world = TestWorld(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
+    world = TestWorld.of_table(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
     run_test(world, policy.scorer(), EPISODES, generator)
     table_error(learned if table is None else table.current, truth)
     write_tensors(folder / "checkpoint.safetensors", agent.tensors(), {})

@@ -19,7 +19,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from tests.official_files.__main__ import FORMATS
 
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.registry import SOURCES
 

@@ -23,9 +23,10 @@ from darlr.agents.learning import Learner
 from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
-from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
+from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.protocol import MODES, TestWorld, run_test
 from darlr.rewards.refinement import RewardTable
+from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
 from darlr.simulator.simulator import Simulator
@@ -97,7 +98,7 @@ def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
     policy = ActorCritic(case.policy, tracker, membership.float(), prior, generator)
     lookback = max(case.tracker.window, leave.window)
     agent = _agent(case, policy, reward, leave, lookback, generator)
-    truth = TestWorld(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
+    truth = TestWorld.of_table(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
     simulated = replace(truth, rewards=reward)
 
     rates, phases = [], []

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.world.settings import LeaveConfig
 from darlr.world.window import Window
 from darlr.world.world import World
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from darlr.errors import InputError, unknown
 
@@ -52,6 +52,10 @@ class Registry(Mapping[str, Entry]):
         if name not in entries:
             raise unknown(self._noun, name, entries)
         return entries[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The entry named `name`, or `default` if there is none."""
+        return self._all().get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self._all()

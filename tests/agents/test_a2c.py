@@ -9,11 +9,12 @@ from darlr.agents.acting import greedy
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
-from darlr.config.schema import A2CConfig, HeadKind, LeaveBy, LeaveConfig, PolicyConfig, TrackerConfig, TrackerKind
+from darlr.agents.settings import A2CConfig, HeadKind, PolicyConfig, TrackerConfig
 from darlr.errors import RunError
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.world.settings import LeaveBy, LeaveConfig
 from tests.worlds import draws, membership_of
 
 N_ITEMS, STEPS = 20, 3
@@ -29,7 +30,7 @@ class Setting:
 
     leave: LeaveBy = "never"
     allow_repeats: bool = False
-    tracker: TrackerKind = "mean"
+    tracker: str = "mean"
     policy: PolicyConfig = SMALL
     a2c: A2CConfig = FAST
 
@@ -89,7 +90,7 @@ def test_learns_to_vary_where_sameness_ends_the_episode() -> None:
 
 @pytest.mark.parametrize("tracker", ["mean", "gru", "transformer"])
 @pytest.mark.parametrize("head", ["linear", "tied"])
-def test_every_part_learns(tracker: TrackerKind, head: HeadKind) -> None:
+def test_every_part_learns(tracker: str, head: HeadKind) -> None:
     policy = PolicyConfig(hidden_sizes=(16, 16), head=head, category_window=2)
     learner = agent(Setting(tracker=tracker, policy=policy))
     before = {name: parameter.detach().clone() for name, parameter in learner.policy.named_parameters()}

@@ -14,10 +14,11 @@ from darlr.agents.learning import EpochLog
 from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
-from darlr.config.schema import A2CConfig, PolicyConfig, RefinementConfig, RewardConfig, SelectorConfig, TrackerConfig
+from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.refinement import RewardTable
+from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import penalised_reward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out

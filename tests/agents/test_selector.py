@@ -12,7 +12,7 @@ from darlr.agents import selector as module
 from darlr.agents.acting import sample_items
 from darlr.agents.learning import EpochLog
 from darlr.agents.selector import Selections, Selector, diversity_gains
-from darlr.config.schema import A2CConfig, SelectorConfig
+from darlr.agents.settings import A2CConfig, SelectorConfig
 from tests.worlds import draws
 
 # Cosines: 0-1 0.96, 0-2 0, 0-3 0.48, 1-2 0, 1-3 0.36, 2-3 0.8.

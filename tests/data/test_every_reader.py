@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping
-from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.registry import SOURCES
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import beside_published, describe
 from darlr.errors import InputError

@@ -6,15 +6,14 @@ from torch import Tensor
 
 from darlr.agents.a2c import A2C
 from darlr.agents.acting import greedy, mask_logits
-from darlr.agents.offline.bcq import BCQ
-from darlr.agents.offline.cql import CQL
-from darlr.agents.offline.crr import CRR
 from darlr.agents.offline.policy import Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
-from darlr.agents.offline.sqn import SQN
 from darlr.agents.policy import ActorCritic
-from darlr.config.offline import CRRConfig
-from darlr.config.schema import A2CConfig, PolicyConfig, TrackerConfig
+from darlr.agents.settings import A2CConfig, PolicyConfig, TrackerConfig
+from darlr.methods.bcq import BCQ
+from darlr.methods.cql import CQL
+from darlr.methods.crr import CRR, CRRConfig
+from darlr.methods.sqn import SQN
 from darlr.references.agents import FirstStepBonus, ReferenceA2C, as_references_act, as_references_see, mask_or_ones
 from darlr.references.simulator import NormalisedStart, reference_tracker
 from darlr.rewards.table import TableReward

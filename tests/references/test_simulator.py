@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.networks.trackers import MeanTracker
-from darlr.config.schema import LeaveConfig, TrackerConfig
+from darlr.agents.settings import TrackerConfig
 from darlr.errors import InputError
 from darlr.references.simulator import (
     NormalisedStart,
@@ -19,6 +19,7 @@ from darlr.references.simulator import (
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.settings import LeaveConfig
 from tests.worlds import draws, membership_of, window_of
 
 ITEMS = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, -2.0], [-1.0, 4.0]])

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from darlr.config.schema import WorldModelConfig
 from darlr.errors import RunError
 from darlr.references.world_model import draw_negatives, fit_as_references, take_in_turn
 from darlr.world_model.model import Scale
+from darlr.world_model.settings import WorldModelConfig
 from tests.runs import Listener
 from tests.worlds import CPU, dataset_of, log_of, low_rank_world
 

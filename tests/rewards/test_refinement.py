@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from darlr.config.schema import RefinementConfig
 from darlr.rewards.refinement import Refined, RewardTable, change_penalty
+from darlr.rewards.settings import RefinementConfig
 
 ESTIMATES = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [0.0, 1.0, 5.0]])
 USERS, ITEMS = torch.tensor([0, 2]), torch.tensor([1, 0])

@@ -4,9 +4,9 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from darlr.config.schema import RewardConfig
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.settings import RewardConfig
 from darlr.rewards.table import observed_reward, penalised_reward
 from darlr.world.world import World
 from tests.worlds import CPU, log_of, window_of

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import torch
 
+from darlr.agents.settings import SelectorConfig
 from darlr.artifacts import RunFolder
 from darlr.data.registry import load
 from darlr.evaluation.judging import TruthJudge
-from darlr.methods.table import METHODS
-from darlr.run.assembly import true_world
+from darlr.methods.registry import METHODS
 from darlr.run.evaluating import evaluate_run
 from darlr.run.saved import SavedPolicy
 from darlr.run.training import Finished
+from darlr.run.worlds import true_world
 from darlr.serving.recommender import Recommender, Request
 from tests.runs import Listener, output_of, results, train_small, without_seconds, write_truth
 from tests.worlds import CPU
@@ -71,7 +72,7 @@ def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]
     values = {**world, "method": method}
     if "neighbours.users" not in METHODS[method].fixed:
         values["neighbours"] = {"users": 3}
-    if METHODS[method].learner == "darlr":
+    if SelectorConfig in METHODS[method].reads:
         values["selector"] = {"references": 3, "pool": 6, "width": 16}
     return values
 
@@ -178,7 +179,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, floa
     program = f"""
         import json, os, resource, torch
         from pathlib import Path
-        from darlr.methods.table import METHODS
+        from darlr.methods.registry import METHODS
         from tests.run.test_contract import LARGE, settings
         from tests.runs import train_small
 

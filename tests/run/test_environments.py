@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from darlr.config.schema import SyntheticConfig
 from darlr.data.readers.synthetic import generate
+from darlr.data.settings import SyntheticConfig
 from darlr.errors import InputError
 from darlr.run.environments import simulated_environment
 from tests.conftest import REPOSITORY

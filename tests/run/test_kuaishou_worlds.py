@@ -7,16 +7,18 @@ import numpy as np
 import torch
 
 from darlr.config.loading import from_mapping
-from darlr.config.schema import DataConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.kuairand import read_kuairand
 from darlr.data.readers.kuairec import read_kuairec
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import describe
 from darlr.evaluation.protocol import TestWorld
-from darlr.run.assembly import notices, true_world, world_membership
+from darlr.methods.world import world_membership
+from darlr.run.notices import notices
 from darlr.run.resolution import resolve
 from darlr.run.world_models import world_model_path
+from darlr.run.worlds import true_world
 from darlr.simulator.leave import leave_rule
 from tests.official_files.kuairand import write_kuairand
 from tests.official_files.kuairec import KuaiRec, write_kuairec
@@ -34,7 +36,7 @@ def kuairec(folder: Path, **choices: str) -> tuple[KuaiRec, LoadedDataset, TestW
 def test_the_test_world_pays_ratios_whatever_is_learned(tmp_path: Path) -> None:
     made, loaded, world = kuairec(tmp_path, reward="normalised")
     assert loaded.dataset.log.reward_range[1] == 10
-    np.testing.assert_array_equal(world.rewards.table.numpy(), made.truth.astype(np.float32))
+    np.testing.assert_array_equal(world.table.numpy(), made.truth.astype(np.float32))
     assert (world.rewards.low, world.rewards.high) == (0.0, 5.0)
     assert world.forbidden is None
 

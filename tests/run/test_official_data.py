@@ -11,19 +11,21 @@ import torch
 
 from darlr.agents.static.scorers import TableScorer
 from darlr.artifacts import RunFolder
-from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.completion.settings import CompletingConfig
 from darlr.data.completion.truths import complete_truth
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.registry import SOURCES, load
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
-from darlr.methods.table import METHODS
+from darlr.methods.registry import METHODS
+from darlr.methods.world import world_membership
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.table import TableReward
-from darlr.run.assembly import true_world, world_membership
 from darlr.run.training import Finished
+from darlr.run.worlds import true_world
 from darlr.serving.recommender import Recommender, Request
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Simulator, roll_out

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping, merge
-from darlr.config.schema import ExperimentConfig
+from darlr.config.loading import merge
 from darlr.data.registry import load
+from darlr.methods.experiment import experiment_config
+from darlr.rewards.table import TableReward
+from darlr.run.choosing import ways_of
 from darlr.run.referee import Referee
 from darlr.run.specification import SpecifiedRun
 from darlr.run.world_models import load_world_model
@@ -34,11 +36,12 @@ def test_it_pays_plain_estimates_of_another_world_model_whatever_is_learned_from
     worlds = []
     for settings in ({"method": "mbpo"}, {"method": "mopo", "reward": {"uncertainty_weight": 3.0}}):
         values = merge(merge(SMALL, SMALL_WORLD), settings)
-        specified = SpecifiedRun.of(values, load(from_mapping(ExperimentConfig, values), None))
+        specified = SpecifiedRun.of(values, load(experiment_config(values), None))
         config, dataset = specified.config, specified.dataset
         membership = torch.from_numpy(dataset.items.membership())
         listener = Listener()
-        referee = Referee.of(config, dataset, membership, tmp_path, CPU, listener, listener.notices.append)
+        referee = Referee.of(config, dataset, ways_of(config), membership, tmp_path, CPU, listener, listener.notices.append)
+        assert isinstance(referee.world.rewards, TableReward)
         worlds.append(referee.world.rewards)
     [file] = (tmp_path / "synthetic" / "world-models").glob("*.safetensors")
     assert file != specified.world_model_path(tmp_path)

@@ -8,25 +8,32 @@ import numpy as np
 import pytest
 import torch
 
-from darlr.agents.policy import ActorCritic
+from darlr.agents.policy import ActorCritic, Policy
+from darlr.agents.settings import SelectorConfig
 from darlr.artifacts import RunFolder
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, read_yaml, value_at
-from darlr.config.schema import ExperimentConfig, LeaveConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
-from darlr.methods.table import METHODS
-from darlr.references.settings import quirk_settings
+from darlr.methods.parts import PolicyParts
+from darlr.methods.registry import METHODS
+from darlr.methods.world import LearningWorld
+from darlr.references.imposed import imposed_settings
 from darlr.references.simulator import NormalisedStart, WrappedWindow
 from darlr.references.world_model import fit_as_references
-from darlr.run.agents import build_policy
-from darlr.run.assembly import Estimates, LearningWorld, lookback_of, training_reward, training_simulator, true_world
+from darlr.rewards.estimates import Estimates
+from darlr.rewards.kinds import REWARDS, RewardParts
+from darlr.rewards.table import TableReward
+from darlr.run.choosing import ways_of
 from darlr.run.resolution import resolve
 from darlr.run.world_models import world_model_path
+from darlr.run.worlds import lookback_of, true_world
 from darlr.simulator.leave import SharedCategory
 from darlr.simulator.simulator import Simulator
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
-from darlr.world_model.model import WorldModel
+from darlr.world_model.ensemble import EnsembleModel
 from tests.runs import Listener, results, train_small
 from tests.worlds import CPU, catalog_of, dataset_of, log_of
 
@@ -41,9 +48,9 @@ QUICK: Mapping[str, Any] = {
 
 def quick(method: str) -> dict[str, Any]:
     values: dict[str, Any] = {**QUICK, "method": method}
-    if METHODS[method].learner == "darlr":
+    if SelectorConfig in METHODS[method].reads:
         values["selector"] = {"references": 3, "pool": 6, "width": 16}
-    if METHODS[method].learner == "darlr" or method == "roler":
+    if SelectorConfig in METHODS[method].reads or method == "roler":
         values["neighbours"] = {"users": 3}
     return values
 
@@ -54,7 +61,7 @@ def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, tm
     finished = train_small(tmp_path, quick(method), planted, told)
     written = read_yaml(finished.path / "config.yaml")
     assert written["reference_quirks"] is True
-    for key, value in quirk_settings(method, "planted").fixed.items():
+    for key, value in imposed_settings(method, "planted").fixed.items():
         assert value_at(finished.config, key) == value
         section, name = key.split(".")
         assert written[section][name] == value
@@ -150,6 +157,14 @@ def test_what_normalises_the_states_of_tests(method: str, quirks: bool, expected
     assert isinstance(tested.leave, WrappedWindow if quirks else SharedCategory)
 
 
+def paid(chosen: ExperimentConfig, predicted: Estimates, learned: Estimates) -> TableReward:
+    method = METHODS[chosen.method]
+    parts = RewardParts(world().dataset, predicted, learned, None, method.weights(chosen))
+    reward = ways_of(chosen).paid(REWARDS[chosen.reward.kind].build(parts), parts, method.reward == "truth")
+    assert isinstance(reward, TableReward)
+    return reward
+
+
 @pytest.mark.parametrize(
     ("method", "quirks", "bounds", "shift"),
     [
@@ -164,7 +179,7 @@ def test_what_shifts_and_normalises_rewards_of_learning(
 ) -> None:
     predicted = Estimates(torch.tensor([[2.0, 6.0], [3.0, 4.0]]), torch.zeros(2, 2))
     learned = Estimates(torch.tensor([[3.0, 5.0], [3.0, 4.0]]), torch.zeros(2, 2))
-    reward = training_reward(config(method, quirks), world().dataset, predicted, learned, CPU)
+    reward = paid(config(method, quirks), predicted, learned)
     assert torch.equal(reward.table, learned.rewards)
     assert ((reward.low, reward.high), reward.shift) == (bounds, shift)
 
@@ -173,25 +188,33 @@ def test_penalties_of_the_unshaped_model_count_for_the_range_too() -> None:
     predicted = Estimates(torch.tensor([[2.0, 6.0]]), torch.tensor([[1.0, 3.0]]))
     learned = Estimates(torch.tensor([[3.0, 5.0]]), torch.zeros(1, 2))
     chosen = config("roler", reward={"uncertainty_weight": 0.5})
-    reward = training_reward(chosen, world().dataset, predicted, learned, CPU)
+    reward = paid(chosen, predicted, learned)
     assert (reward.shift, reward.high) == (2 - 1.5, (6 - 0.5) - (2 - 1.5))
     assert torch.equal(reward.table, learned.rewards)  # the shaped estimates have no penalty
 
 
-def learning_world(chosen: ExperimentConfig) -> tuple[LearningWorld, WorldModel]:
+def learning_world(chosen: ExperimentConfig) -> tuple[LearningWorld, EnsembleModel]:
     loaded = world()
     model, _ = fit_as_references(loaded.dataset, chosen.world_model, 0, CPU)
-    return LearningWorld.of(chosen, loaded.dataset, loaded.truth, model, CPU), model
+    truth = None if loaded.truth is None else loaded.truth.rewards
+    method, ways = METHODS[chosen.method], ways_of(chosen)
+    return LearningWorld.of(chosen, method, ways, loaded.dataset, truth, model, CPU), model
 
 
 def test_the_simulator_that_is_learned_in() -> None:
     chosen = config("roler", world_model={"max_epochs": 1})
     parts, _ = learning_world(chosen)
-    simulator = training_simulator(chosen, parts.reward, parts.leave)
+    simulator = parts.simulator(chosen, parts.reward, ways_of(chosen), lookback_of(chosen))
     assert isinstance(simulator, NormalisedStart)
     assert simulator.allow_repeats
     assert isinstance(parts.leave, WrappedWindow)
     assert (parts.leave.window, lookback_of(chosen)) == (1, 3)
+
+
+def policy_of(chosen: ExperimentConfig, model: EnsembleModel, world: LearningWorld) -> Policy:
+    users, items = np.arange(2), np.arange(12)
+    parts = PolicyParts(chosen, ways_of(chosen), model, users, items, world.membership, None, CPU)
+    return METHODS[chosen.method].policy(parts)
 
 
 def test_item_vectors_are_drawn_where_that_is_asked_for() -> None:
@@ -199,13 +222,13 @@ def test_item_vectors_are_drawn_where_that_is_asked_for() -> None:
     parts, model = learning_world(config("dorl", world_model={"max_epochs": 1}))
     vectors = {}
     for name, chosen in (("drawn", drawn), ("taken", taken), ("plain", plain)):
-        policy = build_policy(chosen, model, np.arange(2), np.arange(12), parts.membership, None, CPU)
+        policy = policy_of(chosen, model, parts)
         assert isinstance(policy, ActorCritic)
         vectors[name] = policy.tracker.item_vectors[:12].detach()
     assert torch.equal(vectors["taken"], model.network.item_vectors())
     assert torch.equal(vectors["plain"], vectors["taken"])
     assert 0.005 < float(vectors["drawn"].std()) < 0.02
-    again = build_policy(drawn, model, np.arange(2), np.arange(12), parts.membership, None, CPU)
+    again = policy_of(drawn, model, parts)
     assert isinstance(again, ActorCritic)
     assert torch.equal(again.tracker.item_vectors[:12], vectors["drawn"])
 

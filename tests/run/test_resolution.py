@@ -3,12 +3,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge
-from darlr.config.schema import ExperimentConfig, LeaveConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.run.resolution import resolve
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 from tests.worlds import catalog_of, dataset_of, log_of
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from darlr.artifacts import RunFolder, read_tensors
 from darlr.data.registry import load
 from darlr.evaluation.reward_error import table_error
-from darlr.run.assembly import Estimates
+from darlr.rewards.estimates import Estimates
 from darlr.run.training import Finished
 from darlr.run.world_models import load_world_model
 from tests.runs import train_small, write_planted_world
@@ -47,7 +47,7 @@ def truth_and_estimates(run: Finished) -> tuple[Tensor, Estimates]:
 @pytest.mark.parametrize("method", ["mbpo", "mopo", "dorl", "roler"])
 def test_static_methods_are_as_far_off_as_their_estimates(run: Callable[[str], Finished], method: str) -> None:
     truth, predicted = truth_and_estimates(run(method))
-    expected = table_error(predicted.shaped(run(method).config).rewards, truth)  # whatever the penalties
+    expected = table_error(predicted.shaped(run(method).config.neighbours).rewards, truth)  # whatever the penalties
     assert errors(run(method), "table") == pytest.approx([expected] * 3)
     sampled = errors(run(method), "sampled")
     assert len(set(sampled)) == 3  # other recommendations every epoch
@@ -63,7 +63,9 @@ def test_the_errors_of_darlr_are_those_of_the_table_as_it_stands(run: Callable[[
     tensors, _ = read_tensors(run("darlr").path / "checkpoint.safetensors")
     found = errors(run("darlr"), "table")
     assert found[-1] == pytest.approx(table_error(tensors["table"], truth))
-    assert len({table_error(predicted.shaped(run("darlr").config).rewards, truth), *found}) == 4  # every epoch rewrites it
+    assert (
+        len({table_error(predicted.shaped(run("darlr").config.neighbours).rewards, truth), *found}) == 4
+    )  # every epoch rewrites it
 
 
 def test_the_truth_has_no_error(run: Callable[[str], Finished]) -> None:

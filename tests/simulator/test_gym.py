@@ -6,12 +6,12 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from torch import Tensor
 
-from darlr.config.schema import LeaveConfig
 from darlr.errors import InputError
 from darlr.rewards.table import TableReward
 from darlr.simulator.gym import RecommendationEnv
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.settings import LeaveConfig
 from tests.worlds import draws, membership_of
 
 N_USERS, N_ITEMS = 4, 9

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from darlr.config.schema import LeaveBy, LeaveConfig
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.settings import LeaveBy, LeaveConfig
 from darlr.world.window import Window
 from tests.worlds import draws, membership_of
 

@@ -15,7 +15,7 @@ from darlr.agents.acting import mask_logits, sample_items
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
-from darlr.config.schema import A2CConfig
+from darlr.agents.settings import A2CConfig
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 from darlr.world.window import Window
 

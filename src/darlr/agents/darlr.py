@@ -18,9 +18,9 @@ from darlr.agents.a2c import A2C
 from darlr.agents.learning import EpochLog, below, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
-from darlr.config.schema import RefinementConfig
 from darlr.errors import RunError
 from darlr.rewards.refinement import RewardTable, change_penalty
+from darlr.rewards.settings import RefinementConfig
 from darlr.rewards.table import TableReward
 from darlr.simulator.simulator import Episodes, Visits
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
-from darlr.config.schema import PolicyConfig
+from darlr.agents.settings import PolicyConfig
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 

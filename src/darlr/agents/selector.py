@@ -16,7 +16,7 @@ from darlr.agents.acting import sample_items
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.returns import generalised_advantages
-from darlr.config.schema import A2CConfig, SelectorConfig
+from darlr.agents.settings import A2CConfig, SelectorConfig
 from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
 
 SCORES_AT_ONCE = 4_000_000

@@ -1,3 +1,8 @@
+"""`darlr datasets`: the data sets that are here, and where the others come from."""
+
+from darlr.cli.options import DataDir
+
+
 def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415

@@ -1,3 +1,17 @@
+"""`darlr evaluate`: the policy of a run, tested again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from darlr.cli.files import form_of
+from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
+
+if TYPE_CHECKING:
+    from darlr.report.rendering.table import Table
+    from darlr.run.evaluating import Results
+
+
 def evaluate(
     run: RunPath,
     mode: Annotated[
@@ -16,13 +30,20 @@ def evaluate(
     threads: Threads = 1,
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
-    from darlr.cli.terminal.tables import print_table, table_writer  # noqa: PLC0415
+    from darlr.artifacts.files import encode_json, write_bytes  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
+    from darlr.report.rendering.table import to_csv, to_markdown  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
-    write = None if output is None else table_writer(output)
+    forms: dict[str, Callable[[Table, Results], str]] = {
+        ".csv": lambda table, results: to_csv(table),
+        ".md": lambda table, results: to_markdown(table),
+        ".json": lambda table, results: encode_json(dict(results), str(output), indent=2) + "\n",
+    }
+    text = None if output is None else form_of(output, forms)
     results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, compute_on(device, threads))
     table = results_table(run, results)
     print_table(table)
-    if write is not None:
-        write(table, results)
+    if output is not None and text is not None:
+        write_bytes(output, text(table, results).encode())

@@ -1,3 +1,15 @@
+"""`darlr recommend`: ranked items from the policy of a run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from darlr.cli.options import WHOLE, Device, RunPath, Threads, option
+from darlr.errors import InputError
+
+
 def recommend(
     run: RunPath,
     users: Annotated[
@@ -21,9 +33,9 @@ def recommend(
 ) -> None:
     """Rank items for users of the log, or for new users by their recent items and rewards."""
     from darlr.artifacts import write_bytes  # noqa: PLC0415
-    from darlr.serving.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.serving.recommender import Recommender  # noqa: PLC0415
+    from darlr.serving.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
 
     named = [user for group in users for user in group]
     if named and input is not None:

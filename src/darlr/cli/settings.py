@@ -1,8 +1,32 @@
-def settings_of(file: Path | None, overrides: tuple[str, ...], options: dict[str, Any], epochs: int | None) -> dict[str, Any]:
-    """Settings of the file, then of `--set`, then of the options that were given; the later win over the file alone."""
+"""The settings of a run, put together from the options of a command."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from darlr.config.experiment import TrainingConfig
+from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
+from darlr.errors import InputError
+
+
+def settings_of(
+    file: Path | None = None,
+    overrides: tuple[str, ...] = (),
+    options: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+) -> dict[str, Any]:
+    """The nested settings of `file`, replaced by those of `--set`, and by the options that were given.
+
+    Args:
+        options: values of options that are named as their keys; None stands for an option that was not given.
+        epochs: of learning, `training.epochs`.
+
+    Raises:
+        InputError: for a key that both `--set` and an option give, and for text that is no mapping of settings.
+    """
     values = read_yaml(file) if file is not None else {}
     chosen = parse_overrides(overrides)
-    given = {key: value for key, value in options.items() if value is not None}
+    given = {key: value for key, value in (options or {}).items() if value is not None}
     twice = sorted(given.keys() & chosen.keys())
     if twice:
         raise InputError(f"'{twice[0]}' is given both by --{twice[0]} and by --set; expected it once")

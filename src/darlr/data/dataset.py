@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.completion.truths import with_completed_truth
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
 from darlr.data.readers.folder import read_folder
 from darlr.data.readers.folder_settings import SETTINGS, read_settings
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
 

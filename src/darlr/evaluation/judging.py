@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
@@ -63,7 +63,7 @@ class TruthJudge:
         return run_test(self.world, scorer, self.config.evaluation.episodes, generator)
 
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
-        truth, unknown = self.world.rewards.table, self.world.forbidden
+        truth, unknown = self.world.table, self.world.forbidden
         return {
             "error/table": table_error(estimates, truth, unknown),
             "error/sampled": sampled_error(estimates, truth, *visited, unknown),

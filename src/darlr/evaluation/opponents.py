@@ -10,9 +10,9 @@ from darlr.agents.acting import Scorer
 from darlr.agents.static.lists import item_means, popularity
 from darlr.agents.static.matrix_factorisation import factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
-from darlr.config.schema import LeaveConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.protocol import MODES, TestWorld, run_full_test
+from darlr.world.settings import LeaveConfig
 
 Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """name > mode > metric -> value."""
@@ -52,9 +52,9 @@ def judge_opponents(
     Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
     shared categories in the modes whose users leave for them.
     """
-    oracle = TableScorer(world.rewards.table)
+    oracle = TableScorer(world.table)
     skipping = SkippingScorer(oracle, membership, leave.window)
-    uniform = TableScorer(torch.zeros(1, world.n_items, device=world.rewards.table.device))
+    uniform = TableScorer(torch.zeros(1, world.n_items, device=world.device))
     results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
         "uniform_random": {mode: world.measure(mode, world.every_user, uniform, generator) for mode in MODES}
     }

@@ -4,14 +4,15 @@ FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer, greedy, sampled
-from darlr.errors import InputError
+from darlr.errors import InputError, RunError
 from darlr.evaluation.metrics import (
     category_domination,
     coverage,
@@ -20,6 +21,7 @@ from darlr.evaluation.metrics import (
     episode_return,
     step_reward,
 )
+from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
@@ -52,7 +54,8 @@ class TestWorld:
     """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
-        rewards: what it pays, a table of (n_users, n_items).
+        rewards: what it pays.
+        n_users, n_items: its size.
         leave: when its users quit.
         max_steps: longest episode of FB and NX_0.
         lookback: how many positions the policies look back.
@@ -60,25 +63,34 @@ class TestWorld:
         forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
             cells; or None.
         simulator: what its episodes run in.
+        device: where they run.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
 
-    rewards: TableReward
+    rewards: RewardSource
+    n_users: int
+    n_items: int
     leave: LeaveRule
     max_steps: int
     lookback: int
     dominated: Tensor | None = None
     forbidden: Tensor | None = None
     simulator: type[Simulator] = Simulator
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
+        """A world that pays a table (n_users, n_items), whose size and device are its own; `others` as in the class."""
+        n_users, n_items = rewards.table.shape
+        return cls(rewards, n_users, n_items, leave, max_steps, lookback, device=rewards.table.device, **others)
 
     @property
-    def n_users(self) -> int:
-        return self.rewards.table.shape[0]
-
-    @property
-    def n_items(self) -> int:
-        return self.rewards.table.shape[1]
+    def table(self) -> Tensor:
+        """(n_users, n_items) what it pays; raises `RunError` where that is no table."""
+        if not isinstance(self.rewards, TableReward):
+            raise RunError(f"the world pays by a {type(self.rewards).__name__}; expected a table")
+        return self.rewards.table
 
     @property
     def n_allowed(self) -> int:
@@ -141,7 +153,7 @@ class TestWorld:
     @property
     def every_user(self) -> Tensor:
         """(n_users,) all users, each once."""
-        return torch.arange(self.n_users, device=self.rewards.table.device)
+        return torch.arange(self.n_users, device=self.device)
 
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """(episodes,) users drawn uniformly with replacement, as the protocol has it."""

@@ -11,13 +11,13 @@ from torch import Tensor
 from darlr.agents.a2c import A2C, Rollout
 from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.learning import EpochLog
-from darlr.agents.offline.bcq import BCQ, likely_items
-from darlr.agents.offline.cql import CQL
-from darlr.agents.offline.crr import CRR
 from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer, masked
 from darlr.agents.offline.replay import Replay
-from darlr.agents.offline.sqn import SQN
 from darlr.agents.static.policy import StaticPolicy, StaticScorer
+from darlr.methods.bcq import BCQ, likely_items
+from darlr.methods.cql import CQL
+from darlr.methods.crr import CRR
+from darlr.methods.sqn import SQN
 from darlr.references.simulator import drawing_from, normalised_start
 from darlr.world.window import Window
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.networks.trackers import StateTracker, state_tracker
-from darlr.config.schema import TrackerConfig
+from darlr.agents.settings import TrackerConfig
 from darlr.errors import InputError
 from darlr.simulator.leave import LeaveRule
 from darlr.simulator.simulator import Simulator

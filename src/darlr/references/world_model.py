@@ -11,23 +11,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from darlr.config.schema import WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.errors import RunError
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.fitting import FitMonitor, FitReport, resolve_batch_size
 from darlr.world_model.inputs import PADDING, Inputs
 from darlr.world_model.losses import NegativeSampler, gaussian_loss
-from darlr.world_model.model import Scale, WorldModel
+from darlr.world_model.model import Scale
+from darlr.world_model.settings import WorldModelConfig
 
 Pairs = NDArray[np.int64]
 
 
 def fit_as_references(
     dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None = None
-) -> tuple[WorldModel, FitReport]:
+) -> tuple[EnsembleModel, FitReport]:
     """Fit the ensemble for `config.max_epochs` epochs; `patience` and `held_out` say nothing here.
 
     A batch is `batch_size` logged rows, each with one negative; an epoch reads every row `negatives_per_row` times.
@@ -72,7 +73,7 @@ def fit_as_references(
         if monitor is not None:
             monitor.fitted(epoch, config.max_epochs, loss_of_a_pair)
     report = FitReport(config.max_epochs, (config.max_epochs,) * config.members, None, None)
-    return WorldModel(network, Scale(0.0, 1.0)), report
+    return EnsembleModel(network, Scale(0.0, 1.0)), report
 
 
 def draw_negatives(log: InteractionLog, random: np.random.Generator) -> Pairs:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darlr.config.schema import RefinementConfig
+from darlr.rewards.settings import RefinementConfig
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from darlr.config.schema import RewardConfig
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.settings import RewardConfig
 from darlr.world.window import Window
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.data.registry import load
-from darlr.run.assembly import LearningWorld, training_simulator
+from darlr.methods.experiment import experiment_config
+from darlr.methods.world import LearningWorld
+from darlr.run.choosing import method_of, ways_of
 from darlr.run.resolution import resolve
 from darlr.run.world_models import obtain_world_model, world_model_path
+from darlr.run.worlds import lookback_of
 from darlr.simulator.gym import RecommendationEnv
 
 CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
@@ -32,9 +33,12 @@ def simulated_environment(
     Raises:
         InputError: for settings or data that cannot be used.
     """
-    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    loaded = load(experiment_config(values), data_dir)
     config, dataset = resolve(values, loaded), loaded.dataset
+    ways = ways_of(config)
     path = world_model_path(out, config, dataset)
-    model, _ = obtain_world_model(path, config, dataset, CPU, None, lambda text: None)
-    parts = LearningWorld.of(config, dataset, loaded.truth, model, CPU)
-    return RecommendationEnv(training_simulator(config, parts.reward, parts.leave), dataset.world.n_users)
+    model, _ = obtain_world_model(path, config, dataset, ways, CPU, None, lambda text: None)
+    truth = None if loaded.truth is None else loaded.truth.rewards
+    world = LearningWorld.of(config, method_of(config), ways, dataset, truth, model, CPU)
+    simulator = world.simulator(config, world.reward, ways, lookback_of(config))
+    return RecommendationEnv(simulator, dataset.world.n_users)

@@ -12,8 +12,8 @@ from darlr.errors import InputError
 from darlr.evaluation.protocol import MODES
 from darlr.report.analysis.results import METRICS
 from darlr.report.rendering.table import Cell, Quantity, Table
-from darlr.run.assembly import true_world
 from darlr.run.saved import SavedPolicy
+from darlr.run.worlds import true_world
 from darlr.seeding import torch_generator
 
 Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.protocol import TestWorld
-from darlr.run.assembly import Estimates, estimated_world
+from darlr.methods.ways import Ways
+from darlr.rewards.estimates import Estimates
 from darlr.run.world_models import obtain_world_model, world_model_path
+from darlr.run.worlds import estimated_world
 from darlr.seeding import derive_seed, torch_generator
 from darlr.world_model.fitting import FitMonitor
 
@@ -38,6 +40,7 @@ class Referee:
         cls,
         config: ExperimentConfig,
         dataset: Dataset,
+        ways: Ways,
         membership: Tensor,
         out: Path,
         device: torch.device,
@@ -49,7 +52,7 @@ class Referee:
         Args: membership: (n_items, C) bool, which of the world's items has which category.
         """
         own = replace(config, seed=derive_seed(config.seed, "referee") % SEEDS)
-        model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, device, monitor, notice)
+        model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, ways, device, monitor, notice)
         estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
         world = estimated_world(config, dataset, estimates, membership)
         return cls(config, world, device)

@@ -1,87 +1,95 @@
 """How a run's settings are put together, what they are refused for, and which of them change nothing."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from types import MappingProxyType
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from darlr.config.loading import from_mapping, merge, value_at, with_settings
-from darlr.config.schema import ExperimentConfig, NeighbourUncertainty, SelectorConfig
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods.table import Recipe, recipe_of
-from darlr.references.settings import QuirkSettings, quirk_settings
+from darlr.methods.experiment import default_config, experiment_config
+from darlr.methods.method import Method
+from darlr.methods.registry import METHODS
+from darlr.methods.ways import Ways
 from darlr.rewards.entropy import require_countable
-from darlr.world_model.fitting import held_out_rows, resolve_batch_size, resolve_loss
+from darlr.run.choosing import method_of, ways_of
+from darlr.world_model.kinds import WORLD_MODELS
 
-_OFFLINE = ("sqn", "bcq", "cql", "crr")
-_READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "a2c": ("a2c", "darlr"),
-        "selector": ("darlr",),
-        "refinement": ("darlr",),
-        "offline": _OFFLINE,
-        **{learner: (learner,) for learner in (*_OFFLINE, "static")},
-    }
+DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
+    "default",
+    "data set",
+    "method",
+    "reference_quirks",
+    "given",
+    "log",
 )
-"""The parts of the settings that belong to learners, and to which."""
+"""Where a setting's value may come from, the later before the earlier."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Settings from one place: its name, and the nested values."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+def layers(values: Mapping[str, Any], dataset: Dataset) -> list[Layer]:
+    """What puts a run's config together on `dataset`, in order; the later win."""
+    base = replace(default_config(), leave=dataset.leave)
+    asked = experiment_config(values, base)
+    method, imposed = method_of(asked), ways_of(asked).imposed(asked.method, dataset.name)
+    return [
+        Layer(DATA_SET, {"leave": {field.name: getattr(dataset.leave, field.name) for field in fields(dataset.leave)}}),
+        Layer(METHOD, with_settings(method.settings(dataset), method.fixed)),
+        Layer(REFERENCES, with_settings(imposed.published, imposed.fixed)),
+        Layer(GIVEN, values),
+    ]
 
 
 def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
     """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
 
     With `reference_quirks`, what it sets comes after the published settings.
-    The world model's batch size is that which the log's rows ask for, where `values` leave it open.
+    What the world model takes from the log, as its batch size, is filled in where `values` leave it open.
 
     Raises:
         InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
             data.
     """
     dataset = loaded.dataset
-    base = replace(ExperimentConfig(), leave=dataset.leave)
-    asked = from_mapping(ExperimentConfig, values, base)
-    recipe = recipe_of(asked.method)
-    quirks = quirk_settings(recipe.name, dataset.name) if asked.reference_quirks else QuirkSettings({}, {})
-    settings = merge(_fitted_to(dataset, recipe), quirks.published)
-    settings = with_settings(settings, {**recipe.fixed, **quirks.fixed})
-    config = from_mapping(ExperimentConfig, values, from_mapping(ExperimentConfig, settings, base))
-    _require_as_set(config, recipe.fixed, f"method '{recipe.name}' is defined by")
-    _require_as_set(config, quirks.fixed, "'reference_quirks' sets it to")
-    if recipe.reward == "truth" and loaded.truth is None:
-        raise InputError(f"method '{recipe.name}' learns from the truth, but the data set has none")
-    resolve_loss(config.world_model, dataset)
-    held_out_rows(config.world_model, len(dataset.log))
-    _require_consistent(config, dataset)
-    batch_size = resolve_batch_size(config.world_model, len(dataset.log))
-    return replace(config, world_model=replace(config.world_model, batch_size=batch_size))
+    settings: Mapping[str, Any] = {}
+    for layer in layers(values, dataset):
+        settings = merge(settings, layer.values)
+    config = experiment_config(settings)
+    method, ways = method_of(config), ways_of(config)
+    _require_as_set(config, method.fixed, f"method '{method.name}' is defined by")
+    _require_as_set(config, ways.imposed(method.name, dataset.name).fixed, "'reference_quirks' sets it to")
+    if method.reward == "truth" and loaded.truth is None:
+        raise InputError(f"method '{method.name}' learns from the truth, but the data set has none")
+    world_model = WORLD_MODELS[config.world_model.kind].resolve(config.world_model, dataset)
+    _require_consistent(config, dataset, method, ways)
+    return replace(config, world_model=world_model)
 
 
 def unread_settings(config: ExperimentConfig) -> list[str]:
-    """Keys that are set to another value than their default, but belong to learners that are not the method's."""
-    default, learner = ExperimentConfig(), recipe_of(config.method).learner
-    keys = [
-        f"{part}.{setting.name}"
-        for part, learners in _READ_BY.items()
-        if learner not in learners
-        for setting in fields(value_at(config, part))
-    ]
+    """Keys that are set to another value than their default, but belong to methods that are not the run's."""
+    default, own = default_config(), METHODS[config.method].reads
+    sections = dict.fromkeys(section for method in METHODS.values() for section in method.reads if section not in own)
+    keys = [f"{section.KEY}.{name}" for section in sections for name in _names(section)]
     return [key for key in keys if value_at(config, key) != value_at(default, key)]
 
 
+def _names(section: type[Section]) -> list[str]:
+    return [field.name for field in fields(section)]  # type: ignore[arg-type]
+
+
 def uncertainty_counts(config: ExperimentConfig) -> bool:
-    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty.
-
-    With the references' quirks it does even there: what is paid is shifted by the unshaped uncertainty, times the weight.
-    """
-    return config.reference_quirks or _penalty(config) != "none"
-
-
-def _penalty(config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
-    """What is penalised: DARLR's change of the estimates ("dynamic"), or the uncertainty that `NeighbourConfig` speaks of."""
-    if recipe_of(config.method).learner == "darlr" and config.refinement.penalty == "dynamic":
-        return "dynamic"
-    return config.neighbours.uncertainty if config.neighbours.users else "model"
+    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty."""
+    return ways_of(config).hidden_penalty or method_of(config).penalised(config) != "none"
 
 
 def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str) -> None:
@@ -90,45 +98,18 @@ def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str
             raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but {why} {value!r}")
 
 
-def _fitted_to(dataset: Dataset, recipe: Recipe) -> Mapping[str, Any]:
-    """The recipe's published settings, less what the data lack: neighbours and references in a small world, categories."""
-    settings, n_users = recipe.published.get(dataset.name, recipe.published.get("", {})), dataset.world.n_users
-    fitted: dict[str, Any] = {}
-    if recipe.learner == "darlr":
-        fitted["selector"] = {"references": max(1, min(SelectorConfig().references, n_users - 1))}
-    if neighbours := settings.get("neighbours"):
-        fitted["neighbours"] = {"users": min(neighbours["users"], n_users)}
-    if "policy" in settings and not dataset.items.n_categories:
-        fitted["policy"] = {"category_window": 0}
-    return merge(settings, fitted)
-
-
-def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
+def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Method, ways: Ways) -> None:
     categories = dataset.items.n_categories
     if config.leave.by == "category" and not categories:
         raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
-    if config.method == "roler" and not config.neighbours.users:
-        raise InputError(
-            "config key 'neighbours.users' is 0, but method 'roler' is defined by its neighbours; expected at least 1"
-        )
     if config.neighbours.users > dataset.world.n_users:
         raise InputError(
             f"config key 'neighbours.users' is {config.neighbours.users}, but the world has {dataset.world.n_users} users; "
             "expected at most that many"
         )
-    if recipe_of(config.method).learner == "darlr" and config.selector.references > dataset.world.n_users - 1:
-        raise InputError(
-            f"config key 'selector.references' is {config.selector.references}, but a user of the world has "
-            f"{dataset.world.n_users - 1} others; expected at most that many"
-        )
-    _require_known_uncertainty(config)
-    if config.reference_quirks and config.data.missing_truth == "masked":
-        raise InputError(
-            "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not be "
-            "recommended for what an episode has had; expected 'zero'"
-        )
-    if recipe_of(config.method).offline:
-        _require_replayable(config, dataset)
+    _require_known_uncertainty(config, method)
+    ways.check(config, dataset, method.offline)
+    method.check(config, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
         require_countable(order, dataset.log.n_items)
     if config.policy.category_window and not categories:
@@ -143,28 +124,10 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset) -> None:
         )
 
 
-def _require_replayable(config: ExperimentConfig, dataset: Dataset) -> None:
-    if config.reference_quirks and dataset.log.rewards.min() == dataset.log.rewards.max():
-        raise InputError(
-            f"with config key 'reference_quirks' the states of method '{config.method}' have rewards normalised by the log's "
-            "range, but every logged reward is the same; expected rewards that differ"
-        )
-    for key, default in (("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
-        if getattr(config.policy, key) != default:
-            raise InputError(
-                f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{config.method}' are "
-                f"plain linear ones; expected {default!r}"
-            )
-    if config.tracker.user_state and config.offline.users == "all" and dataset.world.n_users < dataset.log.n_users:
-        raise InputError(
-            f"config key 'tracker.user_state' is true, but the log has {dataset.log.n_users - dataset.world.n_users} users "
-            "whom the test world lacks, and whose rows are replayed; expected 'offline.users' to be 'world'"
-        )
-
-
-def _require_known_uncertainty(config: ExperimentConfig) -> None:
+def _require_known_uncertainty(config: ExperimentConfig, method: Method) -> None:
     """A world model without a variance cannot be penalised for it."""
-    if config.world_model.error == "squared" and config.reward.uncertainty_weight and _penalty(config) == "model":
+    uncertain = WORLD_MODELS[config.world_model.kind].uncertain(config.world_model)
+    if not uncertain and config.reward.uncertainty_weight and method.penalised(config) == "model":
         raise InputError(
             f"config key 'reward.uncertainty_weight' is {config.reward.uncertainty_weight:g}, but a world model with the error "
             "'squared' has no uncertainty; expected 0, or 'world_model.error' to be 'gaussian'"

@@ -11,13 +11,14 @@ from torch import Tensor
 from darlr.agents.learning import below
 from darlr.agents.policy import Policy
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping, stable_hash
-from darlr.config.schema import ExperimentConfig
+from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids
 from darlr.errors import InputError
-from darlr.run.agents import build_policy
-from darlr.run.assembly import world_membership
+from darlr.methods.experiment import experiment_config
+from darlr.methods.parts import PolicyParts
+from darlr.methods.world import world_membership
+from darlr.run.choosing import method_of, ways_of
 from darlr.run.world_models import WORLD_MODEL, load_world_model
 
 POLICY = "policy"
@@ -71,7 +72,7 @@ class SavedPolicy:
         if not folder.has_tensors(POLICY):
             raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
         tensors, state = load_learned(folder, POLICY)
-        self.config = from_mapping(ExperimentConfig, folder.config())
+        self.config = experiment_config(folder.config())
         self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
         self._learned = below("policy.", tensors)
@@ -85,7 +86,10 @@ class SavedPolicy:
 
     def network(self, users: NDArray[np.int64]) -> Policy:
         """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
-        policy = build_policy(self.config, self._model, users, self.world_items, self._membership, None, self._device)
+        parts = PolicyParts(
+            self.config, ways_of(self.config), self._model, users, self.world_items, self._membership, None, self._device
+        )
+        policy = method_of(self.config).policy(parts)
         policy.load_state_dict(self._learned)
         policy.append_user(self._average_user)
         return policy.eval()

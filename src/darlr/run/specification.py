@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from darlr.config.loading import from_mapping, stable_hash, to_mapping
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.registry import canonical_name
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import split_log
+from darlr.methods.experiment import experiment_config
 from darlr.run.resolution import resolve
 from darlr.run.world_models import world_model_path
 from darlr.seeding import numpy_generator
@@ -19,7 +20,7 @@ from darlr.seeding import numpy_generator
 
 def with_canonical_dataset(values: Mapping[str, Any], data_dir: Path | None) -> dict[str, Any]:
     """Settings whose data set is named as runs store it, so that it is found again from any working directory."""
-    return {**values, "dataset": canonical_name(from_mapping(ExperimentConfig, values).dataset, data_dir)}
+    return {**values, "dataset": canonical_name(experiment_config(values).dataset, data_dir)}
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from darlr.agents.acting import Scorer
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
-from darlr.config.loading import from_mapping, to_mapping
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
 from darlr.data.truth import Truth
@@ -30,23 +30,21 @@ from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
-from darlr.methods.table import recipe_of
+from darlr.methods.experiment import experiment_config
+from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.methods.world import LearningWorld
 from darlr.report.plots.curves import learning_curves, save_figure
-from darlr.run.agents import build_learner, build_policy
-from darlr.run.assembly import (
-    LearningWorld,
-    notices,
-    simulated_world,
-    start_window,
-    true_world,
-)
+from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.lengthening import begin_with_shorter
+from darlr.run.notices import notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
 from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
+from darlr.run.worlds import lookback_of, simulated_world, true_world
 from darlr.seeding import torch_generator
+from darlr.world.window import Window
 from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.model import WorldModel
 
@@ -94,9 +92,10 @@ def train(
         RunError: if the run cannot go on (a loss that is not finite, a full disk).
     """
     values = with_canonical_dataset(values, data_dir)
-    loaded = load(from_mapping(ExperimentConfig, values), data_dir, monitor.notice)
+    loaded = load(experiment_config(values), data_dir, monitor.notice)
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
+    method, ways = method_of(config), ways_of(config)
     judge = _judge(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
     with (
@@ -112,19 +111,20 @@ def train(
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
-        parts = LearningWorld.of(config, dataset, loaded.truth, model, device)
+        truth = None if loaded.truth is None else loaded.truth.rewards
+        learned_in = LearningWorld.of(config, method, ways, dataset, truth, model, device)
+        membership, estimates = learned_in.membership, learned_in.predicted
         referee = None
         if config.evaluation.referee:
-            referee = Referee.of(config, dataset, parts.membership, out, device, monitor, monitor.notice)
-        estimates = parts.predicted
-        policy = build_policy(config, model, world.users, world.items, parts.membership, estimates, device)
-        learner = build_learner(config, dataset, policy, parts, device)
-        simulated = simulated_world(config, parts.reward, parts.leave)
+            referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
+        policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
+        learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
+        simulated = simulated_world(config, learned_in)
         table = None
-        if recipe_of(config.method).simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else parts.learned
+        if method.simulated:
+            table = learner.table.current if isinstance(learner, DARLR) else learned_in.learned
         _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
-        judged = _judged(judge, learner.policy.scorer(), estimates, parts.membership)
+        judged = _judged(judge, learner.policy.scorer(), estimates, membership)
         return _finish(config, dataset, folder, judged)
 
 
@@ -136,7 +136,7 @@ def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -
     if specified.held_out is None:
         raise RunError("neither a truth nor held-out rows to judge the policy by")
     rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
-    return HeldOutJudge(config, dataset, rows, start_window(config, len(items), device))
+    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
 
 
 def _world_model(
@@ -145,8 +145,8 @@ def _world_model(
     """The run's world model, fitted into `shared` if no run has needed it before; a copy of it goes into the run folder."""
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
-    model, fit = obtain_world_model(shared, config, dataset, device, monitor, monitor.notice)
-    save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", model, fit)
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice)
+    save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
     return model
 
 

@@ -1,7 +1,6 @@
 """World models on disk: each is fitted once and shared by all runs that ask for the same one."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ import torch
 from darlr._version import __version__
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.tensors import read_tensors, write_tensors
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.data.dataset import Dataset
-from darlr.references.world_model import fit_as_references
-from darlr.world_model.fitting import FitMonitor, fit_world_model
+from darlr.methods.ways import Ways
+from darlr.world_model.fitting import FitMonitor
+from darlr.world_model.kinds import DEEPFM, WORLD_MODELS
 from darlr.world_model.model import WorldModel
 
 WORLD_MODEL = "world_model"
@@ -40,6 +40,7 @@ def obtain_world_model(
     path: Path,
     config: ExperimentConfig,
     dataset: Dataset,
+    ways: Ways,
     device: torch.device,
     monitor: FitMonitor | None,
     notice: Callable[[str], None],
@@ -48,21 +49,22 @@ def obtain_world_model(
 
     Of several processes that need it, one fits and the others wait (`notice` tells so).
     """
-    fit = fit_as_references if config.reference_quirks else fit_world_model
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = fit(dataset, config.world_model, config.seed, device, monitor)
-                save_world_model(path, model, asdict(report))
-                return model, asdict(report)
+                model, report = ways.fit(config)(dataset, config.world_model, config.seed, device, monitor)
+                save_world_model(path, config.world_model.kind, model, report)
+                return model, report
     return load_world_model(path, device)
 
 
-def save_world_model(path: Path, model: WorldModel, report: dict[str, Any]) -> None:
-    write_tensors(path, model.tensors(), {**model.state(), "fit": report})
+def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
+    """Write a fitted model of that kind, and how its fit went."""
+    write_tensors(path, model.tensors(), {**model.state(), "kind": kind, "fit": report})
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
     """Raises `InputError` for a missing, truncated or tampered file."""
     tensors, state = read_tensors(path)
-    return WorldModel.restore(tensors, state, device), state["fit"]
+    kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+    return kind.restore(tensors, state, device), state["fit"]

@@ -13,8 +13,8 @@ from torch import Tensor
 from darlr.artifacts import RunFolder
 from darlr.data.log import Ids
 from darlr.errors import InputError
-from darlr.run.assembly import start_window
 from darlr.run.saved import SavedPolicy
+from darlr.run.worlds import lookback_of
 from darlr.world.window import Window
 
 Id = int | str
@@ -120,7 +120,7 @@ class Recommender:
     def _histories(self, requests: Sequence[Request]) -> tuple[Window, Tensor]:
         """The window of every request (B, L) and the items that it excludes (B, n_items)."""
         n_items = len(self._world_item_ids)
-        window = start_window(self._policy.config, n_items, torch.device("cpu"))
+        window = Window.at_start(n_items, lookback_of(self._policy.config), torch.device("cpu"))
         length = window.items.shape[1]
         items, rewards = window.items.repeat(len(requests), 1), window.rewards.repeat(len(requests), 1)
         blocked = torch.zeros(len(requests), n_items, dtype=torch.bool)

@@ -5,8 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from darlr.config.schema import LeaveConfig
 from darlr.world.categories import CategoryMemory
+from darlr.world.settings import LeaveConfig
 
 
 class LeaveRule(Protocol):

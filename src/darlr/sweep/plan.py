@@ -7,12 +7,14 @@ from typing import Any
 
 from darlr._version import __version__
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping, to_mapping
-from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
+from darlr.data.settings import DataConfig, SyntheticConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 from darlr.run.saved import POLICY
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
 from darlr.run.training import SUMMARY
@@ -87,7 +89,7 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
     for point in points:
         try:
             values = with_canonical_dataset(point.values, data_dir)
-            config = from_mapping(ExperimentConfig, values)
+            config = experiment_config(values)
             key = (config.dataset, config.data, config.synthetic)  # all that reading looks at
             if key not in loaded:
                 loaded[key] = load(config, data_dir)

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker, state_tracker
-from darlr.config.schema import TrackerConfig, TrackerKind
+from darlr.agents.settings import TrackerConfig
 from darlr.world.window import Window
 from tests.worlds import draws, window_of
 
-KINDS: tuple[TrackerKind, ...] = ("mean", "gru", "transformer")
+KINDS: tuple[str, ...] = ("mean", "gru", "transformer")
 ITEMS = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, -2.0], [-1.0, 4.0]])
 USERS = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 START, ABSENT = 4, 5
@@ -17,7 +17,7 @@ SMALL = TrackerConfig(window=3, width=8, heads=2)
 FULL = window_of([[0, 1, 2]], [[0.5, 1.0, 0.0]])
 
 
-def tracker(kind: TrackerKind, seed: int = 0, config: TrackerConfig = SMALL) -> StateTracker:
+def tracker(kind: str, seed: int = 0, config: TrackerConfig = SMALL) -> StateTracker:
     return state_tracker(replace(config, kind=kind), ITEMS, USERS, draws(seed))
 
 
@@ -48,7 +48,7 @@ def test_mean_of_what_is_inside_the_window() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_absent_positions_contribute_nothing(kind: TrackerKind) -> None:
+def test_absent_positions_contribute_nothing(kind: str) -> None:
     early = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
     some = tracker(kind)
     before = state(some, early)
@@ -62,7 +62,7 @@ def test_absent_positions_contribute_nothing(kind: TrackerKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_absence_is_as_good_as_a_shorter_window(kind: TrackerKind) -> None:
+def test_an_absence_is_as_good_as_a_shorter_window(kind: str) -> None:
     long, short = tracker(kind), tracker(kind, config=replace(SMALL, window=2))
     weights = long.state_dict()
     if kind == "transformer":
@@ -73,7 +73,7 @@ def test_an_absence_is_as_good_as_a_shorter_window(kind: TrackerKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_position_of_the_window_matters_and_none_before_it(kind: TrackerKind) -> None:
+def test_every_position_of_the_window_matters_and_none_before_it(kind: str) -> None:
     some = tracker(kind)
     whole = window_of([[3, 0, 1, 2]], [[0.5, 0.5, 0.5, 0.5]])
     base = state(some, whole)
@@ -87,7 +87,7 @@ def test_every_position_of_the_window_matters_and_none_before_it(kind: TrackerKi
 
 
 @pytest.mark.parametrize("kind", ["gru", "transformer"])
-def test_order_matters(kind: TrackerKind) -> None:
+def test_order_matters(kind: str) -> None:
     some = tracker(kind)
     assert not torch.allclose(state(some, FULL), state(some, window_of([[1, 0, 2]], [[1.0, 0.5, 0.0]])), atol=1e-4)
     mean = tracker("mean")
@@ -153,7 +153,7 @@ def test_the_gru_equals_torchs_own() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_users_vector_is_appended(kind: TrackerKind) -> None:
+def test_the_users_vector_is_appended(kind: str) -> None:
     plain, with_user = tracker(kind), tracker(kind, config=replace(SMALL, user_state=True))
     assert with_user.state_size == plain.state_size + 3
     both = torch.cat([FULL.items, FULL.items]), torch.cat([FULL.rewards, FULL.rewards])
@@ -166,7 +166,7 @@ def test_the_users_vector_is_appended(kind: TrackerKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_seed_decides_the_weights(kind: TrackerKind) -> None:
+def test_the_seed_decides_the_weights(kind: str) -> None:
     start = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
     assert torch.equal(state(tracker(kind, 1), start), state(tracker(kind, 1), start))
     assert not torch.equal(state(tracker(kind, 1), start), state(tracker(kind, 2), start))

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from darlr.agents.acting import greedy, sampled
 from darlr.agents.learning import EpochLog
-from darlr.agents.offline.bcq import BCQ
-from darlr.agents.offline.cql import CQL
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.policy import Moments
 from darlr.agents.offline.replay import Replay, replay_log
-from darlr.config.offline import OfflineConfig
+from darlr.agents.settings import OfflineConfig
 from darlr.errors import RunError
+from darlr.methods.bcq import BCQ
+from darlr.methods.cql import CQL
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out

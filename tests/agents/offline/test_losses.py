@@ -1,15 +1,15 @@
 """Every loss on numbers that were worked by hand."""
 
 from math import exp, log
+from typing import Literal
 
 import pytest
 import torch
 
-from darlr.agents.offline.bcq import likely_items
-from darlr.agents.offline.cql import conservative_loss, quantile_loss
-from darlr.agents.offline.crr import crr_losses
-from darlr.agents.offline.sqn import sqn_losses
-from darlr.config.offline import AdvantageWeighting, CRRConfig
+from darlr.methods.bcq import likely_items
+from darlr.methods.cql import conservative_loss, quantile_loss
+from darlr.methods.crr import CRRConfig, crr_losses
+from darlr.methods.sqn import sqn_losses
 
 NOTHING = float("-inf")
 ITEMS = torch.tensor([1, 0])
@@ -64,7 +64,7 @@ def test_conservative_loss() -> None:
         ("none", 20.0, (1.0, 1.0)),
     ],
 )
-def test_crr(weighting: AdvantageWeighting, bound: float, weights: tuple[float, float]) -> None:
+def test_crr(weighting: Literal["exp", "binary", "none"], bound: float, weights: tuple[float, float]) -> None:
     logits = torch.tensor([[0.0, log(2.0), 0.0], [0.0, 0.0, 0.0]])
     values = torch.tensor([[0.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
     settings = CRRConfig(weighting=weighting, beta=2.0, bound=bound)

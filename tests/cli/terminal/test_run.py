@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from darlr.cli.monitor import TerminalMonitor
+from darlr.cli.terminal.run import TerminalMonitor
 
 RECORD = {
     "train/steps": 100_000,
@@ -20,7 +20,7 @@ RECORD = {
 def shown(terminal: bool, width: int) -> list[str]:
     """The lines of a run whose world model stops after 2 of 100 epochs, and whose policy has 200."""
     text = io.StringIO()
-    with TerminalMonitor(Console(file=text, force_terminal=terminal, width=width, color_system=None)) as monitor:
+    with TerminalMonitor(5, Console(file=text, force_terminal=terminal, width=width, color_system=None)) as monitor:
         monitor.notice("the log has no time")
         for epoch in (1, 2):
             monitor.fitted(epoch, 100, 0.5)
@@ -44,9 +44,9 @@ def test_a_terminal_has_a_bar_for_each_stage(width: int) -> None:
 
 def test_a_long_epoch_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 20))  # seconds
-    monkeypatch.setattr("darlr.cli.monitor.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("darlr.cli.terminal.run.time.monotonic", lambda: float(next(clock)))
     text = io.StringIO()
-    with TerminalMonitor(Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
+    with TerminalMonitor(5, Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
         for share in (0.25, 0.75):
             monitor.fitting(1, 4, share)
         monitor.fitted(1, 4, 0.5)
@@ -64,7 +64,7 @@ def test_a_long_epoch_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_bar_moves_while_a_long_epoch_lasts() -> None:
     text = io.StringIO()
-    with TerminalMonitor(Console(file=text, force_terminal=True, width=80, color_system=None)) as monitor:
+    with TerminalMonitor(5, Console(file=text, force_terminal=True, width=80, color_system=None)) as monitor:
         monitor.fitting(1, 4, 0.25)
         monitor.fitted(1, 4, 0.5)
         monitor.fitting(2, 4, 0.75)
@@ -86,7 +86,7 @@ def test_elsewhere_each_stage_has_its_first_and_its_last_line() -> None:
 
 def test_a_second_world_model_is_a_stage_of_its_own() -> None:
     text = io.StringIO()
-    with TerminalMonitor(Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
+    with TerminalMonitor(5, Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
         for epoch in (1, 2, 1, 2):
             monitor.fitted(epoch, 4, epoch / 2)
         monitor.learning(0, 1)

@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darlr.config.schema import DataConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.coat import (
     ITEM_FEATURES,
@@ -20,6 +19,7 @@ from darlr.data.readers.coat import (
     USERS,
     read_coat,
 )
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from darlr.config.loading import from_mapping
-from darlr.config.schema import DataConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.kuai import USER_CODES, USER_NUMBERS
 from darlr.data.readers.kuairand import (
@@ -23,6 +22,7 @@ from darlr.data.readers.kuairand import (
     VIDEOS,
     read_kuairand,
 )
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories

@@ -6,16 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping
-from darlr.config.schema import DataConfig, ExperimentConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.kuai import USER_CODES, USER_NUMBERS
 from darlr.data.readers.kuairec import BIG, CATEGORIES, OFFICIAL, SMALL, USERS, read_kuairec
 from darlr.data.registry import SOURCES
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
-from darlr.run.assembly import notices
+from darlr.run.notices import notices
 from tests.data.spoiling import Spoil, change, cut, edit, empty, halve, latin, lengthen, lose, shorten, swap
 from tests.official_files.archives import pack_zip
 from tests.official_files.kuairec import KuaiRec, write_kuairec

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.movielens import ML_1M, ML_100K, SOURCE_1M, SOURCE_100K, Edition, log_rows
 from darlr.data.registry import load
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError
 from tests.official_files.archives import pack_zip

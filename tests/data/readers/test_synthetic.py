@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from darlr.config.schema import SyntheticConfig
 from darlr.data.readers.synthetic import generate
+from darlr.data.settings import SyntheticConfig
 
 
 def test_is_shaped_like_kuairec() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darlr.config.schema import ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.readers.yahoo import SOURCE, TEST, TRAIN
 from darlr.data.registry import load
 from darlr.errors import InputError

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
-from darlr.config.schema import TrackerConfig
+from darlr.agents.settings import TrackerConfig
+from darlr.registry import Registry
 from darlr.world.window import Window
 
 
@@ -100,7 +101,14 @@ class TransformerTracker(StateTracker):
         return state
 
 
-TRACKERS: dict[str, type[StateTracker]] = {"mean": MeanTracker, "gru": GRUTracker, "transformer": TransformerTracker}
+TRACKERS: Registry[type[StateTracker]] = Registry(
+    "tracker", lambda: {"mean": MeanTracker, "gru": GRUTracker, "transformer": TransformerTracker}
+)
+
+
+def register_tracker(name: str, kind: type[StateTracker]) -> type[StateTracker]:
+    """Add a state tracker, which `tracker.kind` may then name; raises `InputError` if the name is taken."""
+    return TRACKERS.register(name, kind)
 
 
 def state_tracker(

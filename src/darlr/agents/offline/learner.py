@@ -10,7 +10,7 @@ from darlr.agents.learning import EpochLog, below, learned_tensors, restore_lear
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.returns import n_step_returns
-from darlr.config.offline import OfflineConfig
+from darlr.agents.settings import OfflineConfig
 
 
 class OfflineLearner:

@@ -11,7 +11,7 @@ from darlr.agents.acting import Scorer, best_alone, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.policy import Policy, trunk_of
-from darlr.config.schema import PolicyConfig
+from darlr.agents.settings import PolicyConfig
 from darlr.world.window import Window
 
 

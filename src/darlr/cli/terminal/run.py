@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from darlr.cli.terminal import SECONDS_BETWEEN_LINES
 from darlr.cli.terminal.tables import print_table
@@ -33,27 +34,54 @@ def pace_of(record: Mapping[str, Any]) -> list[str]:
 
 @dataclass
 class _Stage:
-    """A stage of the run: epochs done, a running one by its share, and the newest line if it was not printed."""
+    """A stage of the run, whose `total` epochs are a limit where it may end before.
+
+    Attributes:
+        first: epochs that were done when it `started` (seconds of the monotonic clock).
+        done: epochs done, a running one by its share.
+        line: the newest line, if it was not printed.
+        best, best_epoch: the lowest loss so far, and its epoch.
+    """
 
     name: str
     task: TaskID
+    total: int
     first: float
     started: float
+    may_end_before: bool
     printed: float = float("-inf")
     done: float = 0
     line: str = ""
+    best: float = math.inf
+    best_epoch: int | None = None
+
+    def seconds_until(self, epoch: float, now: float) -> float:
+        """How long it takes from `now` until `epoch` is done, at the pace so far."""
+        return max(epoch - self.done, 0) * (now - self.started) / (self.done - self.first)
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """The time left of a stage, as a bound where the stage may end before its last epoch."""
+
+    def render(self, task: Task) -> Text:
+        left = super().render(task)
+        return Text.assemble("at most ", left) if task.fields["bound"] and not task.finished else left
 
 
 class TerminalMonitor:
-    """Shows a run's progress on standard error, so that standard output holds results alone."""
+    """Shows a run's progress on standard error, so that standard output holds results alone.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args: patience: epochs without a lower loss after which the fit of a world model ends.
+    """
+
+    def __init__(self, patience: int, console: Console | None = None) -> None:
+        self._patience = patience
         self._console = console or Console(stderr=True, soft_wrap=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            _TimeLeft(compact=True, elapsed_when_finished=True),
             TextColumn("{task.fields[figures]}"),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -72,34 +100,54 @@ class TerminalMonitor:
         self._print(f"note: {text}")
 
     def fitting(self, epoch: int, epochs: int, share: float) -> None:
-        self._show("world model", epoch - 1 + share, epochs, f"{share:.0%} of it")
+        self._show(self._fit(epoch - 1 + share, epochs), epoch - 1 + share, f"{share:.0%} of it")
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        self._show("world model", epoch, epochs, f"loss {loss:.4f}")
+        stage = self._fit(epoch, epochs)
+        if loss < stage.best:
+            stage.best, stage.best_epoch = loss, epoch
+        self._show(stage, epoch, f"loss {loss:.4f}")
 
     def learning(self, done: int, epochs: int) -> None:
-        self._show("policy", done, epochs, "first epoch" if done == 0 else "resumed")
+        self._show(self._enter("policy", done, epochs), done, "first epoch" if done == 0 else "resumed")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        self._show("policy", record["epoch"], epochs, ", ".join(figures_of(record)))
+        done = record["epoch"]
+        self._show(self._enter("policy", done, epochs), done, ", ".join(figures_of(record)))
 
-    def _show(self, name: str, done: float, total: int, figures: str) -> None:
-        if self._stage is None or self._stage.name != name or done < self._stage.done:  # a second world model is fitted
+    def _fit(self, done: float, total: int) -> _Stage:
+        return self._enter("world model", done, total, may_end_before=True)
+
+    def _enter(self, name: str, done: float, total: int, may_end_before: bool = False) -> _Stage:
+        """The stage `name`: the running one, or a new one where epochs begin again, as those of a second world model do."""
+        if self._stage is None or self._stage.name != name or done < self._stage.done:
             self._end_stage()
-            task = self._progress.add_task(name, total=total, completed=max(int(done) - 1, 0), figures="")
-            self._stage = _Stage(name, task, first=done, started=time.monotonic())
-        stage = self._stage
-        stage.done, stage.line = done, f"{name}: epoch {math.ceil(done)}/{total}, {figures}"
+            completed = max(int(done) - 1, 0)
+            task = self._progress.add_task(name, total=total, completed=completed, figures="", bound=may_end_before)
+            self._stage = _Stage(name, task, total, done, time.monotonic(), may_end_before)
+        return self._stage
+
+    def _show(self, stage: _Stage, done: float, figures: str) -> None:
+        of = "/" if not stage.may_end_before else " of at most "
+        stage.done, stage.line = done, f"{stage.name}: epoch {math.ceil(done)}{of}{stage.total}, {figures}"
         self._progress.update(stage.task, completed=done, figures=figures)
         now = time.monotonic()
-        if self._console.is_terminal or (done < total and now - stage.printed < SECONDS_BETWEEN_LINES):
+        if self._console.is_terminal or (done < stage.total and now - stage.printed < SECONDS_BETWEEN_LINES):
             return
-        left = ""
-        if stage.first < done < total:
-            pace = (now - stage.started) / (done - stage.first)
-            left = f", about {pace * (total - done):.0f} s left"
-        self._print(stage.line + left)
+        self._print(stage.line + self._left(stage, now))
         stage.printed, stage.line = now, ""
+
+    def _left(self, stage: _Stage, now: float) -> str:
+        """The end of a line that says how long the stage still takes, where its pace is known."""
+        if not stage.first < stage.done < stage.total:
+            return ""
+        seconds = stage.seconds_until(stage.total, now)
+        if not stage.may_end_before:
+            return f", about {seconds:.0f} s left"
+        text = f", at most {seconds:.0f} s left"
+        if stage.best_epoch is None or (end := stage.best_epoch + self._patience) >= stage.total:
+            return text
+        return f"{text}, about {stage.seconds_until(end, now):.0f} s if the loss falls no further"
 
     def _end_stage(self) -> None:
         """The stage before is over, though it may have stopped before its last epoch."""

@@ -1,47 +1,45 @@
 """Settings of `darlr complete`, which makes a truth before any run reads it; they are recorded beside what it makes."""
 
 from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
-from darlr.config.checks import require
-from darlr.config.schema import DataConfig
+from darlr.config.constraints import Section, Setting, require
+from darlr.data.settings import DataConfig
 
 
 @dataclass(frozen=True)
-class CompletionConfig:
+class CompletionConfig(Section):
     """How the ratings that users gave to randomly drawn items are completed to all users and items.
 
     Several factors or penalties are candidates: every combination is tried on held-out ratings, and the best is taken.
     """
 
-    seed: int = 0  # of the initial factors and of what is held out
-    factors: tuple[int, ...] = (20,)
-    factor_penalties: tuple[float, ...] = (4.0, 5.0, 6.0, 8.0)  # times the squared factors, beside a sum of squared errors
-    bias_penalties: tuple[float, ...] = (2.0, 4.0)  # times the squared biases
-    sweeps: int = 40  # each solves for all users, then for all items
-    folds: int = 10  # equal parts of the ratings
-    folds_tested: int = 1  # how many of the parts are held out, one after the other
-    minimum: float = 1.0  # smallest and largest reward: what is predicted beyond them is cut
-    maximum: float = 5.0
-    whole: bool = True  # round to whole numbers, halves to the even one
+    KEY: ClassVar[str] = "completion"
+
+    seed: Annotated[int, Setting("of the initial factors and of what is held out", at_least=0)] = 0
+    factors: Annotated[tuple[int, ...], Setting("sizes to try", at_least=0, filled=True, distinct=True)] = (20,)
+    factor_penalties: Annotated[
+        tuple[float, ...],
+        Setting("weights to try of the squared factors, beside a sum of squared errors", above=0, filled=True, distinct=True),
+    ] = (4.0, 5.0, 6.0, 8.0)
+    bias_penalties: Annotated[
+        tuple[float, ...], Setting("weights to try of the squared biases", above=0, filled=True, distinct=True)
+    ] = (2.0, 4.0)
+    sweeps: Annotated[int, Setting("how often all users, then all items, are solved for", at_least=1)] = 40
+    folds: Annotated[int, Setting("equal parts of the ratings", at_least=2)] = 10
+    folds_tested: Annotated[int, Setting("how many of the parts are held out, one after the other", at_least=1)] = 1
+    minimum: Annotated[float, Setting("smallest reward; what is predicted below is cut")] = 1.0
+    maximum: Annotated[float, Setting("largest reward; what is predicted above is cut")] = 5.0
+    whole: Annotated[bool, Setting("round to whole numbers, halves to the even one")] = True
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, "completion.seed", self.seed, "0 or more")
-        require(_are_candidates(self.factors, 0), "completion.factors", self.factors, "distinct numbers, 0 or more")
-        for name in ("factor_penalties", "bias_penalties"):
-            values = getattr(self, name)
-            usable = _are_candidates(values, 0) and min(values) > 0
-            require(usable, f"completion.{name}", values, "distinct numbers above 0")
-        require(self.sweeps >= 1, "completion.sweeps", self.sweeps, "at least 1")
-        require(self.folds >= 2, "completion.folds", self.folds, "at least 2")
-        require(1 <= self.folds_tested <= self.folds, "completion.folds_tested", self.folds_tested, f"1..{self.folds} (folds)")
+        super().__post_init__()
+        tested = self.folds_tested
+        require(tested <= self.folds, "completion.folds_tested", tested, f"1..{self.folds} (folds)")
         require(self.minimum < self.maximum, "completion.minimum", self.minimum, f"less than the maximum, {self.maximum:g}")
         bounds = f"{self.minimum:g}..{self.maximum:g}"
         whole_bounds = self.minimum == int(self.minimum) and self.maximum == int(self.maximum)
         require(not self.whole or whole_bounds, "completion.whole", self.whole, f"false for rewards in {bounds}")
-
-
-def _are_candidates(values: tuple[float, ...], least: float) -> bool:
-    return len(values) > 0 and len(set(values)) == len(values) and min(values) >= least
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from darlr.config.schema import DataConfig, LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.completion.completing import Exposed
 from darlr.data.completion.settings import CompletionConfig
@@ -18,9 +17,11 @@ from darlr.data.log import InteractionLog
 from darlr.data.origin.cache import Cache
 from darlr.data.origin.official import Official, locate
 from darlr.data.parsing.matrices import read_integer_matrix, read_matrix
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.truth import Truth
 from darlr.errors import InputError
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 USERS, ITEMS = 290, 300

@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from darlr.config.loading import from_mapping, read_yaml
-from darlr.config.schema import LeaveBy, LeaveConfig
 from darlr.data.parsing.files import naming
 from darlr.errors import InputError
+from darlr.world.settings import LeaveBy, LeaveConfig
 
 SETTINGS = "dataset.yaml"
 Repeats = Literal["error", "last", "mean", "keep"]

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features
 from darlr.data.parsing.columns import line_of
 from darlr.data.parsing.features import features_from
 from darlr.data.parsing.tables import Table
 from darlr.errors import InputError
+from darlr.world.settings import LeaveConfig
 
 LEAVE = LeaveConfig(by="category", window=4, tolerance=0.0, max_steps=30)
 

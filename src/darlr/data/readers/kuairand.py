@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from darlr.config.schema import DataConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.completion.completing import Exposed
 from darlr.data.completion.settings import CompletionConfig
@@ -25,6 +24,7 @@ from darlr.data.parsing.tags import as_joined, read_tags
 from darlr.data.readers.kuai import LEAVE, USER_CODES, USER_NUMBERS, by_id, positions, require_known, user_features
 from darlr.data.readers.normalisation import ItemMoments
 from darlr.data.repeats import without_repeats
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.errors import InputError
 from darlr.world.world import World

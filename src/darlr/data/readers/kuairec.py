@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from darlr.config.schema import DataConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
@@ -24,6 +23,7 @@ from darlr.data.parsing.tags import as_json_list, read_tags
 from darlr.data.readers.kuai import LEAVE, USER_CODES, USER_NUMBERS, by_id, positions, require_known, user_features
 from darlr.data.readers.normalisation import ItemMoments
 from darlr.data.repeats import without_repeats
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.truth import Truth
 from darlr.errors import InputError

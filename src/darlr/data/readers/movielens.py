@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.completion.completing import Exposed
 from darlr.data.completion.settings import CompletionConfig
@@ -23,6 +23,7 @@ from darlr.data.origin.official import Official, locate
 from darlr.data.parsing.features import standardise
 from darlr.data.readers.movielens_rows import AGES, GENRES, MovieLensRows, read_1m, read_100k
 from darlr.data.source import LoadedDataset, Source
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 SPLIT_SEED = 42

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.config.loading import to_mapping
-from darlr.config.schema import LeaveConfig, SyntheticConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.features import standardise
+from darlr.data.settings import SyntheticConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.data.truth import Truth
 from darlr.seeding import numpy_generator
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 Floats = NDArray[np.float32]

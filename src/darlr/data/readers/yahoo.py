@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.completion.completing import Exposed
 from darlr.data.completion.settings import CompletionConfig
@@ -18,6 +18,7 @@ from darlr.data.origin.cache import Cache
 from darlr.data.origin.official import Official, locate
 from darlr.data.readers.yahoo_rows import YahooRows, read_yahoo_rows
 from darlr.data.source import LoadedDataset, Source, TableOne
+from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 TRAIN = "ydata-ymusic-rating-study-v1_0-train.txt"

@@ -8,15 +8,34 @@ f is exp(A / beta), at most `bound`; or 1 where A > 0; or 1 (plain imitation). T
 as in the paper. The third term is CQL's, which the references add. pi never recommends what is blocked.
 """
 
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.cql import conservative_loss
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked
-from darlr.config.offline import CRRConfig
-from darlr.config.schema import PolicyConfig
+from darlr.agents.settings import OfflineConfig, PolicyConfig
+from darlr.config.constraints import Section, Setting
+from darlr.methods.cql import conservative_loss
+from darlr.methods.method import NO_PENALTIES
+from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+
+
+@dataclass(frozen=True)
+class CRRConfig(Section):
+    """Critic-regularised regression."""
+
+    KEY: ClassVar[str] = "crr"
+
+    weighting: Annotated[
+        Literal["exp", "binary", "none"], Setting("of a logged step by its advantage; none: plain imitation")
+    ] = "exp"
+    beta: Annotated[float, Setting("temperature of 'exp'", above=0)] = 1.0
+    bound: Annotated[float, Setting("greatest weight of 'exp'", above=0)] = 20.0
+    min_q_weight: Annotated[float, Setting("of the conservative term", at_least=0)] = 10.0
 
 
 class CRR(OfflinePolicy):
@@ -76,3 +95,24 @@ def crr_losses(
         "critic": 0.5 * F.mse_loss(taken, targets),
         "conservative": conservative_loss(masked(values, mask), items),
     }
+
+
+CRR_METHOD = Offline(
+    name="crr",
+    summary="imitation of the log, weighted by a critic's advantages",
+    source="Wang et al., NeurIPS 2020",
+    page="crr.md",
+    fixed={"offline.n_step": 1, **NO_PENALTIES},
+    published=offline_settings({}),
+    space={
+        **OFFLINE_SPACE,
+        "crr.weighting": ["exp", "binary"],
+        "crr.beta": {"low": 0.1, "high": 10, "log": True},
+        "crr.min_q_weight": {"low": 0.1, "high": 20, "log": True},
+    },
+    reads=(OfflineConfig, CRRConfig),
+    kind=CRR,
+    build=lambda kind, config, tracker, n_items, generator: kind(
+        config.policy, tracker, n_items, config.own(CRRConfig), generator
+    ),
+)

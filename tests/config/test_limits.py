@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 
 LIMITS: list[tuple[str, Any, Any]] = [  # key, the last value inside its limits, the first outside
     ("synthetic.users", 2, 1),
@@ -76,8 +75,8 @@ LIMITS: list[tuple[str, Any, Any]] = [  # key, the last value inside its limits,
 @pytest.mark.parametrize(("key", "inside", "outside"), LIMITS)
 def test_limits(key: str, inside: Any, outside: Any) -> None:
     section, name = key.split(".")
-    config = from_mapping(ExperimentConfig, {section: {name: inside}})
+    config = experiment_config({section: {name: inside}})
     found = getattr(getattr(config, section), name)
     assert (list(found) if isinstance(found, tuple) else found) == inside
     with pytest.raises(InputError, match=rf"config key '{section}\.{name}' is .*; expected "):
-        from_mapping(ExperimentConfig, {section: {name: outside}})
+        experiment_config({section: {name: outside}})

@@ -6,13 +6,28 @@ Q' is the target network. The policy recommends the item with the greatest Q; th
 layers below. The last term is the references' (protocol section 8).
 """
 
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
-from darlr.config.schema import PolicyConfig
+from darlr.agents.settings import OfflineConfig, PolicyConfig
+from darlr.config.constraints import Section, Setting
+from darlr.config.experiment import ExperimentConfig
+from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+
+
+@dataclass(frozen=True)
+class SQNConfig(Section):
+    """Self-supervised Q-learning."""
+
+    KEY: ClassVar[str] = "sqn"
+
+    logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0)] = 0.01
 
 
 class SQN(OfflinePolicy):
@@ -58,3 +73,26 @@ def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor
         "imitation": F.cross_entropy(masked(imitation, mask), items),
         "logits": imitation.square().mean(),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SQNMethod(Offline):
+    def idle(self, key: str, config: ExperimentConfig) -> bool:
+        # It reaches what the policy does only through layers that both heads learn.
+        shared = config.policy.hidden_sizes or config.own(OfflineConfig).learn_tracker
+        return key == "sqn.logit_penalty" and not shared
+
+
+SQN_METHOD = _SQNMethod(
+    name="sqn",
+    summary="Q-learning on the log beside a head that predicts the logged item",
+    source="Xin et al., SIGIR 2020",
+    page="sqn.md",
+    published=offline_settings({"policy": {"hidden_sizes": []}}),
+    space={**OFFLINE_SPACE, "sqn.logit_penalty": {"low": 0.001, "high": 1, "log": True}},
+    reads=(OfflineConfig, SQNConfig),
+    kind=SQN,
+    build=lambda kind, config, tracker, n_items, generator: kind(
+        config.policy, tracker, n_items, config.own(SQNConfig).logit_penalty, generator
+    ),
+)

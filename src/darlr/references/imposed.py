@@ -1,30 +1,17 @@
 """What `reference_quirks` sets where there is an option for it (docs/reference_quirks.md; protocol sections 4 and 8)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from darlr.methods.ways import Imposed
 
 _BATCH_SIZES = {"kuairec": 4096, "kuairand": 4096, "coat": 1024, "yahoo": 128}
 _ONE_NETWORK_TESTED_AS_IT_LEARNS = ("ucb", "epsilon-greedy")
 _SINGLE_NETWORKS = ("ips", *_ONE_NETWORK_TESTED_AS_IT_LEARNS)
 
 
-@dataclass(frozen=True)
-class QuirkSettings:
-    """Settings of a method's published runs on a data set.
-
-    Attributes:
-        fixed: by dotted key, what makes the quirks; another value is refused.
-        published: sizes and schedules, nested; defaults that may be changed.
-    """
-
-    fixed: Mapping[str, Any]
-    published: Mapping[str, Any]
-
-
-def quirk_settings(method: str, dataset: str) -> QuirkSettings:
+def imposed_settings(method: str, dataset: str) -> Imposed:
     """Both are our names: a method as `roler`, a data set as `coat`."""
-    fixed: dict[str, Any] = {"training.allow_repeats": True, "world_model.loss": "negatives"}
+    fixed: dict[str, Any] = {"world_model.kind": "deepfm", "training.allow_repeats": True, "world_model.loss": "negatives"}
     published: dict[str, Any] = {
         "world_model": {
             "embedding_size": 4 if dataset == "kuairand" else 8,
@@ -41,4 +28,4 @@ def quirk_settings(method: str, dataset: str) -> QuirkSettings:
         published["tracker"] = {"kind": "transformer"}
     if method in _ONE_NETWORK_TESTED_AS_IT_LEARNS:
         published["evaluation"] = {"episodes": 200}
-    return QuirkSettings(fixed, published)
+    return Imposed(fixed, published)

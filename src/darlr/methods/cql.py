@@ -7,13 +7,30 @@ quantiles, and the target is the target network's quantiles of the item that Q l
 loss of double Q-learning: plain CQL. Blocked items count neither in the sum nor for the best.
 """
 
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
-from darlr.config.schema import PolicyConfig
+from darlr.agents.settings import OfflineConfig, PolicyConfig
+from darlr.config.constraints import Section, Setting
+from darlr.config.experiment import ExperimentConfig
+from darlr.methods.method import NO_PENALTIES
+from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+
+
+@dataclass(frozen=True)
+class CQLConfig(Section):
+    """Conservative Q-learning."""
+
+    KEY: ClassVar[str] = "cql"
+
+    quantiles: Annotated[int, Setting("of an item's return; 1: its mean alone (published: Yahoo 10)", at_least=1)] = 20
+    min_q_weight: Annotated[float, Setting("of the conservative term (published: Yahoo 1)", at_least=0)] = 10.0
 
 
 class CQL(OfflinePolicy):
@@ -86,3 +103,39 @@ def conservative_loss(values: Tensor, items: Tensor) -> Tensor:
     That is the cross-entropy of the items with the values as logits.
     """
     return F.cross_entropy(values, items)
+
+
+def _build(
+    kind: type[CQL], config: ExperimentConfig, tracker: StateTracker, n_items: int, generator: torch.Generator
+) -> OfflinePolicy:
+    own = config.own(CQLConfig)
+    return kind(config.policy, tracker, n_items, own.quantiles, own.min_q_weight, generator)
+
+
+CQL_METHOD = Offline(
+    name="cql",
+    summary="Q-learning on the log, on quantiles, that keeps unlogged items' values low",
+    source="Kumar et al., NeurIPS 2020",
+    page="cql.md",
+    published=offline_settings({}, yahoo={"cql": {"quantiles": 10, "min_q_weight": 1.0}}),
+    space={
+        **OFFLINE_SPACE,
+        "cql.quantiles": [5, 10, 20, 50],
+        "cql.min_q_weight": {"low": 0.1, "high": 20, "log": True},
+    },
+    reads=(OfflineConfig, CQLConfig),
+    kind=CQL,
+    build=_build,
+)
+CQL_PLAIN = Offline(
+    name="cql-plain",
+    summary="CQL on mean returns instead of quantiles",
+    source="Kumar et al., NeurIPS 2020",
+    page="cql.md",
+    fixed={"cql.quantiles": 1, **NO_PENALTIES},
+    published=offline_settings({}, yahoo={"cql": {"min_q_weight": 1.0}}),
+    space={**OFFLINE_SPACE, "cql.min_q_weight": {"low": 0.1, "high": 20, "log": True}},
+    reads=(OfflineConfig, CQLConfig),
+    kind=CQL,
+    build=_build,
+)

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from darlr.references.settings import quirk_settings
+from darlr.references.imposed import imposed_settings
 
-ALWAYS = {"training.allow_repeats": True, "world_model.loss": "negatives"}
+ALWAYS = {"world_model.kind": "deepfm", "training.allow_repeats": True, "world_model.loss": "negatives"}
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ ALWAYS = {"training.allow_repeats": True, "world_model.loss": "negatives"}
     ],
 )
 def test_what_is_fixed(method: str, dataset: str, fixed: dict[str, Any]) -> None:
-    assert quirk_settings(method, dataset).fixed == {**ALWAYS, **fixed}
+    assert imposed_settings(method, dataset).fixed == {**ALWAYS, **fixed}
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_what_is_fixed(method: str, dataset: str, fixed: dict[str, Any]) -> None
     ],
 )
 def test_published_sizes_of_the_world_model(method: str, dataset: str, sizes: tuple[int, ...]) -> None:
-    model = quirk_settings(method, dataset).published["world_model"]
+    model = imposed_settings(method, dataset).published["world_model"]
     assert tuple(model[key] for key in ("embedding_size", "negatives_per_row", "batch_size", "max_epochs")) == sizes
 
 
 def test_what_else_was_published() -> None:
-    assert quirk_settings("gt", "coat").published["tracker"] == {"kind": "transformer"}
-    assert "tracker" not in quirk_settings("gt", "yahoo").published
-    assert quirk_settings("epsilon-greedy", "coat").published["evaluation"] == {"episodes": 200}
-    assert "evaluation" not in quirk_settings("ips", "coat").published
+    assert imposed_settings("gt", "coat").published["tracker"] == {"kind": "transformer"}
+    assert "tracker" not in imposed_settings("gt", "yahoo").published
+    assert imposed_settings("epsilon-greedy", "coat").published["evaluation"] == {"episodes": 200}
+    assert "evaluation" not in imposed_settings("ips", "coat").published
