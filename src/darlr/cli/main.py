@@ -64,7 +64,8 @@ def _run(arguments: list[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="darlr",
-        description="Learn what to recommend from logged feedback, with a learned model of the users (--version tells darlr's).",
+        description="Learn what to recommend from logged feedback, with a learned model of the users."
+        " `darlr --version` prints the version.",
         args=arguments,
         sort_subcommands=False,
     )

@@ -1,10 +1,12 @@
 """What becomes of the process when it writes where nothing can be written any more."""
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from darlr.errors import RunError
 
@@ -26,19 +28,54 @@ def outliving_readers() -> Iterator[None]:
 
 @contextmanager
 def requiring_output() -> Iterator[None]:
-    """Raise `RunError` if standard output cannot take what the block printed, as on a full disk."""
+    """Standard output whose failure, as on a full disk, raises `RunError` in the block or at its end."""
+    stream = sys.stdout
+    sys.stdout = output = _RequiredOutput(stream)
     try:
         yield
+        output.flush()
+    except SystemExit:  # after help
+        output.flush()
+        raise
     finally:
-        try:
-            sys.stdout.flush()  # fails again after a failed print, because the text is still in the buffer
-        except OSError as error:
-            _discard_output()
-            raise RunError(f"standard output cannot be written ({error.strerror})") from error
+        sys.stdout = stream
 
 
-def _discard_output() -> None:
-    """Send standard output nowhere, so that Python does not try to write its rest when the process ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+class _RequiredOutput(io.TextIOBase):
+    """The text stream `stream`, whose failures are `RunError`s."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with _refusing(self._stream):
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with _refusing(self._stream):
+            self._stream.flush()
+
+
+@contextmanager
+def _refusing(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is left in the buffer would be tried again, and fail, when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        raise RunError(f"standard output cannot be written ({error.strerror})") from error

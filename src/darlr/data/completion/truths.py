@@ -50,9 +50,9 @@ def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) ->
 
 
 def completing_config(source: Source, values: Mapping[str, Any]) -> CompletingConfig:
-    """The settings of completing `source`: its own, replaced by the nested `values`; raises `InputError` as `from_mapping` does.
+    """The settings of completing `source`: its own, replaced by the nested `values`.
 
-    A published truth need not be there where another one is to be made.
+    A published truth need not be there where another one is to be made. Raises `InputError` as `from_mapping` does.
     """
     data = DataConfig() if source.published_truth is None else DataConfig(truth="completed")
     return from_mapping(CompletingConfig, values, CompletingConfig(data, source.completion))
