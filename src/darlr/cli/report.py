@@ -61,7 +61,7 @@ def _writer(path: Path) -> "Callable[[Collection], None]":
     from darlr.report.rendering.table import to_latex, to_markdown  # noqa: PLC0415
     from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
-    def text(write: Callable[[Collection], str]) -> Callable[[Collection], None]:
+    def text(write: "Callable[[Collection], str]") -> "Callable[[Collection], None]":
         return lambda collection: write_bytes(path, write(collection).encode())
 
     forms = {

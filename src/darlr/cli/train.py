@@ -46,8 +46,9 @@ def train(
     file = FIRST if quick_start else config
     options = {"dataset": dataset, "method": method, "seed": seed}
     values = settings_of(None if file is None else settings_file(file), overrides, options, epochs)
+    place = compute_on(device, threads)
     with TerminalMonitor(experiment_config(values).world_model.patience) as monitor:
         if quick_start:
             monitor.notice("this is the quick start, a small world and a short schedule, as with --config first")
-        finished = run(values, data_dir, out, compute_on(device, threads), monitor, tensorboard)
+        finished = run(values, data_dir, out, place, monitor, tensorboard)
         monitor.finished(finished)
