@@ -156,7 +156,12 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (["train", "--device", "tpu"], ["invalid choice 'tpu'", "'auto', 'cpu', 'cuda'"]),
         (["train", "--dataset"], ["Missing value for argument '--dataset'"]),
         (["trian"], ["trian", "train"]),
-        ([], ["Expected one of {train, sweep, tune, report, compare, evaluate, recommend, datasets, fetch, check, complete}"]),
+        (
+            [],
+            [
+                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, complete}"
+            ],
+        ),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
     ],
 )

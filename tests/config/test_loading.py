@@ -180,18 +180,14 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
         return perturbations(hint, f"{key}.")
-    if key == "method":
-        return st.sampled_from(list(METHODS))
-    if key in CHOICES:
-        return st.sampled_from(list(CHOICES[key]))
+    if key in {"method": METHODS, **CHOICES}:
+        return st.sampled_from(list({"method": METHODS, **CHOICES}[key]))
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         return st.lists(st.integers(1, 512), min_size=1, max_size=3, unique=True)
-    if name == "heads":  # they divide the default width and every width below
-        return st.sampled_from([1, 2, 3, 4])
-    if name == "width":
-        return st.sampled_from([12, 48])
+    if name in ("heads", "width"):  # heads divide the default width and every width here
+        return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
         int: st.integers(2, 10**6),

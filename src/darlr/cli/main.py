@@ -10,6 +10,7 @@ from darlr._version import __version__
 from darlr.cli.check import check
 from darlr.cli.compare import compare
 from darlr.cli.complete import complete
+from darlr.cli.config import config
 from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
 from darlr.cli.fetch import fetch
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "tune": tune,
     "report": report,
     "compare": compare,
+    "config": config,
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,

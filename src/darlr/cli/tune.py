@@ -9,7 +9,6 @@ from darlr.cli.settings import settings_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
-from darlr.methods.experiment import experiment_config
 
 if TYPE_CHECKING:
     from darlr.tuning.trials import Trial
@@ -40,6 +39,7 @@ def tune(
     from darlr.cli.terminal.study import StudyMonitor, trials_table  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
+    from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415

@@ -101,9 +101,12 @@ class LearnerParts:
     lookback: int
     device: torch.device
 
-    def a2c(self, policy: Policy, reward: RewardSource) -> A2C:
-        """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`."""
+    def a2c(self, policy: Policy, reward: RewardSource, learned: Tensor) -> A2C:
+        """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
+
+        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        """
         if not isinstance(policy, ActorCritic):
             raise TypeError(f"A2C learns no {type(policy).__name__}")
         simulator = self.world.simulator(self.config, reward, self.ways, self.lookback)
-        return self.ways.a2c(policy, simulator, self.world.n_users, self.config.a2c)
+        return self.ways.a2c(policy, simulator, self.world.n_users, self.config.a2c, learned)

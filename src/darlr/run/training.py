@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.experiment import ExperimentConfig
@@ -28,6 +27,7 @@ from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
@@ -120,10 +120,7 @@ def train(
         policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
-        table = None
-        if method.simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else learned_in.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         judged = _judged(judge, learner.policy.scorer(), estimates, membership)
         return _finish(config, dataset, folder, judged)
 
@@ -152,18 +149,12 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need.
-
-    Attributes:
-        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place. None
-            where nothing is learned in the simulator.
-    """
+    """What learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    table: Tensor | None
     simulated: TestWorld
     judge: Judge
     referee: Referee | None
@@ -231,13 +222,13 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     scorer = run.learner.policy.scorer()
     generator = torch_generator(seed, "simulator", str(number), device=run.device)
     users = run.simulated.draw_users(config.evaluation.episodes, generator)
-    simulated = run.simulated.measure("nx_0", users, scorer, generator)
+    simulated = run.simulated.measure_as(SIMULATOR, users, scorer, generator)
     record = {
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
-        **({} if run.table is None else run.judge.errors(run.table, log.visited())),
-        **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
+        **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
+        **simulated,
         **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),
     }

@@ -54,10 +54,12 @@ def test_absent_positions_contribute_nothing(kind: str) -> None:
     before = state(some, early)
     if kind != "mean":  # the mean is a plain sum, and relies on the zeros that an absent position has
         torch.testing.assert_close(state(some, Window(early.items, torch.tensor([[9.0, 1.0, 0.3]]))), before)
-    some(torch.tensor([0]), early).sum().backward()
+    # The outputs are weighted: LayerNorm makes their plain sum a constant, whose gradients are rounding noise.
+    states = some(torch.tensor([0]), early)
+    (states * torch.arange(1.0, states.shape[1] + 1)).sum().backward()
     assert some.item_vectors.grad is not None
     assert not some.item_vectors.grad[ABSENT].any()
-    assert some.item_vectors.grad[[START, 2]].any(dim=1).all()
+    assert (some.item_vectors.grad[[START, 2]].abs().amax(dim=1) > 1e-3).all()
     assert not torch.allclose(state(some, window_of([[0, START, 2]], [[0.0, 1.0, 0.3]])), before)
 
 
