@@ -1,15 +1,18 @@
 """Options that several commands share, and how options are described."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
+from darlr.errors import InputError
 
-def option(help: str, metavar: str | None = None, default: str | None = None) -> Any:  # noqa: A002
-    """An option; `default` says in words what happens without it."""
-    hint = None if default is None else f"(default: {default})"
+
+def option(help: str, metavar: str | None = None, default: str | None = None, required: bool = False) -> Any:  # noqa: A002
+    """An option; `default` says in words what happens without it, and one that is `required` says that."""
+    hint = "(required)" if required else None if default is None else f"(default: {default})"
     return tyro.conf.arg(metavar=metavar, help=help, help_behavior_hint=hint)
 
 
@@ -38,3 +41,12 @@ Overrides = Annotated[
     tyro.conf.UseAppendAction,
 ]
 RunPath = Annotated[Path, tyro.conf.Positional, option("a run folder", "RUN")]
+
+
+def processes_of(workers: int | None) -> int:
+    """How many processes `--workers` asks for: without it, as many as this process may use cores."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; expected at least 1")
+    return workers

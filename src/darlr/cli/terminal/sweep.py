@@ -9,8 +9,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from darlr.cli.monitor import figures_of
-from darlr.sweep.costs import Cost, in_words
+from darlr.cli.terminal.run import figures_of
+from darlr.report.rendering.table import Table
+from darlr.sweep.costs import Cost, in_words, total
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
 
@@ -67,9 +68,9 @@ class SweepMonitor:
                 self._notices.add(event["text"])
                 self._print(f"{cell.label}: note: {event['text']}")
         elif kind == "fitting":
-            self._show(cell, 0, f"world model: epoch {event['epoch']}/{event['epochs']}, {event['share']:.0%}")
+            self._show(cell, 0, f"world model: epoch {event['epoch']} of at most {event['epochs']}, {event['share']:.0%}")
         elif kind == "fitted":
-            self._show(cell, 0, f"world model: epoch {event['epoch']}/{event['epochs']}")
+            self._show(cell, 0, f"world model: epoch {event['epoch']} of at most {event['epochs']}")
         elif kind == "learning":
             self._show(cell, event["done"], f"policy: epoch {event['done']}/{event['epochs']}")
         else:
@@ -130,3 +131,24 @@ def _ending(outcome: Outcome) -> str:
     if outcome.error is not None:
         return f"failed: {outcome.error}"
     return "finished by another sweep" if outcome.elsewhere else f"finished in {in_words(outcome.seconds)}"
+
+
+def plan_table(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> Table:
+    """Every cell, how far it is, and what is left of it."""
+    rows = []
+    for cell in cells:
+        cost = costs.get(cell.run)
+        state = "finished" if cell.finished else f"epoch {cell.epochs}/{cell.config.training.epochs}" if cell.begun else "new"
+        left = "" if cost is None else f"{in_words(cost.learning)}{'' if cost.measured else ' ?'}"
+        rows.append((cell.label, state, left, cell.run.name))
+    totals = total(cells, costs, workers)
+    finished = sum(cell.finished for cell in cells)
+    fits = len({cell.world_model for cell in cells if not cell.finished and cell.needs_fit()})
+    notes = [
+        f"{len(cells)} cells, {finished} finished, {len(cells) - finished} to do; {fits} world models to fit",
+        f"left: about {in_words(totals.cpu_seconds)} of CPU time, {in_words(totals.seconds)} with {workers} workers, "
+        f"{totals.memory_mib:,.0f} MiB of memory",
+    ]
+    if any(not cost.measured for cost in costs.values()):
+        notes.append("?: no finished run is like it; a guess from another machine's speed")
+    return Table("cells", ("cell", "state", "left", "run"), tuple(rows), tuple(notes))

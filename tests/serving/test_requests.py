@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from darlr import Request
-from darlr.cli.requests import read_requests, requests_for
+from darlr.serving.requests import read_requests, requests_for
 
 NUMBERS = np.array([-3, 0, 12])
 ROWS = "user_id,item_id,reward\n-3,-3,1\n12,0,0.5\nguest,12,1\n,0,1\n"

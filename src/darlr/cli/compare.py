@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from darlr.cli.files import form_of
 from darlr.cli.options import option
-from darlr.errors import InputError
 
 if TYPE_CHECKING:
     from darlr.report.rendering.table import Table
@@ -30,7 +30,7 @@ def compare(
 
 
 def _print(differing: "Table", results: "Table") -> None:
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
 
     print_table(differing)
     print_table(results)
@@ -46,7 +46,5 @@ def _writer(path: Path) -> "Callable[[Table, Table], None]":
         ".tex": lambda differing, results: f"{to_latex(differing)}\n{to_latex(results)}",
         ".csv": lambda differing, results: to_csv(results),
     }
-    text = texts.get(path.suffix.lower())
-    if text is None:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join(texts)}")
+    text = form_of(path, texts)
     return lambda differing, results: write_bytes(path, text(differing, results).encode())

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from darlr.cli.sweep_monitor import SweepMonitor
+from darlr.cli.terminal.sweep import SweepMonitor
 from darlr.sweep.costs import estimate
 from darlr.sweep.running import Outcome
-from tests.cli.test_monitor import RECORD
+from tests.cli.terminal.test_run import RECORD
 from tests.sweep.grids import small_cells
 
 
@@ -66,18 +66,18 @@ def test_a_cell_that_is_put_aside_or_finished_elsewhere_leaves_no_bar(tmp_path: 
 
 
 def test_a_cell_is_told_while_its_world_model_is_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr("darlr.cli.terminal.sweep.SECONDS_BETWEEN_LINES", -1.0)
     text = io.StringIO()
     cell = small_cells(tmp_path, tmp_path / "runs")[0]
     with SweepMonitor([cell], estimate([cell]), Console(file=text, width=160, color_system=None)) as monitor:
         monitor.started(cell)
         monitor.event(cell, {"event": "fitting", "epoch": 3, "epochs": 100, "share": 0.45})
         monitor.tick()
-    assert "synthetic mbpo seed 0: world model: epoch 3/100, 45%" in text.getvalue().splitlines()
+    assert "synthetic mbpo seed 0: world model: epoch 3 of at most 100, 45%" in text.getvalue().splitlines()
 
 
 def test_running_cells_are_told_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("darlr.cli.sweep_monitor.SECONDS_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr("darlr.cli.terminal.sweep.SECONDS_BETWEEN_LINES", -1.0)
     lines = shown(tmp_path, terminal=False)
     assert "synthetic mbpo seed 0: policy: epoch 3/3, 200,000 steps/s, sampled 77.12, greedy 78.50" in lines
 

@@ -1,6 +1,5 @@
 """`darlr sweep`: many runs from one file."""
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -9,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from darlr.cli.options import DataDir, Device, Out, Workers, option
-from darlr.cli.pipes import outliving_readers
+from darlr.cli.options import DataDir, Device, Out, Workers, option, processes_of
+from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from darlr.report.rendering.table import Table
-    from darlr.sweep.costs import Cost
     from darlr.sweep.plan import Cell
     from darlr.sweep.running import Executor, Outcome
 
@@ -34,8 +31,8 @@ def sweep(
     device: Device = "auto",
 ) -> None:
     """Train every cell of a grid over data sets, methods, seeds and settings; the same command goes on where it was stopped."""
-    from darlr.cli.sweep_monitor import SweepMonitor  # noqa: PLC0415
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.sweep import SweepMonitor, plan_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.sweep.costs import estimate  # noqa: PLC0415
     from darlr.sweep.grid import Grid  # noqa: PLC0415
     from darlr.sweep.plan import plan  # noqa: PLC0415
@@ -58,7 +55,7 @@ def sweep(
             with SweepMonitor(waiting, costs) as monitor:
                 outcomes = run_cells(waiting, executor, monitor)
     if dry_run:
-        print_table(planned(cells, costs, slots))
+        print_table(plan_table(cells, costs, slots))
     else:
         _tell(cells, outcomes, time.monotonic() - started)
 
@@ -83,30 +80,6 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
     return RayCluster(ray, workers, data_directory(data_dir), out, "cpu")
 
 
-def planned(cells: Sequence["Cell"], costs: "dict[Path, Cost]", workers: int) -> "Table":
-    """Every cell, how far it is, and what is left of it."""
-    from darlr.report.rendering.table import Table  # noqa: PLC0415
-    from darlr.sweep.costs import in_words, total  # noqa: PLC0415
-
-    rows = []
-    for cell in cells:
-        cost = costs.get(cell.run)
-        state = "finished" if cell.finished else f"epoch {cell.epochs}/{cell.config.training.epochs}" if cell.begun else "new"
-        left = "" if cost is None else f"{in_words(cost.learning)}{'' if cost.measured else ' ?'}"
-        rows.append((cell.label, state, left, cell.run.name))
-    totals = total(cells, costs, workers)
-    finished = sum(cell.finished for cell in cells)
-    fits = len({cell.world_model for cell in cells if not cell.finished and cell.needs_fit()})
-    notes = [
-        f"{len(cells)} cells, {finished} finished, {len(cells) - finished} to do; {fits} world models to fit",
-        f"left: about {in_words(totals.cpu_seconds)} of CPU time, {in_words(totals.seconds)} with {workers} workers, "
-        f"{totals.memory_mib:,.0f} MiB of memory",
-    ]
-    if any(not cost.measured for cost in costs.values()):
-        notes.append("?: no finished run is like it; a guess from another machine's speed")
-    return Table("cells", ("cell", "state", "left", "run"), tuple(rows), tuple(notes))
-
-
 def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float) -> None:
     """How it all ended; raises `RunError` if a cell failed."""
     from darlr.sweep.costs import in_words  # noqa: PLC0415
@@ -120,12 +93,3 @@ def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float
         print(f"failed: {outcome.cell.label}: {outcome.error}", file=sys.stderr)
     if failed:
         raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")
-
-
-def processes_of(workers: int | None) -> int:
-    """How many processes `--workers` asks for: without it, as many as this process may use cores."""
-    if workers is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers < 1:
-        raise InputError(f"--workers is {workers}; expected at least 1")
-    return workers

@@ -1,4 +1,4 @@
-"""`darlr fetch`: what it says before, while and after it downloads."""
+"""What the terminal shows before, while and after files are downloaded."""
 
 import shlex
 import time
@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from darlr.cli import SECONDS_BETWEEN_LINES
-from darlr.cli.pipes import outliving_readers
-from darlr.cli.tables import print_table
+from darlr.cli.terminal import SECONDS_BETWEEN_LINES
+from darlr.cli.terminal.pipes import outliving_readers
+from darlr.cli.terminal.tables import print_table
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.origin.fetching import fetch_file
 from darlr.data.origin.official import Official
@@ -23,7 +23,7 @@ from darlr.errors import InputError, unknown
 from darlr.report.rendering.table import Table
 
 
-class TerminalFetchMonitor:
+class DownloadMonitor:
     """Shows a download's progress on standard error: a bar where somebody watches, a line now and then elsewhere."""
 
     def __init__(self, name: str, console: Console | None = None) -> None:
@@ -122,7 +122,7 @@ def _get(official: Official, folder: Path, cache: Cache) -> bool:
         print(f"  licence: {official.licence}")
         if official.citation:
             print(f"  cite: {official.citation}")
-    with TerminalFetchMonitor(official.archive) as monitor, outliving_readers():
+    with DownloadMonitor(official.archive) as monitor, outliving_readers():
         downloaded = fetch_file(official, folder, cache, monitor)
     print(f"{path}: {'complete' if downloaded else 'already here'}, {_compared(official)}")
     return True

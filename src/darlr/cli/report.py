@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from darlr.cli.files import form_of
 from darlr.cli.options import option
 from darlr.errors import InputError
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def report(
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, option("run folders, or folders that hold runs", "DIR")],
+    runs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, option("run folders, or folders that hold runs", "DIR", required=True)
+    ],
     out: Annotated[
         Path | None,
         option(
@@ -35,7 +38,7 @@ def report(
 
 
 def _print(collection: "Collection") -> None:
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
     for table in tables_of(collection, _baselines()):
@@ -58,16 +61,14 @@ def _writer(path: Path) -> "Callable[[Collection], None]":
     from darlr.report.rendering.table import to_latex, to_markdown  # noqa: PLC0415
     from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
-    texts: dict[str, Callable[[Collection], str]] = {
-        ".html": lambda collection: page(collection, _baselines()),
-        ".md": lambda collection: "\n".join(map(to_markdown, tables_of(collection, _baselines()))),
-        ".tex": lambda collection: "\n".join(map(to_latex, tables_of(collection, _baselines()))),
-        ".csv": to_long_csv,
+    def text(write: "Callable[[Collection], str]") -> "Callable[[Collection], None]":
+        return lambda collection: write_bytes(path, write(collection).encode())
+
+    forms = {
+        ".html": text(lambda collection: page(collection, _baselines())),
+        ".md": text(lambda collection: "\n".join(map(to_markdown, tables_of(collection, _baselines())))),
+        ".tex": text(lambda collection: "\n".join(map(to_latex, tables_of(collection, _baselines())))),
+        ".csv": text(to_long_csv),
     }
-    pictures = [f".{name}" for name in FORMATS]
-    suffix = path.suffix.lower()
-    if suffix in pictures:
-        return lambda collection: save_figure(compared_curves(collection), path)
-    if suffix not in texts:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; expected one of {', '.join([*texts, *pictures])}")
-    return lambda collection: write_bytes(path, texts[suffix](collection).encode())
+    pictures = {f".{name}": lambda collection: save_figure(compared_curves(collection), path) for name in FORMATS}
+    return form_of(path, {**forms, **pictures})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.cli.pipes import end_with_reader, outliving_readers
+from darlr.cli.terminal.pipes import end_with_reader, outliving_readers
 from tests.sweep.grids import write_small
 
 # A process that is gone before it is handed its job, whichever command starts it.

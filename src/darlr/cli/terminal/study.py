@@ -5,15 +5,20 @@ from typing import Any
 
 from rich.console import Console
 
-from darlr.cli.monitor import pace_of
-from darlr.cli.sweep_monitor import SweepMonitor
+from darlr.cli.terminal.run import pace_of
+from darlr.cli.terminal.sweep import SweepMonitor
+from darlr.report.rendering.table import Cell as TableCell
+from darlr.report.rendering.table import Quantity, Table
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
-from darlr.tuning.measure import RETURN
+from darlr.tuning.design import Design
+from darlr.tuning.measure import MEANINGS, RETURN
 from darlr.tuning.trials import Trial, best_of
 
+STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed", "begun": "not finished"}
 
-class TuningMonitor(SweepMonitor):
+
+class StudyMonitor(SweepMonitor):
     """Shows a study's progress on standard error, and nothing of the truth: it has no part in the study.
 
     Args: trials: of the study; seeds: runs of a trial.
@@ -55,3 +60,20 @@ class TuningMonitor(SweepMonitor):
 
 def _digits(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
+
+
+def trials_table(design: Design, trials: Sequence[Trial]) -> Table:
+    """Every trial, its settings and what it came to."""
+    best = best_of(trials)
+    keys = list(design.space.dimensions)
+    rows: list[tuple[TableCell, ...]] = []
+    for trial in trials:
+        mark = " (best)" if trial is best else ""
+        measured = None if trial.value is None else Quantity(trial.value)
+        settings = (str(trial.settings[key]) for key in keys)
+        rows.append((f"{trial.number}{mark}", STATES[trial.state], measured, str(trial.epochs), *settings))
+    title = f"{design.config.method} on {design.dataset}: {len(trials)} trials"
+    notes = [f"measure: {MEANINGS[design.measure]}"]
+    if len(design.seeds) > 1:
+        notes[0] += f", mean over the seeds {', '.join(map(str, design.seeds))}"
+    return Table(title, ("trial", "state", "measure", "epochs", *keys), tuple(rows), tuple(notes))

@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from darlr.cli.commands import settings_of
-from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
-from darlr.cli.pipes import outliving_readers
-from darlr.cli.sweeping import processes_of
+from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option, processes_of
+from darlr.cli.settings import settings_of
+from darlr.cli.terminal.pipes import outliving_readers
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
-from darlr.methods.experiment import experiment_config
 
 if TYPE_CHECKING:
-    from darlr.report.rendering.table import Cell, Table
-    from darlr.tuning.design import Design
     from darlr.tuning.trials import Trial
-
-STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed", "begun": "not finished"}
 
 
 def tune(
@@ -42,9 +36,10 @@ def tune(
     device: Device = "auto",
 ) -> None:
     """Search a method's settings, by what a second world model gives for its policies and never by the truth; it resumes."""
-    from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.cli.tuning_monitor import TuningMonitor  # noqa: PLC0415
+    from darlr.cli.terminal.study import StudyMonitor, trials_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
+    from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
@@ -63,35 +58,14 @@ def tune(
     settings = experiment_config(values)
     with (
         outliving_readers(),
-        TuningMonitor(trials, seeds) as monitor,
+        StudyMonitor(trials, seeds) as monitor,
         LocalPool(processes, data_dir, out, device) as pool,
     ):
         loaded = load(settings, data_dir, monitor.notice)
         design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded)
         tried = run(design, loaded, trials, pool, out, monitor)
-    print_table(table_of(design, tried))
+    print_table(trials_table(design, tried))
     tell(design.folder(out), tried)
-
-
-def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
-    """Every trial, its settings and what it came to."""
-    from darlr.report.rendering.table import Quantity, Table  # noqa: PLC0415
-    from darlr.tuning.measure import MEANINGS  # noqa: PLC0415
-    from darlr.tuning.trials import best_of  # noqa: PLC0415
-
-    best = best_of(trials)
-    keys = list(design.space.dimensions)
-    rows: list[tuple[Cell, ...]] = []
-    for trial in trials:
-        mark = " (best)" if trial is best else ""
-        measured = None if trial.value is None else Quantity(trial.value)
-        settings = (str(trial.settings[key]) for key in keys)
-        rows.append((f"{trial.number}{mark}", STATES[trial.state], measured, str(trial.epochs), *settings))
-    title = f"{design.config.method} on {design.dataset}: {len(trials)} trials"
-    notes = [f"measure: {MEANINGS[design.measure]}"]
-    if len(design.seeds) > 1:
-        notes[0] += f", mean over the seeds {', '.join(map(str, design.seeds))}"
-    return Table(title, ("trial", "state", "measure", "epochs", *keys), tuple(rows), tuple(notes))
 
 
 def tell(folder: Path, trials: Sequence["Trial"]) -> None:
