@@ -7,6 +7,7 @@ from darlr._version import __version__
 
 if TYPE_CHECKING:
     from darlr.agents.acting import Scorer
+    from darlr.agents.networks.trackers import register_tracker
     from darlr.api.agents import Agent, Turn
     from darlr.api.comparison import Comparison, compare
     from darlr.api.dataset import Dataset
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from darlr.api.monitors import Monitor
     from darlr.api.run import Run
     from darlr.api.training import FittedWorldModel, fit_world_model, train
+    from darlr.data.registry import register_dataset
     from darlr.errors import DarlrError, InputError, RunError
+    from darlr.evaluation.opponents import register_opponent
+    from darlr.evaluation.table import register_metric
+    from darlr.methods.registry import register_method
+    from darlr.rewards.kinds import register_reward
     from darlr.serving.recommender import Recommendation, Recommender, Request
+    from darlr.world_model.kinds import register_world_model
 
 __all__ = [
     "Agent",
@@ -40,6 +47,13 @@ __all__ = [
     "evaluate",
     "fit_world_model",
     "make_env",
+    "register_dataset",
+    "register_method",
+    "register_metric",
+    "register_opponent",
+    "register_reward",
+    "register_tracker",
+    "register_world_model",
     "train",
 ]
 
@@ -65,6 +79,13 @@ _HOMES = {
     "evaluate": "api.evaluating",
     "fit_world_model": "api.training",
     "make_env": "api.environments",
+    "register_dataset": "data.registry",
+    "register_method": "methods.registry",
+    "register_metric": "evaluation.table",
+    "register_opponent": "evaluation.opponents",
+    "register_reward": "rewards.kinds",
+    "register_tracker": "agents.networks.trackers",
+    "register_world_model": "world_model.kinds",
     "train": "api.training",
 }
 

@@ -159,7 +159,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (
             [],
             [
-                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, complete}"
+                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, "
+                "complete}"
             ],
         ),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
