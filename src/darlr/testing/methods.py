@@ -22,7 +22,7 @@ from darlr.run.training import Finished, Monitor, train
 from darlr.run.worlds import true_world
 from darlr.serving.recommender import Recommender, Request
 from darlr.testing.demands import blaming, demand, demand_equal, registered
-from darlr.testing.monitors import Interrupter, Silent
+from darlr.testing.monitors import Interrupter, Remembering, Silent
 from darlr.testing.planted import ITEMS, LONGEST, PLANTED, scratch, write_planted_world, write_truth
 from darlr.testing.results import results, without_seconds
 from darlr.tuning.space import Space
@@ -72,12 +72,17 @@ MethodCheck = Callable[[TrainedMethod, Path], None]
 
 
 def train_method(
-    method: Method, settings: Mapping[str, Any], data: Path, out: Path, device: torch.device = CPU
+    method: Method,
+    settings: Mapping[str, Any],
+    data: Path,
+    out: Path,
+    device: torch.device = CPU,
+    monitor: Monitor | None = None,
 ) -> TrainedMethod:
     """Train a registered method in the planted world of the data directory, by `SMALL` and then `settings`."""
     values = merge(merge(SMALL, settings), {"method": method.name})
     with blaming(f"method '{method.name}'"):
-        return TrainedMethod(method, values, data, out, device, train(values, data, out, device, Silent()))
+        return TrainedMethod(method, values, data, out, device, train(values, data, out, device, monitor or Silent()))
 
 
 def learns_what_is_liked(trained: TrainedMethod, folder: Path) -> None:
@@ -113,9 +118,13 @@ def never_recommends_what_the_world_lacks(trained: TrainedMethod, folder: Path) 
 
 def resumes_to_the_same_numbers(trained: TrainedMethod, folder: Path) -> None:
     """A run that is stopped and goes on leaves the same files as one that is not."""
+    shutil.copytree(trained.out / PLANTED / "world-models", folder / PLANTED / "world-models")  # one fit is enough
     with suppress(KeyboardInterrupt):
         trained.again(folder, monitor=Interrupter())
-    resumed = trained.again(folder)
+    monitor = Remembering()
+    resumed = trained.again(folder, monitor=monitor)
+    others = list(range(2, trained.run.config.training.epochs + 1))
+    demand(monitor.epochs == others, f"stopped after epoch 1 and resumed, it learns epochs {monitor.epochs}; expected {others}")
     demand_equal(
         results(resumed.path),
         results(trained.run.path),

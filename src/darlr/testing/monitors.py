@@ -23,6 +23,16 @@ class Silent:
         pass
 
 
+class Remembering(Silent):
+    """Remembers which epochs of the policy it was told of."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        self.epochs.append(record["epoch"])
+
+
 class Interrupter(Silent):
     """Interrupts the run after its first epoch."""
 
