@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from darlr.cli.options import WHOLE, DataDir, Device, Out, Overrides, RunPath, Threads, option
+from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Out, Overrides, RunPath, Threads, option
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
 from darlr.errors import InputError
@@ -14,8 +14,8 @@ from darlr.methods.experiment import experiment_config
 
 
 def train(
-    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
-    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    dataset: DatasetName = None,
+    method: MethodName = None,
     seed: Annotated[int | None, WHOLE, option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
     epochs: Annotated[int | None, WHOLE, option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
     config: Annotated[Path | None, option("settings in YAML; options go before them", "FILE", "none")] = None,

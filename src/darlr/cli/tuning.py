@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from darlr.cli.commands import settings_of
-from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
+from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Overrides, Workers, option
 from darlr.cli.pipes import outliving_readers
 from darlr.cli.sweeping import processes_of
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
@@ -21,8 +21,8 @@ STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed",
 
 
 def tune(
-    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
-    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    dataset: DatasetName = None,
+    method: MethodName = None,
     trials: Annotated[int, WHOLE, option("how many settings to try, those tried before included")] = 20,
     epochs: Annotated[int | None, WHOLE, option("epochs of learning of a trial", default=f"{TrainingConfig.epochs}")] = None,
     seed: Annotated[
