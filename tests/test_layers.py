@@ -21,7 +21,7 @@ ORDER = (
     ("run",),
     ("serving", "sweep"),
     ("tuning", "api"),
-    ("cli",),
+    ("cli", "testing"),
     ("__init__", "__main__"),
 )
 LAYERS = {part: number for number, parts in enumerate(ORDER) for part in parts}
