@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class ReaderSubject:
     scratch: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def read(self, cache: str = "cache", **choices: object) -> LoadedDataset:
+    def read(self, choices: Mapping[str, object] = MappingProxyType({}), cache: str = "cache") -> LoadedDataset:
         """A reading with `choices` (keys of `DataConfig`), through the cache of that name."""
         data = {**self.settings.get("data", {}), **choices}
         config = experiment_config({**self.settings, "dataset": self.source.name, "data": data})
@@ -91,7 +92,7 @@ def repeats_itself(subject: ReaderSubject) -> None:
     """Reading again, through the same cache and another, gives the same."""
     first = subject.read()
     for cache in ("cache", "another"):
-        if differing := differences(first, subject.read(cache)):
+        if differing := differences(first, subject.read(cache=cache)):
             raise AssertionError(f"two readings differ in {differing[0]}")
 
 
@@ -102,7 +103,7 @@ def obeys_every_choice_that_it_offers(subject: ReaderSubject) -> None:
         changed = from_mapping(DataConfig, {key: value})
         if key in source.options:
             source.require_options(changed)
-            other = subject.read(**{key: value})
+            other = subject.read({key: value})
             demand(bool(differences(usual, other)), f"it offers 'data.{key}', but {value!r} changes nothing")
             other.dataset.log.rows(np.arange(min(3, len(other.dataset.log))))  # it is a log like any other
         else:
