@@ -22,7 +22,7 @@ SIZES = (0, 2, 4, 8, 12)
 FIRST_SIZE = 4
 
 MARGIN = 0.005
-"""How much better a larger size must rank held-out rows than the one before it, for it costs fit and policy several times more."""
+"""How much better a larger size must rank held-out rows than the one before it, for it costs fit and policy far more."""
 
 TRIAL_TOLERANCE = 10.0
 """Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
