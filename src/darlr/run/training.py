@@ -33,7 +33,6 @@ from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.methods.world import LearningWorld
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
@@ -125,7 +124,7 @@ def train_on(
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         truth = None if loaded.truth is None else loaded.truth.rewards
-        learned_in = LearningWorld.of(config, method, ways, dataset, truth, model, device)
+        learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted
         referee = None
         if config.evaluation.referee:
