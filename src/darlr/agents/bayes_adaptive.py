@@ -147,11 +147,23 @@ class BayesAdaptive:
         posterior: PosteriorReward | None,
         n_users: int,
         config: A2CConfig,
+        actor_learning_rate: float,
     ) -> None:
-        """Args: posterior: what the simulator pays, to be drawn anew before every collection; None where it stays as it is."""
+        """Args:
+        posterior: what the simulator pays, to be drawn anew before every collection; None where it stays as it is.
+        config: its learning rate is the critic's.
+        actor_learning_rate: of log beta and lambda.
+        """
         self.policy, self.simulator, self.config = policy, simulator, config
         self._posterior, self._n_users = posterior, n_users
-        self.optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, fused=True)
+        actor = [policy.log_sharpness, policy.shared_category_weight]
+        self.optimiser = torch.optim.Adam(
+            [
+                {"params": actor, "lr": actor_learning_rate},
+                {"params": list(policy.critic.parameters()), "lr": config.learning_rate},
+            ],
+            fused=True,
+        )
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
