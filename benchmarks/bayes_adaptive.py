@@ -1,8 +1,8 @@
 """Steps per second of `bayes-adaptive`'s learning and testing: `python -m benchmarks.bayes_adaptive`.
 
-The worlds are random responses of the data sets' sizes; the policy begins as after learning, so episodes have 30 steps. Learning
+The worlds are random responses of the data sets' sizes. The policy begins as after learning, so episodes have 30 steps. Learning
 is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a greedy NX_0 of every user. Every case runs on one
-thread; the fastest of the repetitions counts. CPU seconds are less sensitive to what else the machine does than those of the wall.
+thread, and the fastest of the repetitions counts. CPU seconds depend less than those of the wall on what else the machine does.
 """
 
 import argparse

@@ -75,7 +75,7 @@ def mean_return(learner: BayesAdaptive, scorer_of: Tensor | None = None) -> tupl
     assert isinstance(reward, PosteriorReward)
     totals, lengths = 0.0, 0.0
     generator = draws(9)
-    for block in users.split(N_USERS):
+    for block in torch.split(users, N_USERS):
         reward.redraw(block, generator)
         episodes = roll_out(learner.simulator, block, greedy(scorer))
         totals, lengths = totals + float(episodes.rewards.sum()), lengths + float(episodes.lengths.sum())
@@ -179,7 +179,7 @@ def test_an_episode_recommends_nothing_twice_unless_it_may(allow_repeats: bool) 
     with torch.no_grad():
         learner.policy.log_sharpness.fill_(2.0)
     actions = learner.collect(100, draws()).episodes.actions
-    distinct = torch.tensor([len(row.unique()) for row in actions])  # type: ignore[no-untyped-call]
+    distinct = torch.tensor([len(row.unique()) for row in actions])
     assert bool((distinct == STEPS).all()) != allow_repeats
 
 

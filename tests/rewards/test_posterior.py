@@ -55,6 +55,6 @@ def test_a_pair_pays_the_same_until_the_next_draw() -> None:
 def test_rewards_are_cut_to_the_paid_range() -> None:
     users = torch.zeros(1000, dtype=torch.int64)
     drawn = PosteriorReward(responses("log", 0.5, 3.0), (1.0,)).draw(users, draws())
-    assert drawn.aminmax() == (0.5, 3.0)
+    assert (float(drawn.min()), float(drawn.max())) == (0.5, 3.0)
     inside = drawn[(drawn > 0.5) & (drawn < 3.0)]
     assert len(inside) > 100
