@@ -1,8 +1,9 @@
 """Steps per second of `bayes-adaptive`'s learning and testing: `python -m benchmarks.bayes_adaptive`.
 
-The worlds are random responses of the data sets' sizes. The policy begins as after learning, so episodes have 30 steps. Learning
-is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a greedy NX_0 of every user. Every case runs on one
-thread, and the fastest of the repetitions counts. CPU seconds depend less than those of the wall on what else the machine does.
+The worlds are random responses of the data sets' sizes. The policy begins as after learning, so episodes have 30 steps.
+Learning is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a greedy NX_0 of every user. Every case
+runs on one thread, and the fastest of the repetitions counts. CPU seconds depend less than those of the wall on what else the
+machine does.
 """
 
 import argparse
@@ -13,8 +14,7 @@ import torch
 
 from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
 from darlr.agents.belief import FactorBelief
-from darlr.config.bayes_adaptive import BeliefConfig
-from darlr.config.schema import A2CConfig
+from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.evaluation.protocol import TestWorld
 from darlr.rewards.posterior import PosteriorReward
 from darlr.rewards.table import observed_reward
@@ -68,7 +68,7 @@ def measure(case: Case, repetitions: int) -> dict[str, float]:
         membership[torch.arange(case.items), torch.randint(case.categories, (case.items,), generator=generator)] = True
         leave = SharedCategory(membership, WINDOW, tolerance=0)
     posterior = PosteriorReward(of, settings.noise_levels)
-    belief = FactorBelief(of, settings.believed_levels)
+    belief = FactorBelief(of, settings.levels)
     window = WINDOW if case.categories else 0
     policy = BayesAdaptivePolicy(belief, membership, window, MAX_STEPS, (1.0, 5.0), settings.critic_size, generator)
     with torch.no_grad():  # as after learning
@@ -78,7 +78,7 @@ def measure(case: Case, repetitions: int) -> dict[str, float]:
     config = A2CConfig(learning_rate=0.03, discount=1.0, gae_lambda=0.95, normalise_advantages=True)
     learner = BayesAdaptive(policy, simulator, posterior, case.users, config, settings.actor_learning_rate)
     truth = posterior.draw(torch.arange(case.users), generator)
-    world = TestWorld(observed_reward(truth, (1.0, 5.0)), leave, MAX_STEPS, MAX_STEPS)
+    world = TestWorld.of_table(observed_reward(truth, (1.0, 5.0)), leave, MAX_STEPS, MAX_STEPS)
 
     best = dict.fromkeys(("learning", "wall", "testing"), 0.0)
     for _ in range(repetitions):

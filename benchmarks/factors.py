@@ -1,8 +1,8 @@
 """Seconds, memory and held-out ranking of the factor model, on one thread: `python -m benchmarks.factors coat --data-dir D`.
 
-`ratings` and `kuairec-size` are generated logs of 312,000 ratings by 15,400 users of 1,000 items, and of 12.5 million rows by 7,176
-users of 10,728 items. The truth is opened for the last columns alone, and only with `--truth`: the return of the estimates' greedy
-list, which skips items that share a category with one of the last N, over all users (NX_0).
+`ratings` and `kuairec-size` are generated logs: 312,000 ratings by 15,400 users of 1,000 items, and 12.5 million rows by
+7,176 users of 10,728 items. The truth is opened for the last line alone, and only with `--truth`: the return of the estimates'
+greedy list, which skips items that share a category with one of the last N, over all users (NX_0).
 """
 
 import argparse
@@ -14,16 +14,19 @@ import numpy as np
 import torch
 
 from darlr.agents.acting import Scorer
-from darlr.agents.static import SkippingScorer, TableScorer
-from darlr.config.schema import ExperimentConfig, LeaveConfig
+from darlr.agents.static.scorers import SkippingScorer, TableScorer
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
-from darlr.experiment.assembly import true_world, world_membership
-from darlr.resolution import resolve
+from darlr.methods.world import world_membership
+from darlr.run.resolution import resolve
+from darlr.run.worlds import true_world
 from darlr.seeding import numpy_generator, torch_generator
+from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
 from darlr.world_model.factors.choosing import FactorReport, fit_factors
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings
@@ -54,13 +57,14 @@ def main() -> None:
         else:
             loaded = load(ExperimentConfig(dataset=name), options.data_dir)
         for seed in range(options.seeds):
-            started = time.perf_counter()
+            started, processed = time.perf_counter(), time.process_time()
             model, report = fit_factors(
                 loaded.dataset, settings, torch_generator(seed, "world_model", "factors"), torch.device(options.device)
             )
-            seconds = time.perf_counter() - started
+            seconds, worked = time.perf_counter() - started, time.process_time() - processed
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            print(f"{name} seed {seed}: {seconds:.1f} s, peak {peak:.2f} GiB; {describe(report)}", flush=True)
+            print(f"{name} seed {seed}: {seconds:.1f} s ({worked:.1f} s of the processor), peak {peak:.2f} GiB", flush=True)
+            print(f"  {describe(report)}", flush=True)
             if options.truth and loaded.truth is not None:
                 print(f"  NX_0 of the list: {true_return(name, loaded, model):.2f}", flush=True)
 

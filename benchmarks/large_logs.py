@@ -22,13 +22,14 @@ import numpy as np
 import torch
 
 from benchmarks.loading import generate
-from darlr.config.schema import ExperimentConfig, WorldModelConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.registry import load
 from darlr.world_model.fitting import fit_world_model, held_out_rows, resolve_batch_size
 from darlr.world_model.model import Scale
 from darlr.world_model.rows import Rows
+from darlr.world_model.settings import WorldModelConfig
 
 CPU = torch.device("cpu")
 KUAIREC_ROWS, KUAIREC_USERS, KUAIREC_ITEMS = 12_530_806, 7_176, 10_728

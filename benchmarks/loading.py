@@ -19,8 +19,8 @@ from resource import RUSAGE_SELF, getrusage
 
 from tests.official_files.__main__ import FORMATS
 
-from darlr.config.schema import ExperimentConfig
-from darlr.data.cache import Cache, cache_directory
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.registry import SOURCES
 
 

@@ -9,42 +9,41 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from resource import RUSAGE_SELF, getrusage
 
 import torch
 
 from darlr.agents.learning import EpochLog
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.replay import Replay
-from darlr.config.offline import OfflineConfig
-from darlr.config.schema import ExperimentConfig, PolicyConfig
-from darlr.experiment.agents import OFFLINE_POLICIES
-from darlr.simulator.trackers import state_tracker
+from darlr.agents.settings import OfflineConfig
+from darlr.config.loading import merge, with_settings
+from darlr.methods.experiment import experiment_config
+from darlr.methods.offline import Offline
+from darlr.methods.registry import METHODS
 
 STEPS, VECTOR, TARGET = 30, 80, 150
 CASES = [(items, batch) for items in (300, 8000) for batch in (256, 1024)]
-AGENTS = (*OFFLINE_POLICIES, "cql-plain")
+AGENTS = ("sqn", "bcq", "cql", "crr", "cql-plain")
 
 
 def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, float]:
     """Updates a second of CPU time after a warm-up, and peak memory in MiB."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
-    config = ExperimentConfig()
-    config = replace(config, offline=OfflineConfig(batch_size=batch))
-    if agent == "cql-plain":
-        config = replace(config, cql=replace(config.cql, quantiles=1))
-    if agent == "sqn":
-        config = replace(config, policy=PolicyConfig(hidden_sizes=()))
+    method = METHODS[agent]
+    assert isinstance(method, Offline)
+    values = with_settings({"offline": {"batch_size": batch}}, method.fixed)
+    config = experiment_config(merge(method.published[""], values))
     episodes = torch.stack([torch.randperm(n_items, generator=generator)[:STEPS] for _ in range(400)])
     rewards = torch.rand(episodes.numel(), generator=generator)
     step = torch.arange(STEPS).repeat(len(episodes))
     replay = Replay(torch.zeros(len(step), dtype=torch.long), episodes.flatten(), rewards, rewards, step, n_items)
     vectors = torch.randn(n_items, VECTOR, generator=generator) * 0.1
     tracker = state_tracker(config.tracker, vectors, torch.zeros(1, 0), generator)
-    policy = OFFLINE_POLICIES[agent.removesuffix("-plain")](config, tracker, n_items, generator)
-    learner = OfflineLearner(policy, replay, config.offline, allow_repeats=False)
+    policy = method.build(method.kind, config, tracker, n_items, generator)
+    learner = OfflineLearner(policy, replay, config.own(OfflineConfig), allow_repeats=False)
     log = EpochLog()
     started = 0.0
     for number in range(updates + 5):

@@ -1,7 +1,7 @@
 """Pairs per second that a world model predicts, on one thread: `python -m benchmarks.prediction`.
 
-Compares `WorldModel.predict`, which reads every user and item once, with the same network on pairs that are listed one by one,
-for the fields of KuaiRec and of KuaiRand and their numbers of items. Times are those of the process (CPU).
+Compares `EnsembleModel.predict`, which reads every user and item once, with the same network on pairs that are listed
+one by one, for the fields of KuaiRec and of KuaiRand and their numbers of items. Times are those of the process (CPU).
 """
 
 import argparse
@@ -11,10 +11,11 @@ from functools import partial
 
 import torch
 
-from darlr.config.schema import WorldModelConfig
 from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.ensemble import BLOCK, EnsembleModel
 from darlr.world_model.inputs import Inputs
-from darlr.world_model.model import BLOCK, Scale, WorldModel
+from darlr.world_model.model import Scale
+from darlr.world_model.settings import WorldModelConfig
 
 CASES = {  # users, items, coded fields of a user and of an item (the id is one), numbers of each
     "kuairec, features: reference": (7_176, 10_728, 1, 5, 0, 1),
@@ -23,7 +24,9 @@ CASES = {  # users, items, coded fields of a user and of an item (the id is one)
 CODES = 50  # values of a feature
 
 
-def world_model(users: int, items: int, user_fields: int, item_fields: int, user_numbers: int, item_numbers: int) -> WorldModel:
+def world_model(
+    users: int, items: int, user_fields: int, item_fields: int, user_numbers: int, item_numbers: int
+) -> EnsembleModel:
     generator = torch.Generator().manual_seed(0)
 
     def codes(n: int, fields: int, start: int) -> torch.Tensor:
@@ -40,11 +43,11 @@ def world_model(users: int, items: int, user_fields: int, item_fields: int, user
     )
     config = WorldModelConfig()
     network = DeepFMEnsemble(inputs, config.members, config.embedding_size, config.hidden_sizes, generator)
-    return WorldModel(network, Scale(0.0, 1.0))
+    return EnsembleModel(network, Scale(0.0, 1.0))
 
 
 @torch.no_grad()
-def pair_by_pair(model: WorldModel, users: torch.Tensor, items: torch.Tensor) -> None:
+def pair_by_pair(model: EnsembleModel, users: torch.Tensor, items: torch.Tensor) -> None:
     step, members = max(1, BLOCK // len(items)), model.network.members
     for start in range(0, len(users), step):
         block = users[start : start + step]

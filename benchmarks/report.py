@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from darlr.artifacts import RunFolder
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, to_mapping, with_settings
-from darlr.config.schema import ExperimentConfig
-from darlr.report.summary import summarise
+from darlr.evaluation.summary import summarise
 
 EPOCHS, SEEDS = 200, 5
 METHODS = ("mbpo", "mopo", "dorl", "roler", "darlr")

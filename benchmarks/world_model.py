@@ -14,12 +14,14 @@ from typing import Any
 
 import torch
 
-from darlr.agents.static import TableScorer
-from darlr.config.schema import ExperimentConfig, WorldModelConfig
+from darlr.agents.static.scorers import TableScorer
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.registry import load
-from darlr.experiment.assembly import Estimates, true_world
-from darlr.resolution import resolve
+from darlr.rewards.estimates import Estimates
+from darlr.run.resolution import resolve
+from darlr.run.worlds import true_world
 from darlr.world_model.fitting import fit_world_model
+from darlr.world_model.settings import WorldModelConfig
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},

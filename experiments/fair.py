@@ -19,7 +19,7 @@ import yaml
 
 from darlr.config.loading import read_yaml
 from darlr.errors import DarlrError, InputError, unknown
-from darlr.report.table import Cell, Quantity, Table, to_markdown
+from darlr.report.rendering.table import Cell, Quantity, Table, to_markdown
 from darlr.sweep.grid import Grid
 from darlr.sweep.plan import plan as planned
 

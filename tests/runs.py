@@ -14,7 +14,7 @@ import torch
 
 from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
-from darlr.experiment.run import Finished, train
+from darlr.run.training import Finished, train
 from tests.worlds import CPU
 
 REPOSITORY = Path(__file__).resolve().parents[1]

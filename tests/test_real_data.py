@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.experiment.run import train
+from darlr.run.training import train
 from tests.runs import Listener
 from tests.worlds import CPU
 

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import Dataset, World
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
-from darlr.rewards.source import Window
+from darlr.world.settings import LeaveConfig
+from darlr.world.window import Window
+from darlr.world.world import World
 
 CPU = torch.device("cpu")
 

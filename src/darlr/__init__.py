@@ -3,16 +3,17 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from darlr.recommender import Recommendation, Recommender, Request
+    from darlr.serving.recommender import Recommendation, Recommender, Request
 
-__version__ = "0.1.0"
+from darlr._version import __version__
+
 __all__ = ["Recommendation", "Recommender", "Request", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     # Imported on demand: `darlr --help` must not wait for torch.
     if name in ("Recommendation", "Recommender", "Request"):
-        from darlr import recommender  # noqa: PLC0415
+        from darlr.serving import recommender  # noqa: PLC0415
 
         return getattr(recommender, name)
     raise AttributeError(f"module 'darlr' has no attribute '{name}'")

@@ -8,13 +8,14 @@ from darlr.agents.acting import greedy, sampled
 from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy, Critic
 from darlr.agents.belief import Belief, BelievedList, Certainty, FactorBelief
 from darlr.agents.learning import EpochLog
-from darlr.agents.static import TableScorer
-from darlr.config.schema import A2CConfig, LeaveBy, LeaveConfig
+from darlr.agents.settings import A2CConfig
+from darlr.agents.static.scorers import TableScorer
 from darlr.errors import RunError
 from darlr.rewards.posterior import PosteriorReward
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.world.settings import LeaveBy, LeaveConfig
 from darlr.world_model.factors.responses import FactorResponses, ResponseScale
 from tests.worlds import draws, membership_of
 
@@ -186,7 +187,7 @@ def test_an_episode_recommends_nothing_twice_unless_it_may(allow_repeats: bool) 
 def test_the_critic_pays_what_is_left_inside_the_paid_range() -> None:
     critic = Critic(2, 10, (1.0, 5.0), 8, draws())
     summary = torch.randn(3, 2, generator=draws(1)) * 100
-    values = critic(summary, torch.tensor([0, 5, 10]))
+    values = critic(summary, torch.tensor([0, 5, 10])).detach()
     assert 0 <= float(values[0]) <= 50
     assert 0 <= float(values[1]) <= 25
     assert float(values[2]) == 0

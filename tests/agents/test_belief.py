@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from darlr.agents.belief import BelievedList, Certainty, FactorBelief
-from darlr.rewards.source import Window
+from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses, Link, ResponseScale
 from tests.worlds import draws, window_of
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
-from darlr.config.schema import HeadKind, PolicyConfig, TrackerConfig
-from darlr.simulator.trackers import state_tracker
+from darlr.agents.settings import HeadKind, PolicyConfig, TrackerConfig
 from tests.worlds import draws, membership_of, window_of
 
 N_ITEMS, N_USERS = 5, 3

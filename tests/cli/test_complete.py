@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darlr.config.schema import DataConfig, ExperimentConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.registry import load
+from darlr.data.settings import DataConfig
 from darlr.errors import InputError
 from tests.cli.conftest import Command
 from tests.official_files.coat import TRUTH, write_coat

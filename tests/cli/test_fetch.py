@@ -20,8 +20,8 @@ import pytest
 from rich.console import Console
 
 from darlr.cli.fetching import TerminalFetchMonitor
-from darlr.data.coat import SOURCE as COAT
-from darlr.data.official import Official
+from darlr.data.origin.official import Official
+from darlr.data.readers.coat import SOURCE as COAT
 from darlr.data.registry import SOURCES
 from darlr.data.source import Source
 from tests import file_server
@@ -57,7 +57,7 @@ def server() -> Iterator[FileServer]:
 @pytest.fixture
 def source(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
     """A data set `shop` whose one archive the server publishes, and `survey` that has a file to be requested, too."""
-    monkeypatch.setattr("darlr.data.fetching.sleep", lambda seconds: None)
+    monkeypatch.setattr("darlr.data.origin.fetching.sleep", lambda seconds: None)
     published = Official(
         archive="data.zip",
         page="https://data.example/shop",

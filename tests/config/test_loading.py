@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from darlr.agents.settings import A2CConfig, TrackerConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import (
-    from_mapping,
     leaf_type,
     parse_overrides,
     read_yaml,
@@ -20,8 +21,9 @@ from darlr.config.loading import (
     to_mapping,
     with_settings,
 )
-from darlr.config.schema import A2CConfig, ExperimentConfig, TrackerConfig
 from darlr.errors import InputError
+from darlr.methods.experiment import CHOICES, experiment_config, experiment_type
+from darlr.methods.registry import METHODS
 
 
 @pytest.mark.parametrize(
@@ -49,24 +51,24 @@ from darlr.errors import InputError
         ({"policy": {"hidden_sizes": 64}}, r"config key 'policy\.hidden_sizes' is 64; expected a list"),
         ({"policy": {"hidden_sizes": "64"}}, r"config key 'policy\.hidden_sizes' is '64'; expected a list"),
         ({"policy": {"hidden_sizes": [64, "a"]}}, r"config key 'policy\.hidden_sizes' is 'a'; expected int"),
-        ({"policy": {"hidden_sizes": [0]}}, r"config key 'policy\.hidden_sizes' is \(0,\); expected sizes of at least 1"),
+        ({"policy": {"hidden_sizes": [0]}}, r"config key 'policy\.hidden_sizes' is \[0\]; expected values, each at least 1"),
     ],
 )
 def test_bad_values_are_named(values: dict[Any, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        from_mapping(ExperimentConfig, values)
+        experiment_config(values)
 
 
 def test_numbers_that_yaml_takes_for_text_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("a2c:\n  learning_rate: 1e-3\n  discount: 1\n")
-    config = from_mapping(ExperimentConfig, read_yaml(tmp_path / "c.yaml"))
+    config = experiment_config(read_yaml(tmp_path / "c.yaml"))
     assert (config.a2c.learning_rate, config.a2c.discount) == (0.001, 1.0)
     assert isinstance(config.a2c.discount, float)
 
 
 def test_keys_not_given_keep_those_of_the_base() -> None:
-    base = from_mapping(ExperimentConfig, {"seed": 3, "a2c": {"discount": 0.5, "gae_lambda": 0.25}})
-    changed = from_mapping(ExperimentConfig, {"a2c": {"discount": 0.75}}, base)
+    base = experiment_config({"seed": 3, "a2c": {"discount": 0.5, "gae_lambda": 0.25}})
+    changed = experiment_config({"a2c": {"discount": 0.75}}, base)
     assert (changed.seed, changed.a2c.discount, changed.a2c.gae_lambda) == (3, 0.75, 0.25)
     assert base.a2c.discount == 0.5
 
@@ -85,7 +87,7 @@ def test_settings_by_dotted_key_come_over_nested_ones() -> None:
 class TestOverrides:
     def test_nest_and_keep_types(self) -> None:
         pairs = ["a2c.discount=1e-3", "policy.hidden_sizes=[32, 16]", "tracker.user_state=true", "dataset=nan", "seed=7"]
-        config = from_mapping(ExperimentConfig, parse_overrides(pairs))
+        config = experiment_config(parse_overrides(pairs))
         assert config.a2c.discount == 0.001
         assert config.policy.hidden_sizes == (32, 16)
         assert config.tracker.user_state is True
@@ -142,8 +144,8 @@ class TestReadYaml:
 
 class TestHash:
     def test_depends_on_values_alone(self) -> None:
-        one = from_mapping(ExperimentConfig, {"seed": 1, "a2c": {"discount": 1}})
-        other = from_mapping(ExperimentConfig, {"a2c": {"discount": 1.0}, "seed": 1})
+        one = experiment_config({"seed": 1, "a2c": {"discount": 1}})
+        other = experiment_config({"a2c": {"discount": 1.0}, "seed": 1})
         assert stable_hash(to_mapping(one)) == stable_hash(to_mapping(other))
         assert stable_hash({"a": 1, "b": {"c": 2, "d": 3}}) == stable_hash({"b": {"d": 3, "c": 2}, "a": 1})
 
@@ -155,7 +157,7 @@ class TestHash:
             {"a2c": {"discount": 0.5}},
             {"tracker": {"layers": 3}},
         ]
-        hashes = {stable_hash(to_mapping(from_mapping(ExperimentConfig, change))) for change in changes}
+        hashes = {stable_hash(to_mapping(experiment_config(change))) for change in changes}
         assert len(hashes) == len(changes)
 
     def test_is_the_same_in_another_process(self) -> None:
@@ -165,26 +167,27 @@ class TestHash:
         assert len(printed) == 12
 
 
-def perturbations(kind: type) -> st.SearchStrategy[dict[str, Any]]:
+def perturbations(kind: type, prefix: str = "") -> st.SearchStrategy[dict[str, Any]]:
     """Nested mappings that set any of the keys of a config to values within all limits."""
     hints = typing.get_type_hints(kind)
     return st.fixed_dictionaries(
-        {}, optional={item.name: values_of(hints[item.name], item.name) for item in dataclasses.fields(kind)}
+        {}, optional={item.name: values_of(hints[item.name], prefix + item.name) for item in dataclasses.fields(kind)}
     )
 
 
-def values_of(hint: Any, name: str) -> st.SearchStrategy[Any]:
+def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
+    name = key.rpartition(".")[2]
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
-        return perturbations(hint)
+        return perturbations(hint, f"{key}.")
+    if key in {"method": METHODS, **CHOICES}:
+        return st.sampled_from(list({"method": METHODS, **CHOICES}[key]))
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         return st.lists(st.integers(1, 512), min_size=1, max_size=3, unique=True)
-    if name == "heads":  # they divide the default width and every width below
-        return st.sampled_from([1, 2, 3, 4])
-    if name == "width":
-        return st.sampled_from([12, 48])
+    if name in ("heads", "width"):  # heads divide the default width and every width here
+        return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
         int: st.integers(2, 10**6),
@@ -194,12 +197,12 @@ def values_of(hint: Any, name: str) -> st.SearchStrategy[Any]:
     return limited[hint]
 
 
-@given(perturbations(ExperimentConfig))
+@given(perturbations(experiment_type()))
 def test_to_mapping_and_back_changes_nothing(values: dict[str, Any]) -> None:
-    config = from_mapping(ExperimentConfig, values)
+    config = experiment_config(values)
     mapping = to_mapping(config)
-    assert from_mapping(ExperimentConfig, mapping) == config
-    assert to_mapping(from_mapping(ExperimentConfig, mapping)) == mapping
+    assert experiment_config(mapping) == config
+    assert to_mapping(experiment_config(mapping)) == mapping
     for key, value in values.items():
         if not isinstance(value, dict):
             assert mapping[key] == value

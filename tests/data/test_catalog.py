@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.data.dataset import World
 from darlr.data.truth import Truth
 from darlr.errors import InputError
+from darlr.world.world import World
 
 
 def features(codes: list[list[int]], numeric: list[list[float]]) -> Features:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data.cache import cache_directory
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.log import InteractionLog
+from darlr.data.origin.cache import cache_directory
 from darlr.data.registry import SOURCES, load
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories

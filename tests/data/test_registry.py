@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping, parse_overrides
-from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
 from darlr.data import statistics
 from darlr.data.registry import SOURCES, available, canonical_name, data_directory, load
+from darlr.data.settings import DataConfig, SyntheticConfig
 from darlr.data.statistics import describe
 from darlr.errors import InputError
 from tests.data.folders import SETTINGS, write_folder

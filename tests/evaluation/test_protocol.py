@@ -4,12 +4,13 @@ from typing import Any
 import pytest
 import torch
 
-from darlr.agents.static import TableScorer
-from darlr.config.schema import LeaveConfig
+from darlr.agents.static.scorers import TableScorer
 from darlr.errors import InputError
-from darlr.evaluation.protocol import MODES, TestWorld, run_full_test, run_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
+from darlr.world.settings import LeaveConfig
 from tests.worlds import draws, membership_of
 
 # Twelve items in pairs of one category, two users; user 1 is paid double.
@@ -22,7 +23,7 @@ EVEN = TableScorer(torch.zeros(1, 12))
 
 def world(window: int = 4, max_steps: int = 5, **changes: Any) -> TestWorld:
     leave = leave_rule(LeaveConfig(window=window), membership_of(CATEGORIES), PAID)
-    return replace(TestWorld(TableReward(PAID, 0.0, 24.0), leave, max_steps, lookback=1), **changes)
+    return replace(TestWorld.of_table(TableReward(PAID, 0.0, 24.0), leave, max_steps, lookback=1), **changes)
 
 
 def greedy(mode: str, scorer: TableScorer = BEST_FIRST, **changes: Any) -> dict[str, float | None]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.report.summary import summarise
-from tests.report.test_results import summary
+from darlr.evaluation.summary import summarise
+from tests.report.analysis.test_results import summary
 
 
 def write_run(

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darlr.data.dataset import World
 from darlr.errors import InputError
 from darlr.rewards.entropy import EntropyTerm
+from darlr.world.world import World
 from tests.worlds import CPU, log_of
 
 # In order of time user 0 saw 0 1 2 0 1 3 0, and user 1 saw 1 0 2; the rows stand in another order.

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from darlr.config.schema import NeighbourConfig, NeighbourUncertainty, Weighting
 from darlr.rewards import neighbours
 from darlr.rewards.neighbours import Cosines, nearest_users, shape_by_neighbours, unit_rows
+from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty, Weighting
 from tests.worlds import draws
 
 # Cosines: 0-1 0.96, 0-2 0, 0-3 0.48, 1-2 0, 1-3 0.36, 2-3 0.8.

@@ -4,11 +4,11 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from darlr.config.schema import RewardConfig
-from darlr.data.dataset import World
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.settings import RewardConfig
 from darlr.rewards.table import observed_reward, penalised_reward
+from darlr.world.world import World
 from tests.worlds import CPU, log_of, window_of
 
 ESTIMATE = torch.tensor([[2.0, 3.0], [4.0, 6.0]])

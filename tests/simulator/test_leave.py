@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from darlr.config.schema import LeaveBy, LeaveConfig
 from darlr.simulator.leave import LeaveRule, Never, leave_rule
+from darlr.world.settings import LeaveBy, LeaveConfig
 from tests.worlds import draws, membership_of
 
 CATEGORIES = [[0], [0, 1], [1], [2], []]

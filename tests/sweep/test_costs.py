@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from darlr.config.schema import WorldModelConfig
+from darlr.agents.settings import SelectorConfig
 from darlr.sweep.costs import START, Totals, estimate, in_words, total
 from darlr.sweep.plan import Cell, Size
+from darlr.world_model.settings import WorldModelConfig
 from tests.runs import train_small
 from tests.sweep.grids import small_cells
 
@@ -37,7 +38,7 @@ def test_without_a_run_like_it_the_published_measurements_speak(tmp_path: Path) 
     assert costs.learning == pytest.approx(START + 1e6 / 18_100, rel=0.02)
     assert costs.fit == pytest.approx(153, rel=0.05)
     assert costs.memory_mib == pytest.approx(664, rel=0.1)
-    references = darlr.config.selector.references
+    references = darlr.config.own(SelectorConfig).references
     assert references == 20
     assert estimate([dual])[dual.run].learning == pytest.approx(START + 1e6 / 17_000, rel=0.05)
 

@@ -7,8 +7,8 @@ import pytest
 
 from darlr.data.registry import SOURCES
 from darlr.errors import InputError
-from darlr.methods import METHODS
-from darlr.report.published import published
+from darlr.methods.registry import METHODS
+from darlr.report.published.results import published
 from darlr.sweep.grid import Grid, Point
 from darlr.sweep.presets import grid_file, presets
 

@@ -9,7 +9,7 @@ import pytest
 
 from darlr.artifacts.run_folder import RunFolder, in_work
 from darlr.config.loading import merge
-from darlr.experiment import run
+from darlr.run import training as run
 from darlr.sweep.worker import work
 from tests.runs import SMALL, SMALL_WORLD, train_small
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from darlr.config.loading import from_mapping, merge
-from darlr.config.schema import ExperimentConfig
+from darlr.config.loading import merge
 from darlr.data.registry import load
+from darlr.methods.experiment import experiment_config
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Executor, Outcome, Watcher
 from darlr.sweep.worker import work
@@ -128,6 +128,6 @@ def study(
         del values["synthetic"]
     if not epochs:
         values["training"] = {key: value for key, value in values["training"].items() if key != "epochs"}
-    loaded = load(from_mapping(ExperimentConfig, values), data_dir)
+    loaded = load(experiment_config(values), data_dir)
     design = Design.of(values, str(out / "space.yaml"), seeds, pruning, loaded)
     return design, tune(design, loaded, trials, cast(Executor, Here(data_dir, out, dying)), out, notes or Notes())

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from darlr.config.schema import LeaveConfig
-from darlr.data.dataset import World
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods import METHODS
-from darlr.resolution import resolve
+from darlr.methods.registry import METHODS
+from darlr.run.resolution import resolve
 from darlr.tuning.design import Design
 from darlr.tuning.space import Choices, Range, Space, spaces
+from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
 from tests.worlds import catalog_of, dataset_of, log_of
 
 N_USERS, N_ITEMS = 200, 40
@@ -109,7 +109,7 @@ def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_no_such_space() -> None:
-    with pytest.raises(InputError, match=r"^drol: no such file, and no built-in space of that name \(built in: mbpo, "):
+    with pytest.raises(InputError, match=r"^drol: no such file, and no built-in space of that name \(built in: bcq, "):
         Space.find("drol", "mine")
     with pytest.raises(InputError, match=r"^own\.yaml: "):
         Space.find("own.yaml", "mine")

@@ -15,9 +15,8 @@ import yaml
 
 from darlr.artifacts import RunFolder, files
 from darlr.artifacts.files import publish
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 from darlr.sweep.grid import Grid
 from darlr.tuning import tuner
 from darlr.tuning.measure import returns
@@ -31,7 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are trained in this process and draw no picture; two trials are proposed at a time."""
     monkeypatch.setattr(tuner, "run_cells", run_here)
     monkeypatch.setattr(tuner, "TOGETHER", 2)
-    monkeypatch.setattr("darlr.experiment.run.save_figure", lambda figure, path: None)
+    monkeypatch.setattr("darlr.run.training.save_figure", lambda figure, path: None)
 
 
 def told(trials: Sequence[Trial]) -> list[Any]:
@@ -73,7 +72,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert best is not None
     assert best.value == max(trial.value or 0 for trial in trials)
     written = yaml.safe_load((folder / "best.yaml").read_text())
-    config = from_mapping(ExperimentConfig, written)
+    config = experiment_config(written)
     assert (config.a2c.learning_rate, config.a2c.discount) == tuple(best.settings.values())
     assert config.training.steps_per_epoch == 60
     assert "epochs" not in written["training"]
@@ -81,7 +80,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert "referee" not in written["evaluation"]
     points = Grid.read(folder / "sweep.yaml").points()
     assert [point.values["seed"] for point in points] == [0, 1, 2, 3, 4]
-    assert from_mapping(ExperimentConfig, points[0].values) == config
+    assert experiment_config(points[0].values) == config
     results = json.loads((folder / "study.json").read_text())
     assert results["budget"] == {
         "trials": 2,

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from darlr.config.schema import WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
-from darlr.experiment.world_models import load_world_model, save_world_model
+from darlr.run.world_models import load_world_model, save_world_model
+from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_loss
-from darlr.world_model.model import WorldModel
 from darlr.world_model.ranking import pairwise_accuracy
+from darlr.world_model.settings import WorldModelConfig
 from tests.worlds import CPU, dataset_of, log_of, low_rank_world
 
 SMALL = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(16,), batch_size=32, learning_rate=1e-2, weight_decay=1e-3)
 
 
-def fit(dataset: Dataset, seed: int = 0, **changes: Any) -> tuple[WorldModel, FitReport]:
+def fit(dataset: Dataset, seed: int = 0, **changes: Any) -> tuple[EnsembleModel, FitReport]:
     return fit_world_model(dataset, replace(SMALL, **changes), seed, CPU)
 
 
@@ -141,7 +141,7 @@ def test_no_pair_to_rank_is_none_and_is_saved(tmp_path: Path) -> None:
     dataset = dataset_of(log_of([(user, user % 3, float(user % 2)) for user in range(12)], 12, 3))  # a row a user
     model, report = fit(dataset, max_epochs=1)
     assert report.held_out_ranking is None
-    save_world_model(tmp_path / "model.safetensors", model, asdict(report))
+    save_world_model(tmp_path / "model.safetensors", "deepfm", model, asdict(report))
     assert load_world_model(tmp_path / "model.safetensors", CPU)[1]["held_out_ranking"] is None
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from darlr.world_model import model as module
 from darlr.world_model.deepfm import DeepFMEnsemble, Side
+from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.inputs import Inputs
-from darlr.world_model.model import Scale, WorldModel
+from darlr.world_model.model import Scale
 from tests.worlds import CPU, catalog_of, dataset_of, draws, log_of
 
 
@@ -37,7 +38,7 @@ class Told(DeepFMEnsemble):
 
 
 def test_estimate_is_the_mean_and_uncertainty_the_largest_variance() -> None:
-    estimate, uncertainty = WorldModel(Told(), Scale(centre=2.0, spread=0.5)).predict(
+    estimate, uncertainty = EnsembleModel(Told(), Scale(centre=2.0, spread=0.5)).predict(
         torch.tensor([1, 0]), torch.tensor([2, 0])
     )
     # User 1, item 2: the members say 5 and 15, so r' = 10 * 0.5 + 2 = 7; variances 2/3 and 3/3, so P_U = 1 * 0.5^2.
@@ -49,7 +50,7 @@ def test_estimate_is_the_mean_and_uncertainty_the_largest_variance() -> None:
 
 @pytest.mark.parametrize("block", [6, 2, 1])  # two users at a time and one left over; two items, one left over; single pairs
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    model = WorldModel(ensemble(), Scale(0.0, 1.0))
+    model = EnsembleModel(ensemble(), Scale(0.0, 1.0))
     users, items = torch.tensor([0, 1, 1, 0, 1]), torch.tensor([2, 0, 1])
     whole = model.predict(users, items)
     monkeypatch.setattr(module, "BLOCK", block)
@@ -67,9 +68,9 @@ def test_scale_counts_the_negatives() -> None:
 
 
 def test_what_is_saved_is_restored() -> None:
-    model = WorldModel(ensemble(), Scale(1.5, 2.0))
+    model = EnsembleModel(ensemble(), Scale(1.5, 2.0))
     state = json.loads(json.dumps(model.state()))
-    restored = WorldModel.restore(model.tensors(), state, CPU)
+    restored = EnsembleModel.restore(model.tensors(), state, CPU)
     users, items = torch.arange(2), torch.arange(3)
     for part, expected in zip(restored.predict(users, items), model.predict(users, items), strict=True):
         assert torch.equal(part, expected)

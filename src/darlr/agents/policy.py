@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, mask_logits
-from darlr.config.schema import PolicyConfig
-from darlr.rewards.source import Window
-from darlr.simulator.categories import CategoryMemory
-from darlr.simulator.encoder import initialise_linear
-from darlr.simulator.trackers import StateTracker
+from darlr.agents.networks.encoder import initialise_linear
+from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.settings import PolicyConfig
+from darlr.world.categories import CategoryMemory
+from darlr.world.window import Window
 
 
 class Policy(nn.Module):

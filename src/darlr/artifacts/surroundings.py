@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import darlr
+from darlr._version import __version__
 
 
 def environment(device: torch.device | str) -> dict[str, Any]:
@@ -18,14 +18,14 @@ def environment(device: torch.device | str) -> dict[str, Any]:
     The caller adds `data`: a mapping from the name of every data file to its hash.
     """
     return {
-        "darlr": darlr.__version__,
+        "darlr": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
         "device": _device_name(torch.device(device)),
         "threads": torch.get_num_threads(),
-        "git_revision": _git_revision(Path(darlr.__file__).resolve().parents[2]),
+        "git_revision": _git_revision(Path(__file__).resolve().parents[3]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

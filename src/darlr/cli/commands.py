@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from darlr.cli.options import WHOLE, DataDir, Device, Out, Overrides, RunPath, Threads, option
+from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
-from darlr.config.schema import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 
 
 def train(
@@ -29,9 +30,9 @@ def train(
 ) -> None:
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
     from darlr.cli.monitor import TerminalMonitor  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.event_files import require_tensorboard  # noqa: PLC0415
-    from darlr.experiment.run import train as run  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
+    from darlr.run.training import train as run  # noqa: PLC0415
 
     if tensorboard:
         require_tensorboard()
@@ -60,8 +61,8 @@ def evaluate(
 ) -> None:
     """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
     from darlr.cli.tables import print_table, table_writer  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.evaluating import evaluate_run, results_table  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
     write = None if output is None else table_writer(output)
     results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, compute_on(device, threads))
@@ -95,8 +96,8 @@ def recommend(
     """Rank items for users of the log, or for new users by their recent items and rewards."""
     from darlr.artifacts import write_bytes  # noqa: PLC0415
     from darlr.cli.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.recommender import Recommender  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.serving.recommender import Recommender  # noqa: PLC0415
 
     named = [user for group in users for user in group]
     if named and input is not None:
@@ -118,7 +119,7 @@ def datasets(data_dir: DataDir = None) -> None:
     """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import SOURCES, available, data_directory  # noqa: PLC0415
-    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
 
     command = {name: f"darlr fetch {name}, or from" for name in SOURCES}
     rows = tuple(
@@ -159,9 +160,9 @@ def check(
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import SOURCES, load  # noqa: PLC0415
     from darlr.data.statistics import beside_published, describe  # noqa: PLC0415
-    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
 
-    config = from_mapping(ExperimentConfig, settings_of(None, overrides, {"dataset": dataset}, None))
+    config = experiment_config(settings_of(None, overrides, {"dataset": dataset}, None))
     loaded = load(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
     print_table(Table(f"{loaded.dataset.name}: read and valid", ("what", "value"), describe(loaded)))
     if (source := SOURCES.get(dataset)) is None:

@@ -10,7 +10,7 @@ from darlr.cli.options import option
 from darlr.errors import InputError
 
 if TYPE_CHECKING:
-    from darlr.report.table import Table
+    from darlr.report.rendering.table import Table
 
 PLACE = "a run folder, its name without '-s<seed>' for all its seeds, or a folder whose runs differ in their seed alone"
 
@@ -23,7 +23,7 @@ def compare(
     ] = None,
 ) -> None:
     """Tell two runs, or groups of runs over seeds, apart: settings, data, environment, and results with intervals."""
-    from darlr.report.difference import compare as compared  # noqa: PLC0415
+    from darlr.report.analysis.difference import compare as compared  # noqa: PLC0415
 
     write = _print if out is None else _writer(out)  # a name that cannot be written is refused before runs are read
     write(*compared(a, b))
@@ -39,7 +39,7 @@ def _print(differing: "Table", results: "Table") -> None:
 def _writer(path: Path) -> "Callable[[Table, Table], None]":
     """What makes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
-    from darlr.report.table import to_csv, to_latex, to_markdown  # noqa: PLC0415
+    from darlr.report.rendering.table import to_csv, to_latex, to_markdown  # noqa: PLC0415
 
     texts: dict[str, Callable[[Table, Table], str]] = {
         ".md": lambda differing, results: f"{to_markdown(differing)}\n{to_markdown(results)}",

@@ -13,15 +13,15 @@ from rich.progress import Progress as Bar
 
 from darlr.cli import SECONDS_BETWEEN_LINES
 from darlr.cli.tables import print_table
-from darlr.config.completion import CompletingConfig
 from darlr.config.loading import from_mapping, parse_overrides
-from darlr.config.schema import DataConfig
-from darlr.data.cache import Cache, cache_directory
-from darlr.data.completed_truths import complete_truth
-from darlr.data.completion import Progress
+from darlr.data.completion.completing import Progress
+from darlr.data.completion.settings import CompletingConfig
+from darlr.data.completion.truths import complete_truth
+from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.registry import SOURCES, data_directory
+from darlr.data.settings import DataConfig
 from darlr.errors import unknown
-from darlr.report.table import Table
+from darlr.report.rendering.table import Table
 
 
 def complete_named(name: str, overrides: Sequence[str], data_dir: Path | None, console: Console | None = None) -> None:

@@ -13,14 +13,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from darlr.cli import SECONDS_BETWEEN_LINES
 from darlr.cli.pipes import outliving_readers
 from darlr.cli.tables import print_table
-from darlr.data.cache import Cache, cache_directory
-from darlr.data.fetching import fetch_file
-from darlr.data.official import Official
-from darlr.data.partial import PartialFile
+from darlr.data.origin.cache import Cache, cache_directory
+from darlr.data.origin.fetching import fetch_file
+from darlr.data.origin.official import Official
+from darlr.data.origin.partial import PartialFile
 from darlr.data.registry import SOURCES, data_directory
 from darlr.data.source import Source
 from darlr.errors import InputError, unknown
-from darlr.report.table import Table
+from darlr.report.rendering.table import Table
 
 
 class TerminalFetchMonitor:

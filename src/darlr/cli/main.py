@@ -8,6 +8,7 @@ import tyro
 
 from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
 from darlr.cli.comparing import compare
+from darlr.cli.config import config
 from darlr.cli.pipes import end_with_reader
 from darlr.cli.reporting import report
 from darlr.cli.sweeping import sweep
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "tune": tune,
     "report": report,
     "compare": compare,
+    "config": config,
     "evaluate": evaluate,
     "recommend": recommend,
     "datasets": datasets,

@@ -12,11 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from darlr.cli import SECONDS_BETWEEN_LINES
 from darlr.cli.tables import print_table
-from darlr.experiment.run import Finished
-from darlr.report.results import end_of_run
+from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, POLICIES
+from darlr.evaluation.table import NDCG, RETURN
+from darlr.report.analysis.results import end_of_run
+from darlr.run.training import Finished
 
 SECONDS_OF_PACE = 600.0
-SHOWN = {"nx_0/sampled/r_tra": "sampled", "nx_0/greedy/r_tra": "greedy", "held_out/greedy/ndcg_10": "NDCG"}
+SHOWN = {
+    **{RETURN.recorded(NX_0, policy): policy for policy in POLICIES},
+    NDCG.recorded(HELD_OUT, GREEDY): NDCG.label,
+}
 
 
 def figures_of(record: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from darlr.cli.options import option
 from darlr.errors import InputError
 
 if TYPE_CHECKING:
-    from darlr.report.runs import Collection
+    from darlr.report.analysis.runs import Collection
 
 
 def report(
@@ -26,7 +26,7 @@ def report(
     ] = None,
 ) -> None:
     """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
-    from darlr.report.runs import collect  # noqa: PLC0415
+    from darlr.report.analysis.runs import collect  # noqa: PLC0415
 
     if not runs:
         raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
@@ -36,14 +36,14 @@ def report(
 
 def _print(collection: "Collection") -> None:
     from darlr.cli.tables import print_table  # noqa: PLC0415
-    from darlr.report.tables import tables_of  # noqa: PLC0415
+    from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
     for table in tables_of(collection, _baselines()):
         print_table(table)
 
 
 def _baselines() -> set[str]:
-    from darlr.methods import METHODS  # noqa: PLC0415
+    from darlr.methods.registry import METHODS  # noqa: PLC0415
 
     return {name for name, recipe in METHODS.items() if recipe.baseline}
 
@@ -51,12 +51,12 @@ def _baselines() -> set[str]:
 def _writer(path: Path) -> "Callable[[Collection], None]":
     """What makes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
-    from darlr.report.compared_curves import compared_curves  # noqa: PLC0415
-    from darlr.report.curves import FORMATS, save_figure  # noqa: PLC0415
+    from darlr.report.analysis.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.page.page import page  # noqa: PLC0415
-    from darlr.report.runs import to_long_csv  # noqa: PLC0415
-    from darlr.report.table import to_latex, to_markdown  # noqa: PLC0415
-    from darlr.report.tables import tables_of  # noqa: PLC0415
+    from darlr.report.plots.compared_curves import compared_curves  # noqa: PLC0415
+    from darlr.report.plots.curves import FORMATS, save_figure  # noqa: PLC0415
+    from darlr.report.rendering.table import to_latex, to_markdown  # noqa: PLC0415
+    from darlr.report.rendering.tables import tables_of  # noqa: PLC0415
 
     texts: dict[str, Callable[[Collection], str]] = {
         ".html": lambda collection: page(collection, _baselines()),

@@ -14,7 +14,7 @@ from darlr.artifacts.files import decode_json
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.reading import read_text
-from darlr.recommender import Id, Recommendation, Request
+from darlr.serving.recommender import Id, Recommendation, Request
 
 COLUMNS = ("user_id", "item_id", "reward")
 

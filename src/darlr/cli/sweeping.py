@@ -14,7 +14,7 @@ from darlr.cli.pipes import outliving_readers
 from darlr.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from darlr.report.table import Table
+    from darlr.report.rendering.table import Table
     from darlr.sweep.costs import Cost
     from darlr.sweep.plan import Cell
     from darlr.sweep.running import Executor, Outcome
@@ -66,7 +66,7 @@ def sweep(
 def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: Path, device: str) -> "Executor":
     """Where the cells are to run: a Ray cluster if one is named, else processes of this machine."""
     from darlr.data.registry import data_directory  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
 
     if ray is None:
@@ -85,7 +85,7 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
 
 def planned(cells: Sequence["Cell"], costs: "dict[Path, Cost]", workers: int) -> "Table":
     """Every cell, how far it is, and what is left of it."""
-    from darlr.report.table import Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
     from darlr.sweep.costs import in_words, total  # noqa: PLC0415
 
     rows = []

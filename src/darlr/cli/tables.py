@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from darlr.errors import InputError
-from darlr.report.table import Table, to_csv, to_markdown, to_rich
+from darlr.report.rendering.table import Table, to_csv, to_markdown, to_rich
 
 WIDTH_WITHOUT_TERMINAL = 160
 

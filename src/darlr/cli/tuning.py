@@ -8,12 +8,12 @@ from darlr.cli.commands import settings_of
 from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option
 from darlr.cli.pipes import outliving_readers
 from darlr.cli.sweeping import processes_of
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig, TrainingConfig
+from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
+from darlr.methods.experiment import experiment_config
 
 if TYPE_CHECKING:
-    from darlr.report.table import Cell, Table
+    from darlr.report.rendering.table import Cell, Table
     from darlr.tuning.design import Design
     from darlr.tuning.trials import Trial
 
@@ -45,8 +45,8 @@ def tune(
     from darlr.cli.tables import print_table  # noqa: PLC0415
     from darlr.cli.tuning_monitor import TuningMonitor  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
-    from darlr.experiment.devices import compute_on  # noqa: PLC0415
-    from darlr.experiment.specification import with_canonical_dataset  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
     from darlr.tuning.design import Design  # noqa: PLC0415
     from darlr.tuning.search import require_optuna  # noqa: PLC0415
@@ -60,7 +60,7 @@ def tune(
     compute_on(device, threads=1)
     values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     values = with_canonical_dataset(values, data_dir)
-    settings = from_mapping(ExperimentConfig, values)
+    settings = experiment_config(values)
     with (
         outliving_readers(),
         TuningMonitor(trials, seeds) as monitor,
@@ -75,7 +75,7 @@ def tune(
 
 def table_of(design: "Design", trials: Sequence["Trial"]) -> "Table":
     """Every trial, its settings and what it came to."""
-    from darlr.report.table import Quantity, Table  # noqa: PLC0415
+    from darlr.report.rendering.table import Quantity, Table  # noqa: PLC0415
     from darlr.tuning.measure import MEANINGS  # noqa: PLC0415
     from darlr.tuning.trials import best_of  # noqa: PLC0415
 

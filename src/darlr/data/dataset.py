@@ -3,41 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from darlr.config.schema import LeaveConfig
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-
-
-@dataclass(frozen=True)
-class World:
-    """The users and items of a simulated or test world, as indices into a log's vocabularies.
-
-    Attributes:
-        users: (n_users,) int64, row -> index in the log's users.
-        items: (n_items,) int64, column (an action) -> index in the log's items.
-    """
-
-    users: NDArray[np.int64]
-    items: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        for name, indices in (("users", self.users), ("items", self.items)):
-            if len(indices) == 0:
-                raise InputError(f"the test world has no {name}; expected at least one")
-            if len(np.unique(indices)) != len(indices):
-                raise InputError(f"the test world names one of its {name} twice; expected each once")
-
-    @property
-    def n_users(self) -> int:
-        return len(self.users)
-
-    @property
-    def n_items(self) -> int:
-        return len(self.items)
+from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,44 @@
 """Every data set that darlr knows by name, and finding the one that a run asks for.
 
-A further data set is a file with its reader and its `Source`, and a line of `SOURCES`.
+A further data set is a file with its reader and its `Source`, and a line here; from outside, `register_dataset`.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data import coat, kuairand, kuairec, movielens, synthetic, yahoo
-from darlr.data.cache import Cache, cache_directory
-from darlr.data.completed_truths import with_completed_truth
-from darlr.data.folder import read_folder
-from darlr.data.folder_settings import SETTINGS, read_settings
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.completion.truths import with_completed_truth
+from darlr.data.origin.cache import Cache, cache_directory
+from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
+from darlr.data.readers.folder import read_folder
+from darlr.data.readers.folder_settings import SETTINGS, read_settings
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
+from darlr.registry import Registry
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        "synthetic": synthetic.SOURCE,
-        "kuairec": kuairec.SOURCE,
-        "kuairand": kuairand.SOURCE,
-        "coat": coat.SOURCE,
-        "yahoo": yahoo.SOURCE,
-        "movielens-100k": movielens.SOURCE_100K,
-        "movielens-1m": movielens.SOURCE_1M,
-    }
+SOURCES: Registry[Source] = Registry(
+    "data set",
+    lambda: {
+        source.name: source
+        for source in (
+            synthetic.SOURCE,
+            kuairec.SOURCE,
+            kuairand.SOURCE,
+            coat.SOURCE,
+            yahoo.SOURCE,
+            movielens.SOURCE_100K,
+            movielens.SOURCE_1M,
+        )
+    },
 )
+
+
+def register_dataset(source: Source) -> Source:
+    """Add a data set under its own name; raises `InputError` if the name is taken."""
+    return SOURCES.register(source.name, source)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from darlr.config.completion import CompletionConfig
-from darlr.config.schema import DataConfig, ExperimentConfig
-from darlr.data.cache import Cache
-from darlr.data.completion import Exposed
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.completion.completing import Exposed
+from darlr.data.completion.settings import CompletionConfig
 from darlr.data.dataset import Dataset
-from darlr.data.official import Official
+from darlr.data.origin.cache import Cache
+from darlr.data.origin.official import Official
+from darlr.data.settings import DataConfig
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from darlr.data.dataset import World
 from darlr.errors import InputError
+from darlr.world.world import World
 
 
 @dataclass(frozen=True)

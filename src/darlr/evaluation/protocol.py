@@ -3,48 +3,25 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer, greedy, sampled
-from darlr.errors import InputError
-from darlr.evaluation.metrics import (
-    category_domination,
-    coverage,
-    coverage_per_recommendation,
-    episode_length,
-    episode_return,
-    step_reward,
-)
-from darlr.rewards.source import Window
+from darlr.errors import InputError, RunError
+from darlr.evaluation.metrics import FinishedEpisodes
+from darlr.evaluation.modes import GREEDY, MODES, NX_0, SAMPLED
+from darlr.evaluation.table import Values, values_of
+from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
 """Episodes tested together; bounds the memory of a test on all users."""
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How an episode of a test runs; `steps` None means the world's own limit."""
-
-    allow_repeats: bool
-    users_leave: bool
-    steps: int | None
-
-
-MODES: Mapping[str, Mode] = MappingProxyType(
-    {
-        "nx_0": Mode(allow_repeats=False, users_leave=True, steps=None),
-        "fb": Mode(allow_repeats=True, users_leave=True, steps=None),
-        "nx_10": Mode(allow_repeats=False, users_leave=False, steps=10),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +29,8 @@ class TestWorld:
     """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
-        rewards: what it pays, a table of (n_users, n_items).
+        rewards: what it pays.
+        n_users, n_items: its size.
         leave: when its users quit.
         max_steps: longest episode of FB and NX_0.
         lookback: how many positions the policies look back.
@@ -60,25 +38,34 @@ class TestWorld:
         forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
             cells; or None.
         simulator: what its episodes run in.
+        device: where they run.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
 
-    rewards: TableReward
+    rewards: RewardSource
+    n_users: int
+    n_items: int
     leave: LeaveRule
     max_steps: int
     lookback: int
     dominated: Tensor | None = None
     forbidden: Tensor | None = None
     simulator: type[Simulator] = Simulator
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
+        """A world that pays a table (n_users, n_items), whose size and device are its own; `others` as in the class."""
+        n_users, n_items = rewards.table.shape
+        return cls(rewards, n_users, n_items, leave, max_steps, lookback, device=rewards.table.device, **others)
 
     @property
-    def n_users(self) -> int:
-        return self.rewards.table.shape[0]
-
-    @property
-    def n_items(self) -> int:
-        return self.rewards.table.shape[1]
+    def table(self) -> Tensor:
+        """(n_users, n_items) what it pays; raises `RunError` where that is no table."""
+        if not isinstance(self.rewards, TableReward):
+            raise RunError(f"the world pays by a {type(self.rewards).__name__}; expected a table")
+        return self.rewards.table
 
     @property
     def n_allowed(self) -> int:
@@ -111,71 +98,54 @@ class TestWorld:
         Args:
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
-        tested = self._test(mode, users, scorer, generator)
-        items = tested.recommended
-        return {
-            "r_tra": episode_return(tested.rewards),
-            "r_each": step_reward(tested.rewards, tested.lengths),
-            "length": episode_length(tested.lengths),
-            "mcd": None if self.dominated is None else category_domination(items, self.dominated),
-            "cv": coverage(items, self.n_allowed),
-            "cv_turn": coverage_per_recommendation(items),
-        }
+        return values_of(self._test(mode, users, scorer, generator), mode)
+
+    def measure_as(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator) -> dict[str, float | None]:
+        """`mode/sampled/metric` -> value by the rules of NX_0, for a world that stands for `mode`, as the simulator."""
+        values = values_of(self._test(NX_0, users, scorer, generator), mode)
+        return {f"{mode}/{SAMPLED}/{metric}": value for metric, value in values.items()}
 
     def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
         """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
         return self._test(mode, users, scorer, generator).recommended
 
-    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> "_Tested":
+    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode)
         # Made before the first block: what outlives a block would otherwise lie between the blocks' scores, which then find
         # ever new memory.
-        tested = _Tested.empty(len(users), simulator.max_steps, users.device)
+        tested = self._empty(len(users), simulator.max_steps, users.device)
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
-            tested.write(block, roll_out(simulator, users[block], choose))
+            _write(tested, block, roll_out(simulator, users[block], choose))
         return tested
+
+    def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
+        shape = (episodes, steps)
+        return FinishedEpisodes(
+            lengths=torch.empty(episodes, dtype=torch.int64, device=device),
+            rewards=torch.empty(shape, device=device),
+            actions=torch.empty(shape, dtype=torch.int64, device=device),
+            taken=torch.empty(shape, dtype=torch.bool, device=device),
+            n_allowed=self.n_allowed,
+            dominated=self.dominated,
+        )
 
     @property
     def every_user(self) -> Tensor:
         """(n_users,) all users, each once."""
-        return torch.arange(self.n_users, device=self.rewards.table.device)
+        return torch.arange(self.n_users, device=self.device)
 
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """B tested episodes of at most T steps: lengths (B,), rewards (B, T), actions (B, T), steps that were taken (B, T)."""
-
-    lengths: Tensor
-    rewards: Tensor
-    actions: Tensor
-    taken: Tensor
-
-    @classmethod
-    def empty(cls, episodes: int, steps: int, device: torch.device) -> "_Tested":
-        shape = (episodes, steps)
-        return cls(
-            torch.empty(episodes, dtype=torch.int64, device=device),
-            torch.empty(shape, device=device),
-            torch.empty(shape, dtype=torch.int64, device=device),
-            torch.empty(shape, dtype=torch.bool, device=device),
-        )
-
-    def write(self, block: slice, episodes: Episodes) -> None:
-        """Copy finished episodes, whose buffers are used again, to the places `block`."""
-        for name in ("lengths", "rewards", "actions", "taken"):
-            getattr(self, name)[block] = getattr(episodes, name)
-
-    @property
-    def recommended(self) -> Tensor:
-        """(n,) items, episode by episode."""
-        return self.actions[self.taken]
+def _write(tested: FinishedEpisodes, block: slice, episodes: Episodes) -> None:
+    """Copy finished `episodes`, whose buffers are used again, to the places `block` of `tested`."""
+    for name in ("lengths", "rewards", "actions", "taken"):
+        getattr(tested, name)[block] = getattr(episodes, name)
 
 
 class _Restricted(Scorer):
@@ -193,7 +163,7 @@ class _Restricted(Scorer):
 
 
 @torch.no_grad()
-def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, dict[str, float | None]]:
+def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, Values]:
     """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
     return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
 
@@ -207,7 +177,7 @@ def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.G
     users = world.draw_users(episodes, generator)
     record: dict[str, float | None] = {}
     for mode in MODES:
-        for policy, draws in (("sampled", generator), ("greedy", None)):
+        for policy, draws in ((SAMPLED, generator), (GREEDY, None)):
             for metric, value in world.measure(mode, users, scorer, draws).items():
                 record[f"{mode}/{policy}/{metric}"] = value
     return record

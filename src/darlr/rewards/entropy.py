@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from darlr.data.dataset import World
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.world.world import World
 
 UNKNOWN = 1.0
 """Entropy of a pattern that the log never shows, or that the history is too short for: the largest there is."""

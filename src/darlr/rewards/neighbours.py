@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from darlr.config.schema import NeighbourConfig
+from darlr.rewards.settings import NeighbourConfig
 
 BLOCK = 1024
 """Users compared at once; the users x users matrix is never whole."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from darlr.rewards.source import Window
+from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses
 
 

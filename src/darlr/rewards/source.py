@@ -1,33 +1,10 @@
-"""The one signature that every reward has, and the slice of an episode's past that rewards and states are computed from."""
+"""The one signature that every reward has, and how the state sees what was paid."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Window:
-    """The last L positions of B running episodes, newest last.
-
-    Items are columns of the world (0..n_items-1); `n_items` stands for the start of the episode and `n_items + 1` for
-    positions before it.
-
-    Attributes:
-        items: (B, L) int64.
-        rewards: (B, L) float32, normalised to the paying source's range; 1 at the start position, 0 before it.
-    """
-
-    items: Tensor
-    rewards: Tensor
-
-    def last(self, size: int) -> "Window":
-        """The newest `size` positions (a view)."""
-        return Window(self.items[:, -size:], self.rewards[:, -size:])
-
-    def rows(self, chosen: Tensor) -> "Window":
-        """The chosen episodes (a copy)."""
-        return Window(self.items[chosen], self.rewards[chosen])
+from darlr.world.window import Window
 
 
 class RewardSource(Protocol):
@@ -43,3 +20,8 @@ class RewardSource(Protocol):
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         """(B,) float32 rewards of recommending `items` (B,) to `users` (B,), rows of the world, after `window`."""
         ...
+
+
+def normalised(rewards: Tensor, source: RewardSource) -> Tensor:
+    """`rewards` that `source` paid, on the scale of its bounds: 0 at the lower one, cut to 1 at the upper one."""
+    return ((rewards - source.low) / (source.high - source.low)).clamp_(max=1.0)

@@ -9,21 +9,17 @@ from statistics import fmean
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping
-from darlr.config.schema import ExperimentConfig, WorldModelConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.errors import InputError
-from darlr.experiment.run import SUMMARY
-from darlr.methods import recipe_of
+from darlr.methods.cost import Work
+from darlr.methods.experiment import experiment_config
+from darlr.methods.registry import METHODS
+from darlr.run.training import SUMMARY
 from darlr.sweep.plan import Cell, Size
 from darlr.world_model.fitting import resolve_batch_size
+from darlr.world_model.settings import WorldModelConfig
 
-# Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
-START = 4.0  # loading torch, reading the data, drawing the picture
-STEP, STEP_AND_ITEM = 3.2e-6, 1.56e-8
-TRANSFORMER_LAYER = 6.4e-6  # 48,300 steps/s with two layers at 300 items
-REFERENCE_USER = 2.2e-6  # DARLR: 17,000 steps/s with 20 reference users and one layer
-UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8  # SQN on the log: 208 and 108 updates/s at 300 items, batches of 256 and 1,024
-STEPS_OF_TESTS = 17_000  # after an epoch: three modes, sampled and greedy, and the simulator's
+START = 4.0  # seconds: loading torch, reading the data, drawing the picture
 # Fitting a world model: Coat 12.9 s (63 epochs of 6,960 rows), KuaiRec's positives 153 s (9 of 795,120 with negatives), both in
 # batches of 256; one epoch of KuaiRand's 1.1 million rows in batches of 2,048 27 s. Steps until a fit stops: the first two.
 FIT_STEP, FIT_MEMBER_AND_PAIR, FIT_STEPS = 2.5e-3, 4.0e-6, 1_550
@@ -63,7 +59,7 @@ def estimate(cells: Sequence[Cell]) -> dict[Path, Cost]:
             folder = cell.run.parent
             if folder not in finished:
                 finished[folder] = _finished(folder)
-            costs[cell.run] = _cost(cell, [run for run in finished[folder] if _alike(run[0], cell.config)])
+            costs[cell.run] = _cost(cell, finished[folder])
     return costs
 
 
@@ -84,58 +80,32 @@ def _finished(folder: Path) -> list[tuple[ExperimentConfig, Mapping[str, Any]]]:
     for file in sorted(folder.glob(f"*/{SUMMARY}.json")):
         with suppress(InputError):
             run = RunFolder.open(file.parent)
-            found.append((from_mapping(ExperimentConfig, run.config()), run.read_json(SUMMARY)))
+            found.append((experiment_config(run.config()), run.read_json(SUMMARY)))
     return found
 
 
-def _alike(one: ExperimentConfig, other: ExperimentConfig) -> bool:
-    """Whether a step or an update costs about the same in both."""
-    return (one.tracker, one.policy, one.selector.references, one.offline.batch_size) == (
-        other.tracker,
-        other.policy,
-        other.selector.references,
-        other.offline.batch_size,
-    )
-
-
-def _work(config: ExperimentConfig) -> int:
-    """What an epoch's time is in proportion to: steps in the simulator, or updates on the log."""
-    offline = recipe_of(config.method).offline
-    return config.offline.updates_per_epoch if offline else config.training.steps_per_epoch
-
-
-def _cost(cell: Cell, alike: Sequence[tuple[ExperimentConfig, Mapping[str, Any]]]) -> Cost:
+def _cost(cell: Cell, others: Sequence[tuple[ExperimentConfig, Mapping[str, Any]]]) -> Cost:
     config, size = cell.config, cell.size
+    work = _work(config, size)
+    alike = [(units, summary) for other, summary in others for units in [_work(other, size)] if units.alike == work.alike]
     epochs = config.training.epochs - cell.epochs
     fit = 0.0
     if cell.needs_fit():
         fit = _seconds_of_fit(config.world_model, size)
     if alike:
-        unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * _work(other)) for other, summary in alike)
+        unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * other.units) for other, summary in alike)
         memory = max(summary["peak_memory_mib"] for _, summary in alike)
-        return Cost(START + unit * _work(config) * epochs, fit, memory, measured=True)
+        return Cost(START + unit * work.units * epochs, fit, memory, measured=True)
     memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items + MEMORY_A_ROW_MIB * size.rows
-    return Cost(START + _seconds_of_epoch(config, size) * epochs, fit, memory, measured=False)
+    return Cost(START + work.seconds * epochs, fit, memory, measured=False)
 
 
-def _seconds_of_epoch(config: ExperimentConfig, size: Size) -> float:
-    """On one thread of the machine that was measured."""
-    recipe = recipe_of(config.method)
-    step = STEP + STEP_AND_ITEM * size.items
-    if config.tracker.kind == "transformer":
-        step += TRANSFORMER_LAYER * config.tracker.layers
-    if recipe.offline:
-        update = UPDATE + UPDATE_AND_VALUE * config.offline.batch_size * size.items
-        return update * config.offline.updates_per_epoch + step * STEPS_OF_TESTS
-    if recipe.static:
-        return step * STEPS_OF_TESTS
-    if recipe.learner == "darlr":
-        step += REFERENCE_USER * config.selector.references
-    return step * config.training.steps_per_epoch
+def _work(config: ExperimentConfig, size: Size) -> Work:
+    return METHODS[config.method].work(config, size.items)
 
 
 def _seconds_of_fit(config: WorldModelConfig, size: Size) -> float:
-    """As `_seconds_of_epoch`; a fit's number of epochs is what is least known of it."""
+    """On one thread of the machine that was measured. The number of epochs is the least certain input."""
     steps = math.ceil(size.rows / resolve_batch_size(config, size.rows))
     epochs = min(config.patience + 1 + FIT_STEPS / steps, config.max_epochs)
     return epochs * (FIT_STEP * steps + FIT_MEMBER_AND_PAIR * config.members * size.pairs)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import leaf_type, read_yaml, with_settings
-from darlr.config.schema import ExperimentConfig
 from darlr.errors import InputError, unknown
 
 Kind = TypeVar("Kind", int, str)

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import darlr
+from darlr._version import __version__
 from darlr.artifacts import RunFolder
-from darlr.config.loading import from_mapping, to_mapping
-from darlr.config.schema import DataConfig, ExperimentConfig, SyntheticConfig
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
+from darlr.data.settings import DataConfig, SyntheticConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.experiment.run import SUMMARY
-from darlr.experiment.saved import POLICY
-from darlr.experiment.specification import SpecifiedRun, with_canonical_dataset
-from darlr.experiment.world_models import WORLD_MODEL
+from darlr.methods.experiment import experiment_config
+from darlr.run.saved import POLICY
+from darlr.run.specification import SpecifiedRun, with_canonical_dataset
+from darlr.run.training import SUMMARY
+from darlr.run.world_models import WORLD_MODEL
 from darlr.sweep.grid import Point
 from darlr.world_model.fitting import resolve_loss
 
@@ -87,7 +89,7 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
     for point in points:
         try:
             values = with_canonical_dataset(point.values, data_dir)
-            config = from_mapping(ExperimentConfig, values)
+            config = experiment_config(values)
             key = (config.dataset, config.data, config.synthetic)  # all that reading looks at
             if key not in loaded:
                 loaded[key] = load(config, data_dir)
@@ -111,7 +113,7 @@ def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: P
     begun, epochs, finished = False, 0, False
     if (path / "config.yaml").is_file():
         folder = RunFolder.open(path)
-        folder.require_same(to_mapping(specified.config), {"darlr": darlr.__version__, "data": dict(dataset.hashes)})
+        folder.require_same(to_mapping(specified.config), {"darlr": __version__, "data": dict(dataset.hashes)})
         begun, epochs = folder.has_tensors(WORLD_MODEL), len(folder.metrics())
         finished = _is_finished(path)
     return Cell(

@@ -45,8 +45,8 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
     try:
         # torch is loaded only now: loading it may fail, too.
         from darlr.errors import BusyError, DarlrError  # noqa: PLC0415
-        from darlr.experiment.devices import compute_on  # noqa: PLC0415
-        from darlr.experiment.run import train  # noqa: PLC0415
+        from darlr.run.devices import compute_on  # noqa: PLC0415
+        from darlr.run.training import train  # noqa: PLC0415
 
         try:
             train(values, data_dir, out, compute_on(device, threads=1), _Reporter(send))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, stable_hash, to_mapping, with_settings
-from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.methods import recipe_of
-from darlr.resolution import resolve
+from darlr.run.choosing import method_of
+from darlr.run.resolution import resolve
 from darlr.tuning.measure import RANKING, RETURN
 from darlr.tuning.space import Space
 
@@ -56,7 +56,7 @@ class Design:
         """
         shared = {key: value for key, value in values.items() if key != "seed"}
         config = resolve(shared, loaded)
-        if recipe_of(config.method).reward == "truth":
+        if method_of(config).reward == "truth":
             raise InputError(f"method '{config.method}' learns from the truth, by which nothing is tuned; expected another")
         name, hashes = loaded.dataset.name, loaded.dataset.hashes
         found = Space.of_table(config.method, name) if space is None else Space.find(space, name)

@@ -1,6 +1,6 @@
 """What a study searches: for each setting a range or a list of choices (docs/tuning.md has the grammar).
 
-The spaces that come with the package stand in `spaces.yaml`, one for each method.
+A method brings its own space (`Method.space`), and so does a kind of world model.
 """
 
 import itertools
@@ -8,17 +8,19 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import leaf_type, read_yaml, value_at, with_settings
-from darlr.config.schema import ExperimentConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
+from darlr.methods.experiment import experiment_type
+from darlr.methods.registry import METHODS
 from darlr.reading import is_file_or_pipe
-from darlr.resolution import resolve, uncertainty_counts
+from darlr.run.resolution import resolve, uncertainty_counts
 from darlr.world_model.fitting import resolve_loss
+from darlr.world_model.kinds import DEEPFM
 
 WORLD_MODEL = "world-model"
 """The built-in space that no method has the name of."""
@@ -117,9 +119,10 @@ class Space:
     @classmethod
     def of_table(cls, name: str, dataset: str) -> Self:
         """The built-in space `name`, one of `spaces()`, for `dataset`."""
-        table = _table()
-        own = table["datasets"].get(dataset, {})
-        return cls._of(name, {key: own.get(key, value) for key, value in table["spaces"][name].items()}, built_in=True)
+        if name == WORLD_MODEL:
+            return cls._of(name, DEEPFM.space, built_in=True)
+        method = METHODS[name]
+        return cls._of(name, {**method.space, **method.spaces.get(dataset, {})}, built_in=True)
 
     @classmethod
     def find(cls, name: str, dataset: str) -> Self:
@@ -208,16 +211,12 @@ class Space:
 
 
 def spaces() -> list[str]:
-    """The names of the built-in ones."""
-    return list(_table()["spaces"])
-
-
-def _table() -> dict[str, Any]:
-    return read_yaml(Path(str(resources.files(__package__).joinpath("spaces.yaml"))))
+    """The names of the built-in ones: methods', and that of the world model."""
+    return [*(name for name, method in METHODS.items() if method.space), WORLD_MODEL]
 
 
 def _dimension(key: str, value: Any) -> Range | Choices:
-    kind = leaf_type(ExperimentConfig, key)
+    kind = leaf_type(experiment_type(), key)
     for untuned, why in UNTUNED.items():
         if key == untuned or key.startswith(f"{untuned}."):
             raise InputError(f"'{key}' cannot be tuned: {why}")
@@ -273,6 +272,4 @@ def _idle(key: str, config: ExperimentConfig, loaded: LoadedDataset) -> bool:
             return loaded.dataset.log.times is None
         case "reward.uncertainty_weight":
             return not uncertainty_counts(config)
-        case "sqn.logit_penalty":  # it reaches what the policy does through layers that are learned in common alone
-            return not config.policy.hidden_sizes and not config.offline.learn_tracker
-    return False
+    return METHODS[config.method].idle(key, config)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-import darlr
+from darlr._version import __version__
 from darlr.artifacts.files import encode_json, write_bytes
 from darlr.tuning.design import Design
 from darlr.tuning.measure import MEANINGS
@@ -72,7 +72,7 @@ def write_results(folder: Path, design: Design, asked: int, trials: Sequence[Tri
         "space": design.space.described(),
         "settings": design.values,
         "data": dict(design.hashes),
-        "darlr": darlr.__version__,
+        "darlr": __version__,
         "best": None if best is None else best.number,
         "trials": [asdict(trial) for trial in trials],
     }

@@ -12,7 +12,7 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.locks import sole_writer
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.resolution import resolve
+from darlr.run.resolution import resolve
 from darlr.seeding import numpy_generator
 from darlr.sweep.plan import Cell, cell_of
 from darlr.sweep.running import Executor, Outcome, Watcher, run_cells

@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.config.schema import WorldModelConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.ensemble import BLOCK, EnsembleModel
 from darlr.world_model.inputs import Inputs
 from darlr.world_model.losses import NegativeSampler, gaussian_loss
-from darlr.world_model.model import BLOCK, Scale, WorldModel
+from darlr.world_model.model import Scale
 from darlr.world_model.ranking import pairwise_accuracy
 from darlr.world_model.rows import Rows
+from darlr.world_model.settings import WorldModelConfig
 
 BATCHES_AN_EPOCH = 512
 AUTO_BATCH_SIZES = (256, 8_192)
@@ -95,7 +96,7 @@ def fit_world_model(
     seed: int,
     device: torch.device,
     monitor: FitMonitor | None = None,
-) -> tuple[WorldModel, FitReport]:
+) -> tuple[EnsembleModel, FitReport]:
     """Fit the ensemble on the log of `dataset`.
 
     Raises:
@@ -118,7 +119,7 @@ def fit_world_model(
     ).to(device)
     trainer = _Trainer(network, rows, sampler, config, scale, generator, monitor)
     best_epochs, best_losses, epoch = trainer.run()
-    model = WorldModel(network, scale)
+    model = EnsembleModel(network, scale)
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
     return model, FitReport(epoch, tuple(best_epochs.tolist()), float(best_losses.mean()), ranking)
 

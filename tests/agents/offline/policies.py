@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import torch
 
-from darlr.agents.offline.bcq import BCQ
-from darlr.agents.offline.cql import CQL
-from darlr.agents.offline.crr import CRR
+from darlr.agents.networks.trackers import StateTracker, state_tracker
 from darlr.agents.offline.policy import OfflinePolicy
-from darlr.agents.offline.sqn import SQN
-from darlr.config.offline import CRRConfig
-from darlr.config.schema import PolicyConfig, TrackerConfig
-from darlr.simulator.trackers import StateTracker, state_tracker
+from darlr.agents.settings import PolicyConfig, TrackerConfig
+from darlr.methods.bcq import BCQ
+from darlr.methods.cql import CQL
+from darlr.methods.crr import CRR, CRRConfig
+from darlr.methods.sqn import SQN
 from tests.worlds import draws
 
 HIDDEN = PolicyConfig(hidden_sizes=(8,))

@@ -13,7 +13,7 @@ from darlr.agents.learning import EpochLog
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.policy import Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
-from darlr.config.offline import OfflineConfig
+from darlr.agents.settings import OfflineConfig
 from tests.agents.offline.policies import policy_of
 from tests.worlds import draws
 

@@ -1,15 +1,15 @@
 """Every loss on numbers that were worked by hand."""
 
 from math import exp, log
+from typing import Literal
 
 import pytest
 import torch
 
-from darlr.agents.offline.bcq import likely_items
-from darlr.agents.offline.cql import conservative_loss, quantile_loss
-from darlr.agents.offline.crr import crr_losses
-from darlr.agents.offline.sqn import sqn_losses
-from darlr.config.offline import AdvantageWeighting, CRRConfig
+from darlr.methods.bcq import likely_items
+from darlr.methods.cql import conservative_loss, quantile_loss
+from darlr.methods.crr import CRRConfig, crr_losses
+from darlr.methods.sqn import sqn_losses
 
 NOTHING = float("-inf")
 ITEMS = torch.tensor([1, 0])
@@ -24,9 +24,9 @@ def test_sqn() -> None:
     assert float(found["value"]) == pytest.approx((0.125 + 2.5) / 2)
     assert float(found["imitation"]) == pytest.approx((log(2) + log(3)) / 2)
     assert float(found["logits"]) == pytest.approx(log(2) ** 2 / 6)
-    masked = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), NONE_LEFT)
-    assert float(masked["imitation"]) == pytest.approx((log(3 / 2) + log(3)) / 2)  # 2/3 where the last item is out
-    assert masked["value"] == found["value"]
+    without_last = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), NONE_LEFT)
+    assert float(without_last["imitation"]) == pytest.approx((log(3 / 2) + log(3)) / 2)  # 2/3 where the last item is out
+    assert without_last["value"] == found["value"]
 
 
 def test_which_items_bcq_finds_likely() -> None:
@@ -64,7 +64,7 @@ def test_conservative_loss() -> None:
         ("none", 20.0, (1.0, 1.0)),
     ],
 )
-def test_crr(weighting: AdvantageWeighting, bound: float, weights: tuple[float, float]) -> None:
+def test_crr(weighting: Literal["exp", "binary", "none"], bound: float, weights: tuple[float, float]) -> None:
     logits = torch.tensor([[0.0, log(2.0), 0.0], [0.0, 0.0, 0.0]])
     values = torch.tensor([[0.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
     settings = CRRConfig(weighting=weighting, beta=2.0, bound=bound)
@@ -74,11 +74,11 @@ def test_crr(weighting: AdvantageWeighting, bound: float, weights: tuple[float, 
     assert float(found["conservative"]) == pytest.approx((log(2 + exp(1)) - 1 + log(1 + exp(1) + exp(2))) / 2)
 
 
-def test_crr_leaves_masked_items_out_of_everything() -> None:
+def test_crr_leaves_blocked_items_out_of_everything() -> None:
     logits = torch.tensor([[0.0, 0.0, 7.0]], requires_grad=True)
     values = torch.tensor([[0.0, 2.0, 9.0]], requires_grad=True)
-    mask = torch.tensor([[0.0, 0.0, NOTHING]])
-    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), mask, CRRConfig())
+    blocking = torch.tensor([[0.0, 0.0, NOTHING]])
+    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), blocking, CRRConfig())
     assert found["actor"].item() == pytest.approx(exp(1.0) * log(2))  # an advantage of 2 - 1
     assert found["conservative"].item() == pytest.approx(log(1 + exp(2)) - 2)
     sum(found.values(), start=torch.zeros(())).backward()  # type: ignore[no-untyped-call]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from darlr.errors import InputError
+from darlr.report.analysis.runs import collect
 from darlr.report.page.page import page
-from darlr.report.runs import collect
-from darlr.report.tables import tables_of
+from darlr.report.rendering.tables import tables_of
 from tests.report.folders import write_recorded, write_run
 from tests.report.page.reading import Element, read, tables
 

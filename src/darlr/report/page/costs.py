@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from darlr.report.costs import PHASES, seconds_per_epoch, timed_runs
+from darlr.report.analysis.costs import PHASES, seconds_per_epoch, timed_runs
 from darlr.report.page.layout import Section, figure, section, table_box
 from darlr.report.page.marks import Style
 from darlr.report.page.material import Material

@@ -8,7 +8,7 @@ from darlr.report.page.axes import Axis, limits, numbers
 from darlr.report.page.marks import REFERENCE, Style, line, marker, whisker
 from darlr.report.page.nodes import node
 from darlr.report.page.panel import Plot, panel
-from darlr.report.table import Quantity
+from darlr.report.rendering.table import Quantity
 
 
 @dataclass(frozen=True)

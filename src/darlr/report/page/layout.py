@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from darlr.report.page.marks import Style, legend
 from darlr.report.page.nodes import Child, node
-from darlr.report.table import Table
+from darlr.report.rendering.table import Table
 
 
 @dataclass(frozen=True)

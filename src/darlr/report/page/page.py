@@ -4,13 +4,13 @@ from collections.abc import Collection as Names
 from importlib import resources
 from xml.etree.ElementTree import Element, tostring
 
-from darlr.report.comparison import rank_table
+from darlr.report.analysis.comparison import rank_table
+from darlr.report.analysis.runs import Collection
 from darlr.report.page.layout import Section, table_box
 from darlr.report.page.material import Material
 from darlr.report.page.nodes import node
 from darlr.report.page.sections import SECTIONS
-from darlr.report.runs import Collection
-from darlr.report.tables import general_notes
+from darlr.report.rendering.tables import general_notes
 
 # Nothing may be loaded, from anywhere: a browser that obeys this policy could not.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"

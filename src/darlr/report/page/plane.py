@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from darlr.report.page.axes import Axis, limits, numbers
 from darlr.report.page.marks import Style, marker, whisker
 from darlr.report.page.panel import Plot, panel
-from darlr.report.table import Quantity
+from darlr.report.rendering.table import Quantity
 
 
 @dataclass(frozen=True)

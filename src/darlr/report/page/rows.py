@@ -9,7 +9,7 @@ from darlr.report.page.axes import Axis, limits, numbers
 from darlr.report.page.marks import Style, marker, whisker
 from darlr.report.page.nodes import node, number
 from darlr.report.page.panel import CHARACTER, RIGHT, svg
-from darlr.report.table import Quantity
+from darlr.report.rendering.table import Quantity
 
 WIDTH = 480
 NAME = 32

@@ -21,6 +21,12 @@ from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
 SIZES = (0, 2, 4, 8, 16)
 FIRST_SIZE = 4
 
+MARGIN = 0.002
+"""How much better a larger size must rank held-out rows than the one before it; smaller differences are the folds' chance."""
+
+TRIAL_TOLERANCE = 5.0
+"""Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -41,6 +47,7 @@ class FactorReport:
 
     Attributes:
         size, link, activity_exponent: as fitted.
+        reason: a sentence for people about the size and the link.
         held_out_ranking: of the chosen size and link; None where nothing was held out or there is nothing to order.
         trials: all sizes and links that were tried, in that order.
         weightings: all exponents of activity that were tried.
@@ -52,6 +59,7 @@ class FactorReport:
     size: int
     link: Link
     activity_exponent: float
+    reason: str
     held_out_ranking: float | None
     trials: tuple[Trial, ...]
     weightings: tuple[WeightingTrial, ...]
@@ -65,12 +73,14 @@ def fit_factors(
     settings: FactorSettings,
     generator: torch.Generator,
     device: torch.device,
+    selection_exponent: float | None = None,
     randomised: InteractionLog | None = None,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
     Args:
         generator: on the CPU; draws the folds and the first factors.
+        selection_exponent: eta of the law of selection; None: found.
         randomised: ratings of randomly shown items by the log's users, if there are any; they set the law of selection alone.
 
     Raises:
@@ -82,11 +92,12 @@ def fit_factors(
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
     model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
-    selection = _selection(model, dataset.log, settings, randomised)
+    selection = _selection(model, dataset.log, selection_exponent, randomised)
     report = FactorReport(
         size=size,
         link=link,
         activity_exponent=exponent,
+        reason=chooser.reason,
         held_out_ranking=next((trial.ranking for trial in chooser.trials if (trial.size, trial.link) == (size, link)), None),
         trials=tuple(chooser.trials),
         weightings=chooser.weightings,
@@ -111,17 +122,14 @@ def held_out_ranking(
     The law of selection is left out: held-out rows are selected, too.
     """
     numbers = _numpy(generator)
-    fold = Fold.of(dataset.log, held_out, numbers)
-    unselected = replace(settings, selection_exponent=0.0)
-    model, _ = fit_factors(replace(dataset, log=fold.training), unselected, generator, device)
+    fold = Fold.of(dataset, held_out, numbers)
+    model, _ = fit_factors(replace(dataset, log=fold.training), settings, generator, device, selection_exponent=0.0)
     return _known(fold.ranking(model, numbers))
 
 
-def _selection(
-    model: FactorModel, log: InteractionLog, settings: FactorSettings, randomised: InteractionLog | None
-) -> Selection:
-    if settings.selection_exponent is not None:
-        return given(settings.selection_exponent, "set by hand")
+def _selection(model: FactorModel, log: InteractionLog, exponent: float | None, randomised: InteractionLog | None) -> Selection:
+    if exponent is not None:
+        return given(exponent, "set by hand")
     if is_implicit(log):
         return given(0.0, "the log holds positives alone: what is not logged counts already")
     return from_log(model, log) if randomised is None else from_randomised(model, randomised)
@@ -137,6 +145,7 @@ class _Chooser:
     device: torch.device
     trials: list[Trial] = field(default_factory=list)
     weightings: tuple[WeightingTrial, ...] = ()
+    reason: str = "set by hand"
     _folds: list[Fold] = field(default_factory=list)
 
     def activity_exponent(self) -> float:
@@ -148,24 +157,35 @@ class _Chooser:
         return max(self.weightings, key=lambda trial: trial.likelihood).exponent
 
     def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
-        """The link is chosen at one size; then sizes are climbed from it while the ranking grows."""
+        """The link is chosen at one size; then sizes are climbed from it while the ranking grows.
+
+        Held-out positives were shown by whoever showed the others, so they would reward factors that tell what a user was
+        shown. Where a log holds positives alone, no factors are fitted unless a size is given.
+        """
         links = self._links()
+        if self.settings.size is None and is_implicit(self.dataset.log):
+            self.reason = "the log holds positives alone, which cannot tell a user's taste from what the user was shown"
+            return 0, links[0]
         sizes = SIZES if self.settings.size is None else (self.settings.size,)
         if len(links) == len(sizes) == 1:
             return sizes[0], links[0]
         first = FIRST_SIZE if FIRST_SIZE in sizes else sizes[0]
+        self.reason = "ranks held-out rows of the log best"
         best = max((self._try(first, link, activity_exponent) for link in links), key=_score)
         start = sizes.index(first)
-        for path in (sizes[start + 1 :], sizes[:start][::-1]):
-            before = best
-            for size in path:
-                trial = self._try(size, best.link, activity_exponent)
-                if _score(trial) <= _score(best):
-                    break
-                best = trial
-            if best is not before:
-                break  # larger was better, so smaller is not tried
+        best = self._climb(best, sizes[start + 1 :], MARGIN, activity_exponent)
+        if best.size == first:
+            best = self._climb(best, sizes[:start][::-1], 0.0, activity_exponent)
         return best.size, best.link
+
+    def _climb(self, best: Trial, sizes: tuple[int, ...], margin: float, activity_exponent: float) -> Trial:
+        """The last of `sizes` up to which each ranks by `margin` better than the one before it, or `best`."""
+        for size in sizes:
+            trial = self._try(size, best.link, activity_exponent)
+            if _score(trial) < _score(best) + margin:
+                break
+            best = trial
+        return best
 
     def _links(self) -> tuple[Link, ...]:
         log = self.dataset.log
@@ -175,10 +195,11 @@ class _Chooser:
         return ("identity",) if is_implicit(log) or log.reward_range[0] < 0 else ("identity", "log")
 
     def _try(self, size: int, link: Link, activity_exponent: float) -> Trial:
+        settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
         rankings = []
         for fold in self._held_out():
             model, _ = estimate(
-                self.dataset, fold.training, size, link, activity_exponent, self.settings, self.generator, self.device
+                self.dataset, fold.training, size, link, activity_exponent, settings, self.generator, self.device
             )
             rankings.append(fold.ranking(model, _numpy(self.generator)))
         self.trials.append(Trial(size, link, _known(float(np.mean(rankings)))))

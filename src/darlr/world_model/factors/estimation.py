@@ -28,7 +28,7 @@ def estimate(
 
     Users and items without rows in it get their features' prior.
     """
-    problem = prepare(log, link, activity_exponent, device)
+    problem = prepare(dataset, log, link, activity_exponent, device)
     seen = problem.users, problem.items
     descriptions = Description.of(dataset.user_features), Description.of(dataset.items)
     widths = [description.vocabulary + description.numeric.shape[1] for description in descriptions]

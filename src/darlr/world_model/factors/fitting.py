@@ -85,36 +85,38 @@ def fit(
 
 def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> tuple[Side, Side]:
     device = observed.by_user.pulls.device
-    entries = size + 2
-    ones = torch.ones(entries, dtype=torch.float64, device=device)
-    user_variances, item_spread = ones.clone(), 0.1 * ones
-    user_variances[USER_CONSTANT], user_variances[1] = 0.0, 0.2
-    item_variances = 0.3 * ones
-    item_variances[ITEM_CONSTANT] = item_spread[ITEM_CONSTANT] = 0.0
-    user_side = Side.start(len(observed.by_user), USER_CONSTANT, users, user_variances, torch.zeros_like(ones))
-    item_side = Side.start(len(observed.by_item), ITEM_CONSTANT, items, item_variances, item_spread)
-    drawn = torch.randn(len(observed.by_item), size, generator=generator, dtype=torch.float64)
-    item_side.means[:, 2:] = 0.3 * drawn.to(device)
-    return user_side, item_side
+    user_means = torch.zeros(len(observed.by_user), size + 2, dtype=torch.float64, device=device)
+    item_means = torch.zeros(len(observed.by_item), size + 2, dtype=torch.float64, device=device)
+    user_means[:, USER_CONSTANT] = item_means[:, ITEM_CONSTANT] = 1.0
+    item_means[:, 2:] = 0.3 * torch.randn(len(item_means), size, generator=generator, dtype=torch.float64).to(device)
+    user_variances = torch.ones(size + 1, dtype=torch.float64, device=device)
+    user_variances[0] = 0.2  # of the bias
+    item_variances = torch.full_like(user_variances, 0.3)
+    return (
+        Side.start(user_means, USER_CONSTANT, 0.0, user_variances, users),
+        Side.start(item_means, ITEM_CONSTANT, 0.1, item_variances, items),
+    )
 
 
 def standardise(users: Side, items: Side) -> None:
     """Turn both sides, in place, so that users' prior around their features is diag(t, I) and its average 0; h . g stays."""
     turn = _turn(users)
     for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
+        inner = matrix[side.free][:, side.free]
         side.means = side.means @ matrix.T
-        side.covariances = matrix @ side.covariances @ matrix.T
+        side.covariances = inner @ side.covariances @ inner.T
+        side.products = side.packing.products(side.means, side.covariances)
         side.centre = matrix @ side.centre
         side.weights = side.weights @ matrix.T
-        side.prior = matrix @ side.prior @ matrix.T
+        side.prior = inner @ side.prior @ inner.T
 
 
 def _turn(users: Side) -> Tensor:
     """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it."""
     entries = len(users.centre)
-    factor = torch.linalg.cholesky(users.prior[2:, 2:])
-    whiten = torch.linalg.inv(factor) if entries > 2 else factor
-    slopes = whiten.T @ (whiten @ users.prior[2:, 1])
+    # The free entries are (a, z).
+    whiten = torch.linalg.inv(torch.linalg.cholesky(users.prior[1:, 1:]))
+    slopes = whiten.T @ (whiten @ users.prior[1:, 0])
     turn = torch.eye(entries, dtype=torch.float64, device=users.centre.device)
     turn[2:, 2:] = whiten
     turn[2:, 0] = -(whiten @ users.centre[2:])

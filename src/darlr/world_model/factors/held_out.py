@@ -10,7 +10,7 @@ from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.world_model.factors.model import FactorModel
-from darlr.world_model.factors.problem import is_implicit
+from darlr.world_model.factors.problem import Apart, is_implicit
 from darlr.world_model.ranking import pairwise_accuracy
 
 ENOUGH_ROWS = 20_000
@@ -36,12 +36,13 @@ class Fold:
     rewards: NDArray[np.float32]
 
     @classmethod
-    def of(cls, log: InteractionLog, held_out: NDArray[np.bool_], generator: np.random.Generator) -> "Fold":
-        """Args: held_out: (n,) the judged rows; generator: draws negatives."""
+    def of(cls, dataset: Dataset, held_out: NDArray[np.bool_], generator: np.random.Generator) -> "Fold":
+        """Args: held_out: (n,) the judged rows of the log of `dataset`; generator: draws negatives."""
+        log = dataset.log
         judged = log.rows(held_out)
         users, items, rewards = judged.users.astype(np.int64), judged.items.astype(np.int64), judged.rewards
         if is_implicit(log):
-            negatives = _negatives(log, users, generator)
+            negatives = _negatives(log, users, Apart.of(dataset), generator)
             users, items = np.concatenate([users, users]), np.concatenate([items, negatives])
             rewards = np.concatenate([rewards, np.full_like(rewards, log.reward_range[0])])
         return cls(log.rows(~held_out), users, items, rewards)
@@ -54,9 +55,16 @@ class Fold:
         return pairwise_accuracy(self.users, self.rewards, scores, generator)
 
 
-def _negatives(log: InteractionLog, users: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
-    """(m,) for each of `users` an item that is in the log, but not of this user as far as three tries go."""
+def _negatives(
+    log: InteractionLog, users: NDArray[np.int64], apart: Apart, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """(m,) for each of `users` an item that is in the log, but not of this user as far as three tries go.
+
+    Where pairs of the world were held apart, the items are others than the world's.
+    """
     offered = np.unique(log.items).astype(np.int64)
+    outside = offered[~apart.items[offered]]
+    offered = outside if len(outside) else offered
     logged = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
     drawn = generator.choice(offered, len(users))
     for _ in range(TRIES):
@@ -88,5 +96,5 @@ def folds(dataset: Dataset, share: float, generator: np.random.Generator) -> lis
     for fold in range(count):
         held_out = np.zeros(len(log), bool)
         held_out[order[fold * each : (fold + 1) * each]] = True
-        found.append(Fold.of(log, held_out, generator))
+        found.append(Fold.of(dataset, held_out, generator))
     return found

@@ -38,15 +38,14 @@ class Population:
     @classmethod
     def of(cls, side: Side, description: Description, fitted: Tensor, block: int) -> "Population":
         """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others their prior."""
-        free, columns = side.free, side.design.columns
-        prior = side.prior[free][:, free]
+        free, columns, prior = side.free, side.design.columns, side.prior
         means = torch.empty(len(description), len(free), device=prior.device)
         for first in range(0, len(description), block):
             last = min(first + block, len(description))
             means[first:last] = side.expected(columns.matrix(description, first, last))[:, free]
         covariances = prior.float().expand(len(description), -1, -1).clone()
         means[fitted] = side.means[:, free].float()
-        covariances[fitted] = side.covariances[:, free][:, :, free].float()
+        covariances[fitted] = side.covariances.float()
         return cls(means, covariances, side.centre[free], side.weights[:, free], prior, columns.of_code, columns.means)
 
     def prior_of(self, described: Features | ItemCatalog) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.world_model.factors.observations import Observations
+from darlr.world_model.factors.observations import Background, Observations
 from darlr.world_model.factors.responses import Link, ResponseScale
 from darlr.world_model.model import Scale
 
@@ -43,6 +44,24 @@ def is_implicit(log: InteractionLog) -> bool:
     return log.positive_only or float(log.rewards.min()) == float(log.rewards.max())
 
 
+@dataclass(frozen=True)
+class Apart:
+    """Pairs of which the log has none because they were held apart, as users (U,) and items (I,) bool."""
+
+    users: NDArray[np.bool_]
+    items: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Apart":
+        """The pairs of the world, if the log has none of them; else no pairs."""
+        log, world = dataset.log, dataset.world
+        users, items = np.zeros(log.n_users, bool), np.zeros(log.n_items, bool)
+        users[world.users], items[world.items] = True, True
+        if (users[log.users] & items[log.items]).any():
+            return cls(np.zeros_like(users), np.zeros_like(items))
+        return cls(users, items)
+
+
 def require_link(log: InteractionLog, link: str) -> None:
     """Raise `InputError` where `link` is the logarithm and the log's rewards have none."""
     if link == "log" and is_implicit(log):
@@ -59,18 +78,21 @@ def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.f
     return np.asarray(weights / weights.mean(), np.float64)
 
 
-def prepare(log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
-    """The fit of `log`.
+def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
+    """The fit of `log`, rows of the log of `dataset` or all of them.
 
     Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
     """
-    require_link(log, link)
+    require_link(dataset.log, link)
     users, user_rows, counts = np.unique(log.users, return_inverse=True, return_counts=True)
     items, item_rows = np.unique(log.items, return_inverse=True)
     weights = activity_weights(counts, activity_exponent)
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
-    make = _against_background if is_implicit(log) else _rated
-    observed, scale = make(log, link, rows, weights, len(items), device)
+    if is_implicit(dataset.log):
+        apart = Apart.of(dataset)
+        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], device)
+    else:
+        observed, scale = _rated(log, link, rows, weights, len(items), device)
     reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
     return Problem(observed, users.astype(np.int64), items.astype(np.int64), scale, reward_scale)
 
@@ -85,7 +107,8 @@ def _rated(
     low, high = log.reward_range
     floor = max(low, LOG_FLOOR * float(rewards.mean())) if link == "log" else low
     linked = np.log(np.maximum(rewards, floor)) if link == "log" else rewards
-    scale = ResponseScale(link, low, high, floor, float(linked.mean()), float(linked.std()))
+    spread = float(linked.std()) or 1.0  # some rows of a log may be alike where all are not
+    scale = ResponseScale(link, low, high, floor, float(linked.mean()), spread)
     targets = (linked - scale.centre) / scale.spread
     equal = bool((weights == 1.0).all())
     user_weights = None if equal else torch.from_numpy(weights).to(device)
@@ -94,24 +117,30 @@ def _rated(
 
 
 def _against_background(
-    log: InteractionLog, link: Link, rows: _Rows, weights: NDArray[np.float64], n_items: int, device: torch.device
+    log: InteractionLog,
+    rows: _Rows,
+    weights: NDArray[np.float64],
+    users_apart: NDArray[np.bool_],
+    items_apart: NDArray[np.bool_],
+    device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
     """Pairs that the log lacks count as the lowest reward; a pair that it has several times counts once, with its mean."""
     low, high = log.reward_range
-    users, items, rewards = _merged(*rows, n_items)
+    users, items, rewards = _merged(*rows, len(items_apart))
     above = weights[users] * (rewards - low)
-    pairs = float(weights.sum()) * n_items
+    pairs = float(weights.sum()) * len(items_apart) - float(weights[users_apart].sum()) * float(items_apart.sum())
     mean, square = float(above.sum()) / pairs, float((above * (rewards - low)).sum()) / pairs
     if square == 0:
         raise InputError(f"every logged reward is {low:g}, the lowest that users give, so there is nothing to learn")
     spread = max(square - mean**2, 0.0) ** 0.5
     if spread <= 1e-9 * abs(high - low):
         raise InputError("every user has every item in the log, with one reward, so there is nothing to learn")
-    scale = ResponseScale(link, low, high, low, low + mean, spread)
+    scale = ResponseScale("identity", low, high, low, low + mean, spread)
     targets = (rewards - scale.centre) / spread
-    tensors = _on(device, users, items, targets)
-    user_weights = torch.from_numpy(weights).to(device)
-    return Observations.against_background(*tensors, user_weights, -mean / spread, len(weights), n_items), scale
+    sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
+    own, other, own_apart, other_apart = (torch.from_numpy(side).to(device) for side in sides)
+    background = Background(own, other, own_apart, other_apart, -mean / spread)
+    return Observations.against_background(*_on(device, users, items, targets), background), scale
 
 
 def _merged(users: NDArray[np.intp], items: NDArray[np.intp], rewards: NDArray[np.float64], n_items: int) -> _Rows:

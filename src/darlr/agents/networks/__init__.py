@@ -1,0 +1,1 @@
+"""What agents are built of: state trackers and the encoder behind them."""

@@ -1,0 +1,1 @@
+"""Policies that learn nothing while they recommend."""

@@ -1,0 +1,32 @@
+"""Lists as scorers: a table's order, and the same without what shares a category with the last few items."""
+
+from torch import Tensor
+
+from darlr.agents.acting import Scorer, behind, mask_logits
+from darlr.world.categories import CategoryMemory
+from darlr.world.window import Window
+
+
+class TableScorer(Scorer):
+    """Scores that depend on the user and the item alone."""
+
+    def __init__(self, table: Tensor) -> None:
+        """Args: table: (n_users, n_items), or (1, n_items) for one list that serves everybody."""
+        self._table = table
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        scores = self._table.expand(len(users), -1) if len(self._table) == 1 else self._table[users]
+        return mask_logits(scores, blocked)
+
+
+class SkippingScorer(Scorer):
+    """Another scorer's list without the items that share a category with one of the last N."""
+
+    def __init__(self, scorer: Scorer, membership: Tensor, window: int) -> None:
+        """Args: membership: (n_items, C) bool; window: N."""
+        self._scorer, self._window = scorer, window
+        self._categories = CategoryMemory(membership)
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        skipped = self._categories.shares(window.last(self._window).items)
+        return mask_logits(behind(self._scorer(users, window), skipped), blocked)

@@ -1,0 +1,141 @@
+"""What is known of a setting beside its type: its documentation and its limits, written once, beside the field.
+
+A part of a run's settings is a frozen dataclass derived from `Section`, whose fields read
+
+    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
+
+`Section` refuses what lies out of the limits; `darlr config`, the settings reference and the JSON schema print the same fields.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+from darlr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of one setting.
+
+    Attributes:
+        doc: what it is, one line; published values where they differ from the default.
+        at_least, at_most, above, below: limits of a number, or of every number of a list.
+        filled: whether a list needs an entry.
+        distinct: whether a list's entries must differ.
+        multiple_of: the key, in the same section, of which it must be a multiple.
+    """
+
+    doc: str
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    filled: bool = False
+    distinct: bool = False
+    multiple_of: str = ""
+
+    @property
+    def limits(self) -> str:
+        """The limits in words, as "from 0 to 1"; empty where there are none."""
+        match (self.at_least, self.above, self.at_most, self.below):
+            case (None, None, None, None):
+                return ""
+            case (None, low, None, high) if low is not None and high is not None:
+                return f"between {low:g} and {high:g}, both excluded"
+            case (low, None, high, None) if low is not None and high is not None:
+                return f"from {low:g} to {high:g}"
+            case (low, None, None, None) if low is not None:
+                return "0 or more" if low == 0 else f"at least {low:g}"
+            case (None, low, None, None) if low is not None:
+                return f"above {low:g}"
+        parts = [
+            f"{word} {bound:g}"
+            for word, bound in (
+                ("at least", self.at_least),
+                ("above", self.above),
+                ("at most", self.at_most),
+                ("below", self.below),
+            )
+            if bound is not None
+        ]
+        return " and ".join(parts)
+
+    def holds(self, number: float) -> bool:
+        """Whether `number` lies within the limits."""
+        return (
+            (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+
+class Section:
+    """A part of a run's settings; a frozen dataclass derived from it refuses values out of its fields' limits.
+
+    Attributes:
+        KEY: the part's key in a config, as "a2c".
+    """
+
+    KEY: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name, setting in settings_of(type(self)).items():
+            self._require(name, setting, getattr(self, name))
+
+    def _require(self, name: str, setting: Setting, value: Any) -> None:
+        key = f"{self.KEY}.{name}"
+        if isinstance(value, tuple):
+            amount = "one or more values" if setting.filled else "values"
+            fine = all(setting.holds(part) for part in value) if setting.limits else True
+            require(fine and not (setting.filled and not value), key, value, f"{amount}, each {setting.limits}")
+            require(not setting.distinct or len(set(value)) == len(value), key, value, "values that differ")
+        elif setting.limits and value is not None:
+            require(setting.holds(value), key, value, setting.limits)
+        if setting.multiple_of:
+            unit = getattr(self, setting.multiple_of)
+            expected = f"a positive multiple of {self.KEY}.{setting.multiple_of} ({unit})"
+            require(value > 0 and value % unit == 0, key, value, expected)
+
+
+def settings_of(kind: type[Any]) -> dict[str, Setting]:
+    """The annotated fields of a section, by name."""
+    return _settings_of(typing.cast(typing.Hashable, kind))
+
+
+@cache
+def _settings_of(kind: Any) -> dict[str, Setting]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    found = {}
+    for field in dataclasses.fields(kind):
+        for extra in getattr(hints[field.name], "__metadata__", ()):
+            if isinstance(extra, Setting):
+                found[field.name] = extra
+    return found
+
+
+def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Setting]]:
+    """Every setting of the config `kind` by its dotted key: (key, type without annotation, what is known of it).
+
+    Sections are gone into; a field without a `Setting` is a defect and raises `TypeError`.
+    """
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        hint, key = hints[field.name], prefix + field.name
+        if dataclasses.is_dataclass(hint):
+            yield from documented(typing.cast(type[Any], hint), f"{key}.")
+        elif field.name in (known := settings_of(kind)):
+            yield key, hint, known[field.name]
+        else:
+            raise TypeError(f"the setting '{key}' is not annotated with a Setting")
+
+
+def require(condition: bool, key: str, value: object, expected: str) -> None:
+    """Raise `InputError` naming the key, what it is and what was expected, unless `condition` holds."""
+    if not condition:
+        shown = list(value) if isinstance(value, tuple) else value
+        raise InputError(f"config key '{key}' is {shown!r}; expected {expected}")

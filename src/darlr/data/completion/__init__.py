@@ -1,0 +1,1 @@
+"""Completing a truth from the ratings of randomly shown items."""

@@ -1,0 +1,174 @@
+"""Completing a truth: what users would give all items, from ratings of items that were drawn for them at random.
+
+Such ratings show every taste evenly, so none needs a weight. A biased matrix factorisation is fitted to them; its predictions
+of all cells, cut to the range of rewards, are the truth, and what was observed is not put back.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr._version import __version__
+from darlr.config.loading import to_mapping
+from darlr.data.completion.factorisation import (
+    Candidate,
+    Factorisation,
+    Penalties,
+    Ratings,
+    held_out_folds,
+    held_out_rmse,
+    sweeps,
+)
+from darlr.data.completion.files import Completion, write_completion
+from darlr.data.completion.settings import CompletionConfig
+from darlr.errors import InputError, RunError
+
+CELLS_AT_ONCE = 2_000_000
+"""Cells that are predicted and written at a time; bounds the memory."""
+
+BARS = 20
+"""Of the manifest's histogram, where rewards are not whole numbers."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many sweeps are done, of how many."""
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """n ratings that users gave to items drawn for them at random; a pair may stand several times.
+
+    Attributes:
+        users, items: (n,) rows and columns of the test world.
+        rewards: (n,) what they gave, finite.
+        n_users, n_items: size of the test world.
+        inputs: what they were read from: the SHA-256 of every file, by name, and choices of reading.
+
+    Raises:
+        InputError: if any of the above does not hold.
+    """
+
+    users: NDArray[np.integer[Any]]
+    items: NDArray[np.integer[Any]]
+    rewards: NDArray[np.float64]
+    n_users: int
+    n_items: int
+    inputs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        n = len(self.users)
+        if len(self.items) != n or len(self.rewards) != n:
+            found = f"{n} users, {len(self.items)} items and {len(self.rewards)} rewards"
+            raise InputError(f"the exposed ratings have {found}; expected as many of each")
+        for name, column, size in (("users", self.users, self.n_users), ("items", self.items, self.n_items)):
+            if n and (column.min() < 0 or column.max() >= size):
+                raise InputError(f"the exposed ratings' {name} lie in {column.min()}..{column.max()}; expected 0..{size - 1}")
+        if not np.isfinite(self.rewards).all():
+            raise InputError(f"the exposed ratings' reward in row {int(np.argmin(np.isfinite(self.rewards)))} is not finite")
+
+
+def complete(
+    exposed: Exposed, settings: CompletionConfig, generator: np.random.Generator, out: Path, progress: Progress
+) -> Completion:
+    """Complete the ratings; write the matrix to `out` (.npy) and its manifest beside it.
+
+    The same ratings, settings and generator make the same bytes on the same machine. Whoever interrupts it finds what was there
+    before.
+
+    Raises:
+        InputError: for ratings that cannot be completed.
+        RunError: where the files cannot be written.
+    """
+    ratings = observed(exposed, settings)
+    _require_writable(out.parent)
+    tests = held_out_folds(len(ratings), settings.folds, settings.folds_tested, generator)
+    grid = itertools.product(settings.factors, settings.factor_penalties, settings.bias_penalties)
+    candidates = [Candidate(factors, Penalties(*penalties)) for factors, *penalties in grid]
+    total = (len(candidates) * len(tests) + 1) * settings.sweeps
+    done = itertools.count(1)
+
+    def fit(part: Ratings, candidate: Candidate) -> Factorisation:
+        models = sweeps(part, candidate.factors, candidate.penalties, generator)
+        for _ in range(settings.sweeps):
+            model = next(models)
+            progress(next(done), total)
+        return model
+
+    def errors(model: Factorisation, part: Ratings) -> NDArray[np.float64]:
+        return _errors(model, part, settings)
+
+    tried = [(held_out_rmse(candidate, ratings, tests, fit, errors), candidate) for candidate in candidates]
+    rmse, chosen = min(tried, key=lambda entry: entry[0])
+    model = fit(ratings, chosen)
+    origin = {
+        "darlr": __version__,
+        "inputs": dict(exposed.inputs),
+        "ratings": {"rows": len(exposed.users), "pairs": len(ratings), "mean": model.mean},
+        "settings": to_mapping(settings),
+        "candidates": [_describe(*entry) for entry in tried],
+        "chosen": _describe(rmse, chosen),
+        "fitted_rmse": float(np.sqrt(np.square(_errors(model, ratings, settings)).mean())),
+    }
+    return write_completion(out, ratings.shape, _blocks(model, settings), _edges(settings), origin)
+
+
+def observed(exposed: Exposed, settings: CompletionConfig) -> Ratings:
+    """Every pair once, with the mean of its rewards; raises `InputError` for rewards out of bounds, or too few pairs."""
+    low, high = settings.minimum, settings.maximum
+    inside = (exposed.rewards >= low) & (exposed.rewards <= high)
+    if not inside.all():
+        row = int(np.argmin(inside))
+        raise InputError(f"the exposed ratings' reward in row {row} is {exposed.rewards[row]:g}; expected {low:g}..{high:g}")
+    ratings = Ratings.of(exposed.users, exposed.items, exposed.rewards, (exposed.n_users, exposed.n_items))
+    if len(ratings) < settings.folds:
+        raise InputError(
+            f"{len(ratings)} pairs of users and items were exposed; expected at least {settings.folds}, one a fold"
+        )
+    return ratings
+
+
+def _require_writable(folder: Path) -> None:
+    """Fitting takes minutes: whether its result can be written is asked first."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise RunError(f"{folder}: the completed truth cannot be written here; expected permission to")
+
+
+def _errors(model: Factorisation, ratings: Ratings, settings: CompletionConfig) -> NDArray[np.float64]:
+    """(n,) predictions, cut to the range of rewards, less what was given."""
+    predicted = model.at(ratings.users, ratings.items).clip(settings.minimum, settings.maximum)
+    errors: NDArray[np.float64] = predicted - ratings.values
+    return errors
+
+
+def _describe(rmse: float, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "factors": candidate.factors,
+        "factor_penalty": candidate.penalties.factors,
+        "bias_penalty": candidate.penalties.biases,
+        "held_out_rmse": rmse,
+    }
+
+
+def _blocks(model: Factorisation, settings: CompletionConfig) -> Iterator[NDArray[np.float32]]:
+    """The truth by consecutive users."""
+    step = max(1, CELLS_AT_ONCE // len(model.items))
+    for start in range(0, len(model.users), step):
+        block = model.block(slice(start, start + step))
+        if settings.whole:
+            np.rint(block, out=block)
+        yield block.clip(settings.minimum, settings.maximum).astype(np.float32)
+
+
+def _edges(settings: CompletionConfig) -> NDArray[np.float64]:
+    """Of the histogram: a bar for every whole reward, or equal bars."""
+    low, high = settings.minimum, settings.maximum
+    return np.arange(low, high + 2) - 0.5 if settings.whole else np.linspace(low, high, BARS + 1)

@@ -1,0 +1,50 @@
+"""Settings of `darlr complete`, which makes a truth before any run reads it; they are recorded beside what it makes."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from darlr.config.constraints import Section, Setting, require
+from darlr.data.settings import DataConfig
+
+
+@dataclass(frozen=True)
+class CompletionConfig(Section):
+    """How the ratings that users gave to randomly drawn items are completed to all users and items.
+
+    Several factors or penalties are candidates: every combination is tried on held-out ratings, and the best is taken.
+    """
+
+    KEY: ClassVar[str] = "completion"
+
+    seed: Annotated[int, Setting("of the initial factors and of what is held out", at_least=0)] = 0
+    factors: Annotated[tuple[int, ...], Setting("sizes to try", at_least=0, filled=True, distinct=True)] = (20,)
+    factor_penalties: Annotated[
+        tuple[float, ...],
+        Setting("weights to try of the squared factors, beside a sum of squared errors", above=0, filled=True, distinct=True),
+    ] = (4.0, 5.0, 6.0, 8.0)
+    bias_penalties: Annotated[
+        tuple[float, ...], Setting("weights to try of the squared biases", above=0, filled=True, distinct=True)
+    ] = (2.0, 4.0)
+    sweeps: Annotated[int, Setting("how often all users, then all items, are solved for", at_least=1)] = 40
+    folds: Annotated[int, Setting("equal parts of the ratings", at_least=2)] = 10
+    folds_tested: Annotated[int, Setting("how many of the parts are held out, one after the other", at_least=1)] = 1
+    minimum: Annotated[float, Setting("smallest reward; what is predicted below is cut")] = 1.0
+    maximum: Annotated[float, Setting("largest reward; what is predicted above is cut")] = 5.0
+    whole: Annotated[bool, Setting("round to whole numbers, halves to the even one")] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        tested = self.folds_tested
+        require(tested <= self.folds, "completion.folds_tested", tested, f"1..{self.folds} (folds)")
+        require(self.minimum < self.maximum, "completion.minimum", self.minimum, f"less than the maximum, {self.maximum:g}")
+        bounds = f"{self.minimum:g}..{self.maximum:g}"
+        whole_bounds = self.minimum == int(self.minimum) and self.maximum == int(self.maximum)
+        require(not self.whole or whole_bounds, "completion.whole", self.whole, f"false for rewards in {bounds}")
+
+
+@dataclass(frozen=True)
+class CompletingConfig:
+    """All that `darlr complete` may be told: how the data set is read, and how it is completed."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    completion: CompletionConfig = field(default_factory=CompletionConfig)

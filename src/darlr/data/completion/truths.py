@@ -1,0 +1,73 @@
+"""Truths of data sets that publish none: made once by `darlr complete`, and found again whenever the data set is read."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import stable_hash
+from darlr.data.completion.completing import Exposed, Progress, complete
+from darlr.data.completion.files import Completion, manifest_path, open_completion
+from darlr.data.completion.settings import CompletingConfig
+from darlr.data.origin.cache import Cache
+from darlr.data.source import LoadedDataset, Source
+from darlr.data.truth import Truth
+from darlr.errors import InputError
+from darlr.seeding import numpy_generator
+
+HASHED_AS = "completed truth"
+"""Among the hashes of a data set's inputs."""
+
+
+def matrix_path(name: str, exposed: Exposed, cache: Cache) -> Path:
+    """Where the truth of a data set lies in the cache: its name depends on what it is completed from."""
+    return cache.folder / "completed" / name / f"{stable_hash(dict(exposed.inputs))}.npy"
+
+
+def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) -> LoadedDataset:
+    """The data set with its completed truth, if one was made of the very same files; as it is, if it can have none.
+
+    Args: required: whether there has to be one.
+
+    Raises:
+        InputError: for a truth that is damaged, and for none where there has to be one.
+    """
+    exposed = loaded.exposed
+    if exposed is None:
+        return loaded
+    matrix = matrix_path(loaded.dataset.name, exposed, cache)
+    command = f"run `darlr complete {loaded.dataset.name}`"
+    if not required and not matrix.is_file() and not manifest_path(matrix).is_file():
+        return loaded
+    try:
+        completion = open_completion(matrix, exposed.inputs, cache.fingerprint)
+    except InputError as error:
+        raise InputError(f"{error}; {command}") from error
+    dataset = replace(loaded.dataset, hashes={**loaded.dataset.hashes, HASHED_AS: completion.sha256})
+    return replace(loaded, dataset=dataset, truth=Truth(dataset.world, completion.rewards))
+
+
+def complete_truth(
+    source: Source,
+    config: CompletingConfig,
+    folder: Path,
+    cache: Cache,
+    progress: Progress,
+    notice: Callable[[str], None] = lambda text: None,
+) -> tuple[Path, Completion]:
+    """Complete the truth of the data set in `folder` and write it to the cache; where, and what.
+
+    Args: notice: is told in what the files differ from the published ones.
+
+    Raises:
+        InputError: where the files cannot be used, or nothing can be completed.
+        RunError: where the truth cannot be written.
+    """
+    settings = config.completion
+    loaded = source.load(ExperimentConfig(dataset=source.name, data=config.data), folder, cache)
+    if loaded.exposed is None:
+        raise InputError(f"data set '{source.name}' has no ratings that its truth could be completed from")
+    for line in source.deviations(loaded):
+        notice(f"not as published: {line}")
+    matrix = matrix_path(source.name, loaded.exposed, cache)
+    return matrix, complete(loaded.exposed, settings, numpy_generator(settings.seed, "completion"), matrix, progress)

@@ -1,0 +1,1 @@
+"""Where data come from: official files, archives, downloads and the cache of what was parsed."""

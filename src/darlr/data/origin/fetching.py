@@ -1,0 +1,180 @@
+"""Downloading a published file: whole, verified and under its name, or not at all.
+
+What a try leaves unfinished is kept aside, and the next one goes on from there.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Protocol
+
+from darlr.data.origin.cache import Algorithm, Cache
+from darlr.data.origin.official import Official, difference, verify
+from darlr.data.origin.partial import Origin, PartialFile
+from darlr.data.origin.transfer import BrokenTransferError, RangeRefusedError, Reply, request
+from darlr.errors import InputError, RunError
+
+
+class FetchMonitor(Protocol):
+    """Is told how a download gets on."""
+
+    def received(self, done: int, total: int | None) -> None:
+        """`done` of `total` bytes are there; `total` is None if nobody has said how many there are."""
+
+    def notice(self, text: str) -> None:
+        """Something that whoever waits should know, as that a connection was lost and is tried again."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When to give up.
+
+    Attributes:
+        tries: how many in a row may fail without any progress.
+        timeout: seconds for which a server may be silent.
+        pause: seconds before the second try; twice as long before each one after.
+        longest_pause: seconds; a server that asks for more is given up.
+    """
+
+    tries: int = 5
+    timeout: float = 30.0
+    pause: float = 1.0
+    longest_pause: float = 60.0
+
+
+def fetch_file(official: Official, folder: Path, cache: Cache, monitor: FetchMonitor, patience: Patience | None = None) -> bool:
+    """Download what an owner publishes into `folder`, unless it is there already; true if it was downloaded.
+
+    Either way it has been compared with what is published of it.
+
+    Raises:
+        InputError: if it may not be downloaded by a program, another file has its name, or the folder cannot be written to.
+        RunError: if it cannot be had, naming its address; what was received is kept for the next call.
+    """
+    path = folder / official.archive
+    if path.exists():
+        verify(official, path, cache)
+        return False
+    if official.url is None:
+        raise InputError(f"{path}: no such file, and it may not be downloaded by a program; get it {official.advice}")
+    with PartialFile(path) as partial:
+        _complete(_Wanted(official.url, official), partial, monitor, patience or Patience())
+        partial.finish()
+    return True
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is downloaded: `official`, which is at `url`."""
+
+    url: str
+    official: Official
+
+    @property
+    def has_checksum(self) -> bool:
+        return bool(self.official.sha256 or self.official.md5)
+
+    def size(self, origin: Origin) -> int | None:
+        """The bytes there should be: as published, else as the server said."""
+        return self.official.size if self.official.size is not None else origin.total
+
+
+def _complete(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, patience: Patience) -> None:
+    """Try until the partial file is whole and right, or patience is at an end."""
+    furthest, failed, damaged = partial.length, 0, False
+    while True:
+        try:
+            _try(wanted, partial, monitor, patience.timeout)
+        except BrokenTransferError as error:
+            failed = 1 if partial.length > furthest else failed + 1
+            furthest = max(furthest, partial.length)
+            _wait(wanted.url, error, failed, partial.length, monitor, patience)
+            continue
+        wrong = difference(wanted.official, partial.path, _fingerprint)
+        if wrong is None:
+            return
+        partial.drop()
+        if damaged:
+            raise RunError(f"{wanted.url}: what came, twice, is not what was published: {wrong}")
+        monitor.notice(f"what came is not what was published: {wrong}; downloading it once more from the start")
+        damaged, furthest, failed = True, 0, 0
+
+
+def _wait(url: str, error: BrokenTransferError, failed: int, kept: int, monitor: FetchMonitor, patience: Patience) -> None:
+    later = f"; the {kept:,} bytes received are kept, and the same command goes on from there" if kept else ""
+    if failed >= patience.tries:
+        raise RunError(f"{url}: {error}, {failed} tries in a row{later}") from error
+    pause = min(patience.pause * 2 ** (failed - 1), patience.longest_pause) if error.pause is None else error.pause
+    if pause > patience.longest_pause:
+        raise RunError(f"{url}: {error}, and asks to be left alone for {pause:,.0f} s{later}") from error
+    monitor.notice(f"{error}; trying again in {pause:.0f} s")
+    sleep(pause)
+
+
+def _try(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, timeout: float) -> None:
+    """Ask for what is missing and append it; returns when the file is as long as it should be."""
+    origin, start = _resumable(wanted, partial)
+    if start and start == wanted.size(origin):
+        return
+    try:
+        with request(wanted.url, start, origin.validator, timeout) as reply:
+            _receive(wanted, reply, partial, monitor)
+    except RangeRefusedError:
+        with request(wanted.url, 0, None, timeout) as reply:
+            _receive(wanted, reply, partial, monitor)
+
+
+def _resumable(wanted: _Wanted, partial: PartialFile) -> tuple[Origin, int]:
+    """What the bytes that are there belong to, and from which byte to go on.
+
+    They are of use if the server will say whether they still belong to what it has, or if a checksum will.
+    """
+    nothing = Origin(wanted.url, None, None), 0
+    origin, length = partial.origin(), partial.length
+    if origin is None or origin.url != wanted.url or (origin.validator is None and not wanted.has_checksum):
+        return nothing
+    size = wanted.size(origin)
+    return nothing if size is not None and length > size else (origin, length)
+
+
+def _receive(wanted: _Wanted, reply: Reply, partial: PartialFile, monitor: FetchMonitor) -> None:
+    url, size = wanted.url, wanted.official.size
+    if size is not None and reply.total is not None and reply.total != size:
+        raise RunError(f"{url}: the server offers {reply.total:,} bytes; expected {size:,}")
+    if not reply.ends and size is None and not wanted.has_checksum:
+        raise RunError(f"{url}: the server does not say how long the file is, so nobody can tell whether all of it came")
+    came = Origin(url, reply.validator, reply.total)
+    total = wanted.size(came)
+    _require_space(partial.path.parent, (total or 0) - partial.length)
+    if reply.start == 0:
+        partial.start_afresh(came)
+    elif _differ(partial.origin(), came):
+        partial.drop()
+        raise BrokenTransferError("the file has changed on the server since its first part was received")
+    monitor.received(partial.length, total)
+    for chunk in reply.chunks():
+        partial.append(chunk)
+        monitor.received(partial.length, total)
+        if total is not None and partial.length > total:
+            break  # the checks of the finished file say so
+    if total is not None and partial.length < total:
+        raise BrokenTransferError(f"the connection was lost after {partial.length:,} of {total:,} bytes")
+
+
+def _differ(held: Origin | None, came: Origin) -> bool:
+    """Whether two answers are known to be of different versions."""
+    pairs = ((held.validator, came.validator), (held.total, came.total)) if held is not None else ()
+    return any(one is not None and other is not None and one != other for one, other in pairs)
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise RunError(f"{folder}: {needed:,} bytes are needed there; {free:,} are free")
+
+
+def _fingerprint(path: Path, algorithm: Algorithm) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

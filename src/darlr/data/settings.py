@@ -1,0 +1,51 @@
+"""How a data set is read where there is a choice, and the size of the built-in one."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from darlr.config.constraints import Section, Setting
+
+
+@dataclass(frozen=True)
+class DataConfig(Section):
+    """How a data set is read where there is a choice; one that the data set at hand does not have is refused.
+
+    The defaults let nothing of the test world into the log, and are the references' elsewhere (docs/data.md).
+    """
+
+    KEY: ClassVar[str] = "data"
+
+    reward: Annotated[
+        Literal["raw", "normalised"], Setting("KuaiRec's log: watch ratios, or each item's z-scores (the references)")
+    ] = "raw"
+    normalisation: Annotated[
+        Literal["train", "all"], Setting("whose rows give items' means and spreads; all: the test's too, a leak")
+    ] = "train"
+    repeats: Annotated[Literal["keep", "last", "mean", "sum"], Setting("how a pair that is logged several times is read")] = (
+        "keep"
+    )
+    missing_truth: Annotated[
+        Literal["zero", "masked"], Setting("cells that the truth lacks; masked: no policy may recommend them")
+    ] = "zero"
+    logs: Annotated[Literal["first", "both"], Setting("KuaiRand's training logs: the first fortnight, or all of the month")] = (
+        "first"
+    )
+    features: Annotated[Literal["reference", "all"], Setting("what world models read beside ids and categories")] = "reference"
+    truth: Annotated[Literal["published", "completed"], Setting("Coat's: RL4Rec's matrix, or what `darlr complete` made")] = (
+        "published"
+    )
+    log_share: Annotated[
+        float,
+        Setting("share of MovieLens' ratings in the log, drawn at random; the others complete the truth", above=0, below=1),
+    ] = 0.1
+
+
+@dataclass(frozen=True)
+class SyntheticConfig(Section):
+    """Size and seed of the built-in synthetic world (used by the data set `synthetic` alone)."""
+
+    KEY: ClassVar[str] = "synthetic"
+
+    users: Annotated[int, Setting("how many users it has", at_least=2)] = 1000
+    items: Annotated[int, Setting("how many items it has", at_least=2)] = 500
+    seed: Annotated[int, Setting("what it is drawn from; not the run's seed")] = 0

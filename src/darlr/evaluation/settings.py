@@ -1,0 +1,21 @@
+"""Settings of the test after every epoch."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from darlr.config.constraints import Section, Setting
+
+
+@dataclass(frozen=True)
+class EvaluationConfig(Section):
+    """The test after every epoch (docs/protocol.md, section 3)."""
+
+    KEY: ClassVar[str] = "evaluation"
+
+    episodes: Annotated[int, Setting("episodes of a test, users drawn with replacement", at_least=1)] = 100
+    held_out: Annotated[
+        float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
+    ] = 0.1
+    referee: Annotated[
+        bool, Setting("whether a world model that the policy did not learn from judges it, too (darlr tune)")
+    ] = False

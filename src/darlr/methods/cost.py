@@ -1,0 +1,34 @@
+"""What an epoch of a method takes on one thread, roughly, fitted to speeds that were measured (docs/results.md)."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from darlr.config.experiment import ExperimentConfig
+
+# Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
+STEP, STEP_AND_ITEM = 3.2e-6, 1.56e-8
+TRANSFORMER_LAYER = 6.4e-6  # 48,300 steps/s with two layers at 300 items
+STEPS_OF_TESTS = 17_000  # after an epoch: three modes, sampled and greedy, and the simulator's
+
+
+@dataclass(frozen=True)
+class Work:
+    """An epoch's work.
+
+    Attributes:
+        seconds: of an epoch with its tests.
+        units: what an epoch's time is in proportion to: steps in the simulator, or updates on the log.
+        alike: runs of one method in which this is equal take about the same time a unit.
+    """
+
+    seconds: float
+    units: int
+    alike: Hashable
+
+
+def seconds_of_step(config: ExperimentConfig, items: int) -> float:
+    """Of a step in the simulator: its choice among `items`, and its share of learning."""
+    seconds = STEP + STEP_AND_ITEM * items
+    if config.tracker.kind == "transformer":
+        seconds += TRANSFORMER_LAYER * config.tracker.layers
+    return seconds

@@ -1,0 +1,131 @@
+"""What a method is: all that the package knows of one, in one object.
+
+A method's file holds its settings, its agent where it has one of its own, and one or more `Method` objects. The registry
+(`darlr.methods.registry`) finds them there; the command line, sweeps, studies, reports and the contract tests ask the object.
+Three families fill in what their members share: `Simulated`, `Offline` and `Static`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from darlr.agents.learning import Learner
+from darlr.agents.policy import Policy
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import merge
+from darlr.data.dataset import Dataset
+from darlr.errors import InputError
+from darlr.methods.cost import Work
+from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.rewards.settings import NeighbourUncertainty, RewardConfig
+
+Settings = Mapping[str, Any]
+"""Nested settings, as a YAML file has them."""
+
+NO_SHAPING: Settings = {"neighbours.users": 0}
+NO_PENALTIES: Settings = {"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0, **NO_SHAPING}
+"""What a method fixes that learns from plain estimates, or from none."""
+
+
+def penalties(uncertainty: float, entropy: float) -> Settings:
+    """Published weights of the two penalties (Eqs. 4 and 6)."""
+    return {"reward": {"uncertainty_weight": uncertainty, "entropy_weight": entropy}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """A method.
+
+    Attributes:
+        name: what `method` is set to.
+        summary: one line.
+        source: the paper that it comes from.
+        page: the page of docs/methods that describes it, with an anchor where it shares one.
+        reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
+        fixed: settings by dotted key that make it this method; changing one is refused.
+        published: nested settings of the published runs, by data set ("" for all others); defaults that may be changed.
+        space: what `darlr tune` searches by default (docs/tuning.md has the grammar).
+        spaces: what it searches instead on a data set, by the data set's name.
+        simulated: whether the policy learns from episodes in the simulator.
+        offline: whether it learns from the log alone; the simulator then only chooses the epoch.
+        baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
+        reads: the sections of settings that it reads beside those that every run has.
+    """
+
+    name: str
+    summary: str
+    source: str
+    page: str = ""
+    reward: Literal["model", "truth"] = "model"
+    fixed: Settings = field(default_factory=dict)
+    published: Mapping[str, Settings] = field(default_factory=dict)
+    space: Settings = field(default_factory=dict)
+    spaces: Mapping[str, Settings] = field(default_factory=dict)
+    reads: tuple[type[Section], ...] = ()
+
+    simulated: ClassVar[bool] = False
+    offline: ClassVar[bool] = False
+
+    @property
+    def baseline(self) -> bool:
+        return self.reward != "truth"
+
+    @abstractmethod
+    def policy(self, parts: PolicyParts) -> Policy:
+        """A fresh policy."""
+
+    @abstractmethod
+    def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
+        """Who learns the `policy` that `policy()` gave."""
+
+    @abstractmethod
+    def work(self, config: ExperimentConfig, items: int) -> Work:
+        """What an epoch takes, roughly, in a world of so many items."""
+
+    def settings(self, dataset: Dataset) -> Settings:
+        """The published settings for `dataset`, less what it lacks: neighbours in a small world, categories."""
+        settings = self.published.get(dataset.name, self.published.get("", {}))
+        fitted: dict[str, Any] = {}
+        if neighbours := settings.get("neighbours"):
+            fitted["neighbours"] = {"users": min(neighbours["users"], dataset.world.n_users)}
+        if "category_window" in settings.get("policy", {}) and not dataset.items.n_categories:
+            fitted["policy"] = {"category_window": 0}
+        return merge(settings, fitted)
+
+    def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        """Raise `InputError` for settings and data that are fine in themselves, but not for this method."""
+        return  # most methods take what is fine in itself
+
+    def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
+        """What a user of the method must know of this run, in lines."""
+        return []
+
+    def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
+        """What `reward.uncertainty_weight` penalises: the uncertainty that `NeighbourConfig` speaks of, or "dynamic"."""
+        return config.neighbours.uncertainty if config.neighbours.users else "model"
+
+    def weights(self, config: ExperimentConfig) -> RewardConfig:
+        """The reward's settings as its builder gets them."""
+        return config.reward
+
+    def keeps_uncertainty(self, config: ExperimentConfig) -> bool:
+        """Whether the learner needs the estimates' uncertainty beside what is paid."""
+        return False
+
+    def idle(self, key: str, config: ExperimentConfig) -> bool:
+        """Whether the setting at the dotted `key` changes nothing here, so that no study need search it."""
+        return False
+
+    def lookback(self, config: ExperimentConfig) -> int:
+        """How many positions of an episode the policy and what it is paid look at."""
+        return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, 1)
+
+    def require_table(self, config: ExperimentConfig) -> None:
+        """Raise `InputError` where what is paid is no table of estimates, for methods that need one."""
+        if config.reward.kind != "penalised":
+            raise InputError(
+                f"config key 'reward.kind' is '{config.reward.kind}', but method '{self.name}' rewrites a table of estimates; "
+                "expected 'penalised'"
+            )

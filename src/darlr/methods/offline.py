@@ -1,0 +1,103 @@
+"""The methods that learn from the log alone: they differ in their loss (docs/methods/offline.md)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+
+from darlr.agents.learning import Learner
+from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.offline.learner import OfflineLearner
+from darlr.agents.offline.policy import OfflinePolicy
+from darlr.agents.offline.replay import replay_log
+from darlr.agents.policy import Policy
+from darlr.agents.settings import OfflineConfig
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import merge
+from darlr.data.dataset import Dataset
+from darlr.errors import InputError
+from darlr.methods.cost import STEPS_OF_TESTS, Work, seconds_of_step
+from darlr.methods.method import NO_PENALTIES, Method, Settings
+from darlr.methods.parts import LearnerParts, PolicyParts
+
+UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8
+"""Seconds: SQN's 208 and 108 updates/s at 300 items, batches of 256 and 1,024."""
+
+OFFLINE_SPACE: Mapping[str, Any] = {
+    "offline.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
+    "offline.discount": [0, 0.5, 0.9, 0.99],
+    "offline.n_step": [1, 3, 5],
+}
+
+
+def offline_settings(settings: Settings, yahoo: Settings | None = None) -> Mapping[str, Settings]:
+    """Published settings of an agent that learns from the log alone; on Yahoo the users of the test world are replayed."""
+    return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offline(Method):
+    """Learning from the log alone, replayed as episodes.
+
+    Attributes:
+        kind: the policy's class, whose losses make the method.
+        build: (class, config, tracker, n_items, generator) -> the policy; the class is `kind`, or a variant of it.
+    """
+
+    kind: type[OfflinePolicy]
+    build: Callable[[type[Any], ExperimentConfig, StateTracker, int, torch.Generator], OfflinePolicy]
+    fixed: Settings = field(default_factory=lambda: NO_PENALTIES)
+    reads: tuple[type[Section], ...] = (OfflineConfig,)
+
+    offline: ClassVar[bool] = True
+
+    def policy(self, parts: PolicyParts) -> Policy:
+        generator = parts.generator("weights")
+        tracker = parts.tracker(generator)
+        kind = parts.ways.offline_policy(self.kind)
+        return self.build(kind, parts.config, tracker, len(parts.items), generator).to(parts.device)
+
+    def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
+        if not isinstance(policy, OfflinePolicy):
+            raise TypeError(f"nothing is learned from the log for a {type(policy).__name__}")
+        config, dataset = parts.config, parts.dataset
+        own, repeats = config.own(OfflineConfig), config.training.allow_repeats
+        replay = replay_log(
+            dataset.log,
+            dataset.world,
+            parts.world.leave,
+            config.leave.max_steps,
+            repeats,
+            own.users == "all",
+            parts.ways.replay_order(config.seed),
+            parts.device,
+        )
+        return OfflineLearner(policy, parts.ways.seen(replay), own, repeats)
+
+    def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        for key, default in (("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
+            if getattr(config.policy, key) != default:
+                raise InputError(
+                    f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{self.name}' are "
+                    f"plain linear ones; expected {default!r}"
+                )
+        strangers = dataset.log.n_users - dataset.world.n_users
+        if config.tracker.user_state and config.own(OfflineConfig).users == "all" and strangers:
+            raise InputError(
+                f"config key 'tracker.user_state' is true, but the log has {strangers} users "
+                "whom the test world lacks, and whose rows are replayed; expected 'offline.users' to be 'world'"
+            )
+
+    def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
+        if dataset.log.times is not None:
+            return []
+        order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
+        return [f"the log has no time, so each user's rows are replayed {order}"]
+
+    def work(self, config: ExperimentConfig, items: int) -> Work:
+        own = config.own(OfflineConfig)
+        update = UPDATE + UPDATE_AND_VALUE * own.batch_size * items
+        seconds = update * own.updates_per_epoch + seconds_of_step(config, items) * STEPS_OF_TESTS
+        return Work(seconds, own.updates_per_epoch, (config.tracker, config.policy, own.batch_size))

@@ -1,0 +1,95 @@
+"""The world that a policy learns in: the estimates, what is paid, and when users leave."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.errors import RunError
+from darlr.methods.method import Method
+from darlr.methods.ways import Ways
+from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.estimates import Estimates
+from darlr.rewards.kinds import REWARDS, RewardParts
+from darlr.rewards.source import RewardSource
+from darlr.rewards.table import TableReward
+from darlr.simulator.leave import LeaveRule, leave_rule
+from darlr.simulator.simulator import Simulator
+from darlr.world_model.model import WorldModel
+
+
+@dataclass(frozen=True)
+class LearningWorld:
+    """What a run's simulator is made of. Matrices may be one and the same; none is written to.
+
+    Attributes:
+        membership: (n_items, C) bool, which of the world's items has which category.
+        predicted: (n_users, n_items) the world model's estimates.
+        learned: (n_users, n_items) what is learned from: the same, shaped by neighbours where the method asks for it; the truth
+            for GT.
+        uncertainty: (n_users, n_items) P_U, where the method still computes a penalty from it; else None.
+        reward: what is paid at first.
+        leave: when users quit, measured on estimates, never on the truth.
+    """
+
+    membership: Tensor
+    predicted: Tensor
+    learned: Tensor
+    uncertainty: Tensor | None
+    reward: RewardSource
+    leave: LeaveRule
+
+    @classmethod
+    def of(
+        cls,
+        config: ExperimentConfig,
+        method: Method,
+        ways: Ways,
+        dataset: Dataset,
+        truth: NDArray[np.float32] | None,
+        model: WorldModel,
+        device: torch.device,
+    ) -> Self:
+        """For the world of `dataset`; `truth` (n_users, n_items) is looked at only where the method learns from it."""
+        membership = world_membership(dataset, dataset.world.items, device)
+        predicted = Estimates.of(model, dataset.world.users, dataset.world.items, device)
+        shaped = predicted.shaped(config.neighbours)
+        from_truth = method.reward == "truth"
+        learned = shaped.corrected(truth if from_truth else None)
+        parts = RewardParts(dataset, predicted, learned, entropy_term(config, dataset, device), method.weights(config))
+        reward = ways.paid(REWARDS[config.reward.kind].build(parts), parts, from_truth)
+        leave = ways.leave_rule(leave_rule(config.leave, membership, shaped.rewards), len(membership))
+        kept = shaped.uncertainty if method.keeps_uncertainty(config) else None
+        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.learned)
+
+    def table_reward(self) -> TableReward:
+        """The reward, for methods that rewrite its table; `Method.require_table` refuses other rewards before."""
+        if not isinstance(self.reward, TableReward):
+            raise RunError(f"the reward is a {type(self.reward).__name__}; expected a table of estimates")
+        return self.reward
+
+    def simulator(self, config: ExperimentConfig, reward: RewardSource, ways: Ways, lookback: int) -> Simulator:
+        """The environment that a policy learns in, paying `reward`; windows have `lookback` positions."""
+        n_items, steps = len(self.membership), config.leave.max_steps
+        return ways.simulator(reward, self.leave, n_items, steps, lookback, config.training.allow_repeats)
+
+
+def world_membership(dataset: Dataset, items: NDArray[np.int64], device: torch.device) -> Tensor:
+    """(n_items, C) bool, which of the `items` (indices into the log's) has which category."""
+    return torch.from_numpy(dataset.items.membership()[items]).to(device)
+
+
+def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.device) -> EntropyTerm | None:
+    """The entropy term, or None where its weight is 0 or the log has no time."""
+    if config.reward.entropy_weight == 0 or dataset.log.times is None or not config.reward.entropy_orders:
+        return None
+    return EntropyTerm.fit(dataset.log, dataset.world, config.reward.entropy_orders, device)

@@ -1,0 +1,1 @@
+"""What the authors' own code does, slips included, for comparison with published numbers alone."""

@@ -1,0 +1,101 @@
+"""Named things of one kind that anybody may add to: methods, rewards, trackers, world models, data sets, opponents, metrics.
+
+An entry comes from darlr itself, from a call (`darlr.register_method(...)`), or from a package that names the entry point group
+`darlr.plugins` in its metadata. An entry point names a module, which registers when it is imported, or a function without
+arguments, which registers when it is called.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from darlr.errors import InputError, unknown
+
+Entry = TypeVar("Entry")
+
+PLUGINS = "darlr.plugins"
+"""The entry point group of packages that add to darlr."""
+
+
+class Registry(Mapping[str, Entry]):
+    """The entries of one kind by name: darlr's own first, then the others in the order of their registration."""
+
+    def __init__(self, noun: str, builtin: Callable[[], Mapping[str, Entry]]) -> None:
+        """Args:
+        noun: what an entry is called in messages, as "method".
+        builtin: gives darlr's own entries; it is asked once, when an entry is first needed.
+        """
+        self._noun, self._builtin = noun, builtin
+        self._own: Mapping[str, Entry] | None = None
+        self._others: dict[str, Entry] = {}
+
+    def register(self, name: str, entry: Entry) -> Entry:
+        """Add `entry` under `name`, and return it; raises `InputError` if the name is empty or taken."""
+        if not name:
+            raise InputError(f"a {self._noun} needs a name; found an empty one")
+        if name in self._builtins() or name in self._others:
+            raise InputError(f"there is a {self._noun} named '{name}' already; expected another name")
+        self._others[name] = entry
+        return entry
+
+    def unregister(self, name: str) -> None:
+        """Take an entry back that `register` added; darlr's own stay."""
+        if name not in self._others:
+            raise unknown(f"registered {self._noun}", name, self._others)
+        del self._others[name]
+
+    def __getitem__(self, name: str) -> Entry:
+        """The entry named `name`; raises `InputError` with the nearest name if there is none."""
+        entries = self._all()
+        if name not in entries:
+            raise unknown(self._noun, name, entries)
+        return entries[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The entry named `name`, or `default` if there is none."""
+        return self._all().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _builtins(self) -> Mapping[str, Entry]:
+        if self._own is None:
+            self._own = dict(self._builtin())
+        return self._own
+
+    def _all(self) -> dict[str, Entry]:
+        load_plugins()
+        return {**self._builtins(), **self._others}
+
+
+def load_plugins() -> None:
+    """Load what installed packages add to darlr, each once in a process; raises `InputError` naming one that fails."""
+    for point in _installed(tuple(sys.path)):
+        _load(point)
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """The entry points of darlr's plugins; looking through all that is installed takes a while, so it is done once a `path`."""
+    return tuple(entry_points(group=PLUGINS))
+
+
+@cache
+def _load(point: EntryPoint) -> None:
+    try:
+        loaded = point.load()
+        if callable(loaded):
+            loaded()
+    except InputError:
+        raise
+    except Exception as error:
+        place = f"plugin '{point.name}' ({point.value})"
+        raise InputError(f"{place} cannot be loaded: {type(error).__name__}: {error}; mend or uninstall it") from error

@@ -1,0 +1,1 @@
+"""Finished runs -> what they say: read, grouped, compared."""

@@ -1,0 +1,80 @@
+"""The opponents beside a data set's methods. World models differ between methods, and so do the lists that they make."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from darlr.evaluation.statistics import interval
+from darlr.evaluation.table import Values
+from darlr.report.analysis.runs import Group
+from darlr.report.rendering.table import Quantity
+
+DECISIVE = ("data", "synthetic", "world_model", "leave", "reference_quirks")
+"""Parts of the settings that opponents and what they are worth depend on."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An opponent as some groups have it: its values by seed."""
+
+    groups: list[Group]
+    by_seed: dict[int, Values]
+
+    def agrees(self, other: "_Row") -> bool:
+        """Whether both are worth the same for all seeds that both have, and have one in common."""
+        common = self.by_seed.keys() & other.by_seed.keys()
+        return bool(common) and all(self.by_seed[seed] == other.by_seed[seed] for seed in common)
+
+
+def opponents_of(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
+    """Name > metric > mean over seeds of the opponents, each judged on every user.
+
+    A policy that is not worth the same in all groups, as the list of a world model fitted otherwise, has a row for each kind,
+    named after the groups that have it.
+    """
+    rows: dict[str, list[_Row]] = {}
+    for name, row in _rows(groups, mode):
+        known = rows.setdefault(name, [])
+        same = next((other for other in known if other.agrees(row)), None)
+        if same is None:
+            known.append(row)
+        else:
+            same.groups.extend(row.groups)
+            same.by_seed.update(row.by_seed)
+    return {
+        name.replace("_", " ") + (f" of {_listed(row.groups)}" if len(alike) > 1 else ""): _over_seeds(row)
+        for name, alike in rows.items()
+        for row in alike
+    }
+
+
+def _rows(groups: Sequence[Group], mode: str) -> Iterator[tuple[str, _Row]]:
+    """The name and values of every opponent, once for all groups that cannot differ in it."""
+    alike: dict[str, list[Group]] = {}
+    for group in groups:
+        settings = group.runs[0].settings
+        decisive = {key: value for key, value in sorted(settings.items()) if key.partition(".")[0] in DECISIVE}
+        alike.setdefault(repr(decisive), []).append(group)
+    for members in alike.values():
+        by_name: dict[str, dict[int, Values]] = {}
+        for run in (run for group in members for run in group.runs):
+            found: Mapping[str, Any] = run.summary.get("opponents", {})
+            for name, modes in found.items():
+                by_name.setdefault(name, {}).setdefault(run.seed, modes.get(mode, {}))
+        for name, by_seed in by_name.items():
+            yield name, _Row(list(members), by_seed)
+
+
+def _over_seeds(row: _Row) -> dict[str, Quantity]:
+    """Metric > mean over seeds, of the metrics that a seed has."""
+    by_metric: dict[str, list[float]] = {}
+    for values in row.by_seed.values():
+        for metric, value in values.items():
+            if value is not None:
+                by_metric.setdefault(metric, []).append(value)
+    return {metric: Quantity(*interval(known)) for metric, known in by_metric.items()}
+
+
+def _listed(groups: Sequence[Group]) -> str:
+    labels = [group.label for group in groups]
+    return ", ".join(labels) if len(labels) <= 3 else f"{labels[0]}, {labels[1]} and {len(labels) - 2} others"

@@ -1,0 +1,253 @@
+"""Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from darlr.artifacts import RunFolder
+from darlr.errors import InputError
+from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
+
+IDENTITY = ("dataset", "method", "seed")
+READING = ("data.", "synthetic.")
+"""Settings that choose what is read, or generated, as the data set of a name."""
+WORLD_MODELS = "world-models"
+"""Stands beside the methods' folders in that of a data set."""
+DIGITS = 12  # of a file's hash
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a report needs of a run.
+
+    Attributes:
+        dataset: the data set's name, with what tells it from others of that name in the same report.
+        settings: every other setting, by dotted key.
+        data: the hashes of the data's files, by name.
+        summary: as `darlr.evaluation.summary.summarise` makes it, with `opponents`.
+        version: of the darlr that began it.
+    """
+
+    path: Path
+    dataset: str
+    method: str
+    seed: int
+    settings: Mapping[str, Any]
+    data: Mapping[str, str]
+    summary: Mapping[str, Any]
+    version: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed alone, by ascending seed.
+
+    `label`: the method, and the settings that tell the group from others of its method and data set, less those that it shares
+    with more than half of them.
+    """
+
+    label: str
+    runs: tuple[FinishedRun, ...]
+
+    @property
+    def method(self) -> str:
+        return self.runs[0].method
+
+    @property
+    def summaries(self) -> list[Mapping[str, Any]]:
+        return [run.summary for run in self.runs]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The groups of every data set, in order of appearance, and how many runs are not finished."""
+
+    groups: Mapping[str, tuple[Group, ...]]
+    unfinished: int
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions of darlr that the runs were begun with."""
+        return sorted({run.version for run in self.runs()})
+
+    def runs(self) -> Iterator[FinishedRun]:
+        """Every run."""
+        return (run for groups in self.groups.values() for group in groups for run in group.runs)
+
+
+def collect(places: Sequence[Path]) -> Collection:
+    """The finished runs in `places`: run folders, or folders that hold some at any depth.
+
+    Raises:
+        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
+            same run.
+    """
+    runs: dict[Path, FinishedRun] = {}
+    unfinished: set[Path] = set()
+    for place in places:
+        if not place.is_dir():
+            what = "is no folder" if place.exists() else "no such folder"
+            raise InputError(f"{place}: {what}; expected a run or a folder with runs")
+        folders = sorted(file.parent for file in place.rglob("config.yaml"))
+        for path in folders:
+            folder = RunFolder.open(path)
+            if folder.has_json("summary"):
+                runs[path.resolve()] = _read(folder)
+            else:
+                unfinished.add(path.resolve())
+        if not any(path.resolve() in runs for path in folders):
+            begun = f" ({len(folders)} begun)" if folders else ""
+            raise InputError(
+                f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
+            )
+    return Collection(_grouped(_with_distinct_datasets(list(runs.values()))), len(unfinished))
+
+
+def to_long_csv(collection: Collection) -> str:
+    """One line for every run, policy, metric and statistic, with full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run"))
+    for dataset, groups in collection.groups.items():
+        for group in groups:
+            settings = group.label.removeprefix(group.method).strip()
+            for run in group.runs:
+                identity = (dataset, run.method, settings, run.seed)
+                writer.writerows((*identity, *row, run.path) for row in _statistics(run.summary))
+    return text.getvalue()
+
+
+def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
+    """Mode, policy, metric, statistic, mean and deviation of everything that a summary holds."""
+    for mode, policies in summary.items():
+        if mode not in RECORDED_MODES:
+            continue
+        for policy, metrics in policies.items():
+            for metric, statistics in metrics.items():
+                for statistic, value in statistics.items():
+                    yield mode, policy, metric, statistic, value["mean"], value["std"]
+
+
+def _read(folder: RunFolder) -> FinishedRun:
+    config, summary = _flat(folder.config()), folder.read_json("summary")
+    for key in IDENTITY:
+        if key not in config:
+            raise InputError(f"{folder.path}: its config has no '{key}'; expected a run of `darlr train`")
+    if not isinstance(summary.get("epochs"), int) or not (NX_0 in summary or HELD_OUT in summary):
+        raise InputError(f"{folder.path / 'summary.json'}: not a summary that this version reads; train the run again")
+    environment = folder.environment()
+    return FinishedRun(
+        path=folder.path,
+        dataset=_dataset(folder.path, config["dataset"]),
+        method=config["method"],
+        seed=config["seed"],
+        settings={key: value for key, value in config.items() if key not in IDENTITY},
+        data=environment.get("data", {}),
+        summary=summary,
+        version=environment["darlr"],
+    )
+
+
+def _dataset(run: Path, setting: str) -> str:
+    """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
+    home = run.resolve().parents[1]
+    return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name
+
+
+def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """The runs, with names of data sets that only comparable runs share.
+
+    Runs without a truth get another name than those with one, and so do runs whose data's files differ.
+    """
+    known = {run.dataset for run in runs if NX_0 in run.summary}
+    named = [
+        replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and NX_0 not in run.summary else run
+        for run in runs
+    ]
+    files = {
+        name: _distinguishing_files([run for run in named if run.dataset == name]) for name in {run.dataset for run in named}
+    }
+    return [replace(run, dataset=_with_hashes(run, files[run.dataset])) for run in named]
+
+
+def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
+    """The fewest files whose hashes distinguish the data of `runs`; none where all have the same data.
+
+    Hashes that differ with the settings of `READING` do not count: such runs are rows of one data set, named by these settings.
+    """
+    hashes: dict[tuple[str, str], set[str]] = {}
+    for run in runs:
+        reading = repr([(key, value) for key, value in run.settings.items() if key.startswith(READING)])
+        for file, found in run.data.items():
+            hashes.setdefault((file, reading), set()).add(found)
+    chosen: list[str] = []
+    for file in dict.fromkeys(file for (file, _), found in hashes.items() if len(found) > 1):
+        kinds, finer = ({tuple(map(run.data.get, files)) for run in runs} for files in (chosen, [*chosen, file]))
+        if len(finer) > len(kinds):
+            chosen.append(file)
+    return chosen
+
+
+def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
+    """The data set's name, and the first digits of the hashes of those `files` that the run's data have."""
+    named = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
+    return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
+
+
+def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
+    datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
+    for run in runs:
+        groups = datasets.setdefault(run.dataset, {}).setdefault(run.method, [])
+        group = next((group for group in groups if group[0].settings == run.settings), None)
+        if group is None:
+            groups.append([run])
+            continue
+        for other in group:
+            if other.seed == run.seed:
+                raise InputError(f"{run.path}: is the same run as {other.path}; expected each once")
+        group.append(run)
+    return {
+        dataset: tuple(group for method, groups in methods.items() for group in _labelled(method, groups))
+        for dataset, methods in datasets.items()
+    }
+
+
+def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
+    settings = [group[0].settings for group in groups]
+    differing = differing_keys(settings)
+    # Keys that some runs lack, as those of another version, tell groups apart only where nothing else does.
+    shared = [key for key in differing if all(key in values for values in settings)]
+    distinct = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
+    keys = shared if distinct else differing
+    ordered = sorted(groups, key=lambda group: [order(group[0].settings.get(key)) for key in keys])
+    texts = {key: [str(group[0].settings.get(key, "absent")) for group in ordered] for key in keys}
+    usual = {key: text for key in keys for text in texts[key] if 2 * texts[key].count(text) > len(ordered)}
+    return [
+        Group(
+            " ".join([method, *(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))]),
+            tuple(sorted(group, key=lambda run: run.seed)),
+        )
+        for place, group in enumerate(ordered)
+    ]
+
+
+def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that not all `settings` have with the same value."""
+    keys = dict.fromkeys(key for values in settings for key in values)
+    return [key for key in keys if any(key not in values or values[key] != settings[0].get(key) for values in settings)]
+
+
+def order(value: Any) -> tuple[float, str]:
+    """By what to sort settings: numbers by size, before everything else."""
+    return (float(value), "") if isinstance(value, int | float) else (math.inf, str(value))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

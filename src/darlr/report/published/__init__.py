@@ -1,0 +1,1 @@
+"""The published results and curves, to stand beside ours."""

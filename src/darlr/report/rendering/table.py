@@ -1,0 +1,145 @@
+"""A table as plain data, and its renderings for a terminal, Markdown, LaTeX and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import rich.box
+import rich.table
+from rich.markup import escape
+
+from darlr.evaluation.statistics import interval
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with the spread that belongs to it (a standard deviation or a half-width; the table's notes say which)."""
+
+    value: float
+    spread: float | None = None
+
+    @classmethod
+    def over_seeds(cls, values: Sequence[float]) -> "Quantity | None":
+        """The mean of the seeds' values and the half-width of its 95% t interval; None without values."""
+        return cls(*interval(values)) if values else None
+
+    def __str__(self) -> str:
+        digits = 2 if abs(self.value) >= 10 else 3
+        spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
+        return f"{self.value:.{digits}f}{spread}"
+
+
+Cell = str | Quantity | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, one heading a column, rows of as many cells (None: nothing to show), and notes that explain them."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def numeric(self, column: int) -> bool:
+        """Whether the column holds numbers."""
+        return any(isinstance(row[column], Quantity) for row in self.rows)
+
+    def without_empty_columns(self) -> "Table":
+        """The table with the columns that have something in a row."""
+        kept = [index for index in range(len(self.header)) if any(row[index] is not None for row in self.rows)]
+        return replace(
+            self,
+            header=tuple(self.header[index] for index in kept),
+            rows=tuple(tuple(row[index] for index in kept) for row in self.rows),
+        )
+
+    def with_notes(self, more: Sequence[str]) -> "Table":
+        """The table with `more` notes at the end."""
+        return replace(self, notes=(*self.notes, *more))
+
+
+def to_rich(table: Table) -> rich.table.Table:
+    """For a rich console."""
+    rendered = rich.table.Table(
+        title=escape(table.title),
+        caption=escape("\n".join(table.notes)) or None,
+        caption_justify="left",
+        box=rich.box.SIMPLE_HEAD,  # no rules between columns: five columns of numbers fit a terminal of 80
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for index, heading in enumerate(table.header):
+        rendered.add_column(escape(heading), justify="right" if table.numeric(index) else "left")
+    for row in table.rows:
+        rendered.add_row(*(escape(_text(cell)) for cell in row))
+    return rendered
+
+
+def to_markdown(table: Table) -> str:
+    """A Markdown section: heading, table, notes."""
+    rules = ["---:" if table.numeric(index) else "---" for index in range(len(table.header))]
+    grid = [table.header, rules, *(list(map(_text, row)) for row in table.rows)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in grid]
+    notes = [f"{note}  " for note in table.notes]
+    return "\n".join([f"### {table.title}", "", *lines, *([""] if notes else []), *notes]) + "\n"
+
+
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "±": r"$\pm$",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
+)
+
+
+def to_latex(table: Table) -> str:
+    """A LaTeX table (package booktabs): caption, tabular, notes."""
+    columns = "".join("r" if table.numeric(index) else "l" for index in range(len(table.header)))
+    lines = [" & ".join(_text(cell).translate(_LATEX) for cell in row) + r" \\" for row in (table.header, *table.rows)]
+    notes = [rf"\par\smallskip\footnotesize {note.translate(_LATEX)}" for note in table.notes]
+    parts = [
+        r"\begin{table}",
+        rf"\caption{{{table.title.translate(_LATEX)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        lines[0],
+        r"\midrule",
+        *lines[1:],
+        r"\bottomrule",
+        r"\end{tabular}",
+        *notes,
+        r"\end{table}",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def to_csv(table: Table) -> str:
+    """CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
+    numeric = [table.numeric(index) for index in range(len(table.header))]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([part for heading, wide in zip(table.header, numeric, strict=True) for part in _heading(heading, wide)])
+    for row in table.rows:
+        writer.writerow([part for cell, wide in zip(row, numeric, strict=True) for part in _values(cell, wide)])
+    return text.getvalue()
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _heading(heading: str, wide: bool) -> list[str]:
+    return [heading, f"{heading} ±"] if wide else [heading]
+
+
+def _values(cell: Cell, wide: bool) -> list[str | float | None]:
+    if isinstance(cell, Quantity):
+        return [cell.value, cell.spread]
+    return [cell, None] if wide else [cell]

@@ -1,0 +1,54 @@
+"""What can be paid while a policy learns: darlr's own reward, and those that others register (`reward.kind`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from darlr.data.dataset import Dataset
+from darlr.registry import Registry
+from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.estimates import Estimates
+from darlr.rewards.settings import RewardConfig
+from darlr.rewards.source import RewardSource
+from darlr.rewards.table import penalised_reward
+
+
+@dataclass(frozen=True)
+class RewardParts:
+    """What a reward is made of.
+
+    Attributes:
+        dataset: what is learned from; never the truth.
+        predicted: the world model's estimates.
+        learned: the same, shaped by neighbours where the method asks for it; the truth's rewards for GT.
+        entropy: the entropy term, or None where its weight is 0 or the log has no time.
+        weights: the settings of the reward, as the method wants them.
+    """
+
+    dataset: Dataset
+    predicted: Estimates
+    learned: Estimates
+    entropy: EntropyTerm | None
+    weights: RewardConfig
+
+
+@dataclass(frozen=True)
+class RewardKind:
+    """A reward: its name, one line on it, and who builds it."""
+
+    name: str
+    summary: str
+    build: Callable[[RewardParts], RewardSource]
+
+
+PENALISED = RewardKind(
+    "penalised",
+    "the estimate, less its uncertainty, plus the entropy term (Eqs. 4 and 6)",
+    lambda parts: penalised_reward(parts.learned.rewards, parts.learned.uncertainty, parts.entropy, parts.weights),
+)
+
+REWARDS: Registry[RewardKind] = Registry("reward", lambda: {PENALISED.name: PENALISED})
+
+
+def register_reward(name: str, build: Callable[[RewardParts], RewardSource], summary: str = "") -> RewardKind:
+    """Add a reward, which `reward.kind` may then name; raises `InputError` if the name is taken."""
+    return REWARDS.register(name, RewardKind(name, summary, build))

@@ -1,0 +1,55 @@
+"""Settings of what the simulator pays."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from darlr.config.constraints import Section, Setting
+
+Weighting = Literal["mean", "sum", "divided", "normalised"]
+NeighbourUncertainty = Literal["none", "model", "variance", "cosine_min", "cosine_mean", "cosine_max"]
+
+
+@dataclass(frozen=True)
+class RewardConfig(Section):
+    """The reward and the weights of its terms (Eqs. 4 and 6)."""
+
+    KEY: ClassVar[str] = "reward"
+
+    kind: Annotated[str, Setting("what learning is paid; penalised: the estimate with the terms below")] = "penalised"
+    uncertainty_weight: Annotated[float, Setting("lambda_U, of the world model's uncertainty", at_least=0)] = 0.0
+    entropy_weight: Annotated[float, Setting("lambda_E, of the entropy term", at_least=0)] = 0.0
+    entropy_orders: Annotated[
+        tuple[int, ...], Setting("how many recent items the entropy term looks at", at_least=1, distinct=True)
+    ] = (1, 2)
+
+
+@dataclass(frozen=True)
+class NeighbourConfig(Section):
+    """ROLeR's shaping of the estimates by each user's nearest users, the user itself included (docs/protocol.md, section 7)."""
+
+    KEY: ClassVar[str] = "neighbours"
+
+    users: Annotated[int, Setting("k, how many users are averaged; 0: no shaping", at_least=0)] = 0
+    weighting: Annotated[Weighting, Setting("how the neighbours' estimates are weighed")] = "normalised"
+    uncertainty: Annotated[NeighbourUncertainty, Setting("what stands for P_U after the shaping")] = "none"
+    centred: Annotated[bool, Setting("whether cosines are of rows less the item means")] = False
+
+
+@dataclass(frozen=True)
+class RefinementConfig(Section):
+    """How DARLR's reward table and penalty are rewritten while the policy learns (Eqs. 15-17)."""
+
+    KEY: ClassVar[str] = "refinement"
+
+    reward: Annotated[Literal["dynamic", "static"], Setting("static: the table stays as it was at first")] = "dynamic"
+    penalty: Annotated[Literal["dynamic", "static"], Setting("static: P_U of the world model, or of ROLeR's shaping")] = (
+        "dynamic"
+    )
+    source: Annotated[Literal["current", "initial"], Setting("the table that the reference users' estimates are read from")] = (
+        "current"
+    )
+    write_back: Annotated[bool, Setting("whether refined estimates are written to the table")] = True
+    keep_levels: Annotated[
+        bool, Setting("average what references give beyond their own mean, and add the user's mean (darlr-plus)")
+    ] = False
+    epsilon: Annotated[float, Setting("lower bound of Eq. 16's denominator", above=0)] = 0.01

@@ -1,0 +1,30 @@
+"""What a user must know of a run before it starts: what the data cannot give, and which settings change nothing."""
+
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.registry import SOURCES
+from darlr.data.source import LoadedDataset
+from darlr.data.statistics import how_to_complete
+from darlr.run.choosing import method_of, ways_of
+from darlr.run.resolution import uncertainty_counts, unread_settings
+
+
+def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
+    """One line each."""
+    source = SOURCES.get(config.dataset)
+    texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
+    texts += ways_of(config).notices()
+    if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
+        weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"
+        texts.append(f"the log has no time, so the entropy term is off ({weight} has no effect)")
+    if config.reward.uncertainty_weight > 0 and not uncertainty_counts(config):
+        weight = f"reward.uncertainty_weight {config.reward.uncertainty_weight:g}"
+        texts.append(f"neighbours.uncertainty is 'none', so no uncertainty is penalised ({weight} has no effect)")
+    if unread := unread_settings(config):
+        texts.append(f"method '{config.method}' does not read {', '.join(unread)} (no effect)")
+    texts += method_of(config).notices(config, loaded.dataset)
+    if loaded.truth is None:
+        texts.append(f"the data set has no truth, so the policy is judged on held-out log rows only{how_to_complete(loaded)}")
+    if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):
+        scales = f"{learned[0]:.3g}..{learned[1]:.3g} in the log, {paid[0]:g}..{paid[1]:g} in the test world"
+        texts.append(f"rewards are on two scales ({scales}): error/* compares them as they are")
+    return texts

@@ -1,0 +1,136 @@
+"""How a run's settings are put together, what they are refused for, and which of them change nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import merge, value_at, with_settings
+from darlr.data.dataset import Dataset
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError
+from darlr.methods.experiment import default_config, experiment_config
+from darlr.methods.method import Method
+from darlr.methods.registry import METHODS
+from darlr.methods.ways import Ways
+from darlr.rewards.entropy import require_countable
+from darlr.run.choosing import method_of, ways_of
+from darlr.world_model.kinds import WORLD_MODELS, WorldModelKind
+
+DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
+    "default",
+    "data set",
+    "method",
+    "reference_quirks",
+    "given",
+    "log",
+)
+"""Where a setting's value may come from, the later before the earlier."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Settings from one place: its name, and the nested values."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+def layers(values: Mapping[str, Any], dataset: Dataset) -> list[Layer]:
+    """What puts a run's config together on `dataset`, in order; the later win."""
+    base = replace(default_config(), leave=dataset.leave)
+    asked = experiment_config(values, base)
+    method, imposed = method_of(asked), ways_of(asked).imposed(asked.method, dataset.name)
+    return [
+        Layer(DATA_SET, {"leave": {field.name: getattr(dataset.leave, field.name) for field in fields(dataset.leave)}}),
+        Layer(METHOD, with_settings(method.settings(dataset), method.fixed)),
+        Layer(REFERENCES, with_settings(imposed.published, imposed.fixed)),
+        Layer(GIVEN, values),
+    ]
+
+
+def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
+    """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
+
+    With `reference_quirks`, what it sets comes after the published settings.
+    What the world model takes from the log, as its batch size, is filled in where `values` leave it open.
+
+    Raises:
+        InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
+            data.
+    """
+    dataset = loaded.dataset
+    settings: Mapping[str, Any] = {}
+    for layer in layers(values, dataset):
+        settings = merge(settings, layer.values)
+    config = experiment_config(settings)
+    method, ways = method_of(config), ways_of(config)
+    _require_as_set(config, method.fixed, f"method '{method.name}' is defined by")
+    _require_as_set(config, ways.imposed(method.name, dataset.name).fixed, "'reference_quirks' sets it to")
+    if method.reward == "truth" and loaded.truth is None:
+        raise InputError(f"method '{method.name}' learns from the truth, but the data set has none")
+    world_model = WORLD_MODELS[config.world_model.kind].resolve(config.world_model, dataset)
+    _require_consistent(config, dataset, method, ways)
+    return replace(config, world_model=world_model)
+
+
+def unread_settings(config: ExperimentConfig) -> list[str]:
+    """Keys that are set to another value than their default, but belong to other methods or world models than the run's."""
+    default = default_config()
+    own = {*METHODS[config.method].reads, *WORLD_MODELS[config.world_model.kind].reads}
+    owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
+    others = dict.fromkeys(section for owner in owners for section in owner.reads if section not in own)
+    keys = [f"{section.KEY}.{name}" for section in others for name in _names(section)]
+    return [key for key in keys if value_at(config, key) != value_at(default, key)]
+
+
+def _names(section: type[Section]) -> list[str]:
+    return [field.name for field in fields(section)]  # type: ignore[arg-type]
+
+
+def uncertainty_counts(config: ExperimentConfig) -> bool:
+    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty."""
+    return ways_of(config).hidden_penalty or method_of(config).penalised(config) != "none"
+
+
+def _require_as_set(config: ExperimentConfig, fixed: Mapping[str, Any], why: str) -> None:
+    for key, value in fixed.items():
+        if value_at(config, key) != value:
+            raise InputError(f"config key '{key}' is {value_at(config, key)!r}, but {why} {value!r}")
+
+
+def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Method, ways: Ways) -> None:
+    categories = dataset.items.n_categories
+    if config.leave.by == "category" and not categories:
+        raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
+    if config.neighbours.users > dataset.world.n_users:
+        raise InputError(
+            f"config key 'neighbours.users' is {config.neighbours.users}, but the world has {dataset.world.n_users} users; "
+            "expected at most that many"
+        )
+    _require_known_uncertainty(config, method)
+    ways.check(config, dataset, method.offline)
+    method.check(config, dataset)
+    for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
+        require_countable(order, dataset.log.n_items)
+    if config.policy.category_window and not categories:
+        raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
+    if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":
+        raise InputError(f"config keys 'synthetic.*' shape the data set 'synthetic', but the data set is '{config.dataset}'")
+    longest = max(config.leave.max_steps, 10)  # NX_10 always takes ten steps
+    if dataset.world.n_items < longest:
+        raise InputError(
+            f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
+            "expected more items or a smaller 'leave.max_steps'"
+        )
+
+
+def _require_known_uncertainty(config: ExperimentConfig, method: Method) -> None:
+    """A world model without a variance cannot be penalised for it."""
+    uncertain = WORLD_MODELS[config.world_model.kind].uncertain(config.world_model)
+    if not uncertain and config.reward.uncertainty_weight and method.penalised(config) == "model":
+        raise InputError(
+            f"config key 'reward.uncertainty_weight' is {config.reward.uncertainty_weight:g}, but a world model with the error "
+            "'squared' has no uncertainty; expected 0, or 'world_model.error' to be 'gaussian'"
+        )

@@ -1,0 +1,100 @@
+"""A policy on disk: what was learned, and the raw ids of its users and items."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.agents.learning import below
+from darlr.agents.policy import Policy
+from darlr.artifacts import RunFolder
+from darlr.config.loading import stable_hash
+from darlr.data.dataset import Dataset
+from darlr.data.log import Ids
+from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
+from darlr.methods.parts import PolicyParts
+from darlr.methods.world import world_membership
+from darlr.run.choosing import method_of, ways_of
+from darlr.run.world_models import WORLD_MODEL, load_world_model
+
+POLICY = "policy"
+CHECKPOINT = "checkpoint"
+
+
+def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
+    """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, and all raw ids."""
+    tensors = {
+        **{f"policy.{name}": tensor for name, tensor in policy.state_dict().items()},
+        **{f"average.{name}": tensor for name, tensor in policy.average_user().items()},
+        "users": torch.from_numpy(dataset.world.users),
+        "items": torch.from_numpy(dataset.world.items),
+        "membership": world_membership(dataset, dataset.world.items, torch.device("cpu")),
+    }
+    state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.paid_range)}
+    for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):
+        if np.issubdtype(ids.dtype, np.integer):
+            tensors[name] = torch.from_numpy(ids)
+        else:
+            state[name] = ids.tolist()
+    save_learned(folder, POLICY, tensors, state)
+
+
+def save_learned(folder: RunFolder, name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Write `<name>.safetensors`, marked as this run's."""
+    folder.save_tensors(name, tensors, {**state, "config": stable_hash(folder.config())})
+
+
+def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_learned` wrote; raises `InputError` for a damaged file and for one of another run's."""
+    tensors, state = folder.load_tensors(name)
+    if state.get("config") != stable_hash(folder.config()):
+        raise InputError(f"{folder.path / name}.safetensors: made by a run of another config; put back the file that was here")
+    return tensors, state
+
+
+class SavedPolicy:
+    """The policy of a run, ready to act for any users of its log.
+
+    Attributes:
+        config: the run's settings.
+        user_ids, item_ids: the log's raw ids.
+        world_users, world_items: the world it learned in, as indices into the log's vocabularies.
+        reward_range: bounds of a reward that a user can give.
+        epoch: the epoch it was chosen at.
+    """
+
+    def __init__(self, folder: RunFolder, device: torch.device) -> None:
+        """Raises `InputError` if the run has no policy yet, or its files are damaged."""
+        if not folder.has_tensors(POLICY):
+            raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
+        tensors, state = load_learned(folder, POLICY)
+        self.config = experiment_config(folder.config())
+        self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
+        self._device = device
+        self._learned = below("policy.", tensors)
+        self._average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
+        self._membership = tensors["membership"]
+        self.world_users: NDArray[np.int64] = tensors["users"].numpy()
+        self.world_items: NDArray[np.int64] = tensors["items"].numpy()
+        self.user_ids, self.item_ids = (_ids(name, tensors, state) for name in ("user_ids", "item_ids"))
+        self.reward_range: tuple[float, float] = tuple(state["reward_range"])
+        self.epoch: int = state["epoch"]
+
+    def network(self, users: NDArray[np.int64]) -> Policy:
+        """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
+        parts = PolicyParts(
+            self.config, ways_of(self.config), self._model, users, self.world_items, self._membership, None, self._device
+        )
+        policy = method_of(self.config).policy(parts)
+        policy.load_state_dict(self._learned)
+        policy.append_user(self._average_user)
+        return policy.eval()
+
+
+def _ids(name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> Ids:
+    ids: Ids = tensors[name].numpy() if name in tensors else np.array(state[name], dtype=np.str_)
+    return ids

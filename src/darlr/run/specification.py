@@ -1,0 +1,58 @@
+"""A run before it starts: its whole config, what it learns from, and where its results lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import stable_hash, to_mapping
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.data.registry import canonical_name
+from darlr.data.source import LoadedDataset
+from darlr.evaluation.held_out import split_log
+from darlr.methods.experiment import experiment_config
+from darlr.run.resolution import resolve
+from darlr.run.world_models import world_model_path
+from darlr.seeding import numpy_generator
+
+
+def with_canonical_dataset(values: Mapping[str, Any], data_dir: Path | None) -> dict[str, Any]:
+    """Settings whose data set is named as runs store it, so that it is found again from any working directory."""
+    return {**values, "dataset": canonical_name(experiment_config(values).dataset, data_dir)}
+
+
+@dataclass(frozen=True)
+class SpecifiedRun:
+    """What decides a run.
+
+    Attributes:
+        config: every setting, resolved.
+        dataset: what is learned from: the data set, less `held_out`.
+        held_out: rows of the log by which the policy is judged where there is no truth; None where there is one.
+    """
+
+    config: ExperimentConfig
+    dataset: Dataset
+    held_out: InteractionLog | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], loaded: LoadedDataset) -> Self:
+        """The run that `values` (keys of `ExperimentConfig`) describe on `loaded`; raises as `resolve` does."""
+        config = resolve(values, loaded)
+        if loaded.truth is not None:
+            return cls(config, loaded.dataset, None)
+        generator = numpy_generator(config.seed, "held_out")
+        learned, held_out = split_log(loaded.dataset.log, config.evaluation.held_out, generator)
+        return cls(config, replace(loaded.dataset, log=learned), held_out)
+
+    def path(self, out: Path) -> Path:
+        """Where the run's folder lies below `out`: its name depends on every setting but the seed, and on the seed."""
+        settings = to_mapping(self.config)
+        del settings["seed"]
+        return out / self.dataset.name / self.config.method / f"{stable_hash(settings)}-s{self.config.seed}"
+
+    def world_model_path(self, out: Path) -> Path:
+        """Where the world model that the run shares with others lies below `out`."""
+        return world_model_path(out, self.config, self.dataset)

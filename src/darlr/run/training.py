@@ -1,0 +1,260 @@
+"""One run, from its settings to its summary: fit or load the world model, learn, test after every epoch, save, resume.
+
+An epoch's random streams are derived from the seed and the epoch's number, so a killed run that goes on from its last
+checkpoint draws the same numbers as one that was never stopped.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.agents.learning import Learner
+from darlr.artifacts import RunFolder, environment
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import to_mapping
+from darlr.data.dataset import Dataset
+from darlr.data.registry import load
+from darlr.data.truth import Truth
+from darlr.errors import RunError
+from darlr.evaluation.held_out import held_out_rows
+from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.modes import SIMULATOR
+from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.summary import CHOOSING_METRIC, summarise
+from darlr.methods.experiment import experiment_config
+from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.methods.world import LearningWorld
+from darlr.report.plots.curves import learning_curves, save_figure
+from darlr.run.choosing import method_of, ways_of
+from darlr.run.event_files import EventFiles
+from darlr.run.lengthening import begin_with_shorter
+from darlr.run.notices import notices
+from darlr.run.referee import Referee
+from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
+from darlr.run.specification import SpecifiedRun, with_canonical_dataset
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
+from darlr.run.worlds import lookback_of, simulated_world, true_world
+from darlr.seeding import torch_generator
+from darlr.world.window import Window
+from darlr.world_model.fitting import FitMonitor
+from darlr.world_model.model import WorldModel
+
+SUMMARY = "summary"
+
+
+class Monitor(FitMonitor, Protocol):
+    """Is told how a run gets on, the fit of its world model included."""
+
+    def notice(self, text: str) -> None:
+        """Something that the user should know."""
+
+    def learning(self, done: int, epochs: int) -> None:
+        """Learning begins, or goes on after `done` epochs, of `epochs` in all."""
+
+    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
+        """An epoch of the policy is done (`record`: as in metrics.jsonl), of `epochs` in all."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: where it lies, its data set and resolved config, and its summary (as in summary.json)."""
+
+    path: Path
+    dataset: str
+    config: ExperimentConfig
+    summary: dict[str, Any]
+
+
+def train(
+    values: Mapping[str, Any],
+    data_dir: Path | None,
+    out: Path,
+    device: torch.device,
+    monitor: Monitor,
+    tensorboard: bool = False,
+) -> Finished:
+    """Train and test the run that `values` describe (keys of `ExperimentConfig`), or go on with it where it was stopped.
+
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
+    numbers are there as event files, too.
+
+    Raises:
+        InputError: for settings, data or folders that cannot be used; no run folder is made then.
+        RunError: if the run cannot go on (a loss that is not finite, a full disk).
+    """
+    values = with_canonical_dataset(values, data_dir)
+    loaded = load(experiment_config(values), data_dir, monitor.notice)
+    specified = SpecifiedRun.of(values, loaded)
+    config, dataset = specified.config, specified.dataset
+    method, ways = method_of(config), ways_of(config)
+    judge = _judge(specified, loaded.truth, device)
+    surroundings = {**environment(device), "data": dict(dataset.hashes)}
+    with (
+        RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
+        EventFiles(folder.path) if tensorboard else nullcontext() as events,
+    ):
+        for text in notices(config, loaded):
+            monitor.notice(text)
+        if folder.has_tensors(CHECKPOINT) and not folder.has_tensors(POLICY):
+            _forget_progress(folder)
+            monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
+        if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
+            monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
+        model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
+        world = dataset.world
+        truth = None if loaded.truth is None else loaded.truth.rewards
+        learned_in = LearningWorld.of(config, method, ways, dataset, truth, model, device)
+        membership, estimates = learned_in.membership, learned_in.predicted
+        referee = None
+        if config.evaluation.referee:
+            referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
+        policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
+        learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
+        simulated = simulated_world(config, learned_in)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
+        judged = _judged(judge, learner.policy.scorer(), estimates, membership)
+        return _finish(config, dataset, folder, judged)
+
+
+def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+    config, dataset = specified.config, specified.dataset
+    items = dataset.world.items
+    if truth is not None:
+        return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
+    if specified.held_out is None:
+        raise RunError("neither a truth nor held-out rows to judge the policy by")
+    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
+    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
+
+
+def _world_model(
+    shared: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
+) -> WorldModel:
+    """The run's world model, fitted into `shared` if no run has needed it before; a copy of it goes into the run folder."""
+    if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
+        return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice)
+    save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
+    return model
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What learning and testing need."""
+
+    config: ExperimentConfig
+    dataset: Dataset
+    folder: RunFolder
+    learner: Learner
+    simulated: TestWorld
+    judge: Judge
+    referee: Referee | None
+    events: EventFiles | None
+    device: torch.device
+
+
+def _learn(run: _Run, monitor: Monitor) -> None:
+    """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
+    done, steps, best = _resume(run.folder, run.learner)
+    if run.events is not None:
+        run.events.add(run.folder.metrics())
+    if done < run.config.training.epochs:
+        monitor.learning(done, run.config.training.epochs)
+    while done < run.config.training.epochs:
+        done += 1
+        try:
+            record = _epoch(run, done, steps)
+        except RunError as error:
+            raise RunError(f"{run.folder.path}, epoch {done}: {error}") from error
+        steps = record["steps"]
+        tensors = run.learner.tensors()
+        _require_finite(tensors, f"{run.folder.path}, epoch {done}")
+        run.folder.append_metrics(record)
+        if best is None or record[CHOOSING_METRIC] > best:
+            best = record[CHOOSING_METRIC]
+            save_policy(run.folder, run.learner.policy, run.dataset, done)
+        state = {"epoch": done, "steps": steps, "best": best}
+        save_learned(run.folder, CHECKPOINT, tensors, state)
+        if run.events is not None:
+            run.events.add([record])
+        monitor.trained(record, run.config.training.epochs)
+
+
+def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
+    """A checkpoint that is not finite could never be gone on from: raise `RunError` before one is written."""
+    for name, tensor in tensors.items():
+        if tensor.numel() and not torch.isfinite(torch.stack(tensor.aminmax())).all():
+            raise RunError(f"{place}: '{name}' is no longer finite; stopped")
+
+
+def _forget_progress(folder: RunFolder) -> None:
+    """Begin again with a run whose policy was deleted: the best epoch lies behind, and only learning brings it back."""
+    folder.remove(f"{SUMMARY}.json")  # the run is not finished until it is whole again
+    folder.remove(f"{CHECKPOINT}.safetensors")
+
+
+def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:
+    """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
+    if not folder.has_tensors(CHECKPOINT):
+        folder.keep_metrics(0)
+        return 0, 0, None
+    tensors, state = load_learned(folder, CHECKPOINT)
+    learner.restore(tensors)
+    folder.keep_metrics(state["epoch"])
+    return state["epoch"], state["steps"], state["best"]
+
+
+def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
+    """One epoch of learning and its test, as a record of metrics.jsonl."""
+    config, seed = run.config, run.config.seed
+    generator = torch_generator(seed, "train", str(number), device=run.device)
+    log = run.learner.epoch(config.training.environments, config.training.steps_per_epoch, generator)
+    started = time.perf_counter()
+    scorer = run.learner.policy.scorer()
+    generator = torch_generator(seed, "simulator", str(number), device=run.device)
+    users = run.simulated.draw_users(config.evaluation.episodes, generator)
+    simulated = run.simulated.measure_as(SIMULATOR, users, scorer, generator)
+    record = {
+        "epoch": number,
+        "steps": steps_before + log.steps,
+        **run.judge.test(scorer, number),
+        **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
+        **simulated,
+        **({} if run.referee is None else run.referee.test(scorer, number)),
+        **log.metrics(),
+    }
+    record["seconds/testing"] = time.perf_counter() - started
+    return record
+
+
+def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor) -> dict[str, Any]:
+    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+    return {
+        "every_user": judge.every_user(scorer),
+        "opponents": judge.opponents(estimates, membership),
+        "categories": judge.categories(scorer, membership),
+    }
+
+
+def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
+    """Write the summary and the picture of the finished run."""
+    records = folder.metrics()
+    summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
+    save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
+    folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
+    return Finished(folder.path, dataset.name, config, summary)
+
+
+def _peak_memory() -> float:
+    """Largest resident memory of the process so far, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return getrusage(RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,71 @@
+"""World models on disk: each is fitted once and shared by all runs that ask for the same one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darlr._version import __version__
+from darlr.artifacts.locks import sole_writer
+from darlr.artifacts.tensors import read_tensors, write_tensors
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import stable_hash, to_mapping
+from darlr.data.dataset import Dataset
+from darlr.methods.ways import Ways
+from darlr.world_model.fitting import FitMonitor
+from darlr.world_model.kinds import DEEPFM, WORLD_MODELS
+from darlr.world_model.model import WorldModel
+
+WORLD_MODEL = "world_model"
+"""The copy in a run folder."""
+
+
+def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> Path:
+    """Where the world model of `config` on `dataset` lies below the results folder `out`."""
+    key = stable_hash(
+        {
+            "darlr": __version__,
+            "world_model": to_mapping(config.world_model),
+            **{section.KEY: to_mapping(config.own(section)) for section in WORLD_MODELS[config.world_model.kind].reads},
+            "data": dict(dataset.hashes),
+            "reading": to_mapping(config.data),
+            "rows": len(dataset.log),
+            "reference_quirks": config.reference_quirks,
+        }
+    )
+    return out / dataset.name / "world-models" / f"{key}-s{config.seed}.safetensors"
+
+
+def obtain_world_model(
+    path: Path,
+    config: ExperimentConfig,
+    dataset: Dataset,
+    ways: Ways,
+    device: torch.device,
+    monitor: FitMonitor | None,
+    notice: Callable[[str], None],
+) -> tuple[WorldModel, dict[str, Any]]:
+    """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
+
+    Of several processes that need it, one fits and the others wait (`notice` tells so).
+    """
+    if not path.is_file():
+        with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
+            if not path.is_file():
+                model, report = ways.fit(config)(dataset, config, device, monitor)
+                save_world_model(path, config.world_model.kind, model, report)
+                return model, report
+    return load_world_model(path, device)
+
+
+def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
+    """Write a fitted model of that kind, and how its fit went."""
+    write_tensors(path, model.tensors(), {**model.state(), "kind": kind, "fit": report})
+
+
+def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
+    """Raises `InputError` for a missing, truncated or tampered file."""
+    tensors, state = read_tensors(path)
+    kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+    return kind.restore(tensors, state, device), state["fit"]

@@ -1,0 +1,93 @@
+"""The worlds in which a run's policy is tested: the true one, the simulator, and those made of other estimates."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.data.truth import Truth
+from darlr.errors import InputError
+from darlr.evaluation.metrics import dominant_categories
+from darlr.evaluation.protocol import TestWorld
+from darlr.methods.world import LearningWorld, world_membership
+from darlr.rewards.estimates import borrowed
+from darlr.rewards.table import observed_reward
+from darlr.run.choosing import method_of, ways_of
+from darlr.simulator.leave import LeaveRule, leave_rule
+from darlr.world.world import ABSENT, World
+
+
+def lookback_of(config: ExperimentConfig) -> int:
+    """How many positions of an episode a run's simulator has to show: to the method, and to the leave rule."""
+    return max(method_of(config).lookback(config), config.leave.window)
+
+
+def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> TestWorld:
+    """The simulator as a test world, paying what it paid at first: where the best epoch is chosen, without the truth."""
+    return TestWorld(
+        rewards=learning.reward,
+        n_users=learning.n_users,
+        n_items=len(learning.membership),
+        leave=learning.leave,
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        simulator=ways_of(config).simulator,
+        device=learning.learned.device,
+    )
+
+
+def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tensor, membership: Tensor) -> TestWorld:
+    """A test world with `estimates` (n_users, n_items) in the place that the truth has in the true one."""
+    return TestWorld.of_table(
+        observed_reward(estimates, dataset.log.reward_range),
+        leave=_leave_rule(config, membership, estimates),
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        simulator=ways_of(config).simulator,
+    )
+
+
+def true_world(
+    config: ExperimentConfig, dataset: Dataset, truth: Truth, items: NDArray[np.int64], device: torch.device
+) -> TestWorld:
+    """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
+
+    Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
+    action, or lacks one where the run's way of testing cannot have that.
+    """
+    columns = World(truth.world.users, items).columns(dataset.log.n_items)[truth.world.items]
+    if (columns == ABSENT).any():
+        strange = dataset.log.item_ids[truth.world.items[columns == ABSENT]][:5]
+        raise InputError(f"the truth has items that the policy cannot recommend: {', '.join(map(str, strange))}")
+    shape = truth.world.n_users, len(items)
+    if np.array_equal(columns, np.arange(len(items))):
+        table = borrowed(truth.rewards).to(device)
+    else:
+        rewards = np.zeros(shape, np.float32)
+        rewards[:, columns] = truth.rewards
+        table = torch.from_numpy(rewards).to(device)
+    forbidden = np.ones(len(items) if truth.known is None else shape, bool)
+    forbidden[..., columns] = False if truth.known is None else ~truth.known
+    ways = ways_of(config)
+    ways.require_allowed(bool(forbidden.any()))
+    membership = world_membership(dataset, items, device)
+    dominated = None
+    if dataset.items.n_categories:
+        dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
+        dominated = (membership[:, : len(dominant)] & dominant).any(dim=1)
+    return TestWorld.of_table(
+        observed_reward(table, ways.seen_range(dataset, table, method_of(config).offline)),
+        leave=_leave_rule(config, membership, table),
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        dominated=dominated,
+        forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
+        simulator=ways.simulator,
+    )
+
+
+def _leave_rule(config: ExperimentConfig, membership: Tensor, rewards: Tensor) -> LeaveRule:
+    """The run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
+    return ways_of(config).leave_rule(leave_rule(config.leave, membership, rewards), rewards.shape[1])

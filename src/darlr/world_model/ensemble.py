@@ -1,0 +1,86 @@
+"""The DeepFM ensemble as a fitted world model: means, variances and embeddings in the log's own reward units."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.inputs import Inputs
+from darlr.world_model.model import Scale
+
+BLOCK = 8_192
+"""Pairs predicted at once; bounds the memory of a whole matrix's prediction."""
+
+
+class EnsembleModel:
+    """An ensemble that predicts what a user would give an item."""
+
+    network: DeepFMEnsemble
+    scale: Scale
+
+    def __init__(self, network: DeepFMEnsemble, scale: Scale) -> None:
+        self.network = network.eval()
+        self.scale = scale
+
+    @torch.no_grad()
+    def predict(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimate and uncertainty of every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
+
+        Returns:
+            r: (n, m) float32, mean over the members' means (Eq. 3).
+            P_U: (n, m) float32, largest variance over the members (section 3.1 of the paper), in squared reward units.
+        """
+        estimate = torch.empty(len(users), len(items), device=users.device)
+        uncertainty = torch.empty_like(estimate)
+        for first in range(0, len(items), BLOCK):
+            columns = slice(first, min(first + BLOCK, len(items)))
+            item_side = self.network.item_side(items[columns])
+            step = BLOCK // (columns.stop - columns.start)
+            for start in range(0, len(users), step):
+                rows = slice(start, start + step)
+                mean, log_variance = self.network.all_pairs(self.network.user_side(users[rows]), item_side)
+                estimate[rows, columns] = mean.mean(dim=0)
+                uncertainty[rows, columns] = log_variance.amax(dim=0).exp()
+        return estimate.mul_(self.scale.spread).add_(self.scale.centre), uncertainty.mul_(self.scale.spread**2)
+
+    def user_vectors(self) -> Tensor:
+        """(U, d_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""
+        return self.network.user_vectors()
+
+    def item_vectors(self) -> Tensor:
+        """(I, d): likewise for items (Eq. 1)."""
+        return self.network.item_vectors()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was learned, and the inputs' codes, so that predictions need nothing else."""
+        inputs = self.network.inputs
+        codes = {f"inputs.{field.name}": getattr(inputs, field.name) for field in fields(Inputs) if field.name != "rows"}
+        return {**codes, **self.network.state_dict()}
+
+    def state(self) -> dict[str, Any]:
+        """The sizes and the scale, as plain values."""
+        network = self.network
+        return {
+            "rows": network.inputs.rows,
+            "members": network.members,
+            "embedding_size": network.embedding_size,
+            "hidden_sizes": list(network.hidden_sizes),
+            "scale": asdict(self.scale),
+        }
+
+    @classmethod
+    def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "EnsembleModel":
+        """The model that `tensors()` and `state()` describe, on `device`."""
+        codes = {name.removeprefix("inputs."): tensor for name, tensor in tensors.items() if name.startswith("inputs.")}
+        network = DeepFMEnsemble(
+            Inputs(**codes, rows=state["rows"]),
+            state["members"],
+            state["embedding_size"],
+            tuple(state["hidden_sizes"]),
+            torch.Generator(),
+        )
+        network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("inputs.")})
+        return cls(network.to(device), Scale(**state["scale"]))

@@ -1,0 +1,46 @@
+"""Settings of the world model."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from darlr.config.constraints import Section, Setting
+
+LossKind = Literal["auto", "logged", "negatives"]
+
+
+@dataclass(frozen=True)
+class WorldModelConfig(Section):
+    """The world model and how it is fitted."""
+
+    KEY: ClassVar[str] = "world_model"
+
+    kind: Annotated[str, Setting("which world model is fitted")] = "deepfm"
+    members: Annotated[int, Setting("networks of the ensemble", at_least=1)] = 5
+    embedding_size: Annotated[
+        int, Setting("size of an embedding; published: 8 (KuaiRand 4); 16 ranks held-out rows better", at_least=1)
+    ] = 16
+    hidden_sizes: Annotated[tuple[int, ...], Setting("sizes of the hidden layers", at_least=1, filled=True)] = (128, 128)
+    loss: Annotated[
+        LossKind,
+        Setting("logged: logged rows alone; negatives: random pairs beside them; auto: negatives if all rows are positive"),
+    ] = "auto"
+    error: Annotated[Literal["gaussian", "squared"], Setting("squared: no variance is learned (IPS, UCB, epsilon-greedy)")] = (
+        "gaussian"
+    )
+    weighting: Annotated[
+        Literal["equal", "inverse_count"], Setting("of logged rows; inverse_count: by 1 / (rows about the item), as IPS")
+    ] = "equal"
+    negatives_per_row: Annotated[
+        int, Setting("random pairs beside each logged row; published: 3 on KuaiRec, 5 elsewhere", at_least=1)
+    ] = 5
+    batch_size: Annotated[
+        int,
+        Setting("rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128", at_least=0),
+    ] = 0
+    learning_rate: Annotated[float, Setting("step size of Adam", above=0)] = 1e-3
+    weight_decay: Annotated[
+        float, Setting("added to every gradient, times the weight; published: 0.2 on a loss summed over the batch", at_least=0)
+    ] = 2e-2
+    max_epochs: Annotated[int, Setting("most epochs of the fit; published: always 5, without early stopping", at_least=1)] = 100
+    patience: Annotated[int, Setting("epochs without a better held-out loss until the fit stops", at_least=1)] = 5
+    held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1

@@ -1,0 +1,302 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from darlr.data.readers.folder import read_folder, read_truth_folder
+from darlr.errors import InputError
+from tests.data.folders import SETTINGS, write_folder
+
+
+def test_reads_the_example(tmp_path: Path) -> None:
+    loaded = read_folder(write_folder(tmp_path / "mine"))
+    data, log = loaded.dataset, loaded.dataset.log
+    assert data.name == "mine"
+    assert log.user_ids.tolist() == [7, 20]
+    assert log.item_ids.tolist() == [10, 20, 30]
+    assert (log.users.tolist(), log.items.tolist(), log.rewards.tolist()) == ([0, 0, 1], [2, 0, 2], [4.0, 2.0, 5.0])
+    assert log.times is not None
+    assert log.times.tolist() == [100.0, 101.0, 99.0]
+    assert (log.reward_range, log.positive_only) == ((1.0, 5.0), False)
+    assert data.items.category_names == ("a", "b")
+    assert data.items.categories.tolist() == [[1, 0], [-1, -1], [0, -1]]
+    assert data.items.features.numeric_names == ("price",)
+    assert data.items.features.numeric[:, 0].tolist() == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
+    assert data.items.features.code_names == ("maker",)
+    assert data.items.features.codes[:, 0].tolist() == [1, 0, 1]
+    assert data.user_features.numeric.tolist() == [[-1.0], [1.0]]
+    assert loaded.truth is not None
+    assert loaded.truth.rewards.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert log.item_ids[data.world.items].tolist() == [10, 30]
+    assert (data.leave.by, data.leave.window, data.leave.max_steps) == ("category", 4, 30)
+    assert set(data.hashes) == {"dataset.yaml", "interactions.csv", "items.csv", "users.csv", "truth.csv"}
+
+
+def test_parquet_reads_the_same(tmp_path: Path) -> None:
+    plain = read_folder(write_folder(tmp_path / "csv"))
+    folder = write_folder(tmp_path / "parquet", dataset=SETTINGS.replace(".csv", ".parquet"))
+    for path in folder.glob("*.csv"):
+        pl.read_csv(path).write_parquet(path.with_suffix(".parquet"))
+    typed = read_folder(folder)
+    assert typed.truth is not None
+    assert plain.truth is not None
+    for one, other in (
+        (plain.dataset.log.rewards, typed.dataset.log.rewards),
+        (plain.dataset.items.categories, typed.dataset.items.categories),
+        (plain.dataset.items.features.codes, typed.dataset.items.features.codes),
+        (plain.dataset.items.features.numeric, typed.dataset.items.features.numeric),
+        (plain.truth.rewards, typed.truth.rewards),
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_log_alone_is_enough(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path / "bare",
+        dataset="files: {interactions: interactions.csv}\nreward: {feedback: positive-only, minimum: 0, maximum: 1}\n",
+        interactions="user_id,item_id,reward\nann,x,1\nbob,007,1\n",
+    )
+    loaded = read_folder(folder)
+    log = loaded.dataset.log
+    assert loaded.truth is None
+    assert (log.user_ids.tolist(), log.item_ids.tolist()) == (["ann", "bob"], ["007", "x"])
+    assert (log.times, log.positive_only) == (None, True)
+    assert loaded.dataset.leave.by == "never"
+    assert loaded.dataset.world.n_items == 2
+
+
+def test_items_of_the_log_that_the_catalogue_lacks_are_blank(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, interactions="user_id,item_id,reward\n7,99,3\n20,10,2\n")
+    items = read_folder(folder).dataset.items
+    assert items.categories.tolist()[3] == [-1, -1]
+    assert items.features.numeric.tolist()[3] == [0.0]
+    assert items.features.codes.tolist()[3] == [0]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "rewards", "times"),
+    # The last is the latest by time, not by line.
+    [("last", [5, 3], [99, 102]), ("mean", [3, 5], [102, 99]), ("keep", [4, 3, 2, 5], [100, 102, 101, 99])],
+)
+def test_repeated_pairs(tmp_path: Path, repeats: str, rewards: list[float], times: list[float]) -> None:
+    interactions = "user_id,item_id,reward,timestamp\n7,30,4,100\n7,30,3,102\n7,30,2,101\n20,30,5,99\n"
+    folder = write_folder(tmp_path, interactions=interactions, dataset=SETTINGS + f"log: {{repeats: {repeats}}}\n")
+    log = read_folder(folder).dataset.log
+    assert log.times is not None
+    assert (log.rewards.tolist(), log.times.tolist()) == (rewards, times)
+
+
+def test_truth_axes_and_missing_cells(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path,
+        dataset=SETTINGS.replace("truth.csv", "truth.csv\n  truth_users: tu.csv") + "truth: {missing: 1}\n",
+        truth="user_id,item_id,reward\n20,30,4\n",
+    )
+    (folder / "tu.csv").write_text("user_id\n20\n7\n")
+    loaded = read_folder(folder)
+    assert loaded.truth is not None
+    assert loaded.truth.rewards.tolist() == [[1.0], [4.0]]
+    assert loaded.dataset.log.user_ids[loaded.dataset.world.users].tolist() == [7, 20]
+
+
+BAD_FILES = [
+    ("interactions", None, "interactions.csv: no such file"),
+    ("interactions", "", "interactions.csv: the file is empty"),
+    (
+        "interactions",
+        "user_id,item_id,reward\n",
+        "interactions.csv: the table has no rows; expected at least one below its header",
+    ),
+    (
+        "interactions",
+        "user_id,item_id\n1,2\n",
+        "interactions.csv: column 'reward' is missing; expected it beside user_id, item_id",
+    ),
+    (
+        "interactions",
+        "user_id,item_id,reward\n7,10,1\n7,30,6\n",
+        "interactions.csv: line 3, column 'reward' holds '6'; expected a number in 1..5",
+    ),
+    (
+        "interactions",
+        "user_id,item_id,reward\n7,10,1\n20,30,good\n",
+        "interactions.csv: line 3, column 'reward' holds 'good'; expected a number in 1..5",
+    ),
+    (
+        "interactions",
+        "user_id,item_id,reward\n7,10,1\n20,30,3\n7,10,2\n",
+        "interactions.csv: line 4 repeats user_id 7, item_id 10 of line 2; expected each once"
+        " (other readings: log.repeats: last, mean or keep, in dataset.yaml)",
+    ),
+    (
+        "interactions",
+        "user_id,item_id,reward,timestamp\n7,10,1,\n",
+        "interactions.csv: line 2, column 'timestamp' is blank; expected a number",
+    ),
+    ("interactions", b"user_id,item_id,reward\n7,\xe4,1\n", "interactions.csv: line 2 is not UTF-8 text"),
+    ("items", "item_id\n10\n30\n10\n", "items.csv: line 4 repeats item_id 10 of line 2; expected each once"),
+    (
+        "items",
+        "item_id,categories\n10,a||b\n30,c\n",
+        "items.csv: line 2, column 'categories' holds 'a||b'; expected names joined by '|'",
+    ),
+    ("users", "user\n7\n", "users.csv: column 'user_id' is missing; expected it beside user"),
+    (
+        "truth",
+        "user_id,item_id,reward\n7,10,1\n7,30,2\n20,10,3\n",
+        "truth.csv: no reward for user 20, item 30 (1 of 4 cells are absent); expected all, or truth.missing in dataset.yaml",
+    ),
+    (
+        "truth",
+        "user_id,item_id,reward\n7,10,1\n7,10,2\n",
+        "truth.csv: line 3 repeats user_id 7, item_id 10 of line 2; expected each once",
+    ),
+    (
+        "truth",
+        "user_id,item_id,reward\n7,10,1\n8,10,2\n",
+        "truth.csv: column 'user_id' has 1 unknown ids (8); expected ids of the log or its catalogue",
+    ),
+    ("truth", "user_id,item_id,reward\n7,10,0\n", "truth.csv: line 2, column 'reward' holds '0'; expected a number in 1..5"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD_FILES)
+def test_refuses_bad_files(tmp_path: Path, name: str, content: str | bytes | None, message: str) -> None:
+    folder = write_folder(tmp_path, **{name: content})
+    with pytest.raises(InputError) as error:
+        read_folder(folder)
+    assert str(error.value) == f"{folder}/{message}"
+
+
+BAD_SETTINGS = [
+    (("files:", "file:"), "unknown config key 'file'; did you mean 'files'?"),
+    (("interactions:", "interaction:"), "unknown config key 'files.interaction'; did you mean 'files.interactions'?"),
+    (("  interactions: interactions.csv\n", ""), "key 'files.interactions' is missing; expected the name of a"),
+    (("maximum: 5", "maximun: 5"), "unknown config key 'reward.maximun'; did you mean 'reward.maximum'?"),
+    ((", maximum: 5", ""), "key 'reward.maximum' is missing; expected the largest reward that a user can give"),
+    (("maximum: 5", "maximum: 1"), "key 'reward' has 1..1; expected finite numbers, minimum first"),
+    (("maximum: 5", "maximum: five"), "config key 'reward.maximum' is 'five'; expected a finite number"),
+    (("ratings", "rating"), "unknown value for config key 'reward.feedback' 'rating'; did you mean 'ratings'?"),
+    (("interactions.csv", "../interactions.csv"), "key 'files.interactions' is '../interactions.csv'; expected a file inside"),
+    (("interactions.csv", "/etc/passwd"), "key 'files.interactions' is '/etc/passwd'; expected a file inside"),
+    (("  truth: truth.csv\n", "  truth_users: truth.csv\n"), "key 'files.truth_users' is given without 'files.truth'"),
+    (("  truth: truth.csv\n", "truth: {missing: 0}\n"), "key 'truth.missing' is given without 'files.truth'"),
+    (("reward:", "truth: {missing: 0}\nreward:"), "key 'truth.missing' is 0; expected a number in 1..5"),
+    (("reward:", "leave: {windo: 4}\nreward:"), "unknown config key 'leave.windo'; did you mean 'leave.window'?"),
+    (
+        ("reward:", "leave: {by: catgory}\nreward:"),
+        "unknown value for config key 'leave.by' 'catgory'; did you mean 'category'?",
+    ),
+    (("reward:", "leave: {window: 0}\nreward:"), "config key 'leave.window' is 0; expected at least 1"),
+    (("reward:", "log: {repeats: first}\nreward:"), "unknown value for config key 'log.repeats' 'first'"),
+    (("reward:", "name: a/b\nreward:"), "key 'name' is 'a/b'; expected a name without slashes"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_SETTINGS)
+def test_refuses_bad_settings(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    assert change[0] in SETTINGS
+    folder = write_folder(tmp_path, dataset=SETTINGS.replace(*change))
+    with pytest.raises(InputError, match=re.escape(f"{folder}/dataset.yaml: {message}")):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("items", ["item_id,price\n10,1\n30,2\n", "item_id,categories\n10,\n30,\n"])
+def test_users_of_items_without_categories_never_leave_unless_told(tmp_path: Path, items: str) -> None:
+    plain = read_folder(write_folder(tmp_path / "plain", items=items)).dataset
+    assert (plain.items.n_categories, plain.leave.by, plain.leave.max_steps) == (0, "never", 30)
+    told = SETTINGS + "leave: {by: distance, tolerance: 2, max_steps: 7}\n"
+    leave = read_folder(write_folder(tmp_path / "told", items=items, dataset=told)).dataset.leave
+    assert (leave.by, leave.tolerance, leave.max_steps) == ("distance", 2, 7)
+
+
+def test_refuses_a_leave_rule_by_category_without_categories(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, items="item_id\n10\n30\n", dataset=SETTINGS + "leave: {by: category}\n")
+    with pytest.raises(InputError, match=r"dataset.yaml: leave.by is 'category', but no item has categories"):
+        read_folder(folder)
+
+
+def test_refuses_a_missing_folder_or_settings(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no: no such folder$"):
+        read_folder(tmp_path / "no")
+    with pytest.raises(InputError, match=r"dataset.yaml: no such file$"):
+        read_folder(tmp_path)
+
+
+def test_a_truth_line_outside_its_axes_is_named(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, dataset=SETTINGS.replace("truth.csv", "truth.csv\n  truth_items: ti.csv"))
+    (folder / "ti.csv").write_text("item_id\n10\n")
+    with pytest.raises(InputError, match=r"truth.csv: line 3, column 'item_id' holds '30'; expected an id of ti.csv"):
+        read_folder(folder)
+
+
+def test_another_truth_is_read_against_a_log(tmp_path: Path) -> None:
+    log = read_folder(write_folder(tmp_path / "first")).dataset.log
+    other = write_folder(
+        tmp_path / "other", dataset="files: {truth: truth.csv}\n", truth="user_id,item_id,reward\n20,20,1\n20,10,3\n"
+    )
+    truth = read_truth_folder(other, log, log.reward_range)
+    assert (truth.world.users.tolist(), truth.world.items.tolist()) == ([1], [0, 1])
+    assert truth.rewards.tolist() == [[3.0, 1.0]]
+
+
+def test_another_truth_with_unknown_ids_lists_five(tmp_path: Path) -> None:
+    log = read_folder(write_folder(tmp_path / "first")).dataset.log
+    lines = "".join(f"20,{item},1\n" for item in range(101, 108))
+    other = write_folder(tmp_path / "other", dataset="files: {truth: truth.csv}\n", truth="user_id,item_id,reward\n" + lines)
+    with pytest.raises(InputError, match=r"column 'item_id' has 7 unknown ids \(101, 102, 103, 104, 105, \.\.\.\)"):
+        read_truth_folder(other, log, log.reward_range)
+    (other / "dataset.yaml").write_text("name: other\n")
+    with pytest.raises(InputError, match=r"dataset.yaml: key 'files.truth' is missing"):
+        read_truth_folder(other, log, log.reward_range)
+
+
+ids = st.one_of(
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=8, unique=True),
+    st.lists(st.text("abz019-ü,\"'", min_size=1, max_size=4), min_size=1, max_size=8, unique=True),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(users=ids, items=ids, data=st.data())
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, users: list[object], items: list[object], data: st.DataObject
+) -> None:
+    cells = [(user, item) for user in users for item in items]
+    pairs = data.draw(st.lists(st.sampled_from(cells), min_size=1, unique=True))
+    rewards = data.draw(st.lists(st.floats(0, 5, width=32), min_size=len(pairs), max_size=len(pairs)))
+    folder = tmp_path_factory.mktemp("round")
+    frame = pl.DataFrame({"user_id": [p[0] for p in pairs], "item_id": [p[1] for p in pairs], "reward": rewards})
+    frame.write_csv(folder / "log.csv")
+    frame.write_csv(folder / "truth.csv")
+    (folder / "dataset.yaml").write_text(
+        "files: {interactions: log.csv, truth: truth.csv}\n"
+        "reward: {feedback: ratings, minimum: 0, maximum: 5}\ntruth: {missing: 0}\n"
+    )
+    loaded = read_folder(folder)
+    log = loaded.dataset.log
+    back = list(zip(log.user_ids[log.users].tolist(), log.item_ids[log.items].tolist(), strict=True))
+    assert [tuple(map(str, pair)) for pair in back] == [tuple(map(str, pair)) for pair in pairs]
+    assert log.rewards.tolist() == rewards
+    assert log.user_ids.tolist() == sorted(log.user_ids.tolist())
+    assert loaded.truth is not None
+    rows = np.searchsorted(loaded.truth.world.users, log.users)
+    columns = np.searchsorted(loaded.truth.world.items, log.items)
+    assert loaded.truth.rewards[rows, columns].tolist() == rewards
+    assert loaded.truth.rewards.sum(dtype=float) == pytest.approx(sum(rewards), rel=1e-5, abs=1e-30)
+
+
+def test_real_kuairec_positives(real_data: Callable[[str], Path]) -> None:
+    loaded = read_folder(real_data("kuairec-positives"))
+    log = loaded.dataset.log
+    assert (len(log), log.n_users, log.n_items, log.positive_only) == (132_520, 7_176, 10_729, True)
+    assert loaded.truth is not None
+    assert loaded.truth.rewards.shape == (941, 3_327)
+    assert loaded.truth.rewards.sum() == 141_721
+    assert loaded.dataset.items.n_categories == 31
+    assert log.user_ids[loaded.dataset.world.users[:3]].tolist() == [14, 19, 21]

@@ -1,0 +1,83 @@
+"""A longer run goes on from a shorter one, and ends as if it had not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darlr.run import training as run
+from tests.runs import Listener, results, train_small
+
+ENVIRONMENT = {"darlr": "1", "git_revision": "abc", "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are made by a checkout without local changes."""
+    surrounded(monkeypatch)
+
+
+def surrounded(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    def environment(device: object) -> dict[str, str]:
+        return {**ENVIRONMENT, **changes}
+
+    monkeypatch.setattr(run, "environment", environment)
+
+
+def epochs(number: int, **others: Any) -> dict[str, Any]:
+    return {"training": {"epochs": number}, **others}
+
+
+@pytest.mark.parametrize("method", ["dorl", "darlr", "sqn"])
+def test_it_ends_with_the_numbers_that_it_would_have_had(tmp_path: Path, method: str) -> None:
+    settings = {"method": method, "offline": {"updates_per_epoch": 5, "batch_size": 32}}
+    for number in (1, 2):
+        shorter = train_small(tmp_path / "a", epochs(number, **settings))
+    before = {file.name: file.read_bytes() for file in shorter.path.iterdir()}
+    listener = Listener()
+    longer = train_small(tmp_path / "a", epochs(4, **settings), listener=listener)
+    assert listener.epochs == [3, 4]
+    assert f"goes on from {shorter.path}, the same run with fewer epochs" in listener.notices
+    assert results(longer.path) == results(train_small(tmp_path / "b", epochs(4, **settings)).path)
+    assert {file.name: file.read_bytes() for file in shorter.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("changes", [{"git_revision": "def"}, {"device": "cuda"}, {"darlr": "2"}])
+def test_other_code_or_devices_are_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    train_small(tmp_path, epochs(1))
+    surrounded(monkeypatch, **changes)
+    listener = Listener()
+    train_small(tmp_path, epochs(2), listener=listener)
+    assert listener.epochs == [1, 2]
+
+
+def test_changed_sources_are_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    surrounded(monkeypatch, git_revision="abc-dirty")
+    train_small(tmp_path, epochs(1))
+    listener = Listener()
+    train_small(tmp_path, epochs(2), listener=listener)
+    assert listener.epochs == [1, 2]
+
+
+def test_other_settings_longer_and_unfinished_runs_are_not_gone_on_from(tmp_path: Path) -> None:
+    train_small(tmp_path, epochs(1, a2c={"discount": 0.5}))
+    train_small(tmp_path, epochs(1, seed=1))
+    train_small(tmp_path, epochs(3))
+    (train_small(tmp_path, epochs(1, method="dorl")).path / "summary.json").unlink()
+    listener = Listener()
+    train_small(tmp_path, epochs(2), listener=listener)
+    assert listener.epochs == [1, 2]
+
+
+@pytest.mark.parametrize("files", [{}, {"config.yaml": "a: ["}, {"config.yaml": "a: 1", "environment.json": "{}"}])
+def test_what_is_no_run_beside_it_is_passed_over(tmp_path: Path, files: dict[str, str]) -> None:
+    shorter = train_small(tmp_path, epochs(1)).path
+    stray = shorter.with_name("x-s0")
+    stray.mkdir()
+    for name, text in {"summary.json": "{}", **files}.items():
+        (stray / name).write_text(text)
+    listener = Listener()
+    train_small(tmp_path, epochs(2), listener=listener)
+    assert listener.epochs == [2]
