@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, draw_items, mask_logits
+from darlr.agents.actor_critic import descend
 from darlr.agents.belief import Belief, Believed
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.networks.encoder import initialise_linear
@@ -138,7 +139,11 @@ class Collection:
 
 
 class BayesAdaptive:
-    """Learns a `BayesAdaptivePolicy` by collecting episodes in a simulator."""
+    """Learns a `BayesAdaptivePolicy` by collecting episodes in a simulator.
+
+    Attributes:
+        reward_table: see `Learner`.
+    """
 
     def __init__(
         self,
@@ -147,11 +152,26 @@ class BayesAdaptive:
         posterior: PosteriorReward | None,
         n_users: int,
         config: A2CConfig,
+        actor_learning_rate: float,
+        reward_table: Tensor | None = None,
     ) -> None:
-        """Args: posterior: what the simulator pays, to be drawn anew before every collection; None where it stays as it is."""
+        """Args:
+        posterior: what the simulator pays, to be drawn anew before every collection; None where it stays as it is.
+        config: its learning rate is the critic's.
+        actor_learning_rate: of log beta and lambda.
+        reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
+        """
         self.policy, self.simulator, self.config = policy, simulator, config
+        self.reward_table = reward_table
         self._posterior, self._n_users = posterior, n_users
-        self.optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, fused=True)
+        actor = [policy.log_sharpness, policy.shared_category_weight]
+        self.optimiser = torch.optim.Adam(
+            [
+                {"params": actor, "lr": actor_learning_rate},
+                {"params": list(policy.critic.parameters()), "lr": config.learning_rate},
+            ],
+            fused=True,
+        )
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
@@ -197,14 +217,13 @@ class BayesAdaptive:
                 advantage = (advantage - advantage.mean()) / (advantage.std(correction=0) + 1e-8)
             values = self.policy.critic(collection.summaries[chosen], collection.visits.step[chosen])
             value_loss = F.mse_loss(values, returns[chosen])
-            self.optimiser.zero_grad(set_to_none=True)
-            (self.config.value_weight * value_loss).backward()  # type: ignore[no-untyped-call]
-            gradient = -(advantage @ collection.scores[chosen]) / len(chosen)
-            self.policy.log_sharpness.grad, self.policy.shared_category_weight.grad = gradient[:1], gradient[1:]
-            if self.config.max_gradient_norm:
-                nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_gradient_norm)
-            self.optimiser.step()
-            log.add("loss/policy", -(collection.log_probabilities[chosen] * advantage).mean())
+            # As it was when sampled, with the gradient that it had there (Eq. 8).
+            actor = torch.cat([self.policy.log_sharpness, self.policy.shared_category_weight])
+            log_probabilities = collection.log_probabilities[chosen] + collection.scores[chosen] @ (actor - actor.detach())
+            policy_loss = -(log_probabilities * advantage).mean()
+            loss = policy_loss + self.config.value_weight * value_loss
+            descend(loss, self.policy, self.optimiser, self.config.max_gradient_norm)
+            log.add("loss/policy", policy_loss)
             log.add("loss/value", value_loss)
         log.add("policy/sharpness", self.policy.log_sharpness.exp().squeeze())
         log.add("policy/shared_category_weight", self.policy.shared_category_weight.squeeze())

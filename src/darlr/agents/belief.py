@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, mask_logits
-from darlr.world.window import Window
+from darlr.world.window import OUTSIDE, Window
 from darlr.world_model.factors.responses import FactorResponses
 
 
@@ -90,9 +90,9 @@ class FactorBelief(Belief):
         self.scale = responses.scale
         shares = torch.tensor(levels, device=responses.noise.device)
         noise = responses.noise[:, None] + (shares - 1) * responses.log_noise
-        self._keep("intercepts", nn.functional.pad(responses.intercepts, (0, 2)))
-        self._keep("loadings", nn.functional.pad(responses.loadings, (0, 0, 0, 2)))
-        self._keep("noise", nn.functional.pad(noise, (0, 0, 0, 2), value=1.0))
+        self._keep("intercepts", nn.functional.pad(responses.intercepts, (0, OUTSIDE)))
+        self._keep("loadings", nn.functional.pad(responses.loadings, (0, 0, 0, OUTSIDE)))
+        self._keep("noise", nn.functional.pad(noise, (0, 0, 0, OUTSIDE), value=1.0))
         self._keep("user_means", responses.user_means)
         self._keep("user_covariances", responses.user_covariances)
 
@@ -158,7 +158,7 @@ class FactorPosterior:
 
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         belief, factors = self.belief, self.factors()
-        expected = torch.addmm(belief.intercepts[:-2], factors, belief.loadings[:-2].T, out=out)
+        expected = torch.addmm(belief.intercepts[:-OUTSIDE], factors, belief.loadings[:-OUTSIDE].T, out=out)
         return expected, factors
 
     def factors(self) -> Tensor:

@@ -119,3 +119,27 @@ class StaticConfig(Section):
 
     epsilon: Annotated[float, Setting("probability of an item at random; published: 0.3", at_least=0, at_most=1)] = 0.0
     bonus: Annotated[float, Setting("weight of the confidence bonus; published: 1", at_least=0)] = 0.0
+
+
+@dataclass(frozen=True)
+class BeliefConfig(Section):
+    """What is believed of a user's feedback, and what `bayes-adaptive` learns beside (docs/methods/bayes-adaptive.md)."""
+
+    KEY: ClassVar[str] = "belief"
+
+    noise_levels: Annotated[
+        tuple[float, ...],
+        Setting(
+            "shares of the log's noise that a user may have, each as likely", above=0, at_most=1, filled=True, distinct=True
+        ),
+    ] = (1 / 64, 1 / 8, 1.0)
+    distrust: Annotated[
+        float, Setting("a further such share, at which feedback that the model cannot explain is not believed", above=1)
+    ] = 1000.0
+    actor_learning_rate: Annotated[float, Setting("step size of Adam for log beta and lambda", above=0)] = 0.1
+    critic_size: Annotated[int, Setting("hidden units of the critic", at_least=1)] = 64
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """All levels that a belief weighs; users of the posterior world have one of `noise_levels`."""
+        return (*self.noise_levels, self.distrust)
