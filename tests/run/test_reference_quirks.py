@@ -213,7 +213,7 @@ def test_the_simulator_that_is_learned_in() -> None:
 
 def policy_of(chosen: ExperimentConfig, model: EnsembleModel, world: LearningWorld) -> Policy:
     users, items = np.arange(2), np.arange(12)
-    parts = PolicyParts(chosen, ways_of(chosen), model, users, items, world.membership, None, CPU)
+    parts = PolicyParts(chosen, ways_of(chosen), model, users, items, world.membership, None, (0.0, 5.0), CPU)
     return METHODS[chosen.method].policy(parts)
 
 

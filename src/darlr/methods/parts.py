@@ -34,6 +34,7 @@ class PolicyParts:
         users, items: (n_users,), (n_items,) indices into the log's vocabularies; the policy's rows and columns, in that order.
         membership: (n_items, C) bool, which item has which category.
         estimates: (n_users, n_items) the world model's, if they are known already; None: `estimated()` predicts them.
+        paid_range: smallest and largest reward that a user can give.
         device: where the policy computes.
     """
 
@@ -44,7 +45,12 @@ class PolicyParts:
     items: NDArray[np.int64]
     membership: Tensor
     estimates: Tensor | None
+    paid_range: tuple[float, float]
     device: torch.device
+
+    def indices(self) -> tuple[Tensor, Tensor]:
+        """`users` and `items` on the device."""
+        return torch.from_numpy(self.users).to(self.device), torch.from_numpy(self.items).to(self.device)
 
     def generator(self, name: str) -> torch.Generator:
         """Draws what a fresh policy draws, on the CPU; the same for the same seed and name."""
@@ -70,10 +76,11 @@ class PolicyParts:
 
     def tracker(self, generator: torch.Generator) -> StateTracker:
         """The run's state tracker over the world model's vectors."""
-        item_vectors = self.model.item_vectors()[torch.from_numpy(self.items).to(self.device)].cpu()
+        users, items = self.indices()
+        item_vectors = self.model.item_vectors()[items].cpu()
         if self.config.tracker.item_vectors == "random":
             item_vectors = torch.randn(item_vectors.shape, generator=self.generator("item_vectors")) * RANDOM_VECTORS
-        user_vectors = self.model.user_vectors()[torch.from_numpy(self.users).to(self.device)].cpu()
+        user_vectors = self.model.user_vectors()[users].cpu()
         return self.ways.tracker(self.config, item_vectors, user_vectors, generator)
 
 
@@ -97,6 +104,16 @@ class LearnerParts:
     world: LearningWorld
     lookback: int
     device: torch.device
+
+    @property
+    def paid_range(self) -> tuple[float, float]:
+        """Smallest and largest reward that a user can give."""
+        return self.dataset.paid_range
+
+    def indices(self) -> tuple[Tensor, Tensor]:
+        """The world's users and items, as indices into the log's vocabularies, on the device."""
+        world = self.dataset.world
+        return torch.from_numpy(world.users).to(self.device), torch.from_numpy(world.items).to(self.device)
 
     def a2c(self, policy: Policy, reward: RewardSource, learned: Tensor) -> A2C:
         """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.

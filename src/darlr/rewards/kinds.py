@@ -9,7 +9,7 @@ from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.estimates import Estimates
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
-from darlr.rewards.table import penalised_reward
+from darlr.rewards.table import observed_reward, penalised_reward
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,13 @@ PENALISED = RewardKind(
     lambda parts: penalised_reward(parts.learned.rewards, parts.learned.uncertainty, parts.entropy, parts.weights),
 )
 
-REWARDS: Registry[RewardKind] = Registry("reward", lambda: {PENALISED.name: PENALISED})
+OBSERVED = RewardKind(
+    "observed",
+    "the estimate as users would give it: without penalties and shift, in the range that the data set declares",
+    lambda parts: observed_reward(parts.learned.rewards, parts.dataset.paid_range),
+)
+
+REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for kind in (PENALISED, OBSERVED)})
 
 
 def register_reward(name: str, build: Callable[[RewardParts], RewardSource], summary: str = "") -> RewardKind:

@@ -87,7 +87,15 @@ class SavedPolicy:
     def network(self, users: NDArray[np.int64]) -> Policy:
         """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
         parts = PolicyParts(
-            self.config, ways_of(self.config), self._model, users, self.world_items, self._membership, None, self._device
+            config=self.config,
+            ways=ways_of(self.config),
+            model=self._model,
+            users=users,
+            items=self.world_items,
+            membership=self._membership,
+            estimates=None,
+            paid_range=self.reward_range,
+            device=self._device,
         )
         policy = method_of(self.config).policy(parts)
         policy.load_state_dict(self._learned)

@@ -129,7 +129,8 @@ def train_on(
         referee = None
         if config.evaluation.referee:
             referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
-        policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
+        parts = PolicyParts(config, ways, model, world.users, world.items, membership, estimates, dataset.paid_range, device)
+        policy = method.policy(parts)
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
