@@ -157,15 +157,8 @@ class _Chooser:
         return max(self.weightings, key=lambda trial: trial.likelihood).exponent
 
     def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
-        """The link is chosen at one size; then sizes are climbed from it while the ranking grows.
-
-        Held-out positives were shown by whoever showed the others, so they would reward factors that tell what a user was
-        shown. Where a log holds positives alone, no factors are fitted unless a size is given.
-        """
+        """The link is chosen at one size; then sizes are climbed from it while the ranking grows."""
         links = self._links()
-        if self.settings.size is None and is_implicit(self.dataset.log):
-            self.reason = "the log holds positives alone, which cannot tell a user's taste from what the user was shown"
-            return 0, links[0]
         sizes = SIZES if self.settings.size is None else (self.settings.size,)
         if len(links) == len(sizes) == 1:
             return sizes[0], links[0]

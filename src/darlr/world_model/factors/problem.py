@@ -139,8 +139,8 @@ def _against_background(
     if square == 0:
         raise InputError(f"every logged reward is {low:g}, the lowest that users give, so there is nothing to learn")
     spread = max(square - mean**2, 0.0) ** 0.5
-    if spread <= 1e-9 * abs(high - low):
-        raise InputError("every user has every item in the log, with one reward, so there is nothing to learn")
+    if spread <= 1e-9 * (high - low):
+        spread = 1.0  # every user has every item, with one reward
     scale = ResponseScale("identity", low, high, low, low + mean, spread)
     targets = (rewards - scale.centre) / spread
     sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
