@@ -158,9 +158,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (["trian"], ["trian", "train"]),
         (
             [],
-            [
-                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, complete}"
-            ],
+            [f"Expected one of {{{', '.join(COMMANDS)}}}"],
         ),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
     ],
