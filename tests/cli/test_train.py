@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from darlr import __version__ as darlr_version
+from darlr.cli.main import COMMANDS
 from tests.cli.conftest import Command
 
 

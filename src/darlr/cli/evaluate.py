@@ -9,7 +9,7 @@ from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
 
 if TYPE_CHECKING:
     from darlr.report.rendering.table import Table
-    from darlr.run.evaluating import Results
+    from darlr.run.evaluating import ByMode
 
 
 def evaluate(
@@ -36,7 +36,7 @@ def evaluate(
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.evaluating import evaluate_run, results_table  # noqa: PLC0415
 
-    forms: dict[str, Callable[[Table, Results], str]] = {
+    forms: dict[str, Callable[[Table, ByMode], str]] = {
         ".csv": lambda table, results: to_csv(table),
         ".md": lambda table, results: to_markdown(table),
         ".json": lambda table, results: encode_json(dict(results), str(output), indent=2) + "\n",
