@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 import tyro
 
-from darlr.cli.options import DataDir, Overrides, option
+from darlr.cli.options import DataDir, DatasetName, MethodName, Overrides, option
 from darlr.cli.settings import settings_of
 
 
 def config(
-    method: Annotated[str | None, option("method", "NAME", "darlr")] = None,
-    dataset: Annotated[str | None, option("data set, or a folder", "NAME", "synthetic")] = None,
+    method: MethodName = None,
+    dataset: DatasetName = None,
     config: Annotated[Path | None, option("settings in YAML", "FILE", "none")] = None,
     overrides: Overrides = (),
     section: Annotated[str | None, option("show this part alone, as a2c", "NAME", "all of them")] = None,

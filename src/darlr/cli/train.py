@@ -5,14 +5,14 @@ from typing import Annotated
 
 import tyro
 
-from darlr.cli.options import WHOLE, DataDir, Device, Out, Overrides, Threads, option
+from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Out, Overrides, Threads, option
 from darlr.cli.settings import settings_of
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
 
 
 def train(
-    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
-    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    dataset: DatasetName = None,
+    method: MethodName = None,
     seed: Annotated[int | None, WHOLE, option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
     epochs: Annotated[int | None, WHOLE, option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
     config: Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from darlr.cli.options import WHOLE, DataDir, Device, Overrides, Workers, option, processes_of
+from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Overrides, Workers, option, processes_of
 from darlr.cli.settings import settings_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def tune(
-    dataset: Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset)] = None,
-    method: Annotated[str | None, option("method", "NAME", ExperimentConfig.method)] = None,
+    dataset: DatasetName = None,
+    method: MethodName = None,
     trials: Annotated[int, WHOLE, option("how many settings to try, those tried before included")] = 20,
     epochs: Annotated[int | None, WHOLE, option("epochs of learning of a trial", default=f"{TrainingConfig.epochs}")] = None,
     seed: Annotated[

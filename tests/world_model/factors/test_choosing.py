@@ -40,6 +40,16 @@ def test_link_and_size_are_those_that_rank_held_out_rows_best() -> None:
     assert report.reason == "ranks held-out rows of the log best"
 
 
+def test_estimates_are_right_on_average_under_the_logarithm() -> None:
+    dataset = logarithmic()
+    settings, generator = FactorSettings(size=2, link="log"), torch.Generator().manual_seed(0)
+    model, _ = fit_factors(dataset, settings, generator, CPU, selection_exponent=0.0)
+    log = dataset.log
+    users, items = (torch.from_numpy(column.astype(np.int64)) for column in (log.users, log.items))
+    estimates = model.responses.to_reward(model.responses.expected(users, items))
+    assert float(estimates.mean()) == pytest.approx(float(log.rewards.mean()), rel=0.01)
+
+
 def test_a_log_of_biases_alone_gets_no_factors() -> None:
     random = np.random.default_rng(0)
     quality = random.standard_normal(60)

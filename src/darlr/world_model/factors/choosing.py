@@ -18,13 +18,13 @@ from darlr.world_model.factors.selection import Selection, from_log, from_random
 from darlr.world_model.factors.settings import FactorSettings
 from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
 
-SIZES = (0, 2, 4, 8, 16)
+SIZES = (0, 2, 4, 8, 12)
 FIRST_SIZE = 4
 
-MARGIN = 0.002
-"""How much better a larger size must rank held-out rows than the one before it; smaller differences are the folds' chance."""
+MARGIN = 0.005
+"""How much better a larger size must rank held-out rows than the one before it, for it costs fit and policy far more."""
 
-TRIAL_TOLERANCE = 5.0
+TRIAL_TOLERANCE = 10.0
 """Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
 
 

@@ -1,5 +1,8 @@
 """One fit of a log, from its rows to a model of all users and items of its vocabularies."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -40,7 +43,22 @@ def estimate(
         for side, description, own in zip((fitted.users, fitted.items), descriptions, seen, strict=True)
     )
     shares = torch.from_numpy(shares_of(log)).to(device)
-    return FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares), fitted
+    model = FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares)
+    return (_levelled(model, log) if link == "log" else model), fitted
+
+
+def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
+    """The model whose estimates of the rows of `log` are right on average.
+
+    The exponential of a mean logarithm is a median, below the mean. The ratio of the two is taken as the same for all pairs and
+    put into the scale's centre (smearing: Duan, Journal of the American Statistical Association 1983).
+    """
+    device, responses = model.shares.device, model.responses
+    users, items = (torch.from_numpy(column.astype(np.int64)).to(device) for column in (log.users, log.items))
+    estimated = float(responses.to_reward(responses.expected(users, items)).double().mean())
+    ratio = float(log.rewards.mean(dtype=np.float64)) / estimated
+    scale = replace(responses.scale, centre=responses.scale.centre + math.log(ratio))
+    return FactorModel(model.users, model.items, responses.log_noise, scale, model.scale, model.shares)
 
 
 def shares_of(log: InteractionLog) -> NDArray[np.float32]:

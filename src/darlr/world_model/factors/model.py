@@ -107,8 +107,7 @@ class FactorModel:
         """Estimate and uncertainty of every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
 
         Returns:
-            r: (n, m) float32, f^-1 of the posterior mean of y, cut to the log's reward range. Under the logarithm this is the
-                median of the rewards.
+            r: (n, m) float32, f^-1 of the posterior mean of y, cut to the log's reward range.
             P_U: (n, m) float32, posterior variance of the mean of y times the squared slope of f^-1 there, in squared reward
                 units.
         """

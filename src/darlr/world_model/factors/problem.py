@@ -84,9 +84,9 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
     Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
     """
     require_link(dataset.log, link)
-    users, user_rows, counts = np.unique(log.users, return_inverse=True, return_counts=True)
-    items, item_rows = np.unique(log.items, return_inverse=True)
-    weights = activity_weights(counts, activity_exponent)
+    users, user_rows = _numbered(log.users, log.n_users)
+    items, item_rows = _numbered(log.items, log.n_items)
+    weights = activity_weights(np.bincount(user_rows), activity_exponent)
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
     if is_implicit(dataset.log):
         apart = Apart.of(dataset)
@@ -94,7 +94,13 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
     else:
         observed, scale = _rated(log, link, rows, weights, len(items), device)
     reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
-    return Problem(observed, users.astype(np.int64), items.astype(np.int64), scale, reward_scale)
+    return Problem(observed, users, items, scale, reward_scale)
+
+
+def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """(n',) the entities that occur, of n, and (rows,) the position among them of each row's."""
+    occurs = np.bincount(entities, minlength=n) > 0
+    return np.flatnonzero(occurs).astype(np.int64), (np.cumsum(occurs) - 1)[entities]
 
 
 _Rows = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]

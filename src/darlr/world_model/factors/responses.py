@@ -23,7 +23,8 @@ class ResponseScale:
         link: f, the identity or the natural logarithm.
         low, high: smallest and largest reward that is paid; estimates are cut to them.
         floor: rewards below it count as it does under the logarithm (unused by the identity).
-        centre, spread: mean and standard deviation of f over the log's rows.
+        centre, spread: mean and standard deviation of f over the log's rows; under the logarithm the centre is raised so that
+            estimates are right on average.
     """
 
     link: Link
