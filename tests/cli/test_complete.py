@@ -82,8 +82,11 @@ def test_yahoo_has_a_truth_once_it_is_completed(darlr: Command, data: Path) -> N
         (("movielens-1m",), "data set 'movielens-1m' is not complete"),
         (("coat", "--set", "completion.sweeps=0"), "config key 'completion.sweeps' is 0; expected at least 1"),
         (("coat", "--set", "completion.sweps=1"), "unknown config key 'completion.sweps'; did you mean 'completion.sweeps'?"),
-        (("coat", "--set", "completion.factors=[]"), "config key 'completion.factors' is (); expected distinct numbers"),
-        (("coat", "--set", "completion.bias_penalties=[0]"), "config key 'completion.bias_penalties' is (0.0,)"),
+        (("coat", "--set", "completion.factors=[]"), "config key 'completion.factors' is []; expected one or more values"),
+        (
+            ("coat", "--set", "completion.bias_penalties=[0]"),
+            "config key 'completion.bias_penalties' is [0.0]; expected one or more",
+        ),
         (("coat", "--set", "completion.folds_tested=11"), "config key 'completion.folds_tested' is 11; expected 1..10 (folds)"),
         (
             ("coat", "--set", "completion.minimum=0.5"),

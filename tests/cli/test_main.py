@@ -36,11 +36,12 @@ def test_output_that_cannot_be_written_is_one_line(arguments: list[str], tmp_pat
     assert ended.stderr == "darlr: standard output cannot be written (No space left on device)\n"
 
 
-def test_no_help_waits_for_torch() -> None:
+def test_help_waits_for_torch_only_where_it_names_methods() -> None:
     program = """
         import sys
         from darlr.cli.main import COMMANDS, main
-        for arguments in (["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)):
+        others = [[name, "--help"] for name in COMMANDS if name not in ("train", "tune", "config", "check")]
+        for arguments in (["--help"], ["--version"], *others):
             sys.argv = ["darlr", *arguments]
             try:
                 main()

@@ -80,8 +80,7 @@ def test_help_shows_no_empty_default(darlr: Command) -> None:
     assert "(required)" in ended.out
 
 
-def test_the_page_of_one_run_speaks_of_one(darlr: Command) -> None:
-    run = write_run(Path("alone"), "dorl")
+def test_the_page_of_one_run_speaks_of_one(darlr: Command, run: Path) -> None:
     assert darlr("report", run, "--out", "page.html").code == 0
     text = Path("page.html").read_text()
     assert "<summary>1 run</summary>" in text

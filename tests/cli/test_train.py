@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from darlr import __version__ as darlr_version
+from darlr.cli.main import COMMANDS
 from tests.cli.conftest import Command
 
 
@@ -158,10 +159,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (["trian"], ["trian", "train"]),
         (
             [],
-            [
-                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, "
-                "complete}"
-            ],
+            [f"Expected one of {{{', '.join(COMMANDS)}}}"],
         ),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
     ],
