@@ -105,8 +105,8 @@ def does_without_the_entropy_term(subject: RewardSubject) -> None:
 REWARD_CHECKS: tuple[RewardCheck, ...] = (
     pays_within_its_bounds,
     pays_each_row_by_itself,
-    is_built_alike,
     changes_no_estimate,
+    is_built_alike,
     does_without_the_entropy_term,
 )
 

@@ -1,0 +1,75 @@
+"""Opponents that break the contract in one way each are told so."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.agents.static.scorers import TableScorer
+from darlr.evaluation.opponents import OPPONENTS, OpponentParts
+from darlr.testing import check_opponent
+from darlr.world.window import Window
+
+
+@pytest.mark.parametrize("name", OPPONENTS)
+def test_ours_keep_it(name: str) -> None:
+    check_opponent(OPPONENTS[name])
+
+
+class Careless(TableScorer):
+    """Does not obey masks."""
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return super().__call__(users, window)
+
+
+class Unnormalised(TableScorer):
+    """Gives scores for probabilities."""
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        return scores.exp()
+
+
+def careless(parts: OpponentParts) -> Scorer:
+    return Careless(parts.estimates)
+
+
+def unnormalised(parts: OpponentParts) -> Scorer:
+    return Unnormalised(parts.estimates)
+
+
+def narrow(parts: OpponentParts) -> Scorer:
+    return TableScorer(parts.estimates[:, 1:])
+
+
+def undefined(parts: OpponentParts) -> Scorer:
+    return TableScorer(torch.full_like(parts.estimates, float("nan")))
+
+
+def random(parts: OpponentParts) -> Scorer:
+    return TableScorer(torch.rand_like(parts.estimates))
+
+
+def shy(parts: OpponentParts) -> None:
+    return None
+
+
+def writing(parts: OpponentParts) -> Scorer:
+    return TableScorer(parts.estimates.sub_(0.1))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (careless, "a blocked item has a score"),
+        (unnormalised, "do not add up to 1"),
+        (narrow, r"its scores have shape \(20, 39\); expected \(20, 40\)"),
+        (undefined, "not numbers"),
+        (random, "two builds with one seed differ"),
+        (shy, "builds a NoneType"),
+        (writing, "changes the estimates|two builds"),
+    ],
+)
+def test_what_breaks_the_contract_is_named(build: object, message: str) -> None:
+    with pytest.raises(AssertionError, match=rf"^opponent '{getattr(build, '__name__')}'.*({message})"):  # noqa: B009
+        check_opponent(build)  # type: ignore[arg-type]
