@@ -1,6 +1,5 @@
 """Runs small enough for tests."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,13 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
 from darlr.run.training import Finished, train
+from darlr.testing.planted import write_planted_world, write_truth
+from darlr.testing.results import results, without_seconds
 from tests.worlds import CPU
+
+__all__ = [
+    "REPOSITORY",
+    "SMALL",
+    "SMALL_WORLD",
+    "Listener",
+    "output_of",
+    "results",
+    "train_small",
+    "without_seconds",
+    "write_planted_world",
+    "write_truth",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -68,62 +80,6 @@ def train_small(
     chosen = changes or {}
     settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
     return train(merge(settings, chosen), data_dir, out, device, listener or Listener())
-
-
-def results(run: Path) -> dict[str, Any]:
-    """All that a run leaves behind, less what tells of time and memory."""
-    untimed = {"seconds", "steps_per_second", "peak_memory_mib"}
-    summary = json.loads((run / "summary.json").read_text())
-    files = {file.name: file.read_bytes() for file in run.iterdir()}
-    for name in ("environment.json", "metrics.jsonl", "summary.json"):
-        del files[name]
-    return {
-        "metrics": [without_seconds(record) for record in RunFolder.open(run).metrics()],
-        "summary": {name: value for name, value in summary.items() if name not in untimed},
-        **files,
-    }
-
-
-def without_seconds(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if not name.startswith("seconds/")}
-
-
-def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
-    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
-
-    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
-    are liked. Nobody leaves before 10 steps.
-    """
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(0)
-    best, worst = (1, 0) if positive_only else (5, 1)
-    rows = [
-        f"u{user},i{item},{best if item % 2 else worst},{100 * user + place}"
-        for user in range(40)
-        for place, item in enumerate(random.permutation(40)[:20])
-        if item % 2 or not positive_only
-    ]
-    (folder / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
-    (folder / "items.csv").write_text(
-        "item_id,categories\n" + "\n".join(f"i{item},{'ab'[item % 2]}" for item in range(40)) + "\n"
-    )
-    feedback = "positive-only" if positive_only else "ratings"
-    files = ["interactions: log.csv", "items: items.csv"]
-    if truth:
-        write_truth(folder / "truth.csv", range(20), best, worst)
-        files.append("truth: truth.csv")
-    (folder / "dataset.yaml").write_text(
-        f"files: {{{', '.join(files)}}}\n"
-        f"reward: {{feedback: {feedback}, minimum: {worst}, maximum: {best}}}\n"
-        "leave: {by: never, max_steps: 10}\n"
-    )
-    return folder
-
-
-def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(40)) -> None:
-    """What the `users` of the planted world make of its `items`."""
-    cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in items]
-    file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")
 
 
 def output_of(program: str) -> str:

@@ -20,8 +20,8 @@ ORDER = (
     ("references", "report"),
     ("run",),
     ("serving", "sweep"),
-    ("tuning",),
-    ("cli",),
+    ("tuning", "api"),
+    ("cli", "testing"),
     ("__init__", "__main__"),
 )
 LAYERS = {part: number for number, parts in enumerate(ORDER) for part in parts}

@@ -84,7 +84,24 @@ def test_a_package_registers_by_its_entry_point(installed: Path) -> None:
     assert sys.modules["plugged_well"].called == 1
 
 
+def test_a_package_may_look_into_a_registry_while_it_registers(installed: Path) -> None:
+    text = """
+import plugged_curious
+from tests.test_registry import numbers
+
+found = []
+
+def plug():
+    plugged_curious.found.append(numbers()["two"])
+"""
+    install(installed, "plugged_curious", text, "plugged_curious:plug")
+    assert numbers()["one"] == 1
+    assert sys.modules["plugged_curious"].found == [2]
+
+
 def test_a_package_that_cannot_be_loaded_is_named(installed: Path) -> None:
     install(installed, "plugged_badly", "raise ValueError('no such thing')", "plugged_badly")
     with pytest.raises(InputError, match=r"plugin 'plugged_badly' .*ValueError: no such thing"):
+        len(numbers())
+    with pytest.raises(InputError, match="no such thing"):  # and again, as long as it is there
         len(numbers())

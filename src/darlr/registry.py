@@ -79,7 +79,16 @@ class Registry(Mapping[str, Entry]):
 def load_plugins() -> None:
     """Load what installed packages add to darlr, each once in a process; raises `InputError` naming one that fails."""
     for point in _installed(tuple(sys.path)):
-        _load(point)
+        if point not in _begun:  # one that looks into a registry while it is loaded does not begin again
+            _begun.add(point)
+            try:
+                _load(point)
+            except InputError:
+                _begun.discard(point)
+                raise
+
+
+_begun: set[EntryPoint] = set()
 
 
 @cache
@@ -88,7 +97,6 @@ def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=PLUGINS))
 
 
-@cache
 def _load(point: EntryPoint) -> None:
     try:
         loaded = point.load()

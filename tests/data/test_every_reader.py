@@ -1,11 +1,8 @@
 """What every reader of official files does alike."""
 
-import re
 import shutil
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,21 +13,10 @@ from darlr.data.origin.cache import Cache
 from darlr.data.registry import SOURCES
 from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
-from darlr.data.statistics import beside_published, describe
+from darlr.data.statistics import beside_published
 from darlr.errors import InputError
-from darlr.world_model.inputs import Inputs
+from darlr.testing.readers import OTHER_CHOICES, READER_CHECKS, ReaderCheck, ReaderSubject, differences
 from tests.official_files.__main__ import FORMATS
-
-OTHER_CHOICES: Mapping[str, object] = {
-    "reward": "normalised",
-    "normalisation": "all",
-    "repeats": "mean",
-    "missing_truth": "masked",
-    "logs": "both",
-    "features": "all",
-    "truth": "completed",
-    "log_share": 0.2,
-}
 
 
 @pytest.fixture(scope="module")
@@ -43,33 +29,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Read = Callable[..., LoadedDataset]
-
-
-@pytest.fixture
-def read(data: Path, tmp_path: Path) -> Read:
-    """Reads a data set by name, with choices of reading, through a cache that is the test's own."""
-
-    def reader(name: str, cache: str = "cache", data: Path = data, **choices: str) -> LoadedDataset:
-        source = SOURCES[name]
-        config = ExperimentConfig(dataset=name, data=from_mapping(DataConfig, choices))
-        return source.read(config, data / source.folder, Cache(tmp_path / cache))
-
-    return reader
-
-
-def arrays(value: object) -> Mapping[str, object]:
-    """Everything in a reading, by name, down to arrays and plain values."""
-    if not hasattr(value, "__dict__") or isinstance(value, np.ndarray):
-        return {"": value}
-    return {f"{name}.{inner}": part for name, own in vars(value).items() for inner, part in arrays(own).items()}
+def reader(name: str, data: Path, scratch: Path) -> ReaderSubject:
+    """A data set by name, read through caches of the test's own."""
+    return ReaderSubject(SOURCES[name], data / SOURCES[name].folder, scratch)
 
 
 def assert_same(one: LoadedDataset, other: LoadedDataset) -> None:
-    first, second = arrays(one), arrays(other)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], err_msg=name)
+    assert differences(one, other) == []
 
 
 def test_every_choice_is_tried() -> None:
@@ -81,52 +47,22 @@ def test_every_known_data_set_has_a_format() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_reading_is_whole(name: str, read: Read) -> None:
-    loaded = read(name)
-    dataset, log, world = loaded.dataset, loaded.dataset.log, loaded.dataset.world
-    assert dataset.name == name
-    assert log.users.dtype == log.items.dtype == np.int32
-    assert log.rewards.dtype == np.float32
-    assert (log.times is None) or log.times.dtype == np.float64
-    assert world.users.dtype == world.items.dtype == np.int64
-    assert (np.diff(world.users) > 0).all()
-    assert (np.diff(world.items) > 0).all()
-    assert world.users.min() >= 0
-    assert world.items.min() >= 0
-    assert dataset.hashes
-    assert all(re.fullmatch("[0-9a-f]{64}", value) for value in dataset.hashes.values())
-    low, high = dataset.paid_range
-    if loaded.truth is not None:
-        assert loaded.truth.rewards.dtype == np.float32
-        assert low <= loaded.truth.rewards.min() <= loaded.truth.rewards.max() <= high
-    assert len(Inputs.of(dataset).user_codes) == log.n_users
-    assert dict(describe(loaded))["data set"] == name
+@pytest.mark.parametrize("check", READER_CHECKS, ids=lambda check: check.__name__)
+def test_keeps_the_contract(check: ReaderCheck, name: str, data: Path, tmp_path: Path) -> None:
+    check(reader(name, data, tmp_path))
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_is_cached_is_what_was_parsed(name: str, read: Read) -> None:
-    parsed = read(name)
-    assert_same(parsed, read(name))
-    assert_same(parsed, read(name, cache="another"))
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_choice_that_is_offered_is_obeyed(name: str, read: Read) -> None:
-    source, usual = SOURCES[name], read(name)
-    for key in set(source.options) & OTHER_CHOICES.keys():
-        other = read(name, **{key: OTHER_CHOICES[key]})
-        with pytest.raises(AssertionError):
-            assert_same(usual, other)
-        other.dataset.log.rows(np.arange(3))  # it is a log like any other
-        source.require_options(from_mapping(DataConfig, {key: OTHER_CHOICES[key]}))
+def test_refusals_of_choices_name_the_data_set(name: str) -> None:
+    source = SOURCES[name]
     for key in OTHER_CHOICES.keys() - set(source.options):
         with pytest.raises(InputError, match=rf"'data.{key}' is .*data set '{name}' has no such choice"):
             source.require_options(from_mapping(DataConfig, {key: OTHER_CHOICES[key]}))
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_is_compared_with_what_is_published(name: str, read: Read) -> None:
-    source, loaded = SOURCES[name], read(name)
+def test_is_compared_with_what_is_published(name: str, data: Path, tmp_path: Path) -> None:
+    source, loaded = SOURCES[name], reader(name, data, tmp_path).read()
     assert source.published
     assert loaded.counts.keys() >= source.published.keys()
     rows = beside_published(source, loaded)
@@ -137,19 +73,18 @@ def test_is_compared_with_what_is_published(name: str, read: Read) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_archive_reads_like_its_files(
-    name: str, data: Path, read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_archive_reads_like_its_files(name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, source = FORMATS[name], SOURCES[name]
     place = tmp_path / "packed" / name
     shutil.copytree(data / name, place)
     archive = made.pack(place / made.root, place / made.archive)
     shutil.rmtree(place / made.root)
     monkeypatch.setattr("darlr.data.origin.official.verify", lambda official, file, cache: None)  # generated bytes are nobody's
-    assert_same(read(name), read(name, data=tmp_path / "packed"))
+    packed = reader(name, tmp_path / "packed", tmp_path)
+    assert_same(reader(name, data, tmp_path).read(), packed.read())
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     with pytest.raises(InputError, match=rf"{made.archive}: cut short, damaged or no archive .*; delete it and get it again$"):
-        read(name, data=tmp_path / "packed")
+        packed.read()
     assert source.missing(tmp_path / "packed") == ()
 
 

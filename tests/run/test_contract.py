@@ -1,10 +1,10 @@
 """What every method keeps to, whatever its recipe: it learns, obeys masks, repeats its numbers, resumes, serves and scales.
 
-The methods are those of `darlr.methods.table.METHODS`: a new one is tested by being there.
+The methods are those of `darlr.methods.registry.METHODS`, and most demands those of `darlr.testing`, which third parties have,
+too: a new method is tested by being there.
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,14 @@ import torch
 
 from darlr.agents.settings import SelectorConfig
 from darlr.artifacts import RunFolder
-from darlr.data.registry import load
-from darlr.evaluation.judging import TruthJudge
 from darlr.methods.registry import METHODS
-from darlr.run.evaluating import evaluate_run
-from darlr.run.saved import SavedPolicy
-from darlr.run.training import Finished
-from darlr.run.worlds import true_world
-from darlr.serving.recommender import Recommender, Request
-from tests.runs import Listener, output_of, results, train_small, without_seconds, write_truth
-from tests.worlds import CPU
+from darlr.testing.methods import METHOD_CHECKS, MethodCheck, TrainedMethod, learns_what_is_liked, liked, train_method
+from darlr.testing.monitors import Interrupter
+from tests.runs import output_of
 
-LEARNING: Mapping[str, Any] = {
-    "dataset": "planted",
-    "world_model": {"max_epochs": 5, "learning_rate": 0.01},
-    "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
-    "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
-    "cql": {"min_q_weight": 0.1},
-    "crr": {"min_q_weight": 0.1},
-    "training": {"epochs": 4, "steps_per_epoch": 1000},
-}
+LEARNING: Mapping[str, Any] = {"cql": {"min_q_weight": 0.1}, "crr": {"min_q_weight": 0.1}}
+"""What lets our methods learn the planted world as soon as `darlr.testing` wants it."""
+
 LARGE: Mapping[str, Any] = {
     "synthetic": {"users": 8, "items": 8000},
     "world_model": {"members": 1, "max_epochs": 1},
@@ -48,23 +36,10 @@ all items' returns would, for a batch of the offline agents."""
 ON_A_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 
 
-class Stopper(Listener):
-    """Interrupts the run after its first epoch."""
-
-    def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        raise KeyboardInterrupt
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the runs lie; methods share their world models."""
     return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def out_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the same runs are made once more."""
-    return tmp_path_factory.mktemp("again")
 
 
 def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]:
@@ -78,26 +53,17 @@ def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]
 
 
 @pytest.fixture(scope="module", params=METHODS)
-def run(request: pytest.FixtureRequest, planted: Path, out: Path) -> Finished:
-    return train_small(out, settings(request.param), planted)
+def trained(request: pytest.FixtureRequest, planted: Path, out: Path) -> TrainedMethod:
+    return train_method(METHODS[request.param], settings(request.param), planted, out)
 
 
-def liked(run: Path, device: str = "cpu") -> int:
-    """How many of the five items recommended first to a user are liked."""
-    [answer] = Recommender.load(run, device).recommend([Request("u30")], count=5)
-    return sum(int(str(recommendation.item)[1:]) % 2 for recommendation in answer)
+@pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
+def test_keeps_the_contract(check: MethodCheck, trained: TrainedMethod, tmp_path: Path) -> None:
+    check(trained, tmp_path)
 
 
-def test_learns_what_is_liked(run: Finished) -> None:
-    uniform = run.summary["opponents"]["uniform_random"]["nx_0"]["r_tra"]
-    best = run.summary["opponents"]["truth_oracle"]["nx_0"]["r_tra"]
-    assert best == 50
-    assert uniform == pytest.approx(30, rel=0.1)
-    for policy in ("sampled", "greedy"):
-        assert run.summary["nx_0"][policy]["r_tra"]["chosen"]["mean"] > (uniform + best) / 2
-
-
-def test_tells_what_share_each_category_has_in_the_end(run: Finished) -> None:
+def test_tells_what_share_each_category_has_in_the_end(trained: TrainedMethod) -> None:
+    run = trained.run
     shares = run.summary["categories"]  # an item has one of two, and a step with one of the second pays 5, else 1
     last = RunFolder.open(run.path).metrics()[-1]["nx_0/sampled/r_each"]
     assert shares["a"]["recommended"] + shares["b"]["recommended"] == pytest.approx(1.0)
@@ -107,69 +73,16 @@ def test_tells_what_share_each_category_has_in_the_end(run: Finished) -> None:
     assert (shares["a"]["dominant"], shares["b"]["dominant"]) == (True, False)
 
 
-@pytest.mark.parametrize("policy", ["sampled", "greedy"])
-def test_never_recommends_an_item_twice(run: Finished, planted: Path, policy: str) -> None:
-    for mode, policies in evaluate_run(run.path, "all", policy, 1, None, 0, planted, CPU).items():
-        assert policies[policy]["length"] == 10
-        assert mode == "fb" or policies[policy]["cv_turn"] == 1
-
-
-@pytest.mark.parametrize("policy", ["sampled", "greedy"])
-def test_never_recommends_what_the_world_lacks(run: Finished, planted: Path, tmp_path: Path, policy: str) -> None:
-    """A world of twelve items that the log disliked, but which pay: whatever else is recommended pays nothing."""
-    other = shutil.copytree(planted / "planted", tmp_path / "other")
-    write_truth(other / "truth.csv", range(20), best=1, worst=5, items=range(0, 24, 2))
-    for policies in evaluate_run(run.path, "all", policy, None, other, 0, planted, CPU).values():
-        assert policies[policy]["r_tra"] == 50
-
-
-def test_an_interrupted_run_goes_on_to_the_same_numbers(run: Finished, planted: Path, out_again: Path) -> None:
-    values = settings(run.config.method)
-    with pytest.raises(KeyboardInterrupt):
-        train_small(out_again, values, planted, Stopper())
-    listener = Listener()
-    assert results(train_small(out_again, values, planted, listener).path) == results(run.path)
-    assert (listener.fits, listener.begun, listener.epochs) == (0, 1, [2, 3, 4])
-
-
-def test_another_seed_gives_other_numbers(run: Finished, planted: Path, out: Path) -> None:
-    values = settings(run.config.method) | {"seed": 1, "training": {"epochs": 1, "steps_per_epoch": 1000}}
-    [other] = RunFolder.open(train_small(out, values, planted).path).metrics()
-    assert without_seconds(other) != without_seconds(RunFolder.open(run.path).metrics()[0])
-
-
-def test_the_saved_policy_plays_its_epochs_test_again(run: Finished, planted: Path) -> None:
-    """Every metric of every mode comes out as it was recorded, so it recommends as it did before it was saved."""
-    saved, loaded = SavedPolicy(RunFolder.open(run.path), CPU), load(run.config, planted)
-    assert loaded.truth is not None
-    assert saved.epoch == run.summary["chosen_epoch"]
-    world = true_world(run.config, loaded.dataset, loaded.truth, saved.world_items, CPU)
-    judge = TruthJudge(run.config, loaded.dataset, world, CPU)
-    again = judge.test(saved.network(saved.world_users).scorer(), saved.epoch)
-    record = RunFolder.open(run.path).metrics()[saved.epoch - 1]
-    assert len(again) > 30
-    assert again == {name: record[name] for name in again}
-
-
-def test_serves_from_its_folder_alone(run: Finished, tmp_path: Path) -> None:
-    moved = shutil.copytree(run.path, tmp_path / "elsewhere")
-    assert liked(moved) >= 4
-    recent = Request("newcomer", ("i1", "i8"), (5, 1))
-    [answer] = Recommender.load(moved).recommend([recent], count=38)
-    assert {recommendation.item for recommendation in answer} == {f"i{item}" for item in range(40)} - {"i1", "i8"}
-    assert sum(recommendation.score for recommendation in answer) == pytest.approx(1)
-
-
 @ON_A_GPU
 @pytest.mark.parametrize("method", METHODS)
 def test_runs_on_a_gpu(method: str, planted: Path, tmp_path: Path) -> None:
     cuda = torch.device("cuda")
     with pytest.raises(KeyboardInterrupt):
-        train_small(tmp_path, settings(method), planted, Stopper(), cuda)
-    finished = train_small(tmp_path, settings(method), planted, device=cuda)
-    test_learns_what_is_liked(finished)
-    assert liked(finished.path, "cuda") >= 4
-    assert liked(finished.path, "cpu") >= 4
+        train_method(METHODS[method], settings(method), planted, tmp_path, cuda, Interrupter())
+    trained = train_method(METHODS[method], settings(method), planted, tmp_path, cuda)
+    learns_what_is_liked(trained, tmp_path)
+    assert liked(trained.run.path, "cuda") >= 4
+    assert liked(trained.run.path, "cpu") >= 4
 
 
 @pytest.fixture(scope="module")

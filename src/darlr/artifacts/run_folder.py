@@ -212,7 +212,7 @@ def _lock(path: Path) -> IO[bytes]:
         _refuse_foreign(path)
         lock = (path / LOCK).open("ab")
     except OSError as error:
-        raise InputError(f"{path}: cannot be used as a run folder ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be used as a run folder ({_refusal(path, error)})") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -221,6 +221,14 @@ def _lock(path: Path) -> IO[bytes]:
             raise BusyError(f"{path}: another process is working on this run; wait for it to end") from error
         raise InputError(f"{path}: cannot be locked ({error.strerror})") from error
     return lock
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
+    if not isinstance(error, FileNotFoundError):
+        return str(error.strerror)
+    place = next(parent for parent in path.absolute().parents if parent.is_dir())
+    return f"nothing can be made in {place}"
 
 
 def in_work(path: Path) -> bool:

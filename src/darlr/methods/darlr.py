@@ -127,7 +127,7 @@ DARLR_PLUS = _variant(
     "ours",
     "darlr.md#darlr-plus",
     {"refinement.keep_levels": True},
-    {**PUBLISHED, **ACTOR_FROM_ESTIMATES},
+    {**PUBLISHED, **ACTOR_FROM_ESTIMATES, "selector": {"estimate_weight": 1.0}},
 )
 STATIC_REWARD = _ablation("darlr-static-reward", "on a reward that stays as it is", {"refinement.reward": "static"})
 STATIC_PENALTY = _ablation("darlr-static-penalty", "with a penalty that stays as it is", {"refinement.penalty": "static"})
@@ -137,4 +137,4 @@ R_ALONE = _ablation(
     {"selector.similarity_weight": 0.0, "selector.diversity_weight": 0.0},
 )
 R_SIMILARITY = _ablation("darlr-r-similarity", "whose selector is paid r' + r_s", {"selector.diversity_weight": 0.0})
-R_DIVERSITY = _ablation("darlr-r-diversity", "whose selector is paid r' + r_d", {"selector.similarity_weight": 0.0})
+R_DIVERSITY = _ablation("darlr-r-diversity", "whose selector is paid r' + lambda_d r_d", {"selector.similarity_weight": 0.0})

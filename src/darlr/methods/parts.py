@@ -1,7 +1,6 @@
 """What a method's policy and its learner are built from."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,13 +13,11 @@ from darlr.agents.policy import ActorCritic, Policy
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.methods.ways import Ways
+from darlr.methods.world import LearningWorld
 from darlr.rewards.estimates import Estimates
 from darlr.rewards.source import RewardSource
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
-
-if TYPE_CHECKING:
-    from darlr.methods.world import LearningWorld
 
 RANDOM_VECTORS = 0.01
 """Standard deviation of item vectors that do not come from the world model (docs/protocol.md, section 2)."""
@@ -97,7 +94,7 @@ class LearnerParts:
     ways: Ways
     dataset: Dataset
     model: WorldModel
-    world: "LearningWorld"
+    world: LearningWorld
     lookback: int
     device: torch.device
 

@@ -11,7 +11,6 @@ from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_config
-from darlr.methods.world import LearningWorld
 from darlr.rewards.source import RewardSource
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.resolution import resolve
@@ -94,7 +93,7 @@ def _simulated_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) 
     dataset, ways = loaded.dataset, ways_of(config)
     model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, ways, CPU, None, lambda text: None)
     truth = None if loaded.truth is None else loaded.truth.rewards
-    learned_in = LearningWorld.of(config, method_of(config), ways, dataset, truth, model, CPU)
+    learned_in = method_of(config).learning_world(config, ways, dataset, truth, model, CPU)
     return _game(config, learned_in.reward, learned_in.leave, dataset.world.n_users, dataset.world.n_items)
 
 

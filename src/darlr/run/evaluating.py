@@ -45,7 +45,7 @@ def evaluate_run(
     folder = RunFolder.open(run)
     saved = SavedPolicy(folder, device)
     loaded = load(saved.config, data_dir)
-    _require_unchanged(folder, loaded.dataset.hashes)
+    require_unchanged(folder, loaded.dataset.hashes)
     truth = (
         loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
     )
@@ -66,7 +66,8 @@ def evaluate_run(
     }
 
 
-def _require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
+def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
+    """Raise `InputError` if the data, known by their `hashes`, are not those that the run learned from."""
     before = folder.environment()["data"]
     changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
     if changed:

@@ -23,6 +23,7 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
@@ -32,7 +33,6 @@ from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.methods.world import LearningWorld
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
@@ -93,10 +93,22 @@ def train(
     """
     values = with_canonical_dataset(values, data_dir)
     loaded = load(experiment_config(values), data_dir, monitor.notice)
+    return train_on(loaded, values, out, device, monitor, tensorboard)
+
+
+def train_on(
+    loaded: LoadedDataset,
+    values: Mapping[str, Any],
+    out: Path,
+    device: torch.device,
+    monitor: Monitor,
+    tensorboard: bool = False,
+) -> Finished:
+    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be."""
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
     method, ways = method_of(config), ways_of(config)
-    judge = _judge(specified, loaded.truth, device)
+    judge = judge_of(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
     with (
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
@@ -112,7 +124,7 @@ def train(
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         truth = None if loaded.truth is None else loaded.truth.rewards
-        learned_in = LearningWorld.of(config, method, ways, dataset, truth, model, device)
+        learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted
         referee = None
         if config.evaluation.referee:
@@ -125,7 +137,8 @@ def train(
         return _finish(config, dataset, folder, judged)
 
 
-def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
     config, dataset = specified.config, specified.dataset
     items = dataset.world.items
     if truth is not None:

@@ -2,40 +2,30 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
-from darlr.agents.networks.trackers import StateTracker, state_tracker
+from darlr.agents.networks.trackers import TRACKERS, StateTracker
 from darlr.agents.settings import TrackerConfig
+from darlr.testing.trackers import ABSENT, SMALL, START, TRACKER_CHECKS, TrackerCheck, TrackerKind, state_of
 from darlr.world.window import Window
-from tests.worlds import draws, window_of
+from tests.worlds import window_of
 
 KINDS: tuple[str, ...] = ("mean", "gru", "transformer")
-ITEMS = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, -2.0], [-1.0, 4.0]])
-USERS = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
-START, ABSENT = 4, 5
-SMALL = TrackerConfig(window=3, width=8, heads=2)
 FULL = window_of([[0, 1, 2]], [[0.5, 1.0, 0.0]])
 
 
-def tracker(kind: str, seed: int = 0, config: TrackerConfig = SMALL) -> StateTracker:
-    return state_tracker(replace(config, kind=kind), ITEMS, USERS, draws(seed))
-
-
-def state(tracker: StateTracker, window: Window, user: int = 0) -> Tensor:
-    with torch.no_grad():
-        found: Tensor = tracker(torch.full((len(window.items),), user), window)
-    return found
+def tracker(kind: str, config: TrackerConfig = SMALL) -> StateTracker:
+    return TrackerKind(TRACKERS[kind], config).build()
 
 
 def test_mean() -> None:
     # Of (1, 2, 0.5), (3, 6, 1) and (5, -2, 0).
-    torch.testing.assert_close(state(tracker("mean"), FULL), torch.tensor([[3.0, 2.0, 0.5]]))
+    torch.testing.assert_close(state_of(tracker("mean"), FULL), torch.tensor([[3.0, 2.0, 0.5]]))
 
 
 def test_mean_of_what_is_inside_the_window() -> None:
     mean = tracker("mean")
     start = torch.cat([mean.item_vectors[START].detach(), torch.ones(1)])
-    first, second, moved_on = state(
+    first, second, moved_on = state_of(
         mean,
         window_of(
             [[ABSENT, ABSENT, ABSENT, START], [ABSENT, ABSENT, START, 1], [START, 1, 0, 2]],
@@ -48,19 +38,16 @@ def test_mean_of_what_is_inside_the_window() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_absent_positions_contribute_nothing(kind: str) -> None:
-    early = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
-    some = tracker(kind)
-    before = state(some, early)
-    if kind != "mean":  # the mean is a plain sum, and relies on the zeros that an absent position has
-        torch.testing.assert_close(state(some, Window(early.items, torch.tensor([[9.0, 1.0, 0.3]]))), before)
-    # The outputs are weighted: LayerNorm makes their plain sum a constant, whose gradients are rounding noise.
-    states = some(torch.tensor([0]), early)
-    (states * torch.arange(1.0, states.shape[1] + 1)).sum().backward()
-    assert some.item_vectors.grad is not None
-    assert not some.item_vectors.grad[ABSENT].any()
-    assert (some.item_vectors.grad[[START, 2]].abs().amax(dim=1) > 1e-3).all()
-    assert not torch.allclose(state(some, window_of([[0, START, 2]], [[0.0, 1.0, 0.3]])), before)
+@pytest.mark.parametrize("check", TRACKER_CHECKS, ids=lambda check: check.__name__)
+def test_keeps_the_contract(check: TrackerCheck, kind: str) -> None:
+    check(TrackerKind(TRACKERS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["gru", "transformer"])
+def test_rewards_of_absent_positions_are_not_read(kind: str) -> None:
+    # The mean is a plain sum, and relies on the zeros that an absent position has.
+    some, early = tracker(kind), window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
+    torch.testing.assert_close(state_of(some, Window(early.items, torch.tensor([[9.0, 1.0, 0.3]]))), state_of(some, early))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,29 +58,28 @@ def test_an_absence_is_as_good_as_a_shorter_window(kind: str) -> None:
         weights["encoder.positions"] = weights["encoder.positions"][-2:]  # counted from the newest
     short.load_state_dict(weights)
     early = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
-    torch.testing.assert_close(state(long, early), state(short, early))
+    torch.testing.assert_close(state_of(long, early), state_of(short, early))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_position_of_the_window_matters_and_none_before_it(kind: str) -> None:
+def test_every_position_of_the_window_matters(kind: str) -> None:
     some = tracker(kind)
     whole = window_of([[3, 0, 1, 2]], [[0.5, 0.5, 0.5, 0.5]])
-    base = state(some, whole)
-    for position in range(4):
+    base = state_of(some, whole)
+    for position in range(1, 4):
         items, rewards = whole.items.clone(), whole.rewards.clone()
         items[0, position] = START
         rewards[0, position] = 0.9
-        same = position == 0
-        assert torch.allclose(state(some, Window(items, whole.rewards)), base) is same
-        assert torch.allclose(state(some, Window(whole.items, rewards)), base) is same
+        assert not torch.allclose(state_of(some, Window(items, whole.rewards)), base)
+        assert not torch.allclose(state_of(some, Window(whole.items, rewards)), base)
 
 
 @pytest.mark.parametrize("kind", ["gru", "transformer"])
 def test_order_matters(kind: str) -> None:
     some = tracker(kind)
-    assert not torch.allclose(state(some, FULL), state(some, window_of([[1, 0, 2]], [[1.0, 0.5, 0.0]])), atol=1e-4)
+    assert not torch.allclose(state_of(some, FULL), state_of(some, window_of([[1, 0, 2]], [[1.0, 0.5, 0.0]])), atol=1e-4)
     mean = tracker("mean")
-    torch.testing.assert_close(state(mean, FULL), state(mean, window_of([[1, 0, 2]], [[1.0, 0.5, 0.0]])))
+    torch.testing.assert_close(state_of(mean, FULL), state_of(mean, window_of([[1, 0, 2]], [[1.0, 0.5, 0.0]])))
 
 
 def test_the_transformer_reads_the_newest_position() -> None:
@@ -103,9 +89,9 @@ def test_the_transformer_reads_the_newest_position() -> None:
         for name, parameter in some.named_parameters():
             if ".out." in name:
                 parameter.zero_()
-    base = state(some, FULL)
-    torch.testing.assert_close(state(some, window_of([[3, START, 2]], [[0.1, 0.2, 0.0]])), base)
-    assert not torch.allclose(state(some, window_of([[0, 1, 3]], [[0.5, 1.0, 0.0]])), base)
+    base = state_of(some, FULL)
+    torch.testing.assert_close(state_of(some, window_of([[3, START, 2]], [[0.1, 0.2, 0.0]])), base)
+    assert not torch.allclose(state_of(some, window_of([[0, 1, 3]], [[0.5, 1.0, 0.0]])), base)
 
 
 def test_the_transformer_equals_torchs_own_layers() -> None:
@@ -139,7 +125,7 @@ def test_the_transformer_equals_torchs_own_layers() -> None:
         )
         with torch.no_grad():
             hidden = layer(hidden, src_key_padding_mask=window.items == ABSENT)
-    torch.testing.assert_close(state(some, window), hidden[:, -1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(state_of(some, window), hidden[:, -1], atol=1e-5, rtol=1e-5)
 
 
 def test_the_gru_equals_torchs_own() -> None:
@@ -150,25 +136,7 @@ def test_the_gru_equals_torchs_own() -> None:
     )
     inputs = torch.tensor([[[1.0, 2.0, 0.5], [3.0, 6.0, 1.0], [5.0, -2.0, 0.0]]])
     with torch.no_grad():
-        torch.testing.assert_close(state(some, FULL), gru(inputs)[1][0])
-        torch.testing.assert_close(state(some, window_of([[ABSENT, ABSENT, 2]], [[0.0, 0.0, 0.0]])), gru(inputs[:, 2:])[1][0])
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_users_vector_is_appended(kind: str) -> None:
-    plain, with_user = tracker(kind), tracker(kind, config=replace(SMALL, user_state=True))
-    assert with_user.state_size == plain.state_size + 3
-    both = torch.cat([FULL.items, FULL.items]), torch.cat([FULL.rewards, FULL.rewards])
-    with torch.no_grad():
-        states = with_user(torch.tensor([1, 0]), Window(*both))
-    torch.testing.assert_close(states[:, -3:], USERS[[1, 0]])
-    torch.testing.assert_close(states[:1, :-3], state(plain, FULL))
-    assert torch.equal(state(plain, FULL, user=0), state(plain, FULL, user=1))
-    assert plain.state_size == state(plain, FULL).shape[1]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_seed_decides_the_weights(kind: str) -> None:
-    start = window_of([[ABSENT, START, 2]], [[0.0, 1.0, 0.3]])
-    assert torch.equal(state(tracker(kind, 1), start), state(tracker(kind, 1), start))
-    assert not torch.equal(state(tracker(kind, 1), start), state(tracker(kind, 2), start))
+        torch.testing.assert_close(state_of(some, FULL), gru(inputs)[1][0])
+        torch.testing.assert_close(
+            state_of(some, window_of([[ABSENT, ABSENT, 2]], [[0.0, 0.0, 0.0]])), gru(inputs[:, 2:])[1][0]
+        )

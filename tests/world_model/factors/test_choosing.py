@@ -42,7 +42,8 @@ def test_link_and_size_are_those_that_rank_held_out_rows_best() -> None:
 
 def test_estimates_are_right_on_average_under_the_logarithm() -> None:
     dataset = logarithmic()
-    model, _ = run(dataset, FactorSettings(size=2, link="log", selection_exponent=0.0))
+    settings, generator = FactorSettings(size=2, link="log"), torch.Generator().manual_seed(0)
+    model, _ = fit_factors(dataset, settings, generator, CPU, selection_exponent=0.0)
     log = dataset.log
     users, items = (torch.from_numpy(column.astype(np.int64)) for column in (log.users, log.items))
     estimates = model.responses.to_reward(model.responses.expected(users, items))

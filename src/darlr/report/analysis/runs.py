@@ -142,7 +142,7 @@ def _read(folder: RunFolder) -> FinishedRun:
     environment = folder.environment()
     return FinishedRun(
         path=folder.path,
-        dataset=_dataset(folder.path, config["dataset"]),
+        dataset=name_of_dataset(folder.path, config["dataset"]),
         method=config["method"],
         seed=config["seed"],
         settings={key: value for key, value in config.items() if key not in IDENTITY},
@@ -152,7 +152,7 @@ def _read(folder: RunFolder) -> FinishedRun:
     )
 
 
-def _dataset(run: Path, setting: str) -> str:
+def name_of_dataset(run: Path, setting: str) -> str:
     """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
     home = run.resolve().parents[1]
     return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name

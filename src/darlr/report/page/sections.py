@@ -138,7 +138,7 @@ def runs(material: Material) -> Section:
     header = ("method", "seed", "epochs", "chosen", f"{metric.label}, last 20%", "version", "folder")
     notes = ("last 20%: mean ± standard deviation over those epochs. chosen: the epoch that did best in the simulator.",)
     table = table_box(Table(f"{material.dataset}, runs", header, tuple(rows), notes))
-    return section("Runs", node("details", node("summary", f"All {len(rows)} runs"), table))
+    return section("Runs", node("details", node("summary", "1 run" if len(rows) == 1 else f"All {len(rows)} runs"), table))
 
 
 SECTIONS: dict[str, Callable[[Material], Section | str]] = {

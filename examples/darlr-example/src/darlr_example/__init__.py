@@ -1,0 +1,17 @@
+"""A method, a reward, a state tracker, a data set and an opponent for darlr. Start with `method.py`."""
+
+from darlr.agents.networks.trackers import register_tracker
+from darlr.data.registry import register_dataset
+from darlr.evaluation.opponents import register_opponent
+from darlr.methods.registry import register_method
+from darlr.rewards.kinds import register_reward
+from darlr_example import dataset, method, opponent, reward, tracker
+
+
+def register() -> None:
+    """Add everything to darlr; the entry point in pyproject.toml names this function, and darlr calls it once."""
+    register_method(method.REINFORCE)
+    register_reward("cautious", reward.cautious, "the lower end of the estimate's interval")
+    register_tracker("decaying", tracker.DecayingTracker)
+    register_dataset(dataset.ISLANDS)
+    register_opponent("most_rated", opponent.most_rated)

@@ -1,0 +1,18 @@
+"""Holds everything in this package to darlr's contracts; from pytest, put each line into a test. Takes a minute or two."""
+
+from darlr.rewards.kinds import REWARDS
+from darlr.testing import check_method, check_opponent, check_reader, check_reward, check_tracker
+from darlr_example import dataset, method, opponent, tracker
+
+
+def main() -> None:
+    check_tracker(tracker.DecayingTracker)
+    check_reward(REWARDS["cautious"])
+    check_opponent(opponent.most_rated)
+    check_reader(dataset.ISLANDS)
+    check_method(method.REINFORCE, {"reinforce": {"learning_rate": 0.03, "discount": 0.0}})
+    print("all checks passed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Contract suites for what others add to darlr: each `check_...` raises with one line that says what is broken.
+
+They need no test runner: call them from a test or at a prompt. darlr's own parts pass the same checks in darlr's own tests.
+"""
+
+from darlr.testing.methods import check_method
+from darlr.testing.opponents import check_opponent
+from darlr.testing.readers import check_reader
+from darlr.testing.rewards import check_reward
+from darlr.testing.trackers import check_tracker
+from darlr.testing.world_models import check_world_model
+
+__all__ = ["check_method", "check_opponent", "check_reader", "check_reward", "check_tracker", "check_world_model"]

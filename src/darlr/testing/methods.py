@@ -1,0 +1,215 @@
+"""What every method keeps to: it learns, obeys masks, repeats its numbers, resumes and serves."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darlr.artifacts import RunFolder
+from darlr.config.loading import leaf_type, merge
+from darlr.data.registry import load
+from darlr.evaluation.judging import TruthJudge
+from darlr.methods.experiment import experiment_type
+from darlr.methods.method import Method
+from darlr.methods.registry import METHODS
+from darlr.run.evaluating import evaluate_run
+from darlr.run.saved import SavedPolicy
+from darlr.run.training import Finished, Monitor, train
+from darlr.run.worlds import true_world
+from darlr.serving.recommender import Recommender, Request
+from darlr.testing.demands import blaming, demand, demand_equal, registered
+from darlr.testing.monitors import Interrupter, Remembering, Silent
+from darlr.testing.planted import ITEMS, LONGEST, PLANTED, scratch, write_planted_world, write_truth
+from darlr.testing.results import results, without_seconds
+from darlr.tuning.space import Space
+
+CPU = torch.device("cpu")
+BEST = 50.0
+"""Return of an episode that recommends liked items alone; choosing blindly gets about 30."""
+
+SMALL: Mapping[str, Any] = {
+    "dataset": PLANTED,
+    "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 5, "learning_rate": 0.01},
+    "policy": {"hidden_sizes": [8]},
+    "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
+    "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
+    "training": {"epochs": 4, "steps_per_epoch": 1000, "environments": 10},
+    "evaluation": {"episodes": 10},
+}
+"""Settings of a run that learns the planted world in seconds."""
+
+
+@dataclass(frozen=True)
+class TrainedMethod:
+    """A method that has learned the planted world.
+
+    Attributes:
+        settings: of the run, nested.
+        data: the data directory, which has the planted world.
+        out: where results lie.
+        device: where it learned.
+        run: the finished run.
+    """
+
+    method: Method
+    settings: Mapping[str, Any]
+    data: Path
+    out: Path
+    device: torch.device
+    run: Finished
+
+    def again(self, out: Path, changes: Mapping[str, Any] | None = None, monitor: Monitor | None = None) -> Finished:
+        """The same run with `changes`, its results below `out`."""
+        return train(merge(self.settings, changes or {}), self.data, out, self.device, monitor or Silent())
+
+
+MethodCheck = Callable[[TrainedMethod, Path], None]
+"""Is given a folder of its own."""
+
+
+def train_method(
+    method: Method,
+    settings: Mapping[str, Any],
+    data: Path,
+    out: Path,
+    device: torch.device = CPU,
+    monitor: Monitor | None = None,
+) -> TrainedMethod:
+    """Train a registered method in the planted world of the data directory, by `SMALL` and then `settings`."""
+    values = merge(merge(SMALL, settings), {"method": method.name})
+    with blaming(f"method '{method.name}'"):
+        return TrainedMethod(method, values, data, out, device, train(values, data, out, device, monitor or Silent()))
+
+
+def learns_what_is_liked(trained: TrainedMethod, folder: Path) -> None:
+    """The deployed policy gets more than half of what lies between choosing blindly and the best."""
+    summary = trained.run.summary
+    blind = summary["opponents"]["uniform_random"]["nx_0"]["r_tra"]
+    for policy in ("sampled", "greedy"):
+        found = summary["nx_0"][policy]["r_tra"]["chosen"]["mean"]
+        expected = f"expected more than {(blind + BEST) / 2:.3g} ({blind:.3g} is blind, {BEST:g} the best)"
+        demand(found > (blind + BEST) / 2, f"does not learn: {policy}, it gets {found:.3g}; {expected}")
+
+
+def never_recommends_an_item_twice(trained: TrainedMethod, folder: Path) -> None:
+    """Where a test allows no repeats, none happens."""
+    for mode, policies in evaluate_run(trained.run.path, "all", "both", 1, None, 0, trained.data, trained.device).items():
+        for policy, metrics in policies.items():
+            length, distinct = metrics["length"], metrics["cv_turn"]
+            demand(length == LONGEST, f"an episode of {mode} has {length} steps; expected {LONGEST}")
+            repeats = mode != "fb" and distinct != 1
+            demand(not repeats, f"recommends an item twice in {mode}, {policy}; does its scorer obey 'blocked'?")
+
+
+def never_recommends_what_the_world_lacks(trained: TrainedMethod, folder: Path) -> None:
+    """In a world of twelve items that the log disliked, but which pay, whatever else is recommended would pay nothing."""
+    other = shutil.copytree(trained.data / PLANTED, folder / "other")
+    write_truth(other / "truth.csv", range(20), best=1, worst=5, items=range(0, 24, 2))
+    tested = evaluate_run(trained.run.path, "all", "both", None, other, 0, trained.data, trained.device)
+    for mode, policies in tested.items():
+        for policy, metrics in policies.items():
+            lost = metrics["r_tra"] != BEST
+            demand(not lost, f"recommends what the test world lacks in {mode}, {policy}; it is in 'blocked'")
+
+
+def resumes_to_the_same_numbers(trained: TrainedMethod, folder: Path) -> None:
+    """A run that is stopped and goes on leaves the same files as one that is not."""
+    shutil.copytree(trained.out / PLANTED / "world-models", folder / PLANTED / "world-models")  # one fit is enough
+    with suppress(KeyboardInterrupt):
+        trained.again(folder, monitor=Interrupter())
+    monitor = Remembering()
+    resumed = trained.again(folder, monitor=monitor)
+    others = list(range(2, trained.run.config.training.epochs + 1))
+    demand(monitor.epochs == others, f"stopped after epoch 1 and resumed, it learns epochs {monitor.epochs}; expected {others}")
+    demand_equal(
+        results(resumed.path),
+        results(trained.run.path),
+        "stopped and resumed, ends elsewhere; is all that it learned in tensors(), all it draws from the generator",
+    )
+
+
+def seeds_matter(trained: TrainedMethod, folder: Path) -> None:
+    """Another seed gives other numbers."""
+    schedule = {**trained.settings["training"], "epochs": 1}
+    other = trained.again(trained.out, {"seed": trained.run.config.seed + 1, "training": schedule})
+    first, second = (without_seconds(RunFolder.open(run.path).metrics()[0]) for run in (trained.run, other))
+    demand(first != second, "gives the same numbers for two seeds")
+
+
+def the_saved_policy_plays_its_test_again(trained: TrainedMethod, folder: Path) -> None:
+    """Every metric of every mode comes out as it was recorded: the policy recommends as it did before it was saved."""
+    config, run = trained.run.config, RunFolder.open(trained.run.path)
+    saved, loaded = SavedPolicy(run, trained.device), load(config, trained.data)
+    assert loaded.truth is not None
+    world = true_world(config, loaded.dataset, loaded.truth, saved.world_items, trained.device)
+    judge = TruthJudge(config, loaded.dataset, world, trained.device)
+    again = judge.test(saved.network(saved.world_users).scorer(), saved.epoch)
+    record = run.metrics()[saved.epoch - 1]
+    text = "recommends otherwise after it was saved and loaded; what it needs must be in its state_dict"
+    demand_equal(again, {name: record[name] for name in again}, text)
+
+
+def serves_from_its_folder_alone(trained: TrainedMethod, folder: Path) -> None:
+    """A moved run folder serves users of the log and new ones; scores are probabilities."""
+    moved = shutil.copytree(trained.run.path, folder / "elsewhere")
+    demand(liked(moved, trained.device) >= 4, "served from its folder, recommends items that are not liked")
+    newcomer = Request("newcomer", ("i1", "i8"), (5, 1))
+    [answer] = Recommender.load(moved, trained.device).recommend([newcomer], count=ITEMS - 2)
+    others = {f"i{item}" for item in range(ITEMS)} - {"i1", "i8"}
+    whole = {recommendation.item for recommendation in answer} == others
+    demand(whole, "does not rank each item once that a new user has not had yet")
+    total = sum(recommendation.score for recommendation in answer)
+    demand(abs(total - 1) < 1e-4, f"the probabilities of all items add up to {total:g}; expected 1")
+
+
+def its_settings_exist(trained: TrainedMethod, folder: Path) -> None:
+    """Every key that it fixes is a setting, and `darlr tune` can search every space of its own."""
+    method = trained.method
+    for key in method.fixed:
+        leaf_type(experiment_type(), key)
+    if method.space:
+        values = {"dataset": PLANTED, "method": method.name}
+        Space.of_table(method.name, PLANTED).fitted(values, load(trained.run.config, trained.data))
+
+
+METHOD_CHECKS: tuple[MethodCheck, ...] = (
+    its_settings_exist,
+    learns_what_is_liked,
+    never_recommends_an_item_twice,
+    never_recommends_what_the_world_lacks,
+    resumes_to_the_same_numbers,
+    seeds_matter,
+    the_saved_policy_plays_its_test_again,
+    serves_from_its_folder_alone,
+)
+
+
+def check_method(method: Method, settings: Mapping[str, Any] | None = None) -> None:
+    """Raise unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half a minute).
+
+    Args:
+        method: registered or not.
+        settings: nested, beside `SMALL`: what lets it learn the planted world in 4 epochs of 1,000 recommendations.
+
+    Raises:
+        AssertionError: naming what is broken.
+        InputError: for settings that it refuses.
+    """
+    with registered(METHODS, method.name, method), scratch() as folder:
+        write_planted_world(folder / "data" / PLANTED)
+        trained = train_method(method, settings or {}, folder / "data", folder / "runs")
+        for check in METHOD_CHECKS:
+            own = folder / check.__name__
+            own.mkdir()
+            with blaming(f"method '{method.name}'"):
+                check(trained, own)
+
+
+def liked(run: Path, device: torch.device | str = CPU) -> int:
+    """How many of the five items recommended first to a user are liked."""
+    [answer] = Recommender.load(run, device).recommend([Request("u30")], count=5)
+    return sum(int(str(recommendation.item)[1:]) % 2 for recommendation in answer)

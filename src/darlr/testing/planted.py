@@ -1,0 +1,67 @@
+"""The planted world: so small and so plain that whatever learns at all learns what is liked in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from darlr.data.readers.folder import read_folder
+from darlr.data.source import LoadedDataset
+
+PLANTED = "planted"
+USERS = ITEMS = 40
+LONGEST = 10
+"""Steps of every episode."""
+
+
+def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
+    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
+
+    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
+    are liked. Nobody leaves before 10 steps.
+    """
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    best, worst = (1, 0) if positive_only else (5, 1)
+    rows = [
+        f"u{user},i{item},{best if item % 2 else worst},{100 * user + place}"
+        for user in range(USERS)
+        for place, item in enumerate(random.permutation(ITEMS)[:20])
+        if item % 2 or not positive_only
+    ]
+    (folder / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
+    (folder / "items.csv").write_text(
+        "item_id,categories\n" + "\n".join(f"i{item},{'ab'[item % 2]}" for item in range(ITEMS)) + "\n"
+    )
+    feedback = "positive-only" if positive_only else "ratings"
+    files = ["interactions: log.csv", "items: items.csv"]
+    if truth:
+        write_truth(folder / "truth.csv", range(20), best, worst)
+        files.append("truth: truth.csv")
+    (folder / "dataset.yaml").write_text(
+        f"files: {{{', '.join(files)}}}\n"
+        f"reward: {{feedback: {feedback}, minimum: {worst}, maximum: {best}}}\n"
+        f"leave: {{by: never, max_steps: {LONGEST}}}\n"
+    )
+    return folder
+
+
+def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:
+    """What the `users` of the planted world make of its `items`."""
+    cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in items]
+    file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")
+
+
+def planted_world() -> LoadedDataset:
+    """The planted world in memory; its test world has the first 20 users."""
+    with scratch() as folder:
+        return read_folder(write_planted_world(folder / PLANTED))
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder of its own, removed afterwards."""
+    with TemporaryDirectory(prefix="darlr-testing-") as folder:
+        yield Path(folder)

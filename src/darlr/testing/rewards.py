@@ -1,0 +1,117 @@
+"""What every reward keeps to: it pays each row by itself, within its bounds, the same again, and changes nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from darlr.data.dataset import Dataset
+from darlr.rewards.entropy import EntropyTerm
+from darlr.rewards.estimates import Estimates
+from darlr.rewards.kinds import RewardKind, RewardParts
+from darlr.rewards.settings import RewardConfig
+from darlr.rewards.source import RewardSource
+from darlr.testing.demands import demand, demand_alike, demand_tensor, run_checks
+from darlr.testing.planted import planted_world
+from darlr.world.window import Window
+
+CPU = torch.device("cpu")
+WEIGHTS = RewardConfig(uncertainty_weight=0.1, entropy_weight=0.5)
+LOOKBACK = 3
+STEPS = 64
+
+
+@dataclass(frozen=True)
+class RewardSubject:
+    """A kind of reward, and what one of it is made of in the planted world."""
+
+    kind: RewardKind
+    parts: RewardParts
+
+    def build(self) -> RewardSource:
+        return self.kind.build(self.parts)
+
+    def steps(self) -> tuple[Tensor, Tensor, Window]:
+        """Users (B,), items (B,) and windows (B, L) of random steps; the first half are an episode's first."""
+        n_users, n_items = self.parts.learned.rewards.shape
+        generator = torch.Generator().manual_seed(0)
+        users = torch.randint(n_users, (STEPS,), generator=generator)
+        items = torch.randint(n_items, (STEPS,), generator=generator)
+        recent = torch.randint(n_items, (STEPS, LOOKBACK), generator=generator)
+        rewards = torch.rand(STEPS, LOOKBACK, generator=generator)
+        first = Window.at_start(n_items, LOOKBACK, CPU)
+        half = STEPS // 2
+        recent[:half], rewards[:half] = first.items, first.rewards
+        return users, items, Window(recent, rewards)
+
+
+RewardCheck = Callable[[RewardSubject], None]
+
+
+def reward_parts(dataset: Dataset, seed: int = 0) -> RewardParts:
+    """Random estimates of `dataset`'s world, 1 to 5, with their uncertainty and an entropy term."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = dataset.world.n_users, dataset.world.n_items
+    estimates = Estimates(1 + 4 * torch.rand(shape, generator=generator), torch.rand(shape, generator=generator))
+    entropy = EntropyTerm.fit(dataset.log, dataset.world, WEIGHTS.entropy_orders, CPU)
+    return RewardParts(dataset, estimates, estimates, entropy, WEIGHTS)
+
+
+def pays_within_its_bounds(subject: RewardSubject) -> None:
+    """(B,) float32 numbers from `low` to `high`, at an episode's start, too; not all alike."""
+    source = subject.build()
+    users, items, window = subject.steps()
+    paid = demand_tensor(source.pay(users, items, window), (STEPS,), "what it pays")
+    demand(source.low < source.high, f"low is {source.low:g} and high {source.high:g}; expected low below high")
+    slack = 1e-4 * (source.high - source.low)
+    inside = source.low - slack <= float(paid.min()) <= float(paid.max()) <= source.high + slack
+    bounds = f"expected {source.low:g} to {source.high:g}, its bounds, which normalise what states show"
+    demand(inside, f"it pays {float(paid.min()):g} to {float(paid.max()):g}; {bounds}")
+    demand(float(paid.min()) < float(paid.max()), "it pays the same for everything, so that there is nothing to learn")
+
+
+def pays_each_row_by_itself(subject: RewardSubject) -> None:
+    """A row's reward does not depend on the rows beside it, nor on what was paid before."""
+    source = subject.build()
+    users, items, window = subject.steps()
+    whole = source.pay(users, items, window)
+    rows = torch.arange(STEPS - 1, -1, -7)
+    some = source.pay(users[rows], items[rows], window.rows(rows))
+    demand_alike(some, whole[rows], "what it pays for a step depends on the other rows, or on what was paid before")
+
+
+def is_built_alike(subject: RewardSubject) -> None:
+    """Two of the same parts pay the same."""
+    first, second = (subject.build().pay(*subject.steps()) for _ in range(2))
+    demand_alike(first, second, "two rewards of the same parts pay differently")
+
+
+def changes_no_estimate(subject: RewardSubject) -> None:
+    """The estimates are shared with others, and stay as they are."""
+    learned = subject.parts.learned
+    before = learned.rewards.clone(), learned.uncertainty.clone()
+    subject.build().pay(*subject.steps())
+    same = torch.equal(before[0], learned.rewards) and torch.equal(before[1], learned.uncertainty)
+    demand(same, "building or paying it changes the estimates, which are shared; work on a copy")
+
+
+def does_without_the_entropy_term(subject: RewardSubject) -> None:
+    """Logs without times, and runs that do not weigh it, have none."""
+    plain = replace(subject.parts, entropy=None, weights=replace(subject.parts.weights, entropy_weight=0.0))
+    pays_within_its_bounds(replace(subject, parts=plain))
+
+
+REWARD_CHECKS: tuple[RewardCheck, ...] = (
+    pays_within_its_bounds,
+    pays_each_row_by_itself,
+    is_built_alike,
+    changes_no_estimate,
+    does_without_the_entropy_term,
+)
+
+
+def check_reward(kind: RewardKind) -> None:
+    """Raise `AssertionError` unless `kind` (what `register_reward` gives) pays as the simulator needs it."""
+    subject = RewardSubject(kind, reward_parts(planted_world().dataset))
+    run_checks(REWARD_CHECKS, subject, f"reward '{kind.name}'")

@@ -1,0 +1,118 @@
+"""examples/darlr-example, a distribution of somebody else's: installed, it is found, trained, swept, tuned and reported.
+
+Nothing here names it to darlr but its entry point.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.commands import Home, small_settings
+from tests.runs import REPOSITORY, SMALL
+
+SOURCE = REPOSITORY / "examples" / "darlr-example"
+OWN = {"tracker": {"kind": "decaying"}, "reward": {"kind": "cautious"}}
+
+
+def install(source: Path, target: Path) -> None:
+    """By pip where its build backend is here; else the files are laid out as pip lays them out."""
+    if find_spec("hatchling") is not None:
+        options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
+        subprocess.run(command, check=True)
+        return
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    shutil.copytree(source / "src" / "darlr_example", target / "darlr_example")
+    metadata = target / f"darlr_example-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = "\n".join(f"{name} = {value}" for name, value in project["entry-points"]["darlr.plugins"].items())
+    (metadata / "entry_points.txt").write_text(f"[darlr.plugins]\n{points}\n")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A folder in which `darlr` finds the installed distribution."""
+    source = shutil.copytree(SOURCE, tmp_path_factory.mktemp("source") / SOURCE.name)
+    target = tmp_path_factory.mktemp("packages")
+    install(source, target)
+    return Home(tmp_path_factory.mktemp("home"), [target])
+
+
+@pytest.fixture(scope="module")
+def swept(home: Home) -> Path:
+    """Where the runs of a sweep over two seeds lie, of its method with its tracker and its reward on its data set."""
+    settings: dict[str, Any] = {**SMALL, **OWN}
+    del settings["method"]
+    grid = {"datasets": "islands", "methods": ["reinforce", "mbpo"], "seeds": [0, 1], "set": settings}
+    (home.folder / "grid.yaml").write_text(yaml.safe_dump(grid))
+    home.darlr("sweep", "grid.yaml", "--workers", 1, "--out", "swept")
+    return home.folder / "swept"
+
+
+@pytest.mark.parametrize("command", ["train", "tune", "config"])
+def test_help_names_what_it_adds(home: Home, command: str) -> None:
+    text = home.darlr(command, "--help")
+    assert "reinforce" in text
+    assert "islands" in text
+
+
+def test_config_shows_its_settings_with_their_limits(home: Home) -> None:
+    text = home.darlr("config", "--method", "reinforce", "--dataset", "islands", "--section", "reinforce", "--format", "json")
+    entries = {entry["key"]: entry for entry in json.loads(text)}
+    assert entries["reinforce.learning_rate"]["limits"] == "above 0"
+    assert entries["reinforce.discount"]["doc"] == "gamma, what a reward counts one step later"
+    line = home.refused("train", "--method", "reinforce", "--set", "reinforce.discount=2")
+    assert line == "darlr: config key 'reinforce.discount' is 2.0; expected from 0 to 1"
+
+
+def test_trains_beside_its_opponent(home: Home) -> None:
+    settings = {**OWN, "training": {"epochs": 8, "steps_per_epoch": 600}, "reinforce": {"learning_rate": 0.03}}
+    options = small_settings("islands", settings)
+    home.darlr("train", "--dataset", "islands", "--method", "reinforce", *options, "--out", "trained")
+    [file] = (home.folder / "trained" / "islands" / "reinforce").glob("*/summary.json")
+    summary = json.loads(file.read_text())
+    assert {"most_rated", "popular"} <= summary["opponents"].keys()
+    config = yaml.safe_load((file.parent / "config.yaml").read_text())
+    assert (config["tracker"]["kind"], config["reward"]["kind"]) == ("decaying", "cautious")
+    assert config["reward"]["uncertainty_weight"] == 0.05  # its published setting
+    assert "REINFORCE" not in config
+    assert home.darlr("evaluate", file.parent, "--mode", "nx_0").count("nx_0") == 2
+    assert len(home.darlr("recommend", file.parent, "--users", 3, "--count", 5).splitlines()) == 6
+
+
+def test_sweeps_over_seeds_and_reports(home: Home, swept: Path) -> None:
+    assert len(list(swept.glob("islands/reinforce/*/summary.json"))) == 2
+    table = home.darlr("report", swept)
+    assert "reinforce" in table
+    assert "most_rated" in table
+    home.darlr("report", swept, "--out", "page.html")
+    assert "reinforce" in (home.folder / "page.html").read_text()
+
+
+def test_is_tuned_over_its_own_space(home: Home) -> None:
+    pytest.importorskip("optuna")
+    options = small_settings("islands", {"training": {"environments": 10, "steps_per_epoch": 60}})
+    options = [word for pair in zip(options[::2], options[1::2], strict=True) if "epochs=3" not in pair[1] for word in pair]
+    command = ["tune", "--dataset", "islands", "--method", "reinforce", "--trials", 2, "--epochs", 1, "--workers", 1]
+    text = home.darlr(*command, *options)
+    assert "reinforce.learning_rate" in text
+    assert "2 trials" in text
+
+
+def test_keeps_darlrs_contracts(home: Home) -> None:
+    ended = home.python("-m", "darlr_example.check")
+    assert ended.stdout == "all checks passed\n", ended.stderr
+
+
+def test_without_it_nothing_of_it_is_known(tmp_path: Path) -> None:
+    line = Home(tmp_path, []).refused("train", "--method", "reinforce")
+    assert line.startswith("darlr: unknown method 'reinforce'")

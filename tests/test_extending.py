@@ -1,0 +1,29 @@
+"""docs/extending.md: its blocks are one program, which runs; its table names what is there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import darlr.testing
+from tests.commands import Home
+from tests.runs import REPOSITORY
+
+TEXT = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_its_blocks_run(tmp_path: Path) -> None:
+    """In a process of their own: what they register must not reach other tests."""
+    program = tmp_path / "extending.py"
+    program.write_text("\n".join(BLOCK.findall(TEXT)), encoding="utf-8")
+    ended = Home(tmp_path, []).python(program)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_its_table_names_what_is_there() -> None:
+    calls = re.findall(r"`darlr\.([\w.]+)\.(register_\w+)\(", TEXT)
+    assert len(calls) >= 6
+    for module, name in calls:
+        assert callable(getattr(import_module(f"darlr.{module}"), name))
+    checks = set(re.findall(r"`(check_\w+)\(", TEXT))
+    assert checks == set(darlr.testing.__all__)
