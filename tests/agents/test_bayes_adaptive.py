@@ -250,3 +250,10 @@ def test_stops_at_a_loss_that_is_not_a_number() -> None:
     broken = replace(of, intercepts=of.intercepts.clone().index_fill_(0, torch.tensor([2]), float("nan")))
     with pytest.raises(RunError, match=r"the (policy|value) loss is nan"):
         agent(of=broken).epoch(50, 1_000, draws())
+
+
+def test_windows_must_show_whole_episodes() -> None:
+    learner = agent(Setting(leave="never"))
+    short = Simulator(learner.simulator.rewards, learner.simulator.leave, N_ITEMS, STEPS, STEPS - 1, False)
+    with pytest.raises(ValueError, match="windows show 7 positions; expected whole episodes, 8"):
+        BayesAdaptive(learner.policy, short, None, N_USERS, A2C, 0.1)

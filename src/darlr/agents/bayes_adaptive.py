@@ -117,7 +117,7 @@ class _BeliefScorer(Scorer):
 
 
 BLOCKED = -1e9
-"""Added to the logits of blocked items: their probability is exactly 0, and so is what they add to a mean."""
+"""The logit of blocked items: their probability is exactly 0, and so is what they add to a mean."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,8 @@ class BayesAdaptive:
         actor_learning_rate: of log beta and lambda.
         reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
         """
+        if simulator.lookback < simulator.max_steps:
+            raise ValueError(f"windows show {simulator.lookback} positions; expected whole episodes, {simulator.max_steps}")
         self.policy, self.simulator, self.config = policy, simulator, config
         self.reward_table = reward_table
         self._posterior, self._n_users = posterior, n_users
@@ -296,8 +298,8 @@ class _Recorder:
         self._believed = self._believed.observe(window.last(1))
         buffers = self._buffers.first(len(self._rows))
         logits, shares, summary = policy.logits(self._believed, window, buffers)
-        if simulator.blocked is not None:
-            logits.add_(simulator.blocked, alpha=BLOCKED)
+        if step and not simulator.allow_repeats:
+            logits.scatter_(1, window.items[:, -step:], BLOCKED)
         probabilities = torch.softmax(logits, dim=1, out=buffers.probabilities)
         items = draw_items(probabilities, self._generator)
         self.summaries[self._rows, step] = summary
