@@ -56,8 +56,8 @@ def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
     """Read Coat: 290 users, 300 items, ratings 1..5, no times, no categories; raw ids are row and column numbers from 0.
 
     The test ratings and the propensities are validated where they are present; learning reads neither. With `data.randomised`
-    "tenth" a fixed tenth of the test ratings is `Dataset.randomised`. With `data.truth` "completed" the truth is to be completed
-    from all of them, so the two exclude each other.
+    "tenth" a fixed tenth of the test ratings is `Dataset.randomised`. With `data.truth` "completed" all of them make the truth,
+    so the two exclude each other.
 
     Raises:
         InputError: naming the file and line that is missing or is not as published.

@@ -13,7 +13,7 @@ from darlr.world_model.factors.held_out import Fold, folds
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.problem import is_implicit, require_link
 from darlr.world_model.factors.responses import Link
-from darlr.world_model.factors.selection import Selection, from_log, from_randomised, given
+from darlr.world_model.factors.selection import NO_LAW, Selection, from_log, from_randomised, given
 from darlr.world_model.factors.settings import FactorSettings
 from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
 
@@ -129,7 +129,7 @@ def _selection(model: FactorModel, dataset: Dataset, exponent: float | None) -> 
     if exponent is not None:
         return given(exponent, "set by hand")
     if is_implicit(dataset.log):
-        return given(0.0, "the log holds positives alone: what is not logged counts already")
+        return given(0.0, NO_LAW)
     if dataset.randomised is not None:
         return from_randomised(model, dataset.randomised)
     return from_log(model, dataset.log)

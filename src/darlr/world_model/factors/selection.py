@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from darlr.data.log import InteractionLog
 from darlr.world_model.factors.model import FactorModel
@@ -17,6 +18,8 @@ MOST = 1.5
 """Largest eta that is looked for."""
 
 HALVINGS = 24
+
+NO_LAW = "the log holds positives alone, so what it lacks counts already as the lowest reward"
 FEWEST_ROWS = 3
 """Rows of a user who counts for the slope."""
 
@@ -48,15 +51,19 @@ def given(exponent: float, reason: str) -> Selection:
 
 
 def from_log(model: FactorModel, log: InteractionLog) -> Selection:
-    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (b_i - c)] on the logarithm of their number.
+    """What a log tells, with `average` what the average user of `model` gives, which was fitted on `log` without the law."""
+    average = model.responses.scale.to_reward(model.responses.intercepts)
+    return from_activity(average.double().cpu().numpy(), log)
+
+
+def from_activity(average: NDArray[np.float64], log: InteractionLog) -> Selection:
+    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (average_i - c)] on the logarithm of their number.
 
     Both sums are shrunk by half a row of the mean reward; users with fewer than 3 rows do not count, the others by n / (n + 3).
 
-    Args: model: fitted on `log` without the law; b_i are what its average user gives, in reward units.
+    Args: average: (I,) the reward that items get of an average user.
     """
     low, mean = log.reward_range[0], float(log.rewards.mean(dtype=np.float64))
-    scale = model.responses.scale
-    average = scale.to_reward(model.responses.intercepts).double().cpu().numpy()
     counts = np.bincount(log.users, minlength=log.n_users)
     counted = counts >= FEWEST_ROWS
     usual = mean - low
