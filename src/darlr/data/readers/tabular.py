@@ -91,6 +91,7 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
     catalog = _catalog(tables.items, items)
     user_features = _features(tables.users, users, "user_id")
+    randomised = None if tables.randomised is None else _read_randomised(tables.randomised, log, users, items)
     with naming(wording.source):
         dataset = Dataset(
             name=settings.name,
@@ -100,7 +101,7 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
             world=world,
             leave=settings.leave.rule(has_categories=catalog.n_categories > 0),
             hashes=hashes,
-            randomised=None if tables.randomised is None else _read_randomised(tables.randomised, log, users, items),
+            randomised=randomised,
         )
     return LoadedDataset(dataset, truth)
 
