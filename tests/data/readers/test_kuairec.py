@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.kuai import USER_CODES, USER_NUMBERS
@@ -16,6 +15,7 @@ from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
+from darlr.methods.experiment import experiment_config
 from darlr.run.notices import notices
 from tests.data.spoiling import Spoil, change, cut, edit, empty, halve, latin, lengthen, lose, shorten, swap
 from tests.official_files.archives import pack_zip
