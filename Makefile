@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 train: install
-	$(BIN)/darlr train --epochs 6
+	$(BIN)/darlr train --config first
 
 test: install
 	$(BIN)/python -m pytest

@@ -33,7 +33,7 @@ from darlr.data.readers.kuairand import SOURCE
 from darlr.evaluation.protocol import TestWorld, run_test
 from darlr.evaluation.reward_error import table_error
 from darlr.rewards.neighbours import nearest_users, unit_rows
-from darlr.rewards.refinement import RewardTable
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import observed_reward, penalised_reward
 from darlr.simulator.leave import SharedCategory
@@ -95,17 +95,16 @@ def _epoch(folder: Path, steps: int, dual: bool) -> None:
     tracker = state_tracker(config, vectors, torch.zeros(USERS, 0), generator)
     policy = ActorCritic(PolicyConfig(), tracker, membership.float(), None, generator)
     lookback = max(config.window, leave.window)
-    table = RewardTable(reward.table, RefinementConfig()) if dual else None
-    paid = reward if table is None else reward.over(table.current)
-    simulator = Simulator(paid, leave, ITEMS, MAX_STEPS, lookback, allow_repeats=False)
-    agent: Learner = A2C(policy, simulator, USERS, A2CConfig())
-    if table is not None and isinstance(agent, A2C):
+    refined = RefinedReward(reward, RefinementConfig()) if dual else None
+    simulator = Simulator(refined or reward, leave, ITEMS, MAX_STEPS, lookback, allow_repeats=False)
+    agent: Learner = A2C(policy, simulator, USERS, A2CConfig(), learned)
+    if refined is not None and isinstance(agent, A2C):
         selector = Selector(SelectorConfig(), A2CConfig(), predicted, policy.tracker.state_size, generator)
-        agent = DARLR(agent, selector, table, reward, None, 0.1, RefinementConfig())
+        agent = DARLR(agent, selector, refined, None, 0.1, RefinementConfig())
     agent.epoch(EPISODES, steps, generator)
     world = TestWorld.of_table(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
     run_test(world, policy.scorer(), EPISODES, generator)
-    table_error(learned if table is None else table.current, truth)
+    table_error(learned if refined is None else refined.table, truth)
     write_tensors(folder / "checkpoint.safetensors", agent.tensors(), {})
 
 

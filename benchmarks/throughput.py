@@ -24,8 +24,9 @@ from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
-from darlr.evaluation.protocol import MODES, TestWorld, run_test
-from darlr.rewards.refinement import RewardTable
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
@@ -126,14 +127,14 @@ def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
 def _agent(
     case: Case, policy: ActorCritic, reward: TableReward, leave: LeaveRule, lookback: int, generator: torch.Generator
 ) -> Learner:
-    table = RewardTable(reward.table, RefinementConfig())
-    paid = reward.over(table.current) if case.selector else reward
+    refined = RefinedReward(reward, RefinementConfig())
+    paid = refined if case.selector else reward
     simulator = Simulator(paid, leave, case.items, MAX_STEPS, lookback, allow_repeats=False)
-    recommender = A2C(policy, simulator, case.users, A2CConfig())
+    recommender = A2C(policy, simulator, case.users, A2CConfig(), paid.table)
     if case.selector is None:
         return recommender
     selector = Selector(case.selector, A2CConfig(), reward.table, policy.tracker.state_size, generator)
-    return DARLR(recommender, selector, table, reward, torch.zeros_like(reward.table), 0.1, RefinementConfig())
+    return DARLR(recommender, selector, refined, torch.zeros_like(reward.table), 0.1, RefinementConfig())
 
 
 class _StepCounter(Scorer):

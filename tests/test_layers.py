@@ -20,7 +20,7 @@ ORDER = (
     ("references", "report"),
     ("run",),
     ("serving", "sweep"),
-    ("tuning",),
+    ("tuning", "api"),
     ("cli", "testing"),
     ("__init__", "__main__"),
 )

@@ -18,6 +18,14 @@ def test_the_same_name_gives_the_same_numbers() -> None:
 
 def test_names_and_seeds_give_streams_apart() -> None:
     streams: list[tuple[int, tuple[str, ...]]] = [(0, ("a",)), (1, ("a",)), (0, ("b",)), (0, ("a", "b")), (0, ()), (10, ("a",))]
+    streams += [
+        (0, ("ab",)),
+        (0, ("a", "bc")),
+        (0, ("ab", "c")),
+        (1, ("0", "a")),
+        (10, ("0",)),
+        (1, ("00",)),
+    ]
     assert len({tuple(torch_generator(seed, *names).get_state().tolist()) for seed, names in streams}) == len(streams)
     assert len({float(numpy_generator(seed, *names).random()) for seed, names in streams}) == len(streams)
 

@@ -1,19 +1,102 @@
 """darlr: learn what to recommend from logged feedback, with a learned model of the users."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from darlr.serving.recommender import Recommendation, Recommender, Request
 
 from darlr._version import __version__
 
-__all__ = ["Recommendation", "Recommender", "Request", "__version__"]
+if TYPE_CHECKING:
+    from darlr.agents.acting import Scorer
+    from darlr.agents.networks.trackers import register_tracker
+    from darlr.api.agents import Agent, Turn
+    from darlr.api.comparison import Comparison, compare
+    from darlr.api.dataset import Dataset
+    from darlr.api.environments import make_env
+    from darlr.api.evaluating import evaluate
+    from darlr.api.evaluation import Evaluation
+    from darlr.api.monitors import Monitor
+    from darlr.api.run import Run
+    from darlr.api.training import FittedWorldModel, fit_world_model, train
+    from darlr.data.registry import register_dataset
+    from darlr.errors import DarlrError, InputError, RunError
+    from darlr.evaluation.opponents import register_opponent
+    from darlr.evaluation.table import register_metric
+    from darlr.methods.registry import register_method
+    from darlr.rewards.kinds import register_reward
+    from darlr.serving.recommender import Recommendation, Recommender, Request
+    from darlr.world_model.kinds import register_world_model
+
+__all__ = [
+    "Agent",
+    "Comparison",
+    "DarlrError",
+    "Dataset",
+    "Evaluation",
+    "FittedWorldModel",
+    "InputError",
+    "Monitor",
+    "Recommendation",
+    "Recommender",
+    "Request",
+    "Run",
+    "RunError",
+    "Scorer",
+    "Turn",
+    "__version__",
+    "compare",
+    "evaluate",
+    "fit_world_model",
+    "make_env",
+    "register_dataset",
+    "register_method",
+    "register_metric",
+    "register_opponent",
+    "register_reward",
+    "register_tracker",
+    "register_world_model",
+    "train",
+]
+
+# Name -> the module below darlr that has it. Imported when it is asked for: `darlr --help` must not wait for torch.
+# What is added here has to be added to `__all__` and to the imports for type checkers, too; a test compares the three.
+_HOMES = {
+    "Agent": "api.agents",
+    "Comparison": "api.comparison",
+    "DarlrError": "errors",
+    "Dataset": "api.dataset",
+    "Evaluation": "api.evaluation",
+    "FittedWorldModel": "api.training",
+    "InputError": "errors",
+    "Monitor": "api.monitors",
+    "Recommendation": "serving.recommender",
+    "Recommender": "serving.recommender",
+    "Request": "serving.recommender",
+    "Run": "api.run",
+    "RunError": "errors",
+    "Scorer": "agents.acting",
+    "Turn": "api.agents",
+    "compare": "api.comparison",
+    "evaluate": "api.evaluating",
+    "fit_world_model": "api.training",
+    "make_env": "api.environments",
+    "register_dataset": "data.registry",
+    "register_method": "methods.registry",
+    "register_metric": "evaluation.table",
+    "register_opponent": "evaluation.opponents",
+    "register_reward": "rewards.kinds",
+    "register_tracker": "agents.networks.trackers",
+    "register_world_model": "world_model.kinds",
+    "train": "api.training",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on demand: `darlr --help` must not wait for torch.
-    if name in ("Recommendation", "Recommender", "Request"):
-        from darlr.serving import recommender  # noqa: PLC0415
+    if name not in _HOMES:
+        raise AttributeError(f"module 'darlr' has no attribute '{name}'")
+    value = getattr(import_module(f"darlr.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
-        return getattr(recommender, name)
-    raise AttributeError(f"module 'darlr' has no attribute '{name}'")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

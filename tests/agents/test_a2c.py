@@ -146,13 +146,13 @@ def test_transitions_are_the_steps_as_the_policy_saw_them(allow_repeats: bool) -
         assert transitions.users[number] == episodes.users[row]
         assert transitions.items[number] == episodes.actions[row, step]
         assert transitions.window.items[number, -1] == (history[-1] if history else learner.simulator.start_item)
-        if transitions.earlier is not None:
-            assert transitions.earlier[number].tolist() == history + [learner.simulator.absent_item] * (STEPS - step)
+        if transitions.blocked_items is not None:
+            assert transitions.blocked_items[number].tolist() == history + [learner.simulator.absent_item] * (STEPS - step)
         following = episodes.rewards[row, step : int(episodes.lengths[row])].tolist()
         discounted = sum(0.9**k * reward for k, reward in enumerate(following))
         assert float(transitions.returns[number]) == pytest.approx(discounted, abs=1e-5)
         assert float(transitions.advantages[number]) == pytest.approx(discounted - float(values[number]), abs=1e-5)
-    assert (transitions.earlier is None) is allow_repeats
+    assert (transitions.blocked_items is None) is allow_repeats
 
 
 def test_the_losses_are_those_of_the_masked_policy() -> None:
@@ -161,8 +161,8 @@ def test_the_losses_are_those_of_the_masked_policy() -> None:
     with torch.no_grad():
         logits, values = learner.policy(transitions.users, transitions.window)
     policy_loss = value_loss = entropy = 0.0
-    assert transitions.earlier is not None
-    for row, earlier in enumerate(transitions.earlier.tolist()):
+    assert transitions.blocked_items is not None
+    for row, earlier in enumerate(transitions.blocked_items.tolist()):
         allowed = [item for item in range(N_ITEMS) if item not in earlier]
         probabilities = dict(zip(allowed, logits[row, allowed].softmax(0), strict=True))
         policy_loss -= float(probabilities[int(transitions.items[row])].log() * transitions.advantages[row]) / 15

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import greedy, mask_logits, sample_items, sampled
+from darlr.agents.acting import blocking_items, greedy, mask_logits, sample_items, sampled
 from darlr.agents.static.scorers import TableScorer
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
@@ -60,6 +60,11 @@ def test_mask() -> None:
     assert mask_logits(logits, None).tolist() == [[1.0, 2.0]]
     assert mask_logits(logits, torch.tensor([[False, True]])).tolist() == [[1.0, NOTHING]]
     assert logits.tolist() == [[1.0, 2.0]]
+
+
+def test_blocked_items_are_minus_infinity_and_what_fills_rows_up_is_nothing() -> None:
+    found = blocking_items(torch.tensor([[2, 0, 4], [3, 4, 4]]), 3)  # of three items; 3 is the start, 4 absence
+    assert found.tolist() == [[NOTHING, 0.0, NOTHING], [0.0, 0.0, 0.0]]
 
 
 def test_greedy_goes_down_each_users_list() -> None:

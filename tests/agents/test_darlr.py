@@ -8,16 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from darlr.agents import selector as selector_module
 from darlr.agents.a2c import A2C, Rollout, Transitions
-from darlr.agents.darlr import DARLR
+from darlr.agents.darlr import DARLR, change_penalty, final_reward, intrinsic_reward, refined_estimate
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.trackers import state_tracker
 from darlr.agents.policy import ActorCritic
+from darlr.agents.returns import generalised_advantages
 from darlr.agents.selector import Selections, Selector
 from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
 from darlr.errors import RunError
 from darlr.rewards.entropy import EntropyTerm
-from darlr.rewards.refinement import RewardTable
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import penalised_reward
 from darlr.simulator.leave import Never
@@ -36,15 +38,15 @@ def learner(refinement: RefinementConfig | None = None, entropy: EntropyTerm | N
     refinement = refinement or RefinementConfig()
     weights = RewardConfig(uncertainty_weight=WEIGHT, entropy_weight=2.0 if entropy else 0.0)
     reward = penalised_reward(ESTIMATES.clone(), torch.zeros(N_USERS, N_ITEMS), entropy, weights)
-    table = RewardTable(reward.table, refinement)
+    refined = RefinedReward(reward, refinement)
     vectors = torch.randn(N_ITEMS, 4, generator=draws(1))
     tracker = state_tracker(TrackerConfig(kind="transformer", width=8, layers=1), vectors, torch.zeros(N_USERS, 1), draws(2))
     policy = ActorCritic(PolicyConfig(hidden_sizes=(8,)), tracker, torch.zeros(N_ITEMS, 0), None, draws(3))
-    simulator = Simulator(reward.over(table.current), Never(), N_ITEMS, STEPS, lookback=3, allow_repeats=False)
+    simulator = Simulator(refined, Never(), N_ITEMS, STEPS, lookback=3, allow_repeats=False)
     config = SelectorConfig(**{"references": 2, "pool": 0, "width": 8, **selecting})
     selector = Selector(config, LEARNING, ESTIMATES, tracker.state_size, draws(4))
     recommender = A2C(policy, simulator, N_USERS, LEARNING)
-    return DARLR(recommender, selector, table, reward, UNCERTAINTY.clone(), WEIGHT, refinement)
+    return DARLR(recommender, selector, refined, UNCERTAINTY.clone(), WEIGHT, refinement)
 
 
 def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
@@ -56,7 +58,8 @@ def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
     references = torch.tensor([[1, 3], [1, 2], [2, 3], [1, 3], [0, 1], [2, 0]])
     similarity = torch.tensor([[0.9, 0.3], [0.5, 0.3], [0.2, 0.0], [0.6, 0.4], [1.0, 0.6], [-0.5, -0.5]])
     diversity = torch.tensor([[0.0, 0.4], [0.0, 0.2], [0.0, 0.2], [0.0, 1.0], [0.0, 0.4], [0.0, 0.2]])
-    selections = Selections(torch.tensor([[0, 1]]).repeat(6, 1), references, similarity, diversity)
+    users, states = torch.tensor([0, 0, 0, 0, 3, 3]), torch.zeros(6, agent.policy.tracker.state_size)
+    selections = Selections(users, states, torch.tensor([[0, 1]]).repeat(6, 1), references, similarity, diversity)
     paid: list[Tensor] = []
     transitions = agent.recommender.transitions
 
@@ -97,7 +100,7 @@ def test_the_final_reward_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     paid = script(monkeypatch, agent)
     metrics = agent.epoch(3, 1, draws()).metrics()
     torch.testing.assert_close(paid[0], REFINED - WEIGHT * PENALTY)  # Eq. 17; the smallest estimate is 0: no shift
-    torch.testing.assert_close(agent.table.current, refined_table())
+    torch.testing.assert_close(agent.reward_table, refined_table())
     expected = {
         "train/steps": 6,
         "train/length": 2.0,
@@ -108,6 +111,41 @@ def test_the_final_reward_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         "selector/diversity": (0.2 + 0.1 + 0.1 + 0.5 + 0.2 + 0.1) / 6,
     }
     assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+
+
+def test_equation_12_by_hand() -> None:
+    similarity, diversity = torch.tensor([[0.96, 0.48, 0.0]]), torch.tensor([[0.0, 0.64, 0.6]])
+    users, states, picks = torch.zeros(1, dtype=torch.long), torch.zeros(1, 5), torch.tensor([[1, 3, 2]])
+    selections = Selections(users, states, picks - 1, picks, similarity, diversity)
+    estimates = torch.tensor([[5.0, 1.0, 3.0]])
+
+    def paid(**settings: float) -> list[float]:
+        found: list[float] = intrinsic_reward(estimates, selections, SelectorConfig(**settings))[0].tolist()  # type: ignore[arg-type]
+        return found
+
+    weights = {"similarity_weight": 2.0, "diversity_weight": 0.5}
+    assert paid(**weights) == pytest.approx([2 * 0.96, 2 * 0.48 + 0.5 * 0.64, 0.5 * 0.6])
+    assert paid(**weights, estimate_weight=0.5) == pytest.approx([2.5 + 1.92, 0.5 + 0.96 + 0.32, 1.5 + 0.3])
+    # Ablation r_d keeps lambda_d: it pays 0.1 r_d, not r_d.
+    assert paid(similarity_weight=0.0) == pytest.approx([0.0, 0.064, 0.06])
+
+
+def test_equation_15_by_hand() -> None:
+    assert refined_estimate(torch.tensor([[6.0, 5.0], [4.0, 7.0], [0.0, 1.0]])).tolist() == [5.5, 5.5, 0.5]
+
+
+def test_equation_16_by_hand() -> None:
+    refined, last = torch.tensor([3.0, 2.5, 1.0, 0.0, 4.0]), torch.tensor([2.0, 7.0, 1.0, 2.0, 2.0])
+    similarity = torch.tensor([0.3, 0.9, 0.5, 0.0, -0.8])
+    diversity = torch.tensor([0.2, 0.0, 0.5, 0.001, 0.1])
+    # 1 / 0.5, 4.5 / 0.9, 0 / 1; then denominators of 0.001 and -0.7, which are bounded by 0.01.
+    found = change_penalty(refined, last, similarity, diversity, epsilon=0.01)
+    assert found.tolist() == pytest.approx([2.0, 5.0, 0.0, 200.0, 200.0])
+
+
+def test_equation_17_by_hand() -> None:
+    extras = torch.tensor([1.5, -2.0])  # the entropy term less the shift
+    assert final_reward(torch.tensor([3.0, 1.0]), torch.tensor([4.0, 0.0]), 0.5, extras).tolist() == [2.5, -1.0]
 
 
 def test_the_entropy_term_and_the_shift_are_paid_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +165,12 @@ def test_a_static_penalty_is_the_world_models(monkeypatch: pytest.MonkeyPatch) -
     metrics = agent.epoch(3, 1, draws()).metrics()
     torch.testing.assert_close(paid[0], REFINED - WEIGHT * UNCERTAINTY[VISITED])
     assert metrics["refinement/penalty"] == pytest.approx(float(UNCERTAINTY[VISITED].mean()))
-    torch.testing.assert_close(agent.table.current, refined_table())
+    torch.testing.assert_close(agent.reward_table, refined_table())
 
 
 def test_a_static_penalty_needs_the_world_models_uncertainty() -> None:
     agent = learner()
-    parts = agent.recommender, agent.selector, agent.table, agent._reward
+    parts = agent.recommender, agent.selector, agent.reward
     DARLR(*parts, None, WEIGHT, RefinementConfig())
     with pytest.raises(RunError, match=r"^refinement.penalty is 'static', which needs .* uncertainty; found none$"):
         DARLR(*parts, None, WEIGHT, RefinementConfig(penalty="static"))
@@ -143,7 +181,7 @@ def test_a_static_reward_has_the_dynamic_penalty(monkeypatch: pytest.MonkeyPatch
     paid = script(monkeypatch, agent)
     agent.epoch(3, 1, draws())
     torch.testing.assert_close(paid[0], ESTIMATES[VISITED] - WEIGHT * PENALTY)
-    assert torch.equal(agent.table.current, ESTIMATES)
+    assert torch.equal(agent.reward_table, ESTIMATES)
 
 
 def test_the_next_collection_starts_from_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +191,7 @@ def test_the_next_collection_starts_from_what_was_written(monkeypatch: pytest.Mo
     assert len(paid) == 2
     # Cell (0, 2) is now 6.25, and its references' 6 and 6 (users 1 and 3) and 9 and 6 (2 and 3).
     assert (paid[1][:2, 0] + WEIGHT * torch.tensor([0.25 / 0.8, 1.25 / 0.2])).tolist() == pytest.approx([6.0, 7.5])
-    assert float(agent.table.current[0, 2]) == pytest.approx(6.75)
+    assert float(agent.reward_table[0, 2]) == pytest.approx(6.75)
 
 
 class AfterItemZero:
@@ -189,11 +227,11 @@ def test_the_simulator_pays_what_was_written() -> None:
     simulator = agent.recommender.simulator
     assert torch.equal(simulator.rewards.pay(everyone, items, start), ESTIMATES.flatten())
     users, visited = agent.epoch(10, 100, draws()).visited()
-    assert torch.equal(simulator.rewards.pay(everyone, items, start), agent.table.current.flatten())
-    changed = (agent.table.current != ESTIMATES).nonzero().tolist()
+    assert torch.equal(simulator.rewards.pay(everyone, items, start), agent.reward_table.flatten())
+    changed = (agent.reward_table != ESTIMATES).nonzero().tolist()
     assert changed
     assert {tuple(cell) for cell in changed} <= set(zip(users.tolist(), visited.tolist(), strict=True))
-    assert torch.equal(agent.table.initial, ESTIMATES)
+    assert torch.equal(agent.reward.initial, ESTIMATES)
 
 
 def test_the_state_shows_rewards_from_before_the_collections_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,14 +250,14 @@ def test_learning_changes_both_agents_and_nothing_else() -> None:
     agent = learner()
     networks = (agent.policy, agent.selector.network)
     before = [{name: tensor.clone() for name, tensor in network.named_parameters()} for network in networks]
-    fixed = [agent.selector._rows, agent.selector.pool, agent.table.initial]
+    fixed = [agent.selector._rows, agent.selector.pool, agent.reward.initial]
     copies = [tensor.clone() for tensor in fixed]
     agent.epoch(50, 1, draws())
     for network, old in zip(networks, before, strict=True):
         for name, parameter in network.named_parameters():
             assert not torch.equal(parameter, old[name]), name
     assert all(torch.equal(tensor, copy) for tensor, copy in zip(fixed, copies, strict=True))
-    assert not any(tensor.requires_grad for tensor in [*fixed, agent.table.current])
+    assert not any(tensor.requires_grad for tensor in [*fixed, agent.reward_table])
 
 
 def test_neither_agents_update_reaches_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,37 +285,37 @@ def test_neither_agents_update_reaches_the_other(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(("training_visits", "learned"), [(5, 5), (0, 20), (99, 20)])
 def test_the_selector_learns_from_so_many_visits(monkeypatch: pytest.MonkeyPatch, training_visits: int, learned: int) -> None:
-    agent = learner(training_visits=training_visits)
-    seen: list[tuple[Tensor, Tensor, Selections, Tensor]] = []
-    collected: list[tuple[Tensor, Tensor, Selections]] = []
-    select = agent.selector.select
+    agent = learner(training_visits=training_visits, estimate_weight=1.0, similarity_weight=0.0, diversity_weight=0.0)
+    collected: list[Selections] = []
+    replayed: list[Selections] = []
+    paid: list[Tensor] = []
+    select, replay = agent.selector.select, agent.selector._replay
 
-    def selecting(users: Tensor, states: Tensor, generator: torch.Generator) -> Selections:
-        selections = select(users, states, generator)
-        collected.append((users.clone(), states.clone(), selections))
-        return selections
+    def selecting(*arguments: Any) -> Selections:
+        collected.append(select(*arguments))
+        return collected[-1]
+
+    def replaying(selections: Selections) -> tuple[Tensor, Tensor]:
+        replayed.append(selections)
+        return replay(selections)
+
+    def advantages(rewards: Tensor, *arguments: Any) -> Tensor:
+        paid.append(rewards)
+        return generalised_advantages(rewards, *arguments)
 
     monkeypatch.setattr(agent.selector, "select", selecting)
-    monkeypatch.setattr(
-        agent.selector,
-        "update",
-        lambda users, states, selections, estimates, log: seen.append((users, states, selections, estimates)),
-    )
+    monkeypatch.setattr(agent.selector, "_replay", replaying)
+    monkeypatch.setattr(selector_module, "generalised_advantages", advantages)
     _, items = agent.epoch(10, 1, draws()).visited()
-    [(users, states, selections, estimates)], [(all_users, all_states, all_selections)] = seen, collected
-    assert len(users) == len(states) == len(selections.references) == len(estimates) == learned
-    # Every visit learned from is one of the collection, each at most once, with its own state, picks and estimates.
-    everything = [
-        describe(
-            all_users[row],
-            all_states[row],
-            all_selections.references[row],
-            ESTIMATES[all_selections.references[row], items[row]],
-        )
-        for row in range(20)
+    [everything], [found], [rewards] = collected, replayed, paid
+    assert len(found) == len(found.states) == len(found.references) == len(rewards) == learned
+    # Every visit learned from is one of the collection, each at most once, with its own state, picks and rewards.
+    left = [
+        describe(everything.users[row], everything.states[row], everything.references[row], estimates)
+        for row, estimates in enumerate(ESTIMATES[everything.references, items[:, None]])
     ]
     for row in range(learned):
-        everything.remove(describe(users[row], states[row], selections.references[row], estimates[row]))
+        left.remove(describe(found.users[row], found.states[row], found.references[row], rewards[row]))
 
 
 def describe(*tensors: Tensor) -> Sequence[Any]:
@@ -294,7 +332,7 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
     first, second = learner(), learner()
     first.epoch(10, 60, draws(1))
     second.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
-    assert torch.equal(first.table.current, second.table.current)
+    assert torch.equal(first.reward_table, second.reward_table)
     logs = [numbers(agent.epoch(10, 60, draws(2))) for agent in (first, second)]
     assert logs[0] == logs[1]
     assert first.tensors().keys() == second.tensors().keys()
@@ -302,7 +340,7 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
         assert torch.equal(tensor, second.tensors()[name]), name
     assert second.recommender.simulator.rewards.pay(
         torch.tensor([0]), torch.tensor([1]), window_of([[N_ITEMS] * 3])
-    ).tolist() == [float(first.table.current[0, 1])]
+    ).tolist() == [float(first.reward_table[0, 1])]
 
 
 def test_same_seed_same_numbers() -> None:

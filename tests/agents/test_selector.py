@@ -35,12 +35,13 @@ def visits(n_users: int, n: int = 200) -> tuple[Tensor, Tensor]:
     return torch.randint(n_users, (n,), generator=draws(9)), torch.randn(n, STATE_SIZE, generator=draws(10))
 
 
-def picks(agent: Selector, users: list[int], references: list[list[int]]) -> Selections:
-    """The selections that pick these references."""
+def picks(agent: Selector, users: list[int], references: list[list[int]], state: float = 0.0) -> Selections:
+    """The selections that pick these references, in states that are `state` all over."""
     places = [
         [agent.pool[user].tolist().index(other) for other in others] for user, others in zip(users, references, strict=True)
     ]
-    return agent._selections(torch.tensor(users), torch.tensor(places))
+    states = torch.full((len(users), STATE_SIZE), state)
+    return agent._selections(torch.tensor(users), states, torch.tensor(places))
 
 
 def every_cosine(agent: Selector) -> Tensor:
@@ -67,39 +68,74 @@ def test_the_first_pick_has_no_diversity() -> None:
     assert diversity_gains(torch.rand(5, 1, 1, generator=draws())).tolist() == [[0.0]] * 5
 
 
-def test_the_rewards_are_those_of_equation_12() -> None:
-    agent = selector(ROWS, similarity_weight=2.0, diversity_weight=0.5)
-    found = picks(agent, [0], [[1, 3, 2]])
-    log = EpochLog()
-    agent.update(torch.tensor([0]), torch.zeros(1, STATE_SIZE), found, torch.tensor([[5.0, 1.0, 3.0]]), log)
-    rewards = [5 + 2 * 0.96, 1 + 2 * 0.48 + 0.5 * 0.64, 3 + 2 * 0.0 + 0.5 * 0.6]
-    assert float(log._sums["selector/reward"]) == pytest.approx(sum(rewards) / 3)
+REWARDS = torch.tensor([[5.0, 1.0, 3.0]])
 
 
-def test_the_references_estimates_may_go_unpaid() -> None:
-    agent = selector(ROWS, estimate_weight=0.0, similarity_weight=2.0, diversity_weight=0.5)
-    log = EpochLog()
-    found = picks(agent, [0], [[1, 3, 2]])
-    agent.update(torch.tensor([0]), torch.zeros(1, STATE_SIZE), found, torch.tensor([[5.0, 1.0, 3.0]]), log)
-    assert float(log._sums["selector/reward"]) == pytest.approx((2 * 0.96 + 2 * 0.48 + 0.5 * 0.64 + 2 * 0.0 + 0.5 * 0.6) / 3)
+def to_come(discount: float = 0.9) -> list[float]:
+    """The returns of `REWARDS`: the last pick ends the trajectory."""
+    rewards = REWARDS[0].tolist()
+    return [sum(discount**k * reward for k, reward in enumerate(rewards[step:])) for step in range(3)]
 
 
 def test_the_losses_are_those_of_an_actor_critic() -> None:
-    agent = selector(ROWS, similarity_weight=2.0, diversity_weight=0.5)
-    found, states = picks(agent, [0], [[1, 3, 2]]), torch.ones(1, STATE_SIZE)
-    rewards = [5 + 2 * 0.96, 1 + 2 * 0.48 + 0.5 * 0.64, 3 + 2 * 0.0 + 0.5 * 0.6]
+    agent = selector(ROWS)
+    found = picks(agent, [0], [[1, 3, 2]], state=1.0)
     with torch.no_grad():
-        logits, values = agent._replay(torch.tensor([0]), states, found)
+        logits, values = agent._replay(found)
     policy_loss = value_loss = 0.0
-    for step in range(3):
-        to_come = sum(0.9**k * reward for k, reward in enumerate(rewards[step:]))  # the last pick ends the trajectory
-        advantage = to_come - float(values[0, step])
+    for step, expected in enumerate(to_come()):
+        advantage = expected - float(values[0, step])
         policy_loss -= float(logits[0, step].log_softmax(0)[found.places[0, step]]) * advantage / 3
         value_loss += advantage**2 / 3
     log = EpochLog()
-    agent.update(torch.tensor([0]), states, found, torch.tensor([[5.0, 1.0, 3.0]]), log)
-    found_losses = [float(log._sums[f"loss/selector_{name}"]) for name in ("policy", "value")]
-    assert found_losses == pytest.approx([policy_loss, value_loss], rel=1e-5)
+    agent.update(found, REWARDS, log, draws())
+    metrics = log.metrics()
+    assert metrics["loss/selector_policy"] == pytest.approx(policy_loss, rel=1e-4)
+    assert metrics["loss/selector_value"] == pytest.approx(value_loss, rel=1e-4)
+    assert metrics["selector/reward"] == pytest.approx(3.0)
+    assert "loss/selector_entropy" not in metrics
+
+
+def test_the_losses_obey_the_recommenders_settings() -> None:
+    agent = selector(ROWS, A2CConfig(entropy_weight=0.1, normalise_advantages=True))
+    found = picks(agent, [0], [[1, 3, 2]], state=1.0)
+    with torch.no_grad():
+        logits, values = agent._replay(found)
+    advantages = torch.tensor(to_come()) - values[0]
+    normalised = (advantages - advantages.mean()) / advantages.std(correction=0)
+    policy_loss = entropy = 0.0
+    for step in range(3):
+        log_probability = logits[0, step].log_softmax(0)
+        policy_loss -= float(log_probability[found.places[0, step]] * normalised[step]) / 3
+        entropy -= sum(float(share.exp() * share) for share in log_probability if torch.isfinite(share)) / 3
+    log = EpochLog()
+    agent.update(found, REWARDS, log, draws())
+    metrics = log.metrics()
+    assert metrics["loss/selector_policy"] == pytest.approx(policy_loss, rel=1e-4, abs=1e-5)
+    assert metrics["loss/selector_entropy"] == pytest.approx(entropy, rel=1e-4)
+
+
+def test_an_entropy_bonus_keeps_the_picks_spread() -> None:
+    def likeliest(entropy_weight: float) -> float:
+        """How likely the likeliest first pick is, mean over visits."""
+        agent = selector(random_rows(20), A2CConfig(learning_rate=1e-2, entropy_weight=entropy_weight))
+        train(agent, torch.arange(20), 60, similarity_weight=5.0)
+        users, states = visits(20)
+        with torch.no_grad():
+            logits, _ = agent._replay(agent.select(users, states, draws()))
+        return float(logits[:, 0].softmax(dim=1).amax(dim=1).mean())
+
+    assert likeliest(20.0) < 0.2  # of 19 places
+    assert likeliest(0.0) > 0.4
+
+
+def test_clipping_bounds_an_update() -> None:
+    # Adam divides a gradient by its size, so what clipping to next to nothing leaves is smaller than Adam's own epsilon.
+    agent = selector(ROWS, A2CConfig(max_gradient_norm=1e-12))
+    before = {name: parameter.detach().clone() for name, parameter in agent.network.named_parameters()}
+    agent.update(picks(agent, [0], [[1, 3, 2]]), REWARDS, EpochLog(), draws())
+    for name, parameter in agent.network.named_parameters():
+        torch.testing.assert_close(parameter.detach(), before[name], atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("pool", [0, 8, 12])
@@ -146,7 +182,7 @@ def test_learning_replays_what_was_seen_while_selecting(monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "sample_items", watched)
     found = agent.select(users, states, draws())
     with torch.no_grad():
-        logits, values = agent._replay(users, states, found)
+        logits, values = agent._replay(found)
     assert logits.shape == (40, 5, 11)
     assert values.shape == (40, 5)
     torch.testing.assert_close(logits, torch.stack(seen, dim=1))
@@ -158,10 +194,9 @@ def test_learning_replays_what_was_seen_while_selecting(monkeypatch: pytest.Monk
 
 def test_a_state_remembers_the_window_alone() -> None:
     agent = selector(ROWS, window=2, references=3)
-    states = torch.ones(2, STATE_SIZE)
-    found = picks(agent, [0, 0], [[1, 3, 2], [1, 2, 3]])
+    found = picks(agent, [0, 0], [[1, 3, 2], [1, 2, 3]], state=1.0)
     with torch.no_grad():
-        logits, values = agent._replay(torch.tensor([0, 0]), states, found)
+        logits, values = agent._replay(found)
     torch.testing.assert_close(values[0, :2], values[1, :2])  # the user alone; the user and 1
     assert abs(float(values[0, 2] - values[1, 2])) > 1e-4  # 1 and 3 against 1 and 2
     torch.testing.assert_close(logits[0, :2], logits[1, :2])
@@ -194,8 +229,8 @@ def test_the_picks_depend_on_the_recommenders_state() -> None:
     users, states = visits(20, 40)
     found = agent.select(users, states, draws())
     with torch.no_grad():
-        logits = agent._replay(users, states, found)[0][:, 0]
-        others = agent._replay(users, states + 1, found)[0][:, 0]
+        logits = agent._replay(found)[0][:, 0]
+        others = agent._replay(dataclasses.replace(found, states=states + 1))[0][:, 0]
     assert bool(((logits - others).abs().amax(dim=1) > 1e-4).all())
 
 
@@ -212,9 +247,9 @@ def test_gradients_reach_all_of_the_selector_and_nothing_else(layers: int) -> No
     agent = selector(estimates.detach(), layers=layers)
     users, states = visits(20)
     states.requires_grad_()
-    found = agent.select(users, states.detach(), draws())
+    found = agent.select(users, states, draws())
     before = {name: parameter.detach().clone() for name, parameter in agent.network.named_parameters()}
-    agent.update(users, states, found, torch.rand(200, 3, generator=draws()), EpochLog())
+    agent.update(found, torch.rand(200, 3, generator=draws()), EpochLog(), draws())
     for name, parameter in agent.network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.any(), name
@@ -224,13 +259,14 @@ def test_gradients_reach_all_of_the_selector_and_nothing_else(layers: int) -> No
     assert held == {id(parameter) for parameter in agent.network.parameters()}
 
 
-def train(agent: Selector, users: Tensor, updates: int) -> None:
+def train(agent: Selector, users: Tensor, updates: int, similarity_weight: float = 1.0) -> None:
+    """Pay for similarity and a little for diversity."""
     for number in range(updates):
         generator = draws(number)
         chosen = users[torch.randint(len(users), (64,), generator=generator)]
         states = torch.randn(64, STATE_SIZE, generator=generator)
         found = agent.select(chosen, states, generator)
-        agent.update(chosen, states, found, torch.zeros(64, agent.config.references), EpochLog())
+        agent.update(found, similarity_weight * found.similarity + 0.1 * found.diversity, EpochLog(), generator)
 
 
 def share_picked(agent: Selector, users: Tensor, wanted: Tensor) -> float:
@@ -266,8 +302,7 @@ def test_comes_to_pick_each_users_own_type() -> None:
 
 
 def test_comes_to_pick_who_rates_the_item_high() -> None:
-    # With no weight on similarity and diversity, what is left is the reference's own estimate (ablation "r").
-    agent = selector(random_rows(20), FAST, similarity_weight=0.0, diversity_weight=0.0)
+    agent = selector(random_rows(20), FAST)
     liked = torch.arange(20) < 5
     users = torch.arange(20)
     before = share_picked(agent, users, liked.expand(20, -1))
@@ -275,6 +310,6 @@ def test_comes_to_pick_who_rates_the_item_high() -> None:
         generator = draws(number)
         states = torch.randn(20, STATE_SIZE, generator=generator)
         found = agent.select(users, states, generator)
-        agent.update(users, states, found, liked[found.references].float(), EpochLog())
+        agent.update(found, liked[found.references].float(), EpochLog(), generator)
     assert before < 0.4
     assert share_picked(agent, users, liked.expand(20, -1)) > 0.8

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.cli.commands import check
+from darlr.cli.check import check
 from darlr.errors import InputError
 from tests.official_files.kuairec import write_kuairec
 

@@ -19,7 +19,7 @@ from types import MappingProxyType
 import pytest
 from rich.console import Console
 
-from darlr.cli.fetching import TerminalFetchMonitor
+from darlr.cli.terminal.download import DownloadMonitor
 from darlr.data.origin.official import Official
 from darlr.data.readers.coat import SOURCE as COAT
 from darlr.data.registry import SOURCES
@@ -72,7 +72,7 @@ def source(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
     shop = replace(COAT, name="shop", folder="shop", official=(published,))
     survey = replace(COAT, name="survey", folder="survey", official=(BY_HAND, published))
     sources = MappingProxyType({"synthetic": SOURCES["synthetic"], "shop": shop, "survey": survey})
-    for module in ("darlr.data.registry", "darlr.cli.fetching"):
+    for module in ("darlr.data.registry", "darlr.cli.terminal.download"):
         monkeypatch.setattr(f"{module}.SOURCES", sources)
     return shop
 
@@ -219,17 +219,17 @@ def test_a_closed_connection_does_not_end_the_process(darlr: Command, source: So
         seen.append(official.archive)
         return True
 
-    monkeypatch.setattr("darlr.cli.fetching.fetch_file", fetch_file)
+    monkeypatch.setattr("darlr.cli.terminal.download.fetch_file", fetch_file)
     assert darlr("fetch", "shop").code == 0
     assert seen == ["data.zip"]
     assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
 
 
 def test_a_terminal_sees_a_bar_and_others_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("darlr.cli.fetching.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("darlr.cli.terminal.download.SECONDS_BETWEEN_LINES", 0.0)
     for terminal in (True, False):
         console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-        with TerminalFetchMonitor("data.zip", console) as monitor:
+        with DownloadMonitor("data.zip", console) as monitor:
             monitor.received(1_000_000, 4_000_000)
             monitor.received(4_000_000, 4_000_000)
             monitor.notice("a word")

@@ -71,3 +71,18 @@ def test_bad_input_is_one_line(darlr: Command, arguments: list[str], message: st
     assert ended.out == ""
     assert ended.err.startswith(f"darlr: {message}")
     assert ended.err.count("\n") == 1
+
+
+def test_help_shows_no_empty_default(darlr: Command) -> None:
+    ended = darlr("report", "--help")
+    assert ended.code == 0
+    assert "default: )" not in ended.out
+    assert "(required)" in ended.out
+
+
+def test_the_page_of_one_run_speaks_of_one(darlr: Command) -> None:
+    run = write_run(Path("alone"), "dorl")
+    assert darlr("report", run, "--out", "page.html").code == 0
+    text = Path("page.html").read_text()
+    assert "<summary>1 run</summary>" in text
+    assert "All 1 runs" not in text

@@ -64,6 +64,27 @@ def test_options_go_before_the_file(darlr: Command, small: list[str]) -> None:
     assert "discount: 0.5" in text
 
 
+def test_without_settings_it_is_the_quick_start(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("quick.yaml").write_text(
+        "method: mbpo\nsynthetic: {users: 40, items: 50}\nworld_model: {members: 2, hidden_sizes: [8], max_epochs: 2}\n"
+        "training: {epochs: 9, steps_per_epoch: 60, environments: 10}\nevaluation: {episodes: 10}\n"
+    )
+    monkeypatch.setattr("darlr.run.presets.FIRST", Path("quick.yaml"))
+    ended = darlr("train", "--epochs", 1, "--seed", 2)
+    assert ended.code == 0
+    assert ended.err.startswith("note: this is the quick start, a small world and a short schedule, as with --config first\n")
+    assert "mbpo on synthetic" in ended.out
+    again = darlr("train", "--epochs", 1, "--seed", 2, "--config", "quick.yaml")  # the same run, found finished
+    assert (again.code, again.err) == (0, "")
+
+
+def test_the_quick_start_has_a_name(darlr: Command, small: list[str]) -> None:
+    options = [word for pair in zip(small[::2], small[1::2], strict=True) if "synthetic" not in pair[1] for word in pair]
+    assert darlr("train", "--config", "first", "--method", "mbpo", *options).code == 0
+    [config] = Path("runs").rglob("config.yaml")
+    assert "users: 300" in config.read_text()
+
+
 def test_a_log_without_truth_is_judged_on_held_out_rows_and_says_so(darlr: Command, planted: Path) -> None:
     folder = Path("own")
     folder.mkdir()
@@ -135,7 +156,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, options: list[
         (["train", "--device", "tpu"], ["invalid choice 'tpu'", "'auto', 'cpu', 'cuda'"]),
         (["train", "--dataset"], ["Missing value for argument '--dataset'"]),
         (["trian"], ["trian", "train"]),
-        ([], ["Expected one of {train, sweep, tune, report, compare, evaluate, recommend, datasets, fetch, check, complete}"]),
+        (
+            [],
+            [
+                "Expected one of {train, sweep, tune, report, compare, config, evaluate, recommend, datasets, fetch, check, "
+                "complete}"
+            ],
+        ),
         (["evaluate"], ["Missing from darlr evaluate", "RUN"]),
     ],
 )
@@ -155,6 +182,7 @@ def test_every_command_explains_itself(darlr: Command, command: str) -> None:
     assert ended.code == 0
     assert "--data-dir" in ended.out or command == "recommend"  # a run holds all that it takes to serve
     assert "None" not in ended.out
+    assert "(default: )" not in ended.out
 
 
 def test_a_file_that_has_no_keys_below_training_is_refused_with_epochs_too(darlr: Command) -> None:
@@ -169,6 +197,13 @@ def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[s
     assert ended.code == 2
     assert "cannot be used as a run folder (Not a directory)" in ended.err
     assert Path("results").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc, where nothing can be made")
+def test_a_place_where_nothing_can_be_made_is_told_as_such(darlr: Command, small: list[str]) -> None:
+    ended = darlr("train", "--out", "/proc/here/runs", *small)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("cannot be used as a run folder (nothing can be made in /proc)\n")
 
 
 OTHER_DATA = f'{{"darlr": "{darlr_version}", "data": {{"synthetic": "0"}}}}'
@@ -217,7 +252,7 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path, small: list[str]) 
     command = [sys.executable, "-m", "darlr.cli.main", "train", *endless, "--out", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("world model: epoch 1/")
+        assert process.stderr.readline().startswith("world model: epoch 1 of at most ")
         process.send_signal(signal.SIGINT)
         lines = process.stderr.read().splitlines()
     assert process.returncode == 130

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from darlr.cli.tuning import tell
+from darlr.cli.tune import tell
 from darlr.errors import RunError
 from darlr.tuning.trials import Trial
 from tests.cli.conftest import Command

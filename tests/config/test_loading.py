@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+import types
 import typing
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,8 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
         float: st.floats(0.001, 0.999),
         str: st.text(max_size=8),
     }
+    if typing.get_origin(hint) is types.UnionType:
+        return st.none() | limited[typing.get_args(hint)[0]]
     return limited[hint]
 
 

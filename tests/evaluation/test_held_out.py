@@ -49,6 +49,21 @@ def test_recall_and_gain_at_ten() -> None:
     assert found == {"recall_10": pytest.approx((1 / 2 + 1) / 2), "ndcg_10": pytest.approx((gain + 1) / 2)}
 
 
+def test_whoever_likes_more_than_ten_can_have_all_recall() -> None:
+    learned = log_of([(0, 13, 1.0)], 1, 14, positive_threshold=4.0)
+    rows = held_out_rows(learned, log_of([(0, item, 5.0) for item in range(12)], 1, 14), everybody(learned), CPU)
+    assert int(rows.liked.sum()) == 12
+    start = window_of([[14]])
+    best = judge_held_out(rows, TableScorer(torch.arange(14.0, 0.0, -1.0)[None]), start)
+    assert best == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}  # ten of ten, not ten of twelve
+    # Item 12, which is not liked, comes first: nine of ten, and the gain of the first rank is lost.
+    scores = torch.arange(14.0, 0.0, -1.0)
+    scores[12] = 99.0
+    gains = [1 / math.log2(rank + 1) for rank in range(1, 11)]
+    found = judge_held_out(rows, TableScorer(scores[None]), start)
+    assert found == {"recall_10": pytest.approx(0.9), "ndcg_10": pytest.approx(1 - gains[0] / sum(gains))}
+
+
 def test_the_mean_of_the_learned_rows_is_the_threshold_where_none_is_set() -> None:
     learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
     rows = held_out_rows(learned, log_of([(0, 2, 2.5), (0, 3, 2.0), (1, 4, 1.0)], 2, 12), everybody(learned), CPU)
@@ -71,7 +86,7 @@ def test_a_pair_that_was_learned_from_too_is_not_judged() -> None:
     assert rows.liked.nonzero().tolist() == [[0, 1]]
     assert rows.known.nonzero().tolist() == [[0, 0]]
     right = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
-    assert judge_held_out(rows, right, START) == {"recall_10": 1.0, "ndcg_10": 1.0}
+    assert judge_held_out(rows, right, START) == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}
     with pytest.raises(InputError, match=r"no held-out row has a reward of at least 4 for an item that is new to its user"):
         held_out_rows(learned, log_of([(0, 0, 5.0)], 2, 12, positive_threshold=4.0), everybody(learned), CPU)
 

@@ -6,7 +6,8 @@ import torch
 
 from darlr.agents.static.scorers import TableScorer
 from darlr.errors import InputError
-from darlr.evaluation.protocol import MODES, TestWorld, run_full_test, run_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from darlr.world.settings import LeaveConfig

@@ -16,8 +16,8 @@ from darlr.evaluation.statistics import (
     mean_ranks,
     paired_difference,
     ranks,
-    t_probability,
     t_quantile,
+    t_tail,
     unpaired_difference,
 )
 
@@ -88,7 +88,24 @@ def test_interval_by_hand() -> None:
     ],
 )
 def test_probabilities_of_the_printed_table(value: float, freedom: int, p: float) -> None:
-    assert 1 - t_probability(value, freedom) == pytest.approx(p, rel=2e-3)
+    assert t_tail(value, freedom) == pytest.approx(p, rel=2e-3)
+
+
+@pytest.mark.parametrize("value", [0.1, 1.0, 3.0, 40.0, 1e6, 1e12])
+def test_tails_in_closed_form(value: float) -> None:
+    assert t_tail(value, 1) == pytest.approx(2 / math.pi * math.atan(1 / value), rel=1e-12)
+    root = math.sqrt(value**2 + 2)  # 1 - value / root, without the difference
+    assert t_tail(-value, 2) == pytest.approx(2 / (root * (root + value)), rel=1e-12)
+    # 3: 1 - 2/pi (atan(s) + s / (1 + s^2)) with s = value / sqrt(3), which for large s is 4 / (3 pi s^3) (1 - 6/5 s^-2 ...)
+    s = value / math.sqrt(3)
+    if s > 1e5:
+        assert t_tail(value, 3) == pytest.approx(4 / (3 * math.pi * s**3), rel=1e-9)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 50, 1000])
+def test_tails_are_one_less_the_centre(freedom: int) -> None:
+    for probability in (0.6, 0.9, 0.94, 0.96, 0.99, 0.9999):
+        assert t_tail(t_quantile(probability, freedom), freedom) == pytest.approx(2 * (1 - probability), rel=1e-9)
 
 
 def test_paired_difference_by_hand() -> None:
@@ -124,8 +141,20 @@ def test_holm_by_hand() -> None:
 
 
 def test_bootstrap_of_few_values_is_exact() -> None:
-    # of 0 and 1 there are four resamples, with means 0, 0.5, 0.5 and 1
-    assert bootstrap_interval([0.0, 1.0], np.random.default_rng(0), confidence=0.5) == (0.375, 0.625)
+    def ends(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
+        return bootstrap_interval(values, np.random.default_rng(0), confidence)
+
+    # Of 0 and 1 there are four resamples, with means 0, 0.5, 0.5 and 1: a quarter each lies at the ends.
+    assert ends([0.0, 1.0]) == (0.0, 1.0)
+    assert ends([0.0, 1.0], confidence=0.5) == (0.0, 1.0)
+    assert ends([0.0, 1.0], confidence=0.4) == (0.5, 0.5)
+    # Of 0, 3 and 9 there are 27: one of mean 0 and one of mean 9 (3.7% each); then means 1 and 7 (three each).
+    assert ends([0.0, 3.0, 9.0]) == pytest.approx((0.0, 9.0))
+    assert ends([0.0, 3.0, 9.0], confidence=0.92) == pytest.approx((1.0, 7.0))
+    # Of 0, 0, 0 and 4, with m fours among four draws the mean is m: 81, 108, 54, 12 and 1 of 256.
+    assert ends([0.0, 0.0, 0.0, 4.0]) == pytest.approx((0.0, 3.0))
+    assert ends([0.0, 0.0, 0.0, 4.0], confidence=0.9) == pytest.approx((0.0, 3.0))
+    assert ends([0.0, 0.0, 0.0, 4.0], confidence=0.89) == pytest.approx((0.0, 2.0))
     assert bootstrap_interval([0.0, 1.0], np.random.default_rng(1)) == bootstrap_interval([0.0, 1.0], np.random.default_rng(0))
     assert bootstrap_interval([3.0], np.random.default_rng(0)) == (3.0, 3.0)
 

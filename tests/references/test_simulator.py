@@ -13,10 +13,12 @@ from darlr.references.simulator import (
     OldestPositionTracker,
     WrappedWindow,
     drawing_from,
+    normalised_start,
     reference_tracker,
     sinusoids,
 )
 from darlr.rewards.table import TableReward
+from darlr.simulator.environments.sessions import Game, Sessions
 from darlr.simulator.leave import Never, leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
 from darlr.world.settings import LeaveConfig
@@ -94,6 +96,18 @@ def test_the_start_is_normalised_once_a_step_is_taken() -> None:
     assert visits.window.rewards.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.5]]
     simulator.reset(torch.tensor([0]))
     assert simulator.window.rewards.tolist() == [[0.0, 0.0, 1.0]]
+
+
+def test_sessions_of_agents_from_outside_show_the_same_start() -> None:
+    reward = TableReward(torch.tensor([[5.0, 3.0, 1.0]]), 1.0, 5.0)
+    game = Game(reward, Never(), 1, 3, 3, 3, allow_repeats=False, start_reward=normalised_start(1.0, 5.0))
+    sessions, shown = Sessions(game, 1), []
+    for _ in range(2):  # a session that begins anew knows nothing of the one before
+        sessions.begin(torch.tensor([0]), torch.tensor([0]))
+        for item in range(3):
+            shown.append(sessions.window.rewards[0].tolist())
+            sessions.step(torch.tensor([item]))
+    assert shown == [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.5]] * 2
 
 
 @pytest.mark.parametrize(("high", "expected"), [(4.0, 0.25), (0.5, 1.0)])

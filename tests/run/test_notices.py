@@ -8,9 +8,11 @@ import pytest
 from darlr.agents.settings import SelectorConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
+from darlr.methods.experiment import experiment_config
 from darlr.methods.registry import METHODS
 from darlr.run.notices import notices
 from darlr.run.resolution import resolve
+from darlr.run.worlds import lookback_of
 from tests.worlds import dataset_of, log_of
 
 N_USERS, N_ITEMS = 12, 40  # so few users that recipes take fewer references than their default
@@ -62,3 +64,19 @@ def test_a_weight_of_no_uncertainty_is_told(method: str, values: dict[str, Any],
     weight = f"(reward.uncertainty_weight {config.reward.uncertainty_weight:g} has no effect)"
     text = f"neighbours.uncertainty is 'none', so no uncertainty is penalised {weight}"
     assert [told for told in notices(config, LOADED) if "uncertainty" in told] == ([text] if idle else [])
+
+
+@pytest.mark.parametrize(
+    ("tracker", "leave", "category_window", "orders", "lookback"),
+    [(5, 2, 0, [1], 5), (1, 6, 0, [1], 6), (1, 2, 7, [1], 7), (1, 2, 0, [1, 4], 4), (1, 1, 0, [], 1)],
+)
+def test_a_simulator_shows_as_much_as_its_widest_reader_needs(
+    tracker: int, leave: int, category_window: int, orders: list[int], lookback: int
+) -> None:
+    values = {
+        "tracker": {"window": tracker},
+        "leave": {"window": leave},
+        "policy": {"category_window": category_window},
+        "reward": {"entropy_orders": orders},
+    }
+    assert lookback_of(experiment_config(values)) == lookback

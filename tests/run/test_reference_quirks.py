@@ -198,7 +198,7 @@ def learning_world(chosen: ExperimentConfig) -> tuple[LearningWorld, EnsembleMod
     model, _ = fit_as_references(loaded.dataset, chosen.world_model, 0, CPU)
     truth = None if loaded.truth is None else loaded.truth.rewards
     method, ways = METHODS[chosen.method], ways_of(chosen)
-    return LearningWorld.of(chosen, method, ways, loaded.dataset, truth, model, CPU), model
+    return method.learning_world(chosen, ways, loaded.dataset, truth, model, CPU), model
 
 
 def test_the_simulator_that_is_learned_in() -> None:

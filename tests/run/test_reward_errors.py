@@ -68,6 +68,14 @@ def test_the_errors_of_darlr_are_those_of_the_table_as_it_stands(run: Callable[[
     )  # every epoch rewrites it
 
 
+def test_what_is_not_written_back_changes_no_error(tmp_path: Path) -> None:
+    finished = train_small(tmp_path, {"method": "darlr", **DUAL, "refinement": {"write_back": False}})
+    truth, predicted = truth_and_estimates(finished)
+    expected = table_error(predicted.shaped(finished.config.neighbours).rewards, truth)  # what is paid once is not in the table
+    assert errors(finished, "table") == pytest.approx([expected] * 3)
+    assert all(record["refinement/change"] > 0 for record in RunFolder.open(finished.path).metrics())
+
+
 def test_the_truth_has_no_error(run: Callable[[str], Finished]) -> None:
     assert errors(run("gt"), "table") == errors(run("gt"), "sampled") == [0, 0, 0]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from darlr.agents.acting import mask_logits, sample_items
+from darlr.agents.acting import blocking_items, mask_logits, sample_items
+from darlr.agents.actor_critic import actor_critic_loss, descend
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.returns import generalised_advantages
@@ -34,6 +34,12 @@ class Rollout:
     visits: Visits
     values: Tensor
 
+    def placed(self, values: Tensor) -> Tensor:
+        """(B, T) the `values` (n,) of the visits, each at its episode's row and step; 0 beyond an episode's end."""
+        placed = torch.zeros_like(self.episodes.rewards)
+        placed[self.visits.row, self.visits.step] = values
+        return placed
+
 
 @dataclass(frozen=True)
 class Transitions:
@@ -42,15 +48,15 @@ class Transitions:
     Attributes:
         users, items: (n,) int64.
         window: what was visible before each step, (n, L).
-        earlier: (n, T) items that the step could not recommend again, filled up with the column that stands for absence;
-            None where repeats are allowed.
+        blocked_items: (n, T) items that the step could not recommend again, filled up with the column that stands for
+            absence; None where repeats are allowed.
         advantages, returns: (n,) float32.
     """
 
     users: Tensor
     items: Tensor
     window: Window
-    earlier: Tensor | None
+    blocked_items: Tensor | None
     advantages: Tensor
     returns: Tensor
 
@@ -59,10 +65,23 @@ class Transitions:
 
 
 class A2C:
-    """Learns an `ActorCritic` by collecting episodes in a simulator."""
+    """Learns an `ActorCritic` by collecting episodes in a simulator.
 
-    def __init__(self, policy: ActorCritic, simulator: Simulator, n_users: int, config: A2CConfig) -> None:
+    Attributes:
+        reward_table: see `Learner`.
+    """
+
+    def __init__(
+        self,
+        policy: ActorCritic,
+        simulator: Simulator,
+        n_users: int,
+        config: A2CConfig,
+        reward_table: Tensor | None = None,
+    ) -> None:
+        """Args: reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table."""
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
+        self.reward_table = reward_table
         tracked = list(policy.tracker.parameters())
         others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
         self.optimiser = torch.optim.Adam(
@@ -108,16 +127,16 @@ class A2C:
         """The steps of a collection with their advantages for `rewards` (B, T), 0 beyond an episode's end."""
         episodes, visits, values = rollout.episodes, rollout.visits, rollout.values
         advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)
-        earlier = None
+        blocked_items = None
         if not self.simulator.allow_repeats:
             before = torch.arange(rewards.shape[1], device=rewards.device) < visits.step[:, None]
-            earlier = torch.where(before, episodes.actions[visits.row], self.simulator.absent_item)
+            blocked_items = torch.where(before, episodes.actions[visits.row], self.simulator.absent_item)
         advantage = advantages[visits.row, visits.step]
         return Transitions(
             users=visits.users,
             items=visits.items,
             window=visits.window,
-            earlier=earlier,
+            blocked_items=blocked_items,
             advantages=advantage,
             returns=advantage + values[visits.row, visits.step],
         )
@@ -126,38 +145,20 @@ class A2C:
         """One pass over the collection in shuffled minibatches; a remainder joins the last one."""
         order = torch.randperm(len(transitions), generator=generator, device=generator.device)
         for chosen in _minibatches(order, self.config.minibatch_size):
-            losses = self._losses(transitions, chosen)
-            total = (
-                losses["policy"]
-                + self.config.value_weight * losses["value"]
-                - self.config.entropy_weight * losses.get("entropy", 0.0)
+            logits, values = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
+            if transitions.blocked_items is not None:
+                logits = logits + blocking_items(transitions.blocked_items[chosen], self.simulator.n_items)
+            loss, terms = actor_critic_loss(
+                logits,
+                values,
+                transitions.items[chosen],
+                transitions.advantages[chosen],
+                transitions.returns[chosen],
+                self.config,
             )
-            self.optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            if self.config.max_gradient_norm:
-                nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_gradient_norm)
-            self.optimiser.step()
-            for name, loss in losses.items():
-                log.add(f"loss/{name}", loss)
-
-    def _losses(self, transitions: Transitions, chosen: Tensor) -> dict[str, Tensor]:
-        logits, value = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
-        if transitions.earlier is not None:
-            # Adding -inf costs one pass over the logits and none over their gradients; absence has a spare column of its own.
-            mask = logits.new_zeros(len(chosen), self.simulator.absent_item + 1)
-            mask.scatter_(1, transitions.earlier[chosen], float("-inf"))
-            logits = logits + mask[:, : self.simulator.n_items]
-        advantages = transitions.advantages[chosen]
-        if self.config.normalise_advantages:
-            advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
-        negative_log_probability = F.cross_entropy(logits, transitions.items[chosen], reduction="none")
-        losses = {
-            "policy": (negative_log_probability * advantages).mean(),
-            "value": F.mse_loss(value, transitions.returns[chosen]),
-        }
-        if self.config.entropy_weight:
-            losses["entropy"] = _entropy(logits).mean()
-        return losses
+            descend(loss, self.policy, self.optimiser, self.config.max_gradient_norm)
+            for name, term in terms.items():
+                log.add(f"loss/{name}", term)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on with learning, by name."""
@@ -171,9 +172,3 @@ class A2C:
 def _minibatches(order: Tensor, size: int) -> list[Tensor]:
     count = max(1, len(order) // size)
     return [order[k * size : (k + 1) * size if k < count - 1 else len(order)] for k in range(count)]
-
-
-def _entropy(logits: Tensor) -> Tensor:
-    """(B,) entropy in nats of softmax(`logits`); masked items count nothing."""
-    log_probability = logits.log_softmax(dim=1)
-    return -(log_probability.exp() * log_probability.masked_fill(log_probability == float("-inf"), 0.0)).sum(dim=1)

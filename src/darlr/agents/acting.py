@@ -1,4 +1,9 @@
-"""From scores to items: how a policy acts in a roll-out."""
+"""From scores to items: how a policy acts in a roll-out.
+
+An item is *blocked* where it may not be recommended. `blocked` (B, n_items) bool says which items are; `blocked_items` (B, T)
+lists them; `blocking` (B, n_items) float32 is -inf for them and 0 for the others, to be added to scores. Where gradients flow,
+adding is two to three times faster than filling.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.simulator.simulator import Simulator
-from darlr.world.window import Window
+from darlr.world.window import OUTSIDE, Window
 
 
 class Scorer(ABC):
@@ -46,6 +51,15 @@ def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
     return logits if blocked is None else logits.masked_fill(blocked, float("-inf"))
 
 
+def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:
+    """(B, n_items) float32: -inf at the row's `blocked_items`, else 0.
+
+    Args: blocked_items: (B, T) columns of the world, each row filled up with columns from outside (`absent_item`).
+    """
+    blocking = torch.zeros(len(blocked_items), n_items + OUTSIDE, device=blocked_items.device)
+    return blocking.scatter_(1, blocked_items, float("-inf"))[:, :n_items]
+
+
 def behind(scores: Tensor, later: Tensor) -> Tensor:
     """`scores` (B, n) with the `later` items (B, n) bool after all others, in their own order: none is lost."""
     span = scores.amax(dim=1, keepdim=True) - scores.amin(dim=1, keepdim=True) + 1
@@ -70,7 +84,7 @@ def draw_items(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     cumulated = probabilities.cumsum(dim=1)
     uniform = torch.rand(len(probabilities), 1, generator=generator, device=probabilities.device)
     items = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True)
-    items.clamp_(max=probabilities.shape[1] - 1)  # numbers that are none name an item too: the loss will tell of them
+    items.clamp_(max=probabilities.shape[1] - 1)  # NaN inputs still give a valid item; the loss check reports them
     if probabilities.is_cuda:  # a parallel sum may rise by rounding at an item of probability 0
         items = torch.where(probabilities.gather(1, items) > 0, items, probabilities.argmax(dim=1, keepdim=True))
     return items.squeeze(1)

@@ -1,12 +1,13 @@
 """DARLR: two agents and a reward that is rewritten while it is learned (Zhang et al., SIGIR 2025, Algorithm 1).
 
 The *recommender* recommends items to users of the simulator. For each of its steps the *selector* picks reference users, whose
-estimates for the item are averaged into a refined one (Eq. 15), which is written to the reward table. How much the estimate
-changed, over how similar and diverse the references are, is the penalty (Eq. 16). Both agents learn by advantage actor-critic.
+estimates for the item are averaged into a refined one (Eq. 15). How much that differs from the last estimate, over how similar
+and diverse the references are, is the penalty (Eq. 16). Both agents learn by advantage actor-critic: the recommender from the
+final reward (Eq. 17), the selector from the intrinsic reward of its picks (Eq. 12). The refined estimate then replaces the last
+one in the table that the simulator pays from.
 
-A collection is rolled out on the table as it stands; the selections of all its steps are then made in one batch, before the
-recommender is paid. So within a collection the rewards in the recommender's *state* are those from before its refinement; what
-it *learns from* is the refined reward (Eq. 17).
+A collection is rolled out on the table as it stands; the selections of all its steps are then made in one batch. So within a
+collection the rewards in the recommender's *state* are those from before its refinement; what it *learns from* is refined.
 """
 
 from collections.abc import Mapping
@@ -18,29 +19,27 @@ from darlr.agents.a2c import A2C
 from darlr.agents.learning import EpochLog, below, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selections, Selector
+from darlr.agents.settings import SelectorConfig
 from darlr.errors import RunError
-from darlr.rewards.refinement import RewardTable, change_penalty
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig
-from darlr.rewards.table import TableReward
-from darlr.simulator.simulator import Episodes, Visits
+from darlr.simulator.simulator import Visits
 
 
 class DARLR:
-    """Recommender and selector, and the reward table between them."""
+    """Recommender and selector, and the reward between them."""
 
     def __init__(
         self,
         recommender: A2C,
         selector: Selector,
-        table: RewardTable,
-        reward: TableReward,
+        reward: RefinedReward,
         uncertainty: Tensor | None,
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
         """Args:
-        reward: whose entropy term and shift are paid beside the refined estimates; the recommender's simulator pays the same
-            over `table.current`, so that what is written is paid from then on.
+        reward: what the recommender's simulator pays; it is rewritten.
         uncertainty: (n_users, n_items) the penalty where `config.penalty` is "static"; otherwise it is not kept.
         uncertainty_weight: lambda_U.
 
@@ -49,8 +48,8 @@ class DARLR:
         """
         if config.penalty == "static" and uncertainty is None:
             raise RunError("refinement.penalty is 'static', which needs the world model's uncertainty; found none")
-        self.recommender, self.selector, self.table = recommender, selector, table
-        self._reward, self._config = reward, config
+        self.recommender, self.selector, self.reward = recommender, selector, reward
+        self._config = config
         self._uncertainty = uncertainty if config.penalty == "static" else None
         self._uncertainty_weight = uncertainty_weight
 
@@ -58,56 +57,52 @@ class DARLR:
     def policy(self) -> ActorCritic:
         return self.recommender.policy
 
+    @property
+    def reward_table(self) -> Tensor:
+        """(n_users, n_items) r' as it stands; learning rewrites it in place."""
+        return self.reward.table
+
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Algorithm 1, until at least `steps` recommendations were made; see `A2C.epoch`."""
-        log = EpochLog()
+        log, reward = EpochLog(), self.reward
         while log.steps < steps:
             with log.timed("sampling", generator.device):
                 rollout = self.recommender.sample(environments, generator)  # line 8
                 visits = rollout.visits
-                with torch.no_grad():
-                    states = self.policy.tracker(visits.users, visits.window)
-                selections = self.selector.select(visits.users, states, generator)  # lines 5 to 7
+                selections = self.selector.select(visits.users, self._states(visits), generator)  # lines 5 to 7
             with log.timed("learning", generator.device):
-                estimates = self.table.transferred(visits.users, visits.items, selections.references)
-                rewards = self._pay(rollout.episodes, visits, selections, estimates, log)
+                last = reward.table[visits.users, visits.items]
+                estimates = reward.transferred(visits.users, visits.items, selections.references)
+                refined = refined_estimate(estimates)  # Eq. 15
+                penalty = self._penalty(visits, refined, last, selections)  # Eq. 16
+                rewards = rollout.placed(self._final_reward(visits, refined, last, penalty))  # Eq. 17
                 self.recommender.update(self.recommender.transitions(rollout, rewards), log, generator)  # lines 9 to 11
-                self._update_selector(visits.users, states, selections, estimates, log, generator)  # the same lines
-                log.count(visits, environments, rewards)
+                intrinsic = intrinsic_reward(estimates, selections, self.selector.config)  # Eq. 12
+                self.selector.update(selections, intrinsic, log, generator)  # lines 9 to 11
+                reward.write(visits.users, visits.items, refined)
+            log.add("refinement/change", (refined - last).abs().mean())
+            log.add("refinement/penalty", penalty.mean())
+            log.add("selector/similarity", selections.similarity.mean(dim=1).mean())
+            log.add("selector/diversity", selections.diversity.mean(dim=1).mean())
+            log.count(visits, environments, rewards)
         return log
 
-    def _pay(self, episodes: Episodes, visits: Visits, selections: Selections, estimates: Tensor, log: EpochLog) -> Tensor:
-        """(B, T) the final reward (Eq. 17) of every step, after the refined estimates were written to the table."""
-        refined = self.table.refine(visits.users, visits.items, estimates)
-        similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
-        if self._uncertainty is None:
-            penalty = change_penalty(refined.changes, similarity, diversity, self._config.epsilon)
-        else:
-            penalty = self._uncertainty[visits.users, visits.items]
-        self.table.write(visits.users, visits.items, refined.estimates)
-        rewards = torch.zeros_like(episodes.rewards)
-        rewards[visits.row, visits.step] = (
-            refined.estimates - self._uncertainty_weight * penalty + self._reward.extras(visits.items, visits.window)
-        )
-        log.add("refinement/change", refined.changes.mean())
-        log.add("refinement/penalty", penalty.mean())
-        log.add("selector/similarity", similarity.mean())
-        log.add("selector/diversity", diversity.mean())
-        return rewards
+    @torch.no_grad()
+    def _states(self, visits: Visits) -> Tensor:
+        """(n, state_size) of the recommender, before each visit (Eq. 14)."""
+        return self.policy.tracker(visits.users, visits.window)  # type: ignore[no-any-return]
 
-    def _update_selector(
-        self,
-        users: Tensor,
-        states: Tensor,
-        selections: Selections,
-        estimates: Tensor,
-        log: EpochLog,
-        generator: torch.Generator,
-    ) -> None:
-        """Train the selector on a bounded sample of the collection's visits: they are many, and much alike."""
-        limit = self.selector.config.training_visits or len(users)
-        chosen = torch.randperm(len(users), generator=generator, device=users.device)[:limit]
-        self.selector.update(users[chosen], states[chosen], selections.rows(chosen), estimates[chosen], log)
+    def _penalty(self, visits: Visits, refined: Tensor, last: Tensor, selections: Selections) -> Tensor:
+        """(n,) P'_U of each visit (Eq. 16), or P_U where the penalty is static."""
+        if self._uncertainty is not None:
+            return self._uncertainty[visits.users, visits.items]
+        similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
+        return change_penalty(refined, last, similarity, diversity, self._config.epsilon)
+
+    def _final_reward(self, visits: Visits, refined: Tensor, last: Tensor, penalty: Tensor) -> Tensor:
+        """(n,) what the recommender learns from (Eq. 17), with the last estimates where the reward is static."""
+        estimate = last if self._config.reward == "static" else refined
+        return final_reward(estimate, penalty, self._uncertainty_weight, self.reward.extras(visits.items, visits.window))
 
     def tensors(self) -> dict[str, Tensor]:
         """Both agents' networks and optimisers, and the table."""
@@ -115,11 +110,48 @@ class DARLR:
         return {
             **self.recommender.tensors(),
             **{f"selector.{name}": tensor for name, tensor in selector.items()},
-            "table": self.table.current,
+            "table": self.reward.table,
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
         self.recommender.restore(tensors)
         restore_learned(below("selector.", tensors), self.selector.network, self.selector.optimiser)
-        self.table.current.copy_(tensors["table"])
+        self.reward.table.copy_(tensors["table"])
+
+
+def intrinsic_reward(estimates: Tensor, selections: Selections, config: SelectorConfig) -> Tensor:
+    """r^sel of every pick (Eq. 12), (n, K):
+
+        r^sel = estimate_weight r' + lambda_s r_s + lambda_d r_d
+
+    Args: estimates: (n, K) the references' estimates for the item. The paper's r' is the user's own, which is the same for all
+        picks of a visit, so that no pick earns more by it; hence `estimate_weight` is 0 by default (docs/methods/darlr.md).
+    """
+    reward = config.estimate_weight * estimates + config.similarity_weight * selections.similarity
+    return reward + config.diversity_weight * selections.diversity
+
+
+def refined_estimate(estimates: Tensor) -> Tensor:
+    """r'(u, i) of every visit (Eq. 15), (n,): the mean of its K references' `estimates` (n, K) for the item."""
+    return estimates.mean(dim=1)
+
+
+def change_penalty(refined: Tensor, last: Tensor, similarity: Tensor, diversity: Tensor, epsilon: float) -> Tensor:
+    """P'_U of every visit (Eq. 16), (n,): the change of its estimate over how representative its references are:
+
+        P'_U = |r' - r'_-1| / max(r_s + r_d, epsilon)
+
+    Args: refined, last: (n,) r' and r'_-1; similarity, diversity: (n,) means of r_s and r_d over the references.
+    """
+    return (refined - last).abs() / (similarity + diversity).clamp_min(epsilon)
+
+
+def final_reward(estimate: Tensor, penalty: Tensor, uncertainty_weight: float, extras: Tensor) -> Tensor:
+    """r^rec of every visit (Eq. 17), (n,):
+
+        r^rec = r' - lambda_U P'_U + lambda_E P_E - shift
+
+    Args: extras: (n,) the last two terms (`TableReward.extras`).
+    """
+    return estimate - uncertainty_weight * penalty + extras

@@ -22,6 +22,14 @@ class Learner(Protocol):
         """What is learned."""
         ...
 
+    @property
+    def reward_table(self) -> Tensor | None:
+        """(n_users, n_items) the rewards r' that are learned from as they stand, without penalties; learning may rewrite them.
+
+        None where nothing is learned in the simulator, or where it pays from no table.
+        """
+        ...
+
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> "EpochLog":
         """Learn from at least `steps` recommendations in a simulator, `environments` episodes at a time.
 

@@ -6,13 +6,14 @@ and scores the pool by content: the product of its query with a projection of ea
 not grow with the number of users. It learns by advantage actor-critic from an intrinsic reward (Eq. 12).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import sample_items
+from darlr.agents.actor_critic import actor_critic_loss, descend
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.returns import generalised_advantages
@@ -25,23 +26,30 @@ SCORES_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Selections:
-    """The reference users of n visits.
+    """The selector's trajectories: the reference users that it picked for n visits.
 
     Attributes:
+        users: (n,) int64, who was recommended something.
+        states: (n, state_size) of the recommender, without gradients.
         places: (n, K) int64, which place of the user's pool each was picked from.
         references: (n, K) int64, which users these are.
         similarity: (n, K) r_s of each pick (Eq. 10).
         diversity: (n, K) r_d of each pick (Eq. 11).
     """
 
+    users: Tensor
+    states: Tensor
     places: Tensor
     references: Tensor
     similarity: Tensor
     diversity: Tensor
 
+    def __len__(self) -> int:
+        return len(self.users)
+
     def rows(self, chosen: Tensor) -> "Selections":
         """Those of the chosen visits."""
-        return Selections(self.places[chosen], self.references[chosen], self.similarity[chosen], self.diversity[chosen])
+        return Selections(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 class SelectorNetwork(nn.Module):
@@ -102,7 +110,7 @@ class Selector:
             self._pick(own, context, row_tokens, keys, generator)
             for own, context in zip(torch.split(users, chunk), torch.split(contexts, chunk), strict=True)
         ]
-        return self._selections(users, torch.cat(parts))
+        return self._selections(users, states, torch.cat(parts))
 
     def _pick(self, users: Tensor, contexts: Tensor, row_tokens: Tensor, keys: Tensor, generator: torch.Generator) -> Tensor:
         """(n, K) places of the pool."""
@@ -124,41 +132,47 @@ class Selector:
             newest = pool.gather(1, place).squeeze(1)
         return places
 
-    def _selections(self, users: Tensor, places: Tensor) -> Selections:
+    def _selections(self, users: Tensor, states: Tensor, places: Tensor) -> Selections:
         references = self.pool[users].gather(1, places)
         similarity = self.cosines.between(users[:, None], references).squeeze(1)
-        return Selections(places, references, similarity, diversity_gains(self.cosines.between(references, references)))
+        diversity = diversity_gains(self.cosines.between(references, references))
+        return Selections(users, states.detach(), places, references, similarity, diversity)
 
-    def update(self, users: Tensor, states: Tensor, selections: Selections, estimates: Tensor, log: EpochLog) -> None:
-        """Learn from the selections of m visits: one step of the optimiser on all their selection steps.
+    def update(self, selections: Selections, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
+        """One step of the optimiser on all selection steps of some visits, which are drawn: visits are many, and much alike.
 
         Args:
-            users: (m,); states: (m, state_size), through which no gradient flows.
-            estimates: (m, K) the references' estimates for the item at hand, the first term of the reward (Eq. 12).
+            rewards: (n, K) of the picks (Eq. 12).
+            generator: draws the visits that are learned from.
         """
         config, learning = self.config, self._learning
-        rewards = config.estimate_weight * estimates + config.similarity_weight * selections.similarity
-        rewards = rewards + config.diversity_weight * selections.diversity
-        logits, values = self._replay(users, states, selections)
-        lengths = torch.full_like(users, config.references)
+        limit = config.training_visits or len(selections)
+        chosen = torch.randperm(len(selections), generator=generator, device=rewards.device)[:limit]
+        selections, rewards = selections.rows(chosen), rewards[chosen]
+        logits, values = self._replay(selections)
+        lengths = torch.full_like(selections.users, config.references)
         advantages = generalised_advantages(rewards, values.detach(), lengths, learning.discount, learning.gae_lambda)
-        negative_log_probability = F.cross_entropy(logits.flatten(0, 1), selections.places.flatten(), reduction="none")
-        policy_loss = (negative_log_probability * advantages.flatten()).mean()
-        value_loss = F.mse_loss(values, advantages + values.detach())
-        self.optimiser.zero_grad(set_to_none=True)
-        (policy_loss + learning.value_weight * value_loss).backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        log.add("loss/selector_policy", policy_loss)
-        log.add("loss/selector_value", value_loss)
+        loss, terms = actor_critic_loss(
+            logits.flatten(0, 1),
+            values.flatten(),
+            selections.places.flatten(),
+            advantages.flatten(),
+            (advantages + values.detach()).flatten(),
+            learning,
+        )
+        descend(loss, self.network, self.optimiser, learning.max_gradient_norm)
+        for name, term in terms.items():
+            log.add(f"loss/selector_{name}", term)
         log.add("selector/reward", rewards.mean())
 
-    def _replay(self, users: Tensor, states: Tensor, selections: Selections) -> tuple[Tensor, Tensor]:
+    def _replay(self, selections: Selections) -> tuple[Tensor, Tensor]:
         """Logits over the pool (m, K, pool) and values (m, K) of every selection step, with gradients."""
+        users = selections.users
         m, steps = selections.places.shape
         window, pool = self.config.window, self.pool[users]
         row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
         newest = torch.cat([users[:, None], selections.references[:, :-1]], dim=1)  # (m, K): whose row came in last
-        tokens = self.network.state_part(states.detach())[:, None] + row_tokens[newest]
+        tokens = self.network.state_part(selections.states)[:, None] + row_tokens[newest]
         padded = F.pad(tokens, (0, 0, window - 1, 0))
         windows = padded.unfold(1, window, 1).transpose(2, 3).reshape(m * steps, window, -1)
         age = torch.arange(window - 1, -1, -1, device=users.device)

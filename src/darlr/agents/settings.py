@@ -79,8 +79,9 @@ class SelectorConfig(Section):
     pool: Annotated[int, Setting("nearest users to choose among (2 K_sel if that is more); 0: all", at_least=0)] = 100
     centred: Annotated[bool, Setting("whether cosines are of rows less the item means")] = False
     estimate_weight: Annotated[
-        float, Setting("of the reference's estimate in Eq. 12; 0: references are not paid for rating the item high", at_least=0)
-    ] = 1.0
+        float,
+        Setting("of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks", at_least=0),
+    ] = 0.0
     similarity_weight: Annotated[float, Setting("lambda_s", at_least=0)] = 1.0
     diversity_weight: Annotated[float, Setting("lambda_d", at_least=0)] = 0.1
     window: Annotated[int, Setting("w_sel, how many of the last picks the selector sees", at_least=1)] = 3

@@ -5,17 +5,18 @@ import fcntl
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
-import torch
 import yaml
 
 from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
 from darlr.artifacts.locks import is_locked
-from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.loading import read_yaml
 from darlr.errors import BusyError, InputError, RunError
 from darlr.reading import read_text
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
@@ -118,12 +119,16 @@ class RunFolder:
         """Whether `save_tensors(name, ...)` was done."""
         return self._tensors_path(name).is_file()
 
-    def save_tensors(self, name: str, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
+    def save_tensors(self, name: str, tensors: Mapping[str, "torch.Tensor"], state: Mapping[str, Any]) -> None:
         """Write `<name>.safetensors`; see `write_tensors`."""
+        from darlr.artifacts.tensors import write_tensors  # noqa: PLC0415 (a report reads records without torch)
+
         write_tensors(self._tensors_path(name), tensors, state)
 
-    def load_tensors(self, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    def load_tensors(self, name: str) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
         """Read `<name>.safetensors`; see `read_tensors`."""
+        from darlr.artifacts.tensors import read_tensors  # noqa: PLC0415 (a report reads records without torch)
+
         return read_tensors(self._tensors_path(name))
 
     def has_json(self, name: str) -> bool:
@@ -207,7 +212,7 @@ def _lock(path: Path) -> IO[bytes]:
         _refuse_foreign(path)
         lock = (path / LOCK).open("ab")
     except OSError as error:
-        raise InputError(f"{path}: cannot be used as a run folder ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be used as a run folder ({_refusal(path, error)})") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -216,6 +221,14 @@ def _lock(path: Path) -> IO[bytes]:
             raise BusyError(f"{path}: another process is working on this run; wait for it to end") from error
         raise InputError(f"{path}: cannot be locked ({error.strerror})") from error
     return lock
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
+    if not isinstance(error, FileNotFoundError):
+        return str(error.strerror)
+    place = next(parent for parent in path.absolute().parents if parent.is_dir())
+    return f"nothing can be made in {place}"
 
 
 def in_work(path: Path) -> bool:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from darlr.cli.commands import settings_of
 from darlr.cli.options import DataDir, DatasetName, MethodName, Overrides, option
+from darlr.cli.settings import settings_of
 
 
 def config(
@@ -24,7 +24,7 @@ def config(
     data_dir: DataDir = None,
 ) -> None:
     """Show every setting of a run: its value, where that comes from, what it may be, and what it means."""
-    from darlr.cli.tables import print_table  # noqa: PLC0415
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
     from darlr.errors import unknown  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
@@ -37,7 +37,7 @@ def config(
     if reference:
         print(reference_page(), end="")
         return
-    values = settings_of(config, overrides, {"dataset": dataset, "method": method}, None)
+    values = settings_of(config, overrides, {"dataset": dataset, "method": method})
     asked = experiment_config(values)
     entries = explain(values, load(asked, data_dir))
     if section is not None:

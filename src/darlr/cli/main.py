@@ -6,14 +6,21 @@ from typing import Any
 
 import tyro
 
-from darlr.cli.commands import check, complete, datasets, evaluate, fetch, recommend, train
-from darlr.cli.comparing import compare
+from darlr._version import __version__
+from darlr.cli.check import check
+from darlr.cli.compare import compare
+from darlr.cli.complete import complete
 from darlr.cli.config import config
-from darlr.cli.pipes import end_with_reader
-from darlr.cli.reporting import report
-from darlr.cli.sweeping import sweep
-from darlr.cli.tuning import tune
-from darlr.errors import DarlrError
+from darlr.cli.datasets import datasets
+from darlr.cli.evaluate import evaluate
+from darlr.cli.fetch import fetch
+from darlr.cli.recommend import recommend
+from darlr.cli.report import report
+from darlr.cli.sweep import sweep
+from darlr.cli.terminal.pipes import end_with_reader, requiring_output
+from darlr.cli.train import train
+from darlr.cli.tune import tune
+from darlr.errors import DarlrError, unknown
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
@@ -37,12 +44,8 @@ def main() -> None:
     """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
     end_with_reader()
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="darlr",
-            description="Learn what to recommend from logged feedback, with a learned model of the users.",
-            sort_subcommands=False,
-        )
+        with requiring_output():
+            _run(sys.argv[1:])
     except DarlrError as error:
         print(f"darlr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -51,6 +54,23 @@ def main() -> None:
         hint = f"; the same command goes on from {place}" if place else ""
         print(f"darlr: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def _run(arguments: list[str]) -> None:
+    """Run the command that `arguments` name; ends the process after help and for options that cannot be read."""
+    if arguments == ["--version"]:
+        print(f"darlr {__version__}")
+        return
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        raise unknown("command", arguments[0], COMMANDS)
+    tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="darlr",
+        description="Learn what to recommend from logged feedback, with a learned model of the users."
+        " `darlr --version` prints the version.",
+        args=arguments,
+        sort_subcommands=False,
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Options that several commands share, and how options are described."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,16 +9,24 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from darlr.config.experiment import ExperimentConfig
+from darlr.errors import InputError
 
 
 def option(
     help: str,  # noqa: A002
     metavar: str | None = None,
     default: str | None = None,
+    required: bool = False,
     names: Callable[[], Iterable[str]] | None = None,
 ) -> Any:
-    """An option; `default` says in words what happens without it, and `names`, asked when help is printed, what it may be."""
-    without = "" if default is None else f"default: {default}"
+    """An option.
+
+    Args:
+        default: says in words what happens without it.
+        required: whether there is nothing without it.
+        names: what it may be; asked when help is printed.
+    """
+    without = "required" if required else "" if default is None else f"default: {default}"
     if names is None:
         return tyro.conf.arg(metavar=metavar, help=help, help_behavior_hint=f"({without})" if without else None)
     return tyro.conf.arg(metavar=metavar, help=help, help_behavior_hint=lambda _: f"({', '.join(names())}; {without})")
@@ -49,8 +58,8 @@ WHOLE = PrimitiveConstructorSpec(
     is_instance=lambda value: value is None or isinstance(value, int),
     str_from_instance=lambda value: [str(value)],
 )
-DatasetName = Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset, _datasets)]
-MethodName = Annotated[str | None, option("method", "NAME", ExperimentConfig.method, _methods)]
+DatasetName = Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset, names=_datasets)]
+MethodName = Annotated[str | None, option("method", "NAME", ExperimentConfig.method, names=_methods)]
 DataDir = Annotated[Path | None, option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], option("where to compute; auto takes a GPU if there is one")]
 Threads = Annotated[int, WHOLE, option("CPU threads; one a process is fastest on a busy machine")]
@@ -62,3 +71,12 @@ Overrides = Annotated[
     tyro.conf.UseAppendAction,
 ]
 RunPath = Annotated[Path, tyro.conf.Positional, option("a run folder", "RUN")]
+
+
+def processes_of(workers: int | None) -> int:
+    """How many processes `--workers` asks for: without it, as many as this process may use cores."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; expected at least 1")
+    return workers

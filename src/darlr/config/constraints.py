@@ -94,7 +94,7 @@ class Section:
             fine = all(setting.holds(part) for part in value) if setting.limits else True
             require(fine and not (setting.filled and not value), key, value, f"{amount}, each {setting.limits}")
             require(not setting.distinct or len(set(value)) == len(value), key, value, "values that differ")
-        elif setting.limits:
+        elif setting.limits and value is not None:
             require(setting.holds(value), key, value, setting.limits)
         if setting.multiple_of:
             unit = getattr(self, setting.multiple_of)

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,8 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], base: Config | N
 
 def _convert(value: Any, hint: Any, key: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:  # a value that may be left open: null
+        return None if value is None else _convert(value, arguments[0], key)
     if origin is typing.Literal:
         if value not in arguments:
             raise unknown(f"value for config key '{key}'", str(value), map(str, arguments))
@@ -165,6 +168,8 @@ def leaf_type(kind: type[Any], path: str) -> type[Any]:
         hint, prefix = hints[name], f"{prefix}{name}."
     if dataclasses.is_dataclass(hint):
         raise InputError(f"config key '{path}' has keys of its own; expected one of them, as '{prefix}{_first_field(hint)}'")
+    if typing.get_origin(hint) is types.UnionType:
+        hint = typing.get_args(hint)[0]
     return typing.get_origin(hint) or hint
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import stable_hash
 from darlr.data.completion.truths import with_completed_truth
+from darlr.data.dataset import Dataset
 from darlr.data.origin.cache import Cache, cache_directory
 from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
 from darlr.data.readers.folder import read_folder
@@ -34,6 +36,9 @@ SOURCES: Registry[Source] = Registry(
         )
     },
 )
+
+IN_MEMORY = "frames:"
+"""How the name begins under which runs store a data set that was handed over in Python."""
 
 
 def register_dataset(source: Source) -> Source:
@@ -90,6 +95,11 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory}: not a folder; expected the one that data sets lie in")
     name = config.dataset
+    if name.startswith(IN_MEMORY):
+        raise InputError(
+            f"data set '{name}' was handed over in Python (Dataset.from_frames) and is not stored; expected it to be given "
+            "again, as in darlr.train(dataset, ...) or darlr.evaluate(run, dataset)"
+        )
     if source := SOURCES.get(name):
         folder, cache = directory / source.folder, Cache(cache_directory(), notice)
         loaded = source.load(config, folder, cache)
@@ -132,6 +142,12 @@ def canonical_name(name: str, data_dir: Path | None) -> str:
         if (folder / SETTINGS).is_file():
             return name if folder.name == name and folder.parent == directory else str(folder.resolve())
     return name
+
+
+def in_memory_name(dataset: Dataset) -> str:
+    """What a run stores as a data set that was handed over in Python: its content and its name, so that each has its runs."""
+    content = stable_hash(dict(dataset.hashes))
+    return f"{IN_MEMORY}{content}/{dataset.name}"
 
 
 def _folders_named(name: str, directory: Path) -> list[Path]:

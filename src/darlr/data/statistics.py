@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from darlr.data.log import InteractionLog
 from darlr.data.source import LoadedDataset, Source, TableOne
-from darlr.world.world import World
+from darlr.world.world import ABSENT, World
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12
@@ -129,10 +129,6 @@ def _categories(loaded: LoadedDataset) -> str:
 
 def _overlap(log: InteractionLog, world: World) -> int:
     """How many cells of the truth the log has seen."""
-    rows = np.full(log.n_users, -1)
-    columns = np.full(log.n_items, -1)
-    rows[world.users] = np.arange(world.n_users)
-    columns[world.items] = np.arange(world.n_items)
-    row, column = rows[log.users], columns[log.items]
-    inside = (row >= 0) & (column >= 0)
+    row, column = world.rows(log.n_users)[log.users], world.columns(log.n_items)[log.items]
+    inside = (row != ABSENT) & (column != ABSENT)
     return len(np.unique(row[inside] * world.n_items + column[inside]))

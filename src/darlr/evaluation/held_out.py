@@ -15,10 +15,9 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.evaluation.table import CUTOFF, NDCG, RECALL
 from darlr.world.window import Window
-from darlr.world.world import World
-
-CUTOFF = 10
+from darlr.world.world import ABSENT, World
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,10 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
     Raises: InputError: if no liked row is left.
     """
     threshold = held_out.positive_threshold
-    told = held_out.likes is not None or not math.isinf(threshold)
-    if not told:
+    likes_known = held_out.likes is not None or not math.isinf(threshold)
+    if not likes_known:
         threshold = float(learned.rewards.mean(dtype=np.float64))
-    chosen = held_out.liked if told else held_out.rewards >= threshold
+    chosen = held_out.liked if likes_known else held_out.rewards >= threshold
     liked_users, liked_items = _cells(held_out, chosen, world)
     known_users, known_items = _cells(learned, np.ones(len(learned), bool), world)
     # A pair that is logged twice can be on both sides. It is not recommended again, so no policy could be right about it.
@@ -77,11 +76,9 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
 
 def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(m,) rows and columns of the world that the log's `chosen` rows are about, without those about others."""
-    rows, columns = np.full(log.n_users, -1), np.full(log.n_items, -1)
-    rows[world.users] = np.arange(world.n_users)
-    columns[world.items] = np.arange(world.n_items)
-    users, items = rows[log.users[chosen]], columns[log.items[chosen]]
-    inside = (users >= 0) & (items >= 0)
+    users = world.rows(log.n_users)[log.users[chosen]]
+    items = world.columns(log.n_items)[log.items[chosen]]
+    inside = (users != ABSENT) & (items != ABSENT)
     return users[inside], items[inside]
 
 
@@ -112,4 +109,4 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
         discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
         recall += float((hits.sum(dim=1) / liked.clamp(max=CUTOFF)).sum())
         gain += float(((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1]).sum())
-    return {f"recall_{CUTOFF}": recall / len(rows.users), f"ndcg_{CUTOFF}": gain / len(rows.users)}
+    return {RECALL.name: recall / len(rows.users), NDCG.name: gain / len(rows.users)}

@@ -12,9 +12,11 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
-from darlr.evaluation.opponents import OpponentParts, Results, judge_opponents, static_scorers
+from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
+from darlr.evaluation.opponents import OpponentParts, judge_opponents, opponent_scorers
 from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
+from darlr.evaluation.table import Results, Values
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
@@ -36,12 +38,12 @@ class Judge(Protocol):
         """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
         ...
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
+    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
         """mode > metric of `scorer`, acting greedily, over every user: what the opponents are judged by."""
         ...
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
-        """name > mode > metric of the static policies; `estimates` (n_users, n_items) of the world model."""
+        """The opponents' results; `estimates` (n_users, n_items) of the world model."""
         ...
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
@@ -69,12 +71,12 @@ class TruthJudge:
             "error/sampled": sampled_error(estimates, truth, *visited, unknown),
         }
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
+    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
         return run_full_test(self.world, scorer)
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = static_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
+        scorers = opponent_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
         return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
 
@@ -84,7 +86,7 @@ class TruthJudge:
             return {}
         generator = torch_generator(self.config.seed, "test", "categories", device=self.device)
         users = self.world.draw_users(self.config.evaluation.episodes, generator)
-        items = self.world.recommended("nx_0", users, scorer, generator)
+        items = self.world.recommended(NX_0, users, scorer, generator)
         shares = category_shares(items, membership[:, : catalog.n_categories]).tolist()
         columns = zip(dominant_categories(log, catalog).tolist(), liked_shares(log, catalog).tolist(), shares, strict=True)
         entries = ({"dominant": dominant, "liked": liked, "recommended": share} for dominant, liked, share in columns)
@@ -100,22 +102,20 @@ class HeldOutJudge:
     rows: HeldOut
     start: Window
 
-    MODE = "held_out"
-
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
         metrics = judge_held_out(self.rows, scorer, self.start)
-        return {f"{self.MODE}/greedy/{metric}": value for metric, value in metrics.items()}
+        return {f"{HELD_OUT}/{GREEDY}/{metric}": value for metric, value in metrics.items()}
 
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         return {}
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Mapping[str, float | None]]:
-        return {self.MODE: judge_held_out(self.rows, scorer, self.start)}
+    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
+        return {HELD_OUT: judge_held_out(self.rows, scorer, self.start)}
 
     def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = static_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
-        return {name: {self.MODE: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}
+        scorers = opponent_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
+        return {name: {HELD_OUT: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         return {}

@@ -1,4 +1,4 @@
-"""The static policies that every method is shown beside, each judged once on every user of the test world."""
+"""The opponents: policies that learn nothing, shown beside every method, each judged once on every user of the test world."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ from darlr.agents.static.lists import item_means, popularity
 from darlr.agents.static.matrix_factorisation import factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
-from darlr.evaluation.protocol import MODES, TestWorld, run_full_test
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import TestWorld, run_full_test
+from darlr.evaluation.table import Results, Values
 from darlr.registry import Registry
 from darlr.world.settings import LeaveConfig
-
-Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
-"""name > mode > metric -> value."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def register_opponent(name: str, build: Opponent) -> Opponent:
     return OPPONENTS.register(name, build)
 
 
-def static_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
+def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
     """The opponents by name; where users leave by category, each also without what shares one with the last N items.
 
     Args: membership: (n_items, C) bool, which item has which category.
@@ -93,7 +92,7 @@ def static_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor)
 def judge_opponents(
     world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> Results:
-    """name > mode > metric for the static `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
+    """Results of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 
     Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
     shared categories in the modes whose users leave for them.
@@ -101,7 +100,7 @@ def judge_opponents(
     oracle = TableScorer(world.table)
     skipping = SkippingScorer(oracle, membership, leave.window)
     uniform = TableScorer(torch.zeros(1, world.n_items, device=world.device))
-    results: dict[str, Mapping[str, Mapping[str, float | None]]] = {
+    results: dict[str, Mapping[str, Values]] = {
         "uniform_random": {mode: world.measure(mode, world.every_user, uniform, generator) for mode in MODES}
     }
     for name, scorer in scorers.items():

@@ -3,9 +3,7 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Self
 
 import torch
@@ -13,14 +11,9 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer, greedy, sampled
 from darlr.errors import InputError, RunError
-from darlr.evaluation.metrics import (
-    category_domination,
-    coverage,
-    coverage_per_recommendation,
-    episode_length,
-    episode_return,
-    step_reward,
-)
+from darlr.evaluation.metrics import FinishedEpisodes
+from darlr.evaluation.modes import GREEDY, MODES, NX_0, SAMPLED
+from darlr.evaluation.table import Values, values_of
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, Never
@@ -29,24 +22,6 @@ from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
 """Episodes tested together; bounds the memory of a test on all users."""
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How an episode of a test runs; `steps` None means the world's own limit."""
-
-    allow_repeats: bool
-    users_leave: bool
-    steps: int | None
-
-
-MODES: Mapping[str, Mode] = MappingProxyType(
-    {
-        "nx_0": Mode(allow_repeats=False, users_leave=True, steps=None),
-        "fb": Mode(allow_repeats=True, users_leave=True, steps=None),
-        "nx_10": Mode(allow_repeats=False, users_leave=False, steps=10),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -123,32 +98,39 @@ class TestWorld:
         Args:
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
-        tested = self._test(mode, users, scorer, generator)
-        items = tested.recommended
-        return {
-            "r_tra": episode_return(tested.rewards),
-            "r_each": step_reward(tested.rewards, tested.lengths),
-            "length": episode_length(tested.lengths),
-            "mcd": None if self.dominated is None else category_domination(items, self.dominated),
-            "cv": coverage(items, self.n_allowed),
-            "cv_turn": coverage_per_recommendation(items),
-        }
+        return values_of(self._test(mode, users, scorer, generator), mode)
+
+    def measure_as(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator) -> dict[str, float | None]:
+        """`mode/sampled/metric` -> value by the rules of NX_0, for a world that stands for `mode`, as the simulator."""
+        values = values_of(self._test(NX_0, users, scorer, generator), mode)
+        return {f"{mode}/{SAMPLED}/{metric}": value for metric, value in values.items()}
 
     def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
         """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
         return self._test(mode, users, scorer, generator).recommended
 
-    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> "_Tested":
+    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode)
         # Made before the first block: what outlives a block would otherwise lie between the blocks' scores, which then find
         # ever new memory.
-        tested = _Tested.empty(len(users), simulator.max_steps, users.device)
+        tested = self._empty(len(users), simulator.max_steps, users.device)
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
-            tested.write(block, roll_out(simulator, users[block], choose))
+            _write(tested, block, roll_out(simulator, users[block], choose))
         return tested
+
+    def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
+        shape = (episodes, steps)
+        return FinishedEpisodes(
+            lengths=torch.empty(episodes, dtype=torch.int64, device=device),
+            rewards=torch.empty(shape, device=device),
+            actions=torch.empty(shape, dtype=torch.int64, device=device),
+            taken=torch.empty(shape, dtype=torch.bool, device=device),
+            n_allowed=self.n_allowed,
+            dominated=self.dominated,
+        )
 
     @property
     def every_user(self) -> Tensor:
@@ -160,34 +142,10 @@ class TestWorld:
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """B tested episodes of at most T steps: lengths (B,), rewards (B, T), actions (B, T), steps that were taken (B, T)."""
-
-    lengths: Tensor
-    rewards: Tensor
-    actions: Tensor
-    taken: Tensor
-
-    @classmethod
-    def empty(cls, episodes: int, steps: int, device: torch.device) -> "_Tested":
-        shape = (episodes, steps)
-        return cls(
-            torch.empty(episodes, dtype=torch.int64, device=device),
-            torch.empty(shape, device=device),
-            torch.empty(shape, dtype=torch.int64, device=device),
-            torch.empty(shape, dtype=torch.bool, device=device),
-        )
-
-    def write(self, block: slice, episodes: Episodes) -> None:
-        """Copy finished episodes, whose buffers are used again, to the places `block`."""
-        for name in ("lengths", "rewards", "actions", "taken"):
-            getattr(self, name)[block] = getattr(episodes, name)
-
-    @property
-    def recommended(self) -> Tensor:
-        """(n,) items, episode by episode."""
-        return self.actions[self.taken]
+def _write(tested: FinishedEpisodes, block: slice, episodes: Episodes) -> None:
+    """Copy finished `episodes`, whose buffers are used again, to the places `block` of `tested`."""
+    for name in ("lengths", "rewards", "actions", "taken"):
+        getattr(tested, name)[block] = getattr(episodes, name)
 
 
 class _Restricted(Scorer):
@@ -205,7 +163,7 @@ class _Restricted(Scorer):
 
 
 @torch.no_grad()
-def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, dict[str, float | None]]:
+def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, Values]:
     """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
     return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
 
@@ -219,7 +177,7 @@ def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.G
     users = world.draw_users(episodes, generator)
     record: dict[str, float | None] = {}
     for mode in MODES:
-        for policy, draws in (("sampled", generator), ("greedy", None)):
+        for policy, draws in ((SAMPLED, generator), (GREEDY, None)):
             for metric, value in world.measure(mode, users, scorer, draws).items():
                 record[f"{mode}/{policy}/{metric}"] = value
     return record

@@ -35,9 +35,24 @@ def t_quantile(probability: float, freedom: int) -> float:
     return math.sqrt(freedom) * math.tan(low)
 
 
-def t_probability(value: float, freedom: int) -> float:
-    """P(|t| <= |value|) for Student's t with `freedom` >= 1 degrees of freedom."""
-    return _central_probability(math.atan(abs(value) / math.sqrt(freedom)), freedom)
+def t_tail(value: float, freedom: int) -> float:
+    """P(|t| > |value|) for Student's t with `freedom` >= 1 degrees of freedom, also where it is far below rounding errors of 1.
+
+    That is the regularised incomplete beta function I_x(freedom / 2, 1 / 2) at x = freedom / (freedom + value^2), a series of
+    positive terms (Abramowitz and Stegun, 26.5.4 and 26.7.1). It is slow where the tail is large, and not needed there.
+    """
+    central = _central_probability(math.atan(abs(value) / math.sqrt(freedom)), freedom)
+    if central < 0.9:
+        return 1 - central
+    x, half = freedom / (freedom + value * value), freedom / 2
+    beta = math.lgamma(half + 0.5) - math.lgamma(half + 1)
+    scale = math.exp(beta - half * math.log1p(value * value / freedom)) / math.sqrt(math.pi)
+    total, term, order = 0.0, 1.0, 0
+    while total + term > total:
+        total += term
+        term *= x * (half + 0.5 + order) / (half + 1 + order)
+        order += 1
+    return scale * abs(value) / math.sqrt(freedom + value * value) * total
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> PairedD
     elif deviation == 0:
         p = 0.0  # the same difference every time
     else:
-        p = 1 - t_probability(mean / (deviation / math.sqrt(len(differences))), len(differences) - 1)
+        p = t_tail(mean / (deviation / math.sqrt(len(differences))), len(differences) - 1)
     return PairedDifference(len(differences), mean, half_width, p)
 
 
@@ -101,16 +116,18 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of `values` (the differences of pairs, for a paired bootstrap).
 
-    All n^n resamples are taken where they are no more than `resamples` (up to 5 values), random ones otherwise.
+    All n^n resamples are taken where they are no more than `resamples` (up to 5 values), random ones otherwise. The ends are
+    means of resamples, none in between: the outermost such that less than (1 - confidence) / 2 of all lie beyond each. So
+    the interval of two or three values reaches from the least to the greatest.
     """
     data = np.asarray(values, np.float64)
     if len(data) ** len(data) <= resamples:
         indices = np.indices((len(data),) * len(data)).reshape(len(data), -1).T
     else:
         indices = generator.integers(len(data), size=(resamples, len(data)))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(data[indices].mean(axis=1), [tail, 1 - tail])
-    return float(low), float(high)
+    means = np.sort(data[indices].mean(axis=1))
+    beyond = math.ceil(round((1 - confidence) / 2 * len(means), 6)) - 1  # rounded, since 0.05 is not quite 1 - 0.95
+    return float(means[beyond]), float(means[-1 - beyond])
 
 
 def ranks(values: Sequence[float]) -> list[float]:

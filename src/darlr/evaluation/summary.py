@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from darlr.errors import InputError
+from darlr.evaluation.modes import SAMPLED, SIMULATOR
 from darlr.evaluation.statistics import mean_and_deviation
+from darlr.evaluation.table import RETURN
 
-CHOOSING_METRIC = "simulator/sampled/r_tra"
+CHOOSING_METRIC = RETURN.recorded(SIMULATOR, SAMPLED)
 """The return in the simulator chooses the epoch: the truth must not."""
 
 LAST_SHARE = 0.2

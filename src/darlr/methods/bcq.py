@@ -14,7 +14,7 @@ from torch import Tensor
 
 from darlr.agents.acting import behind
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.policy import Moments, masked
+from darlr.agents.offline.policy import Moments, without_blocked
 from darlr.agents.settings import OfflineConfig, PolicyConfig
 from darlr.config.constraints import Section, Setting
 from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
@@ -50,14 +50,14 @@ class BCQ(SQN):
         super().__init__(config, tracker, n_items, logit_penalty, generator)
         self._threshold = threshold
 
-    def scores(self, moments: Moments) -> Tensor:
+    def target_scores(self, moments: Moments) -> Tensor:
         hidden = self.hidden(moments)
-        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.mask)
+        return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocking)
 
-    def preferences(self, values: Tensor, imitation: Tensor, mask: Tensor | None) -> Tensor:
+    def preferences(self, values: Tensor, imitation: Tensor, blocking: Tensor | None) -> Tensor:
         """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
-        likely = likely_items(masked(imitation, mask), self._threshold)
-        return masked(behind(values, ~likely), mask)
+        likely = likely_items(without_blocked(imitation, blocking), self._threshold)
+        return without_blocked(behind(values, ~likely), blocking)
 
 
 def likely_items(logits: Tensor, threshold: float) -> Tensor:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
 from darlr.agents.settings import OfflineConfig, PolicyConfig
 from darlr.config.constraints import Section, Setting
 from darlr.config.experiment import ExperimentConfig
@@ -54,7 +54,7 @@ class CQL(OfflinePolicy):
         self._quantiles, self._min_q_weight = quantiles, min_q_weight
 
     def scores(self, moments: Moments) -> Tensor:
-        return masked(self.values(self.hidden(moments)), moments.mask)
+        return without_blocked(self.values(self.hidden(moments)), moments.blocking)
 
     def values(self, hidden: Tensor) -> Tensor:
         """(B, n_items) Q for `hidden` (B, h)."""
@@ -77,7 +77,7 @@ class CQL(OfflinePolicy):
         hidden = self.hidden(batch.now)
         quantiles = self.quantiles(hidden, batch.items)
         difference = quantile_loss(quantiles, targets) if self._quantiles > 1 else F.smooth_l1_loss(quantiles, targets)
-        conservative = conservative_loss(masked(self.values(hidden), batch.now.mask), batch.items)
+        conservative = conservative_loss(without_blocked(self.values(hidden), batch.now.blocking), batch.items)
         return difference + self._min_q_weight * conservative, {"value": difference, "conservative": conservative}
 
 
@@ -98,7 +98,7 @@ def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
 
 
 def conservative_loss(values: Tensor, items: Tensor) -> Tensor:
-    """How far the soft maximum of `values` (B, n), -inf where masked, lies above those of the logged `items` (B,).
+    """How far the soft maximum of `values` (B, n), -inf where blocked, lies above those of the logged `items` (B,).
 
     That is the cross-entropy of the items with the values as logits.
     """

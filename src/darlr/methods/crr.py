@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, without_blocked
 from darlr.agents.settings import OfflineConfig, PolicyConfig
 from darlr.config.constraints import Section, Setting
 from darlr.methods.cql import conservative_loss
@@ -50,12 +50,12 @@ class CRR(OfflinePolicy):
         self._settings = settings
 
     def scores(self, moments: Moments) -> Tensor:
-        return masked(self.heads["actor"](self.hidden(moments)), moments.mask)
+        return without_blocked(self.heads["actor"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
             after = target.hidden(batch.after)
-            chances = masked(target.heads["actor"](after), batch.after.mask).softmax(dim=1)
+            chances = without_blocked(target.heads["actor"](after), batch.after.blocking).softmax(dim=1)
             following = (chances * target.heads["critic"](after)).sum(dim=1)
         hidden = self.hidden(batch.now)
         parts = crr_losses(
@@ -63,25 +63,25 @@ class CRR(OfflinePolicy):
             self.heads["critic"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
-            batch.now.mask,
+            batch.now.blocking,
             self._settings,
         )
         return parts["actor"] + parts["critic"] + self._settings.min_q_weight * parts["conservative"], parts
 
 
 def crr_losses(
-    logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, mask: Tensor | None, settings: CRRConfig
+    logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, blocking: Tensor | None, settings: CRRConfig
 ) -> dict[str, Tensor]:
     """The terms of the loss, unweighted.
 
     Args:
         logits, values: (B, n_items) actor and critic.
-        items: (B,) the logged items, none of which is masked.
+        items: (B,) the logged items, none of which is blocked.
         targets: (B,) what their values should be.
-        mask: as in `Moments`.
+        blocking: as in `Moments`.
     """
     taken = values.gather(1, items[:, None]).squeeze(1)
-    log_policy = masked(logits, mask).log_softmax(dim=1)
+    log_policy = without_blocked(logits, blocking).log_softmax(dim=1)
     with torch.no_grad():
         advantages = taken - (log_policy.exp() * values).sum(dim=1)
         if settings.weighting == "exp":
@@ -93,7 +93,7 @@ def crr_losses(
     return {
         "actor": -(log_policy.gather(1, items[:, None]).squeeze(1) * weight).mean(),
         "critic": 0.5 * F.mse_loss(taken, targets),
-        "conservative": conservative_loss(masked(values, mask), items),
+        "conservative": conservative_loss(without_blocked(values, blocking), items),
     }
 
 

@@ -17,7 +17,7 @@ from darlr.errors import InputError
 from darlr.methods.method import Settings, penalties
 from darlr.methods.parts import LearnerParts
 from darlr.methods.simulated import PENALTIES_SPACE, Simulated
-from darlr.rewards.refinement import RewardTable
+from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import NeighbourUncertainty, RefinementConfig, RewardConfig
 from darlr.seeding import torch_generator
 
@@ -62,13 +62,12 @@ class TwoAgents(Simulated):
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         config, world = parts.config, parts.world
         refinement = config.own(RefinementConfig)
-        reward = world.table_reward()
-        table = RewardTable(reward.table, refinement)
-        recommender = parts.a2c(policy, reward.over(table.current))
+        reward = RefinedReward(world.table_reward(), refinement)
+        recommender = parts.a2c(policy, reward, reward.table)
         generator = torch_generator(config.seed, "selector", "weights")
         state_size = recommender.policy.tracker.state_size
         selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator)
-        return DARLR(recommender, selector, table, reward, world.uncertainty, config.reward.uncertainty_weight, refinement)
+        return DARLR(recommender, selector, reward, world.uncertainty, config.reward.uncertainty_weight, refinement)
 
     def step(self, config: ExperimentConfig, items: int) -> float:
         return super().step(config, items) + REFERENCE_USER * config.own(SelectorConfig).references
@@ -128,7 +127,7 @@ DARLR_PLUS = _variant(
     "ours",
     "darlr.md#darlr-plus",
     {"refinement.keep_levels": True},
-    {**PUBLISHED, **ACTOR_FROM_ESTIMATES},
+    {**PUBLISHED, **ACTOR_FROM_ESTIMATES, "selector": {"estimate_weight": 1.0}},
 )
 STATIC_REWARD = _ablation("darlr-static-reward", "on a reward that stays as it is", {"refinement.reward": "static"})
 STATIC_PENALTY = _ablation("darlr-static-penalty", "with a penalty that stays as it is", {"refinement.penalty": "static"})
@@ -138,4 +137,4 @@ R_ALONE = _ablation(
     {"selector.similarity_weight": 0.0, "selector.diversity_weight": 0.0},
 )
 R_SIMILARITY = _ablation("darlr-r-similarity", "whose selector is paid r' + r_s", {"selector.diversity_weight": 0.0})
-R_DIVERSITY = _ablation("darlr-r-diversity", "whose selector is paid r' + r_d", {"selector.similarity_weight": 0.0})
+R_DIVERSITY = _ablation("darlr-r-diversity", "whose selector is paid r' + lambda_d r_d", {"selector.similarity_weight": 0.0})

@@ -10,10 +10,11 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping, value_at
 from darlr.errors import unknown
+from darlr.methods.method import Method
 from darlr.methods.registry import METHODS
 from darlr.registry import Registry
 from darlr.rewards.kinds import REWARDS
-from darlr.world_model.kinds import WORLD_MODELS
+from darlr.world_model.kinds import WORLD_MODELS, WorldModelKind
 
 CHOICES: Mapping[str, Registry[Any]] = {
     "world_model.kind": WORLD_MODELS,
@@ -24,14 +25,15 @@ CHOICES: Mapping[str, Registry[Any]] = {
 
 
 def experiment_type() -> type[ExperimentConfig]:
-    """`ExperimentConfig` with a field for every section of its own that a registered method reads."""
+    """`ExperimentConfig` with a field for every section that a registered method or world model brings along."""
     return _extended(tuple(own_sections()))
 
 
 def own_sections() -> list[type[Section]]:
-    """The sections that methods bring along, each once; those that every run has are not among them."""
+    """The sections that methods and world models bring along, each once; those that every run has are not among them."""
     common = {part.default_factory for part in fields(ExperimentConfig)}
-    listed = dict.fromkeys(section for method in METHODS.values() for section in method.reads)
+    owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
+    listed = dict.fromkeys(section for owner in owners for section in owner.reads)
     return [section for section in listed if section not in common]
 
 

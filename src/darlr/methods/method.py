@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.config.constraints import Section
@@ -19,7 +23,10 @@ from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.methods.cost import Work
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.methods.ways import Ways
+from darlr.methods.world import LearningWorld
 from darlr.rewards.settings import NeighbourUncertainty, RewardConfig
+from darlr.world_model.model import WorldModel
 
 Settings = Mapping[str, Any]
 """Nested settings, as a YAML file has them."""
@@ -105,6 +112,20 @@ class Method(ABC):
     def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
         """What `reward.uncertainty_weight` penalises: the uncertainty that `NeighbourConfig` speaks of, or "dynamic"."""
         return config.neighbours.uncertainty if config.neighbours.users else "model"
+
+    def learning_world(
+        self,
+        config: ExperimentConfig,
+        ways: Ways,
+        dataset: Dataset,
+        truth: NDArray[np.float32] | None,
+        model: WorldModel,
+        device: torch.device,
+    ) -> LearningWorld:
+        """The world that the method learns in; `truth` (n_users, n_items) is looked at only where it learns from it."""
+        learned_from = truth if self.reward == "truth" else None
+        kept = self.keeps_uncertainty(config)
+        return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, device)
 
     def weights(self, config: ExperimentConfig) -> RewardConfig:
         """The reward's settings as its builder gets them."""

@@ -1,7 +1,6 @@
 """What a method's policy and its learner are built from."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,13 +13,11 @@ from darlr.agents.policy import ActorCritic, Policy
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.methods.ways import Ways
+from darlr.methods.world import LearningWorld
 from darlr.rewards.estimates import Estimates
 from darlr.rewards.source import RewardSource
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
-
-if TYPE_CHECKING:
-    from darlr.methods.world import LearningWorld
 
 RANDOM_VECTORS = 0.01
 """Standard deviation of item vectors that do not come from the world model (docs/protocol.md, section 2)."""
@@ -97,13 +94,16 @@ class LearnerParts:
     ways: Ways
     dataset: Dataset
     model: WorldModel
-    world: "LearningWorld"
+    world: LearningWorld
     lookback: int
     device: torch.device
 
-    def a2c(self, policy: Policy, reward: RewardSource) -> A2C:
-        """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`."""
+    def a2c(self, policy: Policy, reward: RewardSource, learned: Tensor) -> A2C:
+        """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
+
+        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        """
         if not isinstance(policy, ActorCritic):
             raise TypeError(f"A2C learns no {type(policy).__name__}")
         simulator = self.world.simulator(self.config, reward, self.ways, self.lookback)
-        return self.ways.a2c(policy, simulator, self.world.n_users, self.config.a2c)
+        return self.ways.a2c(policy, simulator, self.world.n_users, self.config.a2c, learned)

@@ -42,7 +42,7 @@ class Simulated(Method):
         return ActorCritic(parts.config.policy, tracker, parts.categories, parts.prior(), generator).to(parts.device)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
-        return parts.a2c(policy, parts.world.reward)
+        return parts.a2c(policy, parts.world.reward, parts.world.learned)
 
     def work(self, config: ExperimentConfig, items: int) -> Work:
         steps = config.training.steps_per_epoch

@@ -2,23 +2,26 @@
 
     loss = huber(Q(s, a), r + gamma^n Q'(s', argmax Q(s', .))) + cross-entropy(imitation(s), a) + c mean(imitation(s)^2)
 
-Q' is the target network. The policy recommends the item with the greatest Q; the other head is there for what it teaches the
-layers below. The last term is the references' (protocol section 8).
+Q' is the target network. The policy recommends the item with the greatest Q, as in the references, or the likeliest one of the
+imitation head, as in the paper; the other head is there for what it teaches the layers below. The last term is the references'
+(protocol section 8).
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, masked, outputs_of
+from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
 from darlr.agents.settings import OfflineConfig, PolicyConfig
 from darlr.config.constraints import Section, Setting
 from darlr.config.experiment import ExperimentConfig
 from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+
+ActingHead = Literal["value", "imitation"]
 
 
 @dataclass(frozen=True)
@@ -28,24 +31,37 @@ class SQNConfig(Section):
     KEY: ClassVar[str] = "sqn"
 
     logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0)] = 0.01
+    act_by: Annotated[ActingHead, Setting("which head recommends; the paper: imitation, the supervised one")] = "value"
 
 
 class SQN(OfflinePolicy):
     """Q-learning with a supervised head."""
 
     def __init__(
-        self, config: PolicyConfig, tracker: StateTracker, n_items: int, logit_penalty: float, generator: torch.Generator
+        self,
+        config: PolicyConfig,
+        tracker: StateTracker,
+        n_items: int,
+        logit_penalty: float,
+        generator: torch.Generator,
+        act_by: ActingHead = "value",
     ) -> None:
-        """Args: logit_penalty: c."""
+        """Args: logit_penalty: c; act_by: the head that recommends; targets are Q's whichever it is."""
         super().__init__(config, tracker, n_items, {"value": n_items, "imitation": n_items}, generator)
-        self._logit_penalty = logit_penalty
+        self._logit_penalty, self._act_by = logit_penalty, act_by
 
     def scores(self, moments: Moments) -> Tensor:
-        return masked(self.heads["value"](self.hidden(moments)), moments.mask)
+        if self._act_by == "imitation":
+            return without_blocked(self.heads["imitation"](self.hidden(moments)), moments.blocking)
+        return self.target_scores(moments)
+
+    def target_scores(self, moments: Moments) -> Tensor:
+        """(B, n_items) what a target's best item is chosen by, -inf where blocked."""
+        return without_blocked(self.heads["value"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            best = self.scores(batch.after).argmax(dim=1)
+            best = self.target_scores(batch.after).argmax(dim=1)
             following = outputs_of(target.heads["value"], target.hidden(batch.after), best).squeeze(1)
         hidden = self.hidden(batch.now)
         parts = sqn_losses(
@@ -53,24 +69,24 @@ class SQN(OfflinePolicy):
             self.heads["imitation"](hidden),
             batch.items,
             batch.returns + batch.discounts * following,
-            batch.now.mask,
+            batch.now.blocking,
         )
         return parts["value"] + parts["imitation"] + self._logit_penalty * parts["logits"], parts
 
 
-def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, blocking: Tensor | None) -> dict[str, Tensor]:
     """The terms of the loss, unweighted.
 
     Args:
         values: (B,) of the logged items.
         imitation: (B, n_items) logits.
-        items: (B,) the logged items, none of which is masked.
+        items: (B,) the logged items, none of which is blocked.
         targets: (B,) what the values should be.
-        mask: as in `Moments`: what could not be recommended, the imitation need not avoid.
+        blocking: as in `Moments`: what could not be recommended, the imitation need not avoid.
     """
     return {
         "value": F.smooth_l1_loss(values, targets),
-        "imitation": F.cross_entropy(masked(imitation, mask), items),
+        "imitation": F.cross_entropy(without_blocked(imitation, blocking), items),
         "logits": imitation.square().mean(),
     }
 
@@ -93,6 +109,11 @@ SQN_METHOD = _SQNMethod(
     reads=(OfflineConfig, SQNConfig),
     kind=SQN,
     build=lambda kind, config, tracker, n_items, generator: kind(
-        config.policy, tracker, n_items, config.own(SQNConfig).logit_penalty, generator
+        config.policy,
+        tracker,
+        n_items,
+        config.own(SQNConfig).logit_penalty,
+        generator,
+        config.own(SQNConfig).act_by,
     ),
 )

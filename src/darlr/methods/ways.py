@@ -98,6 +98,10 @@ class Ways:
         """The rule by which users of a world with `n_items` leave."""
         return rule
 
+    def start_reward(self, low: float, high: float) -> float:
+        """The start item's reward in windows whose rewards run from `low` to `high`, from the second step on."""
+        return 1.0
+
     def require_allowed(self, forbidden: bool) -> None:
         """Raise `InputError` for a test world that forbids items (`forbidden`), where this way cannot play in one."""
 

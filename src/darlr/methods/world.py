@@ -11,11 +11,11 @@ from torch import Tensor
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import RunError
-from darlr.methods.method import Method
 from darlr.methods.ways import Ways
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.estimates import Estimates
 from darlr.rewards.kinds import REWARDS, RewardParts
+from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import LeaveRule, leave_rule
@@ -48,23 +48,29 @@ class LearningWorld:
     def of(
         cls,
         config: ExperimentConfig,
-        method: Method,
+        weights: RewardConfig,
         ways: Ways,
         dataset: Dataset,
         truth: NDArray[np.float32] | None,
         model: WorldModel,
+        keeps_uncertainty: bool,
         device: torch.device,
     ) -> Self:
-        """For the world of `dataset`; `truth` (n_users, n_items) is looked at only where the method learns from it."""
+        """For the world of `dataset`; `Method.learning_world` knows what a method wants of it.
+
+        Args:
+            weights: the reward's settings, as the method wants them.
+            truth: (n_users, n_items) true rewards, where they are learned from; else None.
+            keeps_uncertainty: whether `uncertainty` is kept.
+        """
         membership = world_membership(dataset, dataset.world.items, device)
         predicted = Estimates.of(model, dataset.world.users, dataset.world.items, device)
         shaped = predicted.shaped(config.neighbours)
-        from_truth = method.reward == "truth"
-        learned = shaped.corrected(truth if from_truth else None)
-        parts = RewardParts(dataset, predicted, learned, entropy_term(config, dataset, device), method.weights(config))
-        reward = ways.paid(REWARDS[config.reward.kind].build(parts), parts, from_truth)
+        learned = shaped.corrected(truth)
+        parts = RewardParts(dataset, predicted, learned, entropy_term(config, dataset, device), weights)
+        reward = ways.paid(REWARDS[config.reward.kind].build(parts), parts, truth is not None)
         leave = ways.leave_rule(leave_rule(config.leave, membership, shaped.rewards), len(membership))
-        kept = shaped.uncertainty if method.keeps_uncertainty(config) else None
+        kept = shaped.uncertainty if keeps_uncertainty else None
         return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave)
 
     @property

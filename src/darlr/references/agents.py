@@ -11,7 +11,7 @@ from torch import Tensor
 from darlr.agents.a2c import A2C, Rollout
 from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.learning import EpochLog
-from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer, masked
+from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer, without_blocked
 from darlr.agents.offline.replay import Replay
 from darlr.agents.static.policy import StaticPolicy, StaticScorer
 from darlr.methods.bcq import BCQ, likely_items
@@ -88,9 +88,9 @@ class LowestLikelyBCQ(BCQ):
     as the greatest.
     """
 
-    def preferences(self, values: Tensor, imitation: Tensor, mask: Tensor | None) -> Tensor:
-        likely = likely_items(mask_or_ones(imitation, None if mask is None else mask < 0), self._threshold)
-        return masked(likely.to(values.dtype), mask)
+    def preferences(self, values: Tensor, imitation: Tensor, blocking: Tensor | None) -> Tensor:
+        likely = likely_items(mask_or_ones(imitation, None if blocking is None else blocking < 0), self._threshold)
+        return without_blocked(likely.to(values.dtype), blocking)
 
 
 _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(

@@ -12,6 +12,7 @@ from darlr.agents.settings import TrackerConfig
 from darlr.errors import InputError
 from darlr.simulator.leave import LeaveRule
 from darlr.simulator.simulator import Simulator
+from darlr.world.window import absent_item
 
 
 class WrappedWindow:
@@ -28,7 +29,7 @@ class WrappedWindow:
         so_far = (recent < self._n_items).sum(dim=1, keepdim=True)  # t, or N where that is less
         seen = torch.where(so_far < self.window, torch.minimum(so_far, self.window - so_far), self.window)
         age = torch.arange(self.window, 0, -1, device=recent.device)  # the newest item is 1 old
-        return self._rule.leaves(items, recent.masked_fill(age > seen, self._n_items + 1))
+        return self._rule.leaves(items, recent.masked_fill(age > seen, absent_item(self._n_items)))
 
 
 class NormalisedStart(Simulator):

@@ -16,7 +16,7 @@ from darlr.errors import InputError
 from darlr.methods.ways import Imposed, Ways
 from darlr.references.agents import FirstStepBonus, ReferenceA2C, as_references_act, as_references_see
 from darlr.references.imposed import imposed_settings
-from darlr.references.simulator import NormalisedStart, WrappedWindow, reference_tracker
+from darlr.references.simulator import NormalisedStart, WrappedWindow, normalised_start, reference_tracker
 from darlr.references.world_model import fit_as_references
 from darlr.rewards.kinds import RewardParts
 from darlr.rewards.source import RewardSource
@@ -25,7 +25,6 @@ from darlr.simulator.leave import LeaveRule
 from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import Fit
 from darlr.world_model.model import WorldModel
-from darlr.world_model.settings import WorldModelConfig
 
 
 class ReferenceWays(Ways):
@@ -84,6 +83,9 @@ class ReferenceWays(Ways):
     def leave_rule(self, rule: LeaveRule, n_items: int) -> LeaveRule:
         return WrappedWindow(rule, n_items)
 
+    def start_reward(self, low: float, high: float) -> float:
+        return normalised_start(low, high)
+
     def require_allowed(self, forbidden: bool) -> None:
         if forbidden:
             raise InputError(
@@ -98,7 +100,7 @@ class ReferenceWays(Ways):
 
 
 def _fit(
-    dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
 ) -> tuple[WorldModel, dict[str, object]]:
-    model, report = fit_as_references(dataset, config, seed, device, monitor)
+    model, report = fit_as_references(dataset, config.world_model, config.seed, device, monitor)
     return model, asdict(report)

@@ -1,4 +1,4 @@
-"""The one signature that every reward has."""
+"""The one signature that every reward has, and how the state sees what was paid."""
 
 from typing import Protocol
 
@@ -20,3 +20,8 @@ class RewardSource(Protocol):
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         """(B,) float32 rewards of recommending `items` (B,) to `users` (B,), rows of the world, after `window`."""
         ...
+
+
+def normalised(rewards: Tensor, source: RewardSource) -> Tensor:
+    """`rewards` that `source` paid, on the scale of its bounds: 0 at the lower one, cut to 1 at the upper one."""
+    return ((rewards - source.low) / (source.high - source.low)).clamp_(max=1.0)

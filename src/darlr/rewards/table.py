@@ -28,20 +28,20 @@ class TableReward:
         """Args: table: (n_users, n_items) float32; low, high: bounds of what is paid, after the shift."""
         self.table = table
         self.low, self.high, self.shift = low, high, shift
-        self._entropy, self._entropy_weight = entropy, entropy_weight
+        self.entropy, self.entropy_weight = entropy, entropy_weight
 
     def over(self, table: Tensor) -> "TableReward":
-        """The same reward over another table (n_users, n_items); what is written into it is paid from then on."""
-        return TableReward(table, self.low, self.high, self.shift, self._entropy, self._entropy_weight)
+        """The same reward over another table (n_users, n_items)."""
+        return TableReward(table, self.low, self.high, self.shift, self.entropy, self.entropy_weight)
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         return self.table[users, items] + self.extras(items, window)
 
     def extras(self, items: Tensor, window: Window) -> Tensor:
         """(B,) what is paid beside the table's cell: the weighted entropy term, less the shift."""
-        if self._entropy is None:
+        if self.entropy is None:
             return torch.full((len(items),), -self.shift, device=items.device)
-        return self._entropy_weight * self._entropy.value(items, window.items) - self.shift
+        return self.entropy_weight * self.entropy.value(items, window.items) - self.shift
 
 
 def penalised_reward(estimate: Tensor, uncertainty: Tensor, entropy: EntropyTerm | None, config: RewardConfig) -> TableReward:

@@ -1,44 +1,129 @@
-"""The simulator of a run as a gymnasium environment, for agents from outside."""
+"""The worlds of a run as gymnasium environments, for agents from outside: to learn in, and to be evaluated in."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_config
-from darlr.methods.world import LearningWorld
+from darlr.rewards.source import RewardSource
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.resolution import resolve
 from darlr.run.world_models import obtain_world_model, world_model_path
-from darlr.run.worlds import lookback_of
-from darlr.simulator.gym import RecommendationEnv
+from darlr.run.worlds import lookback_of, true_world
+from darlr.simulator.environments.interface import OnBlocked
+from darlr.simulator.environments.sessions import Game
+from darlr.simulator.environments.single import RecommendationEnv
+from darlr.simulator.environments.vector import RecommendationVectorEnv
+from darlr.simulator.leave import LeaveRule
 
-CPU = torch.device("cpu")  # one user an episode: a GPU would only wait
+CPU = torch.device("cpu")  # a step of a few users: a GPU would only wait
+
+WorldKind = Literal["simulated", "true"]
 
 
-def simulated_environment(
-    values: Mapping[str, Any], data_dir: Path | None = None, out: Path = Path("runs")
-) -> RecommendationEnv:
-    """The world in which the run that `values` describe (keys of `ExperimentConfig`) learns.
+@overload
+def make_env(
+    values: Mapping[str, Any],
+    data_dir: Path | None = None,
+    out: Path = Path("runs"),
+    num_envs: None = None,
+    world: WorldKind = "simulated",
+    on_blocked: OnBlocked = "end",
+) -> RecommendationEnv: ...
+@overload
+def make_env(
+    values: Mapping[str, Any],
+    data_dir: Path | None = None,
+    out: Path = Path("runs"),
+    *,
+    num_envs: int,
+    world: WorldKind = "simulated",
+    on_blocked: OnBlocked = "end",
+) -> RecommendationVectorEnv: ...
+def make_env(
+    values: Mapping[str, Any],
+    data_dir: Path | None = None,
+    out: Path = Path("runs"),
+    num_envs: int | None = None,
+    world: WorldKind = "simulated",
+    on_blocked: OnBlocked = "end",
+) -> RecommendationEnv | RecommendationVectorEnv:
+    """The world in which the run that `values` describe (keys of `ExperimentConfig`) learns, or that it is tested in.
 
-    It pays the reward of the run's method, DARLR's as it is at first. Row r of its users is index `dataset.world.users[r]` of
-    the log's, and likewise for items.
+    Row r of its users is index `dataset.world.users[r]` of the log's, and likewise for items. Users are drawn with the seed
+    that the environment's `reset` is given; `values["seed"]` is the world model's.
 
     Args:
         data_dir: where data sets lie, as `--data-dir`.
         out: where results lie; the world model is taken from there, or fitted and written there.
+        num_envs: how many sub-environments a vectorised environment has; None gives a single environment.
+        world: "simulated" pays the reward of the run's method, DARLR's as it is at first. "true" pays the truth, and its users
+            leave by it: it is for evaluation alone, since an agent that learns there has seen the answers.
+        on_blocked: what an item does that may not be recommended (again): it ends the episode unpaid, or raises `InputError`.
 
     Raises:
         InputError: for settings or data that cannot be used.
     """
-    loaded = load(experiment_config(values), data_dir)
-    config, dataset = resolve(values, loaded), loaded.dataset
-    ways = ways_of(config)
-    path = world_model_path(out, config, dataset)
-    model, _ = obtain_world_model(path, config, dataset, ways, CPU, None, lambda text: None)
+    return environment_of(values, load(experiment_config(values), data_dir), out, num_envs, world, on_blocked)
+
+
+def environment_of(
+    values: Mapping[str, Any],
+    loaded: LoadedDataset,
+    out: Path = Path("runs"),
+    num_envs: int | None = None,
+    world: WorldKind = "simulated",
+    on_blocked: OnBlocked = "end",
+) -> RecommendationEnv | RecommendationVectorEnv:
+    """As `make_env`, for data that are loaded."""
+    config = resolve(values, loaded)
+    if world not in _GAMES:
+        raise unknown("world", world, _GAMES)
+    game = _GAMES[world](config, loaded, out)
+    return RecommendationEnv(game, on_blocked) if num_envs is None else RecommendationVectorEnv(game, num_envs, on_blocked)
+
+
+def _simulated_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) -> Game:
+    dataset, ways = loaded.dataset, ways_of(config)
+    model, _ = obtain_world_model(world_model_path(out, config, dataset), config, dataset, ways, CPU, None, lambda text: None)
     truth = None if loaded.truth is None else loaded.truth.rewards
-    world = LearningWorld.of(config, method_of(config), ways, dataset, truth, model, CPU)
-    simulator = world.simulator(config, world.reward, ways, lookback_of(config))
-    return RecommendationEnv(simulator, dataset.world.n_users)
+    learned_in = method_of(config).learning_world(config, ways, dataset, truth, model, CPU)
+    return _game(config, learned_in.reward, learned_in.leave, dataset.world.n_users, dataset.world.n_items)
+
+
+def _true_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) -> Game:
+    """Played as the test of mode NX_0, or as that of FB where `training.allow_repeats` is set."""
+    if loaded.truth is None:
+        raise InputError(f"the data set '{loaded.dataset.name}' has no truth; expected world 'simulated'")
+    tested = true_world(config, loaded.dataset, loaded.truth, loaded.dataset.world.items, CPU)
+    return _game(config, tested.rewards, tested.leave, tested.n_users, tested.n_items, tested.forbidden)
+
+
+_GAMES = {"simulated": _simulated_game, "true": _true_game}
+
+
+def _game(
+    config: ExperimentConfig,
+    reward: RewardSource,
+    leave: LeaveRule,
+    n_users: int,
+    n_items: int,
+    forbidden: torch.Tensor | None = None,
+) -> Game:
+    return Game(
+        rewards=reward,
+        leave=leave,
+        n_users=n_users,
+        n_items=n_items,
+        max_steps=config.leave.max_steps,
+        lookback=lookback_of(config),
+        allow_repeats=config.training.allow_repeats,
+        forbidden=forbidden,
+        start_reward=ways_of(config).start_reward(reward.low, reward.high),
+    )

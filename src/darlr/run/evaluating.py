@@ -9,15 +9,15 @@ from darlr.artifacts import RunFolder
 from darlr.data.readers.folder import read_truth_folder
 from darlr.data.registry import load
 from darlr.errors import InputError
-from darlr.evaluation.protocol import MODES
-from darlr.report.analysis.results import METRICS
+from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
+from darlr.evaluation.table import Values, tabulated
 from darlr.report.rendering.table import Cell, Quantity, Table
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import true_world
 from darlr.seeding import torch_generator
 
-Results = Mapping[str, Mapping[str, Mapping[str, float | None]]]
-"""mode > policy > metric -> value."""
+ByMode = Mapping[str, Mapping[str, Values]]
+"""mode > policy > metric -> value, in the order of a run's summary."""
 
 
 def evaluate_run(
@@ -29,7 +29,7 @@ def evaluate_run(
     seed: int,
     data_dir: Path | None,
     device: torch.device,
-) -> Results:
+) -> ByMode:
     """Test the policy of `run` (the epoch that did best in the simulator).
 
     Args:
@@ -45,7 +45,7 @@ def evaluate_run(
     folder = RunFolder.open(run)
     saved = SavedPolicy(folder, device)
     loaded = load(saved.config, data_dir)
-    _require_unchanged(folder, loaded.dataset.hashes)
+    require_unchanged(folder, loaded.dataset.hashes)
     truth = (
         loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
     )
@@ -59,26 +59,27 @@ def evaluate_run(
     rows = world.every_user if users is None else world.draw_users(users, generator)
     return {
         name: {
-            chosen: world.measure(name, rows, scorer, generator if chosen == "sampled" else None)
-            for chosen in (("sampled", "greedy") if policy == "both" else (policy,))
+            chosen: world.measure(name, rows, scorer, generator if chosen == SAMPLED else None)
+            for chosen in (POLICIES if policy == "both" else (policy,))
         }
         for name in (MODES if mode == "all" else (mode,))
     }
 
 
-def _require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
+def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
+    """Raise `InputError` if the data, known by their `hashes`, are not those that the run learned from."""
     before = folder.environment()["data"]
     changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
     if changed:
         raise InputError(f"{folder.path}: '{changed[0]}' has changed since this run; restore the file or train again")
 
 
-def results_table(run: Path, results: Results) -> Table:
+def results_table(run: Path, results: ByMode) -> Table:
     """Rows: mode and policy; columns: the metrics."""
-    labels = METRICS["nx_0"]
+    metrics = list(dict.fromkeys(metric for mode in results for metric in tabulated(mode)))
     rows: list[tuple[Cell, ...]] = []
     for mode, policies in results.items():
         for policy, values in policies.items():
-            cells = [None if (value := values[metric]) is None else Quantity(value) for metric in labels]
+            cells = [None if (value := values.get(metric.name)) is None else Quantity(value) for metric in metrics]
             rows.append((mode, policy, *cells))
-    return Table(f"{run}", ("mode", "policy", *labels.values()), tuple(rows))
+    return Table(f"{run}", ("mode", "policy", *(metric.label for metric in metrics)), tuple(rows))

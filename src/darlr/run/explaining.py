@@ -1,6 +1,7 @@
 """What every setting of a run is, where its value comes from, and within which limits it may lie."""
 
 import json
+import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from darlr.config.loading import value_at
 from darlr.data.registry import SOURCES
 from darlr.data.source import LoadedDataset
 from darlr.methods.experiment import CHOICES, default_config, experiment_type
+from darlr.methods.method import Method
 from darlr.methods.registry import METHODS
 from darlr.run.resolution import DEFAULT, LOG, layers, resolve
+from darlr.world_model.kinds import WORLD_MODELS, WorldModelKind
 
 NAMES: Mapping[str, Mapping[str, Any]] = {"method": METHODS, **CHOICES}
 
@@ -56,6 +59,8 @@ def explain(values: Mapping[str, Any], loaded: LoadedDataset | None) -> list[Exp
 
 def limits_in_words(key: str, hint: Any, setting: Setting) -> str:
     """What a setting of the type `hint` may be; names that a registry has are listed."""
+    if typing.get_origin(hint) is types.UnionType:
+        return f"{setting.limits}, or null"
     if choices := _choices(key, hint):
         return " | ".join(json.dumps(choice) if isinstance(choice, bool) else str(choice) for choice in choices)
     words = setting.limits
@@ -117,6 +122,8 @@ def _described(key: str, hint: Any, setting: Setting) -> dict[str, Any]:
         "exclusiveMaximum": setting.below,
     }
     limits = {name: bound for name, bound in bounds.items() if bound is not None}
+    if typing.get_origin(hint) is types.UnionType:
+        return {**described, "type": [_JSON_TYPES[typing.get_args(hint)[0]], "null"], **limits}
     if typing.get_origin(hint) is tuple:
         items = {"type": _JSON_TYPES[typing.get_args(hint)[0]], **limits}
         least = {"minItems": 1} if setting.filled else {}
@@ -137,9 +144,10 @@ def reference_page() -> str:
         "`darlr config --schema` prints a JSON schema for editors. `darlr config --reference` prints this page.",
     ]
     readers: dict[str, list[str]] = {}
-    for method in METHODS.values():
-        for section in method.reads:
-            readers.setdefault(section.KEY, []).append(method.name)
+    owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
+    for owner in owners:
+        for section in owner.reads:
+            readers.setdefault(section.KEY, []).append(owner.name)
     current = None
     for entry in explain({}, None):
         part = entry.key.rpartition(".")[0]
@@ -148,8 +156,9 @@ def reference_page() -> str:
             read_by = [f"Read by {', '.join(readers[part])}.", ""] if part in readers else []
             lines += [
                 "",
-                f"## {part or 'The run'}{read_by}",
+                f"## {part or 'run'}",
                 "",
+                *read_by,
                 "| key | default | may be | what |",
                 "| --- | --- | --- | --- |",
             ]

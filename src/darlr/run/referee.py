@@ -16,6 +16,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
+from darlr.evaluation.modes import REFEREE
 from darlr.evaluation.protocol import TestWorld
 from darlr.methods.ways import Ways
 from darlr.rewards.estimates import Estimates
@@ -61,5 +62,4 @@ class Referee:
         """`referee/sampled/metric` -> value, after `epoch` epochs of learning; every run of a seed draws the same users."""
         generator = torch_generator(self.config.seed, "referee", str(epoch), device=self.device)
         users = self.world.draw_users(self.config.evaluation.episodes, generator)
-        measured = self.world.measure("nx_0", users, scorer, generator)
-        return {f"referee/sampled/{metric}": measured[metric] for metric in ("r_tra", "length")}
+        return self.world.measure_as(REFEREE, users, scorer, generator)

@@ -40,11 +40,12 @@ class SpecifiedRun:
     @classmethod
     def of(cls, values: Mapping[str, Any], loaded: LoadedDataset) -> Self:
         """The run that `values` (keys of `ExperimentConfig`) describe on `loaded`; raises as `resolve` does."""
-        config = resolve(values, loaded)
-        if loaded.truth is not None:
-            return cls(config, loaded.dataset, None)
-        generator = numpy_generator(config.seed, "held_out")
-        learned, held_out = split_log(loaded.dataset.log, config.evaluation.held_out, generator)
+        return cls.with_config(resolve(values, loaded), loaded)
+
+    @classmethod
+    def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
+        """The run whose settings are resolved already, as those in a run folder are."""
+        learned, held_out = rows_of(loaded, config.evaluation.held_out, config.seed)
         return cls(config, replace(loaded.dataset, log=learned), held_out)
 
     def path(self, out: Path) -> Path:
@@ -56,3 +57,9 @@ class SpecifiedRun:
     def world_model_path(self, out: Path) -> Path:
         """Where the world model that the run shares with others lies below `out`."""
         return world_model_path(out, self.config, self.dataset)
+
+
+def rows_of(loaded: LoadedDataset, share: float, seed: int) -> tuple[InteractionLog, InteractionLog | None]:
+    """The rows that runs of a seed learn from, and, where there is no truth, the `share` of the log that judges them."""
+    log = loaded.dataset.log
+    return (log, None) if loaded.truth is not None else split_log(log, share, numpy_generator(seed, "held_out"))

@@ -17,22 +17,22 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import TestWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.methods.world import LearningWorld
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
@@ -93,10 +93,22 @@ def train(
     """
     values = with_canonical_dataset(values, data_dir)
     loaded = load(experiment_config(values), data_dir, monitor.notice)
+    return train_on(loaded, values, out, device, monitor, tensorboard)
+
+
+def train_on(
+    loaded: LoadedDataset,
+    values: Mapping[str, Any],
+    out: Path,
+    device: torch.device,
+    monitor: Monitor,
+    tensorboard: bool = False,
+) -> Finished:
+    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be."""
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
     method, ways = method_of(config), ways_of(config)
-    judge = _judge(specified, loaded.truth, device)
+    judge = judge_of(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
     with (
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
@@ -112,7 +124,7 @@ def train(
         model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         world = dataset.world
         truth = None if loaded.truth is None else loaded.truth.rewards
-        learned_in = LearningWorld.of(config, method, ways, dataset, truth, model, device)
+        learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted
         referee = None
         if config.evaluation.referee:
@@ -120,15 +132,13 @@ def train(
         policy = method.policy(PolicyParts(config, ways, model, world.users, world.items, membership, estimates, device))
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
-        table = None
-        if method.simulated:
-            table = learner.table.current if isinstance(learner, DARLR) else learned_in.learned
-        _learn(_Run(config, dataset, folder, learner, table, simulated, judge, referee, events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         judged = _judged(judge, learner.policy.scorer(), estimates, membership)
         return _finish(config, dataset, folder, judged)
 
 
-def _judge(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
     config, dataset = specified.config, specified.dataset
     items = dataset.world.items
     if truth is not None:
@@ -152,18 +162,12 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need.
-
-    Attributes:
-        table: (n_users, n_items) the rewards r' that are learned from, without penalties; DARLR rewrites them in place. None
-            where nothing is learned in the simulator.
-    """
+    """What learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    table: Tensor | None
     simulated: TestWorld
     judge: Judge
     referee: Referee | None
@@ -231,13 +235,13 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     scorer = run.learner.policy.scorer()
     generator = torch_generator(seed, "simulator", str(number), device=run.device)
     users = run.simulated.draw_users(config.evaluation.episodes, generator)
-    simulated = run.simulated.measure("nx_0", users, scorer, generator)
+    simulated = run.simulated.measure_as(SIMULATOR, users, scorer, generator)
     record = {
         "epoch": number,
         "steps": steps_before + log.steps,
         **run.judge.test(scorer, number),
-        **({} if run.table is None else run.judge.errors(run.table, log.visited())),
-        **{f"simulator/sampled/{metric}": simulated[metric] for metric in ("r_tra", "length")},
+        **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
+        **simulated,
         **({} if run.referee is None else run.referee.test(scorer, number)),
         **log.metrics(),
     }

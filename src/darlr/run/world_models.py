@@ -27,6 +27,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> P
         {
             "darlr": __version__,
             "world_model": to_mapping(config.world_model),
+            **{section.KEY: to_mapping(config.own(section)) for section in WORLD_MODELS[config.world_model.kind].reads},
             "data": dict(dataset.hashes),
             "reading": to_mapping(config.data),
             "rows": len(dataset.log),
@@ -52,7 +53,7 @@ def obtain_world_model(
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = ways.fit(config)(dataset, config.world_model, config.seed, device, monitor)
+                model, report = ways.fit(config)(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
                 return model, report
     return load_world_model(path, device)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from darlr.world.categories import CategoryMemory
 from darlr.world.settings import LeaveConfig
+from darlr.world.window import OUTSIDE
 
 
 class LeaveRule(Protocol):
@@ -51,7 +52,7 @@ class NearDuplicate:
         """Args: rewards: (n_users, n_items), the world model's estimate while learning, the truth when testing."""
         self.window, self.tolerance = window, tolerance
         n_items = rewards.shape[1]
-        self._distance = torch.full((n_items, n_items + 2), float("inf"), device=rewards.device)
+        self._distance = torch.full((n_items, n_items + OUTSIDE), float("inf"), device=rewards.device)
         # The faster way over a matrix product is too inexact for items that are alike: it puts an item apart from itself.
         self._distance[:, :n_items] = torch.cdist(rewards.T, rewards.T, compute_mode="donot_use_mm_for_euclid_dist")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darlr.rewards.source import RewardSource
+from darlr.rewards.source import RewardSource, normalised
 from darlr.simulator.leave import LeaveRule
-from darlr.world.window import Window
+from darlr.world.window import Window, absent_item, start_item
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Simulator:
 
     @property
     def start_item(self) -> int:
-        return self.n_items
+        return start_item(self.n_items)
 
     @property
     def absent_item(self) -> int:
-        return self.n_items + 1
+        return absent_item(self.n_items)
 
     @property
     def running(self) -> bool:
@@ -163,8 +163,7 @@ class Simulator:
         column = self.lookback + self._step
         self._items[place, column] = items
         self._paid[place, self._step] = reward
-        span = self.rewards.high - self.rewards.low
-        self._seen[place, column] = ((reward - self.rewards.low) / span).clamp_(max=1.0)
+        self._seen[place, column] = normalised(reward, self.rewards)
         if not self.allow_repeats:
             self._used[self._rows, items] = True
         self._step += 1

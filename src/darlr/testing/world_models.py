@@ -9,6 +9,7 @@ from torch import Tensor
 
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.data.dataset import Dataset
+from darlr.methods.experiment import default_config
 from darlr.testing.demands import blaming, demand, demand_alike, demand_tensor, run_checks
 from darlr.testing.planted import planted_world, scratch
 from darlr.world_model.kinds import WorldModelKind
@@ -44,7 +45,7 @@ def fit_kind(kind: WorldModelKind, config: WorldModelConfig = SMALL) -> FittedKi
     """Fit `kind` on the planted world with seed 0."""
     dataset = planted_world().dataset
     resolved = kind.resolve(replace(config, kind=kind.name), dataset)
-    model, report = kind.fit(dataset, resolved, 0, CPU, None)
+    model, report = kind.fit(dataset, replace(default_config(), world_model=resolved), CPU, None)
     return FittedKind(kind, resolved, dataset, model, report, *_predict(model, dataset))
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
+from darlr.evaluation import table
+from darlr.evaluation.modes import REFEREE, SAMPLED
 from darlr.evaluation.summary import last_epochs
 from darlr.run.world_models import WORLD_MODEL
 
-RETURN = "referee/sampled/r_tra"
+RETURN = table.RETURN.recorded(REFEREE, SAMPLED)
 RANKING = "held_out_ranking"
 
 MEANINGS = {
     RETURN: "mean return of an episode in the estimates of a world model that the policy did not learn from "
-    "(referee/sampled/r_tra, last 20% of epochs)",
+    f"({RETURN}, last 20% of epochs)",
     RANKING: "share of a user's pairs of held-out log rows that the world model puts in the right order",
 }
 

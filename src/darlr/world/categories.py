@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from darlr.world.window import OUTSIDE
+
 
 class CategoryMemory(nn.Module):
     """Counts categories in windows of items; the start of an episode and what lies before it have none.
@@ -19,7 +21,7 @@ class CategoryMemory(nn.Module):
         super().__init__()
         member = membership.to(torch.float32)
         self.register_buffer("membership", member, persistent=False)
-        self.register_buffer("_of_columns", torch.cat([member, member.new_zeros(2, member.shape[1])]), persistent=False)
+        self.register_buffer("_of_columns", torch.cat([member, member.new_zeros(OUTSIDE, member.shape[1])]), persistent=False)
 
     def counts(self, recent: Tensor) -> Tensor:
         """(B, C) how many of the items `recent` (B, N) have a category."""

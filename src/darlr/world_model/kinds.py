@@ -7,15 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.registry import Registry
+from darlr.seeding import torch_generator
 from darlr.world_model.ensemble import EnsembleModel
+from darlr.world_model.factors.choosing import fit_factors
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.settings import FactorSettings, SelectionConfig
 from darlr.world_model.fitting import FitMonitor, fit_world_model, held_out_rows, resolve_batch_size, resolve_loss
 from darlr.world_model.model import WorldModel
 from darlr.world_model.settings import WorldModelConfig
 
-Fit = Callable[[Dataset, WorldModelConfig, int, torch.device, FitMonitor | None], tuple[WorldModel, dict[str, Any]]]
-"""(dataset, settings, seed, device, monitor) -> the model, and how the fit went as plain values."""
+Fit = Callable[[Dataset, ExperimentConfig, torch.device, FitMonitor | None], tuple[WorldModel, dict[str, Any]]]
+"""(dataset, the run's settings, device, monitor) -> the model, and how the fit went as plain values."""
 
 
 def _as_set(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
@@ -32,6 +38,7 @@ class WorldModelKind:
         fit: fits it on a log.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
         resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
+        reads: the sections of settings that it reads beside `world_model`.
         uncertain: whether it has an uncertainty that can be penalised, under its settings.
         space: what `darlr tune --space world-model` searches.
     """
@@ -41,14 +48,15 @@ class WorldModelKind:
     fit: Fit
     restore: Callable[[Mapping[str, Tensor], Mapping[str, Any], torch.device], WorldModel]
     resolve: Callable[[WorldModelConfig, Dataset], WorldModelConfig] = _as_set
+    reads: tuple[type[Section], ...] = ()
     uncertain: Callable[[WorldModelConfig], bool] = lambda config: True
     space: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _fit_deepfm(
-    dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
 ) -> tuple[WorldModel, dict[str, Any]]:
-    model, report = fit_world_model(dataset, config, seed, device, monitor)
+    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor)
     return model, asdict(report)
 
 
@@ -74,7 +82,36 @@ DEEPFM = WorldModelKind(
     },
 )
 
-WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {DEEPFM.name: DEEPFM})
+
+def _fit_factors(
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+) -> tuple[WorldModel, dict[str, Any]]:
+    generator = torch_generator(config.seed, "world_model", "factors")
+    exponent = config.own(SelectionConfig).exponent
+    model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent)
+    return model, asdict(report)
+
+
+def _resolve_factors(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
+    held_out_rows(config, len(dataset.log))
+    return config
+
+
+FACTORS = WorldModelKind(
+    "factors",
+    "a variational factorisation with exact posteriors of users and items, fitted in seconds",
+    _fit_factors,
+    FactorModel.restore,
+    _resolve_factors,
+    reads=(FactorSettings, SelectionConfig),
+    space={
+        "factors.size": [2, 4, 8, 16],
+        "factors.link": ["identity", "log"],
+        "factors.tolerance": {"low": 1e-5, "high": 1e-3, "log": True},
+    },
+)
+
+WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS)})
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:

@@ -1,4 +1,4 @@
-"""The training loop of the offline agents: targets, masks, target network, learning, state."""
+"""The training loop of the offline agents: targets, blocked items, target network, learning, state."""
 
 from dataclasses import replace
 from math import isfinite
@@ -17,16 +17,18 @@ from darlr.agents.settings import OfflineConfig
 from darlr.errors import RunError
 from darlr.methods.bcq import BCQ
 from darlr.methods.cql import CQL
+from darlr.methods.sqn import SQN, ActingHead
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out
 from darlr.world.world import World
-from tests.agents.offline.policies import POLICIES, policy_of
+from tests.agents.offline.policies import HIDDEN, POLICIES, policy_of, tracker_of
 from tests.worlds import CPU, draws, log_of, window_of
 
 N_ITEMS = 12
 QUICK = OfflineConfig(learning_rate=0.01, batch_size=64, updates_per_epoch=300, target_sync=50, n_step=2)
 NOTHING = float("-inf")
+HEADS: tuple[ActingHead, ...] = ("value", "imitation")
 
 
 def random_log(seed: int = 0) -> Replay:
@@ -39,9 +41,9 @@ def random_log(seed: int = 0) -> Replay:
 
 def excluded(moments: Moments) -> Tensor:
     """(B, n_items) bool: what may not be recommended."""
-    assert moments.mask is not None
-    assert ((moments.mask == 0) | (moments.mask == NOTHING)).all()
-    return moments.mask == NOTHING
+    assert moments.blocking is not None
+    assert ((moments.blocking == 0) | (moments.blocking == NOTHING)).all()
+    return moments.blocking == NOTHING
 
 
 def learner(name: str, config: OfflineConfig = QUICK, allow_repeats: bool = False) -> OfflineLearner:
@@ -110,7 +112,44 @@ def test_batches_block_what_the_episode_has_had() -> None:
     assert excluded(batch.after)[0].nonzero().flatten().tolist() == sorted(items[:4])
     assert not excluded(batch.now).gather(1, batch.items[:, None]).any()
     assert batch.discounts.tolist() == pytest.approx([0.81, 0.81, 0.0])  # the last step ends its episode
-    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.mask is None
+    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.blocking is None
+
+
+def test_crrs_targets_are_the_targets_own_actors() -> None:
+    agent = learner("crr")
+    agent.update(torch.arange(64), EpochLog())  # the policy has moved on from its target
+    batch = agent.batch(torch.tensor([0, 7, 13]))
+    with torch.no_grad():
+        for head, seed in (("actor", 1), ("critic", 2)):
+            bias = agent.target.heads[head].bias
+            assert isinstance(bias, Tensor)
+            bias += 2 * torch.randn(N_ITEMS, generator=draws(seed))
+        after, now = agent.target.hidden(batch.after), agent.policy.hidden(batch.now)
+        logits, values = agent.target.heads["actor"](after), agent.target.heads["critic"](after)
+        expected = 0.0
+        for row in range(3):
+            free = [item for item in range(N_ITEMS) if not excluded(batch.after)[row, item]]
+            chances = logits[row, free].softmax(0)
+            target = float(batch.returns[row] + batch.discounts[row] * (chances * values[row, free]).sum())
+            found = float(agent.policy.heads["critic"](now)[row, batch.items[row]])
+            expected += 0.5 * (found - target) ** 2 / 3
+        assert float(agent.policy.losses(batch, agent.target)[1]["critic"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_sqn_acts_by_either_head_and_its_targets_are_qs() -> None:
+    policies = [SQN(HIDDEN, tracker_of(N_ITEMS, draws(3)), N_ITEMS, 0.01, draws(4), act_by) for act_by in HEADS]
+    by_value, by_imitation = policies
+    by_imitation.load_state_dict(by_value.state_dict())
+    batch = learner("sqn").batch(torch.arange(20))
+    with torch.no_grad():
+        hidden = by_value.hidden(batch.now)
+        free = ~excluded(batch.now)
+        for policy, head in ((by_value, "value"), (by_imitation, "imitation")):
+            scores = policy.scores(batch.now)
+            torch.testing.assert_close(scores[free], policy.heads[head](hidden)[free])
+            assert (scores[~free] == NOTHING).all()
+        losses = [policy.losses(batch, by_value)[1] for policy in policies]
+    assert losses[0] == losses[1]
 
 
 def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:

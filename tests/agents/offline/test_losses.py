@@ -24,9 +24,9 @@ def test_sqn() -> None:
     assert float(found["value"]) == pytest.approx((0.125 + 2.5) / 2)
     assert float(found["imitation"]) == pytest.approx((log(2) + log(3)) / 2)
     assert float(found["logits"]) == pytest.approx(log(2) ** 2 / 6)
-    masked = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), NONE_LEFT)
-    assert float(masked["imitation"]) == pytest.approx((log(3 / 2) + log(3)) / 2)  # 2/3 where the last item is out
-    assert masked["value"] == found["value"]
+    without_last = sqn_losses(values, imitation, ITEMS, torch.tensor([1.5, 0.0]), NONE_LEFT)
+    assert float(without_last["imitation"]) == pytest.approx((log(3 / 2) + log(3)) / 2)  # 2/3 where the last item is out
+    assert without_last["value"] == found["value"]
 
 
 def test_which_items_bcq_finds_likely() -> None:
@@ -74,11 +74,11 @@ def test_crr(weighting: Literal["exp", "binary", "none"], bound: float, weights:
     assert float(found["conservative"]) == pytest.approx((log(2 + exp(1)) - 1 + log(1 + exp(1) + exp(2))) / 2)
 
 
-def test_crr_leaves_masked_items_out_of_everything() -> None:
+def test_crr_leaves_blocked_items_out_of_everything() -> None:
     logits = torch.tensor([[0.0, 0.0, 7.0]], requires_grad=True)
     values = torch.tensor([[0.0, 2.0, 9.0]], requires_grad=True)
-    mask = torch.tensor([[0.0, 0.0, NOTHING]])
-    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), mask, CRRConfig())
+    blocking = torch.tensor([[0.0, 0.0, NOTHING]])
+    found = crr_losses(logits, values, torch.tensor([1]), torch.tensor([2.0]), blocking, CRRConfig())
     assert found["actor"].item() == pytest.approx(exp(1.0) * log(2))  # an advantage of 2 - 1
     assert found["conservative"].item() == pytest.approx(log(1 + exp(2)) - 2)
     sum(found.values(), start=torch.zeros(())).backward()  # type: ignore[no-untyped-call]

@@ -103,14 +103,14 @@ def test_only_what_the_world_has_is_replayed() -> None:
         replay(log, World(np.array([1]), np.array([4])), everybody=False)
 
 
-def test_windows_and_masks_end_at_the_episodes_beginning() -> None:
+def test_windows_and_blocked_items_end_at_the_episodes_beginning() -> None:
     log = timed([(0, 3, 5.0), (0, 1, 2.5), (0, 4, 0.0), (1, 2, 5.0)])
     found = replay(log)
     window = found.window(torch.tensor([0, 1, 2, 3]), 2)
     start, absent = 5, 6
     assert window.items.tolist() == [[absent, start], [start, 3], [3, 1], [absent, start]]
     assert window.rewards.tolist() == [[0.0, 1.0], [1.0, 1.0], [1.0, 0.5], [0.0, 1.0]]
-    assert found.earlier(torch.tensor([2, 3, 1]), 3).tolist() == [[1, 3, absent], [absent] * 3, [3, absent, absent]]
+    assert found.blocked_items(torch.tensor([2, 3, 1]), 3).tolist() == [[1, 3, absent], [absent] * 3, [3, absent, absent]]
 
 
 @given(

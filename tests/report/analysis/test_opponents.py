@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from darlr.report.analysis.opponents import static_policies
+from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import collect
 from darlr.report.rendering.table import Quantity
 from tests.report.folders import write_run
@@ -17,7 +17,7 @@ def policies(world_model: float, popular: float = 71.0) -> dict[str, Any]:
 
 
 def found(out: Path) -> dict[str, dict[str, Quantity]]:
-    return static_policies(collect([out]).groups["coat"], "nx_0")
+    return opponents_of(collect([out]).groups["coat"], "nx_0")
 
 
 def test_groups_of_one_world_share_the_rows(tmp_path: Path) -> None:

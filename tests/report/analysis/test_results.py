@@ -85,7 +85,7 @@ def test_opponents_stand_below_the_method() -> None:
     )
 
 
-def test_every_user_stands_between_the_drawn_ones_and_the_static_policies() -> None:
+def test_every_user_stands_between_the_drawn_ones_and_the_opponents_of() -> None:
     rivals = {"popular": {"nx_0": {"r_tra": 71.0}}}
     runs = [summary([70.0], rivals) | {"every_user": {"nx_0": {"r_tra": value}}} for value in (68.0, 70.0)]
     table = opponents(runs, "coat", "dorl")

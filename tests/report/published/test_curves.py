@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from darlr.report.published.curves import left_alike, left_otherwise, published_curve
+from darlr.report.published.curves import differing_leave_windows, published_curve, same_leave_rule
 from darlr.report.published.results import published
 
 METHODS = ["ucb", "epsilon-greedy", "sqn", "crr", "cql", "bcq", "mbpo", "ips", "mopo", "dorl", "roler", "gt"]
@@ -59,7 +59,7 @@ def leave(by: str, window: int, tolerance: float = 0.0, max_steps: int = 30) -> 
 def test_users_who_leave_alike(dataset: str, method: str, settings: dict[str, Any], alike: bool) -> None:
     curve = published_curve(dataset, method, "r_tra")
     assert curve is not None
-    assert left_alike(dataset, settings, curve) is alike
+    assert same_leave_rule(dataset, settings, curve) is alike
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_every_row_of_a_method_is_asked_whether_its_users_leave_alike(windows: l
     rows = [("dorl", leave("category", window)) for window in windows]
     published_with_one = ("roler", leave("category", 1))
     unpublished = ("darlr", leave("category", 9))
-    assert left_otherwise("kuairec", [published_with_one, *rows, unpublished]) == otherwise
+    assert differing_leave_windows("kuairec", [published_with_one, *rows, unpublished]) == otherwise
 
 
 def test_users_may_leave_otherwise_with_the_published_window() -> None:
     for settings in (leave("category", 4, max_steps=20), {}):
         rows = [("dorl", leave("category", 4)), ("dorl", settings)]
-        assert left_otherwise("kuairec", rows) == {"dorl": "4, here by another rule"}
+        assert differing_leave_windows("kuairec", rows) == {"dorl": "4, here by another rule"}

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.acting import mask_logits, sampled
-from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
+from darlr.agents.learning import EpochLog, Learner, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic, Policy
 from darlr.agents.returns import generalised_advantages
 from darlr.config.constraints import Section, Setting
@@ -35,14 +35,15 @@ class ReinforceConfig(Section):
 
 # 2. The agent. `epoch` plays in the simulator, which pays the run's reward, and learns; the rest is saving and resuming.
 class Reinforce:
-    def __init__(self, policy: ActorCritic, simulator: Simulator, n_users: int, config: ReinforceConfig) -> None:
-        self.policy, self.simulator, self.n_users, self.config = policy, simulator, n_users, config
+    def __init__(self, policy: ActorCritic, simulator: Simulator, reward_table: Tensor, config: ReinforceConfig) -> None:
+        self.policy, self.simulator, self.config = policy, simulator, config
+        self.reward_table = reward_table  # (n_users, n_items) what is learned from: darlr measures its error
         self.optimiser = torch.optim.Adam(policy.parameters(), config.learning_rate)
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         log = EpochLog()
         while log.steps < steps:
-            users = torch.randint(self.n_users, (environments,), generator=generator, device=generator.device)
+            users = torch.randint(len(self.reward_table), (environments,), generator=generator, device=generator.device)
             episodes = roll_out(self.simulator, users, sampled(self.policy.scorer(), generator))
             visits, no_values = episodes.visits(), torch.zeros_like(episodes.rewards)
             returns = generalised_advantages(episodes.rewards, no_values, episodes.lengths, self.config.discount, 1.0)
@@ -76,10 +77,10 @@ class Reinforce:
 # 3. The method. `Simulated` builds darlr's network over the run's state tracker; only the learner is ours.
 @dataclass(frozen=True, kw_only=True)
 class ReinforceMethod(Simulated):
-    def learner(self, parts: LearnerParts, policy: Policy) -> Reinforce:
+    def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         assert isinstance(policy, ActorCritic)  # which is what `Simulated.policy` gives
         simulator = parts.world.simulator(parts.config, parts.world.reward, parts.ways, parts.lookback)
-        return Reinforce(policy, simulator, parts.world.n_users, parts.config.own(ReinforceConfig))
+        return Reinforce(policy, simulator, parts.world.learned, parts.config.own(ReinforceConfig))
 
 
 REINFORCE = ReinforceMethod(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.settings import TrackerConfig
 from darlr.registry import Registry
-from darlr.world.window import Window
+from darlr.world.window import Window, absent_item
 
 
 class StateTracker(nn.Module):
@@ -32,7 +32,7 @@ class StateTracker(nn.Module):
         start = torch.randn(1, item_vectors.shape[1], generator=generator) * scale
         absent = torch.zeros(1, item_vectors.shape[1])
         self.item_vectors = nn.Parameter(torch.cat([item_vectors, start, absent]))
-        self.absent_item = len(item_vectors) + 1
+        self.absent_item = absent_item(len(item_vectors))
         self.input_size = item_vectors.shape[1] + 1
         self.register_buffer("user_vectors", user_vectors if config.user_state else user_vectors[:, :0], persistent=False)
         self.state_size = self._summary_size() + self.user_vectors.shape[1]

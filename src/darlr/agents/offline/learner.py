@@ -6,6 +6,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
+from darlr.agents.acting import blocking_items
 from darlr.agents.learning import EpochLog, below, learned_tensors, restore_learned
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
@@ -17,12 +18,15 @@ class OfflineLearner:
     """Learns an `OfflinePolicy` from a `Replay`.
 
     Attributes:
+        reward_table: None, since nothing is learned in the simulator.
         updates: gradient steps so far.
         target: the policy as it was at the last multiple of `config.target_sync` updates.
     """
 
+    reward_table: None = None
+
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
-        """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is masked."""
+        """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
         self.policy, self.replay, self.config = policy, replay, config
         self.returns, self.following, self.discounts = n_step_returns(
             replay.rewards, replay.last, config.n_step, config.discount
@@ -72,12 +76,10 @@ class OfflineLearner:
         )
 
     def _moments(self, chosen: Tensor) -> Moments:
-        replay, mask = self.replay, None
+        replay, blocking = self.replay, None
         if self._longest:
-            # Absence has a spare column of its own.
-            mask = torch.zeros(len(chosen), replay.n_items + 2, device=chosen.device)
-            mask = mask.scatter_(1, replay.earlier(chosen, self._longest), float("-inf"))[:, : replay.n_items]
-        return Moments(replay.users[chosen], replay.window(chosen, self.policy.tracker.window), mask)
+            blocking = blocking_items(replay.blocked_items(chosen, self._longest), replay.n_items)
+        return Moments(replay.users[chosen], replay.window(chosen, self.policy.tracker.window), blocking)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on with learning, by name."""

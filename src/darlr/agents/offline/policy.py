@@ -22,12 +22,12 @@ class Moments:
     Attributes:
         users: (B,) rows of the world.
         window: what was visible, (B, L).
-        mask: (B, n_items) float32, to be added to scores: -inf for what may not be recommended (again), else 0; or None.
+        blocking: (B, n_items) float32, to be added to scores: -inf for blocked items, else 0; or None.
     """
 
     users: Tensor
     window: Window
-    mask: Tensor | None
+    blocking: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class OfflinePolicy(Policy):
         return hidden
 
     def scores(self, moments: Moments) -> Tensor:
-        """(B, n_items) how the policy orders the items, -inf where masked."""
+        """(B, n_items) how the policy orders the items, -inf where blocked."""
         raise NotImplementedError
 
     def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
@@ -116,9 +116,9 @@ def outputs_of(head: nn.Module, hidden: Tensor, items: Tensor, width: int = 1) -
     return (weight * hidden[:, None]).sum(dim=2) + F.embedding(items, head.bias.view(-1, width))
 
 
-def masked(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """`scores` (B, n) with the `mask` of `Moments`; adding is several times faster than filling, and so is its gradient."""
-    return scores if mask is None else scores + mask
+def without_blocked(scores: Tensor, blocking: Tensor | None) -> Tensor:
+    """`scores` (B, n) with -inf at blocked items; blocking: as in `Moments`."""
+    return scores if blocking is None else scores + blocking
 
 
 class StateScorer(Scorer):
@@ -129,8 +129,8 @@ class StateScorer(Scorer):
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        mask = None if blocked is None else mask_logits(torch.zeros_like(blocked, dtype=torch.float32), blocked)
-        return self.policy.scores(Moments(users, window, mask))
+        blocking = None if blocked is None else mask_logits(torch.zeros_like(blocked, dtype=torch.float32), blocked)
+        return self.policy.scores(Moments(users, window, blocking))
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return best_alone(scores) if self.policy.deterministic else super().probabilities(scores)

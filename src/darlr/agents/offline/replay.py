@@ -15,8 +15,8 @@ from torch import Tensor
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.simulator.leave import LeaveRule
-from darlr.world.window import Window
-from darlr.world.world import World
+from darlr.world.window import Window, absent_item, start_item
+from darlr.world.world import ABSENT, World
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Replay:
     """n logged steps; those of an episode lie side by side in their order.
 
     Attributes:
-        users: (n,) int64 rows of the world, -1 for users whom it lacks.
+        users: (n,) int64 rows of the world, `ABSENT` for users whom it lacks.
         items: (n,) int64 columns of the world.
         rewards: (n,) float32 as logged.
         seen: (n,) float32, the same normalised to the log's range of rewards, as states have them.
@@ -55,16 +55,16 @@ class Replay:
         step = self.step[chosen, None]
         known, start = back <= step, back == step + 1
         place = (chosen[:, None] - back).clamp(min=0)
-        outside = torch.where(start, self.n_items, self.n_items + 1)
+        outside = torch.where(start, start_item(self.n_items), absent_item(self.n_items))
         return Window(
             torch.where(known, self.items[place], outside), torch.where(known, self.seen[place], start * self.start_reward)
         )
 
-    def earlier(self, chosen: Tensor, length: int) -> Tensor:
-        """(B, length) items of the episode before the steps `chosen` (B,), filled up with the column of absence."""
+    def blocked_items(self, chosen: Tensor, length: int) -> Tensor:
+        """(B, length) items that the episode had before the steps `chosen` (B,), filled up with the column of absence."""
         back = torch.arange(1, length + 1, device=chosen.device)
         place = (chosen[:, None] - back).clamp(min=0)
-        return torch.where(back <= self.step[chosen, None], self.items[place], self.n_items + 1)
+        return torch.where(back <= self.step[chosen, None], self.items[place], absent_item(self.n_items))
 
 
 def replay_log(
@@ -85,11 +85,8 @@ def replay_log(
 
     Raises: InputError: if there is no such row.
     """
-    column = np.full(log.n_items, -1)
-    column[world.items] = np.arange(world.n_items)
-    row = np.full(log.n_users, -1)
-    row[world.users] = np.arange(world.n_users)
-    rows = np.flatnonzero((column[log.items] >= 0) & (everybody | (row[log.users] >= 0)))
+    column, row = world.columns(log.n_items), world.rows(log.n_users)
+    rows = np.flatnonzero((column[log.items] != ABSENT) & (everybody | (row[log.users] != ABSENT)))
     if len(rows) == 0:
         raise InputError("no row of the log is about the world's items and users, so there is nothing to replay")
     times = log.times[rows] if log.times is not None else rows if generator is None else generator.permutation(len(rows))
@@ -121,9 +118,8 @@ def _split(
     starts = counts.cumsum(0) - counts
     counts, by = counts.sort(descending=True, stable=True)
     starts = starts[by]
-    recent = torch.full((len(counts), leave.window), n_items + 1, device=items.device)
-    recent[:, -1] = n_items
-    beginning = recent[:1].clone()
+    beginning = Window.at_start(n_items, leave.window, items.device).items
+    recent = beginning.repeat(len(counts), 1)
     taken = torch.full((len(counts), max_steps), -1, device=items.device)
     length = torch.zeros_like(counts)
     step, kept = torch.zeros_like(items), torch.ones_like(items, dtype=torch.bool)

@@ -59,6 +59,8 @@ class StaticScorer(Scorer):
 class StaticLearner:
     """Has nothing to learn: its epochs are tests alone."""
 
+    reward_table: None = None
+
     def __init__(self, policy: StaticPolicy) -> None:
         self.policy = policy
 

@@ -1,15 +1,17 @@
 """Truths of data sets that publish none: made once by `darlr complete`, and found again whenever the data set is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from darlr.config.experiment import ExperimentConfig
-from darlr.config.loading import stable_hash
+from darlr.config.loading import from_mapping, stable_hash
 from darlr.data.completion.completing import Exposed, Progress, complete
 from darlr.data.completion.files import Completion, manifest_path, open_completion
 from darlr.data.completion.settings import CompletingConfig
 from darlr.data.origin.cache import Cache
+from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -45,6 +47,15 @@ def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) ->
         raise InputError(f"{error}; {command}") from error
     dataset = replace(loaded.dataset, hashes={**loaded.dataset.hashes, HASHED_AS: completion.sha256})
     return replace(loaded, dataset=dataset, truth=Truth(dataset.world, completion.rewards))
+
+
+def completing_config(source: Source, values: Mapping[str, Any]) -> CompletingConfig:
+    """The settings of completing `source`: its own, replaced by the nested `values`.
+
+    A published truth need not be there where another one is to be made. Raises `InputError` as `from_mapping` does.
+    """
+    data = DataConfig() if source.published_truth is None else DataConfig(truth="completed")
+    return from_mapping(CompletingConfig, values, CompletingConfig(data, source.completion))
 
 
 def complete_truth(

@@ -34,9 +34,9 @@ def hash_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Put the file's name before the message of an `InputError` raised inside."""
+def naming(source: Path | str) -> Iterator[None]:
+    """Put the name of the file, or of another source, before the message of an `InputError` raised inside."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{source}: {error}") from error

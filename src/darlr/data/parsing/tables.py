@@ -1,4 +1,4 @@
-"""CSV and Parquet tables whose errors name the file, the line, the column and what was expected."""
+"""Tables from CSV, from Parquet or handed over in Python: errors name the place, the column and what was expected."""
 
 import csv
 import io
@@ -19,15 +19,15 @@ from darlr.reading import read_text
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it was read: text columns from CSV, typed ones from Parquet.
+    """A table as it was read: text columns from CSV, typed ones from Parquet and from a frame in memory.
 
     Attributes:
-        path: the file.
+        source: the file, or the name of a frame that was handed over in Python.
         frame: its columns; blank cells are null, wholly blank lines are left out.
-        records: (n,) position of every row in the file, 0 for the first below the header.
+        records: (n,) position of every row in the source, 0 for the first below the header.
     """
 
-    path: Path
+    source: Path | str
     frame: pl.DataFrame
     records: NDArray[np.int64]
 
@@ -35,15 +35,17 @@ class Table:
         return len(self.records)
 
     def place(self, row: int) -> str:
-        """Where a row stands: 'line 7' (1-based, header included) in CSV, 'row 6' (1-based) in Parquet."""
+        """Where a row stands: 'line 7' (from 1, header included) in CSV, 'row 6' (from 1) in Parquet, 'row 5 (from 0)' else."""
         record = int(self.records[row])
-        return f"row {record + 1}" if _is_parquet(self.path) else f"line {_csv_line(self.path, record)}"
+        if isinstance(self.source, str):
+            return f"row {record} (from 0)"  # as Python counts
+        return f"row {record + 1}" if _is_parquet(self.source) else f"line {_csv_line(self.source, record)}"
 
     def refuse(self, row: int, column: str, expected: str) -> InputError:
         """The error for a cell that cannot be used."""
         cell = self.frame[column][row]
         found = "is blank" if cell is None or cell == "" else f"holds '{cell}'"
-        return InputError(f"{self.path}: {self.place(row)}, column '{column}' {found}; expected {expected}")
+        return InputError(f"{self.source}: {self.place(row)}, column '{column}' {found}; expected {expected}")
 
     def numbers(self, column: str, low: float = -np.inf, high: float = np.inf) -> NDArray[np.float64]:
         """(n,) the column as finite numbers in low..high; raises `InputError` naming the first other cell."""
@@ -59,7 +61,7 @@ class Table:
         """(n,) the column as the text of raw ids; raises `InputError` naming the first cell that cannot be one."""
         series = self._plain(column)
         if not (series.dtype == pl.String or series.dtype.is_integer()):
-            raise InputError(f"{self.path}: column '{column}' is of type {series.dtype}; expected integers or text")
+            raise InputError(f"{self.source}: column '{column}' is of type {series.dtype}; expected integers or text")
         text = series.cast(pl.String)
         usable = (text.is_not_null() & (text != "") & (text.str.strip_chars() == text)).fill_null(False).to_numpy()
         if not usable.all():
@@ -87,13 +89,13 @@ class Table:
             row, earlier = repeat
             what = ", ".join(f"{name} {self.frame[name][row]}" for name in columns)
             raise InputError(
-                f"{self.path}: {self.place(row)} repeats {what} of {self.place(earlier)}; expected each once{otherwise}"
+                f"{self.source}: {self.place(row)} repeats {what} of {self.place(earlier)}; expected each once{otherwise}"
             )
 
     def _plain(self, column: str) -> pl.Series:
         series = self.frame[column]
         if series.dtype.is_nested() or series.dtype == pl.Binary:
-            raise InputError(f"{self.path}: column '{column}' is of type {series.dtype}; expected numbers or text")
+            raise InputError(f"{self.source}: column '{column}' is of type {series.dtype}; expected numbers or text")
         return series
 
 
@@ -112,13 +114,25 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
         frame = _read_csv(path)
     else:
         raise InputError(f"{path}: cannot tell its format; expected a file named .csv or .parquet")
+    return table_of(path, frame, required)
+
+
+def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -> Table:
+    """The rows of `frame` that are not wholly blank; raises `InputError` if there is none, or it lacks a `required` column."""
     missing = [name for name in required if name not in frame.columns]
     if missing:
-        raise InputError(f"{path}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}")
+        raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}")
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not filled.any():
-        raise InputError(f"{path}: the table has no rows; expected at least one below its header")
-    return Table(path, frame.filter(filled), np.flatnonzero(filled.to_numpy()))
+        header = "" if isinstance(source, str) else " below its header"
+        raise InputError(f"{source}: the table has no rows; expected at least one{header}")
+    return Table(source, frame.filter(filled), np.flatnonzero(filled.to_numpy()))
+
+
+def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
+    """Date-times as seconds since 1970, categoricals as their text; other columns as they are."""
+    coded = cs.by_dtype(pl.Categorical, pl.Enum)
+    return frame.with_columns(cs.datetime().dt.epoch("us") / 1e6, coded.cast(pl.String))
 
 
 def _is_parquet(path: Path) -> bool:
@@ -130,7 +144,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file") from error
-    return frame.with_columns(cs.datetime().dt.epoch("us") / 1e6)
+    return plain_types(frame)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:

@@ -4,15 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Literal
 
 from darlr.config.loading import from_mapping, read_yaml
 from darlr.data.parsing.files import naming
+from darlr.data.readers.table_settings import TableSettings
 from darlr.errors import InputError
-from darlr.world.settings import LeaveBy, LeaveConfig
 
 SETTINGS = "dataset.yaml"
-Repeats = Literal["error", "last", "mean", "keep"]
 
 
 @dataclass(frozen=True)
@@ -40,68 +38,15 @@ class FileNames:
 
 
 @dataclass(frozen=True)
-class RewardScale:
-    """What rewards mean; bounds include both ends, and are nan until they are given."""
-
-    feedback: Literal["ratings", "positive-only"] = "ratings"
-    minimum: float = math.nan
-    maximum: float = math.nan
-    positive_threshold: float = -math.inf
-
-    def __post_init__(self) -> None:
-        given = not (math.isnan(self.minimum) or math.isnan(self.maximum))
-        if given and not -math.inf < self.minimum < self.maximum < math.inf:
-            raise InputError(f"key 'reward' has {self.minimum:g}..{self.maximum:g}; expected finite numbers, minimum first")
-
-
-@dataclass(frozen=True)
-class LogReading:
-    """How a (user, item) pair that stands several times in the log is read."""
-
-    repeats: Repeats = "error"
-
-
-@dataclass(frozen=True)
-class TruthReading:
-    """How an absent cell of the truth is read; nan: it is an error."""
-
-    missing: float = math.nan
-
-
-@dataclass(frozen=True)
-class LeaveReading:
-    """`LeaveConfig`, in which "auto" stands for what the catalogue allows."""
-
-    by: Literal["auto", LeaveBy] = "auto"
-    window: int = LeaveConfig.window
-    tolerance: float = LeaveConfig.tolerance
-    max_steps: int = LeaveConfig.max_steps
-
-    def __post_init__(self) -> None:
-        self.rule(has_categories=False)  # refuses what is out of its limits
-
-    def rule(self, has_categories: bool) -> LeaveConfig:
-        """The leave rule of a data set whose items have categories or not: by category if they have, else never."""
-        automatic: LeaveBy = "category" if has_categories else "never"
-        return LeaveConfig(automatic if self.by == "auto" else self.by, self.window, self.tolerance, self.max_steps)
-
-
-@dataclass(frozen=True)
-class FolderSettings:
+class FolderSettings(TableSettings):
     """The whole of `dataset.yaml`; see the folder format in the documentation."""
 
-    name: str = ""
     licence: str = ""
     source: str = ""
     files: FileNames = field(default_factory=FileNames)
-    reward: RewardScale = field(default_factory=RewardScale)
-    log: LogReading = field(default_factory=LogReading)
-    truth: TruthReading = field(default_factory=TruthReading)
-    leave: LeaveReading = field(default_factory=LeaveReading)
 
     def __post_init__(self) -> None:
-        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
-            raise InputError(f"key 'name' is '{self.name}'; expected a name without slashes, as result folders carry it")
+        super().__post_init__()
         if not math.isnan(self.truth.missing) and not self.files.truth:
             raise InputError("key 'truth.missing' is given without 'files.truth'; expected both or neither")
 

@@ -41,7 +41,7 @@ def positions(table: Table, key: str, hint: str = "") -> NDArray[np.int64]:
     missing = np.setdiff1d(np.arange(len(ids)), ids)
     if len(missing):
         raise InputError(
-            f"{table.path}: column '{key}' has {len(ids):,} ids up to {ids.max():.0f} without {missing[0]}; "
+            f"{table.source}: column '{key}' has {len(ids):,} ids up to {ids.max():.0f} without {missing[0]}; "
             f"expected 0..{len(ids) - 1} without gaps{hint}"
         )
     return ids.astype(np.int64)

@@ -22,7 +22,7 @@ class Band:
 
 
 def recorded(group: Group, names: Collection[str]) -> Recorded:
-    """The figures `names` (as `nx_0/sampled/r_tra`) in the records of the group's runs.
+    """The figures `names` (as `error/table`) in the records of the group's runs.
 
     Raises: InputError: naming a finished run without records.
     """

@@ -6,79 +6,77 @@ from typing import Any
 
 import numpy as np
 
+from darlr.evaluation.modes import GREEDY, NX_0
 from darlr.evaluation.statistics import bootstrap_interval, holm, mean_ranks, paired_difference
-from darlr.report.analysis.opponents import static_policies
-from darlr.report.analysis.results import EVERY_USER, METRICS, TITLES, every_user, judged_by, statistic_of
+from darlr.evaluation.table import Metric, tabulated
+from darlr.report.analysis.criteria import CRITERIA, every_user, judging_mode, recent, statistic_of
+from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import Group
-from darlr.report.published.curves import left_otherwise
-from darlr.report.published.results import SOURCE, published, published_policy
+from darlr.report.published.curves import differing_leave_windows
+from darlr.report.published.results import SOURCE, published, published_metrics, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
-
-MAIN = {"nx_0": ("r_tra", "sampled"), "held_out": ("ndcg_10", "greedy")}
-"""By which metric, and with which policy, methods are compared."""
-
-PAPER_METRICS = {"nx_0": ("r_tra", "r_each", "length", "mcd"), "held_out": ("ndcg_10", "recall_10")}
 
 
 def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
     """Mean ± standard deviation over the epochs of a run, as the paper's tables have it, published values beside ours."""
     mode = mode_of(groups)
-    metrics = PAPER_METRICS[mode]
+    metrics = [metric for metric in tabulated(mode) if metric.name in published_metrics()] or tabulated(mode)
     header: list[str] = ["method", "seeds"]
     for metric in metrics:
-        header += [METRICS[mode][metric], f"published {METRICS[mode][metric]}"]
+        header += [metric.label, f"published {metric.label}"]
     rows: list[tuple[Cell, ...]] = []
     for group in groups:
         cells: list[Cell] = [group.label, str(len(group.runs))]
         for metric in metrics:
-            ours, theirs = _over_epochs(group, mode, metric), published(dataset, group.method, metric)
+            ours, theirs = _over_epochs(group, mode, metric), published(dataset, group.method, metric.name)
             cells += [ours, None if ours is None or theirs is None else Quantity(*theirs)]
         rows.append(tuple(cells))
     notes = ["Mean ± standard deviation over all epochs of a run, both averaged over the seeds."]
     if any(cell is not None for row in rows for cell in row[3::2]):
         notes.append(f"published: {SOURCE}.")
-        otherwise = left_otherwise(dataset, [(group.method, group.runs[0].settings) for group in groups])
+        otherwise = differing_leave_windows(dataset, [(group.method, group.runs[0].settings) for group in groups])
         if otherwise:
             named = ", ".join(f"{method} (N = {window})" for method, window in otherwise.items())
             notes.append(f"Published with users who leave otherwise than here: {named}.")
-    greedy = [group.label for group in groups if published_policy(group.method) == "greedy"]
+    greedy = [group.label for group in groups if published_policy(group.method) == GREEDY]
     if greedy:
         notes.append(f"Tested greedily, as published: {', '.join(greedy)}; the others by sampling.")
-    return _without_empty_columns(Table(f"{dataset}, {TITLES[mode]}, all epochs", tuple(header), tuple(rows), tuple(notes)))
+    title = f"{dataset}, {CRITERIA[mode].title}, all epochs"
+    return Table(title, tuple(header), tuple(rows), tuple(notes)).without_empty_columns()
 
 
 def comparison_table(
     dataset: str, groups: Sequence[Group], baselines: Collection[str], generator: np.random.Generator
 ) -> Table:
-    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, static policies below.
+    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, opponents below.
 
-    Methods are tested on drawn users, the same for all; beside that, and for static policies alone, every user counts once.
+    Methods are tested on drawn users, the same for all; beside that, and for opponents alone, every user counts once.
 
     The best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
     seed. `generator` draws the bootstrap's resamples.
     """
     mode = mode_of(groups)
-    main, policy = MAIN[mode]
+    main, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
     best = best_baseline(groups, baselines)
     against, alone = _against(groups, best, generator)
-    others = [metric for metric in METRICS[mode] if metric != main]
-    name = METRICS[mode][main]
+    others = [metric for metric in tabulated(mode) if metric != main]
+    name = main.label
     header = ["method", "seeds", f"{name}, {policy}", "difference", "bootstrap", "p", f"{name}, every user"]
     rows: list[tuple[Cell, ...]] = [
         (
             group.label,
             str(len(group.runs)),
-            over_seeds(group, mode, policy, main),
+            recent(group.summaries, mode, policy, main),
             *against[group.label],
             every_user(group.summaries, mode, main),
-            *(over_seeds(group, mode, policy, metric) for metric in others),
+            *(recent(group.summaries, mode, policy, metric) for metric in others),
         )
         for group in groups
     ]
-    static = static_policies(groups, mode)
-    for policy_name, values in static.items():
-        shown: list[Cell] = [values.get(metric) for metric in others]
-        rows.append((policy_name, None, None, None, None, None, values.get(main), *shown))
+    opponents = opponents_of(groups, mode)
+    for policy_name, values in opponents.items():
+        shown: list[Cell] = [values.get(metric.name) for metric in others]
+        rows.append((policy_name, None, None, None, None, None, values.get(main.name), *shown))
     notes = [
         f"Mean over seeds of the last 20% of epochs ± half-width of the 95% t interval; {policy} where no policy is named."
     ]
@@ -91,13 +89,14 @@ def comparison_table(
         notes.append(f"No seed in common with {best.label}: {', '.join(alone)}.")
     if len({_schedule(group) for group in groups}) > 1:
         notes.append("Not all rows have learned for the same number of epochs and steps.")
-    if static:
-        notes.append(f"every user: {EVERY_USER[mode]}, with the last epoch's policy; static policies are judged on that alone.")
-        notes.append(f"Static policies, from {next(iter(static))} on, learn nothing in the simulator.")
-    title = f"{dataset}, {TITLES[mode]}, last 20% of epochs"
-    return _without_empty_columns(
-        Table(title, (*header, *(METRICS[mode][metric] for metric in others)), tuple(rows), tuple(notes))
-    )
+    if opponents:
+        notes.append(
+            f"every user: {CRITERIA[mode].every_user}, with the last epoch's policy; static policies are judged on that alone."
+        )
+        notes.append(f"Static policies, from {next(iter(opponents))} on, learn nothing in the simulator.")
+    title = f"{dataset}, {CRITERIA[mode].title}, last 20% of epochs"
+    columns = (*header, *(metric.label for metric in others))
+    return Table(title, columns, tuple(rows), tuple(notes)).without_empty_columns()
 
 
 def _against(
@@ -108,7 +107,7 @@ def _against(
     if best is None:
         return cells, []
     mode = mode_of(groups)
-    main, policy = MAIN[mode]
+    main, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
     theirs = last_by_seed(best, mode, policy, main)
     pairs: dict[str, list[tuple[float, float]]] = {}
     for group in groups:
@@ -144,7 +143,7 @@ def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
     results = {}
     for dataset, groups in datasets.items():
         mode = mode_of(groups)
-        metric, policy = MAIN[mode]
+        metric, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
         values = {group.label: last_by_seed(group, mode, policy, metric) for group in groups}
         results[dataset] = {label: fmean(by_seed.values()) for label, by_seed in values.items() if by_seed}
     means = mean_ranks(results)
@@ -163,43 +162,28 @@ def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
 
 def mode_of(groups: Sequence[Group]) -> str:
     """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
-    return judged_by([summary for group in groups for summary in group.summaries])
+    return judging_mode([summary for group in groups for summary in group.summaries])
 
 
 def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group | None:
     """The group of a method in `baselines` with the largest main metric (last 20% of epochs)."""
     mode = mode_of(groups)
-    metric, policy = MAIN[mode]
+    metric, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
     values = [(last_by_seed(group, mode, policy, metric), group) for group in groups if group.method in baselines]
     means = [(fmean(by_seed.values()), group) for by_seed, group in values if by_seed]
     return max(means, key=lambda entry: entry[0])[1] if means else None
 
 
-def last_by_seed(group: Group, mode: str, policy: str, metric: str) -> dict[int, float]:
+def last_by_seed(group: Group, mode: str, policy: str, metric: Metric) -> dict[int, float]:
     """The mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
     entries = {run.seed: statistic_of(run.summary, mode, policy, metric, "last20") for run in group.runs}
     return {seed: entry["mean"] for seed, entry in entries.items() if entry}
 
 
-def over_seeds(group: Group, mode: str, policy: str, metric: str) -> Quantity | None:
-    """Mean over seeds of the last 20% of epochs, and the half-width of its 95% t interval; None where no run has the metric."""
-    return Quantity.over_seeds(list(last_by_seed(group, mode, policy, metric).values()))
-
-
-def _over_epochs(group: Group, mode: str, metric: str) -> Quantity | None:
-    policy = published_policy(group.method) if mode == "nx_0" else MAIN[mode][1]
+def _over_epochs(group: Group, mode: str, metric: Metric) -> Quantity | None:
+    policy = published_policy(group.method) if mode == NX_0 else CRITERIA[mode].policy
     entries = [entry for summary in group.summaries if (entry := statistic_of(summary, mode, policy, metric, "paper"))]
     if not entries:
         return None
     deviations = [entry["std"] for entry in entries if entry["std"] is not None]
     return Quantity(fmean(entry["mean"] for entry in entries), fmean(deviations) if deviations else None)
-
-
-def _without_empty_columns(table: Table) -> Table:
-    kept = [index for index in range(len(table.header)) if any(row[index] is not None for row in table.rows)]
-    return Table(
-        table.title,
-        tuple(table.header[index] for index in kept),
-        tuple(tuple(row[index] for index in kept) for row in table.rows),
-        table.notes,
-    )

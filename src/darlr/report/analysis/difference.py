@@ -7,9 +7,11 @@ from typing import Any, Self
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
+from darlr.evaluation.modes import POLICIES
 from darlr.evaluation.statistics import interval, paired_difference, unpaired_difference
+from darlr.evaluation.table import tabulated
 from darlr.report.analysis.comparison import last_by_seed, mode_of
-from darlr.report.analysis.results import METRICS, TITLES
+from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.analysis.runs import Collection, Group, collect
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -110,9 +112,9 @@ def _results(a: Side, b: Side) -> Table:
     mode = mode_of([a.group])
     common = [seed for seed in a.seeds if seed in b.seeds]
     values = [
-        (f"{label}, {policy}", last_by_seed(a.group, mode, policy, metric), last_by_seed(b.group, mode, policy, metric))
-        for policy in ("sampled", "greedy")
-        for metric, label in METRICS[mode].items()
+        (f"{metric.label}, {policy}", last_by_seed(a.group, mode, policy, metric), last_by_seed(b.group, mode, policy, metric))
+        for policy in POLICIES
+        for metric in tabulated(mode)
     ]
     values += [(label, _costs(a, key), _costs(b, key)) for key, label in COSTS.items()]
     rows: list[tuple[Cell, ...]] = []
@@ -124,7 +126,7 @@ def _results(a: Side, b: Side) -> Table:
         rows.append((name, *_compared(ours, theirs, paired)))
         if paired != common:
             notes.append(f"{name}: paired over {_plural('seed', paired)} alone, for want of values of the others.")
-    return Table(f"{a.dataset}, {TITLES[mode]}", ("metric", "A", "B", "difference"), tuple(rows), tuple(notes))
+    return Table(f"{a.dataset}, {CRITERIA[mode].title}", ("metric", "A", "B", "difference"), tuple(rows), tuple(notes))
 
 
 def _notes(a: Side, b: Side, common: Sequence[int]) -> list[str]:

@@ -1,23 +1,21 @@
-"""The static policies beside a data set's methods. World models differ between methods, and so do the lists that they make."""
+"""The opponents beside a data set's methods. World models differ between methods, and so do the lists that they make."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from darlr.report.analysis.results import known_values
+from darlr.evaluation.statistics import interval
+from darlr.evaluation.table import Values
 from darlr.report.analysis.runs import Group
 from darlr.report.rendering.table import Quantity
 
 DECISIVE = ("data", "synthetic", "world_model", "leave", "reference_quirks")
-"""Parts of the settings that static policies and what they are worth depend on."""
-
-Values = Mapping[str, float | None]
-"""metric -> value."""
+"""Parts of the settings that opponents and what they are worth depend on."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A static policy as some groups have it: its values by seed."""
+    """An opponent as some groups have it: its values by seed."""
 
     groups: list[Group]
     by_seed: dict[int, Values]
@@ -28,8 +26,8 @@ class _Row:
         return bool(common) and all(self.by_seed[seed] == other.by_seed[seed] for seed in common)
 
 
-def static_policies(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
-    """Name > metric > mean over seeds of the static policies, each judged on every user.
+def opponents_of(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
+    """Name > metric > mean over seeds of the opponents, each judged on every user.
 
     A policy that is not worth the same in all groups, as the list of a world model fitted otherwise, has a row for each kind,
     named after the groups that have it.
@@ -51,7 +49,7 @@ def static_policies(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Q
 
 
 def _rows(groups: Sequence[Group], mode: str) -> Iterator[tuple[str, _Row]]:
-    """The name and values of every static policy, once for all groups that cannot differ in it."""
+    """The name and values of every opponent, once for all groups that cannot differ in it."""
     alike: dict[str, list[Group]] = {}
     for group in groups:
         settings = group.runs[0].settings
@@ -69,9 +67,12 @@ def _rows(groups: Sequence[Group], mode: str) -> Iterator[tuple[str, _Row]]:
 
 def _over_seeds(row: _Row) -> dict[str, Quantity]:
     """Metric > mean over seeds, of the metrics that a seed has."""
-    metrics = dict.fromkeys(metric for values in row.by_seed.values() for metric in values)
-    found = {metric: Quantity.over_seeds(known_values(list(row.by_seed.values()), metric)) for metric in metrics}
-    return {metric: quantity for metric, quantity in found.items() if quantity is not None}
+    by_metric: dict[str, list[float]] = {}
+    for values in row.by_seed.values():
+        for metric, value in values.items():
+            if value is not None:
+                by_metric.setdefault(metric, []).append(value)
+    return {metric: Quantity(*interval(known)) for metric, known in by_metric.items()}
 
 
 def _listed(groups: Sequence[Group]) -> str:

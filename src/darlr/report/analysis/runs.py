@@ -10,9 +10,7 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-
-MODES = ("nx_0", "fb", "nx_10", "held_out", "simulator", "referee")
-"""Under what a summary has statistics of metrics."""
+from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
 
 IDENTITY = ("dataset", "method", "seed")
 READING = ("data.", "synthetic.")
@@ -106,7 +104,7 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    return Collection(_grouped(_told_apart(list(runs.values()))), len(unfinished))
+    return Collection(_grouped(_with_distinct_datasets(list(runs.values()))), len(unfinished))
 
 
 def to_long_csv(collection: Collection) -> str:
@@ -126,7 +124,7 @@ def to_long_csv(collection: Collection) -> str:
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
     """Mode, policy, metric, statistic, mean and deviation of everything that a summary holds."""
     for mode, policies in summary.items():
-        if mode not in MODES:
+        if mode not in RECORDED_MODES:
             continue
         for policy, metrics in policies.items():
             for metric, statistics in metrics.items():
@@ -139,12 +137,12 @@ def _read(folder: RunFolder) -> FinishedRun:
     for key in IDENTITY:
         if key not in config:
             raise InputError(f"{folder.path}: its config has no '{key}'; expected a run of `darlr train`")
-    if not isinstance(summary.get("epochs"), int) or not ("nx_0" in summary or "held_out" in summary):
+    if not isinstance(summary.get("epochs"), int) or not (NX_0 in summary or HELD_OUT in summary):
         raise InputError(f"{folder.path / 'summary.json'}: not a summary that this version reads; train the run again")
     environment = folder.environment()
     return FinishedRun(
         path=folder.path,
-        dataset=_dataset(folder.path, config["dataset"]),
+        dataset=name_of_dataset(folder.path, config["dataset"]),
         method=config["method"],
         seed=config["seed"],
         settings={key: value for key, value in config.items() if key not in IDENTITY},
@@ -154,48 +152,50 @@ def _read(folder: RunFolder) -> FinishedRun:
     )
 
 
-def _dataset(run: Path, setting: str) -> str:
+def name_of_dataset(run: Path, setting: str) -> str:
     """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
     home = run.resolve().parents[1]
     return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name
 
 
-def _told_apart(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs, of which only those that can be compared are on a data set of the same name.
+def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """The runs, with names of data sets that only comparable runs share.
 
-    Those without a truth are kept from those with one, and those whose files differ from each other.
+    Runs without a truth get another name than those with one, and so do runs whose data's files differ.
     """
-    known = {run.dataset for run in runs if "nx_0" in run.summary}
+    known = {run.dataset for run in runs if NX_0 in run.summary}
     named = [
-        replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and "nx_0" not in run.summary else run
+        replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and NX_0 not in run.summary else run
         for run in runs
     ]
-    telling = {name: _telling_files([run for run in named if run.dataset == name]) for name in {run.dataset for run in named}}
-    return [replace(run, dataset=_with_hashes(run, telling[run.dataset])) for run in named]
+    files = {
+        name: _distinguishing_files([run for run in named if run.dataset == name]) for name in {run.dataset for run in named}
+    }
+    return [replace(run, dataset=_with_hashes(run, files[run.dataset])) for run in named]
 
 
-def _telling_files(runs: Sequence[FinishedRun]) -> list[str]:
-    """Files by whose hashes the data of `runs` are told apart, no more than it takes; none where all have the same.
+def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
+    """The fewest files whose hashes distinguish the data of `runs`; none where all have the same data.
 
-    Hashes that differ with the settings of `READING` tell nothing: such runs are rows of one data set, named by these settings.
+    Hashes that differ with the settings of `READING` do not count: such runs are rows of one data set, named by these settings.
     """
     hashes: dict[tuple[str, str], set[str]] = {}
     for run in runs:
         reading = repr([(key, value) for key, value in run.settings.items() if key.startswith(READING)])
         for file, found in run.data.items():
             hashes.setdefault((file, reading), set()).add(found)
-    telling: list[str] = []
+    chosen: list[str] = []
     for file in dict.fromkeys(file for (file, _), found in hashes.items() if len(found) > 1):
-        kinds, finer = ({tuple(map(run.data.get, files)) for run in runs} for files in (telling, [*telling, file]))
+        kinds, finer = ({tuple(map(run.data.get, files)) for run in runs} for files in (chosen, [*chosen, file]))
         if len(finer) > len(kinds):
-            telling.append(file)
-    return telling
+            chosen.append(file)
+    return chosen
 
 
 def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
     """The data set's name, and the first digits of the hashes of those `files` that the run's data have."""
-    told = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
-    return f"{run.dataset} ({', '.join(told)})" if told else run.dataset
+    named = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
+    return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
 
 
 def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
@@ -221,8 +221,8 @@ def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Grou
     differing = differing_keys(settings)
     # Keys that some runs lack, as those of another version, tell groups apart only where nothing else does.
     shared = [key for key in differing if all(key in values for values in settings)]
-    told_apart = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
-    keys = shared if told_apart else differing
+    distinct = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
+    keys = shared if distinct else differing
     ordered = sorted(groups, key=lambda group: [order(group[0].settings.get(key)) for key in keys])
     texts = {key: [str(group[0].settings.get(key, "absent")) for group in ordered] for key in keys}
     usual = {key: text for key in keys for text in texts[key] if 2 * texts[key].count(text) > len(ordered)}

@@ -5,6 +5,8 @@ from statistics import fmean
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from darlr.evaluation.modes import NX_0, SAMPLED
+from darlr.evaluation.table import DOMINATION, RETURN
 from darlr.report.page.epochs import by_epoch
 from darlr.report.page.layout import Section, figure, paragraph, section
 from darlr.report.page.marks import Style
@@ -20,13 +22,12 @@ MOST = 20
 
 def categories(material: Material) -> Section | str:
     """MCD by epoch and against the return, and the shares of categories in what is recommended at the end."""
-    points = material.points("mcd", "r_tra")
+    points = material.points(DOMINATION, RETURN)
     if not points:
         return "the items have no categories, or there is no truth to test in"
-    title = "MCD, the share with a dominant category"
-    figures, constant = by_epoch(material, {"nx_0/sampled/mcd": title}, "Sampled")
-    caption = "Return against MCD by the end of learning (last 20% of epochs, 95% intervals over seeds)."
-    panel = plane_panel("R_tra against MCD", "MCD", "R_tra", points)
+    figures, constant = by_epoch(material, {DOMINATION.recorded(NX_0, SAMPLED): DOMINATION.heading}, "Sampled")
+    caption = f"Return against {DOMINATION.label} by the end of learning (last 20% of epochs, 95% intervals over seeds)."
+    panel = plane_panel(f"{RETURN.label} against {DOMINATION.label}", DOMINATION.label, RETURN.label, points)
     plane = figure(caption, [panel], [(point.label, point.style) for point in points])
     return section("Categories", *figures, *constant, plane, _shares(material))
 

@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from darlr.report.analysis.comparison import MAIN
-from darlr.report.analysis.results import METRICS
+from darlr.evaluation.modes import NX_0
+from darlr.evaluation.table import RETURN, drawn
 from darlr.report.analysis.runs import Group
 from darlr.report.page import axes
 from darlr.report.page.curves import Curve, line_panel, vertical
 from darlr.report.page.layout import Section, figure, paragraph, section
 from darlr.report.page.marks import PUBLISHED
 from darlr.report.page.material import Material
-from darlr.report.published.curves import CURVES_SOURCE, left_alike, left_otherwise, published_curve
+from darlr.report.published.curves import CURVES_SOURCE, differing_leave_windows, published_curve, same_leave_rule
 from darlr.report.published.results import published_policy
 from darlr.report.rendering.table import Quantity
 
-TITLES = {
-    "r_tra": "R_tra, the return of an episode",
-    "length": "Length, the steps of an episode",
-    "ndcg_10": "NDCG@10 on held-out rows",
-    "recall_10": "Recall@10 on held-out rows",
+ERROR_HEADINGS = {
     "error/sampled": "error/sampled, over what was recommended",
     "error/table": "error/table, over all users and items",
 }
@@ -34,11 +30,10 @@ TOGETHER = 12
 
 def learning_curves(material: Material) -> Section:
     """Results by epoch, and each method beside its published run."""
-    metrics = [metric for metric in ("r_tra", "length", "ndcg_10", "recall_10") if metric in METRICS[material.mode]]
-    policy = MAIN[material.mode][1]
-    names = {f"{material.mode}/{policy}/{metric}": TITLES[metric] for metric in metrics}
+    policy = material.criterion.policy
+    names = {metric.recorded(material.mode, policy): metric.heading for metric in drawn(material.mode)}
     figures, constant = by_epoch(material, names, f"Results, {policy}")
-    otherwise = left_otherwise(material.dataset, [(group.method, group.runs[0].settings) for group in material.groups])
+    otherwise = differing_leave_windows(material.dataset, [(group.method, group.runs[0].settings) for group in material.groups])
     missing = [
         paragraph(f"Not drawn: the published {method} (N = {window}), whose users leave otherwise than here.")
         for method, window in otherwise.items()
@@ -48,8 +43,7 @@ def learning_curves(material: Material) -> Section:
 
 def reward_errors(material: Material) -> Section | str:
     """How far the rewards that are learned from lie from the truth (Figures 1 and 4)."""
-    names = {name: TITLES[name] for name in ("error/sampled", "error/table")}
-    figures, constant = by_epoch(material, names, "Mean |reward learned from - truth|")
+    figures, constant = by_epoch(material, ERROR_HEADINGS, "Mean |reward learned from - truth|")
     if not figures and not constant:
         return "no run has recorded error/table or error/sampled, which needs a truth and a method that learns in the simulator"
     return section("Errors of the reward", *figures, *constant)
@@ -107,13 +101,12 @@ def _epochs(curves: Sequence[Curve]) -> axes.Axis:
 
 def _beside_published(material: Material) -> Element | None:
     """A panel for each method whose published run had the same leave rule; None if there is none."""
-    metric = "r_tra"
     panels: dict[str, list[Curve]] = {}
     shown: list[Group] = []
     for group in material.groups:
-        theirs = published_curve(material.dataset, group.method, metric)
-        ours = material.curve(group, f"nx_0/{published_policy(group.method)}/{metric}")
-        if theirs is None or ours is None or not left_alike(material.dataset, group.runs[0].settings, theirs):
+        theirs = published_curve(material.dataset, group.method, RETURN.name)
+        ours = material.curve(group, RETURN.recorded(NX_0, published_policy(group.method)))
+        if theirs is None or ours is None or not same_leave_rule(material.dataset, group.runs[0].settings, theirs):
             continue
         title = f"{group.method}; published: seed {theirs.seed}, N = {theirs.window}"
         values = theirs.values[: int(ours.xs[-1])]
@@ -127,7 +120,7 @@ def _beside_published(material: Material) -> Element | None:
     drawn = [line_panel(title, x, y, curves) for title, curves in panels.items()]
     entries = [("published", PUBLISHED), *((group.label, material.style(group)) for group in shown)]
     caption = (
-        f"{TITLES[metric]}, by method, over the published runs ({CURVES_SOURCE}; one seed each, 200 epochs of 100,000 steps, as"
+        f"{RETURN.heading}, by method, over the published runs ({CURVES_SOURCE}; one seed each, 200 epochs of 100,000 steps, as"
         " far as ours go)."
     )
     return figure(caption, drawn, entries, lines=True)

@@ -50,7 +50,7 @@ def row_style(place: int) -> Style:
 
 
 def other_style(place: int) -> Style:
-    """The style of the static policy at `place`: grey, a shape of its own."""
+    """The style of the opponent at `place`: grey, a shape of its own."""
     return Style("other", DASHES[-1], OTHERS[place % len(OTHERS)])
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from darlr.report.analysis.comparison import MAIN
-from darlr.report.analysis.results import METRICS
+from darlr.evaluation.table import LENGTH, RETURN
 from darlr.report.analysis.sensitivity import Sweep, sweeps
 from darlr.report.page import axes
 from darlr.report.page.categories import categories
@@ -22,8 +21,8 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 
 def results(material: Material) -> Section:
     """Every row by the end of learning, as a picture and as a table."""
-    metric, policy = MAIN[material.mode]
-    name = METRICS[material.mode][metric]
+    metric, policy = material.criterion.metric, material.criterion.policy
+    name = metric.label
     rows = []
     for group in material.groups:
         if (value := material.last(group, metric)) is not None:
@@ -32,9 +31,9 @@ def results(material: Material) -> Section:
             if (everywhere := material.on_every_user(group, metric)) is not None:
                 marks.append(Mark(replace(style, shape=EVERY_USER), everywhere, group.label, f"{group.label}, every user"))
             rows.append((group.label, marks))
-    for place, (label, values) in enumerate(material.statics.items()):
-        if metric in values:
-            rows.append((label, [Mark(other_style(place), values[metric], label, label)]))
+    for place, (label, values) in enumerate(material.opponents.items()):
+        if metric.name in values:
+            rows.append((label, [Mark(other_style(place), values[metric.name], label, label)]))
     caption = (
         f"{name} with 95% intervals over seeds: {policy}, mean of the last 20% of epochs; below it, the last epoch's policy "
         "on every user; grey: policies that learn nothing, on every user."
@@ -49,9 +48,9 @@ def results(material: Material) -> Section:
 
 def as_published(material: Material) -> Section:
     """The paper's statistic, beside the published values where there are any."""
-    metric = MAIN[material.mode][0]
+    metric = material.criterion.metric
     table = material.tables.paper
-    name = METRICS[material.mode][metric]
+    name = metric.label
     picture = None
     if f"published {name}" in table.header:
         ours, theirs = table.header.index(name), table.header.index(f"published {name}")
@@ -74,8 +73,8 @@ def sensitivity(material: Material) -> Section | str:
     found = sweeps(material.groups)
     if not found:
         return "no two rows of a method differ in one setting alone"
-    metric, policy = MAIN[material.mode]
-    name = METRICS[material.mode][metric]
+    metric, policy = material.criterion.metric, material.criterion.policy
+    name = metric.label
     best = None if material.best is None else material.last(material.best, metric)
     reference = None if material.best is None or best is None else (f"{material.best.label}, the best baseline", best.value)
     what = f"{name}, {policy}: mean over seeds of the last 20% of epochs with 95% intervals, all else alike"
@@ -99,7 +98,7 @@ def sensitivity(material: Material) -> Section | str:
 
 
 def _sweep_curves(material: Material, sweep: Sweep) -> list[Curve]:
-    metric = MAIN[material.mode][0]
+    metric = material.criterion.metric
     curves = []
     for place, (name, line) in enumerate(sweep.lines.items()):
         known = [(group, value) for group in line if (value := material.last(group, metric)) is not None]
@@ -111,31 +110,35 @@ def _sweep_curves(material: Material, sweep: Sweep) -> list[Curve]:
 
 def return_against_length(material: Material) -> Section | str:
     """Who earns by staying long, and who by good steps."""
-    points = material.points("length", "r_tra")
+    points = material.points(LENGTH, RETURN)
     if len({point.x.value for point in points}) < 2:
-        return "Length is the same for all policies" if points else "lengths of episodes are measured where there is a truth"
+        return (
+            f"{LENGTH.label} is the same for all policies"
+            if points
+            else "lengths of episodes are measured where there is a truth"
+        )
     caption = (
         "Each row by the end of learning (last 20% of epochs, 95% intervals over seeds); grey: policies that learn nothing, "
         "on every user."
     )
-    panel = plane_panel("R_tra against Length", "Length", "R_tra", points)
+    panel = plane_panel(f"{RETURN.label} against {LENGTH.label}", LENGTH.label, RETURN.label, points)
     return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
 
 
 def runs(material: Material) -> Section:
     """Every run, and where it lies."""
-    metric, policy = MAIN[material.mode]
+    metric, policy = material.criterion.metric, material.criterion.policy
     rows: list[tuple[Cell, ...]] = []
     for group in material.groups:
         for run in group.runs:
-            last = run.summary[material.mode][policy][metric]["last20"]
+            last = run.summary[material.mode][policy][metric.name]["last20"]
             chosen = run.summary.get("chosen_epoch")
             cells = (str(run.seed), str(run.summary["epochs"]), None if chosen is None else str(chosen))
             rows.append((group.label, *cells, Quantity(last["mean"], last["std"]), run.version, str(run.path)))
-    header = ("method", "seed", "epochs", "chosen", f"{METRICS[material.mode][metric]}, last 20%", "version", "folder")
+    header = ("method", "seed", "epochs", "chosen", f"{metric.label}, last 20%", "version", "folder")
     notes = ("last 20%: mean ± standard deviation over those epochs. chosen: the epoch that did best in the simulator.",)
     table = table_box(Table(f"{material.dataset}, runs", header, tuple(rows), notes))
-    return section("Runs", node("details", node("summary", f"All {len(rows)} runs"), table))
+    return section("Runs", node("details", node("summary", "1 run" if len(rows) == 1 else f"All {len(rows)} runs"), table))
 
 
 SECTIONS: dict[str, Callable[[Material], Section | str]] = {

@@ -9,8 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from darlr.evaluation.modes import NX_0
+from darlr.evaluation.table import drawn
 from darlr.report.analysis.by_epoch import Band, band, recorded
 from darlr.report.analysis.comparison import mode_of
+from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.analysis.runs import Collection, Group
 from darlr.report.plots.curves import PIXELS_PER_INCH, over_epochs
 
@@ -18,19 +21,7 @@ from darlr.report.plots.curves import PIXELS_PER_INCH, over_epochs
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)))
 
-PANELS = {
-    "nx_0": {
-        "nx_0/sampled/r_tra": "return of an episode",
-        "nx_0/sampled/length": "length of an episode (steps)",
-        "error/sampled": "|reward - truth|, recommended",
-        "error/table": "|reward - truth|, whole table",
-    },
-    "held_out": {
-        "held_out/greedy/ndcg_10": "NDCG at 10 on held-out rows",
-        "held_out/greedy/recall_10": "recall at 10 on held-out rows",
-    },
-}
-"""What is drawn, by the name of the record's figure."""
+ERRORS = {"error/sampled": "|reward - truth|, recommended", "error/table": "|reward - truth|, whole table"}
 
 
 def compared_curves(collection: Collection) -> Figure:
@@ -58,7 +49,10 @@ def compared_curves(collection: Collection) -> Figure:
 
 def _panels(groups: Sequence[Group]) -> dict[str, dict[str, Band]]:
     """What a data set's panels show, by their label: the curve of every group that has one, by the group's label."""
-    names = PANELS[mode_of(groups)]
+    mode = mode_of(groups)
+    names = {metric.recorded(mode, CRITERIA[mode].policy): metric.axis for metric in drawn(mode)}
+    if mode == NX_0:
+        names |= ERRORS
     figures = {group.label: recorded(group, names) for group in groups}
     panels = {
         label: {group: found for group, values in figures.items() if name in values and (found := band(values[name]))}

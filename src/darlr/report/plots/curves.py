@@ -1,4 +1,4 @@
-"""The learning-curve picture of a run: return and length by epoch, beside the static policies and the published value.
+"""The learning-curve picture of a run: return and length by epoch, beside the opponents and the published value.
 
 Where there is a truth, a panel beside them shows how far the rewards that the run learned from lay from it (Figure 4).
 """
@@ -14,21 +14,17 @@ from matplotlib.ticker import MaxNLocator
 
 from darlr.artifacts.files import write_bytes
 from darlr.errors import InputError
+from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, SAMPLED
+from darlr.evaluation.table import LENGTH, Metric, Results, drawn
+from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.plots.labels import spread_apart
 from darlr.report.published.results import published
 
-Opponents = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 FORMATS = ("png", "svg", "pdf")
 PIXELS_PER_INCH = 120
 
 # Okabe and Ito's colours stay apart for the colour-blind; the line widths tell the two curves apart in grey.
-SAMPLED, GREEDY, PUBLISHED, STATIC = "#0072B2", "#D55E00", "#000000", "#666666"
-PANELS = {
-    "nx_0": {"r_tra": "return of an episode (sum of rewards)", "length": "length of an episode (steps)"},
-    "held_out": {"ndcg_10": "NDCG at 10 on held-out rows", "recall_10": "recall at 10 on held-out rows"},
-}
-"""What is drawn: the main test mode, or held-out log rows where there is no truth."""
-
+SAMPLED_COLOUR, GREEDY_COLOUR, PUBLISHED, OPPONENT = "#0072B2", "#D55E00", "#000000", "#666666"
 ERRORS = {"error/table": "whole table", "error/sampled": "recommended"}
 
 
@@ -36,26 +32,27 @@ def learning_curves(
     records: Sequence[Mapping[str, Any]],
     dataset: str,
     method: str,
-    opponents: Opponents,
+    opponents: Results,
 ) -> Figure:
     """Draw NX_0 return and length by epoch, sampled and greedy, and the rewards' error; a panel is 600 x 560 pixels as PNG.
 
     Args:
         records: as `darlr.evaluation.summary.summarise` takes them.
-        opponents: name > mode > metric, each drawn as a dashed line.
+        opponents: each drawn as a dashed line.
     """
     known_error = "error/table" in records[-1]
-    mode = "nx_0" if any(name.startswith("nx_0/") for name in records[-1]) else "held_out"
-    where = "test mode NX_0" if mode == "nx_0" else "held-out log rows (no truth)"
-    panels = len(PANELS[mode]) + known_error
+    mode = NX_0 if any(name.startswith(f"{NX_0}/") for name in records[-1]) else HELD_OUT
+    where = f"test mode {CRITERIA[mode].title}" if mode == NX_0 else CRITERIA[mode].title
+    recorded = [metric for metric in drawn(mode) if any(_names(metric, mode).keys() & record.keys() for record in records)]
+    metrics = recorded or drawn(mode)
+    panels = len(metrics) + known_error
     figure = Figure(figsize=(5 * panels, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
     figure.suptitle(f"{method} on {dataset}, {where}", fontsize=12, fontweight="bold")
-    all_axes = figure.subplots(1, panels)
-    for axes, (metric, label) in zip(all_axes, PANELS[mode].items(), strict=False):
-        names = {f"{mode}/{policy}/{metric}": policy for policy in ("greedy", "sampled")}
-        _curves(axes, records, names)
+    all_axes = figure.subplots(1, panels, squeeze=False)[0]
+    for axes, metric in zip(all_axes, metrics, strict=False):
+        _curves(axes, records, _names(metric, mode))
         _references(axes, dataset, method, mode, metric, opponents)
-        axes.set_ylabel(label)
+        axes.set_ylabel(metric.axis)
     if known_error:
         _curves(all_axes[-1], records, ERRORS)
         all_axes[-1].set_ylabel("mean |reward learned from - truth|")
@@ -84,7 +81,7 @@ def over_epochs(axes: Axes) -> None:
 
 def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
     """Two curves: the records' `names` and what to call them."""
-    styles = ((GREEDY, 2.4), (SAMPLED, 1.2))  # the thin line over the thick one
+    styles = ((GREEDY_COLOUR, 2.4), (SAMPLED_COLOUR, 1.2))  # the thin line over the thick one
     for (name, label), (colour, width) in zip(names.items(), styles, strict=True):
         known = [record for record in records if record.get(name) is not None]
         if not known:
@@ -105,27 +102,32 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]], names: Mapping[str
         axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
 
+def _names(metric: Metric, mode: str) -> dict[str, str]:
+    """The metric's curves: their names in the records, and what to call them."""
+    return {metric.recorded(mode, policy): policy for policy in (GREEDY, SAMPLED)}
+
+
 def _references(
     axes: Axes,
     dataset: str,
     method: str,
     mode: str,
-    metric: str,
-    opponents: Opponents,
+    metric: Metric,
+    opponents: Results,
 ) -> None:
     """Dashed lines, each with its name and value beside it; the curves must have been drawn."""
     lines = [
-        (value, name.replace("_", " "), STATIC)
+        (value, name.replace("_", " "), OPPONENT)
         for name, modes in opponents.items()
-        if (value := modes.get(mode, {}).get(metric)) is not None
+        if (value := modes.get(mode, {}).get(metric.name)) is not None
     ]
-    found = published(dataset, method, metric)
+    found = published(dataset, method, metric.name)
     if found is not None:
         lines.append((found[0], f"{method}, published", PUBLISHED))
     lines.sort()
     for value, _, colour in lines:
         axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
-    if metric == "length":
+    if metric == LENGTH:
         axes.set_ylim(bottom=0)  # only now: it ends the scaling to what is drawn
     low, high = axes.get_ylim()
     places = spread_apart([value for value, _, _ in lines], low, high, gap=(high - low) / 20)

@@ -14,6 +14,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
+from darlr.evaluation.table import RETURN
+
 CURVES_SOURCE = "the runs behind Tables 2 and 3, from the logs published with ROLeR's code"
 
 _NOBODY_LEAVES = frozenset({"coat", "yahoo"})
@@ -36,12 +38,12 @@ class PublishedCurve:
 
 
 def published_curve(dataset: str, method: str, metric: str) -> PublishedCurve | None:
-    """The published run's `r_tra`, `length` or `mcd` in NX_0, or None; the names are ours, as `coat`, `dorl`."""
+    """The published run's return, length or MCD in NX_0, or None; the names are ours, as `coat`, `dorl`."""
     return _curves().get((dataset, method, metric))
 
 
-def left_alike(dataset: str, settings: Mapping[str, Any], curve: PublishedCurve) -> bool:
-    """Whether users leave in a run with these `settings` (by dotted key) as they did in the published one on `dataset`."""
+def same_leave_rule(dataset: str, settings: Mapping[str, Any], curve: PublishedCurve) -> bool:
+    """Whether users of a run with these `settings` (by dotted key) leave by the rule of the published one on `dataset`."""
     if settings.get("leave.tolerance") != 0 or settings.get("leave.max_steps") != 30:
         return False
     if dataset in _NOBODY_LEAVES:
@@ -49,18 +51,18 @@ def left_alike(dataset: str, settings: Mapping[str, Any], curve: PublishedCurve)
     return settings.get("leave.by") == "category" and settings.get("leave.window") == curve.window
 
 
-def left_otherwise(dataset: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int | str]:
-    """Published N of the methods in `rows` (method, settings) whose users leave otherwise than those of the published run.
+def differing_leave_windows(dataset: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int | str]:
+    """The published N of each method in `rows` (method, settings) whose users leave by another rule than in the published run.
 
-    Where that is so of some rows of a method alone, what they have instead stands behind it, as `"4, here 1, 7"`.
+    If only some rows of a method do, their own N stand behind it, as `"4, here 1, 7"`.
     """
     by_method: dict[str, list[Mapping[str, Any]]] = {}
     for method, settings in rows:
         by_method.setdefault(method, []).append(settings)
     found: dict[str, int | str] = {}
     for method, own in by_method.items():
-        curve = published_curve(dataset, method, "r_tra")
-        others = [] if curve is None else [settings for settings in own if not left_alike(dataset, settings, curve)]
+        curve = published_curve(dataset, method, RETURN.name)
+        others = [] if curve is None else [settings for settings in own if not same_leave_rule(dataset, settings, curve)]
         if curve is not None and others:
             found[method] = curve.window if len(others) == len(own) else f"{curve.window}, here {_windows(others, curve)}"
     return found

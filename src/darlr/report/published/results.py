@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
+from darlr.evaluation.modes import GREEDY, SAMPLED
+
 SOURCE = "DARLR, SIGIR 2025, Tables 2 to 4"
 
 # Table 4's names for the variants of DARLR.
@@ -28,15 +30,20 @@ _TESTED_GREEDILY = frozenset({"ucb", "sqn", "cql", "bcq"})
 def published(dataset: str, method: str, metric: str) -> tuple[float, float] | None:
     """Mean and standard deviation that the paper gives, or None.
 
-    All three are our names: a data set as `coat`, a method as `dorl`, a metric as `r_tra`. The numbers were measured with the
-    policy of `published_policy(method)`.
+    All three are our names: a data set as `coat`, a method as `dorl`, a metric of `darlr.evaluation.table`. The numbers were
+    measured with the policy of `published_policy(method)`.
     """
     return _results().get((dataset, _PRINTED_NAMES.get(method, method), metric))
 
 
+def published_metrics() -> frozenset[str]:
+    """The names of the metrics that the paper gives numbers of."""
+    return frozenset(metric for _, _, metric in _results())
+
+
 def published_policy(method: str) -> str:
     """How the published runs of a method picked items when tested: `sampled` or `greedy`."""
-    return "greedy" if method in _TESTED_GREEDILY else "sampled"
+    return GREEDY if method in _TESTED_GREEDILY else SAMPLED
 
 
 @cache

@@ -46,6 +46,15 @@ class Table:
         """Whether the column holds numbers."""
         return any(isinstance(row[column], Quantity) for row in self.rows)
 
+    def without_empty_columns(self) -> "Table":
+        """The table with the columns that have something in a row."""
+        kept = [index for index in range(len(self.header)) if any(row[index] is not None for row in self.rows)]
+        return replace(
+            self,
+            header=tuple(self.header[index] for index in kept),
+            rows=tuple(tuple(row[index] for index in kept) for row in self.rows),
+        )
+
     def with_notes(self, more: Sequence[str]) -> "Table":
         """The table with `more` notes at the end."""
         return replace(self, notes=(*self.notes, *more))

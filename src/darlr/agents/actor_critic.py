@@ -1,0 +1,53 @@
+"""The loss of advantage actor-critic (Mnih et al., ICML 2016), which the recommender and DARLR's selector share.
+
+    loss = mean(-log pi(a | s) A) + value_weight mean((V(s) - R)^2) - entropy_weight mean(H(pi(. | s)))
+
+A is an action's advantage, R its return, H the entropy in nats. Neither A nor R has a gradient.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from darlr.agents.settings import A2CConfig
+
+
+def actor_critic_loss(
+    logits: Tensor, values: Tensor, actions: Tensor, advantages: Tensor, returns: Tensor, config: A2CConfig
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only where it is weighted.
+
+    Args:
+        logits: (n, n_actions), -inf for actions that were blocked.
+        values: (n,) the critic's V(s).
+        actions: (n,) int64, what was done; never a blocked action.
+        advantages: (n,) A; with `config.normalise_advantages` they are brought to mean 0 and deviation 1.
+        returns: (n,) R.
+    """
+    if config.normalise_advantages:
+        advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
+    negative_log_probability = F.cross_entropy(logits, actions, reduction="none")
+    terms = {
+        "policy": (negative_log_probability * advantages).mean(),
+        "value": F.mse_loss(values, returns),
+    }
+    loss = terms["policy"] + config.value_weight * terms["value"]
+    if config.entropy_weight:
+        terms["entropy"] = entropies(logits).mean()
+        loss = loss - config.entropy_weight * terms["entropy"]
+    return loss, terms
+
+
+def entropies(logits: Tensor) -> Tensor:
+    """(n,) entropy in nats of softmax(`logits` (n, n_actions)); blocked actions count nothing."""
+    log_probability = logits.log_softmax(dim=1)
+    return -(log_probability.exp() * log_probability.masked_fill(log_probability == float("-inf"), 0.0)).sum(dim=1)
+
+
+def descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer, max_gradient_norm: float) -> None:
+    """One step of the optimiser on `network`; its gradient's norm is cut to `max_gradient_norm`, unless that is 0."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if max_gradient_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), max_gradient_norm)
+    optimiser.step()

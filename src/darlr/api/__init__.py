@@ -1,0 +1,1 @@
+"""The Python API: what `import darlr` offers, over the layers below."""

@@ -1,0 +1,126 @@
+"""Judging a run's policy, or any other, by the truth of a data set or by the held-out rows of its log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darlr.agents.acting import Scorer
+from darlr.api.agents import Agent, AgentScorer
+from darlr.api.arguments import DatasetLike, placed_on
+from darlr.api.evaluation import ByMode, Evaluation
+from darlr.artifacts import RunFolder
+from darlr.data.source import LoadedDataset
+from darlr.evaluation.judging import Judge, TruthJudge
+from darlr.evaluation.modes import MODES
+from darlr.evaluation.table import CUTOFF
+from darlr.methods.world import world_membership
+from darlr.run.choosing import ways_of
+from darlr.run.devices import device_named
+from darlr.run.evaluating import require_unchanged
+from darlr.run.saved import SavedPolicy
+from darlr.run.specification import SpecifiedRun
+from darlr.run.training import SUMMARY, Monitor, judge_of
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model
+from darlr.seeding import torch_generator
+from darlr.world_model.model import WorldModel
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where policies are judged: the world of `specified`, by `judge`."""
+
+    specified: SpecifiedRun
+    judge: Judge
+    device: torch.device
+
+    @classmethod
+    def of(cls, specified: SpecifiedRun, loaded: LoadedDataset, device: torch.device) -> "Bench":
+        """Policies see their whole episode here, however few positions those of the run look at."""
+        judge = judge_of(specified, loaded.truth, device)
+        if isinstance(judge, TruthJudge):
+            longest = max(judge.world.lookback, judge.world.max_steps, *(mode.steps or 0 for mode in MODES.values()))
+            judge = replace(judge, world=replace(judge.world, lookback=longest))
+        return cls(specified, judge, device)
+
+    def policy(self, scorer: Scorer, draws: bool, seed: int) -> Mapping[str, ByMode]:
+        """`greedy`, and `sampled` for a policy that `draws` its items and is judged by the truth > mode > metric -> value."""
+        found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer)}
+        if draws and isinstance(self.judge, TruthJudge):
+            world = self.judge.world
+            generator = torch_generator(seed, "evaluate", device=self.device)
+            with torch.no_grad():
+                found["sampled"] = {mode: world.measure(mode, world.every_user, scorer, generator) for mode in MODES}
+        return found
+
+    def opponents(self, model: WorldModel) -> Mapping[str, ByMode]:
+        """name > mode > metric of the static policies; `model` is the world model of which one is the greedy list."""
+        dataset = self.specified.dataset
+        users, items = (torch.from_numpy(ids).to(self.device) for ids in (dataset.world.users, dataset.world.items))
+        estimates, _ = model.predict(users, items)
+        return self.judge.opponents(estimates, world_membership(dataset, dataset.world.items, self.device))
+
+
+def evaluate_run(
+    path: Path,
+    dataset: DatasetLike | None = None,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    data_dir: Path | str | None = None,
+) -> Evaluation:
+    """Judge the policy of a run (the epoch that did best in the simulator); arguments as those of `darlr.evaluate`."""
+    place = device_named(device)
+    folder = RunFolder.open(path)
+    saved = SavedPolicy(folder, place)
+    stored = saved.config.dataset
+    _, loaded = placed_on(stored if dataset is None else dataset, _reading(folder, dataset), data_dir)
+    require_unchanged(folder, loaded.dataset.hashes)
+    bench = Bench.of(SpecifiedRun.with_config(saved.config, loaded), loaded, place)
+    scorer = saved.network(loaded.dataset.world.users).scorer()
+    policy = bench.policy(scorer, draws=True, seed=seed)
+    if folder.has_json(SUMMARY):
+        opponents = folder.read_json(SUMMARY)["opponents"]
+    else:
+        opponents = bench.opponents(load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", place)[0])
+    return Evaluation(name or saved.config.method, loaded.dataset.name, policy, opponents)
+
+
+def _reading(folder: RunFolder, dataset: DatasetLike | None) -> dict[str, Any]:
+    """How the run read its data set, for one that is not read yet."""
+    if dataset is not None and not isinstance(dataset, str | Path):
+        return {}
+    config = folder.config()
+    return {key: config[key] for key in ("data", "synthetic")}
+
+
+def evaluate_agent(
+    policy: Scorer | Agent,
+    dataset: DatasetLike,
+    values: Mapping[str, Any],
+    name: str | None,
+    out: Path,
+    device: str,
+    data_dir: Path | str | None,
+    monitor: Monitor,
+) -> Evaluation:
+    """Judge a policy from outside in the world that a run of the settings `values` would be tested in."""
+    place = device_named(device)
+    placed, loaded = placed_on(dataset, values, data_dir)
+    specified = SpecifiedRun.of(placed, loaded)
+    config, learned = specified.config, specified.dataset
+    bench = Bench.of(specified, loaded, place)
+    by_truth = loaded.truth is not None
+    scorer = policy if isinstance(policy, Scorer) else AgentScorer(policy, learned, depth=1 if by_truth else CUTOFF)
+    model, _ = obtain_world_model(
+        specified.world_model_path(out), config, learned, ways_of(config), place, monitor, monitor.notice
+    )
+    judged = bench.policy(scorer, draws=isinstance(policy, Scorer), seed=config.seed)
+    return Evaluation(name or _name_of(policy), loaded.dataset.name, judged, bench.opponents(model))
+
+
+def _name_of(policy: Scorer | Agent) -> str:
+    return getattr(policy, "__name__", None) or type(policy).__name__

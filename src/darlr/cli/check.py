@@ -1,0 +1,28 @@
+"""`darlr check`: a data set, read and compared with what is published."""
+
+import sys
+from typing import Annotated
+
+import tyro
+
+from darlr.cli.options import DataDir, Overrides, option
+from darlr.cli.settings import settings_of
+
+
+def check(
+    dataset: Annotated[str, tyro.conf.Positional, option("data set, or a folder", "NAME")],
+    overrides: Overrides = (),
+    data_dir: DataDir = None,
+) -> None:
+    """Read a data set, validate it, and print what it holds; of a known one also beside what is published of it."""
+    from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
+    from darlr.data.inspection import inspect  # noqa: PLC0415
+    from darlr.methods.experiment import experiment_config  # noqa: PLC0415
+    from darlr.report.rendering.table import Table  # noqa: PLC0415
+
+    config = experiment_config(settings_of(overrides=overrides, options={"dataset": dataset}))
+    found = inspect(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
+    print_table(Table(f"{found.name}: read and valid", ("what", "value"), found.figures))
+    if found.beside_published:
+        print_table(Table("beside what is published", ("what", "ours", "published"), found.beside_published))
+    found.require_as_published()

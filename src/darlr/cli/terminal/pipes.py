@@ -1,0 +1,81 @@
+"""What becomes of the process when it writes where nothing can be written any more."""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from darlr.errors import RunError
+
+
+def end_with_reader() -> None:
+    """End quietly when whoever reads the output has gone, as other commands do: `darlr recommend RUN | head`."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+@contextmanager
+def outliving_readers() -> Iterator[None]:
+    """A reader that has gone, a server or a worker's process, is an error to be handled here, not the end of this process."""
+    handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGPIPE, handler)
+
+
+@contextmanager
+def requiring_output() -> Iterator[None]:
+    """Standard output whose failure, as on a full disk, raises `RunError` in the block or at its end."""
+    stream = sys.stdout
+    sys.stdout = output = _RequiredOutput(stream)
+    try:
+        yield
+        output.flush()
+    except SystemExit:  # after help
+        output.flush()
+        raise
+    finally:
+        sys.stdout = stream
+
+
+class _RequiredOutput(io.TextIOBase):
+    """The text stream `stream`, whose failures are `RunError`s."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with _refusing(self._stream):
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with _refusing(self._stream):
+            self._stream.flush()
+
+
+@contextmanager
+def _refusing(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is left in the buffer would be tried again, and fail, when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        raise RunError(f"standard output cannot be written ({error.strerror})") from error

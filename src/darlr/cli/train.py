@@ -1,0 +1,54 @@
+"""`darlr train`: one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Out, Overrides, Threads, option
+from darlr.cli.settings import settings_of
+from darlr.config.experiment import ExperimentConfig, TrainingConfig
+
+
+def train(
+    dataset: DatasetName = None,
+    method: MethodName = None,
+    seed: Annotated[int | None, WHOLE, option("seed of everything random", default=f"{ExperimentConfig.seed}")] = None,
+    epochs: Annotated[int | None, WHOLE, option("epochs of learning", default=f"{TrainingConfig.epochs}")] = None,
+    config: Annotated[
+        Path | None,
+        option(
+            "settings in YAML, or a built-in name: 'first' is the quick start; options go before them",
+            "FILE",
+            "first if no data set, method or setting is named, else none",
+        ),
+    ] = None,
+    overrides: Overrides = (),
+    tensorboard: Annotated[
+        bool, option("write every number to TensorBoard's event files, too, in the run folder"), tyro.conf.FlagCreatePairsOff
+    ] = False,
+    out: Out = Path("runs"),
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
+    from darlr.cli.terminal.run import TerminalMonitor  # noqa: PLC0415
+    from darlr.methods.experiment import experiment_config  # noqa: PLC0415
+    from darlr.run.devices import compute_on  # noqa: PLC0415
+    from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
+    from darlr.run.presets import FIRST, settings_file  # noqa: PLC0415
+    from darlr.run.training import train as run  # noqa: PLC0415
+
+    if tensorboard:
+        require_tensorboard()
+    quick_start = config is None and dataset is None and method is None and not overrides
+    file = FIRST if quick_start else config
+    options = {"dataset": dataset, "method": method, "seed": seed}
+    values = settings_of(None if file is None else settings_file(file), overrides, options, epochs)
+    place = compute_on(device, threads)
+    with TerminalMonitor(experiment_config(values).world_model.patience) as monitor:
+        if quick_start:
+            monitor.notice("this is the quick start, a small world and a short schedule, as with --config first")
+        finished = run(values, data_dir, out, place, monitor, tensorboard)
+        monitor.finished(finished)

@@ -1,0 +1,202 @@
+"""The table of metrics: what each is called, what it means and how it is computed. Others add to it with `register_metric`.
+
+A report needs the names and labels alone, so nothing here imports torch.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from darlr.errors import InputError
+from darlr.evaluation.metrics import (
+    FinishedEpisodes,
+    category_domination,
+    coverage,
+    coverage_per_recommendation,
+    episode_length,
+    episode_return,
+    step_reward,
+)
+from darlr.evaluation.modes import HELD_OUT, RECORDED_MODES, REFEREE, SIMULATOR, TEST_MODES
+from darlr.registry import Registry
+
+Values = Mapping[str, float | None]
+"""metric -> value; None where the metric does not apply."""
+
+Results = Mapping[str, Mapping[str, Values]]
+"""policy > mode > metric -> value."""
+
+Compute = Callable[[FinishedEpisodes], float | None]
+
+CUTOFF = 10
+"""So many items of a ranked list are judged against held-out rows."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number that judges a policy.
+
+    Attributes:
+        name: in records and summaries: lower-case letters, digits and underscores.
+        label: heads its column.
+        description: what it is, a line of docs/metrics.md.
+        compute: its value for the finished episodes of a test, None where it does not apply. A metric of held-out rows has no
+            `compute`; `darlr.evaluation.held_out` measures those.
+        unit: of the value; "" for a share.
+        better: the better direction; None where neither is.
+        modes: the modes that record it.
+        shown: where it stands: in the records (metrics.jsonl, summary.json) alone, in the reports' tables as well, or in tables
+            and pictures.
+        heading: heads a panel of the page; made of the label by default.
+        axis: names the axis of a picture; made of the label by default.
+    """
+
+    name: str
+    label: str
+    description: str
+    compute: Compute | None
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    modes: tuple[str, ...] = TEST_MODES
+    shown: Literal["records", "tables", "pictures"] = "pictures"
+    heading: str = ""
+    axis: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the texts; raises `InputError` for a name or a mode that records cannot have."""
+        if not _NAME.fullmatch(self.name):
+            raise InputError(f"a metric is named '{self.name}'; expected lower-case letters, digits and underscores")
+        for mode in self.modes:
+            if mode not in RECORDED_MODES:
+                raise InputError(f"metric '{self.name}' has mode '{mode}'; expected one of {', '.join(RECORDED_MODES)}")
+        better = f", {self.better} is better" if self.better else ""
+        object.__setattr__(self, "heading", self.heading or f"{self.label}{better}")
+        object.__setattr__(self, "axis", self.axis or (f"{self.label} ({self.unit})" if self.unit else self.label))
+
+    def recorded(self, mode: str, policy: str) -> str:
+        """Its name in a record: `mode/policy/name`."""
+        return f"{mode}/{policy}/{self.name}"
+
+
+RETURN = Metric(
+    name="r_tra",
+    label="R_tra",
+    description="the mean undiscounted return of an episode",
+    compute=lambda episodes: episode_return(episodes.rewards),
+    unit="reward",
+    better="higher",
+    modes=(*TEST_MODES, SIMULATOR, REFEREE),
+    heading="R_tra, the return of an episode",
+    axis="return of an episode",
+)
+STEP_REWARD = Metric(
+    name="r_each",
+    label="R_each",
+    description="the mean reward of a step",
+    compute=lambda episodes: step_reward(episodes.rewards, episodes.lengths),
+    unit="reward",
+    better="higher",
+    shown="tables",
+)
+LENGTH = Metric(
+    name="length",
+    label="Length",
+    description="the mean number of steps of an episode",
+    compute=lambda episodes: episode_length(episodes.lengths),
+    unit="steps",
+    better="higher",
+    modes=(*TEST_MODES, SIMULATOR, REFEREE),
+    heading="Length, the steps of an episode",
+    axis="length of an episode (steps)",
+)
+DOMINATION = Metric(
+    name="mcd",
+    label="MCD",
+    description="the share of recommendations whose item has a dominant category, best moderate; null where items have none",
+    compute=lambda episodes: (
+        None if episodes.dominated is None else category_domination(episodes.recommended, episodes.dominated)
+    ),
+    shown="tables",  # the page has a section of its own for it
+    heading="MCD, the share with a dominant category",
+)
+COVERAGE = Metric(
+    name="cv",
+    label="CV",
+    description="the share of the items that were recommended at all",
+    compute=lambda episodes: coverage(episodes.recommended, episodes.n_allowed),
+    shown="tables",
+)
+COVERAGE_PER_RECOMMENDATION = Metric(
+    name="cv_turn",
+    label="CV_turn",
+    description="distinct items over recommendations",
+    compute=lambda episodes: coverage_per_recommendation(episodes.recommended),
+    shown="records",
+)
+NDCG = Metric(
+    name=f"ndcg_{CUTOFF}",
+    label=f"NDCG@{CUTOFF}",
+    description="NDCG of the ten best items against the held-out rows that the user liked; see below",
+    compute=None,
+    better="higher",
+    modes=(HELD_OUT,),
+    heading=f"NDCG@{CUTOFF} on held-out rows",
+    axis=f"NDCG at {CUTOFF} on held-out rows",
+)
+RECALL = Metric(
+    name=f"recall_{CUTOFF}",
+    label=f"recall@{CUTOFF}",
+    description="the share of those liked items that is among the ten best (of ten at most); see below",
+    compute=None,
+    better="higher",
+    modes=(HELD_OUT,),
+    heading=f"Recall@{CUTOFF} on held-out rows",
+    axis=f"recall at {CUTOFF} on held-out rows",
+)
+
+
+def _own() -> Mapping[str, Metric]:
+    own = (RETURN, STEP_REWARD, LENGTH, DOMINATION, COVERAGE, COVERAGE_PER_RECOMMENDATION, NDCG, RECALL)
+    return {metric.name: metric for metric in own}
+
+
+METRICS = Registry("metric", _own)
+
+
+def register_metric(metric: Metric) -> Metric:
+    """Add `metric` to every test, record and report, and return it.
+
+    Raises `InputError` if its name is taken, and for a metric without `compute` or of held-out rows, which have no episodes.
+    """
+    if metric.compute is None:
+        raise InputError(f"metric '{metric.name}' has no 'compute'; expected a function of finished episodes")
+    if HELD_OUT in metric.modes:
+        raise InputError(f"metric '{metric.name}' has mode '{HELD_OUT}', which has no episodes; expected other modes")
+    return METRICS.register(metric.name, metric)
+
+
+def recorded_in(mode: str) -> list[Metric]:
+    """The metrics that records have under `mode`."""
+    return [metric for metric in METRICS.values() if mode in metric.modes]
+
+
+def tabulated(mode: str) -> list[Metric]:
+    """The metrics of `mode` that stand in tables, in the order of their columns."""
+    return [metric for metric in recorded_in(mode) if metric.shown != "records"]
+
+
+def drawn(mode: str) -> list[Metric]:
+    """The metrics of `mode` that are drawn by epoch."""
+    return [metric for metric in recorded_in(mode) if metric.shown == "pictures"]
+
+
+def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
+    """Every metric that records have under `mode`, of these episodes; raises `InputError` naming one that gives no number."""
+    values = {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
+    for name, value in values.items():
+        if value is not None and not isinstance(value, int | float):
+            raise InputError(f"metric '{name}' gave a {type(value).__name__}; expected a number or None")
+    return values

@@ -1,0 +1,67 @@
+"""What runs are judged and compared by, and the statistics of their summaries that reports are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, SAMPLED
+from darlr.evaluation.table import NDCG, RETURN, Metric, Values
+from darlr.report.rendering.table import Quantity
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What runs are compared by in a mode.
+
+    Attributes:
+        title: names the mode in titles.
+        metric, policy: the main metric, and how the policy that it judges picks items.
+        every_user: what the policy of the last epoch, and the opponents, are judged on.
+    """
+
+    title: str
+    metric: Metric
+    policy: str
+    every_user: str
+
+
+CRITERIA: Mapping[str, Criterion] = MappingProxyType(
+    {
+        NX_0: Criterion("NX_0", RETURN, SAMPLED, "one greedy episode for each user of the test world"),
+        HELD_OUT: Criterion("held-out log rows (no truth)", NDCG, GREEDY, "each user with held-out rows"),
+    }
+)
+"""By the mode that judges runs: the main mode of a test, or held-out log rows where there is no truth."""
+
+
+def judging_mode(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """The mode of `CRITERIA` that judges these runs."""
+    return NX_0 if any(NX_0 in summary for summary in summaries) else HELD_OUT
+
+
+def statistic_of(summary: Mapping[str, Any], mode: str, policy: str, metric: Metric, statistic: str) -> Mapping[str, Any]:
+    """`mean` and `std` in a summary; empty where it has no such mean."""
+    entry: Mapping[str, Any] = summary.get(mode, {}).get(policy, {}).get(metric.name, {}).get(statistic, {})
+    return entry if entry.get("mean") is not None else {}
+
+
+def means_of(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: Metric, statistic: str) -> list[float]:
+    """The mean in every summary that has it."""
+    entries = [statistic_of(summary, mode, policy, metric, statistic) for summary in summaries]
+    return [entry["mean"] for entry in entries if entry]
+
+
+def recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: Metric) -> Quantity | None:
+    """The last 20% of epochs: mean over seeds and half-width of its 95% t interval; None where no run has the metric."""
+    return Quantity.over_seeds(means_of(summaries, mode, policy, metric, "last20"))
+
+
+def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric) -> Quantity | None:
+    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
+    return over_seeds([summary.get("every_user", {}).get(mode, {}) for summary in summaries], metric)
+
+
+def over_seeds(values: Sequence[Values], metric: Metric) -> Quantity | None:
+    """The metric over seeds, of those that have it; None if none has."""
+    return Quantity.over_seeds([value for of_one in values if (value := of_one.get(metric.name)) is not None])

@@ -1,0 +1,113 @@
+"""Sessions of one user each, side by side, each of which ends and begins anew on its own.
+
+`Simulator` runs episodes in lock-step from a common start and keeps all that happened, for agents that learn from whole
+episodes. Agents from outside keep what they need themselves, and take a step in every session at every call. So a session
+holds its present alone: its user, its window and the items that may no longer be recommended.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.errors import InputError
+from darlr.rewards.source import RewardSource, normalised
+from darlr.simulator.leave import LeaveRule
+from darlr.world.window import Window
+
+
+@dataclass(frozen=True)
+class Game:
+    """The rules that a session is played by; sessions and environments share one, and none writes to it.
+
+    Attributes:
+        rewards: what is paid.
+        leave: when users quit.
+        n_users, n_items: the world's size.
+        max_steps: the longest session.
+        lookback: how many positions an agent sees, at least.
+        allow_repeats: whether a session may recommend an item twice.
+        forbidden: (n_items,) bool, items that nobody may be recommended, or (n_users, n_items), such cells; or None.
+        start_reward: how the start position reads after the first step; another value than 1 only with the references' slips.
+
+    Raises:
+        InputError: if a session could run out of items.
+    """
+
+    rewards: RewardSource
+    leave: LeaveRule
+    n_users: int
+    n_items: int
+    max_steps: int
+    lookback: int
+    allow_repeats: bool
+    forbidden: Tensor | None = None
+    start_reward: float = 1.0
+
+    def __post_init__(self) -> None:
+        fewest = self.n_items if self.forbidden is None else int((~self.forbidden).sum(dim=-1).min())
+        needed = 1 if self.allow_repeats else self.max_steps
+        if fewest < needed:
+            raise InputError(
+                f"a user may be recommended {fewest} items, but an episode recommends up to {needed} different ones; expected "
+                "at least as many items, or a smaller 'leave.max_steps'"
+            )
+
+    @property
+    def window_length(self) -> int:
+        """L, how many positions are visible: enough for the agent and for the leave rule."""
+        return max(self.lookback, self.leave.window)
+
+
+class Sessions:
+    """N sessions of a game.
+
+    Attributes:
+        users: (N,) int64, rows of the world.
+        window: what is visible now, (N, L).
+        blocked: (N, n_items) bool, what may not be recommended now: forbidden, or recommended before in this session.
+    """
+
+    def __init__(self, game: Game, count: int) -> None:
+        """Args: count: N. Every session has to `begin` before it takes a step."""
+        device = torch.device("cpu")  # a step's arrays are too small for a GPU to pay
+        self.game = game
+        self._start = Window.at_start(game.n_items, game.window_length, device)
+        self._everyone = torch.arange(count)
+        self._lengths = torch.zeros(count, dtype=torch.int64)
+        self.users = torch.zeros(count, dtype=torch.int64)
+        self.window = Window(self._start.items.repeat(count, 1), self._start.rewards.repeat(count, 1))
+        self.blocked = torch.zeros(count, game.n_items, dtype=torch.bool)
+
+    def begin(self, rows: Tensor, users: Tensor) -> None:
+        """Begin the sessions `rows` (K,) anew, with `users` (K,); the others go on."""
+        forbidden = self.game.forbidden
+        self.users[rows] = users
+        self._lengths[rows] = 0
+        self.window.items[rows], self.window.rewards[rows] = self._start.items, self._start.rewards
+        self.blocked[rows] = False if forbidden is None else forbidden if forbidden.ndim == 1 else forbidden[users]
+
+    def step(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Recommend `items` (N,); a blocked item is not recommended, pays nothing and ends its session.
+
+        Returns:
+            (N,) float32 rewards, and (N,) bool, which sessions have ended; these must begin anew before the next step.
+        """
+        game, window = self.game, self.window
+        played = ~self.blocked[self._everyone, items]
+        rewards = torch.where(played, game.rewards.pay(self.users, items, window), 0.0)
+        leaving = game.leave.leaves(items, window.items[:, -game.leave.window :])
+        self._lengths += played
+        if not game.allow_repeats:
+            self.blocked[self._everyone, items] = True
+        after = self._moved_on(items, normalised(rewards, game.rewards))
+        self.window = Window(
+            torch.where(played[:, None], after.items, window.items), torch.where(played[:, None], after.rewards, window.rewards)
+        )
+        return rewards, ~played | leaving | (self._lengths == game.max_steps)
+
+    def _moved_on(self, items: Tensor, seen: Tensor) -> Window:
+        """The windows one position later, with `items` (N,) and their normalised rewards `seen` (N,) as the newest."""
+        before = self.window.rewards[:, 1:].clone()
+        before[self._lengths == 1, -1:] = self.game.start_reward
+        return Window(torch.cat([self.window.items[:, 1:], items[:, None]], dim=1), torch.cat([before, seen[:, None]], dim=1))

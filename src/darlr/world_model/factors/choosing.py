@@ -1,0 +1,224 @@
+"""Which size, link, weights and law of selection: chosen from the log alone, and told."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.world_model.factors.estimation import estimate
+from darlr.world_model.factors.held_out import Fold, folds
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import is_implicit, require_link
+from darlr.world_model.factors.responses import Link
+from darlr.world_model.factors.selection import Selection, from_log, from_randomised, given
+from darlr.world_model.factors.settings import FactorSettings
+from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
+
+SIZES = (0, 2, 4, 8, 12)
+FIRST_SIZE = 4
+
+MARGIN = 0.005
+"""How much better a larger size must rank held-out rows than the one before it, for it costs fit and policy far more."""
+
+TRIAL_TOLERANCE = 10.0
+"""Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A size and a link that were tried.
+
+    Attributes:
+        ranking: share of a user's held-out pairs in the right order, mean over folds; None where there are no pairs to order.
+    """
+
+    size: int
+    link: Link
+    ranking: float | None
+
+
+@dataclass(frozen=True)
+class FactorReport:
+    """What was chosen, and why.
+
+    Attributes:
+        size, link, activity_exponent: as fitted.
+        reason: a sentence for people about the size and the link.
+        held_out_ranking: of the chosen size and link; None where nothing was held out or there is nothing to order.
+        trials: all sizes and links that were tried, in that order.
+        weightings: all exponents of activity that were tried.
+        selection: the law's exponent and what it was read from.
+        objective: of the last fit, after each sweep, per row.
+        noise: variance of a logged y around its mean.
+    """
+
+    size: int
+    link: Link
+    activity_exponent: float
+    reason: str
+    held_out_ranking: float | None
+    trials: tuple[Trial, ...]
+    weightings: tuple[WeightingTrial, ...]
+    selection: Selection
+    objective: tuple[float, ...]
+    noise: float
+
+
+def fit_factors(
+    dataset: Dataset,
+    settings: FactorSettings,
+    generator: torch.Generator,
+    device: torch.device,
+    selection_exponent: float | None = None,
+    randomised: InteractionLog | None = None,
+) -> tuple[FactorModel, FactorReport]:
+    """Fit the factor model on the log of `dataset`.
+
+    Args:
+        generator: on the CPU; draws the folds and the first factors.
+        selection_exponent: eta of the law of selection; None: found.
+        randomised: ratings of randomly shown items by the log's users, if there are any; they set the law of selection alone.
+
+    Raises:
+        InputError: if there is nothing to learn, or the link does not suit the rewards.
+        RunError: if the objective becomes NaN or infinite.
+    """
+    require_link(dataset.log, settings.link)
+    chooser = _Chooser(dataset, settings, generator, device)
+    exponent = chooser.activity_exponent()
+    size, link = chooser.size_and_link(exponent)
+    model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
+    selection = _selection(model, dataset.log, selection_exponent, randomised)
+    report = FactorReport(
+        size=size,
+        link=link,
+        activity_exponent=exponent,
+        reason=chooser.reason,
+        held_out_ranking=next((trial.ranking for trial in chooser.trials if (trial.size, trial.link) == (size, link)), None),
+        trials=tuple(chooser.trials),
+        weightings=chooser.weightings,
+        selection=selection,
+        objective=fitted.objective,
+        noise=fitted.noise,
+    )
+    return model.with_selection(selection.exponent), report
+
+
+def held_out_ranking(
+    dataset: Dataset,
+    settings: FactorSettings,
+    held_out: NDArray[np.bool_],
+    generator: torch.Generator,
+    device: torch.device,
+) -> float | None:
+    """Ranking of the log's rows `held_out` (n,) by a model that is chosen and fitted on the others.
+
+    None if no user has two of these rows with different rewards.
+
+    The law of selection is left out: held-out rows are selected, too.
+    """
+    numbers = _numpy(generator)
+    fold = Fold.of(dataset, held_out, numbers)
+    model, _ = fit_factors(replace(dataset, log=fold.training), settings, generator, device, selection_exponent=0.0)
+    return _known(fold.ranking(model, numbers))
+
+
+def _selection(model: FactorModel, log: InteractionLog, exponent: float | None, randomised: InteractionLog | None) -> Selection:
+    if exponent is not None:
+        return given(exponent, "set by hand")
+    if is_implicit(log):
+        return given(0.0, "the log holds positives alone: what is not logged counts already")
+    return from_log(model, log) if randomised is None else from_randomised(model, randomised)
+
+
+@dataclass
+class _Chooser:
+    """Tries settings on held-out rows, which are drawn when the first choice needs them."""
+
+    dataset: Dataset
+    settings: FactorSettings
+    generator: torch.Generator
+    device: torch.device
+    trials: list[Trial] = field(default_factory=list)
+    weightings: tuple[WeightingTrial, ...] = ()
+    reason: str = "set by hand"
+    _folds: list[Fold] = field(default_factory=list)
+
+    def activity_exponent(self) -> float:
+        if self.settings.activity_exponent is not None:
+            return self.settings.activity_exponent
+        if not is_implicit(self.dataset.log):
+            return 0.0
+        self.weightings = try_exponents(self._held_out())
+        return max(self.weightings, key=lambda trial: trial.likelihood).exponent
+
+    def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
+        """The link is chosen at one size; then sizes are climbed from it while the ranking grows.
+
+        Held-out positives were shown by whoever showed the others, so they would reward factors that tell what a user was
+        shown. Where a log holds positives alone, no factors are fitted unless a size is given.
+        """
+        links = self._links()
+        if self.settings.size is None and is_implicit(self.dataset.log):
+            self.reason = "the log holds positives alone, which cannot tell a user's taste from what the user was shown"
+            return 0, links[0]
+        sizes = SIZES if self.settings.size is None else (self.settings.size,)
+        if len(links) == len(sizes) == 1:
+            return sizes[0], links[0]
+        first = FIRST_SIZE if FIRST_SIZE in sizes else sizes[0]
+        self.reason = "ranks held-out rows of the log best"
+        best = max((self._try(first, link, activity_exponent) for link in links), key=_score)
+        start = sizes.index(first)
+        best = self._climb(best, sizes[start + 1 :], MARGIN, activity_exponent)
+        if best.size == first:
+            best = self._climb(best, sizes[:start][::-1], 0.0, activity_exponent)
+        return best.size, best.link
+
+    def _climb(self, best: Trial, sizes: tuple[int, ...], margin: float, activity_exponent: float) -> Trial:
+        """The last of `sizes` up to which each ranks by `margin` better than the one before it, or `best`."""
+        for size in sizes:
+            trial = self._try(size, best.link, activity_exponent)
+            if _score(trial) < _score(best) + margin:
+                break
+            best = trial
+        return best
+
+    def _links(self) -> tuple[Link, ...]:
+        log = self.dataset.log
+        fixed: dict[str, tuple[Link, ...]] = {"identity": ("identity",), "log": ("log",)}
+        if self.settings.link != "auto":
+            return fixed[self.settings.link]
+        return ("identity",) if is_implicit(log) or log.reward_range[0] < 0 else ("identity", "log")
+
+    def _try(self, size: int, link: Link, activity_exponent: float) -> Trial:
+        settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
+        rankings = []
+        for fold in self._held_out():
+            model, _ = estimate(
+                self.dataset, fold.training, size, link, activity_exponent, settings, self.generator, self.device
+            )
+            rankings.append(fold.ranking(model, _numpy(self.generator)))
+        self.trials.append(Trial(size, link, _known(float(np.mean(rankings)))))
+        return self.trials[-1]
+
+    def _held_out(self) -> list[Fold]:
+        if not self._folds:
+            self._folds = folds(self.dataset, self.settings.held_out, _numpy(self.generator))
+        return self._folds
+
+
+def _score(trial: Trial) -> float:
+    return -math.inf if trial.ranking is None else trial.ranking
+
+
+def _known(ranking: float) -> float | None:
+    return None if math.isnan(ranking) else ranking
+
+
+def _numpy(generator: torch.Generator) -> np.random.Generator:
+    """A numpy generator that continues a torch one."""
+    return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))

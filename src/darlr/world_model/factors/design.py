@@ -1,0 +1,121 @@
+"""What is known of users or items beside their feedback, as the columns of a linear regression."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.data.catalog import Features, ItemCatalog
+from darlr.errors import InputError
+
+RIDGE = 5.0
+"""Strength of the prior of the regression's weights: entities that a column is granted before its own are counted."""
+
+MAX_COLUMNS = 512
+"""Codes that get a column at most, those that most entities have; the regression costs columns squared times entities."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """Side features of n entities in one vocabulary of V codes.
+
+    Attributes:
+        codes: (n, S) int64 in 0..V-1, or -1.
+        vocabulary: V.
+        numeric: (n, G) float32.
+    """
+
+    codes: NDArray[np.int64]
+    vocabulary: int
+    numeric: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, described: Features | ItemCatalog) -> Self:
+        """Coded features one after the other, then, for items, the categories."""
+        features = described.features if isinstance(described, ItemCatalog) else described
+        starts = np.concatenate([[0], np.cumsum(features.code_sizes)]).astype(np.int64)
+        codes = features.codes + starts[:-1]
+        vocabulary = int(starts[-1])
+        if isinstance(described, ItemCatalog):
+            slots = described.categories.astype(np.int64)
+            codes = np.concatenate([codes, np.where(slots < 0, -1, slots + vocabulary)], axis=1)
+            vocabulary += described.n_categories
+        return cls(codes.astype(np.int64), vocabulary, features.numeric)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def rows(self, chosen: NDArray[np.integer]) -> Self:
+        """Of the chosen entities alone, in that order."""
+        return replace(self, codes=self.codes[chosen], numeric=self.numeric[chosen])
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which code has which column, and what is subtracted: F columns, of which the last G are the numeric features.
+
+    Attributes:
+        of_code: (V + 1,) int64, the column of a code; F for one without a column, and for -1 (the last entry).
+        means: (F,) float64, over the entities that the regression was fitted on.
+    """
+
+    of_code: Tensor
+    means: Tensor
+
+    @classmethod
+    def choose(cls, description: Description, device: torch.device) -> Self:
+        """The columns for the entities of `description`, uncentred yet."""
+        present = description.codes[description.codes >= 0]
+        counts = np.bincount(present, minlength=description.vocabulary)
+        common = np.sort(np.argsort(-counts, kind="stable")[: min(MAX_COLUMNS, int((counts > 0).sum()))])
+        columns = len(common) + description.numeric.shape[1]
+        of_code = np.full(description.vocabulary + 1, columns, np.int64)
+        of_code[common] = np.arange(len(common))
+        return cls(torch.from_numpy(of_code).to(device), torch.zeros(columns, dtype=torch.float64, device=device))
+
+    def matrix(self, description: Description, first: int, last: int) -> Tensor:
+        """(last - first, F) float64, centred, of the entities `first` to `last`.
+
+        Raises: InputError: if the features are not those that the columns were made for.
+        """
+        n, width = last - first, len(self.means)
+        numbers = description.numeric.shape[1]
+        if description.vocabulary + 1 != len(self.of_code) or numbers > width:
+            raise InputError(
+                f"the features have {description.vocabulary} codes and {numbers} numbers; expected the "
+                f"{len(self.of_code) - 1} codes that the model was fitted on"
+            )
+        device = self.means.device
+        matrix = torch.zeros(n, width + 1, dtype=torch.float64, device=device)  # a spare column for codes without one
+        matrix.scatter_(1, self.of_code[torch.from_numpy(description.codes[first:last]).to(device)], 1.0)
+        matrix[:, width - numbers : width] = torch.from_numpy(description.numeric[first:last]).to(device)
+        return matrix[:, :-1] - self.means
+
+
+class Design:
+    """The regression's columns for the n entities that it is fitted on, and how it is solved."""
+
+    def __init__(self, description: Description, block: int, device: torch.device) -> None:
+        """Args: block: entities whose columns are in memory together."""
+        self.description = description
+        raw = Columns.choose(description, device)
+        n = len(description)
+        blocks = [(first, min(first + block, n)) for first in range(0, n, block)]
+        totals = sum((raw.matrix(description, *ends).sum(dim=0) for ends in blocks), start=torch.zeros_like(raw.means))
+        self.columns = Columns(raw.of_code, totals / n)
+        gram = RIDGE * torch.eye(len(raw.means), dtype=torch.float64, device=device)
+        for ends in blocks:
+            matrix = self.matrix(*ends)
+            gram += matrix.T @ matrix
+        self._factor = torch.linalg.cholesky(gram)
+
+    def matrix(self, first: int, last: int) -> Tensor:
+        """(last - first, F) float64, centred."""
+        return self.columns.matrix(self.description, first, last)
+
+    def solve(self, products: Tensor) -> Tensor:
+        """(F, e) the weights of the ridge regression, for `products` (F, e) of the columns with what they explain."""
+        return torch.cholesky_solve(products, self._factor) if len(products) else products

@@ -1,0 +1,68 @@
+"""One fit of a log, from its rows to a model of all users and items of its vocabularies."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.world_model.factors.design import Description, Design
+from darlr.world_model.factors.fitting import Fitted, block_of, fit
+from darlr.world_model.factors.model import FactorModel, Population
+from darlr.world_model.factors.problem import prepare
+from darlr.world_model.factors.responses import Link
+from darlr.world_model.factors.settings import FactorSettings
+
+
+def estimate(
+    dataset: Dataset,
+    log: InteractionLog,
+    size: int,
+    link: Link,
+    activity_exponent: float,
+    settings: FactorSettings,
+    generator: torch.Generator,
+    device: torch.device,
+) -> tuple[FactorModel, Fitted]:
+    """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
+
+    Users and items without rows in it get their features' prior.
+    """
+    problem = prepare(dataset, log, link, activity_exponent, device)
+    seen = problem.users, problem.items
+    descriptions = Description.of(dataset.user_features), Description.of(dataset.items)
+    widths = [description.vocabulary + description.numeric.shape[1] for description in descriptions]
+    block = block_of(size, max(widths))
+    users_design, items_design = (Design(of.rows(own), block, device) for of, own in zip(descriptions, seen, strict=True))
+    fitted = fit(problem.observed, users_design, items_design, size, settings.sweeps, settings.tolerance, generator)
+    users, items = (
+        Population.of(side, description, torch.from_numpy(own).to(device), block)
+        for side, description, own in zip((fitted.users, fitted.items), descriptions, seen, strict=True)
+    )
+    shares = torch.from_numpy(shares_of(log)).to(device)
+    model = FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares)
+    return (_levelled(model, log) if link == "log" else model), fitted
+
+
+def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
+    """The model whose estimates of the rows of `log` are right on average.
+
+    The exponential of a mean logarithm is a median, below the mean. The ratio of the two is taken as the same for all pairs and
+    put into the scale's centre (smearing: Duan, Journal of the American Statistical Association 1983).
+    """
+    device, responses = model.shares.device, model.responses
+    users, items = (torch.from_numpy(column.astype(np.int64)).to(device) for column in (log.users, log.items))
+    estimated = float(responses.to_reward(responses.expected(users, items)).double().mean())
+    ratio = float(log.rewards.mean(dtype=np.float64)) / estimated
+    scale = replace(responses.scale, centre=responses.scale.centre + math.log(ratio))
+    return FactorModel(model.users, model.items, responses.log_noise, scale, model.scale, model.shares)
+
+
+def shares_of(log: InteractionLog) -> NDArray[np.float32]:
+    """(I,) the share of the log's users who have each item in it; half a user where nobody has."""
+    pairs = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
+    counts = np.bincount(pairs % log.n_items, minlength=log.n_items)
+    return (np.maximum(counts, 0.5) / len(np.unique(log.users))).astype(np.float32)

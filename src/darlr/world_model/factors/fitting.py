@@ -1,0 +1,125 @@
+"""Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until little is gained.
+
+The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant. No
+update lowers it. Both sides' priors are free while fitting, although one of them would do: the model is the same and needs
+fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that users' prior
+around what their features say is a ~ N(0, t), z ~ N(0, I).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.errors import RunError
+from darlr.world_model.factors.design import Design
+from darlr.world_model.factors.observations import Observations
+from darlr.world_model.factors.posterior import Side
+
+BLOCK_NUMBERS = 8_000_000
+"""About how many numbers of a block of entities are in memory at once (64 MB each time they are copied)."""
+
+NOISE_FLOOR = 1e-6
+"""Smallest variance of the noise, in units of the targets' variance."""
+
+USER_CONSTANT, ITEM_CONSTANT = 0, 1
+"""The entry that is always 1: of users' (1, a, z) and of items' (b, 1, v)."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit found; e = size + 2.
+
+    Attributes:
+        users, items: both sides.
+        noise: variance of a response around its mean.
+        objective: after each sweep, per logged row.
+    """
+
+    users: Side
+    items: Side
+    noise: float
+    objective: tuple[float, ...]
+
+
+def block_of(size: int, columns: int) -> int:
+    """How many entities are worked on at once, for factors of `size` and so many feature columns."""
+    return max(1, BLOCK_NUMBERS // (2 * (size + 2) ** 2 + columns))
+
+
+def fit(
+    observed: Observations, users: Design, items: Design, size: int, sweeps: int, tolerance: float, generator: torch.Generator
+) -> Fitted:
+    """Fit factors of `size` to what was `observed`.
+
+    Args:
+        users, items: features of both sides' entities.
+        sweeps, tolerance: see `FactorSettings`.
+        generator: on the CPU; draws items' first factors.
+
+    Raises:
+        RunError: if the objective becomes NaN or infinite.
+    """
+    user_side, item_side = _start(observed, users, items, size, generator)
+    blocks = [block_of(size, len(design.columns.means)) for design in (users, items)]
+    noise = 0.7
+    objective: list[float] = []
+    for sweep in range(1, sweeps + 1):
+        try:
+            error = user_side.learn(observed.by_user, item_side, noise, blocks[0]) + observed.square
+            noise = max(error / observed.weight, NOISE_FLOOR)
+            error = item_side.learn(observed.by_item, user_side, noise, blocks[1]) + observed.square
+        except RuntimeError as problem:
+            raise RunError(f"factor model, sweep {sweep}: {problem}; stopped") from problem
+        noise = max(error / observed.weight, NOISE_FLOOR)
+        likelihood = -(observed.weight * math.log(2 * math.pi * noise) + error / noise) / 2
+        objective.append((likelihood + user_side.evidence + item_side.evidence) / observed.rows)
+        if not math.isfinite(objective[-1]):
+            raise RunError(f"factor model, sweep {sweep}: the objective is {objective[-1]}; stopped")
+        if sweep > 1 and objective[-1] - objective[-2] < tolerance:
+            break
+    standardise(user_side, item_side)
+    return Fitted(user_side, item_side, noise, tuple(objective))
+
+
+def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> tuple[Side, Side]:
+    device = observed.by_user.pulls.device
+    user_means = torch.zeros(len(observed.by_user), size + 2, dtype=torch.float64, device=device)
+    item_means = torch.zeros(len(observed.by_item), size + 2, dtype=torch.float64, device=device)
+    user_means[:, USER_CONSTANT] = item_means[:, ITEM_CONSTANT] = 1.0
+    item_means[:, 2:] = 0.3 * torch.randn(len(item_means), size, generator=generator, dtype=torch.float64).to(device)
+    user_variances = torch.ones(size + 1, dtype=torch.float64, device=device)
+    user_variances[0] = 0.2  # of the bias
+    item_variances = torch.full_like(user_variances, 0.3)
+    return (
+        Side.start(user_means, USER_CONSTANT, 0.0, user_variances, users),
+        Side.start(item_means, ITEM_CONSTANT, 0.1, item_variances, items),
+    )
+
+
+def standardise(users: Side, items: Side) -> None:
+    """Turn both sides, in place, so that users' prior around their features is diag(t, I) and its average 0; h . g stays."""
+    turn = _turn(users)
+    for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
+        inner = matrix[side.free][:, side.free]
+        side.means = side.means @ matrix.T
+        side.covariances = inner @ side.covariances @ inner.T
+        side.products = side.packing.products(side.means, side.covariances)
+        side.centre = matrix @ side.centre
+        side.weights = side.weights @ matrix.T
+        side.prior = inner @ side.prior @ inner.T
+
+
+def _turn(users: Side) -> Tensor:
+    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it."""
+    entries = len(users.centre)
+    # The free entries are (a, z).
+    whiten = torch.linalg.inv(torch.linalg.cholesky(users.prior[1:, 1:]))
+    slopes = whiten.T @ (whiten @ users.prior[1:, 0])
+    turn = torch.eye(entries, dtype=torch.float64, device=users.centre.device)
+    turn[2:, 2:] = whiten
+    turn[2:, 0] = -(whiten @ users.centre[2:])
+    turn[1, 2:] = -slopes
+    turn[1, 0] = slopes @ users.centre[2:] - users.centre[1]
+    return turn

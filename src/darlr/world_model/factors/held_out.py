@@ -1,0 +1,100 @@
+"""Log rows that are held out of fits, to judge choices by: how each user's pairs are ordered."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import Apart, is_implicit
+from darlr.world_model.ranking import pairwise_accuracy
+
+ENOUGH_ROWS = 20_000
+"""Judged rows at which one fold will do; smaller logs are judged on several."""
+
+TRIES = 3
+"""How often a negative that is logged is drawn anew."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to fit and rows to judge by.
+
+    Attributes:
+        training: the log without the judged rows.
+        users, items, rewards: (m,) the judged rows; where a log holds positives alone, as many follow with the same users and
+            random items that they do not have in the log, at the lowest reward.
+    """
+
+    training: InteractionLog
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, dataset: Dataset, held_out: NDArray[np.bool_], generator: np.random.Generator) -> "Fold":
+        """Args: held_out: (n,) the judged rows of the log of `dataset`; generator: draws negatives."""
+        log = dataset.log
+        judged = log.rows(held_out)
+        users, items, rewards = judged.users.astype(np.int64), judged.items.astype(np.int64), judged.rewards
+        if is_implicit(log):
+            negatives = _negatives(log, users, Apart.of(dataset), generator)
+            users, items = np.concatenate([users, users]), np.concatenate([items, negatives])
+            rewards = np.concatenate([rewards, np.full_like(rewards, log.reward_range[0])])
+        return cls(log.rows(~held_out), users, items, rewards)
+
+    def ranking(self, model: FactorModel, generator: np.random.Generator) -> float:
+        """Share of a user's pairs of judged rows with different rewards that `model` orders rightly; NaN if there are none."""
+        device = model.shares.device
+        users, items = torch.from_numpy(self.users).to(device), torch.from_numpy(self.items).to(device)
+        scores = model.responses.expected(users, items).cpu().numpy()
+        return pairwise_accuracy(self.users, self.rewards, scores, generator)
+
+
+def _negatives(
+    log: InteractionLog, users: NDArray[np.int64], apart: Apart, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """(m,) for each of `users` an item that is in the log, but not of this user as far as three tries go.
+
+    Where pairs of the world were held apart, the items are others than the world's.
+    """
+    offered = np.unique(log.items).astype(np.int64)
+    outside = offered[~apart.items[offered]]
+    offered = outside if len(outside) else offered
+    logged = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
+    drawn = generator.choice(offered, len(users))
+    for _ in range(TRIES):
+        pairs = users * log.n_items + drawn
+        taken = logged[np.minimum(np.searchsorted(logged, pairs), len(logged) - 1)] == pairs
+        drawn[taken] = generator.choice(offered, int(taken.sum()))
+    return drawn
+
+
+def folds(dataset: Dataset, share: float, generator: np.random.Generator) -> list[Fold]:
+    """Folds of the rows of the users that the world has (of all rows, if it has none of these users').
+
+    As many as give `ENOUGH_ROWS` rows to judge by, each with a `share` of these rows, and no row in two.
+
+    Raises: InputError: if a fold would leave nothing to learn from.
+    """
+    log = dataset.log
+    served = np.zeros(log.n_users, bool)
+    served[dataset.world.users] = True
+    candidates = np.flatnonzero(served[log.users])
+    if len(candidates) == 0:
+        candidates = np.arange(len(log))
+    each = max(1, round(share * len(candidates)))
+    if each >= len(log):
+        raise InputError(f"the log has {len(log)} rows; expected enough to hold out a share of {share:g} and still learn")
+    count = max(1, min(len(candidates) // each, -(-ENOUGH_ROWS // each)))
+    order = generator.permutation(candidates)
+    found = []
+    for fold in range(count):
+        held_out = np.zeros(len(log), bool)
+        held_out[order[fold * each : (fold + 1) * each]] = True
+        found.append(Fold.of(dataset, held_out, generator))
+    return found

@@ -1,0 +1,180 @@
+"""The fitted factor model: posteriors of all users and items, and what they give in the log's reward units."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darlr.data.catalog import Features, ItemCatalog
+from darlr.world_model.factors.design import Columns, Description
+from darlr.world_model.factors.posterior import Side
+from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
+from darlr.world_model.model import Scale
+
+
+@dataclass(frozen=True)
+class Population:
+    """Posteriors of the n users or items of a vocabulary, and the prior of one that it lacks; d = size + 1.
+
+    Attributes:
+        means: (n, d) float32: a user's bias and factors, or an item's bias and loadings.
+        covariances: (n, d, d) float32.
+        centre: (d,) float64, prior mean of an entity with average features.
+        weights: (F, d) float64, what features add to it.
+        prior: (d, d) float64, covariance around it.
+        of_code, column_means: see `design.Columns`.
+    """
+
+    means: Tensor
+    covariances: Tensor
+    centre: Tensor
+    weights: Tensor
+    prior: Tensor
+    of_code: Tensor
+    column_means: Tensor
+
+    @classmethod
+    def of(cls, side: Side, description: Description, fitted: Tensor, block: int) -> "Population":
+        """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others their prior."""
+        free, columns, prior = side.free, side.design.columns, side.prior
+        means = torch.empty(len(description), len(free), device=prior.device)
+        for first in range(0, len(description), block):
+            last = min(first + block, len(description))
+            means[first:last] = side.expected(columns.matrix(description, first, last))[:, free]
+        covariances = prior.float().expand(len(description), -1, -1).clone()
+        means[fitted] = side.means[:, free].float()
+        covariances[fitted] = side.covariances.float()
+        return cls(means, covariances, side.centre[free], side.weights[:, free], prior, columns.of_code, columns.means)
+
+    def prior_of(self, described: Features | ItemCatalog) -> tuple[Tensor, Tensor]:
+        """Means (m, d) and covariances (m, d, d), float32, of m new entities with these features."""
+        description = Description.of(described)
+        matrix = Columns(self.of_code, self.column_means).matrix(description, 0, len(description))
+        means = (self.centre + matrix @ self.weights).float()
+        return means, self.prior.float().expand(len(means), -1, -1)
+
+
+class FactorModel:
+    """A world model whose estimates come with exact posteriors: f(r_ui) = b_i + a_u + v_i . z_u + noise.
+
+    Attributes:
+        responses: the same as a belief about a user reads it.
+        scale: mean and standard deviation of what was fitted, in reward units.
+        selection_exponent: eta, see `selection`.
+    """
+
+    responses: FactorResponses
+    scale: Scale
+    selection_exponent: float
+
+    def __init__(
+        self,
+        users: Population,
+        items: Population,
+        log_noise: float,
+        response_scale: ResponseScale,
+        scale: Scale,
+        shares: Tensor,
+        selection_exponent: float = 0.0,
+    ) -> None:
+        """Args: log_noise: variance of a logged y; shares: (I,) float32, of the users who chose an item, above 0, 1 at most."""
+        self.users, self.items, self.shares = users, items, shares
+        self.scale, self.selection_exponent = scale, selection_exponent
+        self._kept = shares**selection_exponent
+        bottom = float(response_scale.to_scale(torch.tensor(response_scale.low, dtype=torch.float64)))
+        biases, loadings = items.means[:, 0], items.means[:, 1:]
+        unknown = items.covariances.diagonal(dim1=1, dim2=2).sum(dim=1)
+        self.responses = FactorResponses(
+            intercepts=bottom + self._kept * (biases - bottom),
+            loadings=torch.cat([torch.ones_like(biases)[:, None], self._kept[:, None] * loadings], dim=1),
+            noise=log_noise + self._kept.square() * unknown,
+            log_noise=log_noise,
+            user_means=users.means,
+            user_covariances=users.covariances,
+            scale=response_scale,
+        )
+
+    def with_selection(self, exponent: float) -> "FactorModel":
+        """The same posteriors under the law of selection with `exponent`."""
+        return FactorModel(
+            self.users, self.items, self.responses.log_noise, self.responses.scale, self.scale, self.shares, exponent
+        )
+
+    @torch.no_grad()
+    def predict(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimate and uncertainty of every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
+
+        Returns:
+            r: (n, m) float32, f^-1 of the posterior mean of y, cut to the log's reward range.
+            P_U: (n, m) float32, posterior variance of the mean of y times the squared slope of f^-1 there, in squared reward
+                units.
+        """
+        estimate = torch.empty(len(users), len(items), device=self.shares.device)
+        uncertainty = torch.empty_like(estimate)
+        step = max(1, PAIRS_AT_ONCE // max(1, len(items)))
+        columns = self._columns(items)
+        for start in range(0, len(users), step):
+            rows = slice(start, start + step)
+            estimate[rows], uncertainty[rows] = self._block(users[rows], *columns)
+        return estimate, uncertainty
+
+    def _columns(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Intercepts (m,), loadings (m, d), their products (m, d d), and what is not known of them, (m, d d)."""
+        loadings = self.responses.loadings[items]
+        products = (loadings.unsqueeze(2) * loadings.unsqueeze(1)).flatten(1)
+        unknown = self._kept[items].square()[:, None] * self.items.covariances[items].flatten(1)
+        return self.responses.intercepts[items], loadings, products, unknown
+
+    def _block(
+        self, users: Tensor, intercepts: Tensor, loadings: Tensor, products: Tensor, unknown: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        means, covariances = self.users.means[users], self.users.covariances[users]
+        estimate = self.responses.to_reward(torch.addmm(intercepts, means, loadings.T))
+        # An item's own unknowns meet (1, z): its bias and its loadings.
+        met = torch.cat([torch.ones_like(means[:, :1]), means[:, 1:]], dim=1)
+        second = met.unsqueeze(2) * met.unsqueeze(1)
+        second[:, 1:, 1:] += covariances[:, 1:, 1:]
+        variance = covariances.flatten(1) @ products.T + second.flatten(1) @ unknown.T
+        return estimate, variance.clamp_min_(0) * self.responses.scale.slope(estimate).square()
+
+    def user_vectors(self) -> Tensor:
+        """(U, d) float32: each user's bias and factors."""
+        return self.responses.user_means
+
+    def item_vectors(self) -> Tensor:
+        """(I, d) float32: each item's intercept and loadings."""
+        return torch.cat([self.responses.intercepts[:, None], self.responses.loadings[:, 1:]], dim=1)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was learned, so that predictions need nothing else."""
+        sides = {"users": self.users, "items": self.items}
+        parts = {f"{side}.{field.name}": getattr(of, field.name) for side, of in sides.items() for field in fields(Population)}
+        return {name: tensor.contiguous() for name, tensor in parts.items()} | {"shares": self.shares}
+
+    def state(self) -> dict[str, Any]:
+        """The numbers beside them, as plain values."""
+        return {
+            "log_noise": self.responses.log_noise,
+            "response_scale": asdict(self.responses.scale),
+            "scale": asdict(self.scale),
+            "selection_exponent": self.selection_exponent,
+        }
+
+    @classmethod
+    def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "FactorModel":
+        """The model that `tensors()` and `state()` describe, on `device`."""
+        users, items = (
+            Population(**{field.name: tensors[f"{side}.{field.name}"].to(device) for field in fields(Population)})
+            for side in ("users", "items")
+        )
+        return cls(
+            users,
+            items,
+            state["log_noise"],
+            ResponseScale(**state["response_scale"]),
+            Scale(**state["scale"]),
+            tensors["shares"].to(device),
+            state["selection_exponent"],
+        )

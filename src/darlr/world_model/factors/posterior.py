@@ -1,0 +1,162 @@
+"""One side of the pairs: the Gaussian posteriors of its entities, and the prior that they share.
+
+A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u), so both sides are the same but for the
+place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior, and N(centre + W' x, L) in the
+prior, where x are its features.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.world_model.factors.design import Design
+from darlr.world_model.factors.observations import Groups
+
+FLOOR = 1e-6
+"""Variance below which no factor's prior falls, so that one that explains nothing stays harmless."""
+
+
+class Packing:
+    """The distinct entries of symmetric (e, e) matrices in one row, and which of them belong to the free entries alone."""
+
+    def __init__(self, entries: int, fixed: int, device: torch.device) -> None:
+        self.free = torch.tensor([entry for entry in range(entries) if entry != fixed], device=device)
+        self.rows, self.columns = torch.triu_indices(entries, entries, device=device)
+        count = len(self.rows)
+        self.place = torch.zeros(entries, entries, dtype=torch.long, device=device)
+        self.place[self.rows, self.columns] = self.place[self.columns, self.rows] = torch.arange(count, device=device)
+        self.free_place = self.place[self.free][:, self.free].flatten()
+        self.fixed_place = self.place[self.free, fixed]
+        self.times = torch.where(self.rows == self.columns, 1.0, 2.0).double()  # how often a matrix has the entry
+
+    def products(self, means: Tensor, covariances: Tensor) -> Tensor:
+        """(n, p) the distinct entries of E h h', for means (n, e) and covariances of the free entries (n, f, f)."""
+        packed = means[:, self.rows]
+        packed *= means[:, self.columns]
+        upper = torch.triu_indices(*covariances.shape[1:], device=means.device)
+        packed[:, self.place[self.free[upper[0]], self.free[upper[1]]]] += covariances[:, upper[0], upper[1]]
+        return packed
+
+
+@dataclass
+class Side:
+    """The state of one side's n entities; e = size + 2 entries each, f = e - 1 of them free; float64.
+
+    Attributes:
+        fixed: which entry is always 1.
+        means: (n, e) E h.
+        covariances: (n, f, f) of the free entries.
+        products: (n, p) the distinct entries of E h h', see `Packing`.
+        design: the features of the n entities.
+        centre: (e,) prior mean of an entity with average features; 1 in the fixed entry.
+        weights: (F, e) what the features add to it.
+        prior: (f, f) covariance of the free entries around it.
+        evidence: what this side adds to the objective: (sum of log |C| - n log |L|) / 2.
+    """
+
+    fixed: int
+    means: Tensor
+    covariances: Tensor
+    products: Tensor
+    packing: Packing
+    design: Design
+    centre: Tensor
+    weights: Tensor
+    prior: Tensor
+    evidence: float = 0.0
+
+    @classmethod
+    def start(cls, means: Tensor, fixed: int, spread: float, variances: Tensor, design: Design) -> "Side":
+        """Args: means: (n, e); spread: variance of the posteriors; variances: (f,) of the prior, around 0."""
+        n, entries = means.shape
+        packing = Packing(entries, fixed, means.device)
+        covariances = torch.diag(torch.full_like(variances, spread)).expand(n, -1, -1).clone()
+        centre = torch.zeros_like(means[0])
+        centre[fixed] = 1.0
+        weights = means.new_zeros(len(design.columns.means), entries)
+        products = packing.products(means, covariances)
+        return cls(fixed, means, covariances, products, packing, design, centre, weights, torch.diag(variances))
+
+    @property
+    def free(self) -> Tensor:
+        """(f,) the entries that are not always 1."""
+        return self.packing.free
+
+    def learn(self, rows: Groups, other: "Side", noise: float, block: int) -> float:
+        """Update every entity's posterior, then the prior, given the other side and the variance of the noise.
+
+        Both are the exact maximum of the objective over what they change.
+
+        Returns:
+            The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
+        """
+        moments = _Moments.zero(self)
+        error = 0.0
+        precision = torch.linalg.inv(self.prior)
+        for first in range(0, len(rows), block):
+            last = min(first + block, len(rows))
+            sums, pulls = rows.statistics(first, last, other.means, other.products)
+            features = self.design.matrix(first, last)
+            log_determinants = self._update(first, last, sums / noise, pulls / noise, precision, features)
+            means, products = self.means[first:last], self.products[first:last]
+            error += float((sums * products).sum(dim=0) @ self.packing.times - 2 * (pulls * means).sum())
+            moments.add(means, products, features, log_determinants)
+        self._relearn_prior(moments)
+        return error
+
+    def expected(self, features: Tensor) -> Tensor:
+        """(n, e) prior means of entities with `features` (n, F)."""
+        return self.centre + features @ self.weights
+
+    def _update(self, first: int, last: int, sums: Tensor, pulls: Tensor, precision: Tensor, features: Tensor) -> float:
+        """Posteriors of the entities `first` to `last`; returns the sum of the log-determinants of their covariances."""
+        packing, free = self.packing, self.free
+        gathered = sums[:, packing.free_place].view(-1, len(free), len(free))
+        wanted = self.expected(features)[:, free] @ precision + pulls[:, free] - sums[:, packing.fixed_place]
+        factor = torch.linalg.cholesky(gathered + precision)
+        identity = torch.eye(len(free), dtype=factor.dtype, device=factor.device).expand_as(factor)
+        root = torch.linalg.solve_triangular(factor, identity, upper=False)
+        covariances = root.mT @ root  # faster than torch.cholesky_inverse on small matrices
+        self.means[first:last, free] = (covariances @ wanted.unsqueeze(2)).squeeze(2)
+        self.covariances[first:last] = covariances
+        self.products[first:last] = packing.products(self.means[first:last], covariances)
+        return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
+
+    def _relearn_prior(self, moments: "_Moments") -> None:
+        """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
+        n, free = len(self.means), self.free
+        self.centre = moments.total / n
+        self.weights = self.design.solve(moments.explained)
+        around = moments.square[self.packing.place] - n * torch.outer(self.centre, self.centre)
+        around -= self.weights.T @ moments.explained
+        scatter = ((around + around.T) / 2)[free][:, free]
+        self.prior = scatter / n + FLOOR * torch.eye(len(free), dtype=scatter.dtype, device=scatter.device)
+        self.evidence = (moments.log_determinants - n * float(torch.logdet(self.prior))) / 2
+
+
+@dataclass
+class _Moments:
+    """Sums over a side's entities.
+
+    Attributes:
+        total: (e,) of E h.
+        square: (p,) of the distinct entries of E h h'.
+        explained: (F, e) of the features times E h.
+        log_determinants: of log |C|.
+    """
+
+    total: Tensor
+    square: Tensor
+    explained: Tensor
+    log_determinants: float = 0.0
+
+    @classmethod
+    def zero(cls, side: Side) -> "_Moments":
+        return cls(torch.zeros_like(side.centre), torch.zeros_like(side.products[0]), torch.zeros_like(side.weights))
+
+    def add(self, means: Tensor, products: Tensor, features: Tensor, log_determinants: float) -> None:
+        self.total += means.sum(dim=0)
+        self.square += products.sum(dim=0)
+        self.explained += features.T @ means
+        self.log_determinants += log_determinants

@@ -1,0 +1,161 @@
+"""A log, made ready for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.world_model.factors.observations import Background, Observations
+from darlr.world_model.factors.responses import Link, ResponseScale
+from darlr.world_model.model import Scale
+
+ACTIVITY_OFFSET = 6
+"""Added to a user's number of rows before it is raised to a power: users with a row or two must not outweigh all others."""
+
+LOG_FLOOR = 0.05
+"""Rewards below this share of the mean count as that share under the logarithm."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is fitted.
+
+    Attributes:
+        observed: the rows; users and items are numbered among those that have any.
+        users, items: (U',) and (I',) int64, their indices in the log's vocabularies.
+        scale: of the targets.
+        reward_scale: mean and standard deviation of what is fitted, in reward units.
+    """
+
+    observed: Observations
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    scale: ResponseScale
+    reward_scale: Scale
+
+
+def is_implicit(log: InteractionLog) -> bool:
+    """Whether rewards say nothing beside that a pair was logged: then the pairs that are not logged must count."""
+    return log.positive_only or float(log.rewards.min()) == float(log.rewards.max())
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Pairs of which the log has none because they were held apart, as users (U,) and items (I,) bool."""
+
+    users: NDArray[np.bool_]
+    items: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Apart":
+        """The pairs of the world, if the log has none of them; else no pairs."""
+        log, world = dataset.log, dataset.world
+        users, items = np.zeros(log.n_users, bool), np.zeros(log.n_items, bool)
+        users[world.users], items[world.items] = True, True
+        if (users[log.users] & items[log.items]).any():
+            return cls(np.zeros_like(users), np.zeros_like(items))
+        return cls(users, items)
+
+
+def require_link(log: InteractionLog, link: str) -> None:
+    """Raise `InputError` where `link` is the logarithm and the log's rewards have none."""
+    if link == "log" and is_implicit(log):
+        raise InputError("config key 'factors.link' is 'log', but the log holds positives alone; expected 'identity' or 'auto'")
+    if link == "log" and log.reward_range[0] < 0:
+        raise InputError(
+            f"config key 'factors.link' is 'log', but rewards go down to {log.reward_range[0]:g}; expected 'identity' or 'auto'"
+        )
+
+
+def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+    """(U',) weights of users with so many rows, of mean 1."""
+    weights = ((counts + ACTIVITY_OFFSET) / (counts.mean() + ACTIVITY_OFFSET)) ** -exponent
+    return np.asarray(weights / weights.mean(), np.float64)
+
+
+def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
+    """The fit of `log`, rows of the log of `dataset` or all of them.
+
+    Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
+    """
+    require_link(dataset.log, link)
+    users, user_rows = _numbered(log.users, log.n_users)
+    items, item_rows = _numbered(log.items, log.n_items)
+    weights = activity_weights(np.bincount(user_rows), activity_exponent)
+    rows = user_rows, item_rows, log.rewards.astype(np.float64)
+    if is_implicit(dataset.log):
+        apart = Apart.of(dataset)
+        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], device)
+    else:
+        observed, scale = _rated(log, link, rows, weights, len(items), device)
+    reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
+    return Problem(observed, users, items, scale, reward_scale)
+
+
+def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """(n',) the entities that occur, of n, and (rows,) the position among them of each row's."""
+    occurs = np.bincount(entities, minlength=n) > 0
+    return np.flatnonzero(occurs).astype(np.int64), (np.cumsum(occurs) - 1)[entities]
+
+
+_Rows = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]
+
+
+def _rated(
+    log: InteractionLog, link: Link, rows: _Rows, weights: NDArray[np.float64], n_items: int, device: torch.device
+) -> tuple[Observations, ResponseScale]:
+    users, items, rewards = rows
+    low, high = log.reward_range
+    floor = max(low, LOG_FLOOR * float(rewards.mean())) if link == "log" else low
+    linked = np.log(np.maximum(rewards, floor)) if link == "log" else rewards
+    spread = float(linked.std()) or 1.0  # some rows of a log may be alike where all are not
+    scale = ResponseScale(link, low, high, floor, float(linked.mean()), spread)
+    targets = (linked - scale.centre) / scale.spread
+    equal = bool((weights == 1.0).all())
+    user_weights = None if equal else torch.from_numpy(weights).to(device)
+    tensors = _on(device, users, items, targets)
+    return Observations.rated(*tensors, user_weights, len(weights), n_items), scale
+
+
+def _against_background(
+    log: InteractionLog,
+    rows: _Rows,
+    weights: NDArray[np.float64],
+    users_apart: NDArray[np.bool_],
+    items_apart: NDArray[np.bool_],
+    device: torch.device,
+) -> tuple[Observations, ResponseScale]:
+    """Pairs that the log lacks count as the lowest reward; a pair that it has several times counts once, with its mean."""
+    low, high = log.reward_range
+    users, items, rewards = _merged(*rows, len(items_apart))
+    above = weights[users] * (rewards - low)
+    pairs = float(weights.sum()) * len(items_apart) - float(weights[users_apart].sum()) * float(items_apart.sum())
+    mean, square = float(above.sum()) / pairs, float((above * (rewards - low)).sum()) / pairs
+    if square == 0:
+        raise InputError(f"every logged reward is {low:g}, the lowest that users give, so there is nothing to learn")
+    spread = max(square - mean**2, 0.0) ** 0.5
+    if spread <= 1e-9 * abs(high - low):
+        raise InputError("every user has every item in the log, with one reward, so there is nothing to learn")
+    scale = ResponseScale("identity", low, high, low, low + mean, spread)
+    targets = (rewards - scale.centre) / spread
+    sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
+    own, other, own_apart, other_apart = (torch.from_numpy(side).to(device) for side in sides)
+    background = Background(own, other, own_apart, other_apart, -mean / spread)
+    return Observations.against_background(*_on(device, users, items, targets), background), scale
+
+
+def _merged(users: NDArray[np.intp], items: NDArray[np.intp], rewards: NDArray[np.float64], n_items: int) -> _Rows:
+    pairs, place, counts = np.unique(users * n_items + items, return_inverse=True, return_counts=True)
+    if len(pairs) == len(users):
+        return users, items, rewards
+    return pairs // n_items, pairs % n_items, np.bincount(place, rewards) / counts
+
+
+def _on(device: torch.device, *arrays: NDArray[np.generic]) -> tuple[Tensor, Tensor, Tensor]:
+    users, items, targets = (torch.from_numpy(array).to(device) for array in arrays)
+    return users, items, targets

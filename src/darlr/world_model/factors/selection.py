@@ -1,0 +1,116 @@
+"""What users chose to rate tells something of what they left out: one number, eta, lowers estimates of rarely chosen items.
+
+With c the lowest reward (on the scale of y) and P_i the share of users who have item i in the log:
+E y_ui = a_u + c + P_i^eta (b_i - c + v_i . z_u). At eta 0 selection says nothing.
+
+The law implies that a user's mean rating above c is proportional to (rows of the user)^-eta, which a log shows if its users are
+not all equally active; randomly shown ratings show it at once.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.world_model.factors.model import FactorModel
+
+MOST = 1.5
+"""Largest eta that is looked for."""
+
+HALVINGS = 24
+FEWEST_ROWS = 3
+"""Rows of a user who counts for the slope."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was found of users' selection, and from what.
+
+    Attributes:
+        exponent: eta.
+        source: given, randomly shown ratings, or the log.
+        slope: of users' ratings on the logarithm of their rows, negative where active users rate lower; None if not estimated.
+        error: the slope's standard error, or None.
+        rows: how many rows it was read from.
+        reason: a sentence for people.
+    """
+
+    exponent: float
+    source: Literal["given", "randomised", "log"]
+    slope: float | None
+    error: float | None
+    rows: int
+    reason: str
+
+
+def given(exponent: float, reason: str) -> Selection:
+    """An exponent that is not estimated."""
+    return Selection(exponent, "given", None, None, 0, reason)
+
+
+def from_log(model: FactorModel, log: InteractionLog) -> Selection:
+    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (b_i - c)] on the logarithm of their number.
+
+    Both sums are shrunk by half a row of the mean reward; users with fewer than 3 rows do not count, the others by n / (n + 3).
+
+    Args: model: fitted on `log` without the law; b_i are what its average user gives, in reward units.
+    """
+    low, mean = log.reward_range[0], float(log.rewards.mean(dtype=np.float64))
+    scale = model.responses.scale
+    average = scale.to_reward(model.responses.intercepts).double().cpu().numpy()
+    counts = np.bincount(log.users, minlength=log.n_users)
+    counted = counts >= FEWEST_ROWS
+    usual = mean - low
+    given_rewards = np.bincount(log.users, log.rewards - low, log.n_users)[counted] + usual / 2
+    expected = np.bincount(log.users, np.maximum(average[log.items] - low, 0.02 * usual), log.n_users)[counted] + usual / 2
+    activity = np.log(counts[counted])
+    rows = int(counts[counted].sum())
+    if len(activity) < FEWEST_ROWS or activity.max() - activity.min() < 1e-9:
+        reason = "users are equally active, so the log does not tell what they left out"
+        return Selection(0.0, "log", None, None, rows, reason)
+    slope, error = _slope(activity, np.log(given_rewards / expected), counts[counted] / (counts[counted] + 3.0))
+    exponent = min(max(0.0, -slope), MOST)
+    found = "active users rate lower" if exponent else "active users do not rate lower"
+    reason = f"{found}: the slope of ratings on the logarithm of activity is {slope:.3f} +- {error:.3f}"
+    return Selection(exponent, "log", slope, error, rows, reason)
+
+
+def _slope(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Weighted least squares: the slope, and its standard error whatever the residuals' variances (White 1980)."""
+    x = x - np.average(x, weights=weights)
+    y = y - np.average(y, weights=weights)
+    square = float((weights * x * x).sum())
+    slope = float((weights * x * y).sum()) / square
+    return slope, float(np.sqrt(np.square(weights * x * (y - slope * x)).sum())) / square
+
+
+def from_randomised(model: FactorModel, randomised: InteractionLog) -> Selection:
+    """The eta at which the estimates of randomly shown pairs are right on average; 0 where they are not too high.
+
+    Args: model: without the law; randomised: over the same vocabularies as the log that it was fitted on.
+    """
+    n_users, n_items = len(model.users.means), len(model.items.means)
+    if (randomised.n_users, randomised.n_items) != (n_users, n_items):
+        raise InputError(
+            f"the randomly shown ratings have {randomised.n_users} users and {randomised.n_items} items; expected the log's "
+            f"{n_users} and {n_items}"
+        )
+    device = model.shares.device
+    users = torch.from_numpy(randomised.users.astype(np.int64)).to(device)
+    items = torch.from_numpy(randomised.items.astype(np.int64)).to(device)
+    mean = float(randomised.rewards.mean(dtype=np.float64))
+
+    def level(exponent: float) -> float:
+        responses = model.with_selection(exponent).responses
+        return float(responses.to_reward(responses.expected(users, items)).double().mean())
+
+    before = level(0.0)
+    lower, upper = 0.0, 0.0 if before <= mean else MOST
+    for _ in range(HALVINGS):
+        middle = (lower + upper) / 2
+        lower, upper = (middle, upper) if level(middle) > mean else (lower, middle)
+    reason = f"randomly shown pairs gave {mean:.3g} on average, where the log alone says {before:.3g}"
+    return Selection(upper, "randomised", None, None, len(randomised), reason)

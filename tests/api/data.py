@@ -1,0 +1,48 @@
+"""A small data set in memory that the tests of the API share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from darlr.api.dataset import Dataset
+
+SMALL: Mapping[str, Any] = {
+    "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 2},
+    "policy": {"hidden_sizes": [8]},
+    "training": {"epochs": 2, "steps_per_epoch": 60, "environments": 10},
+    "evaluation": {"episodes": 10},
+}
+MODEL: Mapping[str, Any] = {"world_model": SMALL["world_model"]}
+
+
+def interactions(best: int = 5) -> pl.DataFrame:
+    """40 users `u0`... say of half of 40 items `i0`... what they think; everybody likes the odd ones."""
+    random = np.random.default_rng(0)
+    rows = [
+        (f"u{user}", f"i{item}", best if item % 2 else 1, 100 * user + place)
+        for user in range(40)
+        for place, item in enumerate(random.permutation(40)[:20].tolist())
+    ]
+    return pl.DataFrame(rows, schema=["user_id", "item_id", "reward", "timestamp"], orient="row")
+
+
+def truth() -> pl.DataFrame:
+    """What the first 20 users think of all items."""
+    cells = [(f"u{user}", f"i{item}", 5 if item % 2 else 1) for user in range(20) for item in range(40)]
+    return pl.DataFrame(cells, schema=["user_id", "item_id", "reward"], orient="row")
+
+
+def planted(log: pl.DataFrame | None = None, with_truth: bool = True) -> Dataset:
+    """The data set; nobody leaves before 10 steps."""
+    return Dataset.from_frames(
+        interactions() if log is None else log,
+        truth=truth() if with_truth else None,
+        name="planted",
+        feedback="ratings",
+        minimum=1,
+        maximum=5,
+        positive_threshold=4,
+        leave={"by": "never", "max_steps": 10},
+    )

@@ -1,0 +1,51 @@
+"""The entry point: its version, unknown commands, output that cannot be written, and what help does without."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from darlr import __version__
+from darlr.cli.main import COMMANDS
+from tests.cli.conftest import Command
+
+FULL = Path("/dev/full")
+
+
+def test_it_tells_its_version(darlr: Command) -> None:
+    ended = darlr("--version")
+    assert (ended.code, ended.out, ended.err) == (0, f"darlr {__version__}\n", "")
+
+
+@pytest.mark.parametrize(("given", "hint"), [("trian", "; did you mean 'train'?"), ("zzzzzz", "")])
+def test_an_unknown_command_is_one_line_with_the_nearest_name(darlr: Command, given: str, hint: str) -> None:
+    ended = darlr(given, "--epochs", 3)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"darlr: unknown command '{given}'{hint} (known: {', '.join(sorted(COMMANDS))})\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["datasets"], ["--version"], ["check", "synthetic"], ["train", "--help"]])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "darlr.cli.main", *arguments]
+    with FULL.open("w") as full:
+        ended = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 3
+    assert ended.stderr == "darlr: standard output cannot be written (No space left on device)\n"
+
+
+def test_no_help_waits_for_torch() -> None:
+    program = """
+        import sys
+        from darlr.cli.main import COMMANDS, main
+        for arguments in (["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)):
+            sys.argv = ["darlr", *arguments]
+            try:
+                main()
+            except SystemExit as end:
+                assert end.code == 0
+            assert "torch" not in sys.modules, arguments
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True)
