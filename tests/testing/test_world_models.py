@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.testing import check_world_model
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import DEEPFM, WORLD_MODELS, WorldModelKind
 from darlr.world_model.model import WorldModel
-from darlr.world_model.settings import WorldModelConfig
 
 
 @pytest.mark.parametrize("name", WORLD_MODELS)
@@ -29,9 +29,9 @@ def changed(change: Change) -> WorldModelKind:
     """The DeepFM ensemble with `change` done to it after every fit."""
 
     def fit(
-        dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None
+        dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
     ) -> tuple[WorldModel, dict[str, Any]]:
-        model, report = DEEPFM.fit(dataset, config, seed, device, monitor)
+        model, report = DEEPFM.fit(dataset, config, device, monitor)
         assert isinstance(model, EnsembleModel)
         change(model)
         return model, report
