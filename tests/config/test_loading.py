@@ -186,7 +186,8 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
-        return st.lists(st.integers(1, 512), min_size=1, max_size=3, unique=True)
+        parts = st.floats(0.001, 0.999) if typing.get_args(hint)[0] is float else st.integers(1, 512)
+        return st.lists(parts, min_size=1, max_size=3, unique=True)
     if name in ("heads", "width"):  # heads divide the default width and every width here
         return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
