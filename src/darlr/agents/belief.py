@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.acting import WHOLE_EPISODE, Scorer, mask_logits
 from darlr.world.window import OUTSIDE, Window
 from darlr.world_model.factors.responses import FactorResponses
 
@@ -213,10 +213,9 @@ class Known:
 
 
 class BelievedList(Scorer):
-    """The items by their expected responses after the window: a list that learns from the user, and has learned nothing else.
+    """The items by their expected responses after the window: a list that learns from the user alone."""
 
-    A window must show the whole episode.
-    """
+    lookback = WHOLE_EPISODE
 
     def __init__(self, belief: Belief) -> None:
         self._belief = belief

@@ -3,7 +3,7 @@
 The agent is in `darlr.agents.bayes_adaptive`, the belief in `darlr.agents.belief`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
@@ -71,9 +71,7 @@ def responses_of(model: WorldModel, parts: PolicyParts | LearnerParts) -> Factor
     """The model's responses for the users and items of `parts`, in their order and within the range that users pay."""
     if not isinstance(model, FactorModel):
         raise RunError(f"the world model is a {type(model).__name__}; expected one of the kind 'factors'")
-    responses = model.responses.of(*parts.indices())
-    low, high = parts.paid_range
-    return replace(responses, scale=replace(responses.scale, low=low, high=high))
+    return model.responses.of(*parts.indices()).within(*parts.paid_range)
 
 
 BAYES_ADAPTIVE = Believing(
