@@ -79,11 +79,6 @@ SCHEDULE: Settings = {
     "a2c": {"learning_rate": 0.03, "discount": 1.0, "gae_lambda": 0.95, "normalise_advantages": True},
     "training": {"epochs": 3, "steps_per_epoch": 60_000, "environments": 200},
 }
-SPACE: Settings = {
-    "belief.actor_learning_rate": {"low": 0.01, "high": 0.3, "log": True},
-    "a2c.learning_rate": {"low": 0.003, "high": 0.1, "log": True},
-    "a2c.discount": [0.9, 0.99, 1],
-}
 
 BAYES_ADAPTIVE = Believing(
     name="bayes-adaptive",
@@ -92,5 +87,9 @@ BAYES_ADAPTIVE = Believing(
     page="bayes-adaptive.md",
     fixed={"world_model.kind": "factors", "reward.kind": OBSERVED.name, **NO_PENALTIES},
     published={"": SCHEDULE},
-    space=SPACE,
+    space={
+        "belief.actor_learning_rate": {"low": 0.01, "high": 0.3, "log": True},
+        "a2c.learning_rate": {"low": 0.003, "high": 0.1, "log": True},
+        "a2c.discount": [0.9, 0.99, 1],
+    },
 )

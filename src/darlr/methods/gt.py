@@ -10,7 +10,7 @@ from darlr.agents.belief import Belief, Certainty
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import BeliefConfig
-from darlr.methods.bayes_adaptive import SCHEDULE, SPACE, Believing
+from darlr.methods.bayes_adaptive import SCHEDULE, Believing
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.simulated import Simulated
@@ -52,5 +52,4 @@ GT_ADAPTIVE = Certain(
     reward="truth",
     fixed={"reward.kind": OBSERVED.name, **NO_PENALTIES},
     published={"": {"world_model": {"kind": "factors"}, **SCHEDULE}},
-    space=SPACE,
 )

@@ -255,12 +255,12 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
 def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Any]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
     opponents = judge.opponents(estimates, membership, factors)
-    attentive = {name: opponent for name, opponent in opponents.items() if opponent.lookback}
+    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
     return {
         "every_user": judge.every_user(scorer),
         "every_user_noisy": judge.noisy_users(scorer, factors),
         "opponents": judge.compare(opponents, membership),
-        "opponents_noisy": {name: judge.noisy_users(opponent, factors) for name, opponent in attentive.items()},
+        "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
 
