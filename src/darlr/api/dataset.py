@@ -40,6 +40,7 @@ class Dataset:
         users: Any = None,
         truth: Any = None,
         *,
+        randomised: Any = None,
         name: str = "frames",
         feedback: str | None = None,
         minimum: float | None = None,
@@ -60,6 +61,8 @@ class Dataset:
             items: item_id[, categories (names joined by "|")][, feature columns].
             users: user_id[, feature columns].
             truth: user_id, item_id, reward: what every user of the test world would give every item.
+            randomised: user_id, item_id, reward of items that were shown at random; they tell how users select what they rate,
+                and nothing else is learned from them.
             name: as in result folders.
             feedback: "ratings", or "positive-only" where pairs without a row are unknown, not disliked.
             minimum, maximum: the smallest and the largest reward that a user can give.
@@ -84,6 +87,7 @@ class Dataset:
             "interactions": interactions,
             "items": items,
             "users": users,
+            "randomised": randomised,
             "truth": truth,
             "truth_users": truth_users,
             "truth_items": truth_items,
