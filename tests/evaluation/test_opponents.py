@@ -15,7 +15,7 @@ from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import ListFactors, OpponentParts, opponent_scorers
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.world.settings import LeaveConfig
@@ -116,7 +116,7 @@ def test_the_list_with_belief_is_that_of_a_loop_over_one_users_answers() -> None
     scorer = scorers_of(dataset, factors)["list_with_belief"]
     low, high = dataset.paid_range
     table = torch.from_numpy(truth)
-    world = TestWorld.of_table(TableReward(table, low, high), Never(), max_steps=12, lookback=1)
+    world = EvaluationWorld.of_table(TableReward(table, low, high), Never(), max_steps=12, lookback=1)
     items = world.recommended("nx_0", world.every_user, scorer, None).view(25, 12)
     belief = FactorBelief(factors.responses(dataset.world, dataset.paid_range), BeliefConfig().levels)
     expected = [slow_list(belief, belief.noise, user, table, 12) for user in range(25)]
@@ -142,7 +142,7 @@ class Eager(Scorer):
 
 def test_a_scorer_is_shown_as_much_of_the_episode_as_it_has_to_see() -> None:
     table = torch.rand(3, 12, generator=draws())
-    world = TestWorld.of_table(TableReward(table, 0.0, 1.0), Never(), max_steps=7, lookback=2)
+    world = EvaluationWorld.of_table(TableReward(table, 0.0, 1.0), Never(), max_steps=7, lookback=2)
     for scorer, expected in ((Eager(12), {"nx_0": 7, "nx_10": 10}), (SkippingScorer(Eager(12), torch.eye(12) > 0, 1), {})):
         for mode, length in (expected or {"nx_0": 7}).items():
             world.measure(mode, world.every_user, scorer, None)
@@ -197,7 +197,7 @@ def test_noise_changes_what_a_learning_list_does_and_nothing_that_is_paid() -> N
     factors = fitted(dataset)
     responses = factors.responses(dataset.world, dataset.paid_range)
     table = torch.from_numpy(truth)
-    world = TestWorld.of_table(TableReward(table, *dataset.paid_range), Never(), max_steps=12, lookback=1)
+    world = EvaluationWorld.of_table(TableReward(table, *dataset.paid_range), Never(), max_steps=12, lookback=1)
     noise = AnswerNoise.draw(responses, 20.0, 40, 30, world.longest, draws())
     scorers = scorers_of(dataset, factors)
     deaf = TableScorer(torch.arange(30.0)[None])

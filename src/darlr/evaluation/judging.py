@@ -15,7 +15,7 @@ from darlr.evaluation.metrics import category_shares, dominant_categories, liked
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, opponent_scorers
-from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
+from darlr.evaluation.protocol import EvaluationWorld, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Results, Values
 from darlr.seeding import numpy_generator, torch_generator
@@ -66,7 +66,7 @@ class TruthJudge:
 
     config: ExperimentConfig
     dataset: Dataset
-    world: TestWorld
+    world: EvaluationWorld
     device: torch.device
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:

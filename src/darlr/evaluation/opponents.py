@@ -15,7 +15,7 @@ from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorise
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.protocol import TestWorld, run_full_test
+from darlr.evaluation.protocol import EvaluationWorld, run_full_test
 from darlr.evaluation.table import Results, Values
 from darlr.registry import Registry
 from darlr.world.settings import LeaveConfig
@@ -157,7 +157,7 @@ def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tenso
 
 
 def judge_opponents(
-    world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
+    world: EvaluationWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> Results:
     """Results of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 

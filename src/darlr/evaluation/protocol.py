@@ -25,7 +25,7 @@ USERS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class TestWorld:
+class EvaluationWorld:
     """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
@@ -40,8 +40,6 @@ class TestWorld:
         simulator: what its episodes run in.
         device: where they run.
     """
-
-    __test__ = False  # not a test case, whatever pytest thinks of its name
 
     rewards: RewardSource
     n_users: int
@@ -170,13 +168,13 @@ class _Restricted(Scorer):
 
 
 @torch.no_grad()
-def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, Values]:
+def run_full_test(world: EvaluationWorld, scorer: Scorer) -> dict[str, Values]:
     """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
     return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
 
 
 @torch.no_grad()
-def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
+def run_test(world: EvaluationWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
     """One test of a policy: every mode, sampled and greedy, the same `episodes` users in all; `mode/policy/metric` -> value.
 
     The users are drawn first, so that policies which are tested with the same `generator` meet the same users.

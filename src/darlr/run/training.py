@@ -30,7 +30,7 @@ from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.opponents import Factors
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -177,7 +177,7 @@ class _Run:
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    simulated: TestWorld
+    simulated: EvaluationWorld
     judge: Judge
     referee: Referee | None
     events: EventFiles | None
