@@ -25,7 +25,7 @@ from darlr.data.readers.synthetic import generate
 from darlr.data.registry import load
 from darlr.data.settings import SyntheticConfig
 from darlr.data.source import LoadedDataset
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.statistics import paired_difference
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -161,7 +161,7 @@ def learned(config: Any, loaded: LoadedDataset, model: FactorModel) -> Scorer:
     return learner.policy.scorer()
 
 
-def _return(world: TestWorld, scorer: Scorer) -> float:
+def _return(world: EvaluationWorld, scorer: Scorer) -> float:
     value = world.measure("nx_0", world.every_user, scorer, None)["r_tra"]
     assert value is not None
     return value

@@ -1,6 +1,6 @@
 """A data set in a user's hands: the log, what is known of items and users, and the truth if there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -171,8 +171,13 @@ class Dataset:
         return f"Dataset({self.name}: {size}, {judged})"
 
 
-def read(values: Mapping[str, Any], data_dir: Path | str | None) -> tuple[Mapping[str, Any], LoadedDataset]:
-    """The data set that settings name: the settings under which it is found again, and what was read."""
+def read(
+    values: Mapping[str, Any], data_dir: Path | str | None, notice: Callable[[str], None] = lambda text: None
+) -> tuple[Mapping[str, Any], LoadedDataset]:
+    """The data set that settings name: the settings under which it is found again, and what was read.
+
+    Args: notice: is told of what takes a while.
+    """
     place = None if data_dir is None else Path(data_dir)
     stored = with_canonical_dataset(values, place)
-    return stored, load(experiment_config(stored), place)
+    return stored, load(experiment_config(stored), place, notice)

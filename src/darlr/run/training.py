@@ -29,7 +29,8 @@ from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.modes import SIMULATOR
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.opponents import Factors
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -42,7 +43,7 @@ from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
-from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
+from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import lookback_of, simulated_world, true_world
 from darlr.seeding import torch_generator
 from darlr.world.window import Window
@@ -137,7 +138,8 @@ def train_on(
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
-        judged = _judged(judge, learner.policy.scorer(), estimates, membership)
+        factors = list_factors(out, config, dataset, device, monitor.notice)
+        judged = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
         return _finish(config, dataset, folder, {**judged, **({"selection": found} if (found := selection_found(fit)) else {})})
 
 
@@ -175,7 +177,7 @@ class _Run:
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    simulated: TestWorld
+    simulated: EvaluationWorld
     judge: Judge
     referee: Referee | None
     events: EventFiles | None
@@ -256,11 +258,15 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor) -> dict[str, Any]:
+def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Any]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+    opponents = judge.opponents(estimates, membership, factors)
+    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
     return {
         "every_user": judge.every_user(scorer),
-        "opponents": judge.opponents(estimates, membership),
+        "every_user_noisy": judge.noisy_users(scorer, factors),
+        "opponents": judge.compare(opponents, membership),
+        "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
 
