@@ -32,6 +32,7 @@ OTHER_CHOICES: Mapping[str, object] = {
     "features": "all",
     "truth": "completed",
     "log_share": 0.2,
+    "randomised": "tenth",
 }
 """A value other than the default of every key of `DataConfig`."""
 
