@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from darlr.world_model import ensemble
+from darlr.world_model import ensemble as module
 from darlr.world_model.deepfm import DeepFMEnsemble, Side
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.inputs import Inputs
@@ -53,7 +53,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch, block: int) -> None
     model = EnsembleModel(ensemble(), Scale(0.0, 1.0))
     users, items = torch.tensor([0, 1, 1, 0, 1]), torch.tensor([2, 0, 1])
     whole = model.predict(users, items)
-    monkeypatch.setattr(ensemble, "BLOCK", block)
+    monkeypatch.setattr(module, "BLOCK", block)
     for part, expected in zip(model.predict(users, items), whole, strict=True):
         torch.testing.assert_close(part, expected)
 
