@@ -90,7 +90,7 @@ def test_the_schema_describes_what_is_accepted() -> None:
         "minimum": 0,
         "maximum": 1,
     }
-    assert schema["properties"]["method"]["enum"][0] == "bcq"
+    assert schema["properties"]["method"]["enum"][0] == "bayes-adaptive"
     sizes = schema["properties"]["world_model"]["properties"]["hidden_sizes"]
     assert (sizes["type"], sizes["items"], sizes["minItems"]) == ("array", {"type": "integer", "minimum": 1}, 1)
     assert schema["properties"]["a2c"]["additionalProperties"] is False
