@@ -29,7 +29,7 @@ def test_every_epoch_is_judged_and_nothing_else_changes(tmp_path: Path) -> None:
         assert {name: with_referee[name] for name in same} == {name: without[name] for name in same}
         assert with_referee.keys() - without.keys() == {"referee/sampled/r_tra", "referee/sampled/length"}
     assert judged.summary["referee"]["sampled"]["r_tra"]["last20"]["mean"] == records[0][-1]["referee/sampled/r_tra"]
-    assert len(list((tmp_path / "synthetic" / "world-models").glob("*.safetensors"))) == 2  # its own, and that of both runs
+    assert len(list((tmp_path / "synthetic" / "world-models").glob("*.safetensors"))) == 3  # its own, both runs', the lists'
 
 
 def test_it_pays_plain_estimates_of_another_world_model_whatever_is_learned_from(tmp_path: Path) -> None:

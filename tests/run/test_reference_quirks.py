@@ -55,7 +55,12 @@ def quick(method: str) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_the_references_cannot_fit_is_refused(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'world_model.kind' is 'deepfm', but method 'bayes-adaptive' is defined by 'factors'"):
+        train_small(tmp_path, quick("bayes-adaptive"), planted)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if "world_model.kind" not in METHODS[name].fixed or name == "ips"])
 def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, tmp_path: Path) -> None:
     told = Listener()
     finished = train_small(tmp_path, quick(method), planted, told)

@@ -109,7 +109,9 @@ def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_no_such_space() -> None:
-    with pytest.raises(InputError, match=r"^drol: no such file, and no built-in space of that name \(built in: bayes-adaptive, "):
+    with pytest.raises(
+        InputError, match=r"^drol: no such file, and no built-in space of that name \(built in: bayes-adaptive, "
+    ):
         Space.find("drol", "mine")
     with pytest.raises(InputError, match=r"^own\.yaml: "):
         Space.find("own.yaml", "mine")
