@@ -56,7 +56,9 @@ def quick(method: str) -> dict[str, Any]:
 
 
 def test_a_method_that_the_references_cannot_fit_is_refused(planted: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'world_model\.kind' is 'deepfm', but method 'bayes-adaptive' is defined by 'factors'"):
+    with pytest.raises(
+        InputError, match=r"'world_model\.kind' is 'deepfm', but method 'bayes-adaptive' is defined by 'factors'"
+    ):
         train_small(tmp_path, quick("bayes-adaptive"), planted)
 
 
