@@ -13,9 +13,10 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
 from darlr.methods.ways import Ways
-from darlr.world_model.fitting import FitMonitor
+from darlr.run.fit_checkpoints import StoredCheckpoint
 from darlr.world_model.kinds import DEEPFM, WORLD_MODELS
 from darlr.world_model.model import WorldModel
+from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
 """The copy in a run folder."""
@@ -48,13 +49,16 @@ def obtain_world_model(
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
 
-    Of several processes that need it, one fits and the others wait (`notice` tells so).
+    Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
+    checkpoint, if its kind of world model keeps any.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = ways.fit(config)(dataset, config, device, monitor)
+                checkpoint = StoredCheckpoint(path)
+                model, report = ways.fit(config, checkpoint)(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
+                checkpoint.remove()
                 return model, report
     return load_world_model(path, device)
 
