@@ -114,7 +114,7 @@ class DeepFMEnsemble(nn.Module):
         fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))  # (M, n, F, D + 1)
         if self._has_padding:
             fields = fields * (codes != PADDING).unsqueeze(-1)
-        embedded, linear = fields.split([self.embedding_size, 1], dim=-1)
+        embedded, linear = torch.split(fields, [self.embedding_size, 1], dim=-1)
         total = embedded.sum(dim=2)
         interactions = 0.5 * (total.square() - embedded.square().sum(dim=2)).sum(dim=-1)
         counts = [self.user_numeric.shape[1], self.item_numeric.shape[1]]

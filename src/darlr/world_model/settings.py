@@ -49,7 +49,7 @@ class WorldModelConfig(Section):
     ] = 1e-2
     max_epochs: Annotated[
         int,
-        Setting("most epochs of the fit; 0: 8, fewer on logs of over 150,000 pairs; published: 5, none stopped", at_least=0),
+        Setting("most epochs of the fit; 0: from 20 on small logs to 1 on large ones; published: 5, none stopped", at_least=0),
     ] = 0
     patience: Annotated[int, Setting("epochs without a better held-out loss until the fit stops", at_least=1)] = 5
     held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1

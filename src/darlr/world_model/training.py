@@ -50,7 +50,7 @@ class FitCheckpoint(Protocol):
 
 
 def one_cycle(done: float) -> float:
-    """The step size as a share of its peak, with a share `done` of all steps done: up till `WARM_UP`, then down to 0, linearly."""
+    """The step size as a share of its peak, after a share `done` of the steps: linearly up till `WARM_UP`, then down to 0."""
     return done / WARM_UP if done < WARM_UP else (1 - done) / (1 - WARM_UP)
 
 
