@@ -59,13 +59,15 @@ def obtain_world_model(
                 model, report = ways.fit(config, checkpoint)(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
                 checkpoint.remove()
+                if "why" in report:
+                    notice(f"world model: {report['why']}")
                 return model, report
     return load_world_model(path, device)
 
 
 def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
-    """Write a fitted model of that kind, and how its fit went."""
-    write_tensors(path, model.tensors(), {**model.state(), "kind": kind, "fit": report})
+    """Write a fitted model of that kind, or of the one that its fit chose and reports, and how its fit went."""
+    write_tensors(path, model.tensors(), {**model.state(), "kind": report.get("kind", kind), "fit": report})
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:

@@ -13,6 +13,7 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.registry import Registry
 from darlr.seeding import torch_generator
+from darlr.world_model.comparing import compare
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
@@ -37,7 +38,8 @@ class WorldModelKind:
     Attributes:
         name: what `world_model.kind` is set to.
         summary: one line.
-        fit: fits it on a log.
+        fit: fits it on a log. A kind that leaves the choice of another one to the log reports that one's name as `kind`, and as
+            `why` a line for people.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
         resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
         reads: the sections of settings that it reads beside `world_model`.
@@ -83,7 +85,7 @@ DEEPFM = WorldModelKind(
     space={
         "world_model.embedding_size": [4, 8, 16, 32],
         "world_model.hidden_sizes": [[32, 32], [64, 64], [128, 128]],
-        "world_model.learning_rate": {"low": 3e-4, "high": 1e-2, "log": True},
+        "world_model.learning_rate": {"low": 1e-3, "high": 3e-2, "log": True},
         "world_model.weight_decay": {"low": 1e-4, "high": 0.1, "log": True},
         "world_model.negatives_per_row": [1, 3, 5, 8],
     },
@@ -118,7 +120,30 @@ FACTORS = WorldModelKind(
     },
 )
 
-WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS)})
+
+def _fit_better(
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+) -> tuple[WorldModel, dict[str, Any]]:
+    compared = compare(dataset, config.world_model, config.own(FactorSettings), config.seed, device)
+    model, report = WORLD_MODELS[compared.kind].fit(dataset, config, device, monitor)
+    return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
+
+
+def _restore_better(tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> WorldModel:
+    return WORLD_MODELS[state["fit"]["kind"]].restore(tensors, state, device)
+
+
+AUTO = WorldModelKind(
+    "auto",
+    "deepfm or factors, whichever ranks held-out rows of the log better; the fit says why",
+    _fit_better,
+    _restore_better,
+    _resolve_deepfm,
+    reads=FACTORS.reads,
+    uncertain=DEEPFM.uncertain,
+)
+
+WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO)})
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:
