@@ -118,7 +118,7 @@ def test_long_epochs_are_told_while_they_last(
     told = Told()
     fit_world_model(world, replace(SMALL, max_epochs=3, patience=3, batch_size=10, loss=loss), 0, CPU, told)
     rows = len(world.log) - round(0.1 * len(world.log))
-    expected = [done / rows for done in range(20, rows, 20)]  # its end is told otherwise
+    expected = [done / rows for done in range(20, rows + 1, 20)]
     for epoch in (1, 2, 3):
         assert [share for number, share in told.shares if number == epoch] == pytest.approx(expected)
 

@@ -130,18 +130,19 @@ class Trainer:
         """The rounds of the epoch that are not done yet."""
         shuffled = self.rows.shuffled(self._stream(str(epoch)))
         batches = torch.split(shuffled, self.config.batch_size, dim=1)
-        pairs_of_a_batch = batches[0].shape[1] * (1 + (self.config.negatives_per_row if self.sampler else 0))
-        length = -(-PAIRS_OF_A_ROUND // pairs_of_a_batch)
+        pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
+        size, rows = batches[0].shape[1], shuffled.shape[1]
+        length = -(-PAIRS_OF_A_ROUND // (size * pairs_of_a_row))
         for first in range(self._rounds_done * length, len(batches), length):
             generator = self._stream(str(epoch), str(self._rounds_done))
             for step, chosen in enumerate(batches[first : first + length], start=(epoch - 1) * len(batches) + first):
                 self._step(chosen, (step + 0.5) / (self.config.max_epochs * len(batches)), generator)
             self._rounds_done += 1
-            if first + length < len(batches):
+            done = min((first + length) * size, rows)
+            if done < rows:  # at an epoch's end its held-out loss belongs to the checkpoint
                 self._save_if_due()
-                if self.monitor is not None:
-                    share = (first + length) * self.config.batch_size / shuffled.shape[1]
-                    self.monitor.fitting(epoch, self.config.max_epochs, share)
+            if self.monitor is not None and (done - first * size) * pairs_of_a_row >= PAIRS_OF_A_ROUND:
+                self.monitor.fitting(epoch, self.config.max_epochs, done / rows)
 
     def _step(self, chosen: Tensor, done: float, generator: torch.Generator) -> None:
         if self.config.schedule == "one_cycle":
