@@ -20,8 +20,8 @@ from darlr.world_model.fitting import resolve_batch_size, resolve_epochs
 from darlr.world_model.settings import WorldModelConfig
 
 START = 4.0  # seconds: loading torch, reading the data, drawing the picture
-# Fitting a world model: Coat 6.7 s (17 epochs of 6,960 rows), the built-in world 16 s (8 of 39,917), generated ratings 27.5 s (3
-# of 312,000, in batches of 512), of a processor that others used, too.
+# Fitting a world model: Coat 6.7 s (17 epochs of 6,960 rows), the built-in world 16 s (8 of 39,917), generated ratings 27.5 s
+# (3 of 312,000, in batches of 512), of a processor that others used, too.
 FIT_STEP, FIT_MEMBER_AND_PAIR = 1.07e-2, 1.65e-6
 # Runs peaked at 406 to 557 MiB on Coat, 664 to 743 on KuaiRec's positives, at 6,212 with DARLR at 27,285 x 7,583; the rows of a
 # log of 12.5 million took 751.
