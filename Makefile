@@ -15,7 +15,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 train: install
-	$(BIN)/darlr train --config first
+	$(BIN)/darlr sweep first --out runs/first
+	$(BIN)/darlr report runs/first
+	$(BIN)/darlr report runs/first --out runs/first/curves.png
 
 test: install
 	$(BIN)/python -m pytest

@@ -15,7 +15,7 @@ import torch
 from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
 from darlr.agents.belief import FactorBelief
 from darlr.agents.settings import A2CConfig, BeliefConfig
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.posterior import PosteriorReward
 from darlr.rewards.table import observed_reward
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
@@ -78,7 +78,7 @@ def measure(case: Case, repetitions: int) -> dict[str, float]:
     config = A2CConfig(learning_rate=0.03, discount=1.0, gae_lambda=0.95, normalise_advantages=True)
     learner = BayesAdaptive(policy, simulator, posterior, case.users, config, settings.actor_learning_rate)
     truth = posterior.draw(torch.arange(case.users), generator)
-    world = TestWorld.of_table(observed_reward(truth, (1.0, 5.0)), leave, MAX_STEPS, MAX_STEPS)
+    world = EvaluationWorld.of_table(observed_reward(truth, (1.0, 5.0)), leave, MAX_STEPS, MAX_STEPS)
 
     best = dict.fromkeys(("learning", "wall", "testing"), 0.0)
     for _ in range(repetitions):

@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--truth", action="store_true", help="also print the true return of the estimates' list")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    settings = FactorSettings(options.size, options.link, options.activity_exponent, options.selection_exponent)
+    settings = FactorSettings(options.size, options.link, options.activity_exponent)
     for name in options.datasets:
         if name in GENERATED:
             loaded = LoadedDataset(generated(*GENERATED[name]), None)
@@ -59,7 +59,11 @@ def main() -> None:
         for seed in range(options.seeds):
             started, processed = time.perf_counter(), time.process_time()
             model, report = fit_factors(
-                loaded.dataset, settings, torch_generator(seed, "world_model", "factors"), torch.device(options.device)
+                loaded.dataset,
+                settings,
+                torch_generator(seed, "world_model", "factors"),
+                torch.device(options.device),
+                options.selection_exponent,
             )
             seconds, worked = time.perf_counter() - started, time.process_time() - processed
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

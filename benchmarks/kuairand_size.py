@@ -30,7 +30,7 @@ from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, Track
 from darlr.artifacts.tensors import write_tensors
 from darlr.data.completion.completing import Exposed, complete
 from darlr.data.readers.kuairand import SOURCE
-from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.evaluation.protocol import EvaluationWorld, run_test
 from darlr.evaluation.reward_error import table_error
 from darlr.rewards.neighbours import nearest_users, unit_rows
 from darlr.rewards.refinement import RefinedReward
@@ -102,7 +102,7 @@ def _epoch(folder: Path, steps: int, dual: bool) -> None:
         selector = Selector(SelectorConfig(), A2CConfig(), predicted, policy.tracker.state_size, generator)
         agent = DARLR(agent, selector, refined, None, 0.1, RefinementConfig())
     agent.epoch(EPISODES, steps, generator)
-    world = TestWorld.of_table(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
+    world = EvaluationWorld.of_table(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
     run_test(world, policy.scorer(), EPISODES, generator)
     table_error(learned if refined is None else refined.table, truth)
     write_tensors(folder / "checkpoint.safetensors", agent.tensors(), {})

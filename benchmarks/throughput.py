@@ -25,7 +25,7 @@ from darlr.agents.policy import ActorCritic
 from darlr.agents.selector import Selector
 from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.protocol import TestWorld, run_test
+from darlr.evaluation.protocol import EvaluationWorld, run_test
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
@@ -99,7 +99,7 @@ def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
     policy = ActorCritic(case.policy, tracker, membership.float(), prior, generator)
     lookback = max(case.tracker.window, leave.window)
     agent = _agent(case, policy, reward, leave, lookback, generator)
-    truth = TestWorld.of_table(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
+    truth = EvaluationWorld.of_table(observed_reward(estimate, (1.0, 5.0)), leave, MAX_STEPS, lookback)
     simulated = replace(truth, rewards=reward)
 
     rates, phases = [], []

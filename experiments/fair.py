@@ -127,7 +127,7 @@ def _how_tuned(dataset: str, shared: Mapping[str, Any], studies: Mapping[str, Pa
         " there are where a space has fewer. minutes: of sampling, learning and testing, summed over the trials, of which"
         " several may run at a time; without the world models' fits.",
         f"first, best: by the {study['measure']['what']}; the first trial has the method's own settings.",
-        f"All share {json.dumps(shared)}. The spaces are in src/darlr/tuning/spaces.yaml.",
+        f"All share {json.dumps(shared)}. The spaces are in src/darlr/methods.",
     )
     return Table(f"{dataset}, what was tuned", ("method", "trials", "minutes", "first", "best", "chosen"), tuple(rows), notes)
 

@@ -34,6 +34,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL: Mapping[str, Any] = {
     "method": "dorl",
     "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 2},
+    "factors": {"size": 2, "link": "identity"},
     "policy": {"hidden_sizes": [8]},
     "training": {"epochs": 3, "steps_per_epoch": 60, "environments": 10},
     "evaluation": {"episodes": 10},

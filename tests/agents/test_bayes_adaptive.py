@@ -206,7 +206,9 @@ def test_the_critic_learns_what_users_give() -> None:
 def test_the_truth_can_be_learned_from_with_the_same_actor() -> None:
     truth = responses().to_reward(torch.randn(N_USERS, N_ITEMS, generator=draws(4)) + 3)
     reward = TableReward(truth, 1.0, 5.0)
-    learner = learner_of(Setting(), Certainty(truth), reward, None)
+    belief = Certainty(torch.arange(N_USERS), N_ITEMS)
+    belief.learn(truth)
+    learner = learner_of(Setting(), belief, reward, None)
     learner.epoch(50, 30_000, draws())
     scorer, users = learner.policy.scorer(), torch.arange(N_USERS)
     best = roll_out(learner.simulator, users, greedy(scorer))

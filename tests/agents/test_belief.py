@@ -189,17 +189,35 @@ def test_somebody_unknown_differs_as_all_users_do() -> None:
 
 def test_certainty_is_a_table_that_feedback_does_not_change() -> None:
     table = torch.tensor([[1.0, 3.0], [3.0, 1.0]])
-    believed = Certainty(table).begin(torch.tensor([1, 0])).observe(window_of([[0], [1]], [[0.0], [0.0]]))
+    belief = Certainty(torch.tensor([7, 4]), 2)
+    belief.learn(table)
+    believed = belief.begin(torch.tensor([1, 0])).observe(window_of([[0], [1]], [[0.0], [0.0]]))
     expected, summary = believed.expect()
     torch.testing.assert_close(expected, (torch.tensor([[3.0, 1.0], [1.0, 3.0]]) - 2) / table.std())
     assert summary.shape == (2, 0)
     torch.testing.assert_close(believed.rows(torch.tensor([1])).expect()[0], expected[1:])
 
 
+def test_a_saved_table_serves_those_whom_it_knows_and_its_mean_all_others() -> None:
+    learned = Certainty(torch.tensor([7, 4, 5]), 2)
+    learned.learn(torch.tensor([[1.0, 3.0], [3.0, 1.0], [2.0, 5.0]]))
+    served = Certainty(torch.tensor([5, 6, 7]), 2)
+    served.load_state_dict(learned.state_dict())
+    served.append_user(learned.average_user())
+    expected, _ = served.begin(torch.tensor([0, 1, 2, 3])).expect()
+    ours, _ = learned.begin(torch.tensor([2, 0])).expect()
+    torch.testing.assert_close(expected[[0, 2]], ours)
+    # The mean rewards are 2 and 3; those of all six numbers are 2.5 and their deviation.
+    mean = (torch.tensor([2.0, 3.0]) - 2.5) / torch.tensor([1.0, 3.0, 3.0, 1.0, 2.0, 5.0]).std()
+    torch.testing.assert_close(expected[[1, 3]], mean.expand(2, -1))
+
+
 def test_what_is_expected_can_be_written_to_given_memory() -> None:
     out = torch.empty(N_USERS, N_ITEMS)
     users = torch.arange(N_USERS)
-    for believed in (FactorBelief(responses(), LEVELS).begin(users), Certainty(torch.eye(N_ITEMS)).begin(users)):
+    certain = Certainty(users, N_ITEMS)
+    certain.learn(torch.rand(N_USERS, N_ITEMS, generator=draws()))
+    for believed in (FactorBelief(responses(), LEVELS).begin(users), certain.begin(users)):
         expected, _ = believed.expect(out)
         assert expected.data_ptr() == out.data_ptr()
         torch.testing.assert_close(expected, believed.expect()[0])

@@ -31,3 +31,12 @@ def test_obeys_choices_of_reading(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "..10" in next(line for line in capsys.readouterr().out.splitlines() if "log: feedback" in line)
     with pytest.raises(InputError, match=r"'data.logs' is 'both', but data set 'kuairec' has no such choice"):
         check("kuairec", ("data.logs=both",), tmp_path / "data")
+
+
+def test_tells_of_selection(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ("synthetic.users=100", "synthetic.items=80", "synthetic.selection=free", "synthetic.randomised=50")
+    check("synthetic", small)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "randomly shown: ratings 50" in printed
+    assert "selection, by the log: exponent" in printed
+    assert "selection, by randomly shown items: they got" in printed

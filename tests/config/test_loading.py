@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darlr.agents.settings import A2CConfig, TrackerConfig
+from darlr.config.constraints import documented
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import (
     leaf_type,
@@ -168,6 +169,9 @@ class TestHash:
         assert len(printed) == 12
 
 
+SETTINGS = {key: setting for key, _, setting in documented(experiment_type())}
+
+
 def perturbations(kind: type, prefix: str = "") -> st.SearchStrategy[dict[str, Any]]:
     """Nested mappings that set any of the keys of a config to values within all limits."""
     hints = typing.get_type_hints(kind)
@@ -186,13 +190,14 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
-        return st.lists(st.integers(1, 512), min_size=1, max_size=3, unique=True)
+        parts = st.floats(0.001, 0.999) if typing.get_args(hint)[0] is float else st.integers(1, 512)
+        return st.lists(parts, min_size=1, max_size=3, unique=True)
     if name in ("heads", "width"):  # heads divide the default width and every width here
         return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
         int: st.integers(2, 10**6),
-        float: st.floats(0.001, 0.999),
+        float: st.floats(0.001, 0.999) if SETTINGS[key].holds(0.5) else st.floats(2, 1000),
         str: st.text(max_size=8),
     }
     if typing.get_origin(hint) is types.UnionType:

@@ -7,7 +7,7 @@ import torch
 from darlr.agents.static.scorers import TableScorer
 from darlr.errors import InputError
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
+from darlr.evaluation.protocol import EvaluationWorld, run_full_test, run_test
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never, leave_rule
 from darlr.world.settings import LeaveConfig
@@ -21,9 +21,9 @@ BEST_FIRST = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
 EVEN = TableScorer(torch.zeros(1, 12))
 
 
-def world(window: int = 4, max_steps: int = 5, **changes: Any) -> TestWorld:
+def world(window: int = 4, max_steps: int = 5, **changes: Any) -> EvaluationWorld:
     leave = leave_rule(LeaveConfig(window=window), membership_of(CATEGORIES), PAID)
-    return replace(TestWorld.of_table(TableReward(PAID, 0.0, 24.0), leave, max_steps, lookback=1), **changes)
+    return replace(EvaluationWorld.of_table(TableReward(PAID, 0.0, 24.0), leave, max_steps, lookback=1), **changes)
 
 
 def greedy(mode: str, scorer: TableScorer = BEST_FIRST, **changes: Any) -> dict[str, float | None]:

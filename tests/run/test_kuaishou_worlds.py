@@ -13,7 +13,7 @@ from darlr.data.readers.kuairec import read_kuairec
 from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import describe
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.methods.world import world_membership
 from darlr.run.notices import notices
 from darlr.run.resolution import resolve
@@ -25,7 +25,7 @@ from tests.official_files.kuairec import KuaiRec, write_kuairec
 from tests.worlds import CPU
 
 
-def kuairec(folder: Path, **choices: str) -> tuple[KuaiRec, LoadedDataset, TestWorld]:
+def kuairec(folder: Path, **choices: str) -> tuple[KuaiRec, LoadedDataset, EvaluationWorld]:
     made = write_kuairec(folder)
     loaded = read_kuairec(made.folder, from_mapping(DataConfig, choices), Cache(folder / "cache"))
     config = resolve({"dataset": "kuairec", "method": "mbpo", "data": choices}, loaded)

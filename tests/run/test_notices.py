@@ -1,5 +1,6 @@
 """What a run tells of its settings before it begins."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,24 @@ def test_a_simulator_shows_as_much_as_its_widest_reader_needs(
         "reward": {"entropy_orders": orders},
     }
     assert lookback_of(experiment_config(values)) == lookback
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            {"method": "mbpo"},
+            "a world model of the kind 'deepfm' does not read the ratings of randomly shown items (no effect)",
+        ),
+        ({"method": "bayes-adaptive"}, None),
+        (
+            {"method": "bayes-adaptive", "selection": {"exponent": 0.2}},
+            "selection.exponent is set to 0.2, so the ratings of randomly shown items are not read (no effect)",
+        ),
+    ],
+)
+def test_randomly_shown_ratings_that_nothing_reads_are_told(values: dict[str, Any], told: str | None) -> None:
+    shown = replace(LOADED, dataset=replace(DATASET, randomised=DATASET.log))
+    config = resolve(values, shown)
+    assert [text for text in notices(config, shown) if "randomly shown" in text] == ([] if told is None else [told])
+    assert not [text for text in notices(config, LOADED) if "randomly shown" in text]

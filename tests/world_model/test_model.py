@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from darlr.world_model import model as module
+from darlr.world_model import ensemble as module
 from darlr.world_model.deepfm import DeepFMEnsemble, Side
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.inputs import Inputs

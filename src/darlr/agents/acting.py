@@ -5,6 +5,7 @@ lists them; `blocking` (B, n_items) float32 is -inf for them and 0 for the other
 adding is two to three times faster than filling.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -15,9 +16,19 @@ from torch import Tensor
 from darlr.simulator.simulator import Simulator
 from darlr.world.window import OUTSIDE, Window
 
+WHOLE_EPISODE = sys.maxsize
+"""The lookback of a scorer that has to see every answer since the episode began."""
+
 
 class Scorer(ABC):
-    """Orders the items for users, and says with what probability it would recommend each."""
+    """Orders the items for users, and says with what probability it would recommend each.
+
+    Attributes:
+        lookback: how many of the user's last answers, the rewards of the window, it has to see; 0 if it orders the items alike
+            whatever the user gives. A test shows at least as many, or the whole episode.
+    """
+
+    lookback: int = 0
 
     @abstractmethod
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:

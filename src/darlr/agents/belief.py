@@ -7,12 +7,12 @@ items.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.acting import WHOLE_EPISODE, Scorer, mask_logits
 from darlr.world.window import OUTSIDE, Window
 from darlr.world_model.factors.responses import FactorResponses
 
@@ -177,27 +177,53 @@ class FactorPosterior:
 
 
 class Certainty(Belief):
-    """A table of rewards that is taken for true, whatever users give; standardised, so that its scale is a belief's."""
+    """A table of rewards that is taken for true, whatever users give; standardised, so that its scale is a belief's.
 
+    Attributes:
+        ids: (n_users,) int64, who the world's users are; -1 for somebody unknown.
+        known: (K,) int64, whom the table has, ascending; saved with the policy, and so is the table.
+        table: (K + 1, n_items) float32; the last row is the mean of the others, for users whom the table lacks.
+    """
+
+    ids: Tensor
+    known: Tensor
     table: Tensor
 
-    def __init__(self, table: Tensor) -> None:
-        """Args: table: (n_users, n_items) float32."""
+    def __init__(self, ids: Tensor, n_items: int) -> None:
+        """Nothing is known before `learn`, or before a saved table is loaded."""
         super().__init__()
-        self.n_items, self.size = table.shape[1], 0
-        spread, centre = torch.std_mean(table)
-        self.register_buffer("table", (table - centre) / spread, persistent=False)
+        self.n_items, self.size = n_items, 0
+        self.register_buffer("ids", ids, persistent=False)
+        self.register_buffer("known", ids[:0])
+        self.register_buffer("table", torch.zeros(1, n_items, device=ids.device))
+
+    def learn(self, rewards: Tensor) -> None:
+        """Take `rewards` (n_users, n_items) of the world's users for true."""
+        spread, centre = torch.std_mean(rewards)
+        self.known, order = self.ids.sort()
+        table = (rewards[order] - centre) / spread
+        self.table = torch.cat([table, table.mean(dim=0, keepdim=True)])
 
     def begin(self, users: Tensor) -> "Known":
-        return Known(self.table, users)
+        ids, n_known = self.ids[users], len(self.known)
+        rows = torch.searchsorted(self.known, ids)
+        found = torch.isin(ids, self.known)
+        return Known(self.table, torch.where(found, rows, n_known))
 
     def average_user(self) -> dict[str, Tensor]:
-        return {"table": self.table.mean(dim=0, keepdim=True)}
+        return {"ids": self.ids.new_full((1,), -1)}
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any) -> None:
+        """A saved table has the rows that it has, whoever the users of this world are."""
+        for name in ("known", "table"):
+            if (saved := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, saved.to(self.ids.device))
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 @dataclass(frozen=True)
 class Known:
-    """Users (A,), rows of a table (n_users, n_items) that has nothing to learn from them."""
+    """Users (A,), rows of a table (K + 1, n_items) that has nothing to learn from them."""
 
     table: Tensor
     users: Tensor
@@ -213,10 +239,9 @@ class Known:
 
 
 class BelievedList(Scorer):
-    """The items by their expected responses after the window: a list that learns from the user, and has learned nothing else.
+    """The items by their expected responses after the window: a list that learns from the user alone."""
 
-    A window must show the whole episode.
-    """
+    lookback = WHOLE_EPISODE
 
     def __init__(self, belief: Belief) -> None:
         self._belief = belief

@@ -1,6 +1,6 @@
 """The settings of a run as they are given in Python: nested mappings and dotted keys, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +42,21 @@ def _require_new(values: Mapping[str, Any], addition: Mapping[str, Any], prefix:
 
 
 def placed_on(
-    dataset: DatasetLike, values: Mapping[str, Any], data_dir: Path | str | None
+    dataset: DatasetLike,
+    values: Mapping[str, Any],
+    data_dir: Path | str | None,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> tuple[dict[str, Any], LoadedDataset]:
-    """Settings of a run on `dataset`, and the data; raises `InputError` for settings that would read it otherwise."""
+    """Settings of a run on `dataset`, and the data; raises `InputError` for settings that would read it otherwise.
+
+    Args: notice: is told of what takes a while.
+    """
     if not isinstance(dataset, Dataset):
         if not isinstance(dataset, str | Path):
             raise InputError(f"the data set is a {type(dataset).__name__}; expected a darlr.Dataset, a name or a folder")
         if "dataset" in values:
             raise InputError("setting 'dataset' is given twice; expected it once")
-        stored, loaded = read({**values, "dataset": str(dataset)}, data_dir)
+        stored, loaded = read({**values, "dataset": str(dataset)}, data_dir, notice)
         return dict(stored), loaded
     for key in ("dataset", "data", "synthetic"):
         if key in values:

@@ -1,6 +1,6 @@
 """A data set in a user's hands: the log, what is known of items and users, and the truth if there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -40,6 +40,7 @@ class Dataset:
         users: Any = None,
         truth: Any = None,
         *,
+        randomised: Any = None,
         name: str = "frames",
         feedback: str | None = None,
         minimum: float | None = None,
@@ -60,6 +61,8 @@ class Dataset:
             items: item_id[, categories (names joined by "|")][, feature columns].
             users: user_id[, feature columns].
             truth: user_id, item_id, reward: what every user of the test world would give every item.
+            randomised: user_id, item_id, reward of items that were shown at random; they tell how users select what they rate,
+                and nothing else is learned from them.
             name: as in result folders.
             feedback: "ratings", or "positive-only" where pairs without a row are unknown, not disliked.
             minimum, maximum: the smallest and the largest reward that a user can give.
@@ -84,6 +87,7 @@ class Dataset:
             "interactions": interactions,
             "items": items,
             "users": users,
+            "randomised": randomised,
             "truth": truth,
             "truth_users": truth_users,
             "truth_items": truth_items,
@@ -167,8 +171,13 @@ class Dataset:
         return f"Dataset({self.name}: {size}, {judged})"
 
 
-def read(values: Mapping[str, Any], data_dir: Path | str | None) -> tuple[Mapping[str, Any], LoadedDataset]:
-    """The data set that settings name: the settings under which it is found again, and what was read."""
+def read(
+    values: Mapping[str, Any], data_dir: Path | str | None, notice: Callable[[str], None] = lambda text: None
+) -> tuple[Mapping[str, Any], LoadedDataset]:
+    """The data set that settings name: the settings under which it is found again, and what was read.
+
+    Args: notice: is told of what takes a while.
+    """
     place = None if data_dir is None else Path(data_dir)
     stored = with_canonical_dataset(values, place)
-    return stored, load(experiment_config(stored), place)
+    return stored, load(experiment_config(stored), place, notice)

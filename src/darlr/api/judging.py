@@ -1,8 +1,9 @@
 """Judging a run's policy, or any other, by the truth of a data set or by the held-out rows of its log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from darlr.run.evaluating import require_unchanged
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import SUMMARY, Monitor, judge_of
-from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model
+from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 
@@ -41,8 +42,7 @@ class Bench:
         """Policies see their whole episode here, however few positions those of the run look at."""
         judge = judge_of(specified, loaded.truth, device)
         if isinstance(judge, TruthJudge):
-            longest = max(judge.world.lookback, judge.world.max_steps, *(mode.steps or 0 for mode in MODES.values()))
-            judge = replace(judge, world=replace(judge.world, lookback=longest))
+            judge = replace(judge, world=replace(judge.world, lookback=max(judge.world.lookback, judge.world.longest)))
         return cls(specified, judge, device)
 
     def policy(self, scorer: Scorer, draws: bool, seed: int) -> Mapping[str, ByMode]:
@@ -55,12 +55,20 @@ class Bench:
                 found["sampled"] = {mode: world.measure(mode, world.every_user, scorer, generator) for mode in MODES}
         return found
 
-    def opponents(self, model: WorldModel) -> Mapping[str, ByMode]:
-        """name > mode > metric of the static policies; `model` is the world model of which one is the greedy list."""
+    def opponents(self, model: WorldModel, out: Path, notice: Callable[[str], None]) -> Mapping[str, ByMode]:
+        """name > mode > metric of the static policies.
+
+        Args:
+            model: the world model of which one is the greedy list.
+            out: the results folder, which has the factor model of others or gets it.
+            notice: is told what should be known.
+        """
         dataset = self.specified.dataset
         users, items = (torch.from_numpy(ids).to(self.device) for ids in (dataset.world.users, dataset.world.items))
         estimates, _ = model.predict(users, items)
-        return self.judge.opponents(estimates, world_membership(dataset, dataset.world.items, self.device))
+        membership = world_membership(dataset, dataset.world.items, self.device)
+        factors = list_factors(out, self.specified.config, dataset, self.device, notice)
+        return self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
 
 
 def evaluate_run(
@@ -85,7 +93,9 @@ def evaluate_run(
     if folder.has_json(SUMMARY):
         opponents = folder.read_json(SUMMARY)["opponents"]
     else:
-        opponents = bench.opponents(load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", place)[0])
+        model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", place)
+        with TemporaryDirectory(prefix="darlr-") as scratch:  # a run folder may have been moved away from its results folder
+            opponents = bench.opponents(model, Path(scratch), lambda text: None)
     return Evaluation(name or saved.config.method, loaded.dataset.name, policy, opponents)
 
 
@@ -119,7 +129,7 @@ def evaluate_agent(
         specified.world_model_path(out), config, learned, ways_of(config), place, monitor, monitor.notice
     )
     judged = bench.policy(scorer, draws=isinstance(policy, Scorer), seed=config.seed)
-    return Evaluation(name or _name_of(policy), loaded.dataset.name, judged, bench.opponents(model))
+    return Evaluation(name or _name_of(policy), loaded.dataset.name, judged, bench.opponents(model, out, monitor.notice))
 
 
 def _name_of(policy: Scorer | Agent) -> str:

@@ -71,9 +71,13 @@ class Run(Tables):
         """`darlr.evaluate(run, dataset, ...)`, on the data set that it was trained on if none is given."""
         return evaluate_run(self.path, self.dataset if dataset is None else dataset, **options)
 
+    def results(self) -> tuple[Table, ...]:
+        """Results in every statistic, and the opponents beside."""
+        return end_of_run([self.summary], self._dataset_name, self.config["method"])
+
     def tables(self) -> tuple[Table, ...]:
-        """Results in every statistic, and the static policies beside."""
-        results, *others = end_of_run([self.summary], self._dataset_name, self.config["method"])
+        """The results, with what was said while the run was trained."""
+        results, *others = self.results()
         return results.with_notes([f"note: {text}" for text in self.notices]), *others
 
     def __repr__(self) -> str:

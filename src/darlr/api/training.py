@@ -34,6 +34,7 @@ def train(
     data_dir: Path | str | None = None,
     monitor: Monitor | None = None,
     progress: bool = False,
+    tensorboard: bool = False,
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Run:
@@ -51,6 +52,7 @@ def train(
         data_dir: where named data sets lie; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
         monitor: is told how the run gets on.
         progress: whether to show progress bars, in a terminal or a notebook.
+        tensorboard: whether the run's numbers are written as event files, too (extra `tb`).
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
     Raises:
@@ -58,9 +60,9 @@ def train(
         RunError: if the run cannot go on (a loss that is not finite, a full disk).
     """
     values = gathered(settings, sections, {"method": method, "seed": seed, "training.epochs": epochs})
-    placed, loaded = placed_on(dataset, values, data_dir)
     with listening(monitor, progress) as listener:
-        finished = train_on(loaded, placed, Path(out), device_named(device), listener)
+        placed, loaded = placed_on(dataset, values, data_dir, listener.notice)
+        finished = train_on(loaded, placed, Path(out), device_named(device), listener, tensorboard)
     held = dataset if isinstance(dataset, Dataset) else Dataset(placed, loaded)
     return Run(finished.path, held, tuple(listener.notices))
 

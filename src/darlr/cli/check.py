@@ -19,10 +19,13 @@ def check(
     from darlr.data.inspection import inspect  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.report.rendering.table import Table  # noqa: PLC0415
+    from darlr.run.selection import selection_lines  # noqa: PLC0415
 
     config = experiment_config(settings_of(overrides=overrides, options={"dataset": dataset}))
     found = inspect(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
     print_table(Table(f"{found.name}: read and valid", ("what", "value"), found.figures))
     if found.beside_published:
         print_table(Table("beside what is published", ("what", "ours", "published"), found.beside_published))
+    for line in selection_lines(found.learned, config):
+        print(line)
     found.require_as_published()

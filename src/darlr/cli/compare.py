@@ -23,10 +23,10 @@ def compare(
     ] = None,
 ) -> None:
     """Tell two runs, or groups of runs over seeds, apart: settings, data, environment, and results with intervals."""
-    from darlr.report.analysis.difference import compare as compared  # noqa: PLC0415
+    from darlr.api.comparison import compare as compared  # noqa: PLC0415
 
     write = _print if out is None else _writer(out)  # a name that cannot be written is refused before runs are read
-    write(*compared(a, b))
+    write(*compared(a, b).tables())
 
 
 def _print(differing: "Table", results: "Table") -> None:

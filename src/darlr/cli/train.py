@@ -33,12 +33,12 @@ def train(
     threads: Threads = 1,
 ) -> None:
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
+    from darlr.api.training import train as train_policy  # noqa: PLC0415
     from darlr.cli.terminal.run import TerminalMonitor  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
     from darlr.run.presets import FIRST, settings_file  # noqa: PLC0415
-    from darlr.run.training import train as run  # noqa: PLC0415
 
     if tensorboard:
         require_tensorboard()
@@ -46,9 +46,21 @@ def train(
     file = FIRST if quick_start else config
     options = {"dataset": dataset, "method": method, "seed": seed}
     values = settings_of(None if file is None else settings_file(file), overrides, options, epochs)
-    place = compute_on(device, threads)
-    with TerminalMonitor(experiment_config(values).world_model.patience) as monitor:
+    asked = experiment_config(values)
+    others = {key: value for key, value in values.items() if key not in ("dataset", "method", "seed")}
+    place = str(compute_on(device, threads))
+    with TerminalMonitor(asked.world_model.patience) as monitor:
         if quick_start:
             monitor.notice("this is the quick start, a small world and a short schedule, as with --config first")
-        finished = run(values, data_dir, out, place, monitor, tensorboard)
-        monitor.finished(finished)
+        run = train_policy(
+            asked.dataset,
+            asked.method,
+            seed=asked.seed,
+            out=out,
+            device=place,
+            data_dir=data_dir,
+            monitor=monitor,
+            tensorboard=tensorboard,
+            settings=others,
+        )
+        monitor.finished(run)

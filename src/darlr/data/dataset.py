@@ -24,6 +24,8 @@ class Dataset:
         hashes: SHA-256 of every input file, by name (or the settings that generated the data).
         paid: smallest and largest reward that the test world pays, where that is another scale than the log's
             `reward_range`, else None.
+        randomised: ratings of items that were shown at random, over the log's vocabularies, where there are any, else None.
+            They only set the law of selection; nothing else is learned from them, and policies are not judged by them.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Dataset:
     leave: LeaveConfig
     hashes: Mapping[str, str]
     paid: tuple[float, float] | None = None
+    randomised: InteractionLog | None = None
 
     def __post_init__(self) -> None:
         if len(self.items) != self.log.n_items:
@@ -42,6 +45,8 @@ class Dataset:
             raise InputError(f"user features have {len(self.user_features)} rows; expected the log's {self.log.n_users} users")
         if self.world.users.max() >= self.log.n_users or self.world.items.max() >= self.log.n_items:
             raise InputError("the test world names a user or item that the log's vocabulary lacks")
+        if self.randomised is not None:
+            require_randomised(self.randomised, self.log)
         if self.leave.by == "category" and self.items.n_categories == 0:
             raise InputError("leave.by is 'category', but no item has categories; expected 'distance' or 'never'")
 
@@ -49,3 +54,14 @@ class Dataset:
     def paid_range(self) -> tuple[float, float]:
         """Smallest and largest reward that the test world pays, and that users report when they are served."""
         return self.log.reward_range if self.paid is None else self.paid
+
+
+def require_randomised(randomised: InteractionLog, log: InteractionLog) -> None:
+    """Raise `InputError` for ratings of randomly shown items that cannot set the law of selection of `log`."""
+    if (randomised.n_users, randomised.n_items) != (log.n_users, log.n_items):
+        raise InputError(
+            f"the randomly shown ratings have {randomised.n_users} users and {randomised.n_items} items; expected the log's "
+            f"{log.n_users} and {log.n_items}"
+        )
+    if log.positive_only:
+        raise InputError("ratings of randomly shown items are given for a log of positives alone; expected a log of ratings")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.data import registry
+from darlr.data.dataset import Dataset
 from darlr.data.statistics import beside_published, describe
 from darlr.errors import InputError
 
@@ -16,6 +17,7 @@ class Inspection:
 
     Attributes:
         dataset: the setting that chose it.
+        learned: what learning would see of it.
         name: what the data set calls itself.
         figures: (label, figure) of the log, the catalogue and the truth.
         beside_published: (label, ours, published); empty where nothing is published of it.
@@ -23,6 +25,7 @@ class Inspection:
     """
 
     dataset: str
+    learned: Dataset
     name: str
     figures: tuple[tuple[str, str], ...]
     beside_published: tuple[tuple[str, str, str], ...]
@@ -40,4 +43,4 @@ def inspect(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[s
     source = registry.SOURCES.get(config.dataset)
     published = () if source is None else beside_published(source, loaded)
     deviations = () if source is None else source.deviations(loaded)
-    return Inspection(config.dataset, loaded.dataset.name, describe(loaded), published, deviations)
+    return Inspection(config.dataset, loaded.dataset, loaded.dataset.name, describe(loaded), published, deviations)

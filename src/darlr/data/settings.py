@@ -38,14 +38,29 @@ class DataConfig(Section):
         float,
         Setting("share of MovieLens' ratings in the log, drawn at random; the others complete the truth", above=0, below=1),
     ] = 0.1
+    randomised: Annotated[
+        Literal["none", "tenth"],
+        Setting("Coat: whether a fixed tenth of the ratings of randomly shown items tells how users select what they rate"),
+    ] = "none"
 
 
 @dataclass(frozen=True)
 class SyntheticConfig(Section):
-    """Size and seed of the built-in synthetic world (used by the data set `synthetic` alone)."""
+    """Size, seed and selection of the built-in synthetic world (used by the data set `synthetic` alone)."""
 
     KEY: ClassVar[str] = "synthetic"
 
     users: Annotated[int, Setting("how many users it has", at_least=2)] = 1000
     items: Annotated[int, Setting("how many items it has", at_least=2)] = 500
     seed: Annotated[int, Setting("what it is drawn from; not the run's seed")] = 0
+    selection: Annotated[
+        Literal["shown", "free", "forced", "popularity"],
+        Setting(
+            "which items users have in the log; shown: popular ones and some to their taste, as a service shows them; free: "
+            "rather those that they give much; forced: any, at random; popularity: popular ones, whatever the taste"
+        ),
+    ] = "shown"
+    selection_strength: Annotated[
+        float, Setting("how strongly users or items are selected, 0: at random (not for the selection 'forced')", at_least=0)
+    ] = 1.0
+    randomised: Annotated[int, Setting("ratings of randomly shown items beside the log", at_least=0)] = 0

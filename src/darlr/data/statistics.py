@@ -23,6 +23,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
         ("log: users x items", f"{log.n_users:,} x {log.n_items:,}"),
         ("log: ids", f"users {log.user_ids[0]}..{log.user_ids[-1]}, items {log.item_ids[0]}..{log.item_ids[-1]}"),
         *(("log: " + label, figure) for label, figure in _log_figures(log)),
+        *(("randomly shown: " + label, figure) for label, figure in _randomised_figures(dataset.randomised)),
         ("items: categories", _categories(loaded)),
         ("leave rule", f"{dataset.leave.by}, window {dataset.leave.window}, tolerance {dataset.leave.tolerance:g}"),
         ("test world: users x items", f"{dataset.world.n_users:,} x {dataset.world.n_items:,}"),
@@ -90,6 +91,10 @@ def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
         *_reward_figures(log.rewards),
         ("times", "none" if log.times is None else f"{log.times.min():.0f}..{log.times.max():.0f}"),
     ]
+
+
+def _randomised_figures(randomised: InteractionLog | None) -> list[tuple[str, str]]:
+    return [] if randomised is None else [("ratings", f"{len(randomised):,}"), *_reward_figures(randomised.rewards)]
 
 
 def _reward_figures(rewards: NDArray[np.float32]) -> list[tuple[str, str]]:

@@ -13,8 +13,9 @@ from darlr.data.dataset import Dataset
 from darlr.evaluation.held_out import HeldOut, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
-from darlr.evaluation.opponents import OpponentParts, judge_opponents, opponent_scorers
-from darlr.evaluation.protocol import TestWorld, run_full_test, run_test
+from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
+from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, opponent_scorers
+from darlr.evaluation.protocol import EvaluationWorld, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Results, Values
 from darlr.seeding import numpy_generator, torch_generator
@@ -42,8 +43,16 @@ class Judge(Protocol):
         """mode > metric of `scorer`, acting greedily, over every user: what the opponents are judged by."""
         ...
 
-    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
-        """The opponents' results; `estimates` (n_users, n_items) of the world model."""
+    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+        """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
+        ...
+
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
+        """The results of the `opponents` and of what stands beside them."""
+        ...
+
+    def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
+        """As `every_user`, where answers carry noise; empty if that is not asked for, or without a truth or a factor model."""
         ...
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
@@ -57,7 +66,7 @@ class TruthJudge:
 
     config: ExperimentConfig
     dataset: Dataset
-    world: TestWorld
+    world: EvaluationWorld
     device: torch.device
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
@@ -74,11 +83,30 @@ class TruthJudge:
     def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
         return run_full_test(self.world, scorer)
 
-    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
+    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+        return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
+
+    def _parts(self, estimates: Tensor, factors: Factors) -> OpponentParts:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = opponent_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
+        return OpponentParts(self.dataset, estimates, draws, self._seen_range, factors)
+
+    @property
+    def _seen_range(self) -> tuple[float, float]:
+        return self.world.rewards.low, self.world.rewards.high
+
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
-        return judge_opponents(self.world, scorers, self.config.leave, membership, generator)
+        return judge_opponents(self.world, opponents, self.config.leave, membership, generator)
+
+    def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
+        share = self.config.evaluation.noise
+        if not share or (found := factors()) is None:
+            return {}
+        responses = found.responses(self.dataset.world, self._seen_range)
+        generator = torch_generator(self.config.seed, "test", "noise", device=self.device)
+        world = self.world
+        noise = AnswerNoise.draw(responses, share, world.n_users, world.n_items, world.longest, generator)
+        return run_full_test(world, NoisyAnswers(scorer, noise))
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         catalog, log = self.dataset.items, self.dataset.log
@@ -112,10 +140,16 @@ class HeldOutJudge:
     def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
         return {HELD_OUT: judge_held_out(self.rows, scorer, self.start)}
 
-    def opponents(self, estimates: Tensor, membership: Tensor) -> Results:
+    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
-        scorers = opponent_scorers(OpponentParts(self.dataset, estimates, draws), self.config.leave, membership)
-        return {name: {HELD_OUT: judge_held_out(self.rows, scorer, self.start)} for name, scorer in scorers.items()}
+        parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, factors)
+        return opponent_scorers(parts, self.config.leave, membership)
+
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
+        return {name: {HELD_OUT: judge_held_out(self.rows, scorer, self.start)} for name, scorer in opponents.items()}
+
+    def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
+        return {}
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         return {}

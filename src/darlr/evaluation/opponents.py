@@ -8,15 +8,43 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.static.lists import item_means, popularity
-from darlr.agents.static.matrix_factorisation import factorised
+from darlr.agents.belief import BelievedList, FactorBelief
+from darlr.agents.settings import BeliefConfig
+from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
+from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.protocol import TestWorld, run_full_test
+from darlr.evaluation.protocol import EvaluationWorld, run_full_test
 from darlr.evaluation.table import Results, Values
 from darlr.registry import Registry
 from darlr.world.settings import LeaveConfig
+from darlr.world.world import World
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import is_implicit
+from darlr.world_model.factors.responses import FactorResponses
+
+
+@dataclass(frozen=True)
+class ListFactors:
+    """The factor model that lists are made of, whatever the run's own world model is.
+
+    Attributes:
+        activity_exponent: by which power of their number of rows it weighed users down.
+    """
+
+    model: FactorModel
+    activity_exponent: float
+
+    def responses(self, world: World, seen_range: tuple[float, float]) -> FactorResponses:
+        """Those of the world's users and items, where the smallest and largest reward are `seen_range`."""
+        device = self.model.shares.device
+        users, items = (torch.from_numpy(entities).to(device) for entities in (world.users, world.items))
+        return self.model.responses.of(users, items).within(*seen_range)
+
+
+Factors = Callable[[], ListFactors | None]
+"""Gives the same model whenever it is called, and fits it when it is called first; None where the log does not allow it."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +55,24 @@ class OpponentParts:
         dataset: what is learned from.
         estimates: (n_users, n_items) of the world model.
         generator: for opponents that draw something.
+        seen_range: smallest and largest reward of the tested world, by which windows normalise rewards.
+        factors: the factor model of the log.
     """
 
     dataset: Dataset
     estimates: Tensor
     generator: np.random.Generator
+    seen_range: tuple[float, float]
+    factors: Factors
 
     @property
     def device(self) -> torch.device:
         return self.estimates.device
+
+    def responses(self) -> FactorResponses | None:
+        """The factor model's responses, of the world's users and items and on the tested world's range."""
+        factors = self.factors()
+        return None if factors is None else factors.responses(self.dataset.world, self.seen_range)
 
 
 Opponent = Callable[[OpponentParts], Scorer | None]
@@ -52,8 +89,34 @@ def _item_mean(parts: OpponentParts) -> Scorer | None:
     return TableScorer(item_means(parts.dataset).to(parts.device)) if rewards.min() < rewards.max() else None
 
 
+def _selection_aware_mean(parts: OpponentParts) -> Scorer | None:
+    """Left out where the log holds positives alone: it would be the list of the popular."""
+    return None if is_implicit(parts.dataset.log) else TableScorer(selection_aware_means(parts.dataset).to(parts.device))
+
+
+def _activity_weighted(parts: OpponentParts) -> Scorer | None:
+    """The popular with active users weighed down, where the log holds positives alone."""
+    if not is_implicit(parts.dataset.log) or (factors := parts.factors()) is None:
+        return None
+    return TableScorer(activity_weighted(parts.dataset, factors.activity_exponent).to(parts.device))
+
+
 def _matrix_factorisation(parts: OpponentParts) -> Scorer | None:
     return factorised(parts.dataset, parts.generator, parts.device)
+
+
+def _variational(parts: OpponentParts) -> Scorer | None:
+    """The order of the factor model's estimates, before they are cut to the log's range."""
+    if (responses := parts.responses()) is None:
+        return None
+    return FactorisedScorer(responses.user_means, torch.cat([responses.intercepts[:, None], responses.loadings], dim=1))
+
+
+def _list_with_belief(parts: OpponentParts) -> Scorer | None:
+    """The variational list, which learns from the user during an episode; the levels of noise are the settings' defaults."""
+    if (responses := parts.responses()) is None:
+        return None
+    return BelievedList(FactorBelief(responses, BeliefConfig().levels))
 
 
 def _greedy_world_model(parts: OpponentParts) -> Scorer:
@@ -65,7 +128,11 @@ OPPONENTS: Registry[Opponent] = Registry(
     lambda: {
         "popular": _popular,
         "item_mean": _item_mean,
+        "selection_aware_mean": _selection_aware_mean,
+        "activity_weighted": _activity_weighted,
         "matrix_factorisation": _matrix_factorisation,
+        "variational": _variational,
+        "list_with_belief": _list_with_belief,
         "greedy_world_model": _greedy_world_model,
     },
 )
@@ -90,7 +157,7 @@ def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tenso
 
 
 def judge_opponents(
-    world: TestWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
+    world: EvaluationWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> Results:
     """Results of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 

@@ -25,7 +25,7 @@ USERS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class TestWorld:
+class EvaluationWorld:
     """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
@@ -33,15 +33,13 @@ class TestWorld:
         n_users, n_items: its size.
         leave: when its users quit.
         max_steps: longest episode of FB and NX_0.
-        lookback: how many positions the policies look back.
+        lookback: how many positions windows show, if the tested policy does not have to see more of the episode.
         dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
         forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
             cells; or None.
         simulator: what its episodes run in.
         device: where they run.
     """
-
-    __test__ = False  # not a test case, whatever pytest thinks of its name
 
     rewards: RewardSource
     n_users: int
@@ -77,8 +75,13 @@ class TestWorld:
         """How many items may be recommended to the user who has the fewest."""
         return self.n_items if self.forbidden is None else int((~self.forbidden).sum(dim=-1).min())
 
-    def _begin(self, mode: str) -> Simulator:
-        """Where episodes of `mode` run.
+    @property
+    def longest(self) -> int:
+        """Steps of the longest episode of any mode."""
+        return max(self.max_steps, *(mode.steps or 0 for mode in MODES.values()))
+
+    def _begin(self, mode: str, lookback: int) -> Simulator:
+        """Where episodes of `mode` run, for a scorer with `lookback`.
 
         Raises: InputError: if the world has fewer items than an episode of the mode recommends.
         """
@@ -90,7 +93,8 @@ class TestWorld:
                 "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
-        return self.simulator(self.rewards, leave, self.n_items, steps, self.lookback, settings.allow_repeats)
+        shown = max(self.lookback, min(lookback, steps))
+        return self.simulator(self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats)
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
         """The metrics of `scorer` in `mode`, one episode for each of `users` (B,).
@@ -112,7 +116,7 @@ class TestWorld:
     def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
-        simulator = self._begin(mode)
+        simulator = self._begin(mode, scorer.lookback)
         # Made before the first block: what outlives a block would otherwise lie between the blocks' scores, which then find
         # ever new memory.
         tested = self._empty(len(users), simulator.max_steps, users.device)
@@ -153,6 +157,7 @@ class _Restricted(Scorer):
 
     def __init__(self, scorer: Scorer, forbidden: Tensor) -> None:
         self._scorer, self._forbidden = scorer, forbidden
+        self.lookback = scorer.lookback
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         forbidden = self._forbidden.expand(len(users), -1) if self._forbidden.ndim == 1 else self._forbidden[users]
@@ -163,13 +168,13 @@ class _Restricted(Scorer):
 
 
 @torch.no_grad()
-def run_full_test(world: TestWorld, scorer: Scorer) -> dict[str, Values]:
+def run_full_test(world: EvaluationWorld, scorer: Scorer) -> dict[str, Values]:
     """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
     return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
 
 
 @torch.no_grad()
-def run_test(world: TestWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
+def run_test(world: EvaluationWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
     """One test of a policy: every mode, sampled and greedy, the same `episodes` users in all; `mode/policy/metric` -> value.
 
     The users are drawn first, so that policies which are tested with the same `generator` meet the same users.

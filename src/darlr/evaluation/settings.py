@@ -16,6 +16,13 @@ class EvaluationConfig(Section):
     held_out: Annotated[
         float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
     ] = 0.1
+    noise: Annotated[
+        float,
+        Setting(
+            "share of the log's noise that users' answers carry in a second test of the last policy; 0: no such test",
+            at_least=0,
+        ),
+    ] = 1.0
     referee: Annotated[
         bool, Setting("whether a world model that the policy did not learn from judges it, too (darlr tune)")
     ] = False

@@ -3,11 +3,11 @@
 The agent is in `darlr.agents.bayes_adaptive`, the belief in `darlr.agents.belief`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
-from darlr.agents.belief import FactorBelief
+from darlr.agents.belief import Belief, FactorBelief
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import A2CConfig, BeliefConfig
@@ -15,7 +15,7 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.errors import RunError
 from darlr.methods.cost import Work
-from darlr.methods.method import NO_PENALTIES, Method
+from darlr.methods.method import NO_PENALTIES, Method, Settings
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.rewards.kinds import OBSERVED
 from darlr.rewards.posterior import PosteriorReward
@@ -38,15 +38,16 @@ class Believing(Method):
 
     def policy(self, parts: PolicyParts) -> Policy:
         config, own = parts.config, parts.config.own(BeliefConfig)
-        responses = responses_of(parts.model, parts)
-        paid_range = responses.scale.low, responses.scale.high
         window = config.leave.window if config.leave.by == "category" else 0
-        belief = FactorBelief(responses, own.levels)
         generator = parts.generator("weights")
         policy = BayesAdaptivePolicy(
-            belief, parts.categories, window, config.leave.max_steps, paid_range, own.critic_size, generator
+            self.belief(parts), parts.categories, window, config.leave.max_steps, parts.paid_range, own.critic_size, generator
         )
         return policy.to(parts.device)
+
+    def belief(self, parts: PolicyParts) -> Belief:
+        """What is known of the users of `parts` before their episodes."""
+        return FactorBelief(responses_of(parts.model, parts), parts.config.own(BeliefConfig).levels)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         if not isinstance(policy, BayesAdaptivePolicy):
@@ -71,10 +72,13 @@ def responses_of(model: WorldModel, parts: PolicyParts | LearnerParts) -> Factor
     """The model's responses for the users and items of `parts`, in their order and within the range that users pay."""
     if not isinstance(model, FactorModel):
         raise RunError(f"the world model is a {type(model).__name__}; expected one of the kind 'factors'")
-    responses = model.responses.of(*parts.indices())
-    low, high = parts.paid_range
-    return replace(responses, scale=replace(responses.scale, low=low, high=high))
+    return model.responses.of(*parts.indices()).within(*parts.paid_range)
 
+
+SCHEDULE: Settings = {
+    "a2c": {"learning_rate": 0.03, "discount": 1.0, "gae_lambda": 0.95, "normalise_advantages": True},
+    "training": {"epochs": 3, "steps_per_epoch": 60_000, "environments": 200},
+}
 
 BAYES_ADAPTIVE = Believing(
     name="bayes-adaptive",
@@ -82,12 +86,7 @@ BAYES_ADAPTIVE = Believing(
     source="ours",
     page="bayes-adaptive.md",
     fixed={"world_model.kind": "factors", "reward.kind": OBSERVED.name, **NO_PENALTIES},
-    published={
-        "": {
-            "a2c": {"learning_rate": 0.03, "discount": 1.0, "gae_lambda": 0.95, "normalise_advantages": True},
-            "training": {"epochs": 3, "steps_per_epoch": 60_000, "environments": 200},
-        }
-    },
+    published={"": SCHEDULE},
     space={
         "belief.actor_learning_rate": {"low": 0.01, "high": 0.3, "log": True},
         "a2c.learning_rate": {"low": 0.003, "high": 0.1, "log": True},

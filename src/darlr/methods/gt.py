@@ -1,7 +1,20 @@
-"""GT: A2C on the true rewards, so what the training loop can reach at best (DARLR, Tables 2 and 3)."""
+"""GT: learning from the true rewards, so what a training loop can reach at best.
 
+`gt` is A2C's, as published (DARLR, Tables 2 and 3). `gt-adaptive` has the actor of `bayes-adaptive`, whose limit it shows.
+"""
+
+from dataclasses import dataclass
+
+from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
+from darlr.agents.belief import Belief, Certainty
+from darlr.agents.learning import Learner
+from darlr.agents.policy import Policy
+from darlr.agents.settings import BeliefConfig
+from darlr.methods.bayes_adaptive import SCHEDULE, Believing
 from darlr.methods.method import NO_PENALTIES
+from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.simulated import Simulated
+from darlr.rewards.kinds import OBSERVED
 
 GT = Simulated(
     name="gt",
@@ -10,4 +23,33 @@ GT = Simulated(
     page="gt.md",
     reward="truth",
     fixed=NO_PENALTIES,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certain(Believing):
+    """A policy of two parameters that knows what its users give."""
+
+    def belief(self, parts: PolicyParts) -> Belief:
+        users, _ = parts.indices()
+        return Certainty(users, len(parts.items))
+
+    def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
+        if not isinstance(policy, BayesAdaptivePolicy) or not isinstance(policy.belief, Certainty):
+            raise TypeError(f"no table is known by a {type(policy).__name__}")
+        config, learned = parts.config, parts.world.learned
+        policy.belief.learn(learned)
+        simulator = parts.world.simulator(config, parts.world.reward, parts.ways, parts.lookback)
+        rate = config.own(BeliefConfig).actor_learning_rate
+        return BayesAdaptive(policy, simulator, None, parts.world.n_users, config.a2c, rate, learned)
+
+
+GT_ADAPTIVE = Certain(
+    name="gt-adaptive",
+    summary="the actor of bayes-adaptive on the true rewards: what it can reach at best",
+    source="ours",
+    page="gt.md#gt-adaptive",
+    reward="truth",
+    fixed={"reward.kind": OBSERVED.name, **NO_PENALTIES},
+    published={"": {"world_model": {"kind": "factors"}, **SCHEDULE}},
 )

@@ -6,6 +6,7 @@ from darlr.data.source import LoadedDataset
 from darlr.data.statistics import how_to_complete
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.resolution import uncertainty_counts, unread_settings
+from darlr.run.selection import unread_ratings
 
 
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
@@ -21,6 +22,7 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
         texts.append(f"neighbours.uncertainty is 'none', so no uncertainty is penalised ({weight} has no effect)")
     if unread := unread_settings(config):
         texts.append(f"method '{config.method}' does not read {', '.join(unread)} (no effect)")
+    texts += unread_ratings(config, loaded.dataset)
     texts += method_of(config).notices(config, loaded.dataset)
     if loaded.truth is None:
         texts.append(f"the data set has no truth, so the policy is judged on held-out log rows only{how_to_complete(loaded)}")

@@ -17,7 +17,7 @@ from darlr.agents.acting import Scorer
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import REFEREE
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.methods.ways import Ways
 from darlr.rewards.estimates import Estimates
 from darlr.run.world_models import obtain_world_model, world_model_path
@@ -33,7 +33,7 @@ class Referee:
     """Judges scorers by NX_0 in `world`, which is made of the estimates of a world model as the true one is of the truth."""
 
     config: ExperimentConfig
-    world: TestWorld
+    world: EvaluationWorld
     device: torch.device
 
     @classmethod

@@ -16,7 +16,7 @@ from darlr.methods.registry import METHODS
 from darlr.methods.ways import Ways
 from darlr.rewards.entropy import require_countable
 from darlr.run.choosing import method_of, ways_of
-from darlr.world_model.kinds import WORLD_MODELS, WorldModelKind
+from darlr.world_model.kinds import FACTORS, WORLD_MODELS, WorldModelKind
 
 DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
     "default",
@@ -78,7 +78,8 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
 def unread_settings(config: ExperimentConfig) -> list[str]:
     """Keys that are set to another value than their default, but belong to other methods or world models than the run's."""
     default = default_config()
-    own = {*METHODS[config.method].reads, *WORLD_MODELS[config.world_model.kind].reads}
+    # The opponents read the factor model's, whatever the run's own world model is.
+    own = {*METHODS[config.method].reads, *WORLD_MODELS[config.world_model.kind].reads, *FACTORS.reads}
     owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
     others = dict.fromkeys(section for owner in owners for section in owner.reads if section not in own)
     keys = [f"{section.KEY}.{name}" for section in others for name in _names(section)]

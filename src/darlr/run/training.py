@@ -29,7 +29,8 @@ from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.modes import SIMULATOR
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.opponents import Factors
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -40,8 +41,9 @@ from darlr.run.lengthening import begin_with_shorter
 from darlr.run.notices import notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
+from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
-from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
+from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import lookback_of, simulated_world, true_world
 from darlr.seeding import torch_generator
 from darlr.world.window import Window
@@ -121,7 +123,9 @@ def train_on(
             monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
-        model = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
+        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
+        for text in fit_notices(fit):
+            monitor.notice(text)
         world = dataset.world
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
@@ -134,8 +138,9 @@ def train_on(
         learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
-        judged = _judged(judge, learner.policy.scorer(), estimates, membership)
-        return _finish(config, dataset, folder, judged)
+        factors = list_factors(out, config, dataset, device, monitor.notice)
+        judged = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        return _finish(config, dataset, folder, {**judged, **({"selection": found} if (found := selection_found(fit)) else {})})
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
@@ -152,13 +157,16 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 
 def _world_model(
     shared: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
-) -> WorldModel:
-    """The run's world model, fitted into `shared` if no run has needed it before; a copy of it goes into the run folder."""
+) -> tuple[WorldModel, dict[str, Any]]:
+    """The run's world model and how its fit went, fitted into `shared` if no run has needed it before.
+
+    A copy of it goes into the run folder.
+    """
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
-        return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)[0]
+        return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
     model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
-    return model
+    return model, fit
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ class _Run:
     dataset: Dataset
     folder: RunFolder
     learner: Learner
-    simulated: TestWorld
+    simulated: EvaluationWorld
     judge: Judge
     referee: Referee | None
     events: EventFiles | None
@@ -250,11 +258,15 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor) -> dict[str, Any]:
+def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Any]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+    opponents = judge.opponents(estimates, membership, factors)
+    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
     return {
         "every_user": judge.every_user(scorer),
-        "opponents": judge.opponents(estimates, membership),
+        "every_user_noisy": judge.noisy_users(scorer, factors),
+        "opponents": judge.compare(opponents, membership),
+        "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
 

@@ -1,6 +1,8 @@
 """World models on disk: each is fitted once and shared by all runs that ask for the same one."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,14 @@ from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
+from darlr.errors import InputError, RunError
+from darlr.evaluation.opponents import Factors, ListFactors
 from darlr.methods.ways import Ways
 from darlr.run.fit_checkpoints import StoredCheckpoint
-from darlr.world_model.kinds import DEEPFM, WORLD_MODELS
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.kinds import DEEPFM, FACTORS, WORLD_MODELS
 from darlr.world_model.model import WorldModel
+from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
@@ -75,3 +81,28 @@ def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict
     tensors, state = read_tensors(path)
     kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
     return kind.restore(tensors, state, device), state["fit"]
+
+
+def list_factors(
+    out: Path, config: ExperimentConfig, dataset: Dataset, device: torch.device, notice: Callable[[str], None]
+) -> Factors:
+    """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
+
+    It is the run's own world model where that is one. Where the log allows none, `notice` is told why.
+    """
+    settings = config.world_model if config.world_model.kind == FACTORS.name else WorldModelConfig(kind=FACTORS.name)
+    own = replace(config, world_model=settings, reference_quirks=False)
+
+    @cache
+    def obtain() -> ListFactors | None:
+        path = world_model_path(out, own, dataset)
+        try:
+            model, report = obtain_world_model(path, own, dataset, Ways(), device, None, notice)
+        except InputError as error:
+            notice(f"no lists of a factor model are shown: {error}")
+            return None
+        if not isinstance(model, FactorModel):
+            raise RunError(f"{path}: holds a {type(model).__name__}; expected a FactorModel")
+        return ListFactors(model, report["activity_exponent"])
+
+    return obtain

@@ -10,7 +10,7 @@ from darlr.data.dataset import Dataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
-from darlr.evaluation.protocol import TestWorld
+from darlr.evaluation.protocol import EvaluationWorld
 from darlr.methods.world import LearningWorld, world_membership
 from darlr.rewards.estimates import borrowed
 from darlr.rewards.table import observed_reward
@@ -24,9 +24,9 @@ def lookback_of(config: ExperimentConfig) -> int:
     return max(method_of(config).lookback(config), config.leave.window)
 
 
-def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> TestWorld:
+def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> EvaluationWorld:
     """The simulator as a test world, paying what it paid at first: where the best epoch is chosen, without the truth."""
-    return TestWorld(
+    return EvaluationWorld(
         rewards=learning.reward,
         n_users=learning.n_users,
         n_items=len(learning.membership),
@@ -38,9 +38,9 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> TestWo
     )
 
 
-def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tensor, membership: Tensor) -> TestWorld:
+def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tensor, membership: Tensor) -> EvaluationWorld:
     """A test world with `estimates` (n_users, n_items) in the place that the truth has in the true one."""
-    return TestWorld.of_table(
+    return EvaluationWorld.of_table(
         observed_reward(estimates, dataset.log.reward_range),
         leave=_leave_rule(config, membership, estimates),
         max_steps=config.leave.max_steps,
@@ -51,7 +51,7 @@ def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tenso
 
 def true_world(
     config: ExperimentConfig, dataset: Dataset, truth: Truth, items: NDArray[np.int64], device: torch.device
-) -> TestWorld:
+) -> EvaluationWorld:
     """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
 
     Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
@@ -77,7 +77,7 @@ def true_world(
     if dataset.items.n_categories:
         dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
         dominated = (membership[:, : len(dominant)] & dominant).any(dim=1)
-    return TestWorld.of_table(
+    return EvaluationWorld.of_table(
         observed_reward(table, ways.seen_range(dataset, table, method_of(config).offline)),
         leave=_leave_rule(config, membership, table),
         max_steps=config.leave.max_steps,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import leaf_type, read_yaml, with_settings
 from darlr.errors import InputError, unknown
+from darlr.methods.experiment import experiment_type
 
 Kind = TypeVar("Kind", int, str)
 
@@ -160,7 +160,7 @@ def _flat(values: Any, part: str) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if not isinstance(key, str):
-            raise unknown("config key", str(key), [item.name for item in fields(ExperimentConfig)])
+            raise unknown("config key", str(key), [item.name for item in fields(experiment_type())])
         inner = (
             {f"{key}.{name}": part for name, part in _flat(value, part).items()} if isinstance(value, Mapping) else {key: value}
         )
@@ -175,7 +175,7 @@ def _choices(key: str, value: Any, part: str) -> tuple[Any, ...]:
     """The values that a key takes: a list is an axis, except that of a key which is itself a list only a list of lists is."""
     if key in AXES_OF_THEIR_OWN:
         raise InputError(f"'{key}' cannot be under '{part}'; expected it under '{AXES_OF_THEIR_OWN[key]}'")
-    if leaf_type(ExperimentConfig, key) is tuple:
+    if leaf_type(experiment_type(), key) is tuple:
         axis = isinstance(value, list) and any(isinstance(part, list) for part in value)
     else:
         axis = isinstance(value, list)

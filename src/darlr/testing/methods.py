@@ -34,6 +34,7 @@ BEST = 50.0
 SMALL: Mapping[str, Any] = {
     "dataset": PLANTED,
     "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 5, "learning_rate": 0.01},
+    "factors": {"size": 2, "link": "identity"},
     "policy": {"hidden_sizes": [8]},
     "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
     "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},

@@ -9,25 +9,30 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
-from darlr.evaluation.opponents import Opponent, OpponentParts
+from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts
 from darlr.testing.demands import demand, demand_alike, run_checks
 from darlr.testing.planted import planted_world
 from darlr.world.window import Window
+from darlr.world_model.factors.choosing import fit_factors
+from darlr.world_model.factors.settings import FactorSettings
 
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class OpponentSubject:
-    """An opponent in the planted world, beside random estimates (n_users, n_items)."""
+    """An opponent in the planted world, beside random estimates (n_users, n_items) and a factor model of its log."""
 
     build: Opponent
     dataset: Dataset
     estimates: Tensor
+    factors: ListFactors
 
     def scorer(self) -> Scorer:
         """A fresh one, with a generator of its own."""
-        parts = OpponentParts(self.dataset, self.estimates, np.random.default_rng(0))
+        parts = OpponentParts(
+            self.dataset, self.estimates, np.random.default_rng(0), self.dataset.paid_range, lambda: self.factors
+        )
         scorer = self.build(parts)
         demand(isinstance(scorer, Scorer), f"it builds a {type(scorer).__name__} on a log of ratings; expected a Scorer")
         assert isinstance(scorer, Scorer)
@@ -92,9 +97,11 @@ OPPONENT_CHECKS: tuple[OpponentCheck, ...] = (
 
 def opponent_subject(build: Opponent) -> OpponentSubject:
     """`build` in the planted world."""
-    dataset = planted_world().dataset
+    dataset, draws = planted_world().dataset, torch.Generator().manual_seed(0)
+    settings = FactorSettings(size=2, link="identity")
+    model, report = fit_factors(dataset, settings, draws, CPU)
     shape = dataset.world.n_users, dataset.world.n_items
-    return OpponentSubject(build, dataset, torch.rand(shape, generator=torch.Generator().manual_seed(0)))
+    return OpponentSubject(build, dataset, torch.rand(shape, generator=draws), ListFactors(model, report.activity_exponent))
 
 
 def check_opponent(build: Opponent) -> None:

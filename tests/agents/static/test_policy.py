@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from darlr.agents.static.lists import item_means, popularity, shrunk_means
+from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means, shrunk_means
 from darlr.agents.static.policy import StaticLearner, StaticPolicy, confidence_bonus
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.world.world import World
@@ -25,6 +25,31 @@ def test_item_means_are_shrunk_by_five_ratings_of_the_overall_mean() -> None:
     torch.testing.assert_close(item_means(chosen), expected[None, [3, 0]])
 
 
+def test_those_who_did_not_rate_an_item_count_a_little_below_the_mean() -> None:
+    # Two users; the ratings 5, 1, 3, 3 have mean 3 and standard deviation sqrt(2), so c = 3 - sqrt(2) / 4.
+    log = log_of([(0, 0, 5.0), (0, 1, 1.0), (1, 0, 3.0), (0, 2, 3.0)], 2, 4)
+    c = 3 - 2**0.5 / 4
+    expected = torch.tensor([[4.0, (1 + c) / 2, (3 + c) / 2, c]])
+    torch.testing.assert_close(selection_aware_means(dataset_of(log)), expected)
+    chosen = dataset_of(log, world=World(np.arange(2), np.array([3, 0])))
+    torch.testing.assert_close(selection_aware_means(chosen), expected[:, [3, 0]])
+
+
+def test_an_item_that_everybody_rated_has_its_mean_however_often_one_rated_it() -> None:
+    log = log_of([(0, 0, 5.0), (0, 0, 3.0), (1, 0, 1.0), (0, 1, 3.0)], 2, 2)
+    assert selection_aware_means(dataset_of(log))[0, 0] == 3.0
+
+
+def test_active_users_can_be_weighed_down() -> None:
+    # User 0 has two rows, user 1 six: with exponent 1 their rows weigh as 1/8 and 1/12 do, so 3 to 2.
+    log = log_of([(0, 0, 1.0), (0, 1, 1.0), *[(1, item, 1.0) for item in range(1, 7)]], 2, 8, positive_only=True)
+    plain = activity_weighted(dataset_of(log), 0.0)
+    torch.testing.assert_close(plain[0, :4], torch.tensor([1.5, 2.5, 1.5, 1.5]) / 12)  # each item is granted half a row
+    weighted = activity_weighted(dataset_of(log), 1.0)
+    # Totals 3, 5, 2, ...; half a mean row is (2 * 3 + 6 * 2) / 8 / 2 = 1.125.
+    torch.testing.assert_close(weighted[0, :3] / weighted[0, 7], torch.tensor([4.125, 6.125, 3.125]) / 1.125)
+
+
 def test_a_table_scores_by_user_or_serves_everybody() -> None:
     window = window_of([[2], [2]])
     users = torch.tensor([1, 0])
@@ -33,6 +58,7 @@ def test_a_table_scores_by_user_or_serves_everybody() -> None:
 
 
 def test_skipping_avoids_the_categories_of_the_last_items() -> None:
+    assert SkippingScorer(TableScorer(torch.zeros(1, 2)), membership_of([[0], [1]]), window=2).lookback == 0
     scorer = SkippingScorer(TableScorer(torch.tensor([[4.0, 3.0, 2.0, 1.0]])), membership_of([[0], [0, 1], [1], []]), window=2)
     start, absent = 4, 5
 

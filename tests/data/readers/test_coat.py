@@ -126,6 +126,34 @@ def test_counts_the_test_ratings_and_validates_the_propensities(folder: Path) ->
         read(folder)
 
 
+def test_a_fixed_tenth_of_the_test_ratings_tells_of_selection(folder: Path) -> None:
+    test = drawn(16)
+    test[:, :16] = 1 + (np.arange(USERS)[:, None] + np.arange(16)) % 5
+    write_matrix(folder / TEST, test, "\n")
+    assert read(folder).dataset.randomised is None
+    data = DataConfig(randomised="tenth")
+    one, other = (read_coat(data, folder, Cache(folder / "cache")).dataset for _ in range(2))
+    shown, again = one.randomised, other.randomised
+    assert shown is not None
+    assert again is not None
+    assert len(shown) == 16 * USERS // 10
+    assert shown.users.tolist() == again.users.tolist()
+    assert len(np.unique(shown.users * ITEMS + shown.items)) == len(shown)
+    assert shown.rewards.tolist() == test[shown.users, shown.items].tolist()
+    assert one.log.rewards.tolist() == read(folder).dataset.log.rewards.tolist()
+    assert TEST in one.hashes
+    assert SOURCE.deviations(read_coat(data, folder, Cache(folder / "cache")))
+
+
+def test_refuses_a_tenth_of_what_is_missing_or_makes_the_truth(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"test.ascii missing in .*; 'data.randomised' reads a tenth of it"):
+        read_coat(DataConfig(randomised="tenth"), folder, Cache(folder / "cache"))
+    with pytest.raises(
+        InputError, match=r"'data.randomised' is 'tenth', but with 'data.truth' completed the same ratings make"
+    ):
+        read_coat(DataConfig(randomised="tenth", truth="completed"), folder, Cache(folder / "cache"))
+
+
 def test_refuses_swapped_files(folder: Path) -> None:
     write_matrix(folder / TRAIN, drawn(16), "\n")
     write_matrix(folder / TEST, drawn(24), "\n")

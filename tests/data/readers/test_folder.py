@@ -104,6 +104,51 @@ def test_truth_axes_and_missing_cells(tmp_path: Path) -> None:
     assert loaded.dataset.log.user_ids[loaded.dataset.world.users].tolist() == [7, 20]
 
 
+RANDOMISED = SETTINGS.replace("truth.csv", "truth.csv\n  randomised: shown.csv")
+
+
+def test_randomly_shown_ratings_are_a_log_of_their_own(tmp_path: Path) -> None:
+    plain = read_folder(write_folder(tmp_path / "plain"))
+    assert plain.dataset.randomised is None
+    folder = write_folder(tmp_path / "shown", dataset=RANDOMISED)
+    (folder / "shown.csv").write_text("user_id,item_id,reward\n20,10,1\n7,20,2\n20,10,3\n")  # a pair twice
+    loaded = read_folder(folder)
+    shown, log = loaded.dataset.randomised, loaded.dataset.log
+    assert shown is not None
+    assert (shown.users.tolist(), shown.items.tolist(), shown.rewards.tolist()) == ([1, 0, 1], [0, 1, 0], [1.0, 2.0, 3.0])
+    assert (shown.reward_range, shown.times) == (log.reward_range, None)
+    assert log.rewards.tolist() == plain.dataset.log.rewards.tolist()
+    before = loaded.dataset.hashes
+    assert before.keys() == {*plain.dataset.hashes, "shown.csv"}
+    (folder / "shown.csv").write_text("user_id,item_id,reward\n20,10,1\n")
+    assert read_folder(folder).dataset.hashes["shown.csv"] != before["shown.csv"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("7,10,9", "shown.csv: line 2, column 'reward' holds '9'; expected a number in 1..5"),
+        ("7,10,1\n8,10,1", "shown.csv: column 'user_id' has 1 unknown ids (8); expected ids of the log or its catalogue"),
+        ("7,11,1", "shown.csv: column 'item_id' has 1 unknown ids (11); expected ids of the log or its catalogue"),
+    ],
+)
+def test_refuses_bad_ratings_of_randomly_shown_items(tmp_path: Path, lines: str, message: str) -> None:
+    folder = write_folder(tmp_path, dataset=RANDOMISED)
+    (folder / "shown.csv").write_text(f"user_id,item_id,reward\n{lines}\n")
+    with pytest.raises(InputError) as error:
+        read_folder(folder)
+    assert str(error.value) == f"{folder}/{message}"
+
+
+def test_refuses_randomly_shown_ratings_beside_positives_alone(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, dataset=RANDOMISED.replace("ratings", "positive-only"))
+    (folder / "shown.csv").write_text("user_id,item_id,reward\n7,10,1\n")
+    with pytest.raises(
+        InputError, match=r"dataset.yaml: ratings of randomly shown items are given for a log of positives alone"
+    ):
+        read_folder(folder)
+
+
 BAD_FILES = [
     ("interactions", None, "interactions.csv: no such file"),
     ("interactions", "", "interactions.csv: the file is empty"),

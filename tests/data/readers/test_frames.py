@@ -55,6 +55,10 @@ def require_same(one: LoadedDataset, other: LoadedDataset) -> None:
     )
     assert (a.items.category_names, a.leave, a.name) == (b.items.category_names, b.leave, b.name)
     assert (one.truth is None) == (other.truth is None)
+    assert (a.randomised is None) == (b.randomised is None)
+    if a.randomised is not None and b.randomised is not None:
+        for name in ("users", "items", "rewards"):
+            np.testing.assert_array_equal(getattr(a.randomised, name), getattr(b.randomised, name))
     if one.truth is not None and other.truth is not None:
         np.testing.assert_array_equal(one.truth.rewards, other.truth.rewards)
 
@@ -92,6 +96,8 @@ def worlds(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
         tables["truth"] = pl.DataFrame(
             {"user_id": [row for row in rows for _ in columns], "item_id": columns * len(rows), "reward": 3.0}
         )
+    if draw(st.booleans()):
+        tables["randomised"] = tables["interactions"].select("user_id", "item_id", "reward").reverse()
     return tables
 
 
@@ -196,6 +202,10 @@ BAD_FRAMES: list[tuple[dict[str, Any], str]] = [
     (
         {"truth": TRUTH, "truth_users": USERS.head(1)},
         "truth: row 2 (from 0), column 'user_id' holds '20'; expected an id of truth_users",
+    ),
+    (
+        {"randomised": TRUTH.with_columns(user_id=pl.Series([7, 20, 8, 9]))},
+        "randomised: column 'user_id' has 2 unknown ids (8, 9); expected ids of the log or its catalogue",
     ),
     ({"truth_items": ITEMS}, "from_frames: 'truth_items' is given without 'truth'; expected both or neither"),
 ]

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import from_mapping
 from darlr.data.origin.cache import Cache
 from darlr.data.readers.kuai import USER_CODES, USER_NUMBERS
@@ -16,6 +15,7 @@ from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
+from darlr.methods.experiment import experiment_config
 from darlr.run.notices import notices
 from tests.data.spoiling import Spoil, change, cut, edit, empty, halve, latin, lengthen, lose, shorten, swap
 from tests.official_files.archives import pack_zip
@@ -182,7 +182,7 @@ def test_is_read_from_the_archive(made: KuaiRec, cache: Cache, tmp_path: Path) -
 
 def test_what_is_not_as_published_is_told(made: KuaiRec, cache: Cache) -> None:
     loaded = read(made, cache, reward="normalised")
-    texts = notices(ExperimentConfig(dataset="kuairec"), loaded)
+    texts = notices(experiment_config({"dataset": "kuairec"}), loaded)
     assert "not as published: big_matrix.csv: rows: 4,000; the published data set has 12,530,806" in texts
     assert any(text.startswith("rewards are on two scales (-") and "0..5 in the test world" in text for text in texts)
     assert SOURCES["kuairec"].deviations(replace(loaded, counts={f"{BIG}: rows": 12_530_806})) == ()

@@ -3,6 +3,8 @@ import pytest
 
 from darlr.data.readers.synthetic import generate
 from darlr.data.settings import SyntheticConfig
+from darlr.data.source import LoadedDataset
+from darlr.errors import InputError
 
 
 def test_is_shaped_like_kuairec() -> None:
@@ -74,3 +76,51 @@ def test_blocks_of_users_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     log = generate(SyntheticConfig(100, 100)).dataset.log
     assert (np.bincount(log.users) >= 4).all()
     assert len(np.unique(log.users.astype(int) * 100 + log.items)) == len(log)
+
+
+def chosen(selection: str, strength: float = 1.0) -> tuple[LoadedDataset, float, float]:
+    """A world, how far the logged truth is above its user's mean, in deviations, and how unequal items' counts are."""
+    loaded = generate(SyntheticConfig(300, 200, 1, selection, strength))  # type: ignore[arg-type]
+    assert loaded.truth is not None
+    truth, log = loaded.truth.rewards.astype(float), loaded.dataset.log
+    popularity = np.bincount(log.items, minlength=200)
+    above = (truth[log.users, log.items] - truth.mean(axis=1)[log.users]).mean() / truth.std()
+    return loaded, float(above), float(popularity.std() / popularity.mean())
+
+
+def test_users_choose_as_they_are_told_to() -> None:
+    _, forced, forced_spread = chosen("forced")
+    _, some, _ = chosen("free", 0.5)
+    _, more, _ = chosen("free", 2.0)
+    _, popular, popular_spread = chosen("popularity", 2.0)
+    assert abs(forced) < 0.03
+    assert forced_spread < 0.3
+    assert 0.1 < some < more - 0.3
+    assert popular_spread > 3 * forced_spread
+    assert popular < more
+
+
+def test_a_strength_of_0_selects_nothing_and_the_truth_does_not_depend_on_selection() -> None:
+    forced, *_ = chosen("forced")
+    assert forced.truth is not None
+    for selection in ("free", "popularity", "shown"):
+        loaded, *_ = chosen(selection, 0.0)
+        assert loaded.truth is not None
+        np.testing.assert_array_equal(loaded.dataset.log.items, forced.dataset.log.items)
+        np.testing.assert_array_equal(loaded.truth.rewards, forced.truth.rewards)
+        assert loaded.dataset.hashes != forced.dataset.hashes
+    with pytest.raises(InputError, match=r"'synthetic.selection_strength' is 2, but the selection 'forced' has none; expected"):
+        generate(SyntheticConfig(selection="forced", selection_strength=2.0))
+
+
+def test_randomly_shown_ratings_leave_the_rest_as_it_is() -> None:
+    plain, shown = (generate(SyntheticConfig(200, 100, 2, "free", 2.0, randomised)) for randomised in (0, 4000))
+    assert plain.dataset.randomised is None
+    randomised = shown.dataset.randomised
+    assert randomised is not None
+    assert shown.truth is not None
+    assert len(randomised) == 4000
+    np.testing.assert_array_equal(plain.dataset.log.rewards, shown.dataset.log.rewards)
+    assert randomised.rewards.mean() == pytest.approx(shown.truth.rewards.mean(), abs=0.05)
+    assert shown.dataset.log.rewards.mean() > shown.truth.rewards.mean() + 0.3
+    assert np.bincount(randomised.items, minlength=100).min() > 15

@@ -58,6 +58,20 @@ class TestComparison:
         assert row(table, "dorl")["R_tra, every user"] == Quantity(73.0, pytest.approx(4.302653 / math.sqrt(3)))  # type: ignore[arg-type]
         assert row(table, "mbpo")["R_tra, every user"] is None
 
+    def test_noisy_users_have_a_column_if_any_run_met_them(self, tmp_path: Path) -> None:
+        lists = {"popular": {"nx_0": {"r_tra": 71.0}}, "list_with_belief": {"nx_0": {"r_tra": 80.2}}}
+        write_run(tmp_path, "mbpo", 0, [71.0], opponents=lists)
+        assert "R_tra, noisy users" not in compared(tmp_path).header
+        noisy = {
+            "every_user_noisy": {"nx_0": {"r_tra": 69.5}},
+            "opponents_noisy": {"list_with_belief": {"nx_0": {"r_tra": 79.7}}},
+        }
+        write_run(tmp_path, "dorl", 0, [70.0], opponents=lists, extra=noisy)
+        table = compared(tmp_path)
+        column = {str(label): row(table, str(label))["R_tra, noisy users"] for label, *_ in table.rows}
+        values = {name: cell.value if isinstance(cell, Quantity) else None for name, cell in column.items()}
+        assert values == {"mbpo": None, "dorl": 69.5, "popular": None, "list with belief": 79.7}
+
     def test_only_common_seeds_are_paired(self, tmp_path: Path) -> None:
         write_seeds(tmp_path, "dorl", [72.0, 73.0])
         for seed, value in ((1, 74.0), (7, 99.0)):

@@ -7,6 +7,7 @@ import pytest
 import rich.console
 
 from darlr.evaluation.summary import summarise
+from darlr.report.analysis.criteria import NOISY_NOTE
 from darlr.report.analysis.results import end_of_run, opponents, results
 from darlr.report.rendering.table import Cell, Quantity, Table, to_rich
 
@@ -117,3 +118,13 @@ def test_fits_a_terminal_of_eighty_columns() -> None:
     lines = capture.get().splitlines()
     assert sum(line.count("0.125 ± 0.000") for line in lines) == 2 * 2 * len(names)  # none broken over two lines
     assert any("greedy skip" in line and line.count("12.30") == 5 for line in lines)
+
+
+def test_noisy_users_have_rows_of_their_own_and_old_runs_none() -> None:
+    opponents_of_it = {"popular": {"nx_0": {"r_tra": 71.0}}, "list_with_belief": {"nx_0": {"r_tra": 80.2}}}
+    clear = {"every_user": {"nx_0": {"r_tra": 80.0}}}
+    noisy = {"every_user_noisy": {"nx_0": {"r_tra": 79.5}}, "opponents_noisy": {"list_with_belief": {"nx_0": {"r_tra": 79.7}}}}
+    old, new = (opponents([summary([70.0], opponents_of_it) | extra], "coat", "dorl") for extra in (clear, clear | noisy))
+    added = [row[:2] for row in new.rows if row not in old.rows]
+    assert added == [("dorl, every user, noisy", Quantity(79.5)), ("list with belief, noisy", Quantity(79.7))]
+    assert [note for note in new.notes if note not in old.notes] == [NOISY_NOTE]

@@ -29,12 +29,17 @@ def test_predictions_are_the_means_and_variances_of_the_posteriors(link: str) ->
     responses, scale = model.responses, model.responses.scale
     random = np.random.default_rng(0)
     kept = model.shares.numpy() ** 0.3
-    bottom = float(scale.to_scale(torch.tensor(scale.low)))
+    bottom = float(scale.to_scale(torch.tensor(scale.low))) if link == "identity" else 0.0
+    if link == "log":  # rewards begin at 0, so the law is a factor of them
+        moved, kept = np.log(kept) / scale.spread, np.ones_like(kept)
+    else:
+        moved = np.zeros_like(kept)
     for row, user in enumerate(users.tolist()):
         q = random.multivariate_normal(model.users.means[user].numpy(), model.users.covariances[user].numpy(), 40_000)
         for column, item in enumerate(items.tolist()):
             h = random.multivariate_normal(model.items.means[item].numpy(), model.items.covariances[item].numpy(), 40_000)
-            y = q[:, 0] + bottom + kept[item] * (h[:, 0] - bottom + (h[:, 1:] * q[:, 1:]).sum(axis=1))
+            chosen = h[:, 0] + (h[:, 1:] * q[:, 1:]).sum(axis=1)
+            y = q[:, 0] + moved[item] + bottom + kept[item] * (chosen - bottom)
             mean = responses.intercepts[item] + responses.loadings[item] @ responses.user_means[user]
             assert float(mean) == pytest.approx(y.mean(), abs=4 * y.std() / 200)
             assert float(estimate[row, column]) == pytest.approx(float(responses.to_reward(mean)), rel=1e-5)

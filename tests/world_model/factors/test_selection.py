@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from darlr.data.dataset import Dataset
-from darlr.errors import InputError
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.estimation import shares_of
 from darlr.world_model.factors.model import FactorModel
@@ -84,10 +83,22 @@ def test_randomly_shown_ratings_set_the_level() -> None:
     assert from_randomised(model, generous).exponent == 0.0
 
 
-def test_randomly_shown_ratings_of_other_users_are_refused() -> None:
-    dataset, _ = selected(0.0)
-    with pytest.raises(InputError, match=f"have 2 users and 2 items; expected the log's {USERS} and {ITEMS}"):
-        from_randomised(plain(dataset), dataset_of([(0, 0, 1.0), (1, 1, 2.0)], 2, 2).log)
+def test_randomly_shown_ratings_go_before_the_log_and_a_given_exponent_before_both() -> None:
+    dataset, truth = selected(1.0)
+    random = np.random.default_rng(1)
+    u, i = random.integers(USERS, size=400), random.integers(ITEMS, size=400)
+    shown = dataset_of(list(zip(u.tolist(), i.tolist(), truth[u, i].tolist(), strict=True)), USERS, ITEMS).log
+    settings, both = FactorSettings(size=1, link="identity"), replace(dataset, randomised=shown)
+    fits = [
+        fit_factors(data, settings, torch.Generator().manual_seed(0), CPU, exponent)
+        for data, exponent in ((both, None), (dataset, None), (both, 0.5))
+    ]
+    assert [report.selection.source for _, report in fits] == ["randomised", "log", "given"]
+    assert fits[0][1].selection == from_randomised(plain(dataset), shown)
+    assert [model.selection_exponent for model, _ in fits] == [report.selection.exponent for _, report in fits]
+    # Nothing but eta is learned from them.
+    torch.testing.assert_close(fits[0][0].items.means, fits[1][0].items.means, rtol=0, atol=0)
+    torch.testing.assert_close(fits[0][0].users.means, fits[1][0].users.means, rtol=0, atol=0)
 
 
 def test_positives_have_no_law() -> None:

@@ -1,10 +1,6 @@
 """A method, a reward, a state tracker, a data set and an opponent for darlr. Start with `method.py`."""
 
-from darlr.agents.networks.trackers import register_tracker
-from darlr.data.registry import register_dataset
-from darlr.evaluation.opponents import register_opponent
-from darlr.methods.registry import register_method
-from darlr.rewards.kinds import register_reward
+from darlr import register_dataset, register_method, register_opponent, register_reward, register_tracker
 from darlr_example import dataset, method, opponent, reward, tracker
 
 

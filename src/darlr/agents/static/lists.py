@@ -6,9 +6,13 @@ from torch import Tensor
 
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.world_model.factors.weighting import weighted_shares
 
 ITEM_MEAN_STRENGTH = 5.0
 """Ratings of the overall mean that every item is granted before its own are counted."""
+
+UNCHOSEN = 0.25
+"""Who did not rate an item is taken to like it as much as the log's mean less so many standard deviations of its ratings."""
 
 
 def popularity(dataset: Dataset) -> Tensor:
@@ -29,3 +33,26 @@ def shrunk_means(log: InteractionLog) -> np.ndarray[tuple[int], np.dtype[np.floa
     counts = np.bincount(log.items, minlength=log.n_items)
     overall = float(log.rewards.mean(dtype=np.float64))
     return ((totals + ITEM_MEAN_STRENGTH * overall) / (counts + ITEM_MEAN_STRENGTH)).astype(np.float32)
+
+
+def selection_aware_means(dataset: Dataset) -> Tensor:
+    """(1, n_items) what each item of the world would be given on average if every user of the log rated it.
+
+    (n m + (U - n) c) / U with n raters of mean m among U users. Those who left the item out count with c, which is `UNCHOSEN`
+    standard deviations of the log's ratings below their mean.
+    """
+    log = dataset.log
+    pairs = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
+    raters = np.bincount(pairs % log.n_items, minlength=log.n_items)
+    totals = np.bincount(log.items, log.rewards, minlength=log.n_items)
+    rows = np.bincount(log.items, minlength=log.n_items)
+    unchosen = log.rewards.mean(dtype=np.float64) - UNCHOSEN * log.rewards.std(dtype=np.float64)
+    means = np.divide(totals, rows, out=np.full(log.n_items, unchosen), where=rows > 0)
+    share = raters / len(np.unique(log.users))
+    everybody = share * means + (1 - share) * unchosen
+    return torch.from_numpy(everybody[dataset.world.items].astype(np.float32))[None]
+
+
+def activity_weighted(dataset: Dataset, exponent: float) -> Tensor:
+    """(1, n_items) each item's share of the log's rows, which weigh (rows of the user + 6)^-`exponent`."""
+    return torch.from_numpy(weighted_shares(dataset.log, exponent)[dataset.world.items].astype(np.float32))[None]

@@ -26,6 +26,7 @@ class SkippingScorer(Scorer):
         """Args: membership: (n_items, C) bool; window: N."""
         self._scorer, self._window = scorer, window
         self._categories = CategoryMemory(membership)
+        self.lookback = scorer.lookback
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         skipped = self._categories.shares(window.last(self._window).items)

@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from darlr.api.run import Run
 from darlr.cli.terminal import SECONDS_BETWEEN_LINES
 from darlr.cli.terminal.tables import print_table
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, POLICIES
 from darlr.evaluation.table import NDCG, RETURN
-from darlr.report.analysis.results import end_of_run
-from darlr.run.training import Finished
 
 SECONDS_OF_PACE = 600.0
 SHOWN = {
@@ -164,14 +163,15 @@ class TerminalMonitor:
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False)
 
-    def finished(self, run: Finished) -> None:
+    def finished(self, run: Run) -> None:
         """The tables of a finished run, and where its files are."""
         self._end_stage()
         self._progress.stop()
-        for table in end_of_run([run.summary], run.dataset, run.config.method):
+        for table in run.results():
             print_table(table)
-        speed = run.summary["steps_per_second"]
+        summary = run.summary
+        speed = summary["steps_per_second"]
         pace = "" if speed is None else f"{speed:,.0f} steps/s, "  # a static method learns nothing
-        print(f"{pace}peak memory {run.summary['peak_memory_mib']:,.0f} MiB")
+        print(f"{pace}peak memory {summary['peak_memory_mib']:,.0f} MiB")
         print(f"results: {run.path}")
         print(f"learning curve: {run.path / 'learning_curve.png'}")

@@ -4,6 +4,7 @@ The official release gives the log and the features. The world in which the publ
 `coat_pseudoGT_ratingM.ascii` of the RL4Rec study (Huang et al. 2020, https://github.com/BetsyHJ/RL4Rec).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.truth import Truth
 from darlr.errors import InputError
+from darlr.seeding import numpy_generator
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
@@ -53,14 +55,16 @@ PUBLISHED = {
 def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
     """Read Coat: 290 users, 300 items, ratings 1..5, no times, no categories; raw ids are row and column numbers from 0.
 
-    The test ratings and the propensities are validated where they are present; learning reads neither. With `data.truth`
-    "completed" the truth is to be completed from the test ratings.
+    The test ratings and the propensities are validated where they are present; learning reads neither. With `data.randomised`
+    "tenth" a fixed tenth of the test ratings is `Dataset.randomised`. With `data.truth` "completed" all of them make the truth,
+    so the two exclude each other.
 
     Raises:
         InputError: naming the file and line that is missing or is not as published.
     """
     paths = dict(locate(RATINGS_AND_FEATURES, folder, cache))
     read = [TRAIN, USER_FEATURES, ITEM_FEATURES]
+    _require_apart(config)
     if config.truth == "published":
         paths |= locate(PSEUDO_GROUND_TRUTH, folder, cache)
         read.append(TRUTH)
@@ -78,6 +82,14 @@ def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
         item_ids=np.arange(ITEMS, dtype=np.int64),
         reward_range=(1.0, 5.0),
     )
+    drawn = read_integer_matrix(paths[TEST], shape, 0, 5) if TEST in paths else None
+    if drawn is None and (config.truth == "completed" or config.randomised != "none"):
+        use = "the truth is completed from it" if config.truth == "completed" else "'data.randomised' reads a tenth of it"
+        raise InputError(f"{TEST} missing in {folder}; {use}; get {RATINGS_AND_FEATURES.advice}")
+    randomised = None
+    if drawn is not None and config.randomised == "tenth":
+        read.append(TEST)
+        randomised = _tenth(log, drawn)
     world = World(np.arange(USERS, dtype=np.int64), np.arange(ITEMS, dtype=np.int64))
     dataset = Dataset(
         name="coat",
@@ -87,12 +99,12 @@ def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
         world=world,
         leave=LeaveConfig(by="distance", window=4, tolerance=0.0, max_steps=30),
         hashes={name: cache.fingerprint(paths[name]) for name in read},
+        randomised=randomised,
     )
     counts = _count(TRAIN, ratings)
     if PROPENSITIES in paths:
         read_matrix(paths[PROPENSITIES], shape, 0, 1)
-    if TEST in paths:
-        drawn = read_integer_matrix(paths[TEST], shape, 0, 5)
+    if drawn is not None:
         both = (ratings > 0) & (drawn > 0)
         counts |= _count(TEST, drawn)
         counts["cells in both"] = int(both.sum())
@@ -100,12 +112,29 @@ def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
     if config.truth == "published":
         truth = read_integer_matrix(paths[TRUTH], shape, 1, 5)
         return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts, counts.get(f"{TEST}: ratings"))
-    if TEST not in paths:
-        raise InputError(f"{TEST} missing in {folder}; the truth is completed from it; get {RATINGS_AND_FEATURES.advice}")
+    assert drawn is not None  # else refused above
     rows, columns = np.nonzero(drawn)
     inputs = {TEST: cache.fingerprint(paths[TEST])}
     exposed = Exposed(rows, columns, drawn[rows, columns].astype(np.float64), USERS, ITEMS, inputs)
     return LoadedDataset(dataset, None, counts, counts[f"{TEST}: ratings"], exposed)
+
+
+def _require_apart(config: DataConfig) -> None:
+    if config.randomised != "none" and config.truth == "completed":
+        raise InputError(
+            f"config key 'data.randomised' is '{config.randomised}', but with 'data.truth' completed the same ratings make the "
+            "truth; expected 'none'"
+        )
+
+
+def _tenth(log: InteractionLog, drawn: NDArray[np.int64]) -> InteractionLog:
+    """A fixed tenth of the ratings (U, I) of randomly drawn items, 0 where there is none; at least one."""
+    users, items = np.nonzero(drawn)
+    random = numpy_generator(0, "coat", "randomised")
+    chosen = np.sort(random.permutation(len(users))[: max(1, len(users) // 10)])
+    users, items = users[chosen], items[chosen]
+    rewards = drawn[users, items].astype(np.float32)
+    return replace(log, users=users.astype(np.int32), items=items.astype(np.int32), rewards=rewards)
 
 
 def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:
@@ -165,7 +194,7 @@ SOURCE = Source(
     folder="coat",
     official=(RATINGS_AND_FEATURES, PSEUDO_GROUND_TRUTH),
     read=lambda config, folder, cache: read_coat(config.data, folder, cache),
-    options=("truth",),
+    options=("truth", "randomised"),
     published=PUBLISHED,
     table_one=TableOne(290, 300, 8.046, 290, 300, 5.287),
     published_truth=PSEUDO_GROUND_TRUTH,

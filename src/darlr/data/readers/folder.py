@@ -1,8 +1,9 @@
 """Anyone's own data: a folder with `dataset.yaml` that names CSV or Parquet files.
 
 interactions: user_id, item_id, reward[, timestamp]; items: item_id[, categories joined by "|"][, features ...];
-users: user_id[, features ...]; truth: user_id, item_id, reward; truth_users: user_id; truth_items: item_id (without these two
-the rows and columns are the ids that the truth holds). `features` says how feature columns are read.
+users: user_id[, features ...]; randomised: user_id, item_id, reward, of items shown at random; truth: user_id, item_id, reward;
+truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids that the truth holds). `features`
+says how feature columns are read.
 """
 
 from pathlib import Path
@@ -29,6 +30,7 @@ def read_folder(folder: Path) -> LoadedDataset:
         interactions=_table(folder, "interactions", files),
         users=_table(folder, "users", files) if files.users else None,
         items=_table(folder, "items", files) if files.items else None,
+        randomised=_table(folder, "randomised", files) if files.randomised else None,
         truth=_truth_tables(folder, files) if files.truth else None,
     )
     hashes = hash_files(folder, (SETTINGS, *files.given().values()))

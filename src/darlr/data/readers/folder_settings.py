@@ -20,6 +20,7 @@ class FileNames:
     interactions: str = ""
     items: str = ""
     users: str = ""
+    randomised: str = ""
     truth: str = ""
     truth_users: str = ""
     truth_items: str = ""

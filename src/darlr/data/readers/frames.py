@@ -42,7 +42,7 @@ def read_frames(frames: Mapping[str, Any], settings: TableSettings) -> LoadedDat
     truth = None
     if "truth" in checked:
         truth = TruthTables(checked["truth"], checked.get("truth_users"), checked.get("truth_items"))
-    tables = Tables(checked["interactions"], checked.get("items"), checked.get("users"), truth)
+    tables = Tables(checked["interactions"], checked.get("items"), checked.get("users"), checked.get("randomised"), truth)
     hashes = {name: hash_frame(frame) for name, frame in given.items()} | {OPTIONS: _hash(settings)}
     return dataset_of(tables, settings, _WORDING, hashes)
 

@@ -2,12 +2,13 @@
 
 Users belong loosely to groups with common interests; an item is drawn to its categories. What a user makes of an item (its
 appeal) is personal taste, plus the item's quality, plus the user's mood; the truth is an increasing function of it. Users were
-shown popular items and items near their taste more often, and watched one category for a while before turning to another.
+shown popular items and items near their taste more often (other selections are a setting), and watched one category for a while
+before turning to another.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from darlr.data.parsing.features import standardise
 from darlr.data.settings import SyntheticConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.data.truth import Truth
+from darlr.errors import InputError
 from darlr.seeding import numpy_generator
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
@@ -63,11 +65,20 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
     """Generate the world of `config`: the same settings give the same data on the same machine.
 
     Rewards are watch ratios in 0..5. The truth is their expectation before noise, for all users and items; a logged reward is
-    the truth times noise of mean 1, cut at 5. No pair is logged twice, and every user has at least one row.
+    the truth times noise of mean 1, cut at 5. No pair is logged twice, and every user has at least one row. Ratings of randomly
+    shown items have the same noise.
+
+    Raises:
+        InputError: for a strength of selection where nothing is selected.
     """
+    if config.selection == "forced" and config.selection_strength != SyntheticConfig.selection_strength:
+        raise InputError(
+            f"config key 'synthetic.selection_strength' is {config.selection_strength:g}, but the selection 'forced' has none; "
+            f"expected the default, {SyntheticConfig.selection_strength:g}"
+        )
     latent = _draw_latent(config, numpy_generator(config.seed, "synthetic", "latent"))
     truth = _expected_rewards(latent)
-    log = _draw_log(latent, truth, numpy_generator(config.seed, "synthetic", "log"))
+    log = _draw_log(latent, truth, config, numpy_generator(config.seed, "synthetic", "log"))
     features = numpy_generator(config.seed, "synthetic", "features")
     world = World(np.arange(config.users, dtype=np.int64), np.arange(config.items, dtype=np.int64))
     names = tuple(f"category_{code}" for code in range(_category_count(config.items)))
@@ -79,6 +90,7 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
         world=world,
         leave=LeaveConfig(by="category", window=4, tolerance=0.0, max_steps=30),
         hashes={"synthetic": hashlib.sha256(json.dumps(to_mapping(config), sort_keys=True).encode()).hexdigest()},
+        randomised=_draw_randomised(log, truth, config) if config.randomised else None,
     )
     return LoadedDataset(dataset, Truth(world, truth))
 
@@ -139,12 +151,11 @@ def _expected_rewards(latent: Latent) -> Floats:
     return appeal
 
 
-def _draw_log(latent: Latent, truth: Floats, random: np.random.Generator) -> InteractionLog:
-    users, items = _draw_exposure(latent, random)
-    noise = np.exp(NOISE * random.standard_normal(len(users)) - NOISE**2 / 2)
+def _draw_log(latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator) -> InteractionLog:
+    users, items = _draw_exposure(latent, truth, config, random)
+    rewards = _given(truth[users, items], random)
     times = _draw_times(latent, users, items, random)
     order = np.lexsort((times, users))
-    rewards = np.minimum(truth[users, items] * noise, MAXIMUM).astype(np.float32)
     return InteractionLog(
         users=users[order],
         items=items[order],
@@ -157,8 +168,23 @@ def _draw_log(latent: Latent, truth: Floats, random: np.random.Generator) -> Int
     )
 
 
-def _draw_exposure(latent: Latent, random: np.random.Generator) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The (user, item) pairs that were shown, each once: more to active users, and rather popular and fitting items."""
+def _given(expected: Floats, random: np.random.Generator) -> Floats:
+    """(n,) what users give where the truth is `expected` (n,)."""
+    noise = np.exp(NOISE * random.standard_normal(len(expected)) - NOISE**2 / 2)
+    return np.minimum(expected * noise, MAXIMUM).astype(np.float32)
+
+
+def _draw_randomised(log: InteractionLog, truth: Floats, config: SyntheticConfig) -> InteractionLog:
+    """Ratings of pairs drawn evenly from all; a pair may be drawn twice."""
+    random = numpy_generator(config.seed, "synthetic", "randomised")
+    users, items = (random.integers(size, size=config.randomised).astype(np.int32) for size in truth.shape)
+    return replace(log, users=users, items=items, rewards=_given(truth[users, items], random), times=None)
+
+
+def _draw_exposure(
+    latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The (user, item) pairs of the log, each once: more of active users, in proportion to exp(`_log_weights`)."""
     n_users, n_items = len(latent.tastes), len(latent.traits)
     activity = DENSITY * n_items * np.exp(0.5 * random.standard_normal(n_users) - 0.125)
     seen = np.clip(np.rint(activity), min(4, n_items), max(1, n_items // 2)).astype(np.int64)
@@ -166,9 +192,7 @@ def _draw_exposure(latent: Latent, random: np.random.Generator) -> tuple[NDArray
     pairs = []
     for start in range(0, n_users, block):
         stop = min(start + block, n_users)
-        score = latent.tastes[start:stop] @ latent.traits.T
-        score *= np.float32(0.5)
-        score += latent.popularity
+        score = _log_weights(latent, truth, config, start, stop)
         # The largest of log-weights plus Gumbel noise, -log of an exponential, are a weighted draw without replacement.
         score -= np.log(np.maximum(random.standard_exponential(score.shape, dtype=np.float32), np.finfo(np.float32).tiny))
         most = int(seen[start:stop].max())
@@ -178,6 +202,20 @@ def _draw_exposure(latent: Latent, random: np.random.Generator) -> tuple[NDArray
         pairs.append((user + start, ranked[user, rank]))
     users, items = (np.concatenate(part).astype(np.int32) for part in zip(*pairs, strict=True))
     return users, items
+
+
+def _log_weights(latent: Latent, truth: Floats, config: SyntheticConfig, start: int, stop: int) -> Floats:
+    """(stop - start, I) how likely these users are to have each item, as logarithms, up to a constant."""
+    weights: Floats = np.zeros((stop - start, truth.shape[1]), np.float32)
+    if config.selection == "shown":
+        weights = latent.tastes[start:stop] @ latent.traits.T
+        weights *= np.float32(0.5)
+    if config.selection in ("shown", "popularity"):
+        weights += latent.popularity
+    if config.selection == "free":
+        weights += truth[start:stop] / truth.std(dtype=np.float64).astype(np.float32)
+    weights *= np.float32(config.selection_strength)
+    return weights
 
 
 def _draw_times(

@@ -1,7 +1,7 @@
 """Checked tables -> a data set: what a folder in the folder format and frames in memory have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "interactions": ("user_id", "item_id", "reward"),
     "items": ("item_id",),
     "users": ("user_id",),
+    "randomised": ("user_id", "item_id", "reward"),
     "truth": ("user_id", "item_id", "reward"),
     "truth_users": ("user_id",),
     "truth_items": ("item_id",),
@@ -50,6 +51,7 @@ class Tables:
     interactions: Table
     items: Table | None = None
     users: Table | None = None
+    randomised: Table | None = None
     truth: TruthTables | None = None
 
 
@@ -89,6 +91,7 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
     catalog = _catalog(tables.items, items)
     user_features = _features(tables.users, users, "user_id")
+    randomised = None if tables.randomised is None else _read_randomised(tables.randomised, log, users, items)
     with naming(wording.source):
         dataset = Dataset(
             name=settings.name,
@@ -98,6 +101,7 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
             world=world,
             leave=settings.leave.rule(has_categories=catalog.n_categories > 0),
             hashes=hashes,
+            randomised=randomised,
         )
     return LoadedDataset(dataset, truth)
 
@@ -180,6 +184,14 @@ def _read_log(table: Table, settings: TableSettings, users: Vocabulary, items: V
     return log if settings.log.repeats == "error" else without_repeats(log, settings.log.repeats)
 
 
+def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
+    """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
+    positions = (_known(table, "user_id", users), _known(table, "item_id", items))
+    rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
+    found, of = (column.astype(np.int32) for column in positions)
+    return replace(log, users=found, items=of, rewards=rewards, times=None)
+
+
 def _features(table: Table | None, entities: Vocabulary, key: str) -> Features:
     """Features of all entities in their order; those that the table lacks count as blank."""
     if table is None:
@@ -200,16 +212,21 @@ def _catalog(table: Table | None, items: Vocabulary) -> ItemCatalog:
 
 
 def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Positions of a truth's rows or columns; every id must be known to the log, or to the table of users or items."""
-    ids = table.ids(key).unique(maintain_order=True)
+    """Positions of a truth's rows or columns."""
+    return np.unique(_known(table, key, entities))
+
+
+def _known(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
+    """Position of every row's id; each must be known to the log, or to the table of users or items."""
+    ids = table.ids(key)
     positions = entities.find(ids)
-    unknown = ids.filter(pl.Series(positions < 0))
+    unknown = ids.filter(pl.Series(positions < 0)).unique(maintain_order=True)
     if len(unknown):
         shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
         raise InputError(
             f"{table.source}: column '{key}' has {len(unknown)} unknown ids ({shown}); expected ids of the log or its catalogue"
         )
-    return np.sort(positions)
+    return positions
 
 
 def _cells(

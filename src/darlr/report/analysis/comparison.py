@@ -9,7 +9,15 @@ import numpy as np
 from darlr.evaluation.modes import GREEDY, NX_0
 from darlr.evaluation.statistics import bootstrap_interval, holm, mean_ranks, paired_difference
 from darlr.evaluation.table import Metric, tabulated
-from darlr.report.analysis.criteria import CRITERIA, every_user, judging_mode, recent, statistic_of
+from darlr.report.analysis.criteria import (
+    CRITERIA,
+    NOISY,
+    NOISY_NOTE,
+    every_user,
+    judging_mode,
+    recent,
+    statistic_of,
+)
 from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import Group
 from darlr.report.published.curves import differing_leave_windows
@@ -61,7 +69,16 @@ def comparison_table(
     against, alone = _against(groups, best, generator)
     others = [metric for metric in tabulated(mode) if metric != main]
     name = main.label
-    header = ["method", "seeds", f"{name}, {policy}", "difference", "bootstrap", "p", f"{name}, every user"]
+    header = [
+        "method",
+        "seeds",
+        f"{name}, {policy}",
+        "difference",
+        "bootstrap",
+        "p",
+        f"{name}, every user",
+        f"{name}, noisy users",
+    ]
     rows: list[tuple[Cell, ...]] = [
         (
             group.label,
@@ -69,14 +86,16 @@ def comparison_table(
             recent(group.summaries, mode, policy, main),
             *against[group.label],
             every_user(group.summaries, mode, main),
+            every_user(group.summaries, mode, main, NOISY),
             *(recent(group.summaries, mode, policy, metric) for metric in others),
         )
         for group in groups
     ]
-    opponents = opponents_of(groups, mode)
+    opponents, noisy = opponents_of(groups, mode), opponents_of(groups, mode, "opponents_noisy")
     for policy_name, values in opponents.items():
+        with_noise = noisy.get(policy_name, {}).get(main.name)
         shown: list[Cell] = [values.get(metric.name) for metric in others]
-        rows.append((policy_name, None, None, None, None, None, values.get(main.name), *shown))
+        rows.append((policy_name, None, None, None, None, None, values.get(main.name), with_noise, *shown))
     notes = [
         f"Mean over seeds of the last 20% of epochs ± half-width of the 95% t interval; {policy} where no policy is named."
     ]
@@ -94,6 +113,8 @@ def comparison_table(
             f"every user: {CRITERIA[mode].every_user}, with the last epoch's policy; static policies are judged on that alone."
         )
         notes.append(f"Static policies, from {next(iter(opponents))} on, learn nothing in the simulator.")
+    if any(summary.get(NOISY) for group in groups for summary in group.summaries):
+        notes.append(NOISY_NOTE)
     title = f"{dataset}, {CRITERIA[mode].title}, last 20% of epochs"
     columns = (*header, *(metric.label for metric in others))
     return Table(title, columns, tuple(rows), tuple(notes)).without_empty_columns()

@@ -34,6 +34,11 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
 )
 """By the mode that judges runs: the main mode of a test, or held-out log rows where there is no truth."""
 
+NOISY = "every_user_noisy"
+"""The entry of a summary with the test on users whose answers carry the log's noise (docs/protocol.md, section 3)."""
+
+NOISY_NOTE = "noisy: what users give carries the log's noise; what is counted does not."
+
 
 def judging_mode(summaries: Sequence[Mapping[str, Any]]) -> str:
     """The mode of `CRITERIA` that judges these runs."""
@@ -57,9 +62,12 @@ def recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metri
     return Quantity.over_seeds(means_of(summaries, mode, policy, metric, "last20"))
 
 
-def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric) -> Quantity | None:
-    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so."""
-    return over_seeds([summary.get("every_user", {}).get(mode, {}) for summary in summaries], metric)
+def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric, entry: str = "every_user") -> Quantity | None:
+    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so.
+
+    Args: entry: of the summaries; `NOISY` for users whose answers carry noise.
+    """
+    return over_seeds([summary.get(entry, {}).get(mode, {}) for summary in summaries], metric)
 
 
 def over_seeds(values: Sequence[Values], metric: Metric) -> Quantity | None:

@@ -9,7 +9,7 @@ from darlr.evaluation.table import Values
 from darlr.report.analysis.runs import Group
 from darlr.report.rendering.table import Quantity
 
-DECISIVE = ("data", "synthetic", "world_model", "leave", "reference_quirks")
+DECISIVE = ("data", "synthetic", "world_model", "factors", "selection", "leave", "evaluation.noise", "reference_quirks")
 """Parts of the settings that opponents and what they are worth depend on."""
 
 
@@ -26,14 +26,16 @@ class _Row:
         return bool(common) and all(self.by_seed[seed] == other.by_seed[seed] for seed in common)
 
 
-def opponents_of(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quantity]]:
+def opponents_of(groups: Sequence[Group], mode: str, entry: str = "opponents") -> dict[str, dict[str, Quantity]]:
     """Name > metric > mean over seeds of the opponents, each judged on every user.
 
     A policy that is not worth the same in all groups, as the list of a world model fitted otherwise, has a row for each kind,
     named after the groups that have it.
+
+    Args: entry: of the summaries; "opponents_noisy" for users whose answers carry noise.
     """
     rows: dict[str, list[_Row]] = {}
-    for name, row in _rows(groups, mode):
+    for name, row in _rows(groups, mode, entry):
         known = rows.setdefault(name, [])
         same = next((other for other in known if other.agrees(row)), None)
         if same is None:
@@ -48,17 +50,19 @@ def opponents_of(groups: Sequence[Group], mode: str) -> dict[str, dict[str, Quan
     }
 
 
-def _rows(groups: Sequence[Group], mode: str) -> Iterator[tuple[str, _Row]]:
+def _rows(groups: Sequence[Group], mode: str, entry: str) -> Iterator[tuple[str, _Row]]:
     """The name and values of every opponent, once for all groups that cannot differ in it."""
     alike: dict[str, list[Group]] = {}
     for group in groups:
         settings = group.runs[0].settings
-        decisive = {key: value for key, value in sorted(settings.items()) if key.partition(".")[0] in DECISIVE}
+        decisive = {
+            key: value for key, value in sorted(settings.items()) if key in DECISIVE or key.partition(".")[0] in DECISIVE
+        }
         alike.setdefault(repr(decisive), []).append(group)
     for members in alike.values():
         by_name: dict[str, dict[int, Values]] = {}
         for run in (run for group in members for run in group.runs):
-            found: Mapping[str, Any] = run.summary.get("opponents", {})
+            found: Mapping[str, Any] = run.summary.get(entry, {})
             for name, modes in found.items():
                 by_name.setdefault(name, {}).setdefault(run.seed, modes.get(mode, {}))
         for name, by_seed in by_name.items():

@@ -5,7 +5,17 @@ from typing import Any
 
 from darlr.evaluation.modes import POLICIES
 from darlr.evaluation.table import Metric, tabulated
-from darlr.report.analysis.criteria import CRITERIA, every_user, judging_mode, means_of, over_seeds, recent, statistic_of
+from darlr.report.analysis.criteria import (
+    CRITERIA,
+    NOISY,
+    NOISY_NOTE,
+    every_user,
+    judging_mode,
+    means_of,
+    over_seeds,
+    recent,
+    statistic_of,
+)
 from darlr.report.published.results import SOURCE, published, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -65,9 +75,12 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
     ]
     if any("every_user" in summary for summary in summaries):
         rows.append((f"{method}, every user", *(every_user(summaries, mode, metric) for metric in metrics)))
-    for name in dict.fromkeys(name for summary in summaries for name in summary.get("opponents", {})):
-        values = [summary["opponents"][name].get(mode, {}) for summary in summaries if name in summary.get("opponents", {})]
-        rows.append((name.replace("_", " "), *(over_seeds(values, metric) for metric in metrics)))
+    if any(summary.get(NOISY) for summary in summaries):
+        rows.append((f"{method}, every user, noisy", *(every_user(summaries, mode, metric, NOISY) for metric in metrics)))
+    for key, remark in (("opponents", ""), ("opponents_noisy", ", noisy")):
+        for name in dict.fromkeys(name for summary in summaries for name in summary.get(key, {})):
+            values = [summary[key][name].get(mode, {}) for summary in summaries if name in summary.get(key, {})]
+            rows.append((name.replace("_", " ") + remark, *(over_seeds(values, metric) for metric in metrics)))
     return Table(
         title=f"{method} and static policies on {dataset}, {CRITERIA[mode].title}",
         header=("policy", *(metric.label for metric in metrics)),
@@ -75,6 +88,7 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
         notes=(
             f"{method}, sampled or greedy: mean of the last 20% of epochs." + _seeds_note(summaries),
             f"every user, and static policies: {CRITERIA[mode].every_user}, after the last epoch.",
+            *((NOISY_NOTE,) if any(summary.get(NOISY) for summary in summaries) else ()),
         ),
     ).without_empty_columns()
 

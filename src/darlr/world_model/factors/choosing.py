@@ -8,13 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from darlr.data.dataset import Dataset
-from darlr.data.log import InteractionLog
 from darlr.world_model.factors.estimation import estimate
 from darlr.world_model.factors.held_out import Fold, folds
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.problem import is_implicit, require_link
 from darlr.world_model.factors.responses import Link
-from darlr.world_model.factors.selection import Selection, from_log, from_randomised, given
+from darlr.world_model.factors.selection import NO_LAW, Selection, from_log, from_randomised, given
 from darlr.world_model.factors.settings import FactorSettings
 from darlr.world_model.factors.weighting import WeightingTrial, try_exponents
 
@@ -74,14 +73,13 @@ def fit_factors(
     generator: torch.Generator,
     device: torch.device,
     selection_exponent: float | None = None,
-    randomised: InteractionLog | None = None,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
     Args:
         generator: on the CPU; draws the folds and the first factors.
-        selection_exponent: eta of the law of selection; None: found.
-        randomised: ratings of randomly shown items by the log's users, if there are any; they set the law of selection alone.
+        selection_exponent: eta of the law of selection; None: found, from ratings of randomly shown items where `dataset` has
+            them, else from the log.
 
     Raises:
         InputError: if there is nothing to learn, or the link does not suit the rewards.
@@ -92,7 +90,7 @@ def fit_factors(
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
     model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
-    selection = _selection(model, dataset.log, selection_exponent, randomised)
+    selection = _selection(model, dataset, selection_exponent)
     report = FactorReport(
         size=size,
         link=link,
@@ -127,12 +125,14 @@ def held_out_ranking(
     return _known(fold.ranking(model, numbers))
 
 
-def _selection(model: FactorModel, log: InteractionLog, exponent: float | None, randomised: InteractionLog | None) -> Selection:
+def _selection(model: FactorModel, dataset: Dataset, exponent: float | None) -> Selection:
     if exponent is not None:
         return given(exponent, "set by hand")
-    if is_implicit(log):
-        return given(0.0, "the log holds positives alone: what is not logged counts already")
-    return from_log(model, log) if randomised is None else from_randomised(model, randomised)
+    if is_implicit(dataset.log):
+        return given(0.0, NO_LAW)
+    if dataset.randomised is not None:
+        return from_randomised(model, dataset.randomised)
+    return from_log(model, dataset.log)
 
 
 @dataclass

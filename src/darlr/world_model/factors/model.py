@@ -9,6 +9,7 @@ from torch import Tensor
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.world_model.factors.design import Columns, Description
+from darlr.world_model.factors.law import under_selection
 from darlr.world_model.factors.posterior import Side
 from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
 from darlr.world_model.model import Scale
@@ -62,7 +63,7 @@ class FactorModel:
     Attributes:
         responses: the same as a belief about a user reads it.
         scale: mean and standard deviation of what was fitted, in reward units.
-        selection_exponent: eta, see `selection`.
+        selection_exponent: eta, see `law`.
     """
 
     responses: FactorResponses
@@ -82,12 +83,11 @@ class FactorModel:
         """Args: log_noise: variance of a logged y; shares: (I,) float32, of the users who chose an item, above 0, 1 at most."""
         self.users, self.items, self.shares = users, items, shares
         self.scale, self.selection_exponent = scale, selection_exponent
-        self._kept = shares**selection_exponent
-        bottom = float(response_scale.to_scale(torch.tensor(response_scale.low, dtype=torch.float64)))
         biases, loadings = items.means[:, 0], items.means[:, 1:]
+        intercepts, self._kept = under_selection(biases, shares**selection_exponent, response_scale)
         unknown = items.covariances.diagonal(dim1=1, dim2=2).sum(dim=1)
         self.responses = FactorResponses(
-            intercepts=bottom + self._kept * (biases - bottom),
+            intercepts=intercepts,
             loadings=torch.cat([torch.ones_like(biases)[:, None], self._kept[:, None] * loadings], dim=1),
             noise=log_noise + self._kept.square() * unknown,
             log_noise=log_noise,

@@ -95,6 +95,10 @@ class FactorResponses:
         parts = zip(torch.split(users, PAIRS_AT_ONCE), torch.split(items, PAIRS_AT_ONCE), strict=True)
         return torch.cat([self.intercepts[i] + (self.loadings[i] * self.user_means[u]).sum(dim=1) for u, i in parts])
 
+    def within(self, low: float, high: float) -> "FactorResponses":
+        """The same, where the smallest and largest reward that is paid are `low` and `high`."""
+        return replace(self, scale=replace(self.scale, low=low, high=high))
+
     def of(self, users: Tensor, items: Tensor) -> "FactorResponses":
         """The responses of `users` (n,) to `items` (m,), in that order: rows and columns of a world."""
         return replace(

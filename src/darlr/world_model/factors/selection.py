@@ -1,10 +1,7 @@
-"""What users chose to rate tells something of what they left out: one number, eta, lowers estimates of rarely chosen items.
+"""What users chose to rate tells something of what they left out: eta, the one number of the law of selection (`law`).
 
-With c the lowest reward (on the scale of y) and P_i the share of users who have item i in the log:
-E y_ui = a_u + c + P_i^eta (b_i - c + v_i . z_u). At eta 0 selection says nothing.
-
-The law implies that a user's mean rating above c is proportional to (rows of the user)^-eta, which a log shows if its users are
-not all equally active; randomly shown ratings show it at once.
+The law implies that a user's mean rating above c, the lowest reward, is proportional to (rows of the user)^-eta, which a log
+shows if its users are not all equally active. Randomly shown ratings show it at once. At eta 0 selection says nothing.
 """
 
 from dataclasses import dataclass
@@ -12,15 +9,17 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from darlr.data.log import InteractionLog
-from darlr.errors import InputError
 from darlr.world_model.factors.model import FactorModel
 
 MOST = 1.5
 """Largest eta that is looked for."""
 
 HALVINGS = 24
+
+NO_LAW = "the log holds positives alone, so what it lacks counts already as the lowest reward"
 FEWEST_ROWS = 3
 """Rows of a user who counts for the slope."""
 
@@ -52,15 +51,19 @@ def given(exponent: float, reason: str) -> Selection:
 
 
 def from_log(model: FactorModel, log: InteractionLog) -> Selection:
-    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (b_i - c)] on the logarithm of their number.
+    """What a log tells, with `average` what the average user of `model` gives, which was fitted on `log` without the law."""
+    average = model.responses.scale.to_reward(model.responses.intercepts)
+    return from_activity(average.double().cpu().numpy(), log)
+
+
+def from_activity(average: NDArray[np.float64], log: InteractionLog) -> Selection:
+    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (average_i - c)] on the logarithm of their number.
 
     Both sums are shrunk by half a row of the mean reward; users with fewer than 3 rows do not count, the others by n / (n + 3).
 
-    Args: model: fitted on `log` without the law; b_i are what its average user gives, in reward units.
+    Args: average: (I,) the reward that items get of an average user.
     """
     low, mean = log.reward_range[0], float(log.rewards.mean(dtype=np.float64))
-    scale = model.responses.scale
-    average = scale.to_reward(model.responses.intercepts).double().cpu().numpy()
     counts = np.bincount(log.users, minlength=log.n_users)
     counted = counts >= FEWEST_ROWS
     usual = mean - low
@@ -69,13 +72,18 @@ def from_log(model: FactorModel, log: InteractionLog) -> Selection:
     activity = np.log(counts[counted])
     rows = int(counts[counted].sum())
     if len(activity) < FEWEST_ROWS or activity.max() - activity.min() < 1e-9:
-        reason = "users are equally active, so the log does not tell what they left out"
+        reason = "all users are about equally active, so the log does not tell what they left out; estimates stay as they are"
         return Selection(0.0, "log", None, None, rows, reason)
     slope, error = _slope(activity, np.log(given_rewards / expected), counts[counted] / (counts[counted] + 3.0))
     exponent = min(max(0.0, -slope), MOST)
-    found = "active users rate lower" if exponent else "active users do not rate lower"
-    reason = f"{found}: the slope of ratings on the logarithm of activity is {slope:.3f} +- {error:.3f}"
+    measured = f"the slope of log ratings on log activity is {slope:.3f} +- {error:.3f}"
+    found = "active users rate lower, as users do who choose what they like" if exponent else "active users do not rate lower"
+    reason = f"{found} ({measured}), so {_effect(exponent)}"
     return Selection(exponent, "log", slope, error, rows, reason)
+
+
+def _effect(exponent: float) -> str:
+    return "estimates of items that few chose are lowered" if exponent else "estimates stay as they are"
 
 
 def _slope(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
@@ -92,12 +100,6 @@ def from_randomised(model: FactorModel, randomised: InteractionLog) -> Selection
 
     Args: model: without the law; randomised: over the same vocabularies as the log that it was fitted on.
     """
-    n_users, n_items = len(model.users.means), len(model.items.means)
-    if (randomised.n_users, randomised.n_items) != (n_users, n_items):
-        raise InputError(
-            f"the randomly shown ratings have {randomised.n_users} users and {randomised.n_items} items; expected the log's "
-            f"{n_users} and {n_items}"
-        )
     device = model.shares.device
     users = torch.from_numpy(randomised.users.astype(np.int64)).to(device)
     items = torch.from_numpy(randomised.items.astype(np.int64)).to(device)
@@ -112,5 +114,5 @@ def from_randomised(model: FactorModel, randomised: InteractionLog) -> Selection
     for _ in range(HALVINGS):
         middle = (lower + upper) / 2
         lower, upper = (middle, upper) if level(middle) > mean else (lower, middle)
-    reason = f"randomly shown pairs gave {mean:.3g} on average, where the log alone says {before:.3g}"
+    reason = f"randomly shown pairs gave {mean:.3g} on average and the log alone says {before:.3g}, so {_effect(upper)}"
     return Selection(upper, "randomised", None, None, len(randomised), reason)

@@ -1,0 +1,69 @@
+"""Noisy users: what a policy sees of their answers carries the log's noise, while what is counted is what they would give.
+
+The tests' truth pays the same whenever it is asked for, and real users do not. A policy that trusts one answer too much wins
+without noise and loses with it (docs/protocol.md, section 3).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import WHOLE_EPISODE, Scorer
+from darlr.world.window import Window
+from darlr.world_model.factors.responses import FactorResponses, ResponseScale
+
+
+@dataclass(frozen=True)
+class AnswerNoise:
+    """What is added to the answers of an episode for every user, on the scale of a factor model.
+
+    Attributes:
+        scale: between rewards and y; its bounds are those by which windows normalise rewards.
+        n_items: of the world.
+        added: (n_users, T) float32, to the y of each user's first T answers.
+    """
+
+    scale: ResponseScale
+    n_items: int
+    added: Tensor
+
+    @classmethod
+    def draw(
+        cls, responses: FactorResponses, share: float, n_users: int, n_items: int, steps: int, generator: torch.Generator
+    ) -> Self:
+        """Independent normal noise, of variance `share` times that of a logged y.
+
+        Args:
+            responses: on the tested world's range.
+            steps: T.
+            generator: on the device of the test.
+        """
+        normal = torch.randn(n_users, steps, generator=generator, device=generator.device)
+        return cls(responses.scale, n_items, normal * (share * responses.log_noise) ** 0.5)
+
+    def to(self, users: Tensor, window: Window) -> Window:
+        """The `window` (B, L) of `users` (B,), which shows their episodes whole, with noisy answers inside the range."""
+        taken = int((window.items[0] < self.n_items).sum())  # episodes run in lock-step
+        if taken == 0:
+            return window
+        low, span = self.scale.low, self.scale.high - self.scale.low
+        y = self.scale.to_scale(window.rewards[:, -taken:] * span + low) + self.added[users, :taken]
+        noisy = (self.scale.to_reward(y) - low) / span
+        return replace(window, rewards=torch.cat([window.rewards[:, :-taken], noisy], dim=1))
+
+
+class NoisyAnswers(Scorer):
+    """Another scorer, which sees noisy answers."""
+
+    lookback = WHOLE_EPISODE
+
+    def __init__(self, scorer: Scorer, noise: AnswerNoise) -> None:
+        self._scorer, self._noise = scorer, noise
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return self._scorer(users, self._noise.to(users, window), blocked)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        return self._scorer.probabilities(scores)
