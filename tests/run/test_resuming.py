@@ -1,8 +1,10 @@
 """A run that was killed and started again ends as one that was never disturbed, bit for bit."""
 
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
@@ -25,6 +27,41 @@ WRITES = [
 ]
 DURING_THE_FIT, AFTER_AN_EPOCH, UNDISTURBED = "fit", "epoch", "undisturbed"
 MOMENTS = [f"{name} {count}" for name, count in WRITES] + [DURING_THE_FIT, AFTER_AN_EPOCH]
+
+
+def test_a_fit_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    program = f"""
+        import os, signal
+        from pathlib import Path
+        import torch
+        from darlr.run import fit_checkpoints
+        from tests.runs import Listener, train_small
+
+        torch.set_num_threads(1)
+        fit_checkpoints.SECONDS_BETWEEN = 0.0
+        listener = Listener()
+        told = []
+
+        def fitted(epoch, *_):
+            told.append(epoch)
+            if epoch == {{die_after}}:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        listener.fitted = fitted
+        train_small(Path({str(tmp_path / "stopped")!r}), {{{{"world_model": {{{{"max_epochs": 4}}}}}}}}, listener=listener)
+        print(told)
+        """
+    with pytest.raises(CalledProcessError) as killed:
+        output_of(program.format(die_after=2))
+    assert killed.value.returncode == -signal.SIGKILL
+    [checkpoint] = tmp_path.rglob("*.checkpoint")
+    assert output_of(program.format(die_after=0)).strip() == "[3, 4]"
+    assert not checkpoint.exists()
+    undisturbed = train_small(tmp_path / "undisturbed", {"world_model": {"max_epochs": 4}})
+    resumed = {file.name: file.read_bytes() for file in (tmp_path / "stopped").rglob("world-models/*.safetensors")}
+    assert resumed == {file.name: file.read_bytes() for file in (tmp_path / "undisturbed").rglob("world-models/*.safetensors")}
+    [summary] = (tmp_path / "stopped").rglob("summary.json")
+    assert results(summary.parent) == results(undisturbed.path)
 
 
 class StoppedError(Exception):

@@ -31,26 +31,23 @@ def test_without_a_run_like_it_the_published_measurements_speak(tmp_path: Path) 
     dual = sized(darlr, 290, 300, 6960)
     costs = estimate([coat])[coat.run]
     assert costs.learning == pytest.approx(START + 1e6 / 127_000, rel=0.02)
-    assert costs.fit == pytest.approx(12.9, rel=0.05)
+    assert costs.fit == pytest.approx(6.7, rel=0.1)
     assert 406 < costs.memory_mib < 557
     assert not costs.measured
     costs = estimate([kuairec])[kuairec.run]
     assert costs.learning == pytest.approx(START + 1e6 / 18_100, rel=0.02)
-    assert costs.fit == pytest.approx(153, rel=0.05)
     assert costs.memory_mib == pytest.approx(664, rel=0.1)
     references = darlr.config.own(SelectorConfig).references
     assert references == 20
     assert estimate([dual])[dual.run].learning == pytest.approx(START + 1e6 / 17_000, rel=0.05)
 
 
-def test_a_large_logs_fit_costs_what_an_epoch_of_it_was_measured_to(tmp_path: Path) -> None:
+def test_a_large_logs_fit_costs_what_it_was_measured_to(tmp_path: Path) -> None:
     [mbpo] = small_cells(tmp_path, tmp_path, methods="mbpo")
-    kuairand = sized(mbpo, 27_285, 7_583, 1_141_112)
-    world_model = replace(WorldModelConfig(), max_epochs=1)
-    once = replace(kuairand, config=replace(kuairand.config, world_model=world_model))
-    assert estimate([once])[once.run].fit == pytest.approx(27.1, rel=0.15)
+    ratings = sized(mbpo, 15_400, 1_000, 312_000)
+    assert estimate([ratings])[ratings.run].fit == pytest.approx(27.5, rel=0.1)
     kuairec = sized(mbpo, 1_411, 3_327, 12_530_806)
-    assert 1200 < estimate([kuairec])[kuairec.run].fit < 3600
+    assert 60 < estimate([kuairec])[kuairec.run].fit < 1200  # one epoch
     assert estimate([kuairec])[kuairec.run].memory_mib < 2000
 
 

@@ -34,7 +34,7 @@ def test_a_run_is_told_from_its_fit_to_its_end(tmp_path: Path) -> None:
 
 
 def test_long_epochs_of_a_fit_are_told_while_they_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("darlr.world_model.fitting.PAIRS_BETWEEN_REPORTS", 1)
+    monkeypatch.setattr("darlr.world_model.training.PAIRS_OF_A_ROUND", 1)
     events = [event for event in events_of(VALUES, tmp_path) if event["event"] in ("fitting", "fitted")]
     assert [event["event"] for event in events[-2:]] == ["fitting", "fitted"]
     shares = [event["share"] for event in events if event["event"] == "fitting" and event["epoch"] == 1]

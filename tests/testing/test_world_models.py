@@ -12,9 +12,9 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.testing import check_world_model
 from darlr.world_model.ensemble import EnsembleModel
-from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import DEEPFM, WORLD_MODELS, WorldModelKind
 from darlr.world_model.model import WorldModel
+from darlr.world_model.training import FitMonitor
 
 
 @pytest.mark.parametrize("name", WORLD_MODELS)

@@ -71,6 +71,22 @@ def test_all_pairs_are_the_pairs_one_by_one() -> None:
         torch.testing.assert_close(part, expected.view(MEMBERS, 2, 3))
 
 
+@pytest.mark.parametrize("pairs", [1, 4, 40])  # fewer than there are users or items, and more
+def test_pairs_with_shared_sides_are_the_pairs_one_by_one(pairs: int) -> None:
+    ensemble = network()
+    random = torch.Generator().manual_seed(3)
+    users, items = (
+        torch.randint(len(codes), (MEMBERS, pairs), generator=random) for codes in (ensemble.user_codes, ensemble.item_codes)
+    )
+    weights = torch.randn(2, MEMBERS, pairs, generator=random)
+    found = []
+    for predict in (ensemble, ensemble.pairs):
+        outputs = torch.stack(predict(users, items))
+        gradients = torch.autograd.grad((outputs * weights).sum(), list(ensemble.parameters()))
+        found.append((outputs.detach(), gradients))
+    torch.testing.assert_close(found[1], found[0])
+
+
 @pytest.mark.parametrize("size", [-1e4, 1e4])
 def test_log_variance_stays_in_its_range(size: float) -> None:
     ensemble = network()

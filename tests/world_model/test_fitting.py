@@ -5,17 +5,28 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
 from darlr.run.world_models import load_world_model, save_world_model
 from darlr.world_model.ensemble import EnsembleModel
-from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_loss
+from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_epochs, resolve_fit, resolve_loss
 from darlr.world_model.ranking import pairwise_accuracy
 from darlr.world_model.settings import WorldModelConfig
+from darlr.world_model.training import one_cycle
 from tests.worlds import CPU, dataset_of, log_of, low_rank_world
 
-SMALL = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(16,), batch_size=32, learning_rate=1e-2, weight_decay=1e-3)
+SMALL = WorldModelConfig(
+    members=3,
+    embedding_size=4,
+    hidden_sizes=(16,),
+    batch_size=32,
+    learning_rate=1e-2,
+    schedule="constant",
+    weight_decay=1e-3,
+    max_epochs=100,
+)
 
 
 def fit(dataset: Dataset, seed: int = 0, **changes: Any) -> tuple[EnsembleModel, FitReport]:
@@ -103,7 +114,7 @@ def test_every_epoch_is_told(world: Dataset) -> None:
 def test_long_epochs_are_told_while_they_last(
     world: Dataset, monkeypatch: pytest.MonkeyPatch, loss: Any, pairs_of_a_row: int
 ) -> None:
-    monkeypatch.setattr("darlr.world_model.fitting.PAIRS_BETWEEN_REPORTS", 20 * pairs_of_a_row)
+    monkeypatch.setattr("darlr.world_model.training.PAIRS_OF_A_ROUND", 20 * pairs_of_a_row)
     told = Told()
     fit_world_model(world, replace(SMALL, max_epochs=3, patience=3, batch_size=10, loss=loss), 0, CPU, told)
     rows = len(world.log) - round(0.1 * len(world.log))
@@ -128,6 +139,73 @@ def test_long_epochs_are_told_while_they_last(
 def test_large_logs_have_large_batches(rows: int, size: int) -> None:
     assert resolve_batch_size(WorldModelConfig(), rows) == size
     assert resolve_batch_size(WorldModelConfig(batch_size=17), rows) == 17
+
+
+@pytest.mark.parametrize(
+    ("pairs", "epochs"),
+    # Coat, the built-in world, KuaiRec's positives with their negatives, kuairec-rewatched likewise, KuaiRec
+    [(1, 20), (6_960, 19), (39_917, 8), (795_120, 2), (5_077_524, 1), (75_000_000, 1)],
+)
+def test_large_logs_are_read_fewer_times(pairs: int, epochs: int) -> None:
+    assert resolve_epochs(WorldModelConfig(), pairs) == epochs
+    assert resolve_epochs(WorldModelConfig(max_epochs=17), pairs) == 17
+
+
+def test_negatives_count_as_pairs_of_an_epoch() -> None:
+    rows = [(user, item, 1.0) for user in range(250) for item in range(200)]
+    dataset = dataset_of(log_of(rows, 250, 200))  # 50,000 rows and 250,000 negatives
+    assert resolve_fit(WorldModelConfig(), dataset).max_epochs == 3
+    assert resolve_fit(WorldModelConfig(negatives_per_row=1), dataset).max_epochs == 5
+
+
+def test_one_cycle_rises_for_a_tenth_and_falls_to_nothing() -> None:
+    assert [one_cycle(done) for done in (0.0, 0.05, 0.1, 0.55, 1.0)] == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
+
+
+def test_one_cycle_learns_a_planted_world_in_fewer_epochs() -> None:
+    dataset, _ = low_rank_world(40, 40)
+    shared: dict[str, Any] = {"max_epochs": 12, "learning_rate": 2e-2}
+    cycle, slow = fit(dataset, schedule="one_cycle", **shared)[1], fit(dataset, max_epochs=12, learning_rate=1e-3)[1]
+    assert cycle.held_out_loss is not None
+    assert slow.held_out_loss is not None
+    assert cycle.held_out_loss < slow.held_out_loss - 0.05
+
+
+class Kept:
+    """A checkpoint in memory, which keeps every state that it is asked to."""
+
+    def __init__(self, start: tuple[dict[str, Tensor], dict[str, Any]] | None = None) -> None:
+        self.start = start
+        self.saved: list[tuple[dict[str, Tensor], dict[str, Any]]] = []
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        return self.start
+
+    def due(self) -> bool:
+        return True
+
+    def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        self.saved.append(({name: tensor.detach().clone() for name, tensor in tensors.items()}, state))
+
+
+@pytest.mark.parametrize("loss", ["logged", "negatives"])
+@pytest.mark.parametrize("schedule", ["one_cycle", "constant"])
+def test_a_fit_goes_on_from_any_checkpoint_to_the_same_weights(
+    world: Dataset, monkeypatch: pytest.MonkeyPatch, loss: Any, schedule: Any
+) -> None:
+    monkeypatch.setattr("darlr.world_model.training.PAIRS_OF_A_ROUND", 20)
+    config = replace(SMALL, max_epochs=3, batch_size=5, loss=loss, schedule=schedule)
+    kept = Kept()
+    undisturbed, report = fit_world_model(world, config, 0, CPU, checkpoint=kept)
+    assert [(state["epoch"], state["rounds"]) for _, state in kept.saved][-1] == (3, 0)
+    assert any(state["rounds"] > 0 for _, state in kept.saved)
+    for start in kept.saved:
+        told = Told()
+        resumed, again = fit_world_model(world, config, 0, CPU, told, Kept(start))
+        assert [epoch for epoch, _ in told.losses] == list(range(start[1]["epoch"] + 1, 4))
+        assert again == report
+        for name, parameter in undisturbed.network.named_parameters():
+            assert torch.equal(parameter, resumed.network.get_parameter(name)), name
 
 
 def test_auto_batches_are_those_it_stands_for(world: Dataset) -> None:

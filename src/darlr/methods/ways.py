@@ -25,6 +25,7 @@ from darlr.seeding import numpy_generator
 from darlr.simulator.leave import LeaveRule
 from darlr.simulator.simulator import Simulator
 from darlr.world_model.kinds import WORLD_MODELS, Fit
+from darlr.world_model.training import FitCheckpoint
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ class Ways:
         """What a user must know of it, in lines."""
         return []
 
-    def fit(self, config: ExperimentConfig) -> Fit:
-        """Who fits the world model."""
-        return WORLD_MODELS[config.world_model.kind].fit
+    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
+        """Who fits the world model, from `checkpoint` on if its kind can go on from one."""
+        kind = WORLD_MODELS[config.world_model.kind]
+        return kind.fit if kind.fit_from is None or checkpoint is None else kind.fit_from(checkpoint)
 
     def tracker(
         self, config: ExperimentConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator

@@ -17,6 +17,9 @@ def imposed_settings(method: str, dataset: str) -> Imposed:
             "embedding_size": 4 if dataset == "kuairand" else 8,
             "negatives_per_row": 3 if dataset == "kuairec" else 5,
             "batch_size": _BATCH_SIZES.get(dataset, 0),
+            "hidden_sizes": [128, 128],
+            "learning_rate": 1e-3,
+            "schedule": "constant",
             "weight_decay": 0.2,
             "max_epochs": 200 if method in _SINGLE_NETWORKS else 5,
         }

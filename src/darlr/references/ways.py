@@ -22,9 +22,9 @@ from darlr.rewards.kinds import RewardParts
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward, penalised_reward
 from darlr.simulator.leave import LeaveRule
-from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import Fit
 from darlr.world_model.model import WorldModel
+from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 
 class ReferenceWays(Ways):
@@ -53,7 +53,7 @@ class ReferenceWays(Ways):
     def notices(self) -> list[str]:
         return ["with the references' slips (reference_quirks): for comparison with published numbers alone"]
 
-    def fit(self, config: ExperimentConfig) -> Fit:
+    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
         return _fit
 
     def tracker(

@@ -17,11 +17,12 @@ from darlr.errors import RunError
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.ensemble import EnsembleModel
-from darlr.world_model.fitting import FitMonitor, FitReport, resolve_batch_size
+from darlr.world_model.fitting import FitReport, resolve_batch_size
 from darlr.world_model.inputs import PADDING, Inputs
 from darlr.world_model.losses import NegativeSampler, gaussian_loss
 from darlr.world_model.model import Scale
 from darlr.world_model.settings import WorldModelConfig
+from darlr.world_model.training import FitMonitor
 
 Pairs = NDArray[np.int64]
 

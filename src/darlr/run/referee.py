@@ -23,7 +23,7 @@ from darlr.rewards.estimates import Estimates
 from darlr.run.world_models import obtain_world_model, world_model_path
 from darlr.run.worlds import estimated_world
 from darlr.seeding import derive_seed, torch_generator
-from darlr.world_model.fitting import FitMonitor
+from darlr.world_model.training import FitMonitor
 
 SEEDS = 2**31
 

@@ -47,8 +47,8 @@ from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, 
 from darlr.run.worlds import lookback_of, simulated_world, true_world
 from darlr.seeding import torch_generator
 from darlr.world.window import Window
-from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.model import WorldModel
+from darlr.world_model.training import FitMonitor
 
 SUMMARY = "summary"
 

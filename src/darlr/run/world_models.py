@@ -17,11 +17,12 @@ from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
 from darlr.evaluation.opponents import Factors, ListFactors
 from darlr.methods.ways import Ways
+from darlr.run.fit_checkpoints import StoredCheckpoint
 from darlr.world_model.factors.model import FactorModel
-from darlr.world_model.fitting import FitMonitor
 from darlr.world_model.kinds import DEEPFM, FACTORS, WORLD_MODELS
 from darlr.world_model.model import WorldModel
 from darlr.world_model.settings import WorldModelConfig
+from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
 """The copy in a run folder."""
@@ -54,20 +55,25 @@ def obtain_world_model(
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
 
-    Of several processes that need it, one fits and the others wait (`notice` tells so).
+    Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
+    checkpoint, if its kind of world model keeps any.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
-                model, report = ways.fit(config)(dataset, config, device, monitor)
+                checkpoint = StoredCheckpoint(path)
+                model, report = ways.fit(config, checkpoint)(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
+                checkpoint.remove()
+                if "why" in report:
+                    notice(f"world model: {report['why']}")
                 return model, report
     return load_world_model(path, device)
 
 
 def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
-    """Write a fitted model of that kind, and how its fit went."""
-    write_tensors(path, model.tensors(), {**model.state(), "kind": kind, "fit": report})
+    """Write a fitted model of that kind, or of the one that its fit chose and reports, and how its fit went."""
+    write_tensors(path, model.tensors(), {**model.state(), "kind": report.get("kind", kind), "fit": report})
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:

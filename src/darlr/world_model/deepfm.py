@@ -108,9 +108,13 @@ class DeepFMEnsemble(nn.Module):
         return self._side(self.item_codes[items], self.item_numeric[items], 1)
 
     def _side(self, codes: Tensor, numbers: Tensor, which: int) -> Side:
-        """Of `codes` (n, F) and `numbers` (n, G): those of users (`which` 0) or of items (1)."""
-        fields = self.table[:, codes] * (codes != PADDING).unsqueeze(-1)  # (M, n, F, D + 1)
-        embedded, linear = fields[..., :-1], fields[..., -1]
+        """Of users (`which` 0) or items (1) with `codes` and `numbers`: (n, F) and (n, G), or (M, n, .) by member."""
+        rows = self.table.shape[1]
+        offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
+        fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))  # (M, n, F, D + 1)
+        if self._has_padding:
+            fields = fields * (codes != PADDING).unsqueeze(-1)
+        embedded, linear = torch.split(fields, [self.embedding_size, 1], dim=-1)
         total = embedded.sum(dim=2)
         interactions = 0.5 * (total.square() - embedded.square().sum(dim=2)).sum(dim=-1)
         counts = [self.user_numeric.shape[1], self.item_numeric.shape[1]]
@@ -118,17 +122,40 @@ class DeepFMEnsemble(nn.Module):
         first = torch.split(self.weights[0], [*widths, *counts], dim=1)
         numeric = (numbers @ torch.split(self.numeric_weight, counts, dim=1)[which]).squeeze(-1)
         hidden = embedded.flatten(start_dim=2) @ first[which] + numbers @ first[2 + which]
-        return Side(linear.sum(dim=-1) + numeric + interactions, total, hidden)
+        return Side(linear.squeeze(-1).sum(dim=-1) + numeric + interactions, total, hidden)
+
+    def pairs(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` says of pairs, each (M, B); of a side of at most B users or items, each share is computed once."""
+        own, other = self._sides_of_pairs(users, 0), self._sides_of_pairs(items, 1)
+        score = own.score + other.score + (own.embedded * other.embedded).sum(dim=-1)
+        return self._outputs(score, own.hidden + other.hidden + self.biases[0])
+
+    def _sides_of_pairs(self, chosen: Tensor, which: int) -> Side:
+        """What the users (`which` 0) or items (1) `chosen`, (M, B), bring, (M, B, ...)."""
+        codes, numbers = ((self.user_codes, self.user_numeric), (self.item_codes, self.item_numeric))[which]
+        if len(codes) > chosen.shape[1]:
+            return self._side(codes[chosen], numbers[chosen], which)
+        side = self._side(codes, numbers, which)
+        place = chosen + torch.arange(self.members, device=chosen.device).unsqueeze(1) * len(codes)
+        score, embedded, hidden = (
+            F.embedding(place, part.reshape(self.members * len(codes), -1)) for part in (side.score, side.embedded, side.hidden)
+        )
+        return Side(score.squeeze(-1), embedded, hidden)
 
     def all_pairs(self, users: Side, items: Side) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, each (M, n, m), of all pairs: what `forward` says, with each side's share computed once."""
         score = users.score.unsqueeze(2) + items.score.unsqueeze(1) + users.embedded @ items.embedded.mT
         first = (users.hidden + self.biases[0]).unsqueeze(2) + items.hidden.unsqueeze(1)  # (M, n, m, H)
-        hidden = F.relu(first, inplace=True).flatten(1, 2)
+        mean, log_variance = self._outputs(score.flatten(1), first.flatten(1, 2))
+        return mean.view_as(score), log_variance.view_as(score)
+
+    def _outputs(self, score: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance, each (M, B), of pairs with the score (M, B) and the first layer's sums `first` (M, B, H)."""
+        hidden = F.relu(first, inplace=True)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             hidden = F.relu(torch.baddbmm(bias, hidden, weight), inplace=True)
-        output = (hidden @ self.head).view(*score.shape, 2)
-        return self.bias.unsqueeze(2) + score + output[..., 0], _soft_clamp(output[..., 1])
+        output = hidden @ self.head
+        return self.bias + score + output[..., 0], _soft_clamp(output[..., 1])
 
     def user_vectors(self) -> Tensor:
         """(U, F_u * D + G_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""

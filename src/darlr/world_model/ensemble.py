@@ -46,6 +46,16 @@ class EnsembleModel:
                 uncertainty[rows, columns] = log_variance.amax(dim=0).exp()
         return estimate.mul_(self.scale.spread).add_(self.scale.centre), uncertainty.mul_(self.scale.spread**2)
 
+    @torch.no_grad()
+    def expected(self, users: Tensor, items: Tensor) -> Tensor:
+        """(n,) the estimates of n pairs, user `users[k]` and item `items[k]`."""
+        members = self.network.members
+        parts = [
+            self.network.pairs(own_users.expand(members, -1), own_items.expand(members, -1))[0].mean(dim=0)
+            for own_users, own_items in zip(torch.split(users, BLOCK), torch.split(items, BLOCK), strict=True)
+        ]
+        return torch.cat(parts) * self.scale.spread + self.scale.centre
+
     def user_vectors(self) -> Tensor:
         """(U, d_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""
         return self.network.user_vectors()

@@ -1,7 +1,8 @@
 """Which world models there are: darlr's own, and those that others register (`world_model.kind`)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,13 +13,15 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.registry import Registry
 from darlr.seeding import torch_generator
+from darlr.world_model.comparing import compare
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings, SelectionConfig
-from darlr.world_model.fitting import FitMonitor, fit_world_model, held_out_rows, resolve_batch_size, resolve_loss
+from darlr.world_model.fitting import fit_world_model, held_out_rows, resolve_fit
 from darlr.world_model.model import WorldModel
 from darlr.world_model.settings import WorldModelConfig
+from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 Fit = Callable[[Dataset, ExperimentConfig, torch.device, FitMonitor | None], tuple[WorldModel, dict[str, Any]]]
 """(dataset, the run's settings, device, monitor) -> the model, and how the fit went as plain values."""
@@ -35,11 +38,13 @@ class WorldModelKind:
     Attributes:
         name: what `world_model.kind` is set to.
         summary: one line.
-        fit: fits it on a log.
+        fit: fits it on a log. A kind that leaves the choice of another one to the log reports that one's name as `kind`, and as
+            `why` a line for people.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
         resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
         reads: the sections of settings that it reads beside `world_model`.
         uncertain: whether it has an uncertainty that can be penalised, under its settings.
+        fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
         space: what `darlr tune --space world-model` searches.
     """
 
@@ -50,20 +55,23 @@ class WorldModelKind:
     resolve: Callable[[WorldModelConfig, Dataset], WorldModelConfig] = _as_set
     reads: tuple[type[Section], ...] = ()
     uncertain: Callable[[WorldModelConfig], bool] = lambda config: True
+    fit_from: Callable[[FitCheckpoint], Fit] | None = None
     space: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _fit_deepfm(
-    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset,
+    config: ExperimentConfig,
+    device: torch.device,
+    monitor: FitMonitor | None,
+    checkpoint: FitCheckpoint | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor)
+    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint)
     return model, asdict(report)
 
 
 def _resolve_deepfm(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
-    resolve_loss(config, dataset)
-    held_out_rows(config, len(dataset.log))
-    return replace(config, batch_size=resolve_batch_size(config, len(dataset.log)))
+    return resolve_fit(config, dataset)
 
 
 DEEPFM = WorldModelKind(
@@ -73,10 +81,11 @@ DEEPFM = WorldModelKind(
     EnsembleModel.restore,
     _resolve_deepfm,
     uncertain=lambda config: config.error == "gaussian",
+    fit_from=lambda checkpoint: partial(_fit_deepfm, checkpoint=checkpoint),
     space={
         "world_model.embedding_size": [4, 8, 16, 32],
-        "world_model.hidden_sizes": [[64, 64], [128, 128], [256, 256]],
-        "world_model.learning_rate": {"low": 3e-4, "high": 1e-2, "log": True},
+        "world_model.hidden_sizes": [[32, 32], [64, 64], [128, 128]],
+        "world_model.learning_rate": {"low": 1e-3, "high": 3e-2, "log": True},
         "world_model.weight_decay": {"low": 1e-4, "high": 0.1, "log": True},
         "world_model.negatives_per_row": [1, 3, 5, 8],
     },
@@ -111,7 +120,30 @@ FACTORS = WorldModelKind(
     },
 )
 
-WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS)})
+
+def _fit_better(
+    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+) -> tuple[WorldModel, dict[str, Any]]:
+    compared = compare(dataset, config.world_model, config.own(FactorSettings), config.seed, device)
+    model, report = WORLD_MODELS[compared.kind].fit(dataset, config, device, monitor)
+    return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
+
+
+def _restore_better(tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> WorldModel:
+    return WORLD_MODELS[state["fit"]["kind"]].restore(tensors, state, device)
+
+
+AUTO = WorldModelKind(
+    "auto",
+    "deepfm or factors, whichever ranks held-out rows of the log better; the fit says why",
+    _fit_better,
+    _restore_better,
+    _resolve_deepfm,
+    reads=FACTORS.reads,
+    uncertain=DEEPFM.uncertain,
+)
+
+WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO)})
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:

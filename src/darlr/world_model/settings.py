@@ -19,7 +19,9 @@ class WorldModelConfig(Section):
     embedding_size: Annotated[
         int, Setting("size of an embedding; published: 8 (KuaiRand 4); 16 ranks held-out rows better", at_least=1)
     ] = 16
-    hidden_sizes: Annotated[tuple[int, ...], Setting("sizes of the hidden layers", at_least=1, filled=True)] = (128, 128)
+    hidden_sizes: Annotated[
+        tuple[int, ...], Setting("sizes of the hidden layers; published: 128, 128", at_least=1, filled=True)
+    ] = (64, 64)
     loss: Annotated[
         LossKind,
         Setting("logged: logged rows alone; negatives: random pairs beside them; auto: negatives if all rows are positive"),
@@ -37,10 +39,17 @@ class WorldModelConfig(Section):
         int,
         Setting("rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128", at_least=0),
     ] = 0
-    learning_rate: Annotated[float, Setting("step size of Adam", above=0)] = 1e-3
+    learning_rate: Annotated[float, Setting("largest step size of Adam; published: 0.001, constant", above=0)] = 5e-3
+    schedule: Annotated[
+        Literal["one_cycle", "constant"],
+        Setting("of the step size; one_cycle: up in the first tenth of `max_epochs`, then down to 0"),
+    ] = "one_cycle"
     weight_decay: Annotated[
         float, Setting("added to every gradient, times the weight; published: 0.2 on a loss summed over the batch", at_least=0)
-    ] = 2e-2
-    max_epochs: Annotated[int, Setting("most epochs of the fit; published: always 5, without early stopping", at_least=1)] = 100
+    ] = 1e-2
+    max_epochs: Annotated[
+        int,
+        Setting("most epochs of the fit; 0: from 20 on small logs to 1 on large ones; published: 5, none stopped", at_least=0),
+    ] = 0
     patience: Annotated[int, Setting("epochs without a better held-out loss until the fit stops", at_least=1)] = 5
     held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1

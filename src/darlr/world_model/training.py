@@ -1,0 +1,207 @@
+"""One fit's training: the schedule of the step size, early stopping, and going on where a fit was stopped.
+
+An epoch is done in rounds of at least `PAIRS_OF_A_ROUND` pairs. After each, a monitor may be told and a checkpoint written.
+What a round draws comes from a stream of its own, so a fit that goes on from a checkpoint needs no generator's state.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from darlr.errors import RunError
+from darlr.seeding import torch_generator
+from darlr.world_model.deepfm import DeepFMEnsemble
+from darlr.world_model.ensemble import BLOCK
+from darlr.world_model.losses import NegativeSampler, gaussian_loss
+from darlr.world_model.model import Scale
+from darlr.world_model.rows import Rows
+from darlr.world_model.settings import WorldModelConfig
+
+PAIRS_OF_A_ROUND = 100_000
+"""How many pairs (rows, and negatives) each member learns from in a round, at least: some seconds' work."""
+
+WARM_UP = 0.1
+"""Share of a fit's steps in which the step size rises to its peak."""
+
+
+class FitMonitor(Protocol):
+    """Is told how a fit gets on; `epochs` is how many there are at most."""
+
+    def fitting(self, epoch: int, epochs: int, share: float) -> None:
+        """So much of the epoch's training rows is done; never told where an epoch is done at once."""
+
+    def fitted(self, epoch: int, epochs: int, loss: float) -> None:
+        """The epoch is done; `loss` is the held-out one, mean over members; where none is, that of learning."""
+
+
+class FitCheckpoint(Protocol):
+    """Keeps the state of a fit that is not done yet."""
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The tensors and plain values of the last `save`, of this process or another; None if there are none."""
+
+    def due(self) -> bool:
+        """Whether so much time has passed that the state should be saved."""
+
+    def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Keep them instead of what was kept before."""
+
+
+def one_cycle(done: float) -> float:
+    """The step size as a share of its peak, after a share `done` of the steps: linearly up till `WARM_UP`, then down to 0."""
+    return done / WARM_UP if done < WARM_UP else (1 - done) / (1 - WARM_UP)
+
+
+class Trainer:
+    """The state of one fit: network, optimiser, and each member's best weights so far.
+
+    Attributes:
+        epoch: epochs done.
+        best_losses, best_epochs: (M,) each member's best held-out loss, and after which epoch it was.
+    """
+
+    def __init__(
+        self,
+        network: DeepFMEnsemble,
+        rows: Rows,
+        sampler: NegativeSampler | None,
+        config: WorldModelConfig,
+        scale: Scale,
+        seed: int,
+        monitor: FitMonitor | None,
+        checkpoint: FitCheckpoint | None,
+    ) -> None:
+        """Args: config: resolved, so that its batch size and epochs are numbers."""
+        self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
+        self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
+        self.device = rows.users.device
+        self.zero = float(scale.standardise(np.zeros(1, np.float32))[0])
+        self.parameters = list(network.parameters())
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        # Drawn once, so that epochs are compared on the same rows.
+        users, items, targets, weights = self._with_negatives(torch.stack(rows.held_out), self._stream("held_out"))
+        self.held_pairs = users.int(), items.int(), targets, weights
+        self.epoch = self._rounds_done = 0
+        self.best_losses = torch.full((network.members,), float("inf"), device=self.device)
+        self.best_epochs = torch.zeros(network.members, dtype=torch.long, device=self.device)
+        self._best = [parameter.detach().clone() for parameter in self.parameters]
+        self._restore()
+
+    def run(self) -> None:
+        """Train until the epochs are done or every member has gone `patience` of them without a better loss; keep the best."""
+        while self.epoch < self.config.max_epochs and not self._stopped():
+            self._train_epoch(self.epoch + 1)
+            self.epoch, self._rounds_done = self.epoch + 1, 0
+            losses = self._held_out_losses()
+            if not torch.isfinite(losses).all():
+                raise RunError(f"world model, epoch {self.epoch}: the held-out loss is {losses.tolist()}; stopped")
+            better = losses < self.best_losses
+            self.best_losses = torch.where(better, losses, self.best_losses)
+            self.best_epochs[better] = self.epoch
+            for best, parameter in zip(self._best, self.parameters, strict=True):
+                best[better] = parameter.detach()[better]
+            self._save_if_due()
+            if self.monitor is not None:
+                self.monitor.fitted(self.epoch, self.config.max_epochs, float(losses.mean()))
+        with torch.no_grad():
+            for best, parameter in zip(self._best, self.parameters, strict=True):
+                parameter.copy_(best)
+
+    @torch.no_grad()
+    def held_out_predictions(self) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of `held_pairs`, (M, n) each."""
+        users, items, *_ = self.held_pairs
+        blocks = zip(torch.split(users, BLOCK, 1), torch.split(items, BLOCK, 1), strict=True)
+        parts = [self.network.pairs(own_users.long(), own_items.long()) for own_users, own_items in blocks]
+        mean, log_variance = (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
+        return mean, log_variance
+
+    def _stopped(self) -> bool:
+        return bool((self.epoch - self.best_epochs >= self.config.patience).all())
+
+    def _stream(self, *names: str) -> torch.Generator:
+        return torch_generator(self.seed, "world_model", "fit", *names, device=self.device)
+
+    def _train_epoch(self, epoch: int) -> None:
+        """The rounds of the epoch that are not done yet."""
+        shuffled = self.rows.shuffled(self._stream(str(epoch)))
+        batches = torch.split(shuffled, self.config.batch_size, dim=1)
+        pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
+        size, rows = batches[0].shape[1], shuffled.shape[1]
+        length = -(-PAIRS_OF_A_ROUND // (size * pairs_of_a_row))
+        for first in range(self._rounds_done * length, len(batches), length):
+            generator = self._stream(str(epoch), str(self._rounds_done))
+            for step, chosen in enumerate(batches[first : first + length], start=(epoch - 1) * len(batches) + first):
+                self._step(chosen, (step + 0.5) / (self.config.max_epochs * len(batches)), generator)
+            self._rounds_done += 1
+            done = min((first + length) * size, rows)
+            if done < rows:  # at an epoch's end its held-out loss belongs to the checkpoint
+                self._save_if_due()
+            if self.monitor is not None and (done - first * size) * pairs_of_a_row >= PAIRS_OF_A_ROUND:
+                self.monitor.fitting(epoch, self.config.max_epochs, done / rows)
+
+    def _step(self, chosen: Tensor, done: float, generator: torch.Generator) -> None:
+        if self.config.schedule == "one_cycle":
+            self.optimiser.param_groups[0]["lr"] = self.config.learning_rate * one_cycle(done)
+        users, items, targets, weights = self._with_negatives(chosen, generator)
+        mean, log_variance = self.network.pairs(users, items)
+        # Summed over members, whose weights are separate: each has the gradient it would have alone.
+        loss = self._losses(mean, log_variance, targets, weights).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+
+    def _with_negatives(self, chosen: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Users, items, targets and weights of the chosen rows (M, B), followed by K negatives for each, of weight 1."""
+        users, items, targets = self.rows.users[chosen].long(), self.rows.items[chosen].long(), self.rows.targets[chosen]
+        weights = self.rows.weights[chosen]
+        if self.sampler is not None:
+            shape = (len(chosen), chosen.shape[1] * self.config.negatives_per_row)
+            negative_users, negative_items = self.sampler.draw(shape, generator)
+            users, items = torch.cat([users, negative_users], 1), torch.cat([items, negative_items], 1)
+            targets = torch.cat([targets, targets.new_full(shape, self.zero)], 1)
+            weights = torch.cat([weights, weights.new_ones(shape)], 1)
+        return users, items, targets, weights
+
+    def _held_out_losses(self) -> Tensor:
+        """(M,) mean loss of each member's held-out rows."""
+        return self._losses(*self.held_out_predictions(), *self.held_pairs[2:])
+
+    def _losses(self, mean: Tensor, log_variance: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """(M,) each member's mean over pairs (M, B)."""
+        gaussian = self.config.error == "gaussian"
+        losses = gaussian_loss(mean, log_variance, targets) if gaussian else (mean - targets).square()
+        return (losses * weights).mean(dim=1)
+
+    def _save_if_due(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.due():
+            return
+        moments = self.optimiser.state_dict()["state"]
+        tensors = {"best_losses": self.best_losses, "best_epochs": self.best_epochs}
+        for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
+            tensors |= {f"weights.{index}": parameter, f"best.{index}": best}
+            tensors |= {f"adam.{index}.{name}": tensor for name, tensor in moments[index].items()}
+        self.checkpoint.save(tensors, {"epoch": self.epoch, "rounds": self._rounds_done})
+
+    @torch.no_grad()
+    def _restore(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        saved = self.checkpoint.load() if self.checkpoint is not None else None
+        if saved is None:
+            return
+        tensors, state = saved
+        self.epoch, self._rounds_done = state["epoch"], state["rounds"]
+        self.best_losses.copy_(tensors["best_losses"])
+        self.best_epochs.copy_(tensors["best_epochs"])
+        for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
+            parameter.copy_(tensors[f"weights.{index}"])
+            best.copy_(tensors[f"best.{index}"])
+        moments = {
+            index: {name: tensors[f"adam.{index}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
+            for index in range(len(self.parameters))
+        }
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
