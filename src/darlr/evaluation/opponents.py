@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.belief import BelievedList, FactorBelief
+from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
