@@ -53,6 +53,11 @@ class Simulated(Method):
                 "'factors', whose users a belief is about"
             )
 
+    def idle(self, key: str, config: ExperimentConfig) -> bool:
+        # The actor on a belief has no network and no state tracker, and is not kept from being sure.
+        networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
+        return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
+
     def policy(self, parts: PolicyParts) -> Policy:
         if parts.config.policy.actor == "belief":
             users, _ = parts.indices()
