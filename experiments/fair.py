@@ -105,11 +105,10 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
 def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) -> Path:
     """The folder of the method's study, which is done, by a second world model (docs/tuning.md)."""
     _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--out", folder)
-    studies = list((folder / _named(dataset) / method).glob("study-*"))
+    place = folder / _named(dataset) / method
+    studies = list(place.glob("study-*"))
     if len(studies) != 1:
-        raise InputError(
-            f"{folder / _named(dataset) / method}: {len(studies)} studies; expected one; give another plan another --out"
-        )
+        raise InputError(f"{place}: {len(studies)} studies; expected one; give another plan another --out")
     return studies[0]
 
 
