@@ -15,6 +15,7 @@ from darlr.report.analysis.criteria import (
     NOISY_NOTE,
     every_user,
     judging_mode,
+    probability,
     recent,
     statistic_of,
 )
@@ -144,14 +145,10 @@ def _against(
         cells[label] = (
             Quantity(difference.mean, difference.half_width),
             f"{low:.3g} to {high:.3g}" if difference.n > 1 else None,
-            _probability(corrected[label]) if label in corrected else None,
+            probability(corrected[label]) if label in corrected else None,
         )
     cells[best.label] = ("best baseline", None, None)
     return cells, [label for label, both in pairs.items() if not both]
-
-
-def _probability(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _schedule(group: Group) -> tuple[Any, Any]:

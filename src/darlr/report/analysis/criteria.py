@@ -73,3 +73,8 @@ def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric
 def over_seeds(values: Sequence[Values], metric: Metric) -> Quantity | None:
     """The metric over seeds, of those that have it; None if none has."""
     return Quantity.over_seeds([value for of_one in values if (value := of_one.get(metric.name)) is not None])
+
+
+def probability(p: float) -> str:
+    """A p value as tables have it."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
