@@ -1,4 +1,4 @@
-"""The simulator's methods with the actor that a belief guides: DARLR's two agents keep the contract, and none loses its reward."""
+"""The simulator's methods with the actor that a belief guides."""
 
 from collections.abc import Mapping
 from pathlib import Path
