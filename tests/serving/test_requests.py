@@ -19,7 +19,7 @@ def test_ids_are_integers_where_those_of_the_log_are(tmp_path: Path, encoding: s
     file = tmp_path / "recent.csv"
     file.write_text(ROWS, encoding=encoding, newline=line_end)
     assert read_requests(file, NUMBERS, NUMBERS) == REQUESTS
-    texts = NUMBERS.astype(np.str_)
+    texts = NUMBERS.astype(np.str_).astype(object)
     assert [request.items for request in read_requests(file, texts, texts)] == [("-3",), ("0",), ("12",), ("0",)]
     assert [request.user for request in requests_for(["-3", "guest"], NUMBERS)] == [-3, "guest"]
 

@@ -50,10 +50,10 @@ class Recommender:
 
     def __init__(self, policy: SavedPolicy, device: torch.device) -> None:
         self._policy, self._device = policy, device
-        self._row_of_user = {_plain(raw): row for row, raw in enumerate(policy.user_ids)}
-        self._world_item_ids = [_plain(raw) for raw in self.item_ids]
+        self._row_of_user = {raw: row for row, raw in enumerate(policy.user_ids.tolist())}
+        self._world_item_ids = self.item_ids.tolist()
         self._column_of_item = {raw: column for column, raw in enumerate(self._world_item_ids)}
-        self._other_items = {_plain(raw) for raw in policy.item_ids} - self._column_of_item.keys()
+        self._other_items = set(policy.item_ids.tolist()) - self._column_of_item.keys()
 
     @classmethod
     def load(cls, run: Path | str, device: torch.device | str = "cpu") -> Self:
@@ -147,8 +147,3 @@ class Recommender:
             raise InputError(f"a recent reward of user {request.user!r} is {outside[0]:g}; expected {low:g} to {high:g}")
         seen = [pair for pair in zip(request.items, request.rewards, strict=True) if pair[0] in self._column_of_item]
         return [self._column_of_item[item] for item, _ in seen], [(reward - low) / (high - low) for _, reward in seen]
-
-
-def _plain(raw: np.generic) -> Id:
-    value: Id = raw.item()
-    return value

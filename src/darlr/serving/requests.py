@@ -22,7 +22,7 @@ COLUMNS = ("user_id", "item_id", "reward")
 def requests_for(users: Sequence[str], known: Ids) -> list[Request]:
     """A request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
     if not users:
-        return [Request(user.item()) for user in known]
+        return [Request(user) for user in known.tolist()]
     return [Request(_as_logged(user, known)) for user in users]
 
 
