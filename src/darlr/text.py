@@ -83,9 +83,13 @@ def latex(text: str) -> str:
     return visible(text).translate(_LATEX)
 
 
+def is_formula(value: Any) -> bool:
+    """Whether a spreadsheet would compute a CSV file's cell with this `value` instead of showing it."""
+    return isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
+
+
 def spreadsheet(text: str) -> str:
     """`text` as a CSV file's cell that a spreadsheet shows and does not compute."""
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    return f"'{visible(text)}" if is_formula(text) else visible(text)
 
 
