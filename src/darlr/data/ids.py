@@ -1,114 +1,106 @@
-"""What a raw id is, and by which rule one is matched: files, frames and requests all ask here.
+"""What a raw id is, and the one rule by which an id from outside (Python, CSV, JSON, an option) is one of a log's.
 
-An id is its text. An integer stands for its decimal digits, so 108 and "108" are one id; "108.0", "+108", "0108", "1_08" and
-digits of other scripts are others. Where every id of a log is such an integer, the log holds integers, else text. Nothing is
-guessed: what does not match is unknown, and only a message says which id of the log is spelled alike.
+A log's ids are all integers, where every one is written as a program writes an integer (`PLAIN_INTEGER`), or else all text.
+Where they are integers, a whole number is meant by 108, by 108.0, and by the texts "108" and "108.0"; leading zeros, a plus
+sign, underscores, spaces and other scripts' digits make it another id. Where they are text, an id is meant by this very text,
+and by the integer that is written so. Nothing else is taken for an id: a message may only say which one is spelled alike.
+
+The tables of a data set are held to the texts themselves, since all of them are its author's: there 108.0 beside 108 is refused.
 """
 
-import difflib
+import re
 import unicodedata
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Self
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from darlr.data.log import Ids
 
+Id = int | str
+
 PLAIN_INTEGER = r"^(0|-?[1-9][0-9]*)$"
 """An integer as a program writes it: no sign but -, no leading zeros, ASCII digits."""
 
-INVISIBLE = r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\u{3164}\u{115F}\u{1160}\u{FFA0}\u{034F}\u{2800}\u{FE00}-\u{FE0F}]"
-"""Marks that take no room or show nothing, which no reader of a file can see."""
-
-NEAREST_AMONG = 20_000
-"""Ids that are compared letter by letter at most; beyond, only spellings of the same id are suggested."""
+_WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
+_INVISIBLE = r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{3164}\x{115F}\x{1160}\x{FFA0}\x{034F}\x{2800}\x{FE00}-\x{FE0F}]"
+"""Marks that take no room or show nothing, which nobody who reads a file can see."""
 
 
-def text_of(raw: object) -> str | None:
-    """The text of an id as a program has it, or None for what is no id: neither an integer nor text (a bool, 108.0, None)."""
-    if isinstance(raw, np.generic):
-        raw = raw.item()
-    if isinstance(raw, str):
-        return raw
-    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else None
+class KnownIds:
+    """The n raw ids of users, or of items, and where each of them stands."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.integers = ids.dtype.kind in "iu"
+        self.ids: list[Id] = ids.tolist()
+        self._place = {raw: place for place, raw in enumerate(self.ids)}
+        self._alike: dict[str, Id] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def as_logged(self, given: Any) -> Any:
+        """`given` as the log would have it, whether the log knows it or not: 108 for "108", where its ids are integers."""
+        value = given.item() if isinstance(given, np.generic) else given
+        if not self.integers:
+            return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
+            return int(whole[1])
+        return value
+
+    def find(self, given: Any) -> int | None:
+        """The place of the id that `given` means; None where the log has none such."""
+        value = self.as_logged(given)
+        return self._place.get(value) if isinstance(value, Id) and not isinstance(value, bool) else None
+
+    def nearest(self, given: Any) -> Id | None:
+        """The id that the unknown `given` is another spelling of (`folded`); None where there is none."""
+        if self._alike is None:
+            keys = folded(pl.Series("id", self.ids).cast(pl.String)).to_list()
+            self._alike = dict(zip(reversed(keys), reversed(self.ids), strict=True))  # the first of several
+        key: str = folded(pl.Series("id", [str(given)])).item()
+        return self._alike.get(key)
+
+    def hint(self, given: Any) -> str:
+        """The end of a message about the unknown `given`: the id that is spelled nearly so, where there is one."""
+        nearest = self.nearest(given)
+        return "" if nearest is None else f"; did you mean {nearest!r}?"
 
 
 def folded(texts: pl.Series) -> pl.Series:
-    """(n,) keys that ids share which people take for the same: without case, Unicode form, invisible marks, spaces, quotes,
-    a sign +, leading zeros, and the decimals of a whole number ("108.0", "1.08E+02", "1,080").
+    """(n,) keys that texts share which people take for the same.
+
+    They leave out case, Unicode form, invisible marks, spaces, quotes around, a sign +, leading zeros, and how a whole number is
+    written: "108.0", "1.08E+02" and "1,080" have the keys of "108" and "1080".
     """
     ascii_only = texts.str.contains(r"^[\x00-\x7F]*$").fill_null(True)
     if not ascii_only.all():
         odd = texts.filter(~ascii_only).unique()
-        # Digits of other scripts stay digits under NFKC, but not ASCII's.
-        plain = pl.Series([_ascii_digits(unicodedata.normalize("NFKC", text).casefold()) for text in odd.to_list()])
-        texts = texts.replace(odd, plain)
-    texts = texts.str.replace_all(INVISIBLE, "").str.to_lowercase().str.replace_all(r"\s+", "")
+        texts = texts.replace(odd, pl.Series([_ascii_digits(unicodedata.normalize("NFKC", text)) for text in odd.to_list()]))
+    texts = texts.str.replace_all(_INVISIBLE, "").str.to_lowercase().str.replace_all(r"\s+", "")
     texts = texts.str.replace(r"^b?'(.*)'$", "${1}").str.replace(r'^b?"(.*)"$', "${1}")
-    grouped = texts.str.contains(r"^[+-]?[0-9]{1,3}([,_'][0-9]{3})+(\.0*)?$").fill_null(False)
-    if grouped.any():
-        texts = texts.replace(texts.filter(grouped), texts.filter(grouped).str.replace_all(r"[,_']", ""))
-    texts = texts.str.replace(r"^([+-]?[0-9]+)\.0*$", "${1}").str.replace(r"^\+", "")
-    scientific = texts.str.contains(r"^-?[0-9](\.[0-9]+)?e\+?[0-9]{1,2}$").fill_null(False)
-    if scientific.any():
-        found = texts.filter(scientific).unique()
-        texts = texts.replace(found, pl.Series([_whole(text) for text in found.to_list()]))
+    texts = _rewritten(texts, r"^[+-]?[0-9]{1,3}([,_'][0-9]{3})+(\.0*)?$", lambda text: re.sub("[,_']", "", text))
+    texts = texts.str.replace(r"^([+-]?[0-9]+)\.0*$", "${1}").str.replace(r"^\+([0-9])", "${1}")
+    texts = _rewritten(texts, r"^-?[0-9](\.[0-9]+)?e\+?[0-9]{1,2}$", _whole)
     return texts.str.replace(r"^(-?)0+([0-9])", "${1}${2}")
 
 
+def _rewritten(texts: pl.Series, pattern: str, rewrite: Any) -> pl.Series:
+    """`texts` with those that match `pattern` rewritten; they are few."""
+    matching = texts.str.contains(pattern).fill_null(False)
+    if not matching.any():
+        return texts
+    found = texts.filter(matching).unique()
+    return texts.replace(found, pl.Series([rewrite(text) for text in found.to_list()]))
+
+
 def _ascii_digits(text: str) -> str:
-    return "".join(str(unicodedata.digit(letter, letter)) for letter in text)
+    """Digits of other scripts, which compatibility forms keep apart, as ASCII's; letters without case."""
+    return "".join(str(unicodedata.decimal(letter, letter)) for letter in text.casefold())
 
 
 def _whole(text: str) -> str:
     value = float(text)
     return str(int(value)) if value.is_integer() and abs(value) < 2**63 else text
-
-
-@dataclass(frozen=True)
-class KnownIds:
-    """The n distinct raw ids of a log's users or items, and how others are matched with them.
-
-    Attributes:
-        ids: (n,) int64 where every id is a plain integer, else text.
-        texts: (n,) the same ids as text.
-    """
-
-    ids: Ids
-    texts: pl.Series
-
-    @classmethod
-    def of(cls, ids: Ids) -> Self:
-        """Those of a log, in their own order."""
-        return cls(ids, pl.Series("id", ids.tolist()).cast(pl.String))
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def position(self, raw: object) -> int | None:
-        """The index of an id as a program has it, by the rule above; None where the log does not know it."""
-        text = text_of(raw)
-        return None if text is None else self._positions.get(text)
-
-    def likeliest(self, raw: object) -> int | str | None:
-        """For "did you mean": the id that an unknown one is another spelling of, else one that differs in a letter or two."""
-        text = str(raw)
-        key = folded(pl.Series([text])).item()
-        alike = self._by_key.get(key)
-        if alike is None and len(self) <= NEAREST_AMONG and not key.lstrip("-").isdigit():
-            alike = next(iter(difflib.get_close_matches(text, self._positions, n=1, cutoff=0.8)), None)
-        if alike is None:
-            return None
-        found: int | str = self.ids[self._positions[alike]].item()
-        return found
-
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {text: position for position, text in enumerate(self.texts.to_list())}
-
-    @cached_property
-    def _by_key(self) -> dict[str, str]:
-        keys = folded(self.texts).to_list()
-        return dict(zip(reversed(keys), reversed(self.texts.to_list()), strict=True))  # the first of several
