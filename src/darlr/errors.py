@@ -6,7 +6,7 @@ The command line prints either as one line and ends with its `exit_code`; anythi
 import difflib
 from collections.abc import Iterable
 
-from darlr.text import message, shortened, VALUE
+from darlr.text import VALUE, message, shortened
 
 
 class DarlrError(Exception):

@@ -37,9 +37,9 @@ _LATEX: Mapping[int, str] = MappingProxyType(
 
 
 def visible(text: str) -> str:
-    """`text` on one line: what does not print (control characters, line ends, marks without width) as escapes, as Python has them.
+    """`text` on one line: what does not print (control characters, line ends, marks without width) as Python's escapes.
 
-    Plain spaces stay. A terminal obeys no escape sequence in it, and no direction mark turns it around.
+    A terminal obeys no escape sequence in it, and no direction mark turns it around.
     """
     if text.isprintable():
         return text
@@ -91,5 +91,3 @@ def is_formula(value: Any) -> bool:
 def spreadsheet(text: str) -> str:
     """`text` as a CSV file's cell that a spreadsheet shows and does not compute."""
     return f"'{visible(text)}" if is_formula(text) else visible(text)
-
-

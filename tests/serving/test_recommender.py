@@ -97,7 +97,7 @@ def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> N
     [
         (Request("u3"), 0, "count is 0; expected at least 1"),
         (Request("nobody"), 1, "request 2, user 'nobody': unknown user 'nobody', no id of the log"),
-        (Request("U3"), 1, "unknown user 'U3', no id of the log, did you mean 'u3'"),
+        (Request("U3"), 1, "unknown user 'U3', no id of the log; did you mean 'u3'"),
         (Request(3), 1, "unknown user 3"),
         (Request(True), 1, "unknown user True"),
         (Request(["u3"]), 1, "unknown user"),  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def test_what_is_unknown_is_told_and_stops_nobody_else(recommender: Recommender)
     notes = (
         "unknown user 'u99', no id of the log; served as a new user",
         "unknown item 'i99' among the recent items; left out of the history",
-        "unknown item 'i1 ' among the recent items, did you mean 'i1'?; left out of the history",
+        "unknown item 'i1 ' among the recent items; left out of the history; did you mean 'i1'?",
     )
     served = recommender.recommend(requests, 5)
     assert [[entry.item for entry in answer] for answer in served] == [[entry.item for entry in answer] for answer in expected]

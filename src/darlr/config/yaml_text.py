@@ -99,5 +99,5 @@ class _StrictLoader(yaml.SafeLoader):
         return values
 
 
-def _refusal(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+def _refusal(problem: str, mark: Any) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, problem, mark)

@@ -9,8 +9,8 @@ from darlr.data.ids import Id
 OnUnknown = Literal["error", "skip", "new"]
 """What becomes of a request whose user, or one of whose recent items, the log does not have.
 
-error: the batch is refused. skip: the user gets no items. new: the user is served as a new one. With skip and new, an unknown item
-is left out of the history, and a note in the answer says what happened.
+error: the batch is refused. skip: the user gets no items. new: the user is served as a new one. With skip and new, an unknown
+item is left out of the history, and a note in the answer says what happened.
 """
 
 
@@ -44,7 +44,7 @@ class Answer(Sequence[Recommendation]):
     Attributes:
         user: the log's own id of the user; the request's where the log does not have it.
         ranked: the items.
-        notes: what the one who asked should know, a line each: a user taken for new, items left out, fewer items than asked for.
+        notes: what should be known of it, a line each: a user taken for new, items left out, fewer items than asked for.
     """
 
     user: Id | None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts.files import decode_json
-from darlr.data.ids import Id, as_logged
+from darlr.data.ids import Id, KnownIds
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.reading import read_text
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 def requests_for(users: Sequence[str], known: Ids) -> list[Request]:
     """A request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
-    return [Request(as_logged(user, known)) for user in (users or known.tolist())]
+    return [Request(user) for user in (map(KnownIds(known).as_logged, users) if users else known.tolist())]
 
 
 def read_requests(path: Path, users: Ids, items: Ids) -> list[Request]:
@@ -38,7 +38,7 @@ def read_requests(path: Path, users: Ids, items: Ids) -> list[Request]:
     text = read_text(path, at_most=MOST_BYTES)
     if path.suffix.lower() == ".json":
         return _from_json(decode_json(text, str(path)), path)
-    return _from_csv(text, path, users, items)
+    return _from_csv(text, path, KnownIds(users), KnownIds(items))
 
 
 def _from_json(entries: Any, path: Path) -> list[Request]:
@@ -68,14 +68,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _from_csv(text: str, path: Path, users: Ids, items: Ids) -> list[Request]:
+def _from_csv(text: str, path: Path, users: KnownIds, items: KnownIds) -> list[Request]:
     recent: dict[Id, list[tuple[Id, float]]] = {}
     for place, (user, item, reward) in _rows(text, path):
-        history = recent.setdefault(as_logged(user, users), [])
+        history = recent.setdefault(users.as_logged(user), [])
         if item:
             if not _NUMBER.fullmatch(reward) or not math.isfinite(float(reward)):
                 raise InputError(f"{place}, column 'reward' is {brief(reward)}; expected a number")
-            history.append((as_logged(item, items), float(reward)))
+            history.append((items.as_logged(item), float(reward)))
         elif reward:
             raise InputError(f"{place}: a reward of {brief(reward)} without an item; expected both or none")
     return [
@@ -113,16 +113,17 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def note_lines(answers: Sequence[Answer], kind: str, most: int) -> Iterator[str]:
-    """What is to be told of a batch that is written as `kind`: `most` notes with their requests, and how many more there are."""
+    """What is to be told of a batch that is written as `kind`: `most` notes with their requests, and how many more."""
     notes = [(number, answer, note) for number, answer in enumerate(answers, start=1) for note in answer.notes]
     for number, answer, note in notes[:most]:
         yield f"request {number}, user {brief(answer.user)}: {note}"
     if len(notes) > most:
         requests = len({number for number, *_ in notes})
-        yield f"{len(notes) - most:,} more such notes; {requests:,} of {len(answers):,} requests have any, and --format json has all"
+        told = f"{requests:,} of {len(answers):,} requests have any, and --format json has all"
+        yield f"{len(notes) - most:,} more such notes; {told}"
     formulas = sum(is_formula(answer.user) or any(is_formula(entry.item) for entry in answer) for answer in answers)
     if kind == "csv" and formulas:
-        yield f"ids in {formulas:,} answers begin as formulas do (= + - @) and are written as the log has them; import them as text"
+        yield f"ids in {formulas:,} answers begin as formulas do (= + - @); they are as in the log, so import them as text"
 
 
 def format_answers(answers: Sequence[Answer], kind: str) -> str:

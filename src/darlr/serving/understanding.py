@@ -46,28 +46,28 @@ class Understanding:
         """The request, which is the `number`-th of its batch.
 
         Raises:
-            InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an unknown
-                user or item where `on_unknown` is "error".
+            InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an
+                unknown user or item where `on_unknown` is "error".
         """
         place = f"request {number}, user {brief(request.user)}"
         notes: list[str] = []
 
-        def told(strange: str, fate: str) -> None:
+        def tell(strange: str, fate: str, hint: str) -> None:
             if on_unknown == "error":
-                raise InputError(f"{place}: {strange}")
-            notes.append(f"{strange}; {fate}")
+                raise InputError(f"{place}: {strange}{hint}")
+            notes.append(f"{strange}; {fate}{hint}")
 
         user = NEW_USER if request.user is None else self.users.find(request.user)
         skipped = user is None and on_unknown == "skip"
         if user is None:
             fate = "the request is skipped" if skipped else "served as a new user"
-            told(f"unknown user {brief(request.user)}, no id of the log{self.users.hint(request.user)}", fate)
+            tell(f"unknown user {brief(request.user)}, no id of the log", fate, self.users.hint(request.user))
         rewards = self._normalised(request, place)
         columns = []
         for item in request.items:
             known = self.items.find(item)
             if known is None:
-                told(f"unknown item {brief(item)} among the recent items{self.items.hint(item)}", "left out of the history")
+                tell(f"unknown item {brief(item)} among the recent items", "left out of the history", self.items.hint(item))
             elif known not in self._column:
                 notes.append(f"recent item {brief(item)} cannot be recommended by this policy; left out of the history")
             columns.append(None if known is None else self._column.get(known))
@@ -85,7 +85,8 @@ class Understanding:
         """The rewards of the history, one an item, in 0..1."""
         items, rewards, low, high = request.items, request.rewards, self._low, self._high
         if len(items) != len(rewards):
-            raise InputError(f"{place}: {len(items)} recent items and {len(rewards)} rewards; expected one reward for each item")
+            counts = f"{len(items)} recent items and {len(rewards)} rewards"
+            raise InputError(f"{place}: {counts}; expected one reward for each item")
         for reward in rewards:
             if not (_is_number(reward) and low <= reward <= high):
                 shown = f"{reward:g}" if isinstance(reward, float) else brief(reward)
