@@ -168,7 +168,7 @@ BAD_FRAMES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"interactions": LOG.with_columns(user_id=pl.Series([1.5, 2.0, 3.0]))},
-        "interactions: column 'user_id' is of type Float64; expected integers or text",
+        "interactions: row 0 (from 0), column 'user_id' holds '1.5' of type Float64; expected integers or text",
     ),
     (
         {"interactions": LOG.with_columns(item_id=pl.Series(["a", None, "b"]))},
@@ -176,7 +176,7 @@ BAD_FRAMES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"interactions": LOG.with_columns(reward=pl.Series([[1], [2], [3]]))},
-        "interactions: column 'reward' is of type List(Int64); expected numbers or text",
+        "interactions: row 0 (from 0), column 'reward' holds '[1]' of type List(Int64); expected numbers or text",
     ),
     (
         {"interactions": pl.concat([LOG, LOG.head(1)])},
