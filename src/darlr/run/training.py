@@ -38,7 +38,7 @@ from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.lengthening import begin_with_shorter
-from darlr.run.notices import notices
+from darlr.run.notices import data_notes, notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
@@ -140,7 +140,8 @@ def train_on(
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
         judged = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
-        return _finish(config, dataset, folder, {**judged, **({"selection": found} if (found := selection_found(fit)) else {})})
+        told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
+        return _finish(config, dataset, folder, {**judged, **told})
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:

@@ -87,8 +87,8 @@ def _texts(cells: pl.Series) -> pl.Series:
 def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """Features of the entities in the rows of `frame`, one per column.
 
-    Columns of numbers are z-scored over the entities (null: the mean). Texts, and the columns that are `coded`, are coded by their
-    distinct texts in ascending order; blank is a value of its own.
+    Columns of numbers are z-scored over the entities (null: the mean). Texts, and the columns that are `coded`, are coded by
+    their distinct texts in ascending order; blank is a value of its own.
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}

@@ -113,7 +113,7 @@ class Table:
         return text
 
     def cells(self, column: str, expected: str = "numbers or text") -> pl.Series:
-        """(n,) a column that is used, of numbers, text or truth values; raises `InputError` naming the first cell of another."""
+        """(n,) a column of numbers, text or truth values; raises `InputError` naming the first cell of another."""
         series = self.frame[column]
         if not is_cell(series.dtype):
             raise self.refuse_type(column, expected)

@@ -11,9 +11,9 @@ _GROUPS = ("date", "hour", "minute", "second", "zone")
 
 
 def seconds_of(texts: pl.Series) -> pl.Series:
-    """(n,) Float64 seconds since 1970, null for what is no date; a time of day may be missing, and is UTC where no zone is given.
+    """(n,) Float64 seconds since 1970, null for what is no date.
 
-    Seconds may have decimals. Zones are "Z", "UTC" or offsets as +02:00.
+    A time of day may be missing, and is UTC where no zone is given; zones are "Z", "UTC" or offsets as +02:00.
     """
     parts = pl.DataFrame({name: texts.str.extract(_PATTERN, group) for group, name in enumerate(_GROUPS, start=1)})
     number = {name: pl.col(name).str.replace(",", ".").cast(pl.Float64, strict=False) for name in ("hour", "minute", "second")}

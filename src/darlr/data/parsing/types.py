@@ -3,6 +3,7 @@
 import polars as pl
 
 SECOND = 1_000_000  # microseconds
+INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 
 
 def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
@@ -16,21 +17,15 @@ def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
 
 def is_cell(dtype: pl.DataType) -> bool:
     """Whether a column of this type, after `plain_types`, has a number, a text or a truth value in a cell."""
-    return dtype == pl.String or dtype == pl.Boolean or dtype.is_numeric()
+    return dtype in (pl.String, pl.Boolean) or dtype.is_numeric()
 
 
 def _plain(column: pl.Series) -> pl.Series:
     dtype = column.dtype
     if dtype in (pl.Categorical, pl.Enum, pl.Null):
         return column.cast(pl.String)
-    if dtype == pl.Date:
-        return column.cast(pl.Datetime("us")).dt.epoch("us") / SECOND
-    if dtype == pl.Datetime:
-        return column.dt.epoch("us") / SECOND
-    if dtype == pl.Duration:
-        return column.dt.total_microseconds() / SECOND
-    if dtype == pl.Time:
-        return column.cast(pl.Duration("us")).dt.total_microseconds() / SECOND
+    if dtype.is_temporal():
+        return _seconds(column)
     if dtype == pl.Decimal:
         return _whole(column) if getattr(dtype, "scale", None) == 0 else column.cast(pl.Float64)
     if dtype.is_integer() and dtype not in INTEGERS:
@@ -38,7 +33,10 @@ def _plain(column: pl.Series) -> pl.Series:
     return column.fill_nan(None) if dtype.is_float() else column
 
 
-INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+def _seconds(column: pl.Series) -> pl.Series:
+    if column.dtype in (pl.Duration, pl.Time):
+        return column.cast(pl.Duration("us")).dt.total_microseconds() / SECOND
+    return column.cast(pl.Datetime("us")).dt.epoch("us") / SECOND
 
 
 def _whole(column: pl.Series) -> pl.Series:

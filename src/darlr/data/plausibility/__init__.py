@@ -1,1 +1,1 @@
-"""Whether what was read can be what was meant: a refusal where nothing else can be meant, a note where it can (docs/data.md)."""
+"""Whether what was read can be what was meant: refused where nothing else can be meant, noted where it can (docs/data.md)."""

@@ -52,7 +52,8 @@ def _other_separator(place: str, distinct: pl.Series, separator: str, joined: bo
     certain = separator in REFUSED
     if having.is_empty() or (not certain and (joined or _recurring(distinct, separator) is None)):
         return None
-    return f"{place}: {counted(len(having), 'name')} with '{separator}', as {examples(having, most=1)}; each is read as one category"
+    names = counted(len(having), "name")
+    return f"{place}: {names} with '{separator}', as {examples(having, most=1)}; each is read as one category"
 
 
 def _alike(place: str, distinct: pl.Series) -> str | None:

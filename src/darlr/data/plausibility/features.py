@@ -33,7 +33,8 @@ def _column(table: Table, reading: Reading) -> Findings:
     if filled.is_empty():
         return Findings((f"{place} is blank throughout",), ((label, f"{reading.kind}, {missing}"),))
     if reading.kind == "numeric":
-        figure = f"numeric, {filled.min():g}..{filled.max():g}, {missing}"
+        values = filled.to_numpy()
+        figure = f"numeric, {values.min():g}..{values.max():g}, {missing}"
         notes = [_spelled_out(place, raw), None if reading.declared else _code_like(place, raw, reading)]
     else:
         counts = filled.value_counts(sort=True)
@@ -53,7 +54,7 @@ def _spelled_out(place: str, raw: pl.Series) -> str | None:
 
 
 def _code_like(place: str, raw: pl.Series, reading: Reading) -> str | None:
-    declared = f"; if they are codes, declare it as coded ('features')"
+    declared = "; if they are codes, declare it as coded ('features')"
     if raw.dtype == pl.String:
         zeros = raw.filter(raw.str.contains(r"^\s*0[0-9]").fill_null(False))
         if len(zeros):
@@ -77,6 +78,6 @@ def _one_each(place: str, codes: int, cells: int, reading: Reading) -> str | Non
     if codes < ONE_EACH or 10 * codes < 9 * cells:
         return None
     return (
-        f"{place} has {codes:,} codes in {cells:,} rows, so that it tells rows apart as ids do; declare it as ignored ('features') "
-        "if it is a title or the like"
+        f"{place} has {codes:,} codes in {cells:,} rows, so that it tells rows apart as ids do; declare it as ignored "
+        "('features') if it is a title or the like"
     )

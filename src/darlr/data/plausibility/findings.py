@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 FEW = 3  # examples in a note
 
 
@@ -37,7 +39,7 @@ def named(source: Path | str) -> str:
     return source.name if isinstance(source, Path) else source
 
 
-def examples(texts: Sequence[object], most: int = FEW) -> str:
+def examples(texts: Sequence[object] | pl.Series, most: int = FEW) -> str:
     """The first of them in quotes, shortened, and dots for the others."""
     shown = [f"'{text if len(text) <= 40 else text[:37] + '...'}'" for text in map(str, texts[:most])]
     return ", ".join(shown) + (", ..." if len(texts) > most else "")

@@ -94,12 +94,15 @@ def meeting(log: Table, logged: pl.Series, table: Table, key: str) -> Findings:
             )
         return Findings((f"{named(table.source)}: column '{key}' has {what} ({place}); they are read as others",), (figure,))
     if met == 0:
-        note = f"{named(table.source)}: column '{key}' has none of the ids of {named(log.source)} ({examples(ids)} there, {examples(logged)} here)"
+        note = (
+            f"{named(table.source)}: column '{key}' has none of the ids of {named(log.source)} ({examples(ids)} instead of "
+            f"{examples(logged)})"
+        )
         return Findings((note,), (figure,))
     if met < FEW_OF_THE_LOG * len(logged):
         note = (
-            f"{named(table.source)}: column '{key}' has {share} ids of {named(log.source)}; the others have nothing of its columns "
-            f"({examples(lacking['id'])})"
+            f"{named(table.source)}: column '{key}' has {share} ids of {named(log.source)}; the others have nothing of its "
+            f"columns ({examples(lacking['id'])})"
         )
         return Findings((note,), (figure,))
     return Findings((), (figure,))

@@ -48,10 +48,10 @@ def positions(table: Table, key: str, hint: str = "") -> NDArray[np.int64]:
 
 
 def by_id(table: Table, key: str, codes: tuple[str, ...], numbers: tuple[str, ...]) -> pl.DataFrame:
-    """The features of a table in the order of its ids: `codes` as text, `numbers` as Float64; raises `InputError` for others."""
+    """The features of a table in the order of its ids: `codes` as text, `numbers` as Float64, or else `InputError`."""
     order = np.argsort(positions(table, key))
-    kinds: dict[str, Kind] = dict.fromkeys(codes, "coded") | dict.fromkeys(numbers, "numeric")
-    return pl.DataFrame([read_feature(table, name, kind).cells for name, kind in kinds.items()]).select(pl.all().gather(order))
+    kinds: dict[str, Kind] = {**dict.fromkeys(codes, "coded"), **dict.fromkeys(numbers, "numeric")}
+    return pl.DataFrame([read_feature(table, name, kind).cells.gather(order) for name, kind in kinds.items()])
 
 
 def user_features(users: pl.DataFrame) -> Features:

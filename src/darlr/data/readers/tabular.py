@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
-from darlr.data.log import InteractionLog
 from darlr.data.ids import KnownIds
+from darlr.data.log import InteractionLog
 from darlr.data.parsing.categories import names_of, read_categories
 from darlr.data.parsing.features import features_from, read_feature
 from darlr.data.parsing.files import naming
