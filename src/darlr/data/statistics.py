@@ -140,8 +140,7 @@ def _categories(items: ItemCatalog) -> str:
     if items.n_categories == 0:
         return "none"
     each = (items.categories >= 0).sum(axis=1)
-    without = int((each == 0).sum())
-    return f"{items.n_categories}, {each.min()}..{each.max()} an item (mean {each.mean():.2f}), {without:,} items without"
+    return f"{items.n_categories}, {each.min()}..{each.max()} an item (mean {each.mean():.2f})"
 
 
 def _commonest(items: ItemCatalog) -> list[tuple[str, str]]:
@@ -150,7 +149,11 @@ def _commonest(items: ItemCatalog) -> list[tuple[str, str]]:
         return []
     carried = np.bincount(items.categories[items.categories >= 0], minlength=items.n_categories)
     chosen = np.argsort(-carried, kind="stable")[:COMMONEST]
-    return [("items: commonest categories", ", ".join(f"{items.category_names[code]} ({carried[code]:,})" for code in chosen))]
+    without = int((items.categories < 0).all(axis=1).sum())
+    return [
+        ("items: commonest categories", ", ".join(f"{items.category_names[code]} ({carried[code]:,})" for code in chosen)),
+        ("items: without a category", f"{without:,}"),
+    ]
 
 
 def _features(whose: str, features: Features) -> list[tuple[str, str]]:

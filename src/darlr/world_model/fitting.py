@@ -56,8 +56,8 @@ def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
     constant = float(log.rewards.min()) == float(log.rewards.max())
     if constant and float(log.rewards.min()) == log.reward_range[0]:
         raise InputError(
-            f"every logged reward is {log.reward_range[0]:g}, the smallest that a user can give and so what pairs without a row "
-            "are worth; expected a smaller 'minimum' of the rewards, or larger rewards"
+            f"every logged reward is {log.reward_range[0]:g}, the smallest that a user can give, like pairs without a row, "
+            "so there is nothing to learn; expected a smaller 'minimum' of the rewards, or larger rewards"
         )
     if config.loss == "auto":
         return "negatives" if log.positive_only or constant else "logged"

@@ -192,7 +192,7 @@ BAD_FILES = [
         "item_id,categories\n10,a||b\n30,c\n",
         "items.csv: line 2, column 'categories' holds 'a||b'; expected names joined by '|'",
     ),
-    ("users", "user\n7\n", "users.csv: column 'user_id' is missing; expected it beside user"),
+    ("users", "user\n7\n", "users.csv: column 'user_id' is missing; expected it beside user; did you mean 'user'?"),
     (
         "truth",
         "user_id,item_id,reward\n7,10,1\n7,30,2\n20,10,3\n",

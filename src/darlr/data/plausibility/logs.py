@@ -62,7 +62,10 @@ def _rewards(log: InteractionLog) -> Iterator[str]:
     least, most = float(log.rewards.min()), float(log.rewards.max())
     constant = least == most
     if constant and not log.positive_only:
-        yield f"every reward of the log is {least:g}, so its rows do not tell what users like from what they do not"
+        yield (
+            f"every reward of the log is {least:g}, so its rows alone do not tell what users like: pairs without a row are taken as "
+            f"worth {low:g}, the smallest"
+        )
     if log.positive_only and not constant:
         yield (
             f"feedback is 'positive-only', but rewards run from {least:g} to {most:g}: every row counts as positive, the "

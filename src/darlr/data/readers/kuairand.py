@@ -5,6 +5,7 @@ they would click of all videos, completed from those.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +87,11 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
         reward_range=(0.0, 1.0),
         positive_threshold=1.0,
     )
+    if config.repeats != "keep":
+        log = without_repeats(replace(log, likes=log.liked), config.repeats)  # one click is a like, whatever the mean is
     dataset = Dataset(
         name="kuairand",
-        log=without_repeats(log, config.repeats),
+        log=log,
         items=_catalog(parsed, videos, pl.concat([rows, drawn]) if config.normalisation == "all" else rows, config),
         user_features=user_features(users) if config.features == "all" else Features.none(len(users)),
         world=World(np.arange(len(users), dtype=np.int64), np.arange(len(videos), dtype=np.int64)),
