@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from darlr.config.loading import merge, read_yaml
+from darlr.config.loading import merge
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import DarlrError, InputError, unknown
 from darlr.report.rendering.table import Cell, Quantity, Table, to_markdown
 from darlr.sweep.grid import Grid

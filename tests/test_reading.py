@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.config.loading import read_yaml
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError
 from darlr.reading import read_text
 
@@ -26,7 +26,7 @@ def test_yaml_may_have_a_byte_order_mark(tmp_path: Path) -> None:
 def test_refusals_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing: no such file$"):
         read_text(tmp_path / "nothing")
-    with pytest.raises(InputError, match=rf"^{tmp_path}: cannot be read \(Is a directory\)$"):
+    with pytest.raises(InputError, match=rf"^{tmp_path}: cannot be read \(it is a folder\); expected a file$"):
         read_text(tmp_path)
     (tmp_path / "latin").write_bytes(b"a\nb\n\xe4\n")
     with pytest.raises(InputError, match=r"latin: line 3 is not UTF-8 text$"):

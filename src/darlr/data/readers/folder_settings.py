@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from darlr.config.loading import from_mapping, read_yaml
+from darlr.config.loading import from_mapping
+from darlr.config.yaml_text import read_yaml
 from darlr.data.parsing.files import naming
 from darlr.data.readers.table_settings import TableSettings
 from darlr.errors import InputError
