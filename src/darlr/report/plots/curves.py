@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from darlr.artifacts.files import write_bytes
 from darlr.errors import InputError
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, SAMPLED
+from darlr.evaluation.names import ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.table import LENGTH, Metric, Results, drawn
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.plots.labels import spread_apart
@@ -41,7 +42,7 @@ def learning_curves(
 
     Args:
         records: as `darlr.evaluation.summary.summarise` takes them.
-        opponents: each drawn as a dashed line.
+        opponents: the best list, the popular one, uniform choice and the truth's own list are drawn as dashed lines.
     """
     known_error = "error/table" in records[-1]
     mode = NX_0 if any(name.startswith(f"{NX_0}/") for name in records[-1]) else HELD_OUT
@@ -116,6 +117,19 @@ def _names(metric: Metric, mode: str) -> dict[str, str]:
     return {metric.recorded(mode, policy): policy for policy in (GREEDY, SAMPLED)}
 
 
+def _marks(mode: str, opponents: Results) -> dict[str, str]:
+    """The opponents that are drawn, and what to call them. Of the lists that is the best: all would hide the curves."""
+    main = CRITERIA[mode].metric.name
+    values = {name: value for name, modes in opponents.items() if (value := modes.get(mode, {}).get(main)) is not None}
+    lists = [name for name in values if name not in (UNIFORM, ORACLE)]
+    always = [name for name in (UNIFORM, POPULAR, ORACLE) if name in values]
+    marks = {name: name.replace("_", " ") for name in always}
+    if lists:
+        best = max(lists, key=values.__getitem__)
+        marks[best] = f"best list ({best.replace('_', ' ')})"
+    return marks
+
+
 def _references(
     axes: Axes,
     dataset: str,
@@ -125,10 +139,9 @@ def _references(
     opponents: Results,
 ) -> None:
     """Dashed lines, each with its name and value beside it; the curves must have been drawn."""
+    marks = _marks(mode, opponents).items()
     lines = [
-        (value, name.replace("_", " "), OPPONENT)
-        for name, modes in opponents.items()
-        if (value := modes.get(mode, {}).get(metric.name)) is not None
+        (value, text, OPPONENT) for name, text in marks if (value := opponents[name].get(mode, {}).get(metric.name)) is not None
     ]
     found = published(dataset, method, metric.name)
     if found is not None:

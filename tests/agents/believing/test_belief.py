@@ -4,8 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from darlr.agents.belief import BelievedList, Certainty, FactorBelief
+from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.tables import Certainty, CorrectedTable, standardised
 from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses, Link, ResponseScale
 from tests.worlds import draws, window_of
@@ -193,7 +196,7 @@ def test_certainty_is_a_table_that_feedback_does_not_change() -> None:
     belief.learn(table)
     believed = belief.begin(torch.tensor([1, 0])).observe(window_of([[0], [1]], [[0.0], [0.0]]))
     expected, summary = believed.expect()
-    torch.testing.assert_close(expected, (torch.tensor([[3.0, 1.0], [1.0, 3.0]]) - 2) / table.std())
+    torch.testing.assert_close(expected, torch.tensor([[3.0, 1.0], [1.0, 3.0]]))
     assert summary.shape == (2, 0)
     torch.testing.assert_close(believed.rows(torch.tensor([1])).expect()[0], expected[1:])
 
@@ -207,9 +210,7 @@ def test_a_saved_table_serves_those_whom_it_knows_and_its_mean_all_others() -> N
     expected, _ = served.begin(torch.tensor([0, 1, 2, 3])).expect()
     ours, _ = learned.begin(torch.tensor([2, 0])).expect()
     torch.testing.assert_close(expected[[0, 2]], ours)
-    # The mean rewards are 2 and 3; those of all six numbers are 2.5 and their deviation.
-    mean = (torch.tensor([2.0, 3.0]) - 2.5) / torch.tensor([1.0, 3.0, 3.0, 1.0, 2.0, 5.0]).std()
-    torch.testing.assert_close(expected[[1, 3]], mean.expand(2, -1))
+    torch.testing.assert_close(expected[[1, 3]], torch.tensor([[2.0, 3.0]] * 2))
 
 
 def test_what_is_expected_can_be_written_to_given_memory() -> None:
@@ -221,3 +222,50 @@ def test_what_is_expected_can_be_written_to_given_memory() -> None:
         expected, _ = believed.expect(out)
         assert expected.data_ptr() == out.data_ptr()
         torch.testing.assert_close(expected, believed.expect()[0])
+
+
+def test_standardised_rewards_have_mean_0_and_deviation_1() -> None:
+    rewards = standardised(torch.tensor([[1.0, 3.0], [5.0, 7.0]]))
+    torch.testing.assert_close(rewards, torch.tensor([[-3.0, -1.0], [1.0, 3.0]]) / (20 / 3) ** 0.5)
+
+
+def corrected() -> CorrectedTable:
+    """A table of rewards between 2 and 4 over the factors of `responses`."""
+    users = torch.arange(N_USERS)
+    belief = CorrectedTable(Certainty(users, N_ITEMS), FactorBelief(responses(), LEVELS))
+    belief.learn(torch.rand(N_USERS, N_ITEMS, generator=draws()) * 2 + 2)
+    return belief
+
+
+def given(belief: CorrectedTable, items: Tensor, y: Tensor) -> Window:
+    """What is seen of responses `y` (A, L) to `items` (A, L)."""
+    scale = belief.factors.scale
+    return Window(items, (y * scale.spread + scale.centre - scale.low) / (scale.high - scale.low))
+
+
+def test_a_table_that_users_agree_with_stays_as_it_is() -> None:
+    belief, users = corrected(), torch.tensor([1, 0])
+    table = belief.table.begin(users).table[users]
+    after = belief.begin(users).observe(given(belief, torch.tensor([[0, 1], [0, 1]]), table[:, :2]))
+    torch.testing.assert_close(belief.begin(users).expect()[0], table)
+    torch.testing.assert_close(after.expect()[0], table, atol=1e-4, rtol=1e-4)
+
+
+def test_surprise_over_a_table_moves_it_as_the_factors_alone_move() -> None:
+    belief, users = corrected(), torch.arange(N_USERS)
+    items, surprise = torch.full((N_USERS, 1), 1), 0.1
+
+    def move(start: CorrectedTable | FactorBelief) -> Tensor:
+        before, _ = start.begin(users).expect()
+        after, _ = start.begin(users).observe(given(belief, items, before.gather(1, items) + surprise)).expect()
+        return after - before
+
+    assert float(move(belief).abs().max()) > 0.01
+    torch.testing.assert_close(move(belief), move(belief.factors), atol=1e-4, rtol=1e-3)
+
+
+def test_a_corrected_table_takes_somebody_unknown_for_the_average_user() -> None:
+    belief = corrected()
+    belief.append_user(belief.average_user())
+    stranger, others = (belief.begin(users).expect()[0] for users in (torch.tensor([N_USERS]), torch.arange(N_USERS)))
+    torch.testing.assert_close(stranger[0], others.mean(dim=0))

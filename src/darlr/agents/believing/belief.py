@@ -1,0 +1,71 @@
+"""Beliefs about the users of running episodes, from what they have given since their episodes began.
+
+`Belief.begin` opens episodes. What is believed then observes what was recommended and given, and expects responses to all
+items. The beliefs themselves are in `factors.py`, the exact posterior of a linear Gaussian model, and `tables.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.acting import WHOLE_EPISODE, Scorer, mask_logits
+from darlr.world.window import Window
+
+
+class Believed(Protocol):
+    """What is believed of the users of A episodes."""
+
+    def observe(self, window: Window) -> "Believed":
+        """What is believed after every position of `window` (A, L) as well; start and absence say nothing."""
+        ...
+
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Expected responses (A, I), on a scale on which they grow with the reward, and a summary (A, s).
+
+        Args: out: (A, I) float32 where the responses are to lie; anew without.
+        """
+        ...
+
+    def rows(self, chosen: Tensor) -> "Believed":
+        """The chosen episodes."""
+        ...
+
+
+class Belief(nn.Module):
+    """Base: what is known of users before their episodes.
+
+    Attributes:
+        n_items: I.
+        size: s, how many numbers summarise what is believed of a user.
+    """
+
+    n_items: int
+    size: int
+
+    def begin(self, users: Tensor) -> Believed:
+        """What is believed of `users` (A,), rows of the world, before their episodes."""
+        raise NotImplementedError
+
+    def average_user(self) -> dict[str, Tensor]:
+        """(1, ...) rows for somebody unknown, by buffer."""
+        raise NotImplementedError
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        """Add the user whose rows `average_user` gave."""
+        for name, row in rows.items():
+            setattr(self, name, torch.cat([getattr(self, name), row]))
+
+
+class BelievedList(Scorer):
+    """The items by their expected responses after the window: a list that learns from the user alone."""
+
+    lookback = WHOLE_EPISODE
+
+    def __init__(self, belief: Belief) -> None:
+        self._belief = belief
+
+    @torch.no_grad()
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return mask_logits(self._belief.begin(users).observe(window).expect()[0], blocked)
