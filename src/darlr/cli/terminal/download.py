@@ -131,8 +131,10 @@ def _get(official: Official, folder: Path, cache: Cache) -> bool:
 
 
 def _compared(official: Official) -> str:
-    known = [name for name, value in (("size", official.size), ("checksum", official.sha256 or official.md5)) if value]
-    return f"its {' and '.join(known)} as published" if known else "its owner publishes no checksum to compare it with"
+    known = [name for name, value in (("size", official.size), ("checksum", official.has_checksum)) if value]
+    told = f"its {' and '.join(known)} as published" if known else ""
+    unknown = "" if official.has_checksum else "its owner publishes no checksum to compare it with"
+    return ", ".join(part for part in (told, unknown) if part)
 
 
 def _state(name: str, official: Official, folder: Path) -> str:
