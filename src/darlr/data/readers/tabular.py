@@ -16,6 +16,7 @@ from darlr.data.parsing.features import features_from
 from darlr.data.parsing.files import naming
 from darlr.data.parsing.tables import Table
 from darlr.data.parsing.vocabulary import Vocabulary
+from darlr.data.readers.exposure import read_exposure
 from darlr.data.readers.table_settings import TableSettings
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
@@ -180,6 +181,7 @@ def _read_log(table: Table, settings: TableSettings, users: Vocabulary, items: V
         reward_range=(scale.minimum, scale.maximum),
         positive_only=scale.feedback == "positive-only",
         positive_threshold=scale.positive_threshold,
+        exposure=read_exposure(table, settings.log.repeats),
     )
     return log if settings.log.repeats == "error" else without_repeats(log, settings.log.repeats)
 
@@ -189,7 +191,7 @@ def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items
     positions = (_known(table, "user_id", users), _known(table, "item_id", items))
     rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
     found, of = (column.astype(np.int32) for column in positions)
-    return replace(log, users=found, items=of, rewards=rewards, times=None)
+    return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 
 def _features(table: Table | None, entities: Vocabulary, key: str) -> Features:
