@@ -44,7 +44,8 @@ def test_a_list_as_a_program_prints_it_is_refused(tmp_path: Path, cell: str) -> 
     with pytest.raises(InputError) as refused:
         load(tmp_path, items=items("x", cell, "y"))
     assert str(refused.value) == (
-        f"{tmp_path}/items.csv: line 3, column 'categories' holds '{cell}'; expected names joined by '|', not a list as a program "
+        f"{tmp_path}/items.csv: line 3, column 'categories' holds '{cell}'; expected names joined by '|', not "
+        "a list as a program "
         "prints it"
     )
 
@@ -94,7 +95,8 @@ def test_names_joined_by_another_separator_are_refused(tmp_path: Path, cells: tu
         ),
         (
             ("Sci-Fi", "x", "Sci\u2060-Fi"),
-            "items.csv: column 'categories': 1 name in several spellings, as 'Sci-Fi', 'Sci\u2060-Fi', each a category of its own",
+            "items.csv: column 'categories': 1 name in several spellings, as 'Sci-Fi', 'Sci\u2060-Fi', each a "
+            "category of its own",
         ),
         (("", "", ""), "items.csv: column 'categories' is blank throughout"),
         (("a", "b", "c|d"), "no two items share any of the 4 categories ('a', 'b', 'c', ...), so no items are alike"),

@@ -17,13 +17,15 @@ def items(name: str, *cells: str) -> str:
         (
             "zip",
             ("02139", "90210", "02140"),
-            "items.csv: column 'zip' is read as numbers, though '02139', '02140' begin with 0; if they are codes, declare it as coded "
+            "items.csv: column 'zip' is read as numbers, though '02139', '02140' begin with 0; if they are "
+            "codes, declare it as coded "
             "('features')",
         ),
         (
             "brand_id",
             ("1871", "4", "77"),
-            "items.csv: column 'brand_id' is read as quantities, though its name is that of codes; if they are codes, declare it as "
+            "items.csv: column 'brand_id' is read as quantities, though its name is that of codes; if they are "
+            "codes, declare it as "
             "coded ('features')",
         ),
         (
@@ -42,7 +44,8 @@ def test_doubtful_features_are_noted(tmp_path: Path, name: str, cells: tuple[str
 def test_a_code_for_every_row_is_noted(tmp_path: Path) -> None:
     users = "user_id,name\n" + "".join(f"{number},person {number}\n" for number in range(1, 13))
     assert (
-        "users.csv: column 'name' has 12 codes in 12 rows, so that it tells rows apart as ids do; declare it as ignored ('features') if "
+        "users.csv: column 'name' has 12 codes in 12 rows, so that it tells rows apart as ids do; declare it "
+        "as ignored ('features') if "
         "it is a title or the like"
     ) in notes_of(tmp_path, users=users)
 

@@ -43,7 +43,8 @@ def test_the_refusal_names_both_spellings_and_the_share(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         load(tmp_path, items="item_id,price\n10.0,1\n20.0,2\n30,3\n")
     assert str(refused.value) == (
-        f"{tmp_path}/items.csv: line 2, column 'item_id' has 2 ids of interactions.csv in another spelling ('10.0' for '10'), and "
+        f"{tmp_path}/items.csv: line 2, column 'item_id' has 2 ids of interactions.csv in another spelling "
+        "('10.0' for '10'), and "
         "1 of 3 in its own; did you mean '10'? Expected ids as interactions.csv spells them"
     )
     with pytest.raises(InputError, match=r"users.csv: line 2, column 'user_id' has 2 ids of interactions.csv"):
@@ -53,8 +54,8 @@ def test_the_refusal_names_both_spellings_and_the_share(tmp_path: Path) -> None:
 def test_a_few_other_spellings_are_noted(tmp_path: Path) -> None:
     found = notes_of(tmp_path, items="item_id,price\n10,1\n20,2\n030,3\n")
     assert (
-        "items.csv: column 'item_id' has 1 id of interactions.csv in another spelling ('030' for '30') (line 4); they are read as others"
-        in found
+        "items.csv: column 'item_id' has 1 id of interactions.csv in another spelling ('030' for '30') (line "
+        "4); they are read as others" in found
     )
 
 
@@ -67,7 +68,8 @@ def test_a_few_other_spellings_are_noted(tmp_path: Path) -> None:
         ),
         (
             ["10", "99"],
-            "items.csv: column 'item_id' has 1 of 3 ids of interactions.csv; the others have nothing of its columns ('20', '30')",
+            "items.csv: column 'item_id' has 1 of 3 ids of interactions.csv; the others have nothing of its "
+            "columns ('20', '30')",
         ),
     ],
 )
@@ -99,8 +101,8 @@ def test_a_word_for_none_among_text_is_noted_unless_a_program_wrote_it(tmp_path:
     text = LOG.replace("\n1,", "\nann,").replace("\n2,", "\nbob,")
     found = notes_of(tmp_path, interactions=text + "NA,10,3\nNA,20,3\n")
     assert (
-        "interactions.csv: column 'user_id' holds 'NA' as an id in 2 rows (line 6); leave such rows out if it means that there is none"
-        in found
+        "interactions.csv: column 'user_id' holds 'NA' as an id in 2 rows (line 6); leave such rows out if "
+        "it means that there is none" in found
     )
     with pytest.raises(InputError, match="line 6, column 'user_id' holds 'NULL'; expected an id"):
         load(tmp_path, interactions=text + "NULL,10,3\n")
@@ -121,7 +123,8 @@ def test_invisible_marks_around_an_id_are_refused(tmp_path: Path, word: str) -> 
         ),
         (
             "user_id,item_id,reward\n1.0,10,5\n1.0,20,4\n2.0,10,1\n",
-            "interactions.csv: column 'user_id': whole numbers are written with decimals ('1.0', '2.0'), so that they are text and "
+            "interactions.csv: column 'user_id': whole numbers are written with decimals ('1.0', '2.0'), so that "
+            "they are text and "
             "not integers",
         ),
         (
@@ -130,7 +133,8 @@ def test_invisible_marks_around_an_id_are_refused(tmp_path: Path, word: str) -> 
         ),
         (
             "user_id,item_id,reward\n1,Zo\u00eb,5\n1,Zoe\u0308,4\n2,x,1\n",
-            "interactions.csv: column 'item_id': 1 id in several spellings, as 'Zo\u00eb', 'Zoe\u0308', each read as an item of its own",
+            "interactions.csv: column 'item_id': 1 id in several spellings, as 'Zo\u00eb', 'Zoe\u0308', each "
+            "read as an item of its own",
         ),
     ],
 )

@@ -17,19 +17,22 @@ FOURS = "user_id,item_id,reward\n1,10,4\n1,20,4\n2,10,4\n2,20,4\n"
         (
             FOURS,
             "feedback: ratings, minimum: 1, maximum: 5",
-            "every reward of the log is 4, so its rows alone do not tell what users like: pairs without a row are taken as worth 1, "
+            "every reward of the log is 4, so its rows alone do not tell what users like: pairs without a row "
+            "are taken as worth 1, "
             "the smallest",
         ),
         (
             LOG,
             STARS,
-            "feedback is 'positive-only', but rewards run from 1 to 5: every row counts as positive, the smallest too, and pairs "
+            "feedback is 'positive-only', but rewards run from 1 to 5: every row counts as positive, the "
+            "smallest too, and pairs "
             "without a row as worth 1; expected 'ratings' if low rewards are dislikes",
         ),
         (
             FOURS,
             STARS,
-            "feedback is 'positive-only' with rewards in 1..5, and every reward of the log is 4: pairs without a row count as worth 1",
+            "feedback is 'positive-only' with rewards in 1..5, and every reward of the log is 4: pairs without a "
+            "row count as worth 1",
         ),
     ],
 )
