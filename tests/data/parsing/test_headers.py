@@ -3,18 +3,27 @@ import pytest
 
 from darlr.data.parsing.headers import meant, numbers_rows
 
-
-@pytest.mark.parametrize(
-    ("name", "header"),
-    [
-        *(("timestamp", header) for header in ("Timestamp", "TIMESTAMP", " timestamp", "time_stamp", "time", "ts", "date")),
-        *(("timestamp", header) for header in ("datetime", "Event Time", "createdAt", "timestmp", "\ufefftimestamp", "unixReviewTime")),
-        *(("categories", header) for header in ("Categories", "category", "genres", "Genre", "tags", "catagories", "categories ")),
-        *(("user_id", header) for header in ("userId", "UserID", "user", "uid", "customer_id", "USER ID", "visitorid", "reviewerID")),
-        *(("item_id", header) for header in ("movieId", "video_id", "asin", "ItemID", "product", "iid", "track_id", "sku")),
-        *(("reward", header) for header in ("rating", "Stars", "score", "label", "is_click", "Reward", "watch_ratio", "rewards")),
+OTHER_NAMES = {
+    "timestamp": [
+        "Timestamp",
+        "TIMESTAMP",
+        " timestamp",
+        "time_stamp",
+        "time",
+        "ts",
+        "date",
+        "datetime",
+        "Event Time",
+        "createdAt",
     ],
-)  # fmt: skip
+    "categories": ["Categories", "category", "genres", "Genre", "tags", "catagories", "categories "],
+    "user_id": ["userId", "UserID", "user", "uid", "customer_id", "USER ID", "visitorid", "reviewerID", "\ufeffuser_id"],
+    "item_id": ["movieId", "video_id", "asin", "ItemID", "product", "iid", "track_id", "sku"],
+    "reward": ["rating", "Stars", "score", "label", "is_click", "Reward", "watch_ratio", "rewards", "rewrd"],
+}
+
+
+@pytest.mark.parametrize(("name", "header"), [(name, header) for name, headers in OTHER_NAMES.items() for header in headers])
 def test_other_spellings_and_synonyms_are_suggested(name: str, header: str) -> None:
     assert meant(name, ["colour", header]) == header
 

@@ -94,7 +94,8 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
         raise _explain(path, columns)
     types = {name: column.dtype for name, column in columns.items()}
     try:
-        frame = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns).collect(**STREAMED)
+        wanted = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns)
+        frame: pl.DataFrame = wanted.collect(**STREAMED)
     except pl.exceptions.PolarsError as error:
         raise _explain(path, columns) from error
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from darlr.data.parsing.types import is_cell
+
 ENTITY = ("", "_id", "id", "ids", "_no", "number", "_key", "_uuid", "_index", "_idx", "_code")
 SYNONYMS: Mapping[str, frozenset[str]] = {
     name: frozenset(re.sub("[^a-z0-9]", "", synonym) for synonym in synonyms)
@@ -112,7 +114,7 @@ def numbers_rows(column: pl.Series) -> bool:
     """Whether a column is no property of what stands in its row: it has no name, or is an index that counts from 0 or 1."""
     if _UNNAMED.fullmatch(column.name):
         return True
-    if _bare(column.name) not in _INDEX:
+    if _bare(column.name) not in _INDEX or not is_cell(column.dtype):
         return False
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count() or numbers[0] not in (0.0, 1.0):

@@ -63,7 +63,8 @@ def _rewards(log: InteractionLog) -> Iterator[str]:
     constant = least == most
     if constant and not log.positive_only:
         yield (
-            f"every reward of the log is {least:g}, so its rows alone do not tell what users like: pairs without a row are taken as "
+            f"every reward of the log is {least:g}, so its rows alone do not tell what users like: pairs without "
+            "a row are taken as "
             f"worth {low:g}, the smallest"
         )
     if log.positive_only and not constant:
