@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.belief import BelievedList, Followed
 from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.believing.tables import Certainty, CorrectedTable, standardised
 from darlr.world.window import Window
@@ -269,3 +270,71 @@ def test_a_corrected_table_takes_somebody_unknown_for_the_average_user() -> None
     belief.append_user(belief.average_user())
     stranger, others = (belief.begin(users).expect()[0] for users in (torch.tensor([N_USERS]), torch.arange(N_USERS)))
     torch.testing.assert_close(stranger[0], others.mean(dim=0))
+
+
+class Counting:
+    """A belief that tells how many positions its users were observed in."""
+
+    def __init__(self, belief: FactorBelief) -> None:
+        self.n_items, self.begun, self._belief = belief.n_items, 0, belief
+
+    def begin(self, users: Tensor) -> object:
+        self.begun += 1
+        return self._belief.begin(users)
+
+
+def episode(step: int, seed: int = 1) -> Window:
+    """The first `step` recommendations of episodes of six users, in windows of `LENGTH` positions."""
+    generator = draws(seed)
+    items = torch.randint(N_ITEMS, (N_USERS, LENGTH), generator=generator)
+    rewards = torch.rand(N_USERS, LENGTH, generator=generator)
+    padding = torch.full((N_USERS, LENGTH), ABSENT)
+    padding[:, -1] = START
+    shown = slice(step, step + LENGTH)
+    all_items, all_rewards = torch.cat([padding, items], dim=1), torch.cat([torch.zeros_like(rewards), rewards], dim=1)
+    return Window(all_items[:, shown].clone(), all_rewards[:, shown].clone())
+
+
+def test_episodes_that_go_on_are_followed_step_by_step_to_the_same_numbers() -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    counting = Counting(belief)
+    followed = Followed(counting)  # type: ignore[arg-type]
+    for step in range(LENGTH):
+        window = episode(step)
+        now, _ = followed.believed(users, window).expect()
+        window.items.fill_(0)  # as a simulator does that writes to its windows' memory
+        assert torch.equal(now, belief.begin(users).observe(episode(step)).expect()[0])
+    assert counting.begun == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda users, window: (users.flip(0), window),
+        lambda users, window: (users, episode(3, seed=2)),
+        lambda users, window: (users[:4], window.rows(torch.arange(4))),
+        lambda users, window: (users, Window(window.items, window.rewards * 0.5)),
+        lambda users, window: (users, window.last(3)),
+        lambda users, window: (users, episode(4)),
+    ],
+    ids=["other users", "other episodes", "fewer", "other rewards", "shorter", "a step left out"],
+)
+def test_what_does_not_go_on_is_looked_at_afresh(other: Callable[[Tensor, Window], tuple[Tensor, Window]]) -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    followed = Followed(belief)
+    followed.believed(users, episode(2))
+    asked = other(users, episode(3))
+    assert torch.equal(followed.believed(*asked).expect()[0], belief.begin(asked[0]).observe(asked[1]).expect()[0])
+
+
+def test_what_falls_out_of_sight_is_forgotten() -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    followed = Followed(belief)
+    followed.believed(users, episode(LENGTH - 1))
+    followed.believed(users, episode(LENGTH))
+    generator = draws(5)
+    later = episode(LENGTH)
+    items = torch.cat([later.items[:, 1:], torch.randint(N_ITEMS, (N_USERS, 1), generator=generator)], dim=1)
+    rewards = torch.cat([later.rewards[:, 1:], torch.rand(N_USERS, 1, generator=generator)], dim=1)
+    window = Window(items, rewards)
+    assert torch.equal(followed.believed(users, window).expect()[0], belief.begin(users).observe(window).expect()[0])

@@ -58,14 +58,45 @@ class Belief(nn.Module):
             setattr(self, name, torch.cat([getattr(self, name), row]))
 
 
+class Followed:
+    """What is believed in episodes that go on: where a window is the last one and a step more, only that step is taken in.
+
+    The numbers are those of a fresh look at every window, whatever is asked in between.
+    """
+
+    def __init__(self, belief: Belief) -> None:
+        self._belief = belief
+        self._last: tuple[Tensor, Window, Believed] | None = None
+
+    def believed(self, users: Tensor, window: Window) -> Believed:
+        """What is believed of `users` (A,) after `window` (A, L), whole episodes."""
+        last = self._last
+        if last is not None and torch.equal(last[0], users) and self._goes_on(last[1], window):
+            believed = last[2].observe(window.last(1))
+        else:
+            believed = self._belief.begin(users).observe(window)
+        # Copies: a simulator writes to the memory that its windows show. One tuple, so that threads see a whole one.
+        self._last = users.clone(), Window(window.items.clone(), window.rewards.clone()), believed
+        return believed
+
+    def _goes_on(self, before: Window, now: Window) -> bool:
+        """Whether `now` is `before` and one position more, and what fell out of sight says nothing."""
+        return (
+            before.items.shape == now.items.shape
+            and torch.equal(before.items[:, 1:], now.items[:, :-1])
+            and torch.equal(before.rewards[:, 1:], now.rewards[:, :-1])
+            and bool((before.items[:, 0] >= self._belief.n_items).all())
+        )
+
+
 class BelievedList(Scorer):
     """The items by their expected responses after the window: a list that learns from the user alone."""
 
     lookback = WHOLE_EPISODE
 
     def __init__(self, belief: Belief) -> None:
-        self._belief = belief
+        self._followed = Followed(belief)
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        return mask_logits(self._belief.begin(users).observe(window).expect()[0], blocked)
+        return mask_logits(self._followed.believed(users, window).expect()[0], blocked)

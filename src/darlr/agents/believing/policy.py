@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.acting import Scorer, mask_logits
-from darlr.agents.believing.belief import Belief, Believed
+from darlr.agents.believing.belief import Belief, Believed, Followed
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
 from darlr.world.categories import CategoryMemory
@@ -118,9 +118,9 @@ class _BeliefScorer(Scorer):
     """A policy's logits; a window must show the whole episode."""
 
     def __init__(self, policy: BayesAdaptivePolicy) -> None:
-        self._policy = policy
+        self._policy, self._followed = policy, Followed(policy.belief)
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        logits, _, _ = self._policy.logits(self._policy.belief.begin(users).observe(window), window)
+        logits, _, _ = self._policy.logits(self._followed.believed(users, window), window)
         return mask_logits(logits, blocked)
