@@ -51,6 +51,13 @@ def open_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def without_waiting(path: str, flags: int) -> int:
+    """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def kind_of(mode: int) -> str:
     """What a file's mode says that it is."""
     kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}

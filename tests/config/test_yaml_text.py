@@ -1,6 +1,7 @@
 """YAML that makes no more of a file than stands in it."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,11 @@ REFUSED = [
 def test_what_is_not_plain_is_refused_at_once_in_one_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(text)
-    for read in (lambda: read_yaml(file), lambda: parse_overrides([f"world_model.members={text}"])):
-        if "=" in text:
-            continue
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: read_yaml(file),
+        lambda: parse_overrides([f"world_model.members={text}"]),
+    )
+    for read in reads:
         begun = time.process_time()
         with pytest.raises(InputError) as refused:
             read()

@@ -11,7 +11,7 @@ from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, writ
 from darlr.artifacts.locks import is_locked
 from darlr.config.yaml_text import parse_yaml, read_yaml, yaml_text
 from darlr.errors import BusyError, InputError, RunError
-from darlr.reading import read_text
+from darlr.reading import read_text, without_waiting
 
 if TYPE_CHECKING:
     import torch
@@ -208,7 +208,7 @@ def _lock(path: Path) -> IO[bytes]:
     try:
         path.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(path)
-        lock = (path / LOCK).open("ab")
+        lock = open(path / LOCK, "ab", opener=without_waiting)  # noqa: SIM115 (it is held until the run is closed)
     except OSError as error:
         raise InputError(f"{path}: cannot be used as a run folder ({_refusal(path, error)})") from error
     try:

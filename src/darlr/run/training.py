@@ -143,7 +143,8 @@ def train_on(
         factors = list_factors(out, config, dataset, device, monitor.notice)
         judged, returns = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
-            write_user_returns(folder.path / USER_RETURNS, dataset.log.user_ids[world.users].astype(str).tolist(), returns)
+            users = [str(raw) for raw in dataset.log.user_ids[world.users].tolist()]
+            write_user_returns(folder.path / USER_RETURNS, users, returns)
         told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
         return _finish(config, dataset, folder, {**judged, **told})
 

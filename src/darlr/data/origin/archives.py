@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from darlr.artifacts.files import PARTIAL_SUFFIX
 from darlr.errors import InputError, RunError
@@ -61,7 +61,7 @@ def unpack(archive: Path, wanted: Wanted, folder: Path, progress: Progress = lam
 
 
 def require_members(archive: Path, wanted: Wanted) -> None:
-    """Raise `InputError` as `unpack` does for an archive that lacks what is wanted, or could not be unpacked; writes nothing."""
+    """Raise `InputError` as `unpack` does for an archive that lacks what is wanted or could not be unpacked; writes nothing."""
     with _reading(archive):
         if _is_zip(archive):
             with zipfile.ZipFile(archive) as opened:
@@ -89,7 +89,7 @@ def _most_bytes(archive: Path) -> int:
 def _opened_tar(archive: Path) -> Iterator[tarfile.TarFile]:
     packed = _name(archive).endswith("gz")
     with gzip.open(archive) if packed else archive.open("rb") as stream:
-        bounded = _Bounded(stream, archive)
+        bounded = _Bounded(cast(IO[bytes], stream), archive)
         with tarfile.open(fileobj=bounded, mode="r:") as opened:  # type: ignore[call-overload]
             yield opened
 

@@ -15,6 +15,7 @@ from darlr.data.origin.official import Official, difference, require_content, ve
 from darlr.data.origin.partial import Origin, PartialFile
 from darlr.data.origin.transfer import BrokenTransferError, RangeRefusedError, Reply, request
 from darlr.errors import InputError, RunError
+from darlr.reading import open_file
 
 
 class FetchMonitor(Protocol):
@@ -55,6 +56,7 @@ def fetch_file(official: Official, folder: Path, cache: Cache, monitor: FetchMon
     """
     path = folder / official.archive
     if path.exists():
+        open_file(path).close()  # a pipe would be waited for
         verify(official, path, cache)
         if (wrong := _unlike(official, path)) is not None:
             raise InputError(wrong)

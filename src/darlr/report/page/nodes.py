@@ -1,4 +1,4 @@
-"""Elements of the page; what is put into them is escaped when the page is written, and shown as escapes if it does not print."""
+"""Elements of the page; what is put into them is escaped when the page is written, or shown as escapes."""
 
 from typing import Any
 from xml.etree.ElementTree import Element
