@@ -26,6 +26,8 @@ def check(
     print_table(Table(f"{found.name}: read and valid", ("what", "value"), found.figures))
     if found.beside_published:
         print_table(Table("beside what is published", ("what", "ours", "published"), found.beside_published))
+    for line in found.notes:
+        print(f"note: {line}")
     for line in selection_lines(found.learned, config):
         print(line)
     found.require_as_published()

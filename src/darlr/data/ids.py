@@ -5,7 +5,7 @@ Where they are integers, a whole number is meant by 108, by 108.0, and by the te
 sign, underscores, spaces and other scripts' digits make it another id. Where they are text, an id is meant by this very text,
 and by the integer that is written so. Nothing else is taken for an id: a message may only say which one is spelled alike.
 
-The tables of a data set are held to the texts themselves, since all of them are its author's: there 108.0 beside 108 is refused.
+The tables of a data set are held to the texts themselves, since all are its author's: there 108.0 beside 108 is refused.
 """
 
 import re
@@ -23,8 +23,8 @@ PLAIN_INTEGER = r"^(0|-?[1-9][0-9]*)$"
 """An integer as a program writes it: no sign but -, no leading zeros, ASCII digits."""
 
 _WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
-_INVISIBLE = r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{3164}\x{115F}\x{1160}\x{FFA0}\x{034F}\x{2800}\x{FE00}-\x{FE0F}]"
-"""Marks that take no room or show nothing, which nobody who reads a file can see."""
+INVISIBLE = r"\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{3164}\x{115F}\x{1160}\x{FFA0}\x{034F}\x{2800}"
+"""Within [] of a regular expression: marks that take no room or show nothing, which nobody who reads a file can see."""
 
 
 class KnownIds:
@@ -72,14 +72,14 @@ class KnownIds:
 def folded(texts: pl.Series) -> pl.Series:
     """(n,) keys that texts share which people take for the same.
 
-    They leave out case, Unicode form, invisible marks, spaces, quotes around, a sign +, leading zeros, and how a whole number is
-    written: "108.0", "1.08E+02" and "1,080" have the keys of "108" and "1080".
+    They leave out case, Unicode form, invisible marks, spaces, quotes around, a sign +, leading zeros, and how a whole number
+    is written: "108.0", "1.08E+02" and "1,080" have the keys of "108" and "1080".
     """
     ascii_only = texts.str.contains(r"^[\x00-\x7F]*$").fill_null(True)
     if not ascii_only.all():
         odd = texts.filter(~ascii_only).unique()
         texts = texts.replace(odd, pl.Series([_ascii_digits(unicodedata.normalize("NFKC", text)) for text in odd.to_list()]))
-    texts = texts.str.replace_all(_INVISIBLE, "").str.to_lowercase().str.replace_all(r"\s+", "")
+    texts = texts.str.replace_all(rf"[{INVISIBLE}]", "").str.to_lowercase().str.replace_all(r"\s+", "")
     texts = texts.str.replace(r"^b?'(.*)'$", "${1}").str.replace(r'^b?"(.*)"$', "${1}")
     texts = _rewritten(texts, r"^[+-]?[0-9]{1,3}([,_'][0-9]{3})+(\.0*)?$", lambda text: re.sub("[,_']", "", text))
     texts = texts.str.replace(r"^([+-]?[0-9]+)\.0*$", "${1}").str.replace(r"^\+([0-9])", "${1}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.artifacts.run_folder import METRICS, SUMMARY
-from darlr.artifacts.schema import Check, Keys, anything, flag, map_of, number, optional, require, whole
+from darlr.artifacts.schema import Check, Keys, anything, flag, list_of, map_of, number, optional, require, text, whole
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError
 from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
@@ -33,6 +33,7 @@ SUMMARY_SHAPE: Check = Keys(
         "opponents_noisy": map_of(_VALUES),
         "categories": map_of(_CATEGORY),
         "selection": map_of(anything),
+        "notes": list_of(text),
     },
 )
 """What summary.json holds (docs/metrics.md)."""

@@ -43,7 +43,7 @@ from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.lengthening import begin_with_shorter
-from darlr.run.notices import notices
+from darlr.run.notices import data_notes, notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
@@ -145,7 +145,8 @@ def train_on(
         judged, returns = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
             write_user_returns(folder.path / USER_RETURNS, dataset.log.user_ids[world.users].astype(str).tolist(), returns)
-        return _finish(config, dataset, folder, {**judged, **({"selection": found} if (found := selection_found(fit)) else {})})
+        told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
+        return _finish(config, dataset, folder, {**judged, **told})
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:

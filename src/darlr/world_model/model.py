@@ -18,11 +18,11 @@ class Scale:
     spread: float
 
     @classmethod
-    def of(cls, rewards: NDArray[np.float32], negatives_per_row: int) -> "Scale":
-        """Mean and standard deviation of what is fitted: the rewards, and zeros for the negatives beside each."""
+    def of(cls, rewards: NDArray[np.float32], negatives_per_row: int, negative: float = 0.0) -> "Scale":
+        """Mean and standard deviation of what is fitted: the rewards, and beside each so many negatives worth `negative`."""
         weight = 1.0 / (1 + negatives_per_row)
-        centre = float(rewards.mean()) * weight
-        square = float(np.square(rewards, dtype=np.float64).mean()) * weight
+        centre = float(rewards.mean()) * weight + negative * (1 - weight)
+        square = float(np.square(rewards, dtype=np.float64).mean()) * weight + negative**2 * (1 - weight)
         return cls(centre, max(square - centre * centre, 1e-12) ** 0.5)
 
     def standardise(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -74,15 +74,16 @@ class Trainer:
         sampler: NegativeSampler | None,
         config: WorldModelConfig,
         scale: Scale,
+        negative: float,
         seed: int,
         monitor: FitMonitor | None,
         checkpoint: FitCheckpoint | None,
     ) -> None:
-        """Args: config: resolved, so that its batch size and epochs are numbers."""
+        """Args: config: resolved, so that batch size and epochs are numbers; negative: the reward that negatives are worth."""
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
         self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
         self.device = rows.users.device
-        self.zero = float(scale.standardise(np.zeros(1, np.float32))[0])
+        self.negative = float(scale.standardise(np.full(1, negative, np.float32))[0])
         self.parameters = list(network.parameters())
         self.optimiser = torch.optim.Adam(
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -168,7 +169,7 @@ class Trainer:
             shape = (len(chosen), chosen.shape[1] * self.config.negatives_per_row)
             negative_users, negative_items = self.sampler.draw(shape, generator)
             users, items = torch.cat([users, negative_users], 1), torch.cat([items, negative_items], 1)
-            targets = torch.cat([targets, targets.new_full(shape, self.zero)], 1)
+            targets = torch.cat([targets, targets.new_full(shape, self.negative)], 1)
             weights = torch.cat([weights, weights.new_ones(shape)], 1)
         return users, items, targets, weights
 

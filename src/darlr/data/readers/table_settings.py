@@ -1,10 +1,12 @@
 """What tables cannot say of themselves: the meaning of rewards, repeats and absent cells, and when users quit."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
+from darlr.data.parsing.features import Kind
 from darlr.errors import InputError
 from darlr.world.settings import LeaveBy, LeaveConfig
 
@@ -60,6 +62,34 @@ class LeaveReading:
 
 
 @dataclass(frozen=True)
+class FeatureReading:
+    """How columns of the tables of items and users are read, by name; the others as their cells suggest (`read_feature`).
+
+    Attributes:
+        numeric: as quantities.
+        coded: as codes, each distinct cell one, though they may look like numbers.
+        ignored: not at all.
+    """
+
+    numeric: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, times in Counter(self.names).items():
+            if times > 1:
+                raise InputError(f"key 'features' names column '{name}' {times} times; expected each once")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.numeric, *self.coded, *self.ignored)
+
+    def kind(self, name: str) -> Kind | None:
+        """What a column that is not ignored was declared as; None if it was not."""
+        return "numeric" if name in self.numeric else "coded" if name in self.coded else None
+
+
+@dataclass(frozen=True)
 class TableSettings:
     """Everything that is set beside the tables of a data set."""
 
@@ -68,6 +98,7 @@ class TableSettings:
     log: LogReading = field(default_factory=LogReading)
     truth: TruthReading = field(default_factory=TruthReading)
     leave: LeaveReading = field(default_factory=LeaveReading)
+    features: FeatureReading = field(default_factory=FeatureReading)
 
     def __post_init__(self) -> None:
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
