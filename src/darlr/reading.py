@@ -20,6 +20,11 @@ def present(path: Path) -> bool:
     return True
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there, by whatever name."""
+    return present(path) and path.is_dir()
+
+
 def is_file_or_pipe(path: Path) -> bool:
     """Whether `path` can be meant as a file: a shell hands over the output of a command (`<(command)`) as a pipe."""
     return present(path) and not path.is_dir()

@@ -4,8 +4,10 @@ Names of data sets, methods, categories and columns, ids, folders and values of 
 made. Whoever writes them into a medium passes them through its function here.
 """
 
+import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -14,8 +16,9 @@ MESSAGE = 1_000
 VALUE = 120
 """Characters of a value that is shown within a message."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With what a cell begins that a spreadsheet computes."""
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+"""With what a cell begins that a spreadsheet may compute; a number it only shows."""
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])")  # _ inside a word marks nothing up
 _MARKDOWN_START = re.compile(r"^(\d*)([-+=#.)])")
 _LATEX: Mapping[int, str] = MappingProxyType(
@@ -56,7 +59,7 @@ def shortened(text: str, most: int) -> str:
 
 def message(text: str) -> str:
     """`text` as a message: one line of a bounded length."""
-    return shortened(visible(text), MESSAGE)
+    return shortened(visible(shortened(text, MESSAGE)), MESSAGE)
 
 
 def brief(value: Any, most: int = VALUE) -> str:
@@ -85,9 +88,17 @@ def latex(text: str) -> str:
 
 def is_formula(value: Any) -> bool:
     """Whether a spreadsheet would compute a CSV file's cell with this `value` instead of showing it."""
-    return isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
+    return isinstance(value, str) and bool(_FORMULA.match(value)) and not _NUMBER.fullmatch(value)
 
 
 def spreadsheet(text: str) -> str:
     """`text` as a CSV file's cell that a spreadsheet shows and does not compute."""
     return f"'{visible(text)}" if is_formula(text) else visible(text)
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """CSV for spreadsheets, with full precision."""
+    text = io.StringIO()
+    cells = ([spreadsheet(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(cells)
+    return text.getvalue()

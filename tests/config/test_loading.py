@@ -53,7 +53,10 @@ from darlr.methods.registry import METHODS
         ({"policy": {"hidden_sizes": 64}}, r"config key 'policy\.hidden_sizes' is 64; expected a list"),
         ({"policy": {"hidden_sizes": "64"}}, r"config key 'policy\.hidden_sizes' is '64'; expected a list"),
         ({"policy": {"hidden_sizes": [64, "a"]}}, r"config key 'policy\.hidden_sizes' is 'a'; expected int"),
-        ({"policy": {"hidden_sizes": [0]}}, r"config key 'policy\.hidden_sizes' is \[0\]; expected values, each at least 1"),
+        (
+            {"policy": {"hidden_sizes": [0]}},
+            r"config key 'policy\.hidden_sizes' is \[0\]; expected values, each from 1 to 100,000",
+        ),
     ],
 )
 def test_bad_values_are_named(values: dict[Any, Any], message: str) -> None:
@@ -189,14 +192,15 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
         return st.sampled_from(list({"method": METHODS, **CHOICES}[key]))
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
+    most = min(10**6, int(SETTINGS[key].at_most or 10**6))
     if typing.get_origin(hint) is tuple:
-        parts = st.floats(0.001, 0.999) if typing.get_args(hint)[0] is float else st.integers(1, 512)
+        parts = st.floats(0.001, 0.999) if typing.get_args(hint)[0] is float else st.integers(1, min(512, most))
         return st.lists(parts, min_size=1, max_size=3, unique=True)
     if name in ("heads", "width"):  # heads divide the default width and every width here
         return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
-        int: st.integers(2, 10**6),
+        int: st.integers(2, most),
         float: st.floats(0.001, 0.999) if SETTINGS[key].holds(0.5) else st.floats(2, 1000),
         str: st.text(max_size=8),
     }

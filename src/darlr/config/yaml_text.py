@@ -14,6 +14,7 @@ from darlr.errors import InputError
 from darlr.reading import read_text
 
 MOST_BYTES = 200_000
+MOST_VALUES = 10_000  # keys included
 MOST_DEPTH = 20
 MOST_BITS = 64  # of a whole number
 MERGE = "tag:yaml.org,2002:merge"
@@ -57,16 +58,20 @@ class _StrictLoader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._depth = 0
+        self._depth = self._nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        parser: Any = self  # whose methods have no types
+        event = parser.peek_event()
         if isinstance(event, yaml.AliasEvent):
             raise _refusal(f"alias '*{event.anchor}'; expected the value itself", event.start_mark)
         if getattr(event, "tag", None) is not None:
             raise _refusal(f"tag '{event.tag}'; expected a plain value", event.start_mark)
         if self._depth == MOST_DEPTH:
             raise _refusal(f"nested more than {MOST_DEPTH} deep", event.start_mark)
+        if self._nodes == MOST_VALUES:
+            raise _refusal(f"more than {MOST_VALUES:,} values", event.start_mark)
+        self._nodes += 1
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -43,6 +43,10 @@ class Judge(Protocol):
         """What `scorer` is worth, acting greedily, over every user: what the opponents are judged by."""
         ...
 
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        """As `every_user`, with items drawn from the policy: mode > metric; empty without a truth."""
+        ...
+
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
         ...
@@ -82,6 +86,10 @@ class TruthJudge:
 
     def every_user(self, scorer: Scorer) -> FullTest:
         return run_full_test(self.world, scorer)
+
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        generator = torch_generator(self.config.seed, "test", "every user", device=self.device)
+        return run_full_test(self.world, scorer, generator).modes
 
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
@@ -139,6 +147,9 @@ class HeldOutJudge:
 
     def every_user(self, scorer: Scorer) -> FullTest:
         return FullTest({HELD_OUT: judge_held_out(self.rows, scorer, self.start)}, None)
+
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        return {}
 
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")

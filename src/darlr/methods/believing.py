@@ -56,7 +56,7 @@ class Believing(Method):
 
     def work(self, config: ExperimentConfig, items: int) -> Work:
         steps = config.training.steps_per_epoch
-        return Work((STEP + STEP_AND_ITEM * items) * steps, steps, (config.leave.max_steps,))
+        return Work(seconds_of_belief(items) * steps, steps, (config.leave.max_steps,))
 
 
 def believing_policy(parts: PolicyParts, belief: Belief) -> BayesAdaptivePolicy:
@@ -71,6 +71,11 @@ def believing_policy(parts: PolicyParts, belief: Belief) -> BayesAdaptivePolicy:
 def factor_belief(parts: PolicyParts) -> FactorBelief:
     """What the log says of the users of `parts`."""
     return FactorBelief(responses_of(parts.model, parts), parts.config.own(BeliefConfig).levels)
+
+
+def seconds_of_belief(items: int) -> float:
+    """Seconds of a step of learning among so many items."""
+    return STEP + STEP_AND_ITEM * items
 
 
 def whole_episode(config: ExperimentConfig) -> int:

@@ -17,7 +17,7 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
-from darlr.methods.believing import believing_policy, factor_belief, whole_episode
+from darlr.methods.believing import believing_policy, factor_belief, seconds_of_belief, whole_episode
 from darlr.methods.cost import Work, seconds_of_step
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -91,7 +91,7 @@ class Simulated(Method):
 
     def step(self, config: ExperimentConfig, items: int) -> float:
         """Seconds of a step of learning."""
-        return seconds_of_step(config, items)
+        return seconds_of_belief(items) if config.policy.actor == "belief" else seconds_of_step(config, items)
 
     def alike(self, config: ExperimentConfig) -> tuple[Any, ...]:
         """Runs in which this is equal take about the same time a step."""

@@ -274,6 +274,7 @@ def _judged(
     noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
     judged = {
         "every_user": tests[POLICY_RETURNS].modes,
+        "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, factors),
         "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},

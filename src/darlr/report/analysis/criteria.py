@@ -34,6 +34,9 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
 )
 """By the mode that judges runs: the main mode of a test, or held-out log rows where there is no truth."""
 
+SAMPLED_EVERYWHERE = "every_user_sampled"
+"""The entry of a summary with the last policy's test on every user, with items drawn from it."""
+
 NOISY = "every_user_noisy"
 """The entry of a summary with the test on users whose answers carry the log's noise (docs/protocol.md, section 3)."""
 

@@ -4,12 +4,14 @@ Where there is a truth, a panel beside them shows how far the rewards that the r
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from darlr.artifacts.files import write_bytes
@@ -20,6 +22,7 @@ from darlr.evaluation.table import LENGTH, Metric, Results, drawn
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.plots.labels import spread_apart
 from darlr.report.published.results import published
+from darlr.text import visible
 
 FORMATS = ("png", "svg", "pdf")
 PIXELS_PER_INCH = 120
@@ -67,8 +70,14 @@ def save_figure(figure: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise InputError(f"{path}: cannot draw '{path.suffix}' files; expected one of .{', .'.join(FORMATS)}")
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)  # a name with $ in it is no formula
+        text.set_text("\n".join(visible(line) for line in text.get_text().split("\n")))
     content = io.BytesIO()
-    figure.savefig(content, format=kind)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script that the font lacks
+        figure.savefig(content, format=kind)
     write_bytes(path, content.getvalue())
 
 
