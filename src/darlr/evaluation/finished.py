@@ -5,7 +5,7 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.artifacts.run_folder import METRICS, SUMMARY
-from darlr.artifacts.schema import Check, Keys, anything, flag, list_of, map_of, number, optional, require, text, whole
+from darlr.artifacts.schema import Keys, anything, flag, list_of, map_of, number, optional, require, text, whole
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError
 from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
@@ -19,7 +19,7 @@ _STATISTIC = Keys({"mean": optional(number), "std": optional(number)})
 _METRIC = Keys({"paper": _STATISTIC, "last20": _STATISTIC, "chosen": _STATISTIC})
 _CATEGORY = Keys({"dominant": flag, "liked": number, "recommended": number})
 
-SUMMARY_SHAPE: Check = Keys(
+SUMMARY_SHAPE = Keys(
     {"epochs": whole(1), "steps": whole()},
     {
         **dict.fromkeys(RECORDED_MODES, map_of(map_of(_METRIC))),
@@ -28,6 +28,7 @@ SUMMARY_SHAPE: Check = Keys(
         "steps_per_second": optional(number),
         "peak_memory_mib": number,
         "every_user": _VALUES,
+        "every_user_sampled": _VALUES,
         "every_user_noisy": _VALUES,
         "opponents": map_of(_VALUES),
         "opponents_noisy": map_of(_VALUES),

@@ -7,7 +7,6 @@ method's runs it stands beside: lists of different world models differ. Uniform 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
