@@ -10,6 +10,8 @@ from darlr.errors import InputError
 _OPEN_ALREADY = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 """Where a shell hands over the output of a command (`<(command)`): such a pipe has somebody who writes into it."""
 
+_BLOCK = 1 << 20
+
 
 def present(path: Path) -> bool:
     """Whether anything is there; nothing is under a name that no file can have."""
@@ -64,6 +66,14 @@ def kind_of(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
+def _bounded(file: BinaryIO, most: int) -> bytes:
+    """The content, or more than `most` bytes of its beginning; `file.read(most)` would make room for all of them at once."""
+    content = bytearray()
+    while len(content) <= most and (block := file.read(_BLOCK)):
+        content += block
+    return bytes(content)
+
+
 def read_text(path: Path, at_most: int | None = None) -> str:
     """The text of a UTF-8 file, with or without a byte-order mark, its line ends as they are.
 
@@ -74,7 +84,7 @@ def read_text(path: Path, at_most: int | None = None) -> str:
     """
     try:
         with open_file(path) as file:
-            content = file.read() if at_most is None else file.read(at_most + 1)
+            content = file.read() if at_most is None else _bounded(file, at_most)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     if at_most is not None and len(content) > at_most:

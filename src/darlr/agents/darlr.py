@@ -21,6 +21,7 @@ from darlr.agents.policy import Policy
 from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.selector import Selections, Selector
 from darlr.agents.settings import SelectorConfig
+from darlr.artifacts.schema import require_alike
 from darlr.errors import RunError
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig
@@ -114,6 +115,7 @@ class DARLR:
         """Go on from what `tensors()` gave."""
         self.recommender.restore(tensors)
         restore_learned(below("selector.", tensors), self.selector.network, self.selector.optimiser)
+        require_alike({"table": tensors["table"]}, {"table": self.reward.table})
         self.reward.table.copy_(tensors["table"])
 
 

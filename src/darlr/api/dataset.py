@@ -78,7 +78,7 @@ class Dataset:
         Raises:
             InputError: naming the frame and the row (counted from 0), or the option, at fault.
         """
-        if name in SOURCES:
+        if isinstance(name, str) and name in SOURCES:
             raise InputError(f"from_frames: 'name' is '{name}', a data set that darlr knows; expected another name")
         scale = {
             "feedback": feedback,

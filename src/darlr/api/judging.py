@@ -13,7 +13,9 @@ from darlr.api.agents import Agent, AgentScorer
 from darlr.api.arguments import DatasetLike, placed_on
 from darlr.api.evaluation import ByMode, Evaluation
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.data.source import LoadedDataset
+from darlr.evaluation.finished import read_summary
 from darlr.evaluation.judging import Judge, TruthJudge
 from darlr.evaluation.protocol import run_full_test
 from darlr.evaluation.table import CUTOFF
@@ -23,7 +25,7 @@ from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
-from darlr.run.training import SUMMARY, Monitor, judge_of
+from darlr.run.training import Monitor, judge_of
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
@@ -91,7 +93,7 @@ def evaluate_run(
     scorer = saved.network(loaded.dataset.world.users).scorer()
     policy = bench.policy(scorer, draws=True, seed=seed)
     if folder.has_json(SUMMARY):
-        opponents = folder.read_json(SUMMARY)["opponents"]
+        opponents = read_summary(folder).get("opponents", {})
     else:
         model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", place)
         with TemporaryDirectory(prefix="darlr-") as scratch:  # a run folder may have been moved away from its results folder

@@ -10,13 +10,14 @@ from darlr.api.evaluation import Evaluation
 from darlr.api.judging import evaluate_run
 from darlr.api.rendering import Tables, figure
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.errors import InputError
+from darlr.evaluation.finished import read_summary
 from darlr.report.analysis.criteria import CRITERIA, judging_mode
 from darlr.report.analysis.results import end_of_run
 from darlr.report.analysis.runs import name_of_dataset
 from darlr.report.rendering.table import Table
 from darlr.run.devices import device_named
-from darlr.run.training import SUMMARY
 from darlr.serving.recommender import Recommender
 
 
@@ -50,7 +51,7 @@ class Run(Tables):
     @property
     def summary(self) -> dict[str, Any]:
         """mode > policy > metric > statistic > mean, std; `every_user`, `opponents`, `seconds`, ... (docs/metrics.md)."""
-        return self._folder.read_json(SUMMARY)
+        return read_summary(self._folder)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -181,7 +181,7 @@ def _own(folder: Path) -> Availability:
         settings = read_settings(folder, ())
     except InputError as error:
         return Availability(folder.name, False, str(error), "", folder, (), "")
-    missing = tuple(name for name in settings.files.given().values() if not (folder / name).is_file())
+    missing = tuple(name for name in settings.files.given().values() if not present(folder / name))
     return Availability(
         folder.name, not missing, "a data set in the folder format", settings.licence, folder, missing, settings.source
     )

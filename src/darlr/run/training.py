@@ -19,6 +19,9 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
+from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.schema import restoring
+from darlr.artifacts.sealing import PUT_BACK
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -51,8 +54,6 @@ from darlr.seeding import torch_generator
 from darlr.world.window import Window
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
-
-SUMMARY = "summary"
 
 
 class Monitor(FitMonitor, Protocol):
@@ -236,7 +237,8 @@ def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None
         folder.keep_metrics(0)
         return 0, 0, None
     tensors, state = load_learned(folder, CHECKPOINT)
-    learner.restore(tensors)
+    with restoring(folder.path / f"{CHECKPOINT}.safetensors"):
+        learner.restore(tensors)
     folder.keep_metrics(state["epoch"])
     return state["epoch"], state["steps"], state["best"]
 
@@ -285,9 +287,14 @@ def _judged(
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
     """Write the summary and the picture of the finished run."""
     records = folder.metrics()
+    if len(records) != config.training.epochs:
+        raise RunError(
+            f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
+            f" the run was working on it; {PUT_BACK}"
+        )
     summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
-    folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
+    folder.write_summary(summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from darlr._version import __version__
 from darlr.artifacts.locks import sole_writer
+from darlr.artifacts.schema import Keys, number, optional, require, require_finite, restoring, text
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
@@ -26,6 +27,9 @@ from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
 """The copy in a run folder."""
+_SELECTION = Keys({"exponent": number, "reason": text})
+STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection": _SELECTION})}, {"kind": text})
+"""The plain values beside any world model's tensors, and what is read of how its fit went."""
 
 
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> Path:
@@ -77,10 +81,13 @@ def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str,
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
-    """Raises `InputError` for a missing, truncated or tampered file."""
+    """Raises `InputError` for a missing, truncated or tampered file, and for one that describes no world model."""
     tensors, state = read_tensors(path)
-    kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
-    return kind.restore(tensors, state, device), state["fit"]
+    require(state, STATE, str(path))
+    with restoring(path):
+        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+        require_finite(tensors)
+        return kind.restore(tensors, state, device), state["fit"]
 
 
 def list_factors(
@@ -106,6 +113,7 @@ def list_factors(
             return None
         if not isinstance(model, FactorModel):
             raise RunError(f"{path}: holds a {type(model).__name__}; expected a FactorModel")
+        require(report, Keys({"activity_exponent": number}), str(path))
         return ListFactors(model, report["activity_exponent"])
 
     return obtain

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.artifacts.schema import Keys, number, positive
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -25,6 +27,10 @@ class Scale:
 
     def standardise(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         return ((rewards - self.centre) / self.spread).astype(np.float32)
+
+
+SCALE = Keys({"centre": number, "spread": positive})
+"""A `Scale` as plain values."""
 
 
 class WorldModel(Protocol):

@@ -99,9 +99,15 @@ def test_without_lists_or_a_judgement_on_every_user_there_is_no_table(tmp_path: 
 def test_runs_whose_users_differ_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "dorl", 0, 2.0, {"policy": [1, 2, 3], "popular": [1, 1, 1]}, popular=1.0)
     path = write(tmp_path, "dorl", 1, 2.0, popular=1.0)
-    write_user_returns(path / USER_RETURNS, ["7", "9", "8"], {"policy": np.ones(3), "popular": np.ones(3)})
+    write_user_returns(path / USER_RETURNS, ["7", "9", "8"], {"policy": np.full(3, 2.0), "popular": np.ones(3)})
     with pytest.raises(InputError, match=r"has other users than .*expected the same, in the same order"):
         table(tmp_path)
-    write_user_returns(path / USER_RETURNS, USERS, {"policy": np.ones(3)})
+    write_user_returns(path / USER_RETURNS, USERS, {"policy": np.full(3, 2.0)})
     with pytest.raises(InputError, match="has no column 'popular', though the run's summary has that list"):
+        table(tmp_path)
+
+
+def test_returns_that_do_not_give_the_summarys_mean_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "dorl", 0, 2.0, {"policy": [1, 2, 4], "popular": [1, 1, 1]}, popular=1.0)
+    with pytest.raises(InputError, match=r"user_returns\.parquet: the mean of 'policy' is 2\.33333, and the summary's is 2\.0"):
         table(tmp_path)

@@ -105,7 +105,7 @@ class TableSettings:
     features: FeatureReading = field(default_factory=FeatureReading)
 
     def __post_init__(self) -> None:
-        if not names_folder(self.name):
+        if not isinstance(self.name, str) or not names_folder(self.name):
             expected = f"text that can name a folder, of at most {MOST_NAME} bytes in UTF-8"
             raise InputError(f"key 'name' is {brief(self.name)}; expected {expected}")
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:

@@ -4,14 +4,15 @@ A list is a policy that learns nothing in the simulator. The best one has the la
 method's runs it stands beside: lists of different world models differ. Uniform choice and the truth's own list do not count.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError
 from darlr.evaluation.modes import NX_0
 from darlr.evaluation.names import ORACLE, UNIFORM
@@ -21,6 +22,9 @@ from darlr.evaluation.user_returns import POLICY, USER_RETURNS, read_user_return
 from darlr.report.analysis.criteria import probability
 from darlr.report.analysis.runs import FinishedRun, Group
 from darlr.report.rendering.table import Cell, Quantity, Table
+
+ROUNDING = 1e-5
+"""By how much, relatively, a mean over users may differ from the summary's, which was taken in single precision."""
 
 
 @dataclass(frozen=True)
@@ -138,22 +142,27 @@ def _lists(run: FinishedRun) -> dict[str, float]:
 
 def _over_users(runs: Sequence[FinishedRun], best: BestList) -> PairedDifference | None:
     """By user, means over the runs' seeds; None where a run does not tell returns by user."""
-    paths = [(run.path / USER_RETURNS, best.runs[run.seed].path / USER_RETURNS) for run in runs]
-    if not all(path.exists() for pair in paths for path in pair):
+    pairs = [(run, best.runs[run.seed]) for run in runs]
+    if not all((run.path / USER_RETURNS).exists() for pair in pairs for run in pair):
         return None
-    own, theirs = zip(*((_column(ours, POLICY), _column(other, best.name)) for ours, other in paths), strict=True)
+    own, theirs = zip(*((_column(run, POLICY), _column(other, best.name)) for run, other in pairs), strict=True)
     users = own[0][0]
-    for (path, other), (found, _), (found_there, _) in zip(paths, own, theirs, strict=True):
+    for (run, other), (found, _), (found_there, _) in zip(pairs, own, theirs, strict=True):
         if not users == found == found_there:
-            raise InputError(f"{path} or {other}: has other users than {paths[0][0]}; expected the same, in the same order")
+            paths = (f"{place.path / USER_RETURNS}" for place in (run, other, pairs[0][0]))
+            raise InputError("{} or {}: has other users than {}; expected the same, in the same order".format(*paths))
     means = [np.mean([values for _, values in side], axis=0).tolist() for side in (own, theirs)]
     return paired_difference(*means)
 
 
-def _column(path: Path, name: str) -> tuple[list[str], NDArray[np.float64]]:
+def _column(run: FinishedRun, name: str) -> tuple[list[str], NDArray[np.float64]]:
+    """Users and their returns from the policy or a list; their mean has to be what the summary says."""
+    path, told = run.path / USER_RETURNS, _on_every_user(run) if name == POLICY else _lists(run)[name]
     users, returns = read_user_returns(path)
     if name not in returns:
         raise InputError(f"{path}: has no column '{name}', though the run's summary has that list")
+    if told is None or not math.isclose(returns[name].mean(), told, rel_tol=ROUNDING):
+        raise InputError(f"{path}: the mean of '{name}' is {returns[name].mean():g}, and the summary's is {told}; {PUT_BACK}")
     return users, returns[name]
 
 
