@@ -1,0 +1,144 @@
+"""The policy that made a log, estimated from the log where propensities were not written down.
+
+Two models are mixed: how often each item is shown (popularity), and a multinomial logistic regression on what is known of the
+user: features, and the factors of what the user was shown. The rows are split: factors and popularity come from one part, the
+regression from another, and the weights of the mixture, which calibrate it, from a third (expectation maximisation).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.data.catalog import Features
+from darlr.data.log import InteractionLog
+from darlr.evaluation.off_policy.terms import Floats
+
+PARTS = (0.6, 0.2, 0.2)
+"""Shares of the rows: for factors and popularity, for the regression, for the mixture."""
+
+FACTORS = 8
+MOST_CELLS = 4_000_000
+"""Of users times items that the regression reads, users drawn at random: bounds its time."""
+
+PENALTY, ITERATIONS, MIXING_ITERATIONS = 1e-3, 60, 100
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """An estimated logging policy.
+
+    Attributes:
+        popularity: (I,) float64, the smoothed share of each item; sums to 1.
+        inputs: (U, d) float32, what the regression knows of each user.
+        weights: (d, I) float32 and `bias`: (I,) float32 of the regression.
+        mixture: weight of the regression; that of popularity is the rest.
+        likelihoods: mean log-probability that popularity, the regression and their mixture give the rows of the third part.
+    """
+
+    popularity: Floats
+    inputs: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    mixture: float
+    likelihoods: tuple[float, float, float]
+
+    def rows(self, users: NDArray[np.integer]) -> Floats:
+        """(m, I) the probability of every item for `users` (m,), indices into the log's; rows sum to 1."""
+        logits = self.inputs[users].astype(np.float64) @ self.weights + self.bias
+        logits -= logits.max(axis=1, keepdims=True)
+        shown = np.exp(logits)
+        shown /= shown.sum(axis=1, keepdims=True)
+        mixed: Floats = self.mixture * shown + (1 - self.mixture) * self.popularity
+        return mixed
+
+
+def fit_behaviour(log: InteractionLog, features: Features, generator: np.random.Generator) -> Behaviour:
+    """Fit the logging policy of `log`, whose users have `features`.
+
+    An item that was never shown keeps the probability of half a showing, so that no propensity is 0.
+    """
+    order = generator.permutation(len(log))
+    first, second = np.cumsum([round(share * len(log)) for share in PARTS[:2]])
+    early, middle, late = log.rows(order[: max(first, 1)]), order[first:second], order[second:]
+    counts = np.bincount(early.items, minlength=log.n_items) + 0.5
+    popularity = counts / counts.sum()
+    inputs = np.concatenate([_features(features), _factors(early, generator)], axis=1)
+    fitted = Behaviour(popularity, inputs, *_regression(log.rows(middle), inputs, popularity, generator), 0.5, (0.0, 0.0, 0.0))
+    mixture, likelihoods = _mixture(log.rows(late), fitted)
+    return Behaviour(popularity, inputs, fitted.weights, fitted.bias, mixture, likelihoods)
+
+
+def _features(features: Features) -> NDArray[np.float32]:
+    """(U, d) numeric features, and each code as an indicator."""
+    coded = [np.eye(size, dtype=np.float32)[codes] for size, codes in zip(features.code_sizes, features.codes.T, strict=True)]
+    return np.concatenate([features.numeric.astype(np.float32), *coded], axis=1)
+
+
+def _factors(log: InteractionLog, generator: np.random.Generator) -> NDArray[np.float32]:
+    """(U, k) left singular vectors of which users were shown which items, in units of their own spread."""
+    size = min(FACTORS, log.n_users - 1, log.n_items - 1)
+    if size < 1:
+        return np.zeros((log.n_users, 0), np.float32)
+    shape = (log.n_users, log.n_items)
+    cells = torch.from_numpy(np.stack([log.users, log.items]).astype(np.int64))
+    shown = torch.sparse_coo_tensor(cells, torch.ones(len(log)), shape, check_invariants=False).coalesce()
+    right = torch.from_numpy(generator.standard_normal((log.n_items, size + 4)).astype(np.float32))
+    for _ in range(4):  # a randomised range finder (Halko et al., 2011), whose draws are the generator's
+        left = torch.linalg.qr(torch.sparse.mm(shown, right)).Q
+        right = torch.linalg.qr(torch.sparse.mm(shown.t(), left)).Q
+    rotation, scales, _ = torch.linalg.svd(torch.sparse.mm(shown, right), full_matrices=False)
+    found: NDArray[np.float32] = (rotation * scales)[:, :size].numpy()
+    spread = found.std(axis=0)
+    return np.divide(found - found.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 0)
+
+
+def _regression(
+    log: InteractionLog, inputs: NDArray[np.float32], popularity: Floats, generator: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(d, I) weights and (I,) bias that make the rows of `log` likeliest, less a ridge penalty; the start is popularity."""
+    users, counts = np.unique(log.users, return_counts=True)
+    most = max(1, MOST_CELLS // log.n_items)
+    if len(users) > most:
+        users = np.sort(generator.choice(users, most, replace=False))
+        log = log.rows(np.isin(log.users, users))
+        users, counts = np.unique(log.users, return_counts=True)
+    known, times = torch.from_numpy(inputs[users]), torch.from_numpy(counts.astype(np.float32))
+    rows, items = torch.from_numpy(np.searchsorted(users, log.users)), torch.from_numpy(log.items.astype(np.int64))
+    weights = torch.zeros(inputs.shape[1], log.n_items, requires_grad=True)
+    bias = torch.from_numpy(np.log(popularity).astype(np.float32)).requires_grad_()
+    start = bias.detach().clone()
+    optimiser = torch.optim.LBFGS([weights, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        logits = known @ weights + bias
+        likelihood = logits[rows, items].sum() - (times * logits.logsumexp(dim=1)).sum()
+        total = PENALTY * (weights.square().sum() + (bias - start).square().sum()) - likelihood / len(log)
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    if len(log):
+        optimiser.step(loss)
+    return weights.detach().numpy(), bias.detach().numpy()
+
+
+def _mixture(log: InteractionLog, fitted: Behaviour) -> tuple[float, tuple[float, float, float]]:
+    """The weight of the regression that makes the rows of `log` likeliest, and the mean log-probabilities."""
+    popular = fitted.popularity[log.items]
+    alone = Behaviour(fitted.popularity, fitted.inputs, fitted.weights, fitted.bias, 1.0, (0.0, 0.0, 0.0))
+    regressed = np.concatenate(
+        [
+            np.take_along_axis(alone.rows(log.users[part]), log.items[part, None].astype(np.intp), axis=1)[:, 0]
+            for part in np.array_split(np.arange(len(log)), max(1, len(log) * log.n_items // MOST_CELLS))
+        ]
+    )
+    weight = 0.5
+    for _ in range(MIXING_ITERATIONS):
+        joint = weight * regressed
+        weight = float(np.clip((joint / (joint + (1 - weight) * popular)).mean(), 0.0, 0.999))
+    both = weight * regressed + (1 - weight) * popular
+    means = [float(np.log(np.maximum(values, 1e-300)).mean()) for values in (popular, regressed, both)]
+    return weight, (means[0], means[1], means[2])
