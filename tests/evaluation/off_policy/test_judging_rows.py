@@ -49,7 +49,7 @@ def test_refuses_what_no_policy_can_have_done(changes: dict[str, Floats], messag
 
 def test_refuses_probabilities_that_do_not_sum_to_one() -> None:
     require_distributions(POLICY, "policy")
-    with pytest.raises(InputError, match="policy: the probabilities of row 1 sum to 0.9; expected 1"):
+    with pytest.raises(InputError, match=r"policy: the probabilities of row 1 sum to 0\.9; expected 1"):
         require_distributions(np.array([[0.5, 0.5], [0.5, 0.4]]), "policy")
     with pytest.raises(InputError, match="policy: row 0 has a probability below 0"):
         require_distributions(np.array([[1.5, -0.5]]), "policy")

@@ -6,7 +6,6 @@ import pytest
 from darlr.evaluation.off_policy.importance import clipped_ips, ips, snips
 from darlr.evaluation.off_policy.marginal import mips, offcem
 from darlr.evaluation.off_policy.modelled import direct_method, doubly_robust, shrunk_doubly_robust, switch_doubly_robust
-from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.off_policy.thresholds import chosen_threshold, clip
 from tests.evaluation.off_policy.examples import EXPECTED, MODELLED, REWARDS, WEIGHTS
 
@@ -72,21 +71,11 @@ def test_a_right_model_makes_dr_exact_whatever_the_propensities() -> None:
     assert value == pytest.approx(direct_method(EXPECTED).value)
 
 
-def test_influences_sum_to_zero_and_move_the_value() -> None:
-    terms = snips(REWARDS, WEIGHTS)
-    assert terms.influences().sum() == pytest.approx(0)
-    without = Terms(terms.numerators[1:], terms.denominators[1:]).value
-    step = 1e-6  # the value's slope in the weight of the first row
-    nudged = (terms.numerators.sum() + step * terms.numerators[0]) / (terms.denominators.sum() + step * terms.denominators[0])
-    assert (nudged - terms.value) / step == pytest.approx(terms.influences()[0] / len(REWARDS), rel=1e-4)
-    assert np.sign(terms.value - without) == np.sign(terms.influences()[0])
-
-
 def test_no_threshold_where_no_weight_is_large_and_one_where_a_useless_weight_is() -> None:
     random = np.random.default_rng(0)
     rewards = random.normal(2, 0.1, 1000)
     even = np.ones(1000)
     assert clipped_ips(rewards, even, chosen_threshold(even, rewards, np.zeros(1000), clip)).value == ips(rewards, even).value
     weights = np.where(np.arange(1000) < 5, 200.0, 1.0)
-    noise = np.where(np.arange(1000) < 5, random.permutation([-1.0, 1.0, -1.0, 1.0, 0.0]).repeat(200), rewards)
+    noise = np.concatenate([[-1.0, 1.0, -1.0, 1.0, 0.0], rewards[5:]])
     assert chosen_threshold(weights, noise, np.zeros(1000), clip) < 200

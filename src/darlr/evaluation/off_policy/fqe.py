@@ -1,7 +1,7 @@
 """Fitted Q evaluation (Le, Voloshin and Yue, ICML 2019), linear in given features, by backward induction over the steps.
 
-Q_t(s, a) = phi(s, a)' theta_t, where theta_t is the ridge regression of r_t + gamma sum_a' pi(a'|s') Q_{t+1}(s', a') on phi. Each
-session is valued by coefficients that other sessions gave.
+Q_t(s, a) = phi(s, a)' theta_t, where theta_t is the ridge regression of r_t + gamma sum_a' pi(a'|s') Q_{t+1}(s', a') on phi.
+Each session is valued by coefficients that other sessions gave.
 """
 
 import numpy as np

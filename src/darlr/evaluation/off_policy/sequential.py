@@ -1,6 +1,7 @@
 """Estimators for whole sessions of T steps. Shapes: S sessions, T steps; what lies beyond a session's end is 0 (ratios 1).
 
-r: rewards (S, T); rho: ratios (S, T), pi(a|s) / pi_0(a|s) of the logged items; gamma: discount. Values are mean returns of a session.
+r: rewards (S, T); rho: ratios (S, T), pi(a|s) / pi_0(a|s) of the logged items; gamma: discount. Values are mean returns of a
+session.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.terms import Floats
 
 LEAST_EFFECTIVE = 100.0
-"""Rows that the weighted log must be worth (effective sample size): a mean of fewer is hardly normal, and its interval no guide."""
+"""Rows that the weighted log must be worth (effective sample size): the mean of fewer is hardly normal."""
 
 MOST_UNSUPPORTED = 0.05
 """Share of its recommendations that a policy may make where the log shows nothing."""

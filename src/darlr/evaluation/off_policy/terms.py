@@ -32,13 +32,6 @@ class Terms:
         below = float(self.denominators.sum())
         return float(self.numerators.sum()) / below if below > 0 else float("nan")
 
-    def influences(self) -> Floats:
-        """(n,) how much each row moves the value, to the first order: (numerator - value denominator) / mean denominator."""
-        below = self.denominators.mean()
-        return (
-            (self.numerators - self.value * self.denominators) / below if below > 0 else np.full(len(self.numerators), np.nan)
-        )
-
     def sums(self, groups: NDArray[np.int64], size: int) -> tuple[Floats, Floats]:
         """(size,) numerators and denominators summed by `groups` (n,), which are 0..size-1."""
         above = np.bincount(groups, self.numerators, minlength=size)
