@@ -37,7 +37,7 @@ def test_learns_and_is_judged_on_held_out_rows(tmp_path: Path, positive_only: bo
 def test_can_be_evaluated_on_a_truth_that_comes_later(tmp_path: Path) -> None:
     write_planted_world(tmp_path / "own", truth=False)
     run = train_small(tmp_path / "runs", LEARNING, tmp_path).path
-    with pytest.raises(InputError, match="its data set 'own' has no truth; give one with --truth FOLDER"):
+    with pytest.raises(InputError, match="its data set 'own' has no truth; give one with --truth FOLDER, or let"):
         evaluate_run(run, "all", "both", None, None, 0, tmp_path, CPU)
     later = write_planted_world(tmp_path / "later", truth=False)
     write_truth(later / "truth.csv", range(30, 40), 5, 1)

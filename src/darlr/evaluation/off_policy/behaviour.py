@@ -92,7 +92,8 @@ def _factors(log: InteractionLog, generator: np.random.Generator) -> NDArray[np.
     rotation, scales, _ = torch.linalg.svd(torch.sparse.mm(shown, right), full_matrices=False)
     found: NDArray[np.float32] = (rotation * scales)[:, :size].numpy()
     spread = found.std(axis=0)
-    return np.divide(found - found.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 0)
+    standard: NDArray[np.float32] = np.divide(found - found.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 0)
+    return standard
 
 
 def _regression(
@@ -121,7 +122,7 @@ def _regression(
         return total
 
     if len(log):
-        optimiser.step(loss)
+        optimiser.step(loss)  # type: ignore[no-untyped-call]
     return weights.detach().numpy(), bias.detach().numpy()
 
 

@@ -32,7 +32,7 @@ def fqe(
     modelled, expected = np.zeros(rewards.shape), np.zeros(rewards.shape)
     for fold in np.unique(folds):
         own = folds == fold
-        following = np.zeros(features.shape[2])
+        following: Floats = np.zeros(features.shape[2])
         for step in range(rewards.shape[1] - 1, -1, -1):
             known = ~own & taken[:, step]
             targets = rewards[known, step].copy()
@@ -47,5 +47,4 @@ def fqe(
 def _ridge(features: Floats, targets: Floats) -> Floats:
     """(d,) coefficients, shrunk to 0 by `RIDGE`."""
     squares = features.T @ features + RIDGE * np.eye(features.shape[1])
-    solution: Floats = np.linalg.solve(squares, features.T @ targets)
-    return solution
+    return np.asarray(np.linalg.solve(squares, features.T @ targets), np.float64)

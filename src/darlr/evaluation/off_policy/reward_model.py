@@ -41,7 +41,7 @@ class RidgeRewards:
         ridge = STRENGTH * np.eye(size)
         common = np.linalg.solve(squares.sum(axis=0) + ridge, products.sum(axis=0))
         own = np.linalg.solve(squares + ridge, (products + ridge @ common)[..., None])
-        return cls(own[..., 0])
+        return cls(np.asarray(own[..., 0], np.float64))
 
 
 def folds_of(users: NDArray[np.integer], generator: np.random.Generator) -> NDArray[np.int64]:

@@ -34,5 +34,6 @@ class Terms:
 
     def sums(self, groups: NDArray[np.int64], size: int) -> tuple[Floats, Floats]:
         """(size,) numerators and denominators summed by `groups` (n,), which are 0..size-1."""
-        above = np.bincount(groups, self.numerators, minlength=size)
-        return above, np.bincount(groups, self.denominators, minlength=size)
+        columns = (self.numerators, self.denominators)
+        above, below = (np.bincount(groups, column, minlength=size).astype(np.float64) for column in columns)
+        return above, below

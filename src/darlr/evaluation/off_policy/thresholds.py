@@ -1,4 +1,4 @@
-"""How far weights are clipped or shrunk: by the estimated mean squared error of the result (Su et al., ICML 2020, section 5)."""
+"""How far weights are clipped or shrunk: where the estimated mean squared error is least (Su et al., ICML 2020, section 5)."""
 
 from collections.abc import Callable
 
