@@ -55,6 +55,17 @@ class Behaviour:
         return mixed
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """Which users (n,) were shown which items (n,)."""
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
 def fit_behaviour(log: InteractionLog, features: Features, generator: np.random.Generator) -> Behaviour:
     """Fit the logging policy of `log`, whose users have `features`.
 
@@ -62,12 +73,12 @@ def fit_behaviour(log: InteractionLog, features: Features, generator: np.random.
     """
     order = generator.permutation(len(log))
     first, second = np.cumsum([round(share * len(log)) for share in PARTS[:2]])
-    early, middle, late = log.rows(order[: max(first, 1)]), order[first:second], order[second:]
+    early, middle, late = (_Shown(log.users[part], log.items[part]) for part in np.split(order, [first, second]))
     counts = np.bincount(early.items, minlength=log.n_items) + 0.5
     popularity = counts / counts.sum()
-    inputs = np.concatenate([_features(features), _factors(early, generator)], axis=1)
-    fitted = Behaviour(popularity, inputs, *_regression(log.rows(middle), inputs, popularity, generator), 0.5, (0.0, 0.0, 0.0))
-    mixture, likelihoods = _mixture(log.rows(late), fitted)
+    inputs = np.concatenate([_features(features), _factors(early, log.n_users, log.n_items, generator)], axis=1)
+    fitted = Behaviour(popularity, inputs, *_regression(middle, inputs, popularity, generator), 0.5, (0.0, 0.0, 0.0))
+    mixture, likelihoods = _mixture(late, fitted)
     return Behaviour(popularity, inputs, fitted.weights, fitted.bias, mixture, likelihoods)
 
 
@@ -77,15 +88,14 @@ def _features(features: Features) -> NDArray[np.float32]:
     return np.concatenate([features.numeric.astype(np.float32), *coded], axis=1)
 
 
-def _factors(log: InteractionLog, generator: np.random.Generator) -> NDArray[np.float32]:
+def _factors(log: _Shown, n_users: int, n_items: int, generator: np.random.Generator) -> NDArray[np.float32]:
     """(U, k) left singular vectors of which users were shown which items, in units of their own spread."""
-    size = min(FACTORS, log.n_users - 1, log.n_items - 1)
+    size = min(FACTORS, n_users - 1, n_items - 1)
     if size < 1:
-        return np.zeros((log.n_users, 0), np.float32)
-    shape = (log.n_users, log.n_items)
+        return np.zeros((n_users, 0), np.float32)
     cells = torch.from_numpy(np.stack([log.users, log.items]).astype(np.int64))
-    shown = torch.sparse_coo_tensor(cells, torch.ones(len(log)), shape, check_invariants=False).coalesce()
-    right = torch.from_numpy(generator.standard_normal((log.n_items, size + 4)).astype(np.float32))
+    shown = torch.sparse_coo_tensor(cells, torch.ones(len(log)), (n_users, n_items), check_invariants=False).coalesce()
+    right = torch.from_numpy(generator.standard_normal((n_items, size + 4)).astype(np.float32))
     for _ in range(4):  # a randomised range finder (Halko et al., 2011), whose draws are the generator's
         left = torch.linalg.qr(torch.sparse.mm(shown, right)).Q
         right = torch.linalg.qr(torch.sparse.mm(shown.t(), left)).Q
@@ -97,18 +107,19 @@ def _factors(log: InteractionLog, generator: np.random.Generator) -> NDArray[np.
 
 
 def _regression(
-    log: InteractionLog, inputs: NDArray[np.float32], popularity: Floats, generator: np.random.Generator
+    log: _Shown, inputs: NDArray[np.float32], popularity: Floats, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(d, I) weights and (I,) bias that make the rows of `log` likeliest, less a ridge penalty; the start is popularity."""
     users, counts = np.unique(log.users, return_counts=True)
-    most = max(1, MOST_CELLS // log.n_items)
+    most = max(1, MOST_CELLS // len(popularity))
     if len(users) > most:
         users = np.sort(generator.choice(users, most, replace=False))
-        log = log.rows(np.isin(log.users, users))
+        inside = np.isin(log.users, users)
+        log = _Shown(log.users[inside], log.items[inside])
         users, counts = np.unique(log.users, return_counts=True)
     known, times = torch.from_numpy(inputs[users]), torch.from_numpy(counts.astype(np.float32))
     rows, items = torch.from_numpy(np.searchsorted(users, log.users)), torch.from_numpy(log.items.astype(np.int64))
-    weights = torch.zeros(inputs.shape[1], log.n_items, requires_grad=True)
+    weights = torch.zeros(inputs.shape[1], len(popularity), requires_grad=True)
     bias = torch.from_numpy(np.log(popularity).astype(np.float32)).requires_grad_()
     start = bias.detach().clone()
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
@@ -126,14 +137,19 @@ def _regression(
     return weights.detach().numpy(), bias.detach().numpy()
 
 
-def _mixture(log: InteractionLog, fitted: Behaviour) -> tuple[float, tuple[float, float, float]]:
-    """The weight of the regression that makes the rows of `log` likeliest, and the mean log-probabilities."""
+def _mixture(log: _Shown, fitted: Behaviour) -> tuple[float, tuple[float, float, float]]:
+    """The weight of the regression that makes the rows of `log` likeliest, and the mean log-probabilities.
+
+    Without any row, popularity alone.
+    """
+    if len(log) == 0:
+        return 0.0, (0.0, 0.0, 0.0)
     popular = fitted.popularity[log.items]
     alone = Behaviour(fitted.popularity, fitted.inputs, fitted.weights, fitted.bias, 1.0, (0.0, 0.0, 0.0))
     regressed = np.concatenate(
         [
             np.take_along_axis(alone.rows(log.users[part]), log.items[part, None].astype(np.intp), axis=1)[:, 0]
-            for part in np.array_split(np.arange(len(log)), max(1, len(log) * log.n_items // MOST_CELLS))
+            for part in np.array_split(np.arange(len(log)), max(1, len(log) * len(fitted.popularity) // MOST_CELLS))
         ]
     )
     weight = 0.5

@@ -105,7 +105,7 @@ def evidence_of(
         shown=shown,
     )
     estimated = log.exposure is None or log.exposure.propensities is None
-    notes.insert(0, _told(logged, estimated))
+    notes.insert(0, _told(logged, contexts, estimated))
     device = estimates.device
     return Evidence(logged, contexts, sessions, estimated, tuple(notes), device)
 
@@ -180,10 +180,11 @@ def _of_items(behaviour: Distributions, columns: NDArray[np.int64]) -> NDArray[n
     return np.concatenate(found).astype(np.float64)
 
 
-def _told(logged: LoggedRows, estimated: bool) -> str:
+def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
     """What propensities are, and whether they add up: an even policy's weights are 1 on average under right ones."""
     if (logged.propensities >= 1 - 1e-9).all():
         return "every logged propensity is 1: the logging policy was deterministic"
-    even = float(np.mean(1 / logged.propensities)) / len(logged.shown)
+    free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])
+    even = float(np.mean(1 / (logged.propensities * free)))
     kind = "estimated from the log" if estimated else "as logged"
     return f"propensities are {kind}; weights of an even policy are {even:.2f} on average (1 if they are right)"

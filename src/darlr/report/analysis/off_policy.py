@@ -58,12 +58,14 @@ def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quan
 
 
 def _objections(estimates: Mapping[str, Any]) -> list[str]:
-    """Why single policies cannot be told, a line for each reason."""
-    lines = []
+    """Why single policies cannot be told; policies that share a kind of reason are told together."""
+    reasons: dict[str, list[str]] = {}
     for policy, values in estimates.items():
-        first = next(iter(values.values()))
-        lines += [f"{policy.replace('_', ' ')}: {CANNOT_BE_TOLD}: {text}." for text in first["objections"][:1]]
-    return lines
+        for text in next(iter(values.values()))["objections"][:1]:
+            what, _, needed = text.partition("; needed: ")
+            reasons.setdefault(what if needed == "" else needed, []).append(f"{policy.replace('_', ' ')} ({what})")
+    said = CANNOT_BE_TOLD.capitalize()
+    return [f"{said}: {', '.join(who)}; needed: {what}." for what, who in reasons.items()]
 
 
 def _told(estimate: Mapping[str, Any] | None) -> bool:
