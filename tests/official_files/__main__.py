@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.official_files import archives, coat, kuairand, kuairec, movielens, yahoo
+from tests.official_files import archives, coat, kuairand, kuairec, movielens, open_bandit, yahoo
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,22 @@ FORMATS: Mapping[str, Format] = {
         movielens.ROOT_1M,
         "ml-1m.zip",
         archives.pack_zip,
+    ),
+    "open-bandit-random": Format(
+        lambda out, full, seed: open_bandit.write_open_bandit(
+            out, "random", open_bandit.FULL["random"] if full else open_bandit.TINY, seed
+        ),
+        open_bandit.root_of("random"),
+        "open_bandit_dataset.zip",
+        lambda folder, archive: archives.pack_zip(folder.parents[1], archive),
+    ),
+    "open-bandit-bts": Format(
+        lambda out, full, seed: open_bandit.write_open_bandit(
+            out, "bts", open_bandit.FULL["bts"] if full else open_bandit.TINY, seed
+        ),
+        open_bandit.root_of("bts"),
+        "open_bandit_dataset.zip",
+        lambda folder, archive: archives.pack_zip(folder.parents[1], archive),
     ),
 }
 

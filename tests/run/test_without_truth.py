@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-from darlr.run.evaluating import evaluate_run
+from darlr.report.analysis.off_policy import judgement_table
+from darlr.report.rendering.table import to_markdown
+from darlr.run.evaluating import evaluate_by_log, evaluate_run
 from tests.runs import Listener, train_small, write_planted_world, write_truth
 from tests.worlds import CPU
 
@@ -33,13 +36,18 @@ def test_learns_and_is_judged_on_held_out_rows(tmp_path: Path, positive_only: bo
     noted = finished.summary["notes"]
     assert listener.notices[: len(noted)] == noted  # what should be known of the data comes first
     assert (finished.path / "learning_curve.png").is_file()
+    told = finished.summary["off_policy"]
+    assert {"policy, sampled", "policy, greedy", "popular"} <= told["estimates"].keys()
+    assert [verdict["line"] in listener.notices for verdict in told["against_popular"]] == [True, True]
+    # Eighty rows are too few for any value that stands on weights.
+    assert told["estimates"]["popular"]["dr"]["objections"]
     assert RunFolder.open(finished.path).environment()["data"].keys() == {"dataset.yaml", "log.csv", "items.csv"}
 
 
 def test_can_be_evaluated_on_a_truth_that_comes_later(tmp_path: Path) -> None:
     write_planted_world(tmp_path / "own", truth=False)
     run = train_small(tmp_path / "runs", LEARNING, tmp_path).path
-    with pytest.raises(InputError, match="its data set 'own' has no truth; give one with --truth FOLDER"):
+    with pytest.raises(InputError, match="its data set 'own' has no truth; give one with --truth FOLDER, or let"):
         evaluate_run(run, "all", "both", None, None, 0, tmp_path, CPU)
     later = write_planted_world(tmp_path / "later", truth=False)
     write_truth(later / "truth.csv", range(30, 40), 5, 1)
@@ -47,6 +55,50 @@ def test_can_be_evaluated_on_a_truth_that_comes_later(tmp_path: Path) -> None:
     settings.write_text(settings.read_text().replace("items: items.csv", "items: items.csv, truth: truth.csv"))
     found = evaluate_run(run, "nx_0", "greedy", None, later, 0, tmp_path, CPU)
     assert found["nx_0"]["greedy"]["r_tra"] == pytest.approx(50, abs=10)  # chance gives 30
+
+
+def write_random_log(folder: Path, rows: int) -> Path:
+    """What users of the planted world give items that are shown at random, by ids; one row is about somebody unknown."""
+    random = np.random.default_rng(1)
+    users, items = random.integers(40, size=rows), random.integers(40, size=rows)
+    lines = [f"u{user},i{item},{5 if item % 2 else 1},0.025" for user, item in zip(users, items, strict=True)]
+    folder.mkdir()
+    (folder / "log.csv").write_text("\n".join(["user_id,item_id,reward,propensity", *lines, "nobody,i0,1,0.025"]) + "\n")
+    (folder / "dataset.yaml").write_text(
+        "files: {interactions: log.csv}\nreward: {feedback: ratings, minimum: 1, maximum: 5}\nlog: {repeats: keep}\n"
+    )
+    return folder
+
+
+def test_a_newer_log_with_propensities_tells_the_value(tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "own", truth=False)
+    run = train_small(tmp_path / "runs", LEARNING, tmp_path).path
+    newer = write_random_log(tmp_path / "newer", 12_000)
+    found = evaluate_by_log(run, newer, 0, tmp_path, CPU)
+    assert any("1 rows are about users or items that the run does not know" in note for note in found["notes"])
+    assert any("propensities are as logged; weights of an even policy are 1.00" in note for note in found["notes"])
+    # The policy's best items are liked: they pay 5. The uniform log pays 3.
+    greedy = found["estimates"]["policy, greedy"]["snips"]
+    assert greedy["objections"] == ()
+    assert greedy["value"] == pytest.approx(5, abs=0.3)
+    assert found["logged"]["value"] == pytest.approx(3, abs=0.1)
+    text = to_markdown(judgement_table("mine", found))
+    assert "Better than popular" in text or "Not told apart from popular" in text
+    assert evaluate_by_log(run, newer, 0, tmp_path, CPU) == found
+
+
+def test_a_log_that_the_run_cannot_read_is_refused(tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "own", truth=False)
+    run = train_small(tmp_path / "runs", LEARNING, tmp_path).path
+    newer = write_random_log(tmp_path / "newer", 10)
+    settings = newer / "dataset.yaml"
+    settings.write_text(settings.read_text().replace("maximum: 5", "maximum: 6"))
+    with pytest.raises(InputError, match=r"newer: rewards are 1..6; expected the run's, 1..5"):
+        evaluate_by_log(run, newer, 0, tmp_path, CPU)
+    settings.write_text(settings.read_text().replace("maximum: 6", "maximum: 5"))
+    (newer / "log.csv").write_text("user_id,item_id,reward\nnobody,i0,1\n")
+    with pytest.raises(InputError, match="no row is about a user and an item that the run knows"):
+        evaluate_by_log(run, newer, 0, tmp_path, CPU)
 
 
 def test_gt_needs_a_truth_and_leaves_nothing(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """`darlr evaluate`: the policy of a run, tested again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from darlr.cli.files import form_of
 from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
+from darlr.errors import InputError
 
 if TYPE_CHECKING:
     from darlr.report.rendering.table import Table
-    from darlr.run.evaluating import ByMode
 
 
 def evaluate(
@@ -23,27 +23,49 @@ def evaluate(
         Path | None,
         option("another truth, in the folder format; its users and items must be the log's", "FOLDER", "the data set's own"),
     ] = None,
+    log: Annotated[
+        Path | None,
+        option("a newer log in the folder format, to judge by instead of a truth", "FOLDER", "rows held out, without a truth"),
+    ] = None,
     seed: Annotated[int, WHOLE, option("seed of users and sampled items")] = 0,
     output: Annotated[Path | None, option("write the table to FILE, too (.csv, .md or .json)", "FILE", "none")] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users."""
+    """Test the policy of a run (the epoch that did best in the simulator) in any mode, for any number of users.
+
+    Without a truth, or with --log, its value is estimated from logged rows, beside the static policies' (docs/judging.md).
+    """
     from darlr.artifacts.files import encode_json, write_bytes  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
+    from darlr.report.analysis.off_policy import judgement_table  # noqa: PLC0415
     from darlr.report.rendering.table import to_csv, to_markdown  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
-    from darlr.run.evaluating import evaluate_run, results_table  # noqa: PLC0415
+    from darlr.run.evaluating import evaluate_by_log, evaluate_run, has_truth, results_table  # noqa: PLC0415
 
-    forms: dict[str, Callable[[Table, ByMode], str]] = {
+    forms: dict[str, Callable[[Table, Mapping[str, Any]], str]] = {
         ".csv": lambda table, results: to_csv(table),
         ".md": lambda table, results: to_markdown(table),
         ".json": lambda table, results: encode_json(dict(results), str(output), indent=2) + "\n",
     }
     text = None if output is None else form_of(output, forms)
-    results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, compute_on(device, threads))
-    table = results_table(run, results)
+    place = compute_on(device, threads)
+    if log is not None or (truth is None and not has_truth(run, data_dir)):
+        _require_unused(mode, policy, users, truth)
+        results: Mapping[str, Any] = evaluate_by_log(run, log, seed, data_dir, place)
+        table = judgement_table(f"{run}, by the log alone", results)
+    else:
+        results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, place)
+        table = results_table(run, results)
     print_table(table)
     if output is not None and text is not None:
         write_bytes(output, text(table, results).encode())
+
+
+def _require_unused(mode: str, policy: str, users: int | None, truth: Path | None) -> None:
+    """A log judges single recommendations, so modes and users drawn mean nothing."""
+    given = {"--mode": mode != "all", "--policy": policy != "both", "--users": users is not None, "--truth": truth is not None}
+    for name, used in given.items():
+        if used:
+            raise InputError(f"{name} is given, but a log judges the policy; expected a truth with it, or none of it")

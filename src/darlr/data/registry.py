@@ -13,7 +13,7 @@ from darlr.config.loading import stable_hash
 from darlr.data.completion.truths import with_completed_truth
 from darlr.data.dataset import Dataset
 from darlr.data.origin.cache import Cache, cache_directory
-from darlr.data.readers import coat, kuairand, kuairec, movielens, synthetic, yahoo
+from darlr.data.readers import coat, kuairand, kuairec, movielens, open_bandit, synthetic, yahoo
 from darlr.data.readers.folder import read_folder
 from darlr.data.readers.folder_settings import SETTINGS, read_settings
 from darlr.data.settings import DataConfig
@@ -34,6 +34,8 @@ SOURCES: Registry[Source] = Registry(
             yahoo.SOURCE,
             movielens.SOURCE_100K,
             movielens.SOURCE_1M,
+            open_bandit.SOURCE_RANDOM,
+            open_bandit.SOURCE_BTS,
         )
     },
 )

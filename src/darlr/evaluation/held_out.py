@@ -91,14 +91,19 @@ def _matrix(users: NDArray[np.int64], items: NDArray[np.int64], chosen: NDArray[
     return torch.from_numpy(cells)
 
 
-@torch.no_grad()
 def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
     """Recall and NDCG at 10 of the list that `scorer` gives at the start of an episode, mean over users.
 
     Args: start: (1, L) the window before the first step.
     """
+    return {name: float(values.mean()) for name, values in judge_by_user(rows, scorer, start).items()}
+
+
+@torch.no_grad()
+def judge_by_user(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, NDArray[np.float64]]:
+    """As `judge_held_out`: metric -> (q,) the value of each user."""
     ideal = (1 / torch.log2(torch.arange(2, CUTOFF + 2, dtype=torch.float64, device=rows.users.device))).cumsum(0)
-    recall = gain = 0.0
+    recall, gain = [], []
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
         scores = scorer(rows.users[part], window, rows.known[part])
@@ -107,6 +112,6 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
         hits = (rows.liked[part].gather(1, best.indices) & best.values.isfinite()).to(torch.float64)
         liked = rows.liked[part].sum(dim=1)
         discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
-        recall += float((hits.sum(dim=1) / liked.clamp(max=CUTOFF)).sum())
-        gain += float(((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1]).sum())
-    return {RECALL.name: recall / len(rows.users), NDCG.name: gain / len(rows.users)}
+        recall.append(hits.sum(dim=1) / liked.clamp(max=CUTOFF))
+        gain.append((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1])
+    return {RECALL.name: torch.cat(recall).cpu().numpy(), NDCG.name: torch.cat(gain).cpu().numpy()}

@@ -1,20 +1,36 @@
 """Testing the policy of a finished run again: in other modes, on more users, or against another truth."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
+import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
-from darlr.data.readers.folder import read_truth_folder
+from darlr.data.log import InteractionLog
+from darlr.data.parsing.vocabulary import Vocabulary
+from darlr.data.readers.folder import read_folder, read_truth_folder
 from darlr.data.registry import load
 from darlr.errors import InputError
+from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
+from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
+from darlr.methods.experiment import experiment_config
+from darlr.methods.world import world_membership
+from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
 from darlr.run.saved import SavedPolicy
-from darlr.run.worlds import true_world
-from darlr.seeding import torch_generator
+from darlr.run.specification import SpecifiedRun
+from darlr.run.without_truth import judge_by_log
+from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model
+from darlr.run.worlds import lookback_of, true_world
+from darlr.seeding import numpy_generator, torch_generator
+from darlr.world.window import Window
 
 ByMode = Mapping[str, Mapping[str, Values]]
 """mode > policy > metric -> value, in the order of a run's summary."""
@@ -50,7 +66,9 @@ def evaluate_run(
         loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
     )
     if truth is None:
-        raise InputError(f"{run}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER")
+        raise InputError(
+            f"{run}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER, or let a log judge"
+        )
     if users is not None and users < 1:
         raise InputError(f"the number of users is {users}; expected at least 1")
     world = true_world(saved.config, loaded.dataset, truth, saved.world_items, device)
@@ -64,6 +82,79 @@ def evaluate_run(
         }
         for name in (MODES if mode == "all" else (mode,))
     }
+
+
+def has_truth(run: Path, data_dir: Path | None) -> bool:
+    """Whether the data set of `run` has a truth."""
+    return load(experiment_config(RunFolder.open(run).config()), data_dir).truth is not None
+
+
+def evaluate_by_log(
+    run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device
+) -> Mapping[str, Any]:
+    """What a log tells of the policy of `run` and of its opponents, as the entry `off_policy` of a summary has it.
+
+    Args:
+        log_folder: a log in the folder format, newer than the run; None takes the rows that were held out of the run's own.
+        seed: of the resamples and of the fitted logging policy.
+
+    Raises:
+        InputError: for a run without a policy, data that changed since the run, a log without any of its users and items, and
+            a data set with a truth where no log is given.
+    """
+    folder = RunFolder.open(run)
+    saved = SavedPolicy(folder, device)
+    loaded = load(saved.config, data_dir)
+    require_unchanged(folder, loaded.dataset.hashes)
+    specified = SpecifiedRun.with_config(saved.config, loaded)
+    config, dataset = saved.config, specified.dataset
+    judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
+    if judging is None:
+        raise InputError(f"{run}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER")
+    model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
+    users, items = (torch.from_numpy(ids).to(device) for ids in (dataset.world.users, dataset.world.items))
+    estimates, _ = model.predict(users, items)
+    membership = world_membership(dataset, dataset.world.items, device)
+    with TemporaryDirectory(prefix="darlr-") as scratch:
+        results = folder.path.parents[2]
+        shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
+        factors = list_factors(shared, config, dataset, device, notes.append)
+        parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)
+        opponents = opponent_scorers(parts, config.leave, membership)
+    try:
+        ranking = held_out_rows(dataset.log, judging, dataset.world, device)
+    except InputError as error:  # the value can be told without a ranking
+        ranking = None
+        notes.append(str(error))
+    start = Window.at_start(dataset.world.n_items, lookback_of(config), device)
+    scorer = saved.network(dataset.world.users).scorer()
+    generator = numpy_generator(seed, OFF_POLICY)
+    found = judge_by_log(dataset, judging, scorer, opponents, estimates, start, ranking, generator).to_dict()
+    return {**found, "notes": [*notes, *found["notes"]]}
+
+
+def _newer(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
+    """The rows of a folder's log that are about users and items of `log`, in its indices, and what was left out."""
+    newer = read_folder(folder).dataset.log
+    if newer.reward_range != log.reward_range:
+        raise InputError(
+            f"{folder}: rewards are {newer.reward_range[0]:g}..{newer.reward_range[1]:g}; expected the run's, "
+            f"{log.reward_range[0]:g}..{log.reward_range[1]:g}"
+        )
+    places = [
+        Vocabulary.of(known).find(pl.Series(ids[rows].astype(str)))
+        for known, ids, rows in (
+            (log.user_ids, newer.user_ids, newer.users),
+            (log.item_ids, newer.item_ids, newer.items),
+        )
+    ]
+    known = (places[0] >= 0) & (places[1] >= 0)
+    if not known.any():
+        raise InputError(f"{folder}: no row is about a user and an item that the run knows; expected some")
+    rows = newer.rows(known)
+    left_out = [] if known.all() else [f"{int((~known).sum()):,} rows are about users or items that the run does not know"]
+    users, items = (place[known].astype(np.int32) for place in places)
+    return replace(rows, users=users, items=items, user_ids=log.user_ids, item_ids=log.item_ids), left_out
 
 
 def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:

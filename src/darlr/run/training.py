@@ -39,6 +39,8 @@ from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
 from darlr.evaluation.user_returns import USER_RETURNS, Returns, write_user_returns
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.methods.world import LearningWorld
+from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
@@ -48,9 +50,10 @@ from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
+from darlr.run.without_truth import judge_by_log
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import lookback_of, simulated_world, true_world
-from darlr.seeding import torch_generator
+from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
@@ -147,6 +150,8 @@ def train_on(
             users = [str(raw) for raw in dataset.log.user_ids[world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
+        if isinstance(judge, HeldOutJudge):
+            told[OFF_POLICY] = _by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor)
         return _finish(config, dataset, folder, {**judged, **told})
 
 
@@ -282,6 +287,22 @@ def _judged(
         "categories": judge.categories(scorer, membership),
     }
     return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
+
+
+def _by_log(
+    specified: SpecifiedRun, judge: HeldOutJudge, scorer: Scorer, world: LearningWorld, factors: Factors, monitor: Monitor
+) -> dict[str, Any]:
+    """What the held-out rows tell of the policy's value, as a summary has it; the monitor is told how it compares."""
+    if specified.held_out is None:
+        raise RunError("no held-out rows to judge the policy by")
+    opponents = judge.opponents(world.predicted, world.membership, factors)
+    generator = numpy_generator(specified.config.seed, OFF_POLICY)
+    found = judge_by_log(
+        specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator
+    )
+    for verdict in found.verdicts:
+        monitor.notice(verdict.line)
+    return found.to_dict()
 
 
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:

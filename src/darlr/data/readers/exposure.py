@@ -1,6 +1,7 @@
 """The optional columns of a table of interactions that say how its rows came to be shown."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from darlr.data.exposure import Exposure
 from darlr.data.parsing.tables import Table
@@ -31,23 +32,24 @@ def read_exposure(table: Table, repeats: str) -> Exposure | None:
     if STEP in given:
         table.require_distinct(SESSION, STEP)
     return Exposure(
-        propensities=_propensities(table) if PROPENSITY in given else None,
+        propensities=require_propensities(table, PROPENSITY) if PROPENSITY in given else None,
         sessions=table.ids(SESSION).rank("dense").to_numpy().astype(np.int64) - 1 if SESSION in given else None,
         steps=_whole(table, STEP) if STEP in given else None,
         positions=_whole(table, POSITION) if POSITION in given else None,
     )
 
 
-def _propensities(table: Table) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    values = table.numbers(PROPENSITY, 0.0, 1.0)
+def require_propensities(table: Table, column: str) -> NDArray[np.float64]:
+    """(n,) the column as propensities; raises `InputError` naming the first row that has none, or one outside (0, 1]."""
+    values = table.numbers(column, 0.0, 1.0)
     if (values == 0).any():
         raise table.refuse(
-            int(np.argmax(values == 0)), PROPENSITY, "a probability above 0, since the item was shown; or no such column"
+            int(np.argmax(values == 0)), column, "a probability above 0, since the item was shown; or no such column"
         )
     return values
 
 
-def _whole(table: Table, column: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _whole(table: Table, column: str) -> NDArray[np.int64]:
     values = table.numbers(column, 0.0)
     if (values % 1 != 0).any():
         raise table.refuse(int(np.argmax(values % 1 != 0)), column, "a whole number")

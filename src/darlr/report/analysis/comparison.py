@@ -20,6 +20,7 @@ from darlr.report.analysis.criteria import (
     recent,
     statistic_of,
 )
+from darlr.report.analysis.off_policy import doubts
 from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import Group
 from darlr.report.published.curves import differing_leave_windows
@@ -120,6 +121,7 @@ def comparison_table(
         notes.append(f"Static policies, from {next(iter(opponents))} on, learn nothing in the simulator.")
     if any(summary.get(NOISY) for group in groups for summary in group.summaries):
         notes.append(NOISY_NOTE)
+    notes += [line for group in groups for line in doubts(group.label, group.summaries)]
     title = f"{dataset}, {CRITERIA[mode].title}, last 20% of epochs"
     columns = (*header, *(metric.label for metric in others))
     return Table(title, columns, tuple(rows), tuple(notes)).without_empty_columns()

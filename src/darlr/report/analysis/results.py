@@ -17,6 +17,7 @@ from darlr.report.analysis.criteria import (
     recent,
     statistic_of,
 )
+from darlr.report.analysis.off_policy import OFF_POLICY, judgement_table
 from darlr.report.published.results import SOURCE, published, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -29,11 +30,14 @@ _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> tuple[Table, ...]:
     """The tables to show for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
 
-    `summaries`: one or more of `summarise`; an entry `opponents` holds `Results`.
+    `summaries`: one or more of `summarise`; an entry `opponents` holds `Results`, one `off_policy` what
+    the log tells of a single run.
     """
     shown = [results(summaries, dataset, method)]
     if any(summary.get("opponents") for summary in summaries):
         shown.append(opponents(summaries, dataset, method))
+    if len(summaries) == 1 and OFF_POLICY in summaries[0]:
+        shown.append(judgement_table(f"{method} on {dataset}, by the log alone", summaries[0][OFF_POLICY]))
     return tuple(shown)
 
 

@@ -1,0 +1,101 @@
+"""The values of several policies by all estimators, with intervals, diagnostics, and what cannot be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from darlr.evaluation.off_policy.decisions import Decisions
+from darlr.evaluation.off_policy.estimators import ESTIMATORS, estimators_for
+from darlr.evaluation.off_policy.intervals import Resampled, bootstrap_by_user
+from darlr.evaluation.off_policy.support import Support
+from darlr.evaluation.off_policy.terms import Terms
+
+CANNOT_BE_TOLD = "cannot be told from this log"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A policy's mean reward of a recommendation by one estimator.
+
+    Attributes:
+        value: the estimate.
+        low, high: its 95% interval by bootstrap of users.
+        objections: why the log cannot tell it, with what would be needed; empty where it can.
+    """
+
+    value: float
+    low: float
+    high: float
+    objections: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> bool:
+        """Whether the log can tell it."""
+        return not self.objections
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The estimates of several policies from one log.
+
+    Attributes:
+        logged: mean reward of the judging rows: what the policy that made the log is worth.
+        estimates: policy > estimator -> estimate.
+        support: policy > "items" or "groups" -> diagnostics.
+        resampled: values "policy/estimator" over the same resamples of the users.
+    """
+
+    logged: Estimate
+    estimates: Mapping[str, Mapping[str, Estimate]]
+    support: Mapping[str, Mapping[str, Support]]
+    resampled: Resampled
+
+    def comparable(self, one: str, other: str) -> str | None:
+        """The most believed estimator by which the log can tell both policies; None if there is none.
+
+        The direct method is none of them: it says what the model says.
+        """
+        both = self.estimates[one], self.estimates[other]
+        for name, estimator in ESTIMATORS.items():
+            if estimator.trusts != "model" and all(name in each and each[name].told for each in both):
+                return name
+        return None
+
+    def difference(self, one: str, other: str) -> tuple[str, float, float, float] | None:
+        """(estimator, one's value less the other's, low, high of its 95% interval); None if the log cannot tell both."""
+        name = self.comparable(one, other)
+        if name is None:
+            return None
+        value = self.estimates[one][name].value - self.estimates[other][name].value
+        return (name, value, *self.resampled.difference(f"{one}/{name}", f"{other}/{name}"))
+
+
+def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> Judged:
+    """Estimate what the `policies`, one at least, are worth; their decisions are about the same logged rows."""
+    rows = next(iter(policies.values()))
+    terms = {"log": Terms.mean(rows.rewards)}
+    for policy, logged in policies.items():
+        for name, estimator in estimators_for(logged).items():
+            terms[f"{policy}/{name}"] = estimator.estimate(logged)
+    resampled = bootstrap_by_user(terms, rows.users, generator)
+    support = {policy: _support(logged) for policy, logged in policies.items()}
+    estimates = {
+        policy: {
+            name: _estimate(f"{policy}/{name}", terms, resampled, support[policy].get(estimator.trusts))
+            for name, estimator in estimators_for(logged).items()
+        }
+        for policy, logged in policies.items()
+    }
+    return Judged(_estimate("log", terms, resampled, None), estimates, support, resampled)
+
+
+def _support(logged: Decisions) -> dict[str, Support]:
+    groups = logged.group_weights
+    found = {"items": Support.of(logged, logged.weights)}
+    return found if groups is None else {**found, "groups": Support.of(logged, groups)}
+
+
+def _estimate(name: str, terms: Mapping[str, Terms], resampled: Resampled, support: Support | None) -> Estimate:
+    objections = () if support is None else tuple(support.objections())
+    return Estimate(terms[name].value, *resampled.interval(name), objections)

@@ -1,0 +1,75 @@
+"""The table of single-step estimators: what each is called, which weights it trusts, and how it is computed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from darlr.evaluation.off_policy.decisions import Decisions
+from darlr.evaluation.off_policy.importance import clipped_ips, ips, snips
+from darlr.evaluation.off_policy.marginal import mips, offcem
+from darlr.evaluation.off_policy.modelled import direct_method, doubly_robust, shrunk_doubly_robust, switch_doubly_robust
+from darlr.evaluation.off_policy.terms import Floats, Terms
+from darlr.evaluation.off_policy.thresholds import chosen_threshold, clip, drop_above, shrink_squared
+
+Trusts = Literal["items", "groups", "model"]
+"""What an estimate stands on: weights of items, weights of groups of items, or the model alone."""
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A single-step estimator; `estimate` reads the columns of `Decisions` that it needs."""
+
+    label: str
+    trusts: Trusts
+    estimate: Callable[[Decisions], Terms]
+
+
+def _clipped(logged: Decisions) -> Terms:
+    zeros = np.zeros(len(logged))
+    return clipped_ips(logged.rewards, logged.weights, chosen_threshold(logged.weights, logged.rewards, zeros, clip))
+
+
+def _switch(logged: Decisions) -> Terms:
+    largest = chosen_threshold(logged.weights, logged.rewards - logged.modelled, logged.expected, drop_above)
+    return switch_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, largest)
+
+
+def _shrunk(logged: Decisions) -> Terms:
+    scale = chosen_threshold(logged.weights, logged.rewards - logged.modelled, logged.expected, shrink_squared)
+    return shrunk_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, scale**2)
+
+
+def _groups(logged: Decisions) -> Floats:
+    return logged.weights if logged.group_weights is None else logged.group_weights
+
+
+ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
+    {
+        "dr": Estimator(
+            "DR", "items", lambda logged: doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected)
+        ),
+        "shrunk_dr": Estimator("DR, shrunk", "items", _shrunk),
+        "switch_dr": Estimator("Switch-DR", "items", _switch),
+        "snips": Estimator("SNIPS", "items", lambda logged: snips(logged.rewards, logged.weights)),
+        "ips": Estimator("IPS", "items", lambda logged: ips(logged.rewards, logged.weights)),
+        "clipped_ips": Estimator("IPS, clipped", "items", _clipped),
+        "offcem": Estimator(
+            "OffCEM", "groups", lambda logged: offcem(logged.rewards, _groups(logged), logged.modelled, logged.expected)
+        ),
+        "mips": Estimator("MIPS", "groups", lambda logged: mips(logged.rewards, _groups(logged))),
+        "dm": Estimator("direct method", "model", lambda logged: direct_method(logged.expected)),
+    }
+)
+"""By name, in the order in which a value is believed: policies are compared by the first that can tell both."""
+
+
+def estimators_for(logged: Decisions) -> Mapping[str, Estimator]:
+    """Those that apply: not the ones of groups where items have none."""
+    return {
+        name: estimator
+        for name, estimator in ESTIMATORS.items()
+        if estimator.trusts != "groups" or logged.group_weights is not None
+    }

@@ -1,0 +1,190 @@
+"""A log's rows made ready to judge any policy of a world by: contexts, propensities, a model's estimates, groups of items."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.evaluation.off_policy.behaviour import Behaviour, fit_behaviour
+from darlr.evaluation.off_policy.contexts import (
+    Contexts,
+    known_pairs,
+    repeats_pairs,
+    session_contexts,
+    start_contexts,
+    tensor_rows,
+)
+from darlr.evaluation.off_policy.decisions import Decisions
+from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
+from darlr.world.window import Window
+from darlr.world.world import ABSENT
+
+MOST_CELLS = 100_000_000
+"""Logged rows times items that judge; of more rows, so many are drawn at random. Bounds the time."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Rows that judge policies.
+
+    Attributes:
+        rows: what every policy is judged by.
+        contexts: what a policy saw before each.
+        sessions: (n,) the session of each row, rows standing in the order of sessions and steps; None where the log has none.
+        estimated: whether propensities are estimates.
+        notes: what a reader must know of the rows, a line each.
+        device: where policies compute.
+    """
+
+    rows: LoggedRows
+    contexts: Contexts
+    sessions: NDArray[np.int64] | None
+    estimated: bool
+    notes: tuple[str, ...]
+    device: torch.device
+
+    def decisions(self, scorer: Scorer, name: str, greedy: bool) -> Decisions:
+        """What the policy `name` would have done, drawing its items or, where `greedy`, taking the best."""
+        return self.rows.against(self.contexts.distributions(scorer, self.device, greedy), name)
+
+
+def evidence_of(
+    dataset: Dataset, judging: InteractionLog, estimates: Tensor, start: Window, generator: np.random.Generator
+) -> Evidence:
+    """The rows of `judging` as evidence.
+
+    Args:
+        dataset: what the policies were learned from; neither they nor the estimates have seen `judging`, which has the same
+            users and items.
+        estimates: (n_users, n_items) of the world model.
+        start: (1, L) the window before the first step.
+        generator: draws the rows where there are too many, and fits the logging policy.
+
+    Raises:
+        InputError: if no row is about the world's users and items.
+    """
+    world, learned = dataset.world, dataset.log
+    rows, columns, chosen = _inside(dataset, judging)
+    notes = [] if len(chosen) == len(judging) else [f"{len(judging) - len(chosen):,} rows are about others than the world's"]
+    order = _order(judging.rows(chosen), world.n_items, generator)
+    if len(order) < len(chosen):
+        notes.append(f"{len(order):,} of {len(chosen):,} rows judge, drawn at random")
+    log, users, columns = judging.rows(chosen[order]), rows[order], columns[order]
+    had = _inside(dataset, learned)
+    known = known_pairs(had[0], had[1], world.n_items)
+    withheld = not repeats_pairs(learned) and not np.isin(users * world.n_items + columns, known).any()
+    known = known if withheld else known[:0]
+    if withheld:
+        notes.append("the log shows nobody an item twice, so policies are not asked for what a user has had")
+    sessions = None if log.exposure is None or log.exposure.steps is None else log.exposure.sessions
+    contexts = _contexts(log, users, columns, known, sessions, start, world.n_items)
+    propensities = None if log.exposure is None else log.exposure.propensities
+    shares = _group_shares(dataset)
+    behaviour = None
+    if propensities is None or shares is not None:
+        behaviour = _behaviour_rows(fit_behaviour(learned, dataset.user_features, generator), dataset, contexts)
+    if propensities is None:
+        assert behaviour is not None
+        propensities = _of_items(behaviour, columns)
+    shown = np.zeros(world.n_items, bool)
+    shown[np.concatenate([had[1], columns])] = True
+    logged = LoggedRows(
+        users=users,
+        items=columns,
+        rewards=log.rewards.astype(np.float64),
+        propensities=propensities,
+        modelled=tensor_rows(estimates, users),
+        behaviour=behaviour,
+        groups=shares,
+        shown=shown,
+    )
+    estimated = log.exposure is None or log.exposure.propensities is None
+    notes.insert(0, _told(logged, contexts, estimated))
+    device = estimates.device
+    return Evidence(logged, contexts, sessions, estimated, tuple(notes), device)
+
+
+def _inside(dataset: Dataset, log: InteractionLog) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+    """Rows and columns of the world that the log is about, and the numbers of those rows of the log."""
+    users = dataset.world.rows(log.n_users)[log.users]
+    columns = dataset.world.columns(log.n_items)[log.items]
+    chosen = np.flatnonzero((users != ABSENT) & (columns != ABSENT))
+    if len(chosen) == 0:
+        raise InputError("no row of the log is about a user and an item of the world, so there is nothing to judge by")
+    return users[chosen], columns[chosen], chosen
+
+
+def _order(log: InteractionLog, n_items: int, generator: np.random.Generator) -> NDArray[np.intp]:
+    """The rows to judge by, session by session and step by step; where they are too many, a part of the users."""
+    numbers = np.arange(len(log))
+    most = max(1, MOST_CELLS // n_items)
+    if len(log) > most:
+        share = most / len(log)
+        numbers = numbers[(generator.random(log.n_users) < share)[log.users]]
+    if log.exposure is None or log.exposure.sessions is None or log.exposure.steps is None:
+        by_user: NDArray[np.intp] = numbers[np.argsort(log.users[numbers], kind="stable")]
+        return by_user
+    return numbers[np.lexsort((log.exposure.steps[numbers], log.exposure.sessions[numbers]))]
+
+
+def _contexts(
+    log: InteractionLog,
+    users: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    known: NDArray[np.int64],
+    sessions: NDArray[np.int64] | None,
+    start: Window,
+    n_items: int,
+) -> Contexts:
+    if sessions is None:
+        return start_contexts(users, known, n_items, start)
+    low, high = log.reward_range
+    first = np.flatnonzero(np.concatenate([[True], sessions[1:] != sessions[:-1]]))
+    places = np.arange(len(sessions)) - np.repeat(first, np.diff(np.append(first, len(sessions))))
+    rewards = (log.rewards.astype(np.float64) - low) / (high - low)
+    return session_contexts(users, columns, rewards, places, known, n_items, start.items.shape[1])
+
+
+def _group_shares(dataset: Dataset) -> NDArray[np.float64] | None:
+    """(n_items, C + 1) by which share an item belongs to each category, or to none; None where no item has any."""
+    if dataset.items.n_categories == 0:
+        return None
+    member = dataset.items.membership()[dataset.world.items].astype(np.float64)
+    member = np.concatenate([member, member.sum(axis=1, keepdims=True) == 0], axis=1)
+    shares: NDArray[np.float64] = member / member.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _behaviour_rows(behaviour: Behaviour, dataset: Dataset, contexts: Contexts) -> Distributions:
+    """The estimated logging policy over the world's items, which shows nothing that is withheld."""
+
+    def of(rows: NDArray[np.intp]) -> NDArray[np.floating]:
+        shown = behaviour.rows(dataset.world.users[contexts.users[rows]])[:, dataset.world.items]
+        shown = np.where(contexts.blocked(rows), 0.0, shown)
+        free: NDArray[np.floating] = shown / shown.sum(axis=1, keepdims=True)
+        return free
+
+    return of
+
+
+def _of_items(behaviour: Distributions, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    numbers = np.arange(len(columns))
+    parts = np.array_split(numbers, max(1, len(columns) // 1000))
+    found = [np.take_along_axis(behaviour(part), columns[part, None], axis=1)[:, 0] for part in parts]
+    return np.concatenate(found).astype(np.float64)
+
+
+def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
+    """What propensities are, and whether they add up: an even policy's weights are 1 on average under right ones."""
+    if (logged.propensities >= 1 - 1e-9).all():
+        return "every logged propensity is 1: the logging policy was deterministic"
+    free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])
+    even = float(np.mean(1 / (logged.propensities * free)))
+    kind = "estimated from the log" if estimated else "as logged"
+    return f"propensities are {kind}; weights of an even policy are {even:.2f} on average (1 if they are right)"

@@ -1,0 +1,78 @@
+"""Intervals of estimates: a bootstrap of users, and the empirical Bernstein bound."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.evaluation.off_policy.terms import Floats, Terms
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+MOST_GROUPS = 10_000
+"""More users than these are pooled at random into so many groups, which bounds time and memory."""
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Values of several estimates over the same resamples of the users.
+
+    Attributes:
+        values: name -> (RESAMPLES,) values, NaN where a resample tells nothing.
+    """
+
+    values: Mapping[str, Floats]
+
+    def interval(self, name: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """The percentile interval of an estimate; NaN where it has no value."""
+        return _percentiles(self.values[name], confidence)
+
+    def difference(self, one: str, other: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """The percentile interval of the difference of two estimates: a paired test over users."""
+        return _percentiles(self.values[one] - self.values[other], confidence)
+
+
+def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], generator: np.random.Generator) -> Resampled:
+    """The values of `terms`, all over the rows of `users` (n,), on resamples of the users (Efron, 1979; users as clusters).
+
+    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, not the
+    bias: a clipped weight, a wrong model or a wrong propensity is not covered. Too narrow where a few weights decide (see the
+    diagnostics), and for few users.
+    """
+    _, groups = np.unique(users, return_inverse=True)
+    n = int(groups.max()) + 1
+    if n > MOST_GROUPS:
+        groups, n = generator.permutation(n)[groups] % MOST_GROUPS, MOST_GROUPS
+    sums = {name: entry.sums(groups, n) for name, entry in terms.items()}
+    table = np.stack([column for pair in sums.values() for column in pair], axis=1)
+    resampled = np.empty((RESAMPLES, table.shape[1]))
+    for row in resampled:
+        row[:] = np.bincount(generator.integers(n, size=n), minlength=n).astype(np.float64) @ table
+    below = resampled[:, 1::2]
+    values = np.divide(resampled[:, 0::2], below, out=np.full(below.shape, np.nan), where=below > 0)
+    return Resampled(dict(zip(sums, values.T, strict=True)))
+
+
+def empirical_bernstein(values: Floats, low: float, high: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """mean +- sqrt(2 V ln(4 / d) / n) + 7 (high - low) ln(4 / d) / (3 (n - 1)), d = 1 - confidence (Maurer and Pontil, 2009).
+
+    Holds for every n, with at least that confidence, where the n `values` are independent and lie in low..high: for IPS, with
+    one value a user, from 0 to the greatest possible weight times the greatest reward. V is their sample variance. It is wide.
+    """
+    n = len(values)
+    if n < 2:
+        return -math.inf, math.inf
+    logarithm = math.log(4 / (1 - confidence))
+    half = math.sqrt(2 * float(values.var(ddof=1)) * logarithm / n) + 7 * (high - low) * logarithm / (3 * (n - 1))
+    mean = float(values.mean())
+    return mean - half, mean + half
+
+
+def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

@@ -1,0 +1,93 @@
+"""How much of a policy a log can tell: the diagnostics that stand before every value."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from darlr.evaluation.off_policy.decisions import Decisions
+from darlr.evaluation.off_policy.terms import Floats
+
+LEAST_EFFECTIVE = 100.0
+"""Rows that the weighted log must be worth (effective sample size): the mean of fewer is hardly normal."""
+
+MOST_UNSUPPORTED = 0.05
+"""Share of its recommendations that a policy may make where the log shows nothing."""
+
+WEIGHT_BOUNDS = (0.9, 1.1)
+"""The mean weight is 1 where propensities are right and cover the policy; an interval wholly outside says that they do not."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """Diagnostics of the weights with which a log stands for a policy.
+
+    Attributes:
+        rows: logged recommendations.
+        effective: (sum w)^2 / sum w^2 (Kish, 1965): as many rows of the policy's own would be worth as much.
+        unsupported: share of the policy's recommendations that the log never shows.
+        largest: the largest weight.
+        largest_share: its share of the sum of all.
+        mean_weight, low, high: mean of the weights and its 95% interval.
+        deterministic: whether the logging policy left nothing to chance.
+    """
+
+    rows: int
+    effective: float
+    unsupported: float
+    largest: float
+    largest_share: float
+    mean_weight: float
+    low: float
+    high: float
+    deterministic: bool
+
+    @classmethod
+    def of(cls, decisions: Decisions, weights: Floats) -> "Support":
+        """Args: weights: (n,) of items, or of groups of items."""
+        total, n = float(weights.sum()), len(weights)
+        mean = total / n
+        half = NormalDist().inv_cdf(0.975) * float(weights.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+        unsupported = decisions.unsupported
+        return cls(
+            rows=n,
+            effective=total**2 / float(np.square(weights).sum()) if total > 0 else 0.0,
+            unsupported=0.0 if unsupported is None else float(unsupported.mean()),
+            largest=float(weights.max()),
+            largest_share=float(weights.max()) / total if total > 0 else 0.0,
+            mean_weight=mean,
+            low=mean - half,
+            high=mean + half,
+            deterministic=bool((decisions.propensities >= 1 - 1e-9).all()),
+        )
+
+    def objections(self) -> list[str]:
+        """Why the log cannot tell the policy's value, each with what would be needed; none where it can."""
+        if self.deterministic:
+            return [
+                "every propensity is 1: the logging policy was deterministic and never tried anything else; "
+                "needed: a log in which other items are shown now and then, with the probability of each"
+            ]
+        found = []
+        if self.unsupported > MOST_UNSUPPORTED:
+            found.append(
+                f"{self.unsupported:.0%} of its recommendations are items that the log never shows; "
+                "needed: a log that shows them now and then"
+            )
+        if self.effective < LEAST_EFFECTIVE:
+            needed = (
+                f"about {math.ceil(self.rows * LEAST_EFFECTIVE / self.effective):,} such rows"
+                if self.effective > 0
+                else "rows that show what it recommends"
+            )
+            found.append(
+                f"its {self.rows:,} rows are worth {self.effective:.0f} of the policy's own (at least "
+                f"{LEAST_EFFECTIVE:.0f} expected); needed: {needed}"
+            )
+        elif self.high < WEIGHT_BOUNDS[0] or self.low > WEIGHT_BOUNDS[1]:
+            found.append(
+                f"weights are {self.mean_weight:.2f} on average, not 1, so propensities are wrong or do not cover the policy; "
+                "needed: propensities as logged, of all that it recommends"
+            )
+        return found

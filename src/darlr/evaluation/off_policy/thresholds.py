@@ -1,0 +1,51 @@
+"""How far weights are clipped or shrunk: where the estimated mean squared error is least (Su et al., ICML 2020, section 5)."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from darlr.evaluation.off_policy.modelled import shrink
+from darlr.evaluation.off_policy.terms import Floats
+
+QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+"""Of the positive weights: the thresholds that are tried, beside none."""
+
+Change = Callable[[Floats, float], Floats]
+"""(weights, threshold) -> changed weights."""
+
+
+def clip(weights: Floats, largest: float) -> Floats:
+    """min(w, M)."""
+    return np.minimum(weights, largest)
+
+
+def drop_above(weights: Floats, largest: float) -> Floats:
+    """w where it is at most tau, else 0."""
+    return np.where(weights <= largest, weights, 0.0)
+
+
+def shrink_squared(weights: Floats, scale: float) -> Floats:
+    """`shrink` with lambda = scale^2, so that the scale is that of a weight."""
+    return shrink(weights, scale**2)
+
+
+def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: Change) -> float:
+    """The threshold with the least estimated error of the mean of base + change(w, threshold) residual.
+
+    The error is the square of the bias, estimated by the mean of (w - changed w) residual, and the variance over n.
+
+    Args:
+        residuals: (n,) r, or r - q.
+        base: (n,) what is added to them: v, or zeros.
+    """
+    positive = weights[weights > 0]
+    if len(positive) == 0:
+        return float("inf")
+    candidates = [*np.unique(np.quantile(positive, QUANTILES)), float("inf")]
+
+    def error(threshold: float) -> float:
+        changed = change(weights, threshold)
+        bias = float(np.mean((weights - changed) * residuals))
+        return bias**2 + float(np.var(base + changed * residuals)) / len(weights)
+
+    return float(min(candidates, key=error))

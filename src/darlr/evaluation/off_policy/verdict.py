@@ -1,0 +1,49 @@
+"""Whether a policy is better than the list of the popular, said in a line."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD, Judged
+from darlr.evaluation.off_policy.estimators import ESTIMATORS
+
+POPULAR = "popular"
+
+Finding = Literal["better", "worse", "not told apart", "cannot be told"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A policy beside the popular list, by one measure.
+
+    Attributes:
+        measure: the label of the estimator or metric.
+        finding: by the 95% interval of the difference, a paired bootstrap of users.
+        line: the same for people.
+    """
+
+    measure: str
+    finding: Finding
+    line: str
+
+
+def compared(measure: str, ours: float, theirs: float, low: float, high: float) -> Verdict:
+    """Args: low, high: the interval of ours less theirs."""
+    finding: Finding = "worse" if high < 0 else "better" if low > 0 else "not told apart"
+    words = {"worse": "worse than popular", "better": "better than popular", "not told apart": "not told apart from popular"}
+    values = f"{ours:.4g} against {theirs:.4g}, difference {low:+.4g} to {high:+.4g}"
+    return Verdict(measure, finding, f"{words[finding]} by {measure}: {values}")
+
+
+def against_popular(judged: Judged, policy: str) -> Verdict:
+    """By the most believed estimator that can tell both."""
+    found = judged.difference(policy, POPULAR)
+    if found is not None:
+        name, _, low, high = found
+        ours, theirs = (judged.estimates[each][name].value for each in (policy, POPULAR))
+        return compared(ESTIMATORS[name].label, ours, theirs, low, high)
+    objections = [
+        f"{each}: {judged.estimates[each]['dr'].objections[0]}"
+        for each in (policy, POPULAR)
+        if judged.estimates[each]["dr"].objections
+    ]
+    return Verdict("value", "cannot be told", f"whether it is better than popular {CANNOT_BE_TOLD}: {'; '.join(objections)}")

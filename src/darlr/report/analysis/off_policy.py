@@ -1,0 +1,83 @@
+"""What a log alone tells of policies, as a summary holds it, as a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
+from darlr.evaluation.off_policy.estimators import ESTIMATORS
+from darlr.evaluation.statistics import ranks
+from darlr.report.rendering.table import Cell, Quantity, Table
+
+OFF_POLICY = "off_policy"
+"""The entry of a summary."""
+
+
+def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
+    """The policies by the estimators, of a summary's entry `OFF_POLICY`; ranks by the first estimator that tells a policy.
+
+    Columns without a value that the log can tell are left out; a policy whose value cannot be told has a line that says why.
+    """
+    names = [name for name in ESTIMATORS if any(name in values for values in found["estimates"].values())]
+    order = _ranks(found["estimates"], names)
+    rows: list[tuple[Cell, ...]] = []
+    for policy, values in found["estimates"].items():
+        told = any(_told(values.get(name)) for name in names if ESTIMATORS[name].trusts != "model")
+        label = policy.replace("_", " ")
+        cells = [_cell(values.get(name)) for name in names]
+        effective = Quantity(found["support"][policy]["items"]["effective"])
+        rows.append((label, None if told else CANNOT_BE_TOLD, *cells, order.get(policy), effective))
+    logged = found["logged"]
+    header = ("policy", "value", *(ESTIMATORS[name].label for name in names), "rank", "effective rows")
+    notes = [
+        f"Mean reward of a recommendation, half-widths of 95% intervals by bootstrap of users. The log's own: "
+        f"{logged['value']:.4g} ({logged['low']:.4g} to {logged['high']:.4g}).",
+        "The direct method is what the world model says, and needs no support. Opponents act greedily.",
+        *(f"Note: {text}." for text in found["notes"]),
+        *_objections(found["estimates"]),
+        *(verdict["line"][:1].upper() + verdict["line"][1:] + "." for verdict in found["against_popular"]),
+    ]
+    return Table(title, header, tuple(rows), tuple(notes)).without_empty_columns()
+
+
+def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each way in which runs are not better than the popular list, and for what their logs cannot tell."""
+    verdicts = [verdict for summary in summaries for verdict in summary.get(OFF_POLICY, {}).get("against_popular", [])]
+    lines = [f"{label}: {verdict['line']}." for verdict in verdicts if verdict["finding"] != "better"]
+    return list(dict.fromkeys(lines))
+
+
+def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quantity]:
+    """Rank of every policy by the most believed estimator that tells most of them; 1 is the best."""
+    candidates = [name for name in names if ESTIMATORS[name].trusts != "model"]
+    if not candidates:
+        return {}
+    known = {name: [policy for policy in estimates if _told(estimates[policy].get(name))] for name in candidates}
+    best = max(candidates, key=lambda name: len(known[name]))
+    places = ranks([estimates[policy][best]["value"] for policy in known[best]])
+    return {policy: Quantity(place) for policy, place in zip(known[best], places, strict=True)}
+
+
+def _objections(estimates: Mapping[str, Any]) -> list[str]:
+    """Why single policies cannot be told; policies that share a kind of reason are told together."""
+    reasons: dict[str, list[str]] = {}
+    for policy, values in estimates.items():
+        for text in next(iter(values.values()))["objections"][:1]:
+            what, _, needed = text.partition("; needed: ")
+            reasons.setdefault(what if needed == "" else needed, []).append(f"{policy.replace('_', ' ')} ({what})")
+    said = CANNOT_BE_TOLD.capitalize()
+    return [f"{said}: {', '.join(who)}; needed: {what}." for what, who in reasons.items()]
+
+
+def _told(estimate: Mapping[str, Any] | None) -> bool:
+    return estimate is not None and estimate["value"] is not None and not estimate["objections"]
+
+
+def _cell(estimate: Mapping[str, Any] | None) -> Cell:
+    if estimate is None or not _told(estimate):
+        return None
+    return Quantity(estimate["value"], _half(estimate))
+
+
+def _half(estimate: Mapping[str, Any]) -> float | None:
+    low, high = estimate["low"], estimate["high"]
+    return None if low is None or high is None else (high - low) / 2
