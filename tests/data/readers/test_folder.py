@@ -239,7 +239,7 @@ BAD_SETTINGS = [
         ("reward:", "leave: {by: catgory}\nreward:"),
         "unknown value for config key 'leave.by' 'catgory'; did you mean 'category'?",
     ),
-    (("reward:", "leave: {window: 0}\nreward:"), "config key 'leave.window' is 0; expected at least 1"),
+    (("reward:", "leave: {window: 0}\nreward:"), "config key 'leave.window' is 0; expected from 1 to 10,000"),
     (("reward:", "log: {repeats: first}\nreward:"), "unknown value for config key 'log.repeats' 'first'"),
     (("reward:", "name: a/b\nreward:"), "key 'name' is 'a/b'; expected a name without slashes"),
 ]
