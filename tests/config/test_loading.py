@@ -18,11 +18,11 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import (
     leaf_type,
     parse_overrides,
-    read_yaml,
     stable_hash,
     to_mapping,
     with_settings,
 )
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError
 from darlr.methods.experiment import CHOICES, experiment_config, experiment_type
 from darlr.methods.registry import METHODS
@@ -107,10 +107,10 @@ class TestOverrides:
             (["seed=1", "seed=2"], "override 'seed' is given twice"),
             (["a2c=1", "a2c.discount=1"], "'a2c' was already given a value"),
             (["a2c.discount=1", "a2c={}"], "override 'a2c' is given twice"),
-            (["seed=["], r"override 'seed=\[': the value is not valid YAML"),
-            (["seed=2024-13-45"], "the value is not valid YAML"),
-            (["a2c={discount: 1, discount: 2}"], "the value is not valid YAML"),
-            (["seed=!!python/name:os.system"], "the value is not valid YAML"),
+            (["seed=["], r"override 'seed=\[': not valid YAML at line 1"),
+            (["seed=2024-13-45"], "'2024-13-45' is not what it looks like: month must be in 1..12"),
+            (["a2c={discount: 1, discount: 2}"], "key 'discount' is given twice"),
+            (["seed=!!python/name:os.system"], "tag 'tag:yaml.org,2002:python/name:os.system'; expected a plain value"),
         ],
     )
     def test_bad_ones_are_named(self, pairs: list[str], message: str) -> None:

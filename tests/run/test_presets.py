@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from darlr.config.loading import read_yaml
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config
 from darlr.run.presets import FIRST, presets, settings_file

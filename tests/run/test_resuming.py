@@ -249,6 +249,24 @@ def test_a_resumed_run_goes_on_with_its_own_world_model(tmp_path: Path) -> None:
     finished = train_small(tmp_path)
     undisturbed = results(finished.path)
     (finished.path / "checkpoint.safetensors").unlink()
-    shared = next((tmp_path / "synthetic" / "world-models").iterdir())
-    shared.write_bytes(b"another fit")
+    own, _ = shared_models(finished.path)
+    own.write_bytes(b"another fit")
     assert results(train_small(tmp_path).path) == undisturbed
+
+
+def test_a_damaged_factor_model_of_the_lists_is_named(tmp_path: Path) -> None:
+    finished = train_small(tmp_path)
+    (finished.path / "summary.json").unlink()
+    _, of_lists = shared_models(finished.path)
+    of_lists.write_bytes(b"another fit")
+    with pytest.raises(InputError, match=rf"{of_lists.name}: cannot be used"):
+        train_small(tmp_path)
+    assert not (finished.path / "summary.json").exists()
+
+
+def shared_models(run: Path) -> tuple[Path, Path]:
+    """What is shared with other runs: the world model that `run` has a copy of, and the one that its lists are made of."""
+    copy = (run / "world_model.safetensors").read_bytes()
+    shared = sorted((run.parents[1] / "world-models").glob("*.safetensors"), key=lambda file: file.read_bytes() != copy)
+    own, of_lists = shared
+    return own, of_lists

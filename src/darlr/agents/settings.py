@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from darlr.config.constraints import Section, Setting
 
+ActorKind = Literal["network", "belief"]
 HeadKind = Literal["linear", "tied"]
 ItemVectors = Literal["world_model", "random"]
 
@@ -39,6 +40,13 @@ class PolicyConfig(Section):
 
     KEY: ClassVar[str] = "policy"
 
+    actor: Annotated[
+        ActorKind,
+        Setting(
+            "what scores the items: a network over the state, or the rewards that the method learns from, corrected by what is "
+            "believed of the user (two parameters; needs world_model.kind factors)"
+        ),
+    ] = "network"
     hidden_sizes: Annotated[
         tuple[int, ...], Setting("sizes of the trunk's layers; none: linear heads on the state", at_least=1)
     ] = (64, 64)

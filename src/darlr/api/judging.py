@@ -15,7 +15,7 @@ from darlr.api.evaluation import ByMode, Evaluation
 from darlr.artifacts import RunFolder
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.judging import Judge, TruthJudge
-from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import run_full_test
 from darlr.evaluation.table import CUTOFF
 from darlr.methods.world import world_membership
 from darlr.run.choosing import ways_of
@@ -47,12 +47,11 @@ class Bench:
 
     def policy(self, scorer: Scorer, draws: bool, seed: int) -> Mapping[str, ByMode]:
         """`greedy`, and `sampled` for a policy that `draws` its items and is judged by the truth > mode > metric -> value."""
-        found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer)}
+        found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer).modes}
         if draws and isinstance(self.judge, TruthJudge):
             world = self.judge.world
             generator = torch_generator(seed, "evaluate", device=self.device)
-            with torch.no_grad():
-                found["sampled"] = {mode: world.measure(mode, world.every_user, scorer, generator) for mode in MODES}
+            found["sampled"] = run_full_test(world, scorer, generator).modes
         return found
 
     def opponents(self, model: WorldModel, out: Path, notice: Callable[[str], None]) -> Mapping[str, ByMode]:
@@ -68,7 +67,8 @@ class Bench:
         estimates, _ = model.predict(users, items)
         membership = world_membership(dataset, dataset.world.items, self.device)
         factors = list_factors(out, self.specified.config, dataset, self.device, notice)
-        return self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        tests = self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        return {name: test.modes for name, test in tests.items()}
 
 
 def evaluate_run(

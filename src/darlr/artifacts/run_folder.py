@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-import yaml
-
 from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
 from darlr.artifacts.locks import is_locked
-from darlr.config.loading import read_yaml
+from darlr.config.yaml_text import parse_yaml, read_yaml, yaml_text
 from darlr.errors import BusyError, InputError, RunError
 from darlr.reading import read_text
 
@@ -50,7 +48,7 @@ class RunFolder:
             if _missing(path):
                 write_bytes(path / ENVIRONMENT, encode_json(dict(environment), str(path / ENVIRONMENT), indent=2).encode())
                 # The config comes last: a folder that has one is a run.
-                write_bytes(path / CONFIG, _yaml(config).encode())
+                write_bytes(path / CONFIG, yaml_text(config).encode())
             else:
                 run.require_same(config, environment)
                 run._write_metrics(run.metrics())  # drops what a crash left of a line, so that the next one starts afresh
@@ -103,7 +101,7 @@ class RunFolder:
                 f"{self.path}: holds a run of darlr {version}, and this is {environment['darlr']};"
                 " choose another folder or delete it"
             )
-        key = _difference(self.config(), yaml.safe_load(_yaml(config)))
+        key = _difference(self.config(), parse_yaml(yaml_text(config), str(self.path)))
         if key is not None:
             raise InputError(
                 f"{self.path}: holds a run of another config ('{key}' differs); choose another folder or delete it"
@@ -279,7 +277,3 @@ def _difference(one: Any, other: Any, name: str = "") -> str | None:
         if found is not None:
             return found
     return None
-
-
-def _yaml(config: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)

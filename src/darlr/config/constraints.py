@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from darlr.errors import InputError
+from darlr.text import brief
 
 
 @dataclass(frozen=True)
@@ -138,4 +139,4 @@ def require(condition: bool, key: str, value: object, expected: str) -> None:
     """Raise `InputError` naming the key, what it is and what was expected, unless `condition` holds."""
     if not condition:
         shown = list(value) if isinstance(value, tuple) else value
-        raise InputError(f"config key '{key}' is {shown!r}; expected {expected}")
+        raise InputError(f"config key '{key}' is {brief(shown)}; expected {expected}")

@@ -1,13 +1,21 @@
 """The training interactions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darlr.data.exposure import Exposure
 from darlr.errors import InputError
 
-Ids = NDArray[np.int64] | NDArray[np.str_]
+Ids = NDArray[np.int64] | NDArray[np.object_]
+"""Raw ids: int64, or Python's own strings (dtype object), so that one long id costs its own length and no more."""
+
+
+def text_ids(texts: Iterable[str]) -> NDArray[np.object_]:
+    """(n,) raw ids that are text."""
+    return np.fromiter(texts, dtype=object)
 
 
 def require_unique(ids: Ids, what: str) -> None:
@@ -34,6 +42,7 @@ class InteractionLog:
         positive_only: True where the log holds positive feedback alone, so that unlogged pairs are unknown, not zero.
         positive_threshold: rewards of at least this count as liked (used for dominant categories and static lists).
         likes: (n,) bool, the rows that count as liked where that is not a matter of the reward alone, else None.
+        exposure: how the n rows came to be shown, where that was logged, else None.
 
     Raises:
         InputError: if any of the above does not hold, or the log is empty.
@@ -49,6 +58,7 @@ class InteractionLog:
     positive_only: bool = False
     positive_threshold: float = float("-inf")
     likes: NDArray[np.bool_] | None = None
+    exposure: Exposure | None = None
 
     def __post_init__(self) -> None:
         n = len(self.users)
@@ -58,6 +68,8 @@ class InteractionLog:
         for name, column in columns.items():
             if column is not None and column.shape != (n,):
                 raise InputError(f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users")
+        if self.exposure is not None and len(self.exposure) != n:
+            raise InputError(f"the interaction log's exposure has {len(self.exposure)} rows; expected {n} like its users")
         for name, column, size in (("users", self.users, self.n_users), ("items", self.items, self.n_items)):
             if column.min() < 0 or column.max() >= size:
                 raise InputError(f"the interaction log's {name} lie in {column.min()}..{column.max()}; expected 0..{size - 1}")
@@ -99,4 +111,5 @@ class InteractionLog:
             rewards=self.rewards[chosen],
             times=None if self.times is None else self.times[chosen],
             likes=None if self.likes is None else self.likes[chosen],
+            exposure=None if self.exposure is None else self.exposure.rows(chosen),
         )

@@ -19,6 +19,7 @@ from darlr.data.readers.folder_settings import SETTINGS, read_settings
 from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
+from darlr.reading import is_folder, present
 from darlr.registry import Registry
 
 SOURCES: Registry[Source] = Registry(
@@ -92,7 +93,7 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
             they cannot be used.
     """
     directory = data_directory(data_dir)
-    if directory.exists() and not directory.is_dir():
+    if present(directory) and not is_folder(directory):
         raise InputError(f"{directory}: not a folder; expected the one that data sets lie in")
     name = config.dataset
     if name.startswith(IN_MEMORY):
@@ -152,7 +153,7 @@ def in_memory_name(dataset: Dataset) -> str:
 
 def _folders_named(name: str, directory: Path) -> list[Path]:
     """The folders that a name or path may mean, the likelier first."""
-    return [folder for folder in (directory / name, Path(name)) if name and folder.is_dir()]
+    return [folder for folder in (directory / name, Path(name)) if name and is_folder(folder)]
 
 
 def available(data_dir: Path | None) -> tuple[Availability, ...]:
@@ -164,7 +165,7 @@ def available(data_dir: Path | None) -> tuple[Availability, ...]:
 
 def _own_folders(directory: Path) -> list[Path]:
     """Folders in the folder format, except where a known data set has the name."""
-    if not directory.is_dir():
+    if not is_folder(directory):
         return []
     return sorted(path.parent for path in directory.glob(f"*/{SETTINGS}") if path.parent.name not in SOURCES)
 

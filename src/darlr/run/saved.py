@@ -13,7 +13,7 @@ from darlr.agents.policy import Policy
 from darlr.artifacts import RunFolder
 from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
-from darlr.data.log import Ids
+from darlr.data.log import Ids, text_ids
 from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import PolicyParts
@@ -104,5 +104,5 @@ class SavedPolicy:
 
 
 def _ids(name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> Ids:
-    ids: Ids = tensors[name].numpy() if name in tensors else np.array(state[name], dtype=np.str_)
+    ids: Ids = tensors[name].numpy() if name in tensors else text_ids(state[name])
     return ids

@@ -32,6 +32,8 @@ from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.opponents import Factors
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
+from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
+from darlr.evaluation.user_returns import USER_RETURNS, Returns, write_user_returns
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.report.plots.curves import learning_curves, save_figure
@@ -139,7 +141,9 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
-        judged = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        judged, returns = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        if returns:
+            write_user_returns(folder.path / USER_RETURNS, dataset.log.user_ids[world.users].astype(str).tolist(), returns)
         told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
         return _finish(config, dataset, folder, {**judged, **told})
 
@@ -259,17 +263,22 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Any]:
-    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+def _judged(
+    judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors
+) -> tuple[dict[str, Any], Returns]:
+    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
     opponents = judge.opponents(estimates, membership, factors)
+    tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
-    return {
-        "every_user": judge.every_user(scorer),
+    judged = {
+        "every_user": tests[POLICY_RETURNS].modes,
+        "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, factors),
-        "opponents": judge.compare(opponents, membership),
+        "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
+    return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:

@@ -88,7 +88,8 @@ def list_factors(
 ) -> Factors:
     """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
-    It is the run's own world model where that is one. Where the log allows none, `notice` is told why.
+    It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
+    `InputError` where the file is damaged.
     """
     settings = config.world_model if config.world_model.kind == FACTORS.name else WorldModelConfig(kind=FACTORS.name)
     own = replace(config, world_model=settings, reference_quirks=False)
@@ -99,6 +100,8 @@ def list_factors(
         try:
             model, report = obtain_world_model(path, own, dataset, Ways(), device, None, notice)
         except InputError as error:
+            if path.is_file():  # fitted before, and damaged since: no fault of the log's
+                raise
             notice(f"no lists of a factor model are shown: {error}")
             return None
         if not isinstance(model, FactorModel):

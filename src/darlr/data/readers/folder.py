@@ -1,9 +1,9 @@
 """Anyone's own data: a folder with `dataset.yaml` that names CSV or Parquet files.
 
-interactions: user_id, item_id, reward[, timestamp]; items: item_id[, categories joined by "|"][, features ...];
-users: user_id[, features ...]; randomised: user_id, item_id, reward, of items shown at random; truth: user_id, item_id, reward;
-truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids that the truth holds). `features`
-says how feature columns are read.
+interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position]; items: item_id[, categories
+joined by "|"][, features ...]; users: user_id[, features ...]; randomised: user_id, item_id, reward, of items shown at random;
+truth: user_id, item_id, reward; truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids
+that the truth holds). `features` says how feature columns are read.
 """
 
 from pathlib import Path

@@ -8,7 +8,11 @@ from typing import Literal
 
 from darlr.data.parsing.features import Kind
 from darlr.errors import InputError
+from darlr.text import brief
 from darlr.world.settings import LeaveBy, LeaveConfig
+
+MOST_NAME = 200
+"""Bytes of a data set's name; most file systems take 255."""
 
 Feedback = Literal["ratings", "positive-only"]
 Repeats = Literal["error", "last", "mean", "keep"]
@@ -101,5 +105,16 @@ class TableSettings:
     features: FeatureReading = field(default_factory=FeatureReading)
 
     def __post_init__(self) -> None:
+        if not names_folder(self.name):
+            expected = f"text that can name a folder, of at most {MOST_NAME} bytes in UTF-8"
+            raise InputError(f"key 'name' is {brief(self.name)}; expected {expected}")
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
             raise InputError(f"key 'name' is '{self.name}'; expected a name without slashes, as result folders carry it")
+
+
+def names_folder(name: str) -> bool:
+    """Whether a file system takes `name`, which stands in the paths of result folders."""
+    try:
+        return "\0" not in name and len(name.encode()) <= MOST_NAME
+    except UnicodeEncodeError:  # half a character, or what the file system has instead of UTF-8
+        return False

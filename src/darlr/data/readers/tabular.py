@@ -21,6 +21,7 @@ from darlr.data.plausibility import columns, ids
 from darlr.data.plausibility.categories import plausible_categories
 from darlr.data.plausibility.features import plausible_features
 from darlr.data.plausibility.findings import Findings
+from darlr.data.readers.exposure import EXPOSURE_COLUMNS, read_exposure
 from darlr.data.readers.table_settings import FeatureReading, TableSettings
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
@@ -39,7 +40,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The tables of a data set, and the columns that each needs; an entity stands once in those with one column."""
 
-OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp",), "items": ("categories",)}
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSURE_COLUMNS), "items": ("categories",)}
 """The columns that a table may have beside them, other than features."""
 
 
@@ -224,6 +225,7 @@ def _read_log(
         reward_range=(scale.minimum, scale.maximum),
         positive_only=scale.feedback == "positive-only",
         positive_threshold=scale.positive_threshold,
+        exposure=read_exposure(table, settings.log.repeats),
     )
     return log if settings.log.repeats == "error" else without_repeats(log, settings.log.repeats)
 
@@ -233,7 +235,7 @@ def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items
     positions = (_known(table, "user_id", users), _known(table, "item_id", items))
     rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
     found, of = (column.astype(np.int32) for column in positions)
-    return replace(log, users=found, items=of, rewards=rewards, times=None)
+    return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 
 def _features(table: Table | None, entities: Vocabulary, key: str, declared: FeatureReading) -> tuple[Features, Findings]:

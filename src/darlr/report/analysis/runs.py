@@ -1,7 +1,5 @@
 """Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +9,8 @@ from typing import Any
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
+from darlr.reading import is_folder, present
+from darlr.text import csv_text
 
 IDENTITY = ("dataset", "method", "seed")
 READING = ("data.", "synthetic.")
@@ -89,8 +89,8 @@ def collect(places: Sequence[Path]) -> Collection:
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
     for place in places:
-        if not place.is_dir():
-            what = "is no folder" if place.exists() else "no such folder"
+        if not is_folder(place):
+            what = "is no folder" if present(place) else "no such folder"
             raise InputError(f"{place}: {what}; expected a run or a folder with runs")
         folders = sorted(file.parent for file in place.rglob("config.yaml"))
         for path in folders:
@@ -109,16 +109,16 @@ def collect(places: Sequence[Path]) -> Collection:
 
 def to_long_csv(collection: Collection) -> str:
     """One line for every run, policy, metric and statistic, with full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run"))
+    rows: list[Sequence[Any]] = [
+        ("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run")
+    ]
     for dataset, groups in collection.groups.items():
         for group in groups:
             settings = group.label.removeprefix(group.method).strip()
             for run in group.runs:
                 identity = (dataset, run.method, settings, run.seed)
-                writer.writerows((*identity, *row, run.path) for row in _statistics(run.summary))
-    return text.getvalue()
+                rows += [(*identity, *row, str(run.path)) for row in _statistics(run.summary)]
+    return csv_text(rows)
 
 
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:

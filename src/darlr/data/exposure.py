@@ -1,0 +1,56 @@
+"""How the rows of a log came to be shown, where the service that showed them wrote it down."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What a service knew of its n recommendations when it made them; None for what it did not write down.
+
+    Attributes:
+        propensities: (n,) float64 in (0, 1], the probability with which the shown item was shown.
+        sessions: (n,) int64, equal for the recommendations of one episode.
+        steps: (n,) int64, the place of a recommendation in its session; the session alone where this is None.
+        positions: (n,) int64, the place on the page; the propensity is that of the item at its position.
+
+    Raises:
+        InputError: for columns of different lengths, propensities outside (0, 1], steps without sessions, and a step that
+            stands twice in its session.
+    """
+
+    propensities: NDArray[np.float64] | None = None
+    sessions: NDArray[np.int64] | None = None
+    steps: NDArray[np.int64] | None = None
+    positions: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        if len({len(column) for column in self._columns().values()}) > 1:
+            raise InputError("the columns of the exposure differ in length; expected one value a row of the log in each")
+        if self.propensities is not None:
+            usable = (self.propensities > 0) & (self.propensities <= 1)
+            if not usable.all():
+                row = int(np.argmin(usable))
+                raise InputError(f"the propensity in row {row} is {self.propensities[row]:g}; expected more than 0, at most 1")
+        if self.steps is not None:
+            if self.sessions is None:
+                raise InputError("the log has steps without sessions; expected both, or sessions alone")
+            pairs = np.stack([self.sessions, self.steps], axis=1)
+            if len(np.unique(pairs, axis=0)) < len(pairs):
+                raise InputError("a step stands twice in its session; expected each once")
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns().values()), ()))
+
+    def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
+        """The chosen rows alone."""
+        return replace(self, **{name: column[chosen] for name, column in self._columns().items()})
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: column for name, column in named.items() if column is not None}

@@ -1,0 +1,54 @@
+"""The optional columns of a table of interactions that say how its rows came to be shown."""
+
+import numpy as np
+
+from darlr.data.exposure import Exposure
+from darlr.data.parsing.tables import Table
+from darlr.errors import InputError
+
+PROPENSITY, SESSION, STEP, POSITION = "propensity", "session", "step", "position"
+EXPOSURE_COLUMNS = (PROPENSITY, SESSION, STEP, POSITION)
+
+
+def read_exposure(table: Table, repeats: str) -> Exposure | None:
+    """What the columns `propensity`, `session`, `step` and `position` say; None where the table has none of them.
+
+    Args: repeats: how pairs that stand several times are read; merged rows were shown at no single moment.
+
+    Raises:
+        InputError: naming the row of a propensity that is missing or outside (0, 1], and of a step that stands twice.
+    """
+    given = [name for name in EXPOSURE_COLUMNS if name in table.frame.columns]
+    if not given:
+        return None
+    if repeats not in ("error", "keep"):
+        raise InputError(
+            f"{table.source}: column '{given[0]}' belongs to single rows, but repeats are merged ('{repeats}'); "
+            "expected 'keep', or the table without the column"
+        )
+    if STEP in given and SESSION not in given:
+        raise InputError(f"{table.source}: column '{STEP}' stands without '{SESSION}'; expected both, or neither")
+    if STEP in given:
+        table.require_distinct(SESSION, STEP)
+    return Exposure(
+        propensities=_propensities(table) if PROPENSITY in given else None,
+        sessions=table.ids(SESSION).rank("dense").to_numpy().astype(np.int64) - 1 if SESSION in given else None,
+        steps=_whole(table, STEP) if STEP in given else None,
+        positions=_whole(table, POSITION) if POSITION in given else None,
+    )
+
+
+def _propensities(table: Table) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    values = table.numbers(PROPENSITY, 0.0, 1.0)
+    if (values == 0).any():
+        raise table.refuse(
+            int(np.argmax(values == 0)), PROPENSITY, "a probability above 0, since the item was shown; or no such column"
+        )
+    return values
+
+
+def _whole(table: Table, column: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    values = table.numbers(column, 0.0)
+    if (values % 1 != 0).any():
+        raise table.refuse(int(np.argmax(values % 1 != 0)), column, "a whole number")
+    return values.astype(np.int64)
