@@ -62,7 +62,16 @@ def test_numbers_as_spreadsheets_write_them_are_refused(cells: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "cells", [["a", "b", "3"], ["S", "M", "38"], ["3XL", "2XL"], ["2020-01-01", "2021-01-01"], ["12-34", "A1"]]
+    "cells",
+    [
+        ["a", "b", "3"],
+        ["S", "M", "38"],
+        ["3XL", "2XL"],
+        ["2020-01-01", "2021-01-01"],
+        ["12-34", "A1"],
+        ["0", "0", "0", "[1,5)", "5+"],
+        ["0", "0", "x"],
+    ],
 )
 def test_words_are_codes(cells: list[str]) -> None:
     assert column([*cells]).to_list() == cells

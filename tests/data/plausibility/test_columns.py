@@ -27,8 +27,8 @@ def test_categories_under_another_name_are_asked_about(tmp_path: Path, header: s
 
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     first, *rows = LOG.splitlines()
-    log = "\n".join([first + ",device,position", *(row + ",phone,1" for row in rows)])
-    assert notes_of(tmp_path, interactions=log)[0] == "interactions.csv: columns 'device', 'position' are not read"
+    log = "\n".join([first + ",device,screen", *(row + ",phone,1" for row in rows)])
+    assert notes_of(tmp_path, interactions=log)[0] == "interactions.csv: columns 'device', 'screen' are not read"
 
 
 @pytest.mark.parametrize("header", ["", "Unnamed: 0", "__index_level_0__", "index", "level_0", "...1"])

@@ -70,13 +70,24 @@ def read_feature(table: Table, name: str, declared: Kind | None = None) -> Readi
     odd = numbers.is_infinite().fill_null(False)
     if not odd.any() and (filled or declared):
         return Reading(numbers, "numeric", declared is not None)
-    almost = int(texts.filter(odd).cast(pl.String).str.contains(_ALMOST_NUMBER).sum()) if odd.any() else 0
-    if declared == "numeric" or 2 * (filled - int(odd.sum()) + almost) > filled:
+    if declared == "numeric" or _mostly_numbers(texts.filter(~missing), odd.filter(~missing)):
         expected = (
             "a finite number" if declared else "a finite number as in most rows, or the column declared as coded ('features')"
         )
         raise table.refuse(int(odd.to_numpy().argmax()), name, expected)
     return Reading(_texts(cells), "coded", declared=False)
+
+
+def _mostly_numbers(texts: pl.Series, odd: pl.Series) -> bool:
+    """Whether more than half of the filled cells, and of the distinct ones, are numbers or were meant to be.
+
+    Codes like "0" and "[1,5)" have one number in many rows.
+
+    Args: odd: (n,) those of `texts` that are no numbers.
+    """
+    found = pl.DataFrame({"text": texts.cast(pl.String), "odd": odd})
+    meant = found.with_columns(number=~pl.col("odd") | pl.col("text").str.contains(_ALMOST_NUMBER))
+    return all(2 * cells["number"].sum() > len(cells) for cells in (meant, meant.unique("text")))
 
 
 def _texts(cells: pl.Series) -> pl.Series:
