@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --kills 100`: kill -9 of train, sweep and tune at random moments; says what was tried and what held."""
+"""`python -m tests.chaos --kills 100`: kill -9 of train, sweep and tune at random moments; says what held."""
 
 import argparse
 import random

@@ -80,7 +80,10 @@ def outcome(out: Path) -> dict[str, Any]:
 
 
 def go(work: Work, out: Path, seconds: float | None) -> bool:
-    """Let a child work, and kill it after so many seconds (None: never); whether it was killed. Raises `ChaosError` if it fails."""
+    """Let a child work, and kill it after so many seconds (None: never); whether it was killed.
+
+    Raises `ChaosError` if it fails.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:

@@ -21,7 +21,8 @@ from tests.fuzz.worker import attempt
 SEED = 14
 CASES = 12
 NAMES = (
-    "folder", "same folder", "parquet", "frames", "yaml", "settings", "requests", "run bytes", "run values", "run tensors", "archive"
+    "folder", "same folder", "parquet", "frames", "yaml", "settings",
+    "requests", "run bytes", "run values", "run tensors", "archive",
 )  # fmt: skip
 
 

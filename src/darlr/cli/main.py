@@ -39,7 +39,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 INTERRUPTED = 130
 GOES_ON = {
-    **dict.fromkeys(("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"),
+    **dict.fromkeys(
+        ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"
+    ),
     "fetch": "the bytes received",
 }
 

@@ -112,7 +112,7 @@ def numbers_rows(column: pl.Series) -> bool:
     """Whether a column is no property of what stands in its row: it has no name, or is an index that counts from 0 or 1."""
     if _UNNAMED.fullmatch(column.name):
         return True
-    if _bare(column.name) not in _INDEX:
+    if _bare(column.name) not in _INDEX or column.dtype.is_nested():
         return False
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count() or numbers[0] not in (0.0, 1.0):
