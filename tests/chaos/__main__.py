@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --kills 100`: kill -9 of train, sweep and tune at random moments; says what was tried and what held."""
+"""`python -m tests.chaos --kills 100`: kill -9 of train, sweep and tune at random moments; says what held."""
 
 import argparse
 import random
@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.killing import WORKS, ChaosError, disturb, undisturbed
+from tests.chaos.killing import WORKS, ChaosError, disturb, undisturbed, warm_up
 
 MOST_OF_ONE = 8
 """Kills of the same run, sweep or study."""
@@ -28,6 +28,7 @@ def main() -> None:
     broken, began = 0, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="darlr-chaos-") as name:
         root = Path(name)
+        warm_up(root / "warm")
         known = {}
         for place, work in enumerate(WORKS):
             (root / f"undisturbed-{place}").mkdir()

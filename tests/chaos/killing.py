@@ -1,7 +1,7 @@
 """Work that is killed at random moments and gone on with until it ends; then compared with work that nobody disturbed.
 
-A child is forked for each go, from a process that has loaded everything and computed nothing. A sweep and a study train in
-that child, too, so that a kill ends all that is at work.
+A child is forked for each go, from a process that has everything loaded (`warm_up`). A sweep and a study train in that child,
+too, so that a kill ends all that is at work.
 """
 
 import json
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -79,14 +80,16 @@ def outcome(out: Path) -> dict[str, Any]:
 
 
 def go(work: Work, out: Path, seconds: float | None) -> bool:
-    """Let a child work, and kill it after so many seconds (None: never); whether it was killed. Raises `ChaosError` if it fails."""
+    """Let a child work, and kill it after so many seconds (None: never); whether it was killed.
+
+    Raises `ChaosError` if it fails.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         code = 1
         try:
             os.dup2(os.open(out.parent / "errors.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
-            torch.set_num_threads(1)
             fit_checkpoints.SECONDS_BETWEEN = 0.0  # every round of a fit counts
             work.run(out)
             code = 0
@@ -106,6 +109,16 @@ def go(work: Work, out: Path, seconds: float | None) -> bool:
         last = (out.parent / "errors.txt").read_text().strip().splitlines()[-1:]
         raise ChaosError(f"{work.name}: does not go on after a kill: {last}")
     return False
+
+
+def warm_up(out: Path) -> None:
+    """Load all that training loads, so that no child has to.
+
+    With one thread, of which a fork loses none; polars' threads it would lose, and children would wait for them.
+    """
+    torch.set_num_threads(1)
+    with mock.patch("darlr.run.training.write_user_returns"):
+        train_small(out, SHORT)
 
 
 def undisturbed(work: Work, out: Path) -> tuple[dict[str, Any], float]:

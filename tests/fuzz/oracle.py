@@ -36,12 +36,14 @@ def hold(call: Callable[[], Any]) -> str:
         raise BrokenError(f"hangs for more than {SECONDS:g} s") from error
     except MemoryError as error:
         raise BrokenError(f"takes more than {MEMORY >> 20} MiB at {_place(error)}") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic of polars is no `Exception`
         raise BrokenError(f"ends in {type(error).__name__} at {_place(error)}: {error}") from error
     return "used"
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised, and the last place of darlr's own on the way there."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/darlr/" in frame.filename]

@@ -15,6 +15,9 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.run_folder import SETTINGS
 from darlr.artifacts.sealing import CHECKSUM
 from darlr.errors import InputError
+from darlr.evaluation.finished import SUMMARY_SHAPE
+from darlr.evaluation.user_returns import USER_RETURNS, read_user_returns, write_user_returns
+from darlr.report.analysis.against_lists import against_lists_table
 from darlr.report.analysis.difference import compare
 from darlr.report.analysis.runs import collect
 from darlr.run.evaluating import evaluate_run
@@ -370,3 +373,16 @@ def test_a_checkpoint_of_another_shape_is_named(run: Path, case: int) -> None:
     text = refusal(USES["train"], run)
     assert "checkpoint.safetensors: " in text
     assert named in text
+
+
+def test_every_key_of_a_summary_has_a_shape(run: Path) -> None:
+    """Whoever adds a key to summary.json says in `SUMMARY_SHAPE` what it holds."""
+    assert RunFolder.open(run).read_summary().keys() <= SUMMARY_SHAPE.required.keys() | SUMMARY_SHAPE.others.keys()
+
+
+def test_returns_by_user_have_to_give_the_summarys_mean(run: Path) -> None:
+    users, returns = read_user_returns(run / USER_RETURNS)
+    write_user_returns(run / USER_RETURNS, users, {**returns, "policy": returns["policy"] + 1.0})
+    [group] = next(iter(collect([run]).groups.values()))
+    with pytest.raises(InputError, match=r"user_returns\.parquet: the mean of 'policy' is"):
+        against_lists_table("synthetic", [group])

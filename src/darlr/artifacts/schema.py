@@ -3,7 +3,6 @@
 A checksum tells that a file is as it was written. This tells that what was written is what this version reads.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,13 +15,16 @@ from darlr.text import brief
 if TYPE_CHECKING:
     import torch
 
+LARGEST = 1e300
+"""So large a number may be in a file, so that sums of a few are finite, too."""
+
 Check = Callable[[Any, str], None]
 """(value, name) -> raises `InputError` naming it where the value is another than it should be."""
 
 
 def number(value: Any, name: str) -> None:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise _refusal(name, value, "a finite number")
 
 

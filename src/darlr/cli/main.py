@@ -38,7 +38,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complete": complete,
 }
 INTERRUPTED = 130
-GOES_ON = {**dict.fromkeys(("train", "sweep", "tune"), "the last finished epoch"), "fetch": "the bytes received"}
+GOES_ON = {
+    **dict.fromkeys(
+        ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"
+    ),
+    "fetch": "the bytes received",
+}
 
 
 def main() -> None:

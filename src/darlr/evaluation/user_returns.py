@@ -30,7 +30,7 @@ def read_user_returns(path: Path) -> tuple[list[str], Returns]:
     """The users and their returns; raises `InputError` for a file that is no such table."""
     try:
         table = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise InputError(f"{path}: cannot be read ({str(error).splitlines()[0]}); expected returns by user") from error
     if table.columns[:2] != [USER, POLICY] or table.dtypes[0] != pl.String or set(table.dtypes[1:]) != {pl.Float64}:
         found = ", ".join(f"{name} ({dtype})" for name, dtype in zip(table.columns, table.dtypes, strict=True))

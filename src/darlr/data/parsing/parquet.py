@@ -7,12 +7,13 @@ import polars as pl
 from darlr.data.parsing.files import require_file
 from darlr.data.parsing.types import plain_types
 from darlr.errors import InputError
+from darlr.reading import is_folder
 
 SUFFIX = ".parquet"
 
 
 def is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == SUFFIX or path.is_dir()
+    return path.suffix.lower() == SUFFIX or is_folder(path)
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -21,7 +22,7 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         InputError: for a folder without any, and for one whose parts lie in folders that name a value (year=2020).
     """
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     inside = [file for file in sorted(path.rglob("*")) if not any(_hidden(part) for part in file.relative_to(path).parts)]
     parts = [file for file in inside if file.is_file() and file.suffix.lower() == SUFFIX]
@@ -56,7 +57,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
 
 def place_of(path: Path, record: int) -> str:
     """Where a record (from 0) of the table stands: its row (from 1), and in which part if it has parts."""
-    if not path.is_dir():
+    if not is_folder(path):
         return f"row {record + 1}"
     for part in parts_of(path):
         rows = len(_read(part))
@@ -74,5 +75,5 @@ def _read(path: Path) -> pl.DataFrame:
     require_file(path)
     try:
         return plain_types(pl.read_parquet(path, hive_partitioning=False))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # a damaged file may panic
         raise InputError(f"{path}: not a readable Parquet file") from error

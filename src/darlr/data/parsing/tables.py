@@ -124,13 +124,16 @@ class Table:
         return self.cells(column).cast(pl.String)
 
     def repeat(self, *columns: str) -> tuple[int, int] | None:
-        """The first row that has the same values in `columns` as an earlier one, and that earlier row; None without any."""
+        """The first row that has the same values in `columns` as an earlier one, and that earlier row; None without any.
+
+        Raises `InputError` as `cells` does.
+        """
         key = self.frame.select(pl.struct(columns)).to_series()
         first = key.is_first_distinct()
         if first.all():
             return None
         row = int(np.argmin(first.to_numpy()))
-        cells = {name: self.frame[name][row] for name in columns}
+        cells = {name: self.cells(name)[row] for name in columns}
         same = self.frame.select(pl.all_horizontal(pl.col(name).eq_missing(cells[name]) for name in columns)).to_series()
         return row, int(np.argmax(same.to_numpy()))
 
