@@ -1,5 +1,6 @@
 """How far weights are clipped or shrunk: where the estimated mean squared error is least (Su et al., ICML 2020, section 5)."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,7 +33,8 @@ def shrink_squared(weights: Floats, scale: float) -> Floats:
 def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: Change) -> float:
     """The threshold with the least estimated error of the mean of base + change(w, threshold) residual.
 
-    The error is the square of the bias, estimated by the mean of (w - changed w) residual, and the variance over n.
+    The error is the variance over n and the square of the most that the bias is likely to be: the mean of (w - changed w)
+    residual and two standard errors of it. (The mean alone would choose the model too often, and intervals would miss the value.)
 
     Args:
         residuals: (n,) r, or r - q.
@@ -45,7 +47,8 @@ def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: C
 
     def error(threshold: float) -> float:
         changed = change(weights, threshold)
-        bias = float(np.mean((weights - changed) * residuals))
+        lost = (weights - changed) * residuals
+        bias = abs(float(np.mean(lost))) + 2 * float(np.std(lost)) / math.sqrt(len(weights))
         return bias**2 + float(np.var(base + changed * residuals)) / len(weights)
 
     return float(min(candidates, key=error))
