@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.evaluation.off_policy.decisions import Decisions
-from darlr.evaluation.off_policy.estimating import Estimate
+from darlr.evaluation.off_policy.estimating import Estimate, model_says
 from darlr.evaluation.off_policy.fqe import fqe
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.reward_model import folds_of
@@ -85,7 +85,9 @@ def judge_sessions(
     resampled = bootstrap_by_user(every, places.users, generator)
     return {
         policy: {
-            name: Estimate(
+            name: model_says(terms[policy][name])
+            if trusts == "model"
+            else Estimate(
                 terms[policy][name].value, *resampled.interval(f"{policy}/{name}"), _objections(logged, places, trusts)
             )
             for name, (_, trusts) in SESSION_ESTIMATORS.items()
@@ -112,8 +114,6 @@ def _terms(logged: Decisions, places: Sessions, folds: NDArray[np.int64]) -> dic
 
 
 def _objections(logged: Decisions, places: Sessions, trusts: Trusts) -> tuple[str, ...]:
-    if trusts == "model":
-        return ()
     if trusts == "steps":
         return tuple(Support.of(logged, logged.weights).objections())
     products = places.laid_out(logged.weights, 1.0).prod(axis=1)
