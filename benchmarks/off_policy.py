@@ -35,7 +35,6 @@ from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.matching import LoggedRows
 from darlr.evaluation.off_policy.reward_model import cross_fitted, folds_of
 from darlr.evaluation.off_policy.sequential import (
-    fitted_return,
     independent_steps,
     per_decision_is,
     sequential_doubly_robust,
@@ -173,7 +172,6 @@ def sessions(world: BenchmarkWorld, horizon: int) -> tuple[float, Draw]:
             "weighted IS": weighted_is(rewards, ratios, 1.0),
             "independent steps": independent_steps(rewards, ratios, 1.0),
             "DR (FQE)": sequential_doubly_robust(rewards, ratios, q, v, taken, 1.0),
-            "FQE": fitted_return(v),
         }
         resampled = bootstrap_by_user(terms, np.arange(n), random)
         return {name: each.value for name, each in terms.items()}, {name: resampled.interval(name) for name in terms}
@@ -187,7 +185,8 @@ def calibrate(value: float, judged: Draw, size: int, logs: int) -> None:
     print(f"{'estimator':<20}{'bias %':>9}{'sd %':>9}{'RMSE %':>9}{'coverage %':>12}")
     for name in found[0][0]:
         values = np.array([each[name] for each, _ in found]) / value - 1
-        inside = [low <= value <= high for low, high in (intervals[name] for _, intervals in found)]
+        ends = np.array([intervals[name] for _, intervals in found])
+        inside = (ends[:, 0] <= value) & (value <= ends[:, 1]) if np.isfinite(ends).all() else np.full(len(ends), np.nan)
         rmse = np.sqrt(np.square(values).mean())
         print(
             f"{name:<20}{100 * values.mean():>9.2f}{100 * values.std():>9.2f}{100 * rmse:>9.2f}{100 * np.mean(inside):>12.1f}"
@@ -223,7 +222,8 @@ def open_bandit(data_dir: Path) -> None:
         half = 1.96 * np.sqrt(own * (1 - own) / len(logs[policy]))
         support = found.support[policy]["items"]
         print(
-            f"\n{policy} from the log of {judge_name}: effective rows {support.effective:.0f}, mean weight {support.mean_weight:.3f}"
+            f"\n{policy} from the log of {judge_name}: effective rows {support.effective:.0f}, "
+            f"mean weight {support.mean_weight:.3f}"
         )
         print(f"{'its own log':<20}{own:.5f} ({own - half:.5f} to {own + half:.5f})")
         for name, each in found.estimates[policy].items():
@@ -277,9 +277,8 @@ def main() -> None:
     for size in given.rows:
         for horizon in given.horizon or [None]:
             value, judged = single_steps(world) if horizon is None else sessions(world, horizon)
-            print(
-                f"\n{size:,} {'rows' if horizon is None else f'sessions of {horizon} steps'}, value {value:.4f}, {given.logs} logs"
-            )
+            what = "rows" if horizon is None else f"sessions of {horizon} steps"
+            print(f"\n{size:,} {what}, value {value:.4f}, {given.logs} logs")
             calibrate(value, judged, size, given.logs)
     if given.million:
         million(world)

@@ -12,9 +12,10 @@ from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.evaluation.held_out import HeldOut, judge_by_user
-from darlr.evaluation.off_policy.estimating import Judged, judge
+from darlr.evaluation.off_policy.estimating import Estimate, Judged, judge
 from darlr.evaluation.off_policy.evidence import evidence_of
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
+from darlr.evaluation.off_policy.session_values import judge_sessions
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.off_policy.verdict import POPULAR, Verdict, against_popular, compared
 from darlr.evaluation.table import NDCG
@@ -29,11 +30,13 @@ class LogJudgement:
 
     Attributes:
         judged: the values of all of them.
+        sessions: policy > session estimator -> return of a session; empty where the log has no sessions with steps.
         verdicts: how the policy stands beside the popular list, by value and by held-out ranking.
         notes: what a reader must know of the rows.
     """
 
     judged: Judged
+    sessions: Mapping[str, Mapping[str, Estimate]]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
 
@@ -41,10 +44,8 @@ class LogJudgement:
         """As a summary holds it; a value that has no number is None."""
         return {
             "logged": _plain(asdict(self.judged.logged)),
-            "estimates": {
-                policy: {name: _plain(asdict(estimate)) for name, estimate in found.items()}
-                for policy, found in self.judged.estimates.items()
-            },
+            "estimates": _plain_estimates(self.judged.estimates),
+            "sessions": _plain_estimates(self.sessions),
             "support": {
                 policy: {weights: _plain(asdict(support)) for weights, support in found.items()}
                 for policy, found in self.judged.support.items()
@@ -83,7 +84,8 @@ def judge_by_log(
     verdicts = [against_popular(judged, POLICY_SAMPLED)]
     if ranking is not None:
         verdicts.append(_by_ranking(ranking, scorer, opponents[POPULAR], start, generator))
-    return LogJudgement(judged, tuple(verdicts), evidence.notes)
+    sessions = {} if evidence.sessions is None else judge_sessions(decisions, evidence.sessions, generator)
+    return LogJudgement(judged, sessions, tuple(verdicts), evidence.notes)
 
 
 def _by_ranking(rows: HeldOut, scorer: Scorer, popular: Scorer, start: Window, generator: np.random.Generator) -> Verdict:
@@ -92,6 +94,10 @@ def _by_ranking(rows: HeldOut, scorer: Scorer, popular: Scorer, start: Window, g
     terms = {name: Terms.mean(column) for name, column in values.items()}
     low, high = bootstrap_by_user(terms, np.arange(len(rows.users)), generator).difference("ours", POPULAR)
     return compared(f"{NDCG.label} on held-out rows", terms["ours"].value, terms[POPULAR].value, low, high)
+
+
+def _plain_estimates(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    return {policy: {name: _plain(asdict(each)) for name, each in found.items()} for policy, found in estimates.items()}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Estimate:
 
     Attributes:
         value: the estimate.
-        low, high: its 95% interval by bootstrap of users.
+        low, high: its 95% interval by bootstrap of users; NaN where the model alone says it, whose own errors no resample of
+            the judging rows knows.
         objections: why the log cannot tell it, with what would be needed; empty where it can.
     """
 
@@ -82,12 +83,19 @@ def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> 
     support = {policy: _support(logged) for policy, logged in policies.items()}
     estimates = {
         policy: {
-            name: _estimate(f"{policy}/{name}", terms, resampled, support[policy].get(estimator.trusts))
+            name: model_says(terms[f"{policy}/{name}"])
+            if estimator.trusts == "model"
+            else _estimate(f"{policy}/{name}", terms, resampled, support[policy][estimator.trusts])
             for name, estimator in estimators_for(logged).items()
         }
         for policy, logged in policies.items()
     }
     return Judged(_estimate("log", terms, resampled, None), estimates, support, resampled)
+
+
+def model_says(terms: Terms) -> Estimate:
+    """A value that stands on the model alone: without an interval."""
+    return Estimate(terms.value, float("nan"), float("nan"))
 
 
 def _support(logged: Decisions) -> dict[str, Support]:

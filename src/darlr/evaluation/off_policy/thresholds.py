@@ -7,8 +7,9 @@ import numpy as np
 from darlr.evaluation.off_policy.modelled import shrink
 from darlr.evaluation.off_policy.terms import Floats
 
-QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
-"""Of the positive weights: the thresholds that are tried, beside none."""
+QUANTILES = (0.95, 0.99, 0.999, 1.0)
+"""Of the positive weights: the thresholds that are tried, beside none. Lower ones leave the value to the model, whose own errors
+no interval knows."""
 
 Change = Callable[[Floats, float], Floats]
 """(weights, threshold) -> changed weights."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
+from darlr.evaluation.off_policy.session_values import SESSION_ESTIMATORS
 from darlr.evaluation.statistics import ranks
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -18,20 +19,24 @@ def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
     Columns without a value that the log can tell are left out; a policy whose value cannot be told has a line that says why.
     """
     names = [name for name in ESTIMATORS if any(name in values for values in found["estimates"].values())]
+    whole = list(SESSION_ESTIMATORS) if found["sessions"] else []
     order = _ranks(found["estimates"], names)
     rows: list[tuple[Cell, ...]] = []
     for policy, values in found["estimates"].items():
         told = any(_told(values.get(name)) for name in names if ESTIMATORS[name].trusts != "model")
         label = policy.replace("_", " ")
         cells = [_cell(values.get(name)) for name in names]
+        cells += [_cell(found["sessions"][policy][name]) for name in whole]
         effective = Quantity(found["support"][policy]["items"]["effective"])
         rows.append((label, None if told else CANNOT_BE_TOLD, *cells, order.get(policy), effective))
     logged = found["logged"]
-    header = ("policy", "value", *(ESTIMATORS[name].label for name in names), "rank", "effective rows")
+    labels = [*(ESTIMATORS[name].label for name in names), *(f"session, {SESSION_ESTIMATORS[name][0]}" for name in whole)]
+    header = ("policy", "value", *labels, "rank", "effective rows")
     notes = [
         f"Mean reward of a recommendation, half-widths of 95% intervals by bootstrap of users. The log's own: "
         f"{logged['value']:.4g} ({logged['low']:.4g} to {logged['high']:.4g}).",
         "The direct method is what the world model says, and needs no support. Opponents act greedily.",
+        *(["Session: undiscounted return of a whole session of the log."] if whole else []),
         *(f"Note: {text}." for text in found["notes"]),
         *_objections(found["estimates"]),
         *(verdict["line"][:1].upper() + verdict["line"][1:] + "." for verdict in found["against_popular"]),
