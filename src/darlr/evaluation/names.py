@@ -8,3 +8,6 @@ ORACLE = "truth_oracle"
 
 POPULAR = "popular"
 """What everybody likes."""
+
+ADAPTING = "list_with_belief"
+"""What the names of lists begin with that learn from the user's feedback."""

@@ -16,7 +16,7 @@ from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorise
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.names import ORACLE, POPULAR, UNIFORM
+from darlr.evaluation.names import ADAPTING, ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
 from darlr.registry import Registry
 from darlr.world.settings import LeaveConfig
@@ -133,7 +133,7 @@ OPPONENTS: Registry[Opponent] = Registry(
         "activity_weighted": _activity_weighted,
         "matrix_factorisation": _matrix_factorisation,
         "variational": _variational,
-        "list_with_belief": _list_with_belief,
+        ADAPTING: _list_with_belief,
         "greedy_world_model": _greedy_world_model,
     },
 )

@@ -111,3 +111,12 @@ def test_returns_that_do_not_give_the_summarys_mean_are_refused(tmp_path: Path) 
     write(tmp_path, "dorl", 0, 2.0, {"policy": [1, 2, 4], "popular": [1, 1, 1]}, popular=1.0)
     with pytest.raises(InputError, match=r"user_returns\.parquet: the mean of 'policy' is 2\.33333, and the summary's is 2\.0"):
         table(tmp_path)
+
+
+def test_a_list_that_adapts_is_no_fixed_list_and_has_a_row(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write(tmp_path, "dorl", seed, 5.0 + seed, popular=2.0, list_with_belief=7.0, list_with_belief_skipping=9.0)
+    found = table(tmp_path)
+    assert column(found, "method") == ["dorl", "list with belief skipping"]
+    assert column(found, "less the best list (seeds)")[1] == Quantity(7.0, 0.0)
+    assert found.notes[0].startswith("Best list: popular, 2 on every user")

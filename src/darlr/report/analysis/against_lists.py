@@ -1,7 +1,8 @@
-"""Every method against the best list of its data set: over seeds, and over the users of the test world.
+"""Every method against the best fixed list of its data set: over seeds, and over the users of the test world.
 
-A list is a policy that learns nothing in the simulator. The best one has the largest mean return on every user, whichever
-method's runs it stands beside: lists of different world models differ. Uniform choice and the truth's own list do not count.
+A fixed list learns nothing in the simulator, and nothing from the user. The best one has the largest mean return on every user,
+whichever method's runs it stands beside: lists of different world models differ. Uniform choice and the truth's own list do not
+count. A list that adapts to the user's feedback is no fixed list: the best of those has a row of its own.
 """
 
 import math
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError
 from darlr.evaluation.modes import NX_0
-from darlr.evaluation.names import ORACLE, UNIFORM
+from darlr.evaluation.names import ADAPTING, ORACLE, UNIFORM
 from darlr.evaluation.statistics import PairedDifference, holm, interval, paired_difference
 from darlr.evaluation.table import RETURN
 from darlr.evaluation.user_returns import POLICY, USER_RETURNS, read_user_returns
@@ -28,19 +29,22 @@ ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
-class BestList:
-    """A list as it stands beside the runs of a group, by seed.
+class Entry:
+    """A policy, or a list beside it, over the runs of a group.
 
     Attributes:
-        name: as summaries have it.
+        label: of its row.
+        name: `POLICY`, or the list's name as summaries have it.
+        runs: by seed, those that were judged on every user.
     """
 
+    label: str
     name: str
     runs: Mapping[int, FinishedRun]
 
     def value(self, seed: int) -> float:
         """Its return on every user."""
-        return _lists(self.runs[seed])[self.name]
+        return _returns(self.runs[seed])[self.name]
 
     @property
     def mean(self) -> float:
@@ -50,50 +54,58 @@ class BestList:
 
 @dataclass(frozen=True)
 class AgainstList:
-    """A method's return on every user less that of a list.
+    """An entry's return on every user less that of a list.
 
     Attributes:
-        own: the method's values, by seed.
+        own: its values, by the seeds that both have.
         over_seeds: pairs are seeds.
         over_users: pairs are users, each with its mean over the seeds; None where runs do not tell returns by user.
     """
 
-    group: Group
+    entry: Entry
     own: Sequence[float]
     over_seeds: PairedDifference
     over_users: PairedDifference | None
 
 
-def best_list(groups: Sequence[Group]) -> BestList | None:
-    """The best list; None where runs have none that all seeds of a group share, or no truth."""
-    found: list[BestList] = []
+def policy_of(group: Group) -> Entry:
+    """The group's own policy."""
+    return Entry(group.label, POLICY, {run.seed: run for run in group.runs if POLICY in _returns(run)})
+
+
+def best_list(groups: Sequence[Group], adapting: bool = False) -> Entry | None:
+    """The best fixed list, or the best of those that adapt; None where no group's runs all have one, or without a truth."""
+    found: list[Entry] = []
     for group in groups:
-        common = set.intersection(*(set(_lists(run)) for run in group.runs))
-        found += [BestList(name, {run.seed: run for run in group.runs}) for name in sorted(common)]
+        common = set.intersection(*(set(_returns(run)) for run in group.runs)) - {POLICY, UNIFORM, ORACLE}
+        runs = {run.seed: run for run in group.runs}
+        found += [Entry(name.replace("_", " "), name, runs) for name in sorted(common) if name.startswith(ADAPTING) == adapting]
     return max(found, key=lambda candidate: candidate.mean) if found else None
 
 
-def against_list(group: Group, best: BestList) -> AgainstList | None:
-    """The group against the list; None where they have no seed in common for which the group was judged on every user."""
-    own = {run.seed: value for run in group.runs if (value := _on_every_user(run)) is not None and run.seed in best.runs}
-    if not own:
+def against_list(entry: Entry, best: Entry) -> AgainstList | None:
+    """The entry against the list; None where they have no seed in common."""
+    seeds = [seed for seed in entry.runs if seed in best.runs]
+    if not seeds:
         return None
-    paired = paired_difference(list(own.values()), [best.value(seed) for seed in own])
-    runs = [run for run in group.runs if run.seed in own]
-    return AgainstList(group, list(own.values()), paired, _over_users(runs, best))
+    own = [entry.value(seed) for seed in seeds]
+    paired = paired_difference(own, [best.value(seed) for seed in seeds])
+    return AgainstList(entry, own, paired, _over_users(entry, best, seeds))
 
 
 def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
-    """Each method against the best list; None where there is nothing to compare."""
-    best = best_list(groups)
-    compared = [] if best is None else [found for group in groups if (found := against_list(group, best)) is not None]
-    if best is None or not compared:
+    """Each method, and the best list that adapts, against the best fixed list; None where there is nothing to compare."""
+    best, adapting = best_list(groups), best_list(groups, adapting=True)
+    policies = [policy_of(group) for group in groups]
+    if best is None or not any(entry.runs for entry in policies):
         return None
+    entries = policies if adapting is None else [*policies, adapting]
+    compared = [found for entry in entries if (found := against_list(entry, best)) is not None]
     by_seeds = _corrected([found.over_seeds for found in compared])
     by_users = _corrected([found.over_users for found in compared])
     rows = tuple(
         (
-            found.group.label,
+            found.entry.label,
             str(found.over_seeds.n),
             Quantity(*interval(found.own)),
             _difference(found.over_seeds),
@@ -104,14 +116,15 @@ def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
         for found, p_seeds, p_users in zip(compared, by_seeds, by_users, strict=True)
     )
     notes = [
-        f"Best list: {best.name.replace('_', ' ')}, {best.mean:.4g} on every user, mean over its seeds. Runs of a seed are "
-        "pairs.",
+        f"Best list: {best.label}, {best.mean:.4g} on every user, mean over its seeds. Runs of a seed are pairs.",
         "Greedy, the last epoch's policy, one episode for every user. ±: half-width of the 95% t interval of the paired "
         "differences; p: paired t test, corrected for all rows (Holm).",
     ]
     counts = {found.over_users.n for found in compared if found.over_users is not None}
     if counts:
         notes.append(f"users: pairs are the {max(counts)} users of the test world, each with its mean over the seeds.")
+    if adapting is not None:
+        notes.append(f"{adapting.label.capitalize()} adapts to the user's feedback, so it is no fixed list.")
     header = (
         "method",
         "seeds",
@@ -128,24 +141,19 @@ def _difference(found: PairedDifference | None) -> Cell:
     return None if found is None else Quantity(found.mean, found.half_width)
 
 
-def _on_every_user(run: FinishedRun) -> float | None:
-    value: float | None = run.summary.get("every_user", {}).get(NX_0, {}).get(RETURN.name)
-    return value
+def _returns(run: FinishedRun) -> dict[str, float]:
+    """Return on every user of the run's policy (`POLICY`), where it was judged so, and of the lists beside it, by name."""
+    entries = {**run.summary.get("opponents", {}), POLICY: run.summary.get("every_user", {})}
+    returns = {name: modes.get(NX_0, {}).get(RETURN.name) for name, modes in entries.items()}
+    return {name: value for name, value in returns.items() if value is not None}
 
 
-def _lists(run: FinishedRun) -> dict[str, float]:
-    """Name -> return on every user of the lists beside a run."""
-    opponents = run.summary.get("opponents", {})
-    returns = {name: modes.get(NX_0, {}).get(RETURN.name) for name, modes in opponents.items()}
-    return {name: value for name, value in returns.items() if value is not None and name not in (UNIFORM, ORACLE)}
-
-
-def _over_users(runs: Sequence[FinishedRun], best: BestList) -> PairedDifference | None:
-    """By user, means over the runs' seeds; None where a run does not tell returns by user."""
-    pairs = [(run, best.runs[run.seed]) for run in runs]
+def _over_users(entry: Entry, best: Entry, seeds: Sequence[int]) -> PairedDifference | None:
+    """By user, means over the `seeds`; None where a run does not tell returns by user."""
+    pairs = [(entry.runs[seed], best.runs[seed]) for seed in seeds]
     if not all((run.path / USER_RETURNS).exists() for pair in pairs for run in pair):
         return None
-    own, theirs = zip(*((_column(run, POLICY), _column(other, best.name)) for run, other in pairs), strict=True)
+    own, theirs = zip(*((_column(run, entry.name), _column(other, best.name)) for run, other in pairs), strict=True)
     users = own[0][0]
     for (run, other), (found, _), (found_there, _) in zip(pairs, own, theirs, strict=True):
         if not users == found == found_there:
@@ -157,11 +165,11 @@ def _over_users(runs: Sequence[FinishedRun], best: BestList) -> PairedDifference
 
 def _column(run: FinishedRun, name: str) -> tuple[list[str], NDArray[np.float64]]:
     """Users and their returns from the policy or a list; their mean has to be what the summary says."""
-    path, told = run.path / USER_RETURNS, _on_every_user(run) if name == POLICY else _lists(run)[name]
+    path, told = run.path / USER_RETURNS, _returns(run)[name]
     users, returns = read_user_returns(path)
     if name not in returns:
         raise InputError(f"{path}: has no column '{name}', though the run's summary has that list")
-    if told is None or not math.isclose(returns[name].mean(), told, rel_tol=ROUNDING):
+    if not math.isclose(returns[name].mean(), told, rel_tol=ROUNDING):
         raise InputError(f"{path}: the mean of '{name}' is {returns[name].mean():g}, and the summary's is {told}; {PUT_BACK}")
     return users, returns[name]
 
