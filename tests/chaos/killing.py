@@ -53,7 +53,7 @@ def _sweep(out: Path) -> None:
 
 def _tune(out: Path) -> None:
     tuner.run_cells = run_here  # type: ignore[assignment]
-    study(out, 2, space=SPACE, epochs=False, **SHORT)
+    study(out, 2, space=SPACE, **SHORT)
 
 
 WORKS = (
