@@ -19,7 +19,9 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("--kills", type=int, default=100)
     options.add_argument("--seed", type=int, default=None)
+    options.add_argument("--only", choices=[work.name for work in WORKS], action="append", help="this alone; may be repeated")
     chosen = options.parse_args()
+    works = [work for work in WORKS if chosen.only is None or work.name in chosen.only]
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", flush=True)
     draw = random.Random(seed)
@@ -30,13 +32,13 @@ def main() -> None:
         root = Path(name)
         warm_up(root / "warm")
         known = {}
-        for place, work in enumerate(WORKS):
+        for place, work in enumerate(works):
             (root / f"undisturbed-{place}").mkdir()
             known[work.name] = undisturbed(work, root / f"undisturbed-{place}" / "out")
             print(f"{work.name}: {known[work.name][1]:.1f} s undisturbed", flush=True)
         number = 0
         while kills.total() < chosen.kills:
-            work = WORKS[number % len(WORKS)]
+            work = works[number % len(works)]
             home = root / str(number)
             home.mkdir()
             most = min(MOST_OF_ONE, chosen.kills - kills.total())
@@ -51,7 +53,7 @@ def main() -> None:
                     break
             ended[work.name] += 1
             number += 1
-    for work in WORKS:
+    for work in works:
         print(f"  {work.name}: {kills[work.name]} kills, {ended[work.name]} brought to an end")
     print(f"tried {kills.total()} kills, {broken} did not hold, in {time.monotonic() - began:.0f} s (seed {seed})")
     sys.exit(1 if broken else 0)

@@ -49,7 +49,7 @@ class Worker:
 
     def ended(self) -> list[tuple[int, str, str]]:
         """The cases that ended since the last time: number, target, and how."""
-        found = []
+        found: list[tuple[int, str, str]] = []
         while True:
             try:
                 line = self.lines.get_nowait()

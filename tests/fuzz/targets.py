@@ -31,7 +31,8 @@ from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.runs import collect, to_long_csv
 from darlr.report.page.page import page
 from darlr.report.rendering.tables import tables_of
-from darlr.serving.recommender import Recommender, Request
+from darlr.serving.messages import Request
+from darlr.serving.recommender import Recommender
 from darlr.serving.requests import format_answers, read_requests
 from tests.data.folders import FILES, write_folder
 from tests.fuzz import mutating
@@ -188,7 +189,7 @@ def _parquet(draw: random.Random, folder: Path) -> Callable[[], Any]:
 
 
 def _frames(draw: random.Random, folder: Path) -> Callable[[], Any]:
-    tables = {
+    tables: dict[str, Any] = {
         name: pl.read_csv(io.BytesIO(FILES[f"{name}.csv"].encode())) for name in ("interactions", "items", "users", "truth")
     }
     name = draw.choice(list(tables))

@@ -82,7 +82,8 @@ def refuse(text: str) -> None:
 
 
 def forget() -> None:
-    {}["key"]
+    known: dict[str, int] = {}
+    known["key"]
 
 
 def wait() -> None:

@@ -21,7 +21,8 @@ from darlr.report.analysis.against_lists import against_lists_table
 from darlr.report.analysis.difference import compare
 from darlr.report.analysis.runs import collect
 from darlr.run.evaluating import evaluate_run
-from darlr.serving.recommender import Recommender, Request
+from darlr.serving.messages import Request
+from darlr.serving.recommender import Recommender
 from tests.runs import Listener, train_small
 from tests.tampering import as_before, edit_json, edit_tensors, with_value
 from tests.worlds import CPU
@@ -61,7 +62,7 @@ def opened(run: Path) -> object:
     return Run.open(run).summary
 
 
-USES = {
+USES: dict[str, Callable[[Path], object]] = {
     "report": report,
     "compare": compared,
     "evaluate": evaluate,
