@@ -35,6 +35,7 @@ SUMMARY_SHAPE = Keys(
         "categories": map_of(_CATEGORY),
         "selection": map_of(anything),
         "notes": list_of(text),
+        "off_policy": map_of(anything),
     },
 )
 """What summary.json holds (docs/metrics.md)."""
