@@ -8,11 +8,11 @@
 Users have five traits; items pay 1 with a probability that is logistic in them. The logging policy and the judged policy are
 softmaxes of other functions of the traits, so that the support is full and the weights are moderate. In sessions an item pays
 less after another of its group. `bias`, `sd` and `RMSE` are over the logs, in percent of the value; `coverage` is the share of
-logs whose 95% interval holds it. The model of the direct method is linear, and groups of items do not decide what they pay: both
-assumptions are broken on purpose.
+logs whose 95% interval holds it. The model of the direct method is linear, and groups of items do not decide what they pay:
+both assumptions are broken on purpose.
 
 On Open Bandit's "men", the value of one policy is estimated from the other's log and stands beside the clicks of its own log. Of
-bts, its log tells how often it showed each item at each position; that is the policy that is judged on the random log.
+bts, its log tells how often it showed each item at each position; that policy is judged on the random log.
 """
 
 import argparse
