@@ -32,7 +32,7 @@ from darlr.evaluation.off_policy.estimating import judge
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.evaluation.off_policy.fqe import fqe
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
-from darlr.evaluation.off_policy.matching import LoggedRows
+from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
 from darlr.evaluation.off_policy.reward_model import cross_fitted, folds_of
 from darlr.evaluation.off_policy.sequential import (
     independent_steps,
@@ -215,8 +215,7 @@ def open_bandit(data_dir: Path) -> None:
     for policy, judge_name in judges.items():
         logged = clicks(logs[judge_name])
         shares = shown_shares(logs[policy]) if policy == "bts" else np.full((3, logs[policy].n_items), 1 / logs[policy].n_items)
-        positions = positions_of(logs[judge_name])
-        decisions = logged.against(lambda rows, shares=shares, positions=positions: shares[positions[rows]], policy)
+        decisions = logged.against(at_positions(shares, positions_of(logs[judge_name])), policy)
         found = judge({policy: decisions}, np.random.default_rng(0))
         own = logs[policy].rewards.mean(dtype=np.float64)
         half = 1.96 * np.sqrt(own * (1 - own) / len(logs[policy]))
@@ -229,6 +228,11 @@ def open_bandit(data_dir: Path) -> None:
         for name, each in found.estimates[policy].items():
             told = "" if each.told else f"  cannot be told: {each.objections[0]}"
             print(f"{ESTIMATORS[name].label:<20}{each.value:.5f} ({each.low:.5f} to {each.high:.5f}){told}")
+
+
+def at_positions(shares: Floats, positions: NDArray[np.int64]) -> Distributions:
+    """A policy that shows each item with its share (3, I) at the position of the row."""
+    return lambda rows: shares[positions[rows]]
 
 
 def positions_of(log: InteractionLog) -> NDArray[np.int64]:

@@ -39,7 +39,7 @@ def test_refuses_a_log_that_is_too_small_to_split() -> None:
 
 def times_of(rows: InteractionLog) -> list[float]:
     assert rows.times is not None
-    return rows.times.tolist()
+    return [float(time) for time in rows.times]
 
 
 def test_splits_by_time_by_last_row_and_by_user() -> None:
