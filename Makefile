@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow results results-reduced lint install clean
+.PHONY: train test test-slow fuzz chaos results results-reduced lint install clean
 
 install: $(VENV)/installed
 
@@ -24,6 +24,15 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# Ten minutes of spoiled inputs, at least 20,000: used or refused in one line, never a traceback (tests/fuzz). FUZZ="--seed 7" tries
+# the same ones again.
+fuzz: install
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+# 100 kills at random moments of train, sweep and tune, and the same bytes in the end (tests/chaos). CHAOS="--seed 7" likewise.
+chaos: install
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 # The table of all methods, tuned alike (docs/fair_table.md): hours on two cores, in as many goes as you like.
 results: install

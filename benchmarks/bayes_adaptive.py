@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
-from darlr.agents.belief import FactorBelief
+from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.learning import BayesAdaptive
+from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.posterior import PosteriorReward

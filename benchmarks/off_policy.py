@@ -11,8 +11,8 @@ less after another of its group. `bias`, `sd` and `RMSE` are over the logs, in p
 logs whose 95% interval holds it. The model of the direct method is linear, and groups of items do not decide what they pay:
 both assumptions are broken on purpose.
 
-On Open Bandit's "men", the value of one policy is estimated from the other's log and stands beside the clicks of its own log. Of
-bts, its log tells how often it showed each item at each position; that policy is judged on the random log.
+On Open Bandit's "men", the value of one policy is estimated from the other's log and stands beside the clicks of its own log.
+How often the log of bts shows each item at each position is the policy that is judged on the random log.
 """
 
 import argparse

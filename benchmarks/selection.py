@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from darlr.agents.acting import Scorer
-from darlr.agents.belief import BelievedList, FactorBelief
+from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.log import InteractionLog

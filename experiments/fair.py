@@ -17,13 +17,15 @@ from typing import Any
 
 import yaml
 
-from darlr.config.loading import read_yaml
+from darlr.config.loading import merge
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import DarlrError, InputError, unknown
 from darlr.report.rendering.table import Cell, Quantity, Table, to_markdown
 from darlr.sweep.grid import Grid
 from darlr.sweep.plan import plan as planned
 
 PLAN_KEYS = ("seeds", "methods", "untuned", "trials", "datasets")
+OPTIONAL_PLAN_KEYS = ("own",)
 SCHEDULE_KEYS = ("tuning_epochs", "epochs", "settings")
 
 
@@ -47,12 +49,16 @@ def _make(path: Path, out: Path, table: Path) -> None:
     tuning: list[Table] = []
     runs: list[Path] = []
     for dataset, schedule in plan["datasets"].items():
-        shared = _written(out / "grids" / f"{dataset}-shared.yaml", schedule["settings"])
-        budget = ("--trials", plan["trials"], "--epochs", schedule["tuning_epochs"], "--config", shared)
-        studies = {method: _tuned(out / "tuning", dataset, method, budget) for method in plan["methods"]}
+        own = {method: merge(schedule["settings"], settings) for method, settings in plan.get("own", {}).items()}
+        budget = ("--trials", plan["trials"], "--epochs", schedule["tuning_epochs"])
+        studies: dict[str, Path] = {}
+        for method in plan["methods"]:
+            start = own.get(method, schedule["settings"])
+            config = _written(out / "grids" / f"{_named(dataset)}-{method}-start.yaml", start)
+            studies[method] = _tuned(out / "tuning", dataset, method, (*budget, "--config", config))
         tuning.append(_how_tuned(dataset, schedule["settings"], studies))
         settings = {method: _chosen(study) for method, study in studies.items()}
-        settings |= dict.fromkeys(plan["untuned"], schedule["settings"])
+        settings |= {method: own.get(method, schedule["settings"]) for method in plan["untuned"]}
         grid = _grid(out, dataset, schedule["epochs"], plan["seeds"], settings)
         _darlr("sweep", grid, "--out", out / "runs")
         runs += [cell.run for cell in planned(Grid.read(grid).points(), None, out / "runs")]
@@ -64,7 +70,7 @@ def _make(path: Path, out: Path, table: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     """The plan; raises `InputError` naming the file, and the key that it lacks or that is not known."""
     plan = read_yaml(path)
-    _require_keys(plan, PLAN_KEYS, f"{path}")
+    _require_keys(plan, PLAN_KEYS, f"{path}", OPTIONAL_PLAN_KEYS)
     if not isinstance(plan["datasets"], dict):
         raise InputError(f"{path}: 'datasets' is {plan['datasets']!r}; expected a mapping from data sets to schedules")
     for key in ("seeds", "methods", "untuned"):
@@ -75,12 +81,12 @@ def _read(path: Path) -> dict[str, Any]:
     return plan
 
 
-def _require_keys(content: Any, keys: tuple[str, ...], place: str) -> None:
+def _require_keys(content: Any, keys: tuple[str, ...], place: str, optional: tuple[str, ...] = ()) -> None:
     if not isinstance(content, dict):
         raise InputError(f"{place}: is {content!r}; expected a mapping with {', '.join(keys)}")
     for key in content:
-        if key not in keys:
-            raise InputError(f"{place}: {unknown('key', str(key), keys)}")
+        if key not in (*keys, *optional):
+            raise InputError(f"{place}: {unknown('key', str(key), (*keys, *optional))}")
     for key in keys:
         if key not in content:
             raise InputError(f"{place}: '{key}' is missing; expected {', '.join(keys)}")
@@ -100,9 +106,10 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
 def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) -> Path:
     """The folder of the method's study, which is done, by a second world model (docs/tuning.md)."""
     _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--out", folder)
-    studies = list((folder / dataset / method).glob("study-*"))
+    place = folder / _named(dataset) / method
+    studies = list(place.glob("study-*"))
     if len(studies) != 1:
-        raise InputError(f"{folder / dataset / method}: {len(studies)} studies; expected one; give another plan another --out")
+        raise InputError(f"{place}: {len(studies)} studies; expected one; give another plan another --out")
     return studies[0]
 
 
@@ -140,7 +147,12 @@ def _grid(out: Path, dataset: str, epochs: int, seeds: list[int], settings: dict
         "seeds": seeds,
         "for": [{"methods": method, "set": _longer(chosen, epochs)} for method, chosen in settings.items()],
     }
-    return _written(out / "grids" / f"{dataset}.yaml", grid)
+    return _written(out / "grids" / f"{_named(dataset)}.yaml", grid)
+
+
+def _named(dataset: str) -> str:
+    """The name of a data set that may be given as a folder."""
+    return Path(dataset).name
 
 
 def _longer(settings: dict[str, Any], epochs: int) -> dict[str, Any]:

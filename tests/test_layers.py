@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darlr"
 
 ORDER = (
-    ("errors", "_version", "registry", "seeding", "reading", "config", "artifacts"),
+    ("text", "errors", "memory", "_version", "registry", "seeding", "reading", "config", "artifacts"),
     ("world",),
     ("data",),
     ("world_model",),

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from darlr.evaluation.table import register_metric
     from darlr.methods.registry import register_method
     from darlr.rewards.kinds import register_reward
-    from darlr.serving.recommender import Recommendation, Recommender, Request
+    from darlr.serving.messages import Answer, Recommendation, Request
+    from darlr.serving.recommender import Recommender
     from darlr.world_model.kinds import register_world_model
 
 __all__ = [
     "Agent",
+    "Answer",
     "Comparison",
     "DarlrError",
     "Dataset",
@@ -61,6 +63,7 @@ __all__ = [
 # What is added here has to be added to `__all__` and to the imports for type checkers, too; a test compares the three.
 _HOMES = {
     "Agent": "api.agents",
+    "Answer": "serving.messages",
     "Comparison": "api.comparison",
     "DarlrError": "errors",
     "Dataset": "api.dataset",
@@ -68,9 +71,9 @@ _HOMES = {
     "FittedWorldModel": "api.training",
     "InputError": "errors",
     "Monitor": "api.monitors",
-    "Recommendation": "serving.recommender",
+    "Recommendation": "serving.messages",
     "Recommender": "serving.recommender",
-    "Request": "serving.recommender",
+    "Request": "serving.messages",
     "Run": "api.run",
     "RunError": "errors",
     "Scorer": "agents.acting",

@@ -6,11 +6,16 @@ The command line prints either as one line and ends with its `exit_code`; anythi
 import difflib
 from collections.abc import Iterable
 
+from darlr.text import VALUE, message, shortened
+
 
 class DarlrError(Exception):
-    """Base of every refusal; its message is one clear line."""
+    """Base of every refusal; its message is one clear line of at most about a thousand characters, all of which print."""
 
     exit_code = 1
+
+    def __init__(self, text: str) -> None:
+        super().__init__(message(text))
 
 
 class InputError(DarlrError):
@@ -34,4 +39,14 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
     names = sorted(known)
     nearest = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    return InputError(f"unknown {kind} '{given}'{hint} (known: {', '.join(names)})")
+    return InputError(f"unknown {kind} '{shortened(given, VALUE)}'{hint} (known: {', '.join(names)})")
+
+
+def out_of_memory(error: BaseException) -> RunError | None:
+    """The refusal for an `error` of Python, numpy or torch that says that memory ran out; None for any other."""
+    told = " ".join(str(error).split())
+    refused = isinstance(error, RuntimeError) and ("can't allocate memory" in told or "out of memory" in told)
+    if not (isinstance(error, MemoryError) or refused):
+        return None
+    what = f" ({shortened(told, VALUE)})" if told else ""
+    return RunError(f"memory ran out{what}; free some, or choose smaller settings")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents import selector as selector_module
-from darlr.agents.a2c import A2C, Rollout, Transitions
+from darlr.agents.a2c import A2C, Transitions, ValuedRollout
 from darlr.agents.darlr import DARLR, change_penalty, final_reward, intrinsic_reward, refined_estimate
 from darlr.agents.learning import EpochLog
 from darlr.agents.networks.trackers import state_tracker
@@ -58,21 +58,21 @@ def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
     references = torch.tensor([[1, 3], [1, 2], [2, 3], [1, 3], [0, 1], [2, 0]])
     similarity = torch.tensor([[0.9, 0.3], [0.5, 0.3], [0.2, 0.0], [0.6, 0.4], [1.0, 0.6], [-0.5, -0.5]])
     diversity = torch.tensor([[0.0, 0.4], [0.0, 0.2], [0.0, 0.2], [0.0, 1.0], [0.0, 0.4], [0.0, 0.2]])
-    users, states = torch.tensor([0, 0, 0, 0, 3, 3]), torch.zeros(6, agent.policy.tracker.state_size)
+    users, states = torch.tensor([0, 0, 0, 0, 3, 3]), torch.zeros(6, agent.recommender.state_size)
     selections = Selections(users, states, torch.tensor([[0, 1]]).repeat(6, 1), references, similarity, diversity)
     paid: list[Tensor] = []
-    transitions = agent.recommender.transitions
+    learn = agent.recommender.learn
 
-    def sample(environments: int, generator: torch.Generator) -> Rollout:
+    def sample(environments: int, generator: torch.Generator) -> ValuedRollout:
         episodes = roll_out(agent.recommender.simulator, torch.tensor([0, 0, 3]), lambda now: items[:, now.step_number])
-        return Rollout(episodes, episodes.visits(), torch.zeros(3, STEPS))
+        return ValuedRollout(episodes, episodes.visits(), torch.zeros(3, STEPS))
 
-    def watched(rollout: Rollout, rewards: Tensor) -> Transitions:
+    def watched(rollout: ValuedRollout, rewards: Tensor, *others: Any) -> None:
         paid.append(rewards.clone())
-        return transitions(rollout, rewards)
+        learn(rollout, rewards, *others)
 
     monkeypatch.setattr(agent.recommender, "sample", sample)
-    monkeypatch.setattr(agent.recommender, "transitions", watched)
+    monkeypatch.setattr(agent.recommender, "learn", watched)
     monkeypatch.setattr(agent.selector, "select", lambda users, states, generator: selections)
     return paid
 
@@ -206,13 +206,13 @@ class AfterItemZero:
 def test_nothing_is_paid_beyond_an_episodes_end(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = learner()
     agent.recommender.simulator.leave = AfterItemZero()
-    transitions, paid = agent.recommender.transitions, []
+    learn, paid = agent.recommender.learn, []
 
-    def watched(rollout: Rollout, rewards: Tensor) -> Transitions:
+    def watched(rollout: ValuedRollout, rewards: Tensor, *others: Any) -> None:
         paid.append((rollout.episodes.taken.clone(), rewards.clone()))
-        return transitions(rollout, rewards)
+        learn(rollout, rewards, *others)
 
-    monkeypatch.setattr(agent.recommender, "transitions", watched)
+    monkeypatch.setattr(agent.recommender, "learn", watched)
     log = agent.epoch(50, 1, draws())
     [(taken, rewards)] = paid
     assert 50 < int(taken.sum()) == log.steps < 100
@@ -264,8 +264,8 @@ def test_neither_agents_update_reaches_the_other(monkeypatch: pytest.MonkeyPatch
     agent = learner()
     checked: list[str] = []
 
-    def guard(owner: A2C | Selector, other: torch.nn.Module) -> None:
-        update: Callable[..., None] = owner.update
+    def guard(owner: Any, method: str, other: torch.nn.Module) -> None:
+        update: Callable[..., None] = getattr(owner, method)
 
         def guarded(*arguments: Any) -> None:
             other.zero_grad(set_to_none=True)
@@ -275,10 +275,10 @@ def test_neither_agents_update_reaches_the_other(monkeypatch: pytest.MonkeyPatch
             assert all(torch.equal(parameter, old) for parameter, old in zip(other.parameters(), before, strict=True))
             checked.append(type(owner).__name__)
 
-        monkeypatch.setattr(owner, "update", guarded)
+        monkeypatch.setattr(owner, method, guarded)
 
-    guard(agent.recommender, agent.selector.network)
-    guard(agent.selector, agent.policy)
+    guard(agent.recommender, "learn", agent.selector.network)
+    guard(agent.selector, "update", agent.policy)
     agent.epoch(10, 1, draws())
     assert checked == ["A2C", "Selector"]
 

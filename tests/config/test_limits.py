@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from darlr.config.constraints import Setting, documented
+from darlr.config.loading import with_settings
 from darlr.errors import InputError
-from darlr.methods.experiment import experiment_config
+from darlr.methods.experiment import experiment_config, experiment_type
 
 LIMITS: list[tuple[str, Any, Any]] = [  # key, the last value inside its limits, the first outside
     ("synthetic.users", 2, 1),
@@ -18,7 +20,7 @@ LIMITS: list[tuple[str, Any, Any]] = [  # key, the last value inside its limits,
     ("world_model.batch_size", 0, -1),
     ("world_model.learning_rate", 1e-12, 0.0),
     ("world_model.weight_decay", 0.0, -1e-12),
-    ("world_model.max_epochs", 1, 0),
+    ("world_model.max_epochs", 0, -1),
     ("world_model.patience", 1, 0),
     ("world_model.held_out", 1e-12, 0.0),
     ("world_model.held_out", 0.999, 1.0),
@@ -80,3 +82,37 @@ def test_limits(key: str, inside: Any, outside: Any) -> None:
     assert (list(found) if isinstance(found, tuple) else found) == inside
     with pytest.raises(InputError, match=rf"config key '{section}\.{name}' is .*; expected "):
         experiment_config({section: {name: outside}})
+
+
+NUMBERS = [
+    (key, hint, setting) for key, hint, setting in documented(experiment_type()) if "int" in str(hint) or "float" in str(hint)
+]
+
+
+@pytest.mark.parametrize(("key", "hint", "setting"), NUMBERS, ids=[key for key, _, _ in NUMBERS])
+def test_every_number_has_both_limits(key: str, hint: Any, setting: Setting) -> None:
+    assert setting.multiple_of or setting.at_least is not None or setting.above is not None
+    assert setting.at_most is not None or setting.below is not None
+    most = setting.at_most if setting.at_most is not None else setting.below
+    too_large = 2 * most if most else 1
+    value = [too_large] if "tuple" in str(hint) else too_large
+    with pytest.raises(InputError, match=rf"config key '{key}' is .*; expected "):
+        experiment_config(with_settings({}, {key: value}))
+
+
+ODD = [10**5_000, -(10**5_000), 2**63, float("inf"), float("nan"), "9" * 5_000, [[1] * 50] * 50]
+
+
+@pytest.mark.parametrize("value", ODD, ids=["huge", "negative", "64 bits", "inf", "nan", "text", "lists"])
+@pytest.mark.parametrize("key", ["seed", "training.environments", "a2c.discount", "world_model.hidden_sizes"])
+def test_numbers_that_are_none_are_refused_in_a_short_line(key: str, value: Any) -> None:
+    for given in (value, [value]):
+        with pytest.raises(InputError) as refused:
+            experiment_config(with_settings({}, {key: given}))
+        assert str(refused.value).startswith(f"config key '{key}' is ")
+        assert len(str(refused.value)) < 300
+
+
+def test_lists_are_short() -> None:
+    with pytest.raises(InputError, match="expected at most 100 values"):
+        experiment_config({"policy": {"hidden_sizes": [1] * 101}})

@@ -50,6 +50,15 @@ def test_a_pair_is_liked_if_any_of_its_rows_is(reading: Reading) -> None:
     assert {(u, i) for u, i, liked in zip(merged.users, merged.items, merged.likes, strict=True) if liked} == {(0, 0)}
 
 
+@pytest.mark.parametrize(
+    ("rewards", "liked"),
+    [((5.0, 1.0), False), ((5.0, 3.0), True), ((4.0, 4.0), True), ((1.0, 5.0, 5.0), False), ((5.0,), True)],
+)
+def test_a_mean_is_liked_where_it_reaches_the_threshold_itself(rewards: tuple[float, ...], liked: bool) -> None:
+    log = replace(log_of([(0, 0, reward) for reward in rewards], 1, 1), positive_threshold=4.0)
+    assert without_repeats(log, "mean").liked.tolist() == [liked]
+
+
 @given(rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 5)), min_size=1, max_size=20))
 def test_sums_and_counts_are_kept(rows: list[tuple[int, int, int]]) -> None:
     log = log_of([(user, item, float(reward)) for user, item, reward in rows], 3, 3)

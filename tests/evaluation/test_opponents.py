@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import WHOLE_EPISODE, Scorer
-from darlr.agents.belief import BelievedList, FactorBelief
+from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset

@@ -141,7 +141,10 @@ def test_policies_of_a_test_meet_the_same_users() -> None:
 
 
 def test_a_full_test_has_every_user_once() -> None:
-    assert run_full_test(world(), BEST_FIRST) == {mode: greedy(mode) for mode in MODES}
+    test = run_full_test(world(), BEST_FIRST)
+    assert test.modes == {mode: greedy(mode) for mode in MODES}
+    assert test.returns is not None
+    assert float(test.returns.mean()) == pytest.approx(test.modes["nx_0"]["r_tra"])
 
 
 def test_cells_can_be_forbidden_one_by_one() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from darlr.artifacts import RunFolder
 from darlr.evaluation.summary import summarise
-from tests.report.analysis.test_results import summary
+from tests.report.analysis.test_results import made_up, summary
 
 
 def write_run(
@@ -25,12 +25,16 @@ def write_run(
 
     `extra`: what its summary has beside.
     """
-    config = {"dataset": dataset, "method": method, "seed": seed, "training": {"epochs": 2, "steps_per_epoch": 10}}
+    records = [] if returns is None else made_up(returns)
+    config: dict[str, Any] = {"dataset": dataset, "method": method, "seed": seed}
+    config["training"] = {"epochs": len(records) or 2, "steps_per_epoch": 10}
     config |= settings or {}
     name = "".join(character for character in repr(settings) if character.isalnum())
     with RunFolder.create(out / dataset / method / f"{name}-s{seed}", config, {"darlr": version, "data": data or {}}) as folder:
+        for record in records:
+            folder.append_metrics(record)
         if returns is not None:
-            folder.write_json("summary", summary(list(returns), dict(opponents or {})) | dict(extra or {}))
+            folder.write_summary(summary(list(returns), dict(opponents or {})) | dict(extra or {}))
         return folder.path
 
 
@@ -50,10 +54,11 @@ def write_recorded(
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
     """A finished run with these records of its epochs, `epoch` and `steps` beside them, and `extra` in its summary."""
-    path = write_run(out, method, seed, returns=None, dataset=dataset, settings=settings)
+    own = {"training": {"epochs": len(records), "steps_per_epoch": 10}} | dict(settings or {})
+    path = write_run(out, method, seed, returns=None, dataset=dataset, settings=own)
     counted = [{"epoch": epoch, "steps": 10 * epoch, **record} for epoch, record in enumerate(records, start=1)]
     with RunFolder.open(path) as folder:
         for record in counted:
             folder.append_metrics(record)
-        folder.write_json("summary", summarise(counted) | dict(extra or {}))
+        folder.write_summary(summarise(counted) | dict(extra or {}))
     return path

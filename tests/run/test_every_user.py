@@ -2,12 +2,22 @@
 
 from pathlib import Path
 
+import pytest
+
+from darlr.evaluation.user_returns import USER_RETURNS, read_user_returns
 from tests.runs import Listener, train_small, write_planted_world
 
 
 def test_a_list_is_worth_the_same_as_a_method_and_as_an_opponent(tmp_path: Path) -> None:
-    summary = train_small(tmp_path, {"method": "epsilon-greedy", "training": {"epochs": 1}}).summary
+    run = train_small(tmp_path, {"method": "epsilon-greedy", "training": {"epochs": 1}})
+    summary = run.summary
+    users, returns = read_user_returns(run.path / USER_RETURNS)
+    assert len(users) == 40
+    assert returns["policy"].tolist() == returns["greedy_world_model"].tolist()
+    for name, modes in summary["opponents"].items():
+        assert returns[name].mean() == pytest.approx(modes["nx_0"]["r_tra"])
     assert summary["every_user"] == summary["opponents"]["greedy_world_model"]
+    assert summary["every_user_sampled"].keys() == summary["every_user"].keys()
     assert summary["every_user"]["nx_0"]["r_tra"] != summary["nx_0"]["greedy"]["r_tra"]["last20"]["mean"]  # drawn users
 
 

@@ -60,13 +60,13 @@ def test_where_values_come_from() -> None:
     ("key", "limits"),
     [
         ("a2c.discount", "from 0 to 1"),
-        ("training.epochs", "at least 1"),
+        ("training.epochs", "from 1 to 1,000,000"),
         ("tracker.kind", "mean | gru | transformer"),
-        ("tracker.width", "a multiple of heads"),
-        ("reward.entropy_orders", "a list, each at least 1"),
-        ("world_model.hidden_sizes", "a list, each at least 1, one or more"),
+        ("tracker.width", "a multiple of heads, at most 100,000"),
+        ("reward.entropy_orders", "a list, each from 1 to 100"),
+        ("world_model.hidden_sizes", "a list, each from 1 to 100,000, one or more"),
         ("evaluation.referee", "true | false"),
-        ("synthetic.seed", ""),
+        ("synthetic.seed", "from -9,223,372,036,854,775,807 to 9,223,372,036,854,775,807"),
     ],
 )
 def test_limits_in_words(key: str, limits: str) -> None:
@@ -92,5 +92,9 @@ def test_the_schema_describes_what_is_accepted() -> None:
     }
     assert schema["properties"]["method"]["enum"][0] == "bayes-adaptive"
     sizes = schema["properties"]["world_model"]["properties"]["hidden_sizes"]
-    assert (sizes["type"], sizes["items"], sizes["minItems"]) == ("array", {"type": "integer", "minimum": 1}, 1)
+    assert (sizes["type"], sizes["items"], sizes["minItems"]) == (
+        "array",
+        {"type": "integer", "minimum": 1, "maximum": 100_000},
+        1,
+    )
     assert schema["properties"]["a2c"]["additionalProperties"] is False

@@ -11,7 +11,7 @@ from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.methods.experiment import experiment_config
 from darlr.methods.registry import METHODS
-from darlr.run.notices import notices
+from darlr.run.notices import data_notes, notices
 from darlr.run.resolution import resolve
 from darlr.run.worlds import lookback_of
 from tests.worlds import dataset_of, log_of
@@ -102,3 +102,22 @@ def test_randomly_shown_ratings_that_nothing_reads_are_told(values: dict[str, An
     config = resolve(values, shown)
     assert [text for text in notices(config, shown) if "randomly shown" in text] == ([] if told is None else [told])
     assert not [text for text in notices(config, LOADED) if "randomly shown" in text]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "the world model takes pairs without a row as worth 1, in a range of 1..5"),
+        ({"world_model": {"kind": "factors"}}, "the world model takes pairs without a row as worth 1, in a range of 1..5"),
+        ({"reference_quirks": True}, "the world model takes pairs without a row as worth 0, in a range of 1..5"),
+    ],
+)
+def test_what_pairs_without_a_row_are_taken_for_is_told(settings: dict[str, Any], told: str) -> None:
+    rows = [(item % N_USERS, item, 4.0) for item in range(N_ITEMS)]
+    loaded = LoadedDataset(dataset_of(log_of(rows, N_USERS, N_ITEMS, reward_range=(1.0, 5.0))), None)
+    config = resolve({"method": "mbpo", **settings}, loaded)
+    noted = data_notes(config, loaded)
+    assert told in noted
+    assert notices(config, loaded)[: len(noted)] == noted
+    ratings = resolve({"method": "mbpo"}, LOADED)
+    assert not [text for text in data_notes(ratings, LOADED) if "without a row" in text]

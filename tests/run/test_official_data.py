@@ -26,7 +26,8 @@ from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.table import TableReward
 from darlr.run.training import Finished
 from darlr.run.worlds import true_world
-from darlr.serving.recommender import Recommender, Request
+from darlr.serving.messages import Request
+from darlr.serving.recommender import Recommender
 from darlr.simulator.leave import leave_rule
 from darlr.simulator.simulator import Simulator, roll_out
 from tests.official_files.coat import write_coat

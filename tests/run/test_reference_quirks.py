@@ -12,7 +12,8 @@ from darlr.agents.policy import ActorCritic, Policy
 from darlr.agents.settings import SelectorConfig
 from darlr.artifacts import RunFolder
 from darlr.config.experiment import ExperimentConfig
-from darlr.config.loading import merge, read_yaml, value_at
+from darlr.config.loading import merge, value_at
+from darlr.config.yaml_text import read_yaml
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError

@@ -33,6 +33,8 @@ def test_learns_and_is_judged_on_held_out_rows(tmp_path: Path, positive_only: bo
     assert finished.summary["held_out"]["greedy"]["recall_10"]["chosen"]["mean"] > 0.5
     assert {"popular", "greedy_world_model"} <= finished.summary["opponents"].keys()
     assert "nx_0" not in finished.summary
+    noted = finished.summary["notes"]
+    assert listener.notices[: len(noted)] == noted  # what should be known of the data comes first
     assert (finished.path / "learning_curve.png").is_file()
     told = finished.summary["off_policy"]
     assert {"policy, sampled", "policy, greedy", "popular"} <= told["estimates"].keys()

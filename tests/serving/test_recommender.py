@@ -95,20 +95,52 @@ def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> N
 @pytest.mark.parametrize(
     ("request_", "count", "message"),
     [
-        (Request("u3"), 41, "count is 41, but only 40 items are left to recommend"),
-        (Request("u3", ("i1", "i2"), (5, 5)), 39, "count is 39, but only 38 items are left"),
         (Request("u3"), 0, "count is 0; expected at least 1"),
-        (Request("nobody"), 1, "unknown user 'nobody'; expected an id of the log, or recent items for a new user"),
+        (Request("nobody"), 1, "request 2, user 'nobody': unknown user 'nobody', no id of the log"),
+        (Request("U3"), 1, "unknown user 'U3', no id of the log; did you mean 'u3'"),
         (Request(3), 1, "unknown user 3"),
-        (Request("u3", ("i99",), (5,)), 1, "unknown item 'i99' among the recent items of user 'u3'"),
-        (Request("u3", ("i1",), ()), 1, "has 1 recent items and 0 rewards; expected one reward for each item"),
-        (Request("u3", ("i1",), (6,)), 1, "a recent reward of user 'u3' is 6; expected 1 to 5"),
+        (Request(True), 1, "unknown user True"),
+        (Request(["u3"]), 1, "unknown user"),  # type: ignore[arg-type]
+        (Request("u3", ("i99",), (5,)), 1, "request 2, user 'u3': unknown item 'i99' among the recent items"),
+        (Request("u3", ("i1",), ()), 1, "user 'u3': 1 recent items and 0 rewards; expected one reward for each item"),
+        (Request("u3", ("i1",), (6,)), 1, "request 2, user 'u3': a recent reward is 6; expected 1 to 5"),
+        (Request("u3", ("i1",), ("5",)), 1, "a recent reward is '5'; expected 1 to 5"),  # type: ignore[arg-type]
         (Request("u3", ("i1",), (float("nan"),)), 1, "is nan; expected 1 to 5"),
     ],
 )
 def test_refuses_what_it_cannot_serve(recommender: Recommender, request_: Request, count: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        recommender.recommend([Request("u0"), request_], count)
+        recommender.recommend([Request("u0"), request_], count, on_unknown="error")
+
+
+def test_what_is_unknown_is_told_and_stops_nobody_else(recommender: Recommender) -> None:
+    requests = [Request("u3"), Request("u99", ("i1", "i99", "i1 "), (5, 1, 1)), Request("U3")]
+    expected = recommender.recommend([Request("u3"), Request(None, ("i1",), (5,)), Request()], 5)
+    notes = (
+        "unknown user 'u99', no id of the log; served as a new user",
+        "unknown item 'i99' among the recent items; left out of the history",
+        "unknown item 'i1 ' among the recent items; left out of the history; did you mean 'i1'?",
+    )
+    served = recommender.recommend(requests, 5)
+    assert [[entry.item for entry in answer] for answer in served] == [[entry.item for entry in answer] for answer in expected]
+    assert [answer.user for answer in served] == ["u3", "u99", "U3"]
+    assert [answer.notes for answer in served[:2]] == [(), notes]
+    skipping = recommender.recommend(requests, 5, on_unknown="skip")
+    assert [len(answer) for answer in skipping] == [5, 0, 0]
+    assert skipping[1].notes[0] == "unknown user 'u99', no id of the log; the request is skipped"
+    with pytest.raises(InputError, match="unknown value of on_unknown 'now'; did you mean 'new'"):
+        recommender.recommend(requests, 5, on_unknown="now")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("seen", "count"), [(40, 5), (39, 5), (38, 3), (38, 40), (0, 41)])
+def test_who_has_seen_nearly_everything_gets_what_is_left(recommender: Recommender, seen: int, count: int) -> None:
+    items = [f"i{item}" for item in range(seen)]
+    before, answer, after = recommender.recommend([Request("u3"), Request("u4", items, [3] * seen), Request("u5")], count)
+    assert {entry.item for entry in answer} <= {f"i{item}" for item in range(seen, 40)}
+    assert len(answer) == 40 - seen
+    assert answer.notes == (f"{count} items are asked for, and {40 - seen} are left to recommend",)
+    assert len(before) == len(after) == min(count, 40)
+    assert bool(before.notes) == (count > 40)
 
 
 def test_a_run_without_a_policy_or_with_a_damaged_one_is_refused(tmp_path: Path) -> None:

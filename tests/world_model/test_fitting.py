@@ -11,7 +11,15 @@ from darlr.data.dataset import Dataset
 from darlr.errors import InputError, RunError
 from darlr.run.world_models import load_world_model, save_world_model
 from darlr.world_model.ensemble import EnsembleModel
-from darlr.world_model.fitting import FitReport, fit_world_model, resolve_batch_size, resolve_epochs, resolve_fit, resolve_loss
+from darlr.world_model.fitting import (
+    FitReport,
+    fit_world_model,
+    resolve_batch_size,
+    resolve_epochs,
+    resolve_fit,
+    resolve_loss,
+    unlogged_reward,
+)
 from darlr.world_model.ranking import pairwise_accuracy
 from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import one_cycle
@@ -72,6 +80,31 @@ def test_a_planted_world_is_ranked_well() -> None:
     assert pairwise_accuracy(users, truth[users, items], estimate.numpy()[users, items]) > 0.8
     assert report.held_out_ranking is not None
     assert report.held_out_ranking > 0.75
+
+
+@pytest.mark.parametrize(("reward", "bounds"), [(4.0, (1.0, 5.0)), (3.0, (-2.0, 3.0))])
+def test_negatives_are_worth_the_smallest_reward(reward: float, bounds: tuple[float, float]) -> None:
+    """A constant log of half the pairs: they are worth the reward, and the others the smallest that a user can give."""
+    logged = np.array([[user % 2 == item % 2 for item in range(12)] for user in range(12)])
+    rows = [(int(user), int(item), reward) for user, item in np.argwhere(logged)]
+    dataset = dataset_of(log_of(rows, 12, 12, reward_range=bounds))
+    assert unlogged_reward(SMALL, dataset) == bounds[0]
+    estimates = (
+        fit(dataset, members=1, max_epochs=40, learning_rate=3e-2)[0].predict(torch.arange(12), torch.arange(12))[0].numpy()
+    )
+    middle = (reward + bounds[0]) / 2
+    assert estimates[~logged].mean() == pytest.approx(bounds[0], abs=0.5)
+    assert estimates[logged].mean() > middle
+    assert estimates.min() > bounds[0] - 1
+
+
+def test_a_log_of_the_smallest_reward_alone_is_refused() -> None:
+    dataset = dataset_of(log_of([(0, 0, 1.0), (1, 1, 1.0)], 2, 2, reward_range=(1.0, 5.0)))
+    for loss in ("auto", "negatives", "logged"):
+        with pytest.raises(
+            InputError, match=r"^every logged reward is 1, the smallest that a user can give, like pairs without"
+        ):
+            resolve_loss(WorldModelConfig(loss=loss), dataset)
 
 
 def test_negatives_tell_the_logged_from_the_rest() -> None:

@@ -65,6 +65,9 @@ def test_scale_counts_the_negatives() -> None:
     # 1, 3, 0, 0: mean 1, mean square 10 / 4, so variance 1.5
     assert (with_negatives.centre, with_negatives.spread) == pytest.approx((1.0, math.sqrt(1.5)))
     assert plain.standardise(rewards).tolist() == pytest.approx([-1.0, 1.0])
+    # 1, 3, 1, 1: mean 3 / 2, mean square 3, so variance 3 / 4
+    worth_one = Scale.of(rewards, 1, negative=1.0)
+    assert (worth_one.centre, worth_one.spread) == pytest.approx((1.5, math.sqrt(0.75)))
 
 
 def test_what_is_saved_is_restored() -> None:

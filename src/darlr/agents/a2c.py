@@ -14,31 +14,22 @@ from darlr.agents.acting import blocking_items, mask_logits, sample_items
 from darlr.agents.actor_critic import actor_critic_loss, descend
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.policy import ActorCritic
+from darlr.agents.recommending import RecommendingAgent, Rollout
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
-from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
+from darlr.simulator.simulator import Simulator, roll_out
 from darlr.world.window import Window
 
 
 @dataclass(frozen=True)
-class Rollout:
-    """A collection as it was sampled.
+class ValuedRollout(Rollout):
+    """A collection with the critic's values.
 
     Attributes:
-        episodes: what happened.
-        visits: its steps.
-        values: (B, T) the critic's value of every state, 0 beyond an episode's end.
+        values: (B, T) of every state, 0 beyond an episode's end.
     """
 
-    episodes: Episodes
-    visits: Visits
     values: Tensor
-
-    def placed(self, values: Tensor) -> Tensor:
-        """(B, T) the `values` (n,) of the visits, each at its episode's row and step; 0 beyond an episode's end."""
-        placed = torch.zeros_like(self.episodes.rewards)
-        placed[self.visits.row, self.visits.step] = values
-        return placed
 
 
 @dataclass(frozen=True)
@@ -64,12 +55,10 @@ class Transitions:
         return len(self.users)
 
 
-class A2C:
-    """Learns an `ActorCritic` by collecting episodes in a simulator.
+class A2C(RecommendingAgent[ValuedRollout]):
+    """Learns an `ActorCritic` by collecting episodes in a simulator."""
 
-    Attributes:
-        reward_table: see `Learner`.
-    """
+    policy: ActorCritic
 
     def __init__(
         self,
@@ -92,24 +81,12 @@ class A2C:
             fused=True,
         )
 
-    def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
-        """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
-
-        Args: generator: on the policy's device; draws users, items and minibatches.
-        Raises: RunError: if a loss is not finite.
-        """
-        log = EpochLog()
-        while log.steps < steps:
-            with log.timed("sampling", generator.device):
-                rollout = self.sample(environments, generator)
-            with log.timed("learning", generator.device):
-                self.update(self.transitions(rollout, rollout.episodes.rewards), log, generator)
-                log.count(rollout.visits, environments, rollout.episodes.rewards)
-        return log
+    @property
+    def state_size(self) -> int:
+        return self.policy.tracker.state_size
 
     @torch.no_grad()
-    def sample(self, environments: int, generator: torch.Generator) -> Rollout:
-        """One episode for each of `environments` users drawn uniformly with replacement."""
+    def sample(self, environments: int, generator: torch.Generator) -> ValuedRollout:
         device = generator.device
         users = torch.randint(self.n_users, (environments,), generator=generator, device=device)
         values = torch.zeros(environments, self.simulator.max_steps, device=device)
@@ -121,9 +98,16 @@ class A2C:
             return sample_items(mask_logits(logits, simulator.blocked), generator)
 
         episodes = roll_out(self.simulator, users, choose)
-        return Rollout(episodes, episodes.visits(), values)
+        return ValuedRollout(episodes, episodes.visits(), values)
 
-    def transitions(self, rollout: Rollout, rewards: Tensor) -> Transitions:
+    @torch.no_grad()
+    def states(self, rollout: ValuedRollout) -> Tensor:
+        return self.policy.tracker(rollout.visits.users, rollout.visits.window)  # type: ignore[no-any-return]
+
+    def learn(self, rollout: ValuedRollout, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
+        self.update(self.transitions(rollout, rewards), log, generator)
+
+    def transitions(self, rollout: ValuedRollout, rewards: Tensor) -> Transitions:
         """The steps of a collection with their advantages for `rewards` (B, T), 0 beyond an episode's end."""
         episodes, visits, values = rollout.episodes, rollout.visits, rollout.values
         advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)

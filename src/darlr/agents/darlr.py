@@ -11,15 +11,17 @@ collection the rewards in the recommender's *state* are those from before its re
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from darlr.agents.a2c import A2C
 from darlr.agents.learning import EpochLog, below, learned_tensors, restore_learned
-from darlr.agents.policy import ActorCritic
+from darlr.agents.policy import Policy
+from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.selector import Selections, Selector
 from darlr.agents.settings import SelectorConfig
+from darlr.artifacts.schema import require_alike
 from darlr.errors import RunError
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig
@@ -31,7 +33,7 @@ class DARLR:
 
     def __init__(
         self,
-        recommender: A2C,
+        recommender: RecommendingAgent[Any],
         selector: Selector,
         reward: RefinedReward,
         uncertainty: Tensor | None,
@@ -54,7 +56,7 @@ class DARLR:
         self._uncertainty_weight = uncertainty_weight
 
     @property
-    def policy(self) -> ActorCritic:
+    def policy(self) -> Policy:
         return self.recommender.policy
 
     @property
@@ -69,28 +71,24 @@ class DARLR:
             with log.timed("sampling", generator.device):
                 rollout = self.recommender.sample(environments, generator)  # line 8
                 visits = rollout.visits
-                selections = self.selector.select(visits.users, self._states(visits), generator)  # lines 5 to 7
+                selections = self.selector.select(visits.users, self.recommender.states(rollout), generator)  # lines 5 to 7
             with log.timed("learning", generator.device):
                 last = reward.table[visits.users, visits.items]
                 estimates = reward.transferred(visits.users, visits.items, selections.references)
                 refined = refined_estimate(estimates)  # Eq. 15
                 penalty = self._penalty(visits, refined, last, selections)  # Eq. 16
                 rewards = rollout.placed(self._final_reward(visits, refined, last, penalty))  # Eq. 17
-                self.recommender.update(self.recommender.transitions(rollout, rewards), log, generator)  # lines 9 to 11
+                self.recommender.learn(rollout, rewards, log, generator)  # lines 9 to 11
                 intrinsic = intrinsic_reward(estimates, selections, self.selector.config)  # Eq. 12
                 self.selector.update(selections, intrinsic, log, generator)  # lines 9 to 11
                 reward.write(visits.users, visits.items, refined)
+                self.recommender.rewards_changed()
             log.add("refinement/change", (refined - last).abs().mean())
             log.add("refinement/penalty", penalty.mean())
             log.add("selector/similarity", selections.similarity.mean(dim=1).mean())
             log.add("selector/diversity", selections.diversity.mean(dim=1).mean())
             log.count(visits, environments, rewards)
         return log
-
-    @torch.no_grad()
-    def _states(self, visits: Visits) -> Tensor:
-        """(n, state_size) of the recommender, before each visit (Eq. 14)."""
-        return self.policy.tracker(visits.users, visits.window)  # type: ignore[no-any-return]
 
     def _penalty(self, visits: Visits, refined: Tensor, last: Tensor, selections: Selections) -> Tensor:
         """(n,) P'_U of each visit (Eq. 16), or P_U where the penalty is static."""
@@ -117,6 +115,7 @@ class DARLR:
         """Go on from what `tensors()` gave."""
         self.recommender.restore(tensors)
         restore_learned(below("selector.", tensors), self.selector.network, self.selector.optimiser)
+        require_alike({"table": tensors["table"]}, {"table": self.reward.table})
         self.reward.table.copy_(tensors["table"])
 
 

@@ -10,8 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.policy import Policy
+from darlr.artifacts.schema import require_alike, require_tensors
 from darlr.errors import RunError
 from darlr.simulator.simulator import Visits
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What Adam keeps of every parameter, beside the step's number."""
 
 
 class Learner(Protocol):
@@ -118,13 +122,19 @@ def learned_tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dic
 
 
 def restore_learned(tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Put what `learned_tensors` gave back, on the network's device."""
+    """Put what `learned_tensors` gave back, on the network's device; raises `InputError` for tensors of another kind."""
     device = next(network.parameters()).device
-    network.load_state_dict(below("policy.", tensors))
+    learned = below("policy.", tensors)
+    require_alike(learned, network.state_dict())
+    network.load_state_dict(learned)
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, tensor in below("optimiser.", tensors).items():
         index, name = key.split(".")
         moments.setdefault(int(index), {})[name] = tensor.to(device)
+    for place, state in moments.items():
+        own = parameters[place].dtype, list(parameters[place].shape)
+        require_tensors(state, {"step": (torch.float32, []), **dict.fromkeys(MOMENTS, own)})
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer, best_alone, mask_logits
 from darlr.data.dataset import Dataset
-from darlr.data.log import Ids
+from darlr.data.log import Ids, text_ids
 from darlr.errors import InputError
 from darlr.world.window import Window
 
@@ -119,12 +119,12 @@ class AgentScorer(Scorer):
     def _columns(self, answer: NDArray[Any], turn: Turn) -> NDArray[np.int64]:
         """(B,) columns of the item ids that the agent gave, each of which must be allowed."""
         ids = self._item_ids
-        kinds = "UO" if ids.dtype.kind == "U" else "iuf"
+        kinds = "iuf" if ids.dtype.kind in "iu" else "UO"
         if answer.ndim != 1 or answer.dtype.kind not in kinds:
             raise InputError(
                 f"the agent gave an array of {answer.dtype} and shape {answer.shape}; expected ids like {ids[0]!s}"
             )
-        named = answer.astype(ids.dtype) if answer.dtype.kind == "O" else answer
+        named = text_ids(map(str, answer)) if ids.dtype.kind not in "iu" else answer
         place = np.searchsorted(ids, named, sorter=self._order).clip(max=len(ids) - 1)
         columns: NDArray[np.int64] = self._order[place]
         unusable = (ids[columns] != named) | ~turn.allowed[np.arange(len(columns)), columns]

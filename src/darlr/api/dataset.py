@@ -1,6 +1,6 @@
 """A data set in a user's hands: the log, what is known of items and users, and the truth if there is one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -51,6 +51,7 @@ class Dataset:
         truth_users: Any = None,
         truth_items: Any = None,
         leave: Mapping[str, Any] | None = None,
+        features: Mapping[str, Sequence[str]] | None = None,
     ) -> Self:
         """A data set of pandas, polars or pyarrow tables, checked as the folder format is (docs/data.md).
 
@@ -71,11 +72,13 @@ class Dataset:
             missing_truth: the value of the cells that `truth` lacks; None: it must have all.
             truth_users, truth_items: the truth's rows (user_id) and columns (item_id); None: the ids that it holds.
             leave: when a user quits: `by` ("auto", "category", "distance" or "never"), `window`, `tolerance`, `max_steps`.
+            features: how columns of `items` and `users` are read, where their cells do not say: `numeric`, `coded`, `ignored`,
+                each a list of names.
 
         Raises:
             InputError: naming the frame and the row (counted from 0), or the option, at fault.
         """
-        if name in SOURCES:
+        if isinstance(name, str) and name in SOURCES:
             raise InputError(f"from_frames: 'name' is '{name}', a data set that darlr knows; expected another name")
         scale = {
             "feedback": feedback,
@@ -92,7 +95,7 @@ class Dataset:
             "truth_users": truth_users,
             "truth_items": truth_items,
         }
-        loaded = read_frames(frames, settings_of(name, scale, repeats, missing_truth, leave))
+        loaded = read_frames(frames, settings_of(name, scale, repeats, missing_truth, leave, features))
         return cls({"dataset": in_memory_name(loaded.dataset)}, loaded)
 
     @classmethod

@@ -13,9 +13,11 @@ from darlr.api.agents import Agent, AgentScorer
 from darlr.api.arguments import DatasetLike, placed_on
 from darlr.api.evaluation import ByMode, Evaluation
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.data.source import LoadedDataset
+from darlr.evaluation.finished import read_summary
 from darlr.evaluation.judging import Judge, TruthJudge
-from darlr.evaluation.modes import MODES
+from darlr.evaluation.protocol import run_full_test
 from darlr.evaluation.table import CUTOFF
 from darlr.methods.world import world_membership
 from darlr.run.choosing import ways_of
@@ -23,7 +25,7 @@ from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
-from darlr.run.training import SUMMARY, Monitor, judge_of
+from darlr.run.training import Monitor, judge_of
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
@@ -47,12 +49,11 @@ class Bench:
 
     def policy(self, scorer: Scorer, draws: bool, seed: int) -> Mapping[str, ByMode]:
         """`greedy`, and `sampled` for a policy that `draws` its items and is judged by the truth > mode > metric -> value."""
-        found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer)}
+        found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer).modes}
         if draws and isinstance(self.judge, TruthJudge):
             world = self.judge.world
             generator = torch_generator(seed, "evaluate", device=self.device)
-            with torch.no_grad():
-                found["sampled"] = {mode: world.measure(mode, world.every_user, scorer, generator) for mode in MODES}
+            found["sampled"] = run_full_test(world, scorer, generator).modes
         return found
 
     def opponents(self, model: WorldModel, out: Path, notice: Callable[[str], None]) -> Mapping[str, ByMode]:
@@ -68,7 +69,8 @@ class Bench:
         estimates, _ = model.predict(users, items)
         membership = world_membership(dataset, dataset.world.items, self.device)
         factors = list_factors(out, self.specified.config, dataset, self.device, notice)
-        return self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        tests = self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        return {name: test.modes for name, test in tests.items()}
 
 
 def evaluate_run(
@@ -91,7 +93,7 @@ def evaluate_run(
     scorer = saved.network(loaded.dataset.world.users).scorer()
     policy = bench.policy(scorer, draws=True, seed=seed)
     if folder.has_json(SUMMARY):
-        opponents = folder.read_json(SUMMARY)["opponents"]
+        opponents = read_summary(folder).get("opponents", {})
     else:
         model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", place)
         with TemporaryDirectory(prefix="darlr-") as scratch:  # a run folder may have been moved away from its results folder

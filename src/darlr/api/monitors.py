@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from darlr.errors import InputError
+from darlr.report.rendering.terminal import shown
 from darlr.run import training
 
 
@@ -66,7 +67,7 @@ class ProgressBar(Monitor):
     def __init__(self, console: Console | None = None) -> None:
         shown = console or Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -84,7 +85,7 @@ class ProgressBar(Monitor):
 
     def notice(self, text: str) -> None:
         if not self._progress.disable:
-            self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+            self._progress.console.print(shown(f"note: {text}"))
 
     def fitting(self, epoch: int, epochs: int, share: float) -> None:
         self._show("world model", epoch - 1 + share, epochs)

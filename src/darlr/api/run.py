@@ -10,13 +10,14 @@ from darlr.api.evaluation import Evaluation
 from darlr.api.judging import evaluate_run
 from darlr.api.rendering import Tables, figure
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.errors import InputError
-from darlr.report.analysis.criteria import CRITERIA, judging_mode
+from darlr.evaluation.finished import read_summary
+from darlr.report.analysis.criteria import CRITERIA, judging_mode, statistic_of
 from darlr.report.analysis.results import end_of_run
 from darlr.report.analysis.runs import name_of_dataset
 from darlr.report.rendering.table import Table
 from darlr.run.devices import device_named
-from darlr.run.training import SUMMARY
 from darlr.serving.recommender import Recommender
 
 
@@ -50,7 +51,7 @@ class Run(Tables):
     @property
     def summary(self) -> dict[str, Any]:
         """mode > policy > metric > statistic > mean, std; `every_user`, `opponents`, `seconds`, ... (docs/metrics.md)."""
-        return self._folder.read_json(SUMMARY)
+        return read_summary(self._folder)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -60,7 +61,7 @@ class Run(Tables):
     @property
     def opponents(self) -> dict[str, dict[str, dict[str, float | None]]]:
         """name > mode > metric of the static policies, on every user of the test world."""
-        found: dict[str, dict[str, dict[str, float | None]]] = self.summary["opponents"]
+        found: dict[str, dict[str, dict[str, float | None]]] = self.summary.get("opponents", {})
         return found
 
     def recommender(self, device: str = "cpu") -> Recommender:
@@ -84,11 +85,11 @@ class Run(Tables):
         config, summary = self.config, self.summary
         mode = judging_mode([summary])
         metric, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
-        value: Mapping[str, Any] = summary[mode][policy][metric.name]["last20"]
-        everyone = summary["every_user"][mode][metric.name]
+        value: Mapping[str, Any] = statistic_of(summary, mode, policy, metric, "last20")
+        everyone = summary.get("every_user", {}).get(mode, {}).get(metric.name)
         return (
             f"Run({config['method']} on {self._dataset_name}, seed {config['seed']}, {summary['epochs']} epochs: "
-            f"{metric.label} {figure(value['mean'])} {policy} (last 20% of epochs), {figure(everyone)} on every user; "
+            f"{metric.label} {figure(value.get('mean'))} {policy} (last 20% of epochs), {figure(everyone)} on every user; "
             f"{self.path})"
         )
 

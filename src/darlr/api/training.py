@@ -13,6 +13,7 @@ from darlr.api.arguments import DatasetLike, gathered, placed_on
 from darlr.api.dataset import Dataset
 from darlr.api.monitors import listening
 from darlr.api.run import Run
+from darlr.data.ids import KnownIds
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.run.choosing import ways_of
@@ -20,6 +21,7 @@ from darlr.run.devices import device_named
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor, train_on
 from darlr.run.world_models import obtain_world_model
+from darlr.text import brief
 from darlr.world_model.model import WorldModel
 
 
@@ -105,11 +107,12 @@ class FittedWorldModel:
 def _indices(ids: Ids, chosen: Sequence[Any] | None, noun: str, device: torch.device) -> torch.Tensor:
     if chosen is None:
         return torch.arange(len(ids), device=device)
-    place = {raw: index for index, raw in enumerate(ids.tolist())}
-    for raw in chosen:
-        if raw not in place:
-            raise InputError(f"unknown {noun} {raw!r}; expected an id of the log")
-    return torch.tensor([place[raw] for raw in chosen], dtype=torch.int64, device=device)
+    known = KnownIds(ids)
+    places = [known.find(raw) for raw in chosen]
+    for raw, place in zip(chosen, places, strict=True):
+        if place is None:
+            raise InputError(f"unknown {noun} {brief(raw)}; expected an id of the log{known.hint(raw)}")
+    return torch.tensor(places, dtype=torch.int64, device=device)
 
 
 def fit_world_model(

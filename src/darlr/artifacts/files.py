@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from darlr.errors import InputError, RunError
+from darlr.text import VALUE, brief, shortened
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -79,12 +80,36 @@ def _not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
 
 
 def decode_json(text: str, place: str) -> Any:
-    """The value of a JSON text; raises `InputError` naming `place` (a file, or file and line)."""
+    """The value of a JSON text; raises `InputError` naming `place` (a file, or file and line).
+
+    A key that stands twice in an object, numbers that are not finite, and halves of characters (lone surrogates) are refused.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_distinct)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise InputError(f"{place}: not valid JSON (half a character, {error.object[error.start : error.end]!r})") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: not valid JSON ({error})") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{shortened(digits, VALUE)} is too large for a number")
+    return number
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in value if keys.count(key) > 1)
+        raise ValueError(f"key {brief(twice)} is given twice")
+    return value

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from darlr.artifacts.files import PARTIAL_SUFFIX
 from darlr.errors import RunError
+from darlr.reading import without_waiting
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def is_locked(lock: Path) -> bool:
     """Whether a process holds the lock of the file `lock`, on any machine whose locks can be seen from here."""
     try:
-        with lock.open("rb") as file:
+        with open(lock, "rb", opener=without_waiting) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -7,6 +7,7 @@ import tyro
 
 from darlr.cli.options import DataDir, Overrides, option
 from darlr.cli.settings import settings_of
+from darlr.text import visible
 
 
 def check(
@@ -22,10 +23,12 @@ def check(
     from darlr.run.selection import selection_lines  # noqa: PLC0415
 
     config = experiment_config(settings_of(overrides=overrides, options={"dataset": dataset}))
-    found = inspect(config, data_dir, lambda text: print(f"note: {text}", file=sys.stderr))
+    found = inspect(config, data_dir, lambda text: print(visible(f"note: {text}"), file=sys.stderr))
     print_table(Table(f"{found.name}: read and valid", ("what", "value"), found.figures))
     if found.beside_published:
         print_table(Table("beside what is published", ("what", "ours", "published"), found.beside_published))
+    for line in found.notes:
+        print(f"note: {line}")
     for line in selection_lines(found.learned, config):
-        print(line)
+        print(visible(line))
     found.require_as_published()

@@ -5,6 +5,7 @@ from typing import Annotated
 import tyro
 
 from darlr.cli.options import DataDir, option
+from darlr.report.rendering.terminal import shown
 
 
 def complete(
@@ -36,7 +37,7 @@ def complete(
     console = Console(stderr=True, soft_wrap=True)
 
     def notice(text: str) -> None:
-        console.print(f"note: {text}", markup=False, highlight=False)
+        console.print(shown(f"note: {text}"))
 
     with completion_progress(dataset, console) as progress:
         matrix, completion = complete_truth(source, config, folder, Cache(cache_directory(), notice), progress, notice)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import tyro
 
@@ -20,7 +20,8 @@ from darlr.cli.sweep import sweep
 from darlr.cli.terminal.pipes import end_with_reader, requiring_output
 from darlr.cli.train import train
 from darlr.cli.tune import tune
-from darlr.errors import DarlrError, unknown
+from darlr.errors import DarlrError, RunError, out_of_memory, unknown
+from darlr.text import message
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
@@ -37,7 +38,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complete": complete,
 }
 INTERRUPTED = 130
-GOES_ON = {**dict.fromkeys(("train", "sweep", "tune"), "the last finished epoch"), "fetch": "the bytes received"}
+GOES_ON = {
+    **dict.fromkeys(
+        ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"
+    ),
+    "fetch": "the bytes received",
+}
 
 
 def main() -> None:
@@ -47,13 +53,24 @@ def main() -> None:
         with requiring_output():
             _run(sys.argv[1:])
     except DarlrError as error:
-        print(f"darlr: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _refuse(str(error), error.exit_code)
     except KeyboardInterrupt:
         place = GOES_ON.get(sys.argv[1] if len(sys.argv) > 1 else "")
         hint = f"; the same command goes on from {place}" if place else ""
-        print(f"darlr: interrupted{hint}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _refuse(f"interrupted{hint}", INTERRUPTED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}", RunError.exit_code)
+    except Exception as error:
+        if (refusal := out_of_memory(error)) is None:
+            raise
+        _refuse(str(refusal), refusal.exit_code)
+
+
+def _refuse(text: str, code: int) -> NoReturn:
+    print(f"darlr: {message(text)}", file=sys.stderr)
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Options that several commands share, and how options are described."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.errors import InputError
+from darlr.text import brief, visible
 
 
 def option(
@@ -45,10 +47,9 @@ def _datasets() -> Iterable[str]:
 
 
 def _read_whole(words: list[str]) -> int:
-    try:
-        return int(words[0])
-    except ValueError:
-        raise ValueError(f"'{words[0]}' is no whole number") from None
+    if not re.fullmatch(r"-?[0-9]{1,18}", words[0]):
+        raise ValueError(f"{visible(brief(words[0]))} is no whole number of at most 18 digits")
+    return int(words[0])
 
 
 WHOLE = PrimitiveConstructorSpec(

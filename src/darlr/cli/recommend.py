@@ -8,6 +8,9 @@ import tyro
 
 from darlr.cli.options import WHOLE, Device, RunPath, Threads, option
 from darlr.errors import InputError
+from darlr.text import visible
+
+MOST_NOTES = 10
 
 
 def recommend(
@@ -26,6 +29,14 @@ def recommend(
         Path | None, option("CSV with user_id,item_id,reward, or JSON; recent items, oldest first", "FILE", "none")
     ] = None,
     count: Annotated[int, WHOLE, option("items for each user")] = 10,
+    on_unknown: Annotated[
+        Literal["error", "skip", "new"] | None,
+        option(
+            "users and recent items that the log does not have: refuse all requests, skip the user, or serve a new user; "
+            "an item is left out of the history",
+            default="error for --users, new for --input",
+        ),
+    ] = None,
     format: Annotated[Literal["csv", "json"], option("of what is printed or written")] = "csv",  # noqa: A002
     output: Annotated[Path | None, option("write to FILE", "FILE", "print")] = None,
     device: Device = "auto",
@@ -35,18 +46,18 @@ def recommend(
     from darlr.artifacts import write_bytes  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.serving.recommender import Recommender  # noqa: PLC0415
-    from darlr.serving.requests import format_answers, read_requests, requests_for  # noqa: PLC0415
+    from darlr.serving.requests import format_answers, note_lines, read_requests, requests_for  # noqa: PLC0415
 
     named = [user for group in users for user in group]
     if named and input is not None:
         raise InputError("give users by --users or by --input, not both")
     recommender = Recommender.load(run, compute_on(device, threads))
     known = recommender.user_ids
-    requests = read_requests(input, known, recommender.item_ids) if input is not None else requests_for(named, known)
-    text = format_answers(requests, recommender.recommend(requests, count), format)
-    if left_out := recommender.left_out(requests):
-        what = f"{len(left_out)} of the recent items, as {left_out[0]}, cannot be recommended by this policy"
-        print(f"note: {what}, and are left out of the histories", file=sys.stderr)
+    requests = requests_for(named, known) if input is None else read_requests(input, known, recommender.item_ids)
+    answers = recommender.recommend(requests, count, on_unknown or ("error" if input is None else "new"))
+    text = format_answers(answers, format)
+    for line in note_lines(answers, format, MOST_NOTES):
+        print(f"note: {visible(line)}", file=sys.stderr)
     if output is None:
         print(text, end="")
     else:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from darlr.config.experiment import TrainingConfig
-from darlr.config.loading import from_mapping, merge, parse_overrides, read_yaml
+from darlr.config.loading import from_mapping, merge, parse_overrides
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError
 
 

@@ -11,6 +11,7 @@ import tyro
 from darlr.cli.options import DataDir, Device, Out, Workers, option, processes_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
+from darlr.text import visible
 
 if TYPE_CHECKING:
     from darlr.sweep.plan import Cell
@@ -90,6 +91,6 @@ def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float
     if outcomes:
         print(f"{in_words(seconds)}, {in_words(sum(outcome.cpu_seconds for outcome in outcomes))} of CPU time")
     for outcome in failed:
-        print(f"failed: {outcome.cell.label}: {outcome.error}", file=sys.stderr)
+        print(visible(f"failed: {outcome.cell.label}: {outcome.error}"), file=sys.stderr)
     if failed:
         raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")

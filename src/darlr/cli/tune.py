@@ -9,6 +9,7 @@ from darlr.cli.settings import settings_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
 from darlr.errors import InputError, RunError
+from darlr.text import visible
 
 if TYPE_CHECKING:
     from darlr.tuning.trials import Trial
@@ -74,8 +75,8 @@ def tell(folder: Path, trials: Sequence["Trial"]) -> None:
 
     best = best_of(trials)
     if best is not None:
-        print(f"best settings: {folder / BEST} (darlr train --config), {folder / SWEEP} (darlr sweep)")
-    print(f"all trials: {folder / RESULTS}")
+        print(visible(f"best settings: {folder / BEST} (darlr train --config), {folder / SWEEP} (darlr sweep)"))
+    print(visible(f"all trials: {folder / RESULTS}"))
     begun = [trial for trial in trials if trial.state == "begun"]
     if begun:
         raise RunError(f"{len(begun)} of {len(trials)} trials have not ended: trial {begun[0].number}: {begun[0].error}")

@@ -15,6 +15,12 @@ from functools import cache
 from typing import Any, ClassVar
 
 from darlr.errors import InputError
+from darlr.text import brief
+
+LARGEST = 2**63 - 1
+"""The largest whole number of any setting."""
+MOST_VALUES = 100
+"""Of a list."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,15 @@ class Setting:
             case (None, None, None, None):
                 return ""
             case (None, low, None, high) if low is not None and high is not None:
-                return f"between {low:g} and {high:g}, both excluded"
+                return f"between {_shown(low)} and {_shown(high)}, both excluded"
             case (low, None, high, None) if low is not None and high is not None:
-                return f"from {low:g} to {high:g}"
+                return f"from {_shown(low)} to {_shown(high)}"
             case (low, None, None, None) if low is not None:
-                return "0 or more" if low == 0 else f"at least {low:g}"
+                return "0 or more" if low == 0 else f"at least {_shown(low)}"
             case (None, low, None, None) if low is not None:
-                return f"above {low:g}"
+                return f"above {_shown(low)}"
         parts = [
-            f"{word} {bound:g}"
+            f"{word} {_shown(bound)}"
             for word, bound in (
                 ("at least", self.at_least),
                 ("above", self.above),
@@ -74,6 +80,10 @@ class Setting:
         )
 
 
+def _shown(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.0f}" if bound >= 1e6 else f"{bound:g}"
+
+
 class Section:
     """A part of a run's settings; a frozen dataclass derived from it refuses values out of its fields' limits.
 
@@ -90,6 +100,7 @@ class Section:
     def _require(self, name: str, setting: Setting, value: Any) -> None:
         key = f"{self.KEY}.{name}"
         if isinstance(value, tuple):
+            require(len(value) <= MOST_VALUES, key, value, f"at most {MOST_VALUES} values")
             amount = "one or more values" if setting.filled else "values"
             fine = all(setting.holds(part) for part in value) if setting.limits else True
             require(fine and not (setting.filled and not value), key, value, f"{amount}, each {setting.limits}")
@@ -138,4 +149,4 @@ def require(condition: bool, key: str, value: object, expected: str) -> None:
     """Raise `InputError` naming the key, what it is and what was expected, unless `condition` holds."""
     if not condition:
         shown = list(value) if isinstance(value, tuple) else value
-        raise InputError(f"config key '{key}' is {shown!r}; expected {expected}")
+        raise InputError(f"config key '{key}' is {brief(shown)}; expected {expected}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, ClassVar, TypeVar
 
 from darlr.agents.settings import A2CConfig, PolicyConfig, TrackerConfig
-from darlr.config.constraints import Section, Setting, require
+from darlr.config.constraints import LARGEST, Section, Setting, require
 from darlr.data.settings import DataConfig, SyntheticConfig
 from darlr.evaluation.settings import EvaluationConfig
 from darlr.rewards.settings import NeighbourConfig, RewardConfig
@@ -24,9 +24,11 @@ class TrainingConfig(Section):
 
     KEY: ClassVar[str] = "training"
 
-    epochs: Annotated[int, Setting("epochs of learning", at_least=1)] = 200
-    steps_per_epoch: Annotated[int, Setting("recommendations of an epoch, at least", at_least=1)] = 100_000
-    environments: Annotated[int, Setting("episodes a collection, all at once", at_least=1)] = 100
+    epochs: Annotated[int, Setting("epochs of learning", at_least=1, at_most=1_000_000)] = 200
+    steps_per_epoch: Annotated[int, Setting("recommendations of an epoch, at least", at_least=1, at_most=1_000_000_000)] = (
+        100_000
+    )
+    environments: Annotated[int, Setting("episodes a collection, all at once", at_least=1, at_most=10_000_000)] = 100
     allow_repeats: Annotated[
         bool, Setting("whether an episode may recommend an item twice while learning (the references: yes)")
     ] = False
@@ -38,7 +40,7 @@ class ExperimentConfig:
 
     dataset: Annotated[str, Setting("a data set's name, or a folder")] = "synthetic"
     method: Annotated[str, Setting("what learns")] = "darlr"
-    seed: Annotated[int, Setting("of everything random", at_least=0)] = 0
+    seed: Annotated[int, Setting("of everything random", at_least=0, at_most=LARGEST)] = 0
     reference_quirks: Annotated[
         bool, Setting("what the references do, slips included, for comparison alone (docs/reference_quirks.md)")
     ] = False
@@ -56,6 +58,7 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
+        require(self.seed <= LARGEST, "seed", self.seed, f"at most {LARGEST:,}")
 
     def own(self, kind: type[Own]) -> Own:
         """The section `kind` that a method brought along; raises `TypeError` if no method has it."""

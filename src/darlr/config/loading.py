@@ -1,4 +1,4 @@
-"""Strict loading of settings from mappings, YAML files and `key=value` overrides, and their stable hash.
+"""Strict loading of settings from mappings and `key=value` overrides, and their stable hash.
 
 Nothing is guessed: an unknown key, a value of another type or a value out of its limits raises `InputError` naming the key.
 """
@@ -10,13 +10,11 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
+from darlr.config.yaml_text import parse_yaml
 from darlr.errors import InputError, unknown
-from darlr.reading import read_text
+from darlr.text import VALUE, brief, shortened
 
 Config = TypeVar("Config")
 
@@ -49,14 +47,14 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
         return value
     if origin is tuple:
         if not isinstance(value, Sequence) or isinstance(value, str):
-            raise InputError(f"config key '{key}' is {value!r}; expected a list")
+            raise InputError(f"config key '{key}' is {brief(value)}; expected a list")
         return tuple(_convert(part, arguments[0], key) for part in value)
     if hint is float:
         return _convert_float(value, key)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     name = getattr(hint, "__name__", str(hint))
-    raise InputError(f"config key '{key}' is {value!r}; expected {name}")
+    raise InputError(f"config key '{key}' is {brief(value)}; expected {name}")
 
 
 def _convert_float(value: Any, key: str) -> float:
@@ -66,7 +64,7 @@ def _convert_float(value: Any, key: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"config key '{key}' is {value!r}; expected a finite number")
+        raise InputError(f"config key '{key}' is {brief(value)}; expected a finite number")
     return number
 
 
@@ -76,51 +74,17 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         path, separator, text = pair.partition("=")
         if not separator or not path:
-            raise InputError(f"override '{pair}': expected KEY=VALUE, as a2c.discount=0.95")
+            raise InputError(f"override '{shortened(pair, VALUE)}': expected KEY=VALUE, as a2c.discount=0.95")
         *parents, leaf = path.strip().split(".")
         level = nested
         for parent in parents:
             level = level.setdefault(parent, {})
             if not isinstance(level, dict):
-                raise InputError(f"override '{pair}': '{parent}' was already given a value")
+                raise InputError(f"override '{shortened(pair, VALUE)}': '{parent}' was already given a value")
         if leaf in level:
             raise InputError(f"override '{path}' is given twice")
-        level[leaf] = _read_value(text, pair)
+        level[leaf] = parse_yaml(text, f"override '{shortened(pair, VALUE)}'")
     return nested
-
-
-def _read_value(text: str, pair: str) -> Any:
-    try:
-        return yaml.load(text, _StrictLoader)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        raise InputError(f"override '{pair}': the value is not valid YAML") from error
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe subset, in which a key may be given only once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"key '{key.value}' is given twice", key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; raises `InputError` naming the file where there is none."""
-    try:
-        content = yaml.load(read_text(path), _StrictLoader)
-    except yaml.MarkedYAMLError as error:
-        where = f" at line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        raise InputError(f"{path}: not valid YAML{where} ({error.problem})") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values")
-    return content
 
 
 def to_mapping(config: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from darlr.config.experiment import ExperimentConfig
 from darlr.data import registry
 from darlr.data.dataset import Dataset
+from darlr.data.plausibility.logs import notes as plausibility_notes
 from darlr.data.statistics import beside_published, describe
 from darlr.errors import InputError
 
@@ -22,6 +23,7 @@ class Inspection:
         figures: (label, figure) of the log, the catalogue and the truth.
         beside_published: (label, ours, published); empty where nothing is published of it.
         deviations: a line for each difference from the published files.
+        notes: a line for whatever may be meant otherwise (`data.plausibility`).
     """
 
     dataset: str
@@ -30,6 +32,7 @@ class Inspection:
     figures: tuple[tuple[str, str], ...]
     beside_published: tuple[tuple[str, str, str], ...]
     deviations: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def require_as_published(self) -> None:
         """Raise `InputError` naming every difference from the published files."""
@@ -43,4 +46,6 @@ def inspect(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[s
     source = registry.SOURCES.get(config.dataset)
     published = () if source is None else beside_published(source, loaded)
     deviations = () if source is None else source.deviations(loaded)
-    return Inspection(config.dataset, loaded.dataset, loaded.dataset.name, describe(loaded), published, deviations)
+    return Inspection(
+        config.dataset, loaded.dataset, loaded.dataset.name, describe(loaded), published, deviations, plausibility_notes(loaded)
+    )

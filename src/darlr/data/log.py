@@ -1,5 +1,6 @@
 """The training interactions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,13 @@ from numpy.typing import NDArray
 from darlr.data.exposure import Exposure
 from darlr.errors import InputError
 
-Ids = NDArray[np.int64] | NDArray[np.str_]
+Ids = NDArray[np.int64] | NDArray[np.object_]
+"""Raw ids: int64, or Python's own strings (dtype object), so that one long id costs its own length and no more."""
+
+
+def text_ids(texts: Iterable[str]) -> NDArray[np.object_]:
+    """(n,) raw ids that are text."""
+    return np.fromiter(texts, dtype=object)
 
 
 def require_unique(ids: Ids, what: str) -> None:

@@ -19,6 +19,7 @@ from darlr.data.readers.folder_settings import SETTINGS, read_settings
 from darlr.data.settings import DataConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.errors import InputError, unknown
+from darlr.reading import is_folder, present
 from darlr.registry import Registry
 
 SOURCES: Registry[Source] = Registry(
@@ -94,7 +95,7 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
             they cannot be used.
     """
     directory = data_directory(data_dir)
-    if directory.exists() and not directory.is_dir():
+    if present(directory) and not is_folder(directory):
         raise InputError(f"{directory}: not a folder; expected the one that data sets lie in")
     name = config.dataset
     if name.startswith(IN_MEMORY):
@@ -154,7 +155,7 @@ def in_memory_name(dataset: Dataset) -> str:
 
 def _folders_named(name: str, directory: Path) -> list[Path]:
     """The folders that a name or path may mean, the likelier first."""
-    return [folder for folder in (directory / name, Path(name)) if name and folder.is_dir()]
+    return [folder for folder in (directory / name, Path(name)) if name and is_folder(folder)]
 
 
 def available(data_dir: Path | None) -> tuple[Availability, ...]:
@@ -166,7 +167,7 @@ def available(data_dir: Path | None) -> tuple[Availability, ...]:
 
 def _own_folders(directory: Path) -> list[Path]:
     """Folders in the folder format, except where a known data set has the name."""
-    if not directory.is_dir():
+    if not is_folder(directory):
         return []
     return sorted(path.parent for path in directory.glob(f"*/{SETTINGS}") if path.parent.name not in SOURCES)
 
@@ -182,7 +183,7 @@ def _own(folder: Path) -> Availability:
         settings = read_settings(folder, ())
     except InputError as error:
         return Availability(folder.name, False, str(error), "", folder, (), "")
-    missing = tuple(name for name in settings.files.given().values() if not (folder / name).is_file())
+    missing = tuple(name for name in settings.files.given().values() if not present(folder / name))
     return Availability(
         folder.name, not missing, "a data set in the folder format", settings.licence, folder, missing, settings.source
     )

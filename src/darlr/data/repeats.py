@@ -12,7 +12,8 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
     """The log with each pair once; "keep" leaves it as it is.
 
     last: the row with the latest time (of equal times, or without times, the last row). mean and sum: of the rewards, at the
-    latest time, liked where any of the rows is; the log's range grows with sums that leave it.
+    latest time; the log's range grows with sums that leave it. A pair with its mean is liked where the mean is; with its sum,
+    and where liking is no matter of the reward alone (`InteractionLog.likes`), where any of the rows is.
     """
     if reading == "keep":
         return log
@@ -30,6 +31,7 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
             merged.cast(pl.Float32), pl.col("liked").any(), *last_time
         )
     values = rows["reward"].to_numpy()
+    by_mean = reading == "mean" and log.likes is None
     low, high = log.reward_range
     return replace(
         log,
@@ -38,5 +40,5 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
         rewards=values,
         times=None if log.times is None else rows["time"].to_numpy(),
         reward_range=(min(low, float(values.min())), max(high, float(values.max()))),
-        likes=rows["liked"].to_numpy(),
+        likes=values >= log.positive_threshold if by_mean else rows["liked"].to_numpy(),
     )

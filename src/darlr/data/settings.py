@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from darlr.config.constraints import Section, Setting
+from darlr.config.constraints import LARGEST, Section, Setting
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class SyntheticConfig(Section):
 
     KEY: ClassVar[str] = "synthetic"
 
-    users: Annotated[int, Setting("how many users it has", at_least=2)] = 1000
-    items: Annotated[int, Setting("how many items it has", at_least=2)] = 500
-    seed: Annotated[int, Setting("what it is drawn from; not the run's seed")] = 0
+    users: Annotated[int, Setting("how many users it has", at_least=2, at_most=1_000_000)] = 1000
+    items: Annotated[int, Setting("how many items it has", at_least=2, at_most=1_000_000)] = 500
+    seed: Annotated[int, Setting("what it is drawn from; not the run's seed", at_least=-LARGEST, at_most=LARGEST)] = 0
     selection: Annotated[
         Literal["shown", "free", "forced", "popularity"],
         Setting(
@@ -61,6 +61,9 @@ class SyntheticConfig(Section):
         ),
     ] = "shown"
     selection_strength: Annotated[
-        float, Setting("how strongly users or items are selected, 0: at random (not for the selection 'forced')", at_least=0)
+        float,
+        Setting(
+            "how strongly users or items are selected, 0: at random (not for the selection 'forced')", at_least=0, at_most=100
+        ),
     ] = 1.0
-    randomised: Annotated[int, Setting("ratings of randomly shown items beside the log", at_least=0)] = 0
+    randomised: Annotated[int, Setting("ratings of randomly shown items beside the log", at_least=0, at_most=100_000_000)] = 0

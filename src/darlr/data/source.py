@@ -10,6 +10,7 @@ from darlr.data.completion.settings import CompletionConfig
 from darlr.data.dataset import Dataset
 from darlr.data.origin.cache import Cache
 from darlr.data.origin.official import Official
+from darlr.data.plausibility.findings import Findings
 from darlr.data.settings import DataConfig
 from darlr.data.truth import Truth
 from darlr.errors import InputError
@@ -25,6 +26,7 @@ class LoadedDataset:
         counts: what was counted while reading, under the labels of `Source.published`.
         test_rows: how many rows the test file has, as the paper's Table 1 counts them; None if there is none.
         exposed: the ratings that the truth can be completed from, where it is not published.
+        findings: what the reader noticed of its tables (`data.plausibility`).
     """
 
     dataset: Dataset
@@ -32,6 +34,7 @@ class LoadedDataset:
     counts: Mapping[str, int] = field(default_factory=dict)
     test_rows: int | None = None
     exposed: Exposed | None = None
+    findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.log import InteractionLog
+from darlr.data.plausibility.logs import overlap, span
 from darlr.data.source import LoadedDataset, Source, TableOne
-from darlr.world.world import ABSENT, World
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12
+FIRST_ROWS = 3
+COMMONEST = 5
 REWARDS_AT_ONCE = 1_000_000  # that are sorted to find their distinct values; bounds the memory of a truth that is a memory map
 
 
@@ -24,7 +27,9 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
         ("log: ids", f"users {log.user_ids[0]}..{log.user_ids[-1]}, items {log.item_ids[0]}..{log.item_ids[-1]}"),
         *(("log: " + label, figure) for label, figure in _log_figures(log)),
         *(("randomly shown: " + label, figure) for label, figure in _randomised_figures(dataset.randomised)),
-        ("items: categories", _categories(loaded)),
+        ("items: categories", _categories(dataset.items)),
+        *_commonest(dataset.items),
+        *(loaded.findings.figures or [*_features("items", dataset.items.features), *_features("users", dataset.user_features)]),
         ("leave rule", f"{dataset.leave.by}, window {dataset.leave.window}, tolerance {dataset.leave.tolerance:g}"),
         ("test world: users x items", f"{dataset.world.n_users:,} x {dataset.world.n_items:,}"),
     ]
@@ -33,7 +38,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
     return (
         *rows,
         *(("truth: " + label, figure) for label, figure in _reward_figures(truth.rewards.ravel())),
-        ("truth: cells also in the log", f"{_overlap(log, truth.world):,}"),
+        ("truth: cells also in the log", f"{overlap(log, truth.world):,}"),
     )
 
 
@@ -89,8 +94,15 @@ def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
         ),
         ("feedback", f"{feedback} in {log.reward_range[0]:g}..{log.reward_range[1]:g}"),
         *_reward_figures(log.rewards),
-        ("times", "none" if log.times is None else f"{log.times.min():.0f}..{log.times.max():.0f}"),
+        ("times", "none" if log.times is None else span(log.times)),
+        *((f"row {row + 1}", _row(log, row)) for row in range(min(FIRST_ROWS, len(log)))),
     ]
+
+
+def _row(log: InteractionLog, row: int) -> str:
+    """A row of the log as it was read."""
+    time = "" if log.times is None else f", time {span(log.times[row : row + 1]).partition(' to ')[0].partition('..')[0]}"
+    return f"user {log.user_ids[log.users[row]]}, item {log.item_ids[log.items[row]]}, reward {log.rewards[row]:g}{time}"
 
 
 def _randomised_figures(randomised: InteractionLog | None) -> list[tuple[str, str]]:
@@ -124,16 +136,30 @@ def _few_values(rewards: NDArray[np.float32]) -> list[tuple[float, int]] | None:
     return sorted(counted.items())
 
 
-def _categories(loaded: LoadedDataset) -> str:
-    items = loaded.dataset.items
+def _categories(items: ItemCatalog) -> str:
     if items.n_categories == 0:
         return "none"
     each = (items.categories >= 0).sum(axis=1)
     return f"{items.n_categories}, {each.min()}..{each.max()} an item (mean {each.mean():.2f})"
 
 
-def _overlap(log: InteractionLog, world: World) -> int:
-    """How many cells of the truth the log has seen."""
-    row, column = world.rows(log.n_users)[log.users], world.columns(log.n_items)[log.items]
-    inside = (row != ABSENT) & (column != ABSENT)
-    return len(np.unique(row[inside] * world.n_items + column[inside]))
+def _commonest(items: ItemCatalog) -> list[tuple[str, str]]:
+    """The categories that most items have."""
+    if items.n_categories == 0:
+        return []
+    carried = np.bincount(items.categories[items.categories >= 0], minlength=items.n_categories)
+    chosen = np.argsort(-carried, kind="stable")[:COMMONEST]
+    without = int((items.categories < 0).all(axis=1).sum())
+    return [
+        ("items: commonest categories", ", ".join(f"{items.category_names[code]} ({carried[code]:,})" for code in chosen)),
+        ("items: without a category", f"{without:,}"),
+    ]
+
+
+def _features(whose: str, features: Features) -> list[tuple[str, str]]:
+    """Features of data sets whose readers say no more of them."""
+    coded = zip(features.code_names, features.code_sizes, strict=True)
+    return [
+        *((f"{whose}: feature '{name}'", f"coded, {size:,} values") for name, size in coded),
+        *((f"{whose}: feature '{name}'", "numeric, standardised") for name in features.numeric_names),
+    ]

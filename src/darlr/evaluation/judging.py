@@ -15,9 +15,9 @@ from darlr.evaluation.metrics import category_shares, dominant_categories, liked
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, opponent_scorers
-from darlr.evaluation.protocol import EvaluationWorld, run_full_test, run_test
+from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
-from darlr.evaluation.table import Results, Values
+from darlr.evaluation.table import Values
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
@@ -39,16 +39,20 @@ class Judge(Protocol):
         """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
         ...
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
-        """mode > metric of `scorer`, acting greedily, over every user: what the opponents are judged by."""
+    def every_user(self, scorer: Scorer) -> FullTest:
+        """What `scorer` is worth, acting greedily, over every user: what the opponents are judged by."""
+        ...
+
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        """As `every_user`, with items drawn from the policy: mode > metric; empty without a truth."""
         ...
 
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
         ...
 
-    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
-        """The results of the `opponents` and of what stands beside them."""
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
+        """The tests of the `opponents` and of what stands beside them."""
         ...
 
     def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
@@ -80,8 +84,12 @@ class TruthJudge:
             "error/sampled": sampled_error(estimates, truth, *visited, unknown),
         }
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
+    def every_user(self, scorer: Scorer) -> FullTest:
         return run_full_test(self.world, scorer)
+
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        generator = torch_generator(self.config.seed, "test", "every user", device=self.device)
+        return run_full_test(self.world, scorer, generator).modes
 
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
@@ -94,7 +102,7 @@ class TruthJudge:
     def _seen_range(self) -> tuple[float, float]:
         return self.world.rewards.low, self.world.rewards.high
 
-    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
         generator = torch_generator(self.config.seed, "test", "opponents", device=self.device)
         return judge_opponents(self.world, opponents, self.config.leave, membership, generator)
 
@@ -106,7 +114,7 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", "noise", device=self.device)
         world = self.world
         noise = AnswerNoise.draw(responses, share, world.n_users, world.n_items, world.longest, generator)
-        return run_full_test(world, NoisyAnswers(scorer, noise))
+        return run_full_test(world, NoisyAnswers(scorer, noise)).modes
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         catalog, log = self.dataset.items, self.dataset.log
@@ -137,16 +145,19 @@ class HeldOutJudge:
     def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         return {}
 
-    def every_user(self, scorer: Scorer) -> Mapping[str, Values]:
-        return {HELD_OUT: judge_held_out(self.rows, scorer, self.start)}
+    def every_user(self, scorer: Scorer) -> FullTest:
+        return FullTest({HELD_OUT: judge_held_out(self.rows, scorer, self.start)}, None)
+
+    def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
+        return {}
 
     def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
         parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, factors)
         return opponent_scorers(parts, self.config.leave, membership)
 
-    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Results:
-        return {name: {HELD_OUT: judge_held_out(self.rows, scorer, self.start)} for name, scorer in opponents.items()}
+    def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
+        return {name: self.every_user(scorer) for name, scorer in opponents.items()}
 
     def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
         return {}

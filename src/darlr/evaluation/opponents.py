@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.belief import BelievedList, FactorBelief
+from darlr.agents.believing.belief import BelievedList
+from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import MODES
-from darlr.evaluation.protocol import EvaluationWorld, run_full_test
-from darlr.evaluation.table import Results, Values
+from darlr.evaluation.names import ORACLE, POPULAR, UNIFORM
+from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
 from darlr.registry import Registry
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
@@ -126,7 +127,7 @@ def _greedy_world_model(parts: OpponentParts) -> Scorer:
 OPPONENTS: Registry[Opponent] = Registry(
     "opponent",
     lambda: {
-        "popular": _popular,
+        POPULAR: _popular,
         "item_mean": _item_mean,
         "selection_aware_mean": _selection_aware_mean,
         "activity_weighted": _activity_weighted,
@@ -158,8 +159,8 @@ def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tenso
 
 def judge_opponents(
     world: EvaluationWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
-) -> Results:
-    """Results of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
+) -> dict[str, FullTest]:
+    """The tests of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 
     Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
     shared categories in the modes whose users leave for them.
@@ -167,14 +168,13 @@ def judge_opponents(
     oracle = TableScorer(world.table)
     skipping = SkippingScorer(oracle, membership, leave.window)
     uniform = TableScorer(torch.zeros(1, world.n_items, device=world.device))
-    results: dict[str, Mapping[str, Values]] = {
-        "uniform_random": {mode: world.measure(mode, world.every_user, uniform, generator) for mode in MODES}
-    }
+    tests = {UNIFORM: run_full_test(world, uniform, generator)}
     for name, scorer in scorers.items():
-        results[name] = run_full_test(world, scorer)
-    by_category = leave.by == "category"
-    results["truth_oracle"] = {
-        mode: world.measure(mode, world.every_user, skipping if settings.users_leave and by_category else oracle, None)
-        for mode, settings in MODES.items()
-    }
-    return results
+        tests[name] = run_full_test(world, scorer)
+    plain = run_full_test(world, oracle)
+    tests[ORACLE] = plain
+    if leave.by == "category":
+        skips = run_full_test(world, skipping)
+        modes = {mode: (skips if settings.users_leave else plain).modes[mode] for mode, settings in MODES.items()}
+        tests[ORACLE] = FullTest(modes, skips.returns)
+    return tests

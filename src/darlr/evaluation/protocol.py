@@ -3,6 +3,7 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -102,18 +103,19 @@ class EvaluationWorld:
         Args:
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
-        return values_of(self._test(mode, users, scorer, generator), mode)
+        return values_of(self.episodes(mode, users, scorer, generator), mode)
 
     def measure_as(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator) -> dict[str, float | None]:
         """`mode/sampled/metric` -> value by the rules of NX_0, for a world that stands for `mode`, as the simulator."""
-        values = values_of(self._test(NX_0, users, scorer, generator), mode)
+        values = values_of(self.episodes(NX_0, users, scorer, generator), mode)
         return {f"{mode}/{SAMPLED}/{metric}": value for metric, value in values.items()}
 
     def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
         """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
-        return self._test(mode, users, scorer, generator).recommended
+        return self.episodes(mode, users, scorer, generator).recommended
 
-    def _test(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
+    def episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
+        """What happens in `mode`, one episode for each of `users`; arguments as those of `measure`."""
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode, scorer.lookback)
@@ -167,10 +169,32 @@ class _Restricted(Scorer):
         return self._scorer.probabilities(scores)
 
 
+@dataclass(frozen=True)
+class FullTest:
+    """What a policy is worth on every user of a world.
+
+    Attributes:
+        modes: mode > metric -> value.
+        returns: (n_users,) of NX_0, by the world's rows; None where users have no episodes.
+    """
+
+    modes: Mapping[str, Values]
+    returns: Tensor | None
+
+
 @torch.no_grad()
-def run_full_test(world: EvaluationWorld, scorer: Scorer) -> dict[str, Values]:
-    """mode > metric of `scorer`, acting greedily, one episode for every user of the world; nothing is drawn."""
-    return {mode: world.measure(mode, world.every_user, scorer, None) for mode in MODES}
+def run_full_test(world: EvaluationWorld, scorer: Scorer, generator: torch.Generator | None = None) -> FullTest:
+    """One episode of every mode for every user of the world.
+
+    Args: generator: draws the items with the scorer's probabilities; without, it acts greedily and nothing is drawn.
+    """
+    modes: dict[str, Values] = {}
+    for mode in MODES:
+        episodes = world.episodes(mode, world.every_user, scorer, generator)
+        modes[mode] = values_of(episodes, mode)
+        if mode == NX_0:
+            returns = episodes.rewards.sum(dim=1)
+    return FullTest(modes, returns)
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ class EvaluationConfig(Section):
 
     KEY: ClassVar[str] = "evaluation"
 
-    episodes: Annotated[int, Setting("episodes of a test, users drawn with replacement", at_least=1)] = 100
+    episodes: Annotated[int, Setting("episodes of a test, users drawn with replacement", at_least=1, at_most=10_000_000)] = 100
     held_out: Annotated[
         float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
     ] = 0.1
@@ -27,6 +27,7 @@ class EvaluationConfig(Section):
         Setting(
             "share of the log's noise that users' answers carry in a second test of the last policy; 0: no such test",
             at_least=0,
+            at_most=1_000,
         ),
     ] = 1.0
     referee: Annotated[

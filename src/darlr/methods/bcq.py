@@ -27,7 +27,7 @@ class BCQConfig(Section):
 
     KEY: ClassVar[str] = "bcq"
 
-    logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0)] = 0.01
+    logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0, at_most=1e6)] = 0.01
     threshold: Annotated[
         float,
         Setting("how likely an item has to be, relative to the likeliest, to come into question", at_least=0, at_most=1),

@@ -29,8 +29,10 @@ class CQLConfig(Section):
 
     KEY: ClassVar[str] = "cql"
 
-    quantiles: Annotated[int, Setting("of an item's return; 1: its mean alone (published: Yahoo 10)", at_least=1)] = 20
-    min_q_weight: Annotated[float, Setting("of the conservative term (published: Yahoo 1)", at_least=0)] = 10.0
+    quantiles: Annotated[
+        int, Setting("of an item's return; 1: its mean alone (published: Yahoo 10)", at_least=1, at_most=10_000)
+    ] = 20
+    min_q_weight: Annotated[float, Setting("of the conservative term (published: Yahoo 1)", at_least=0, at_most=1e6)] = 10.0
 
 
 class CQL(OfflinePolicy):

@@ -33,9 +33,9 @@ class CRRConfig(Section):
     weighting: Annotated[
         Literal["exp", "binary", "none"], Setting("of a logged step by its advantage; none: plain imitation")
     ] = "exp"
-    beta: Annotated[float, Setting("temperature of 'exp'", above=0)] = 1.0
-    bound: Annotated[float, Setting("greatest weight of 'exp'", above=0)] = 20.0
-    min_q_weight: Annotated[float, Setting("of the conservative term", at_least=0)] = 10.0
+    beta: Annotated[float, Setting("temperature of 'exp'", above=0, at_most=1e6)] = 1.0
+    bound: Annotated[float, Setting("greatest weight of 'exp'", above=0, at_most=1e6)] = 20.0
+    min_q_weight: Annotated[float, Setting("of the conservative term", at_least=0, at_most=1e6)] = 10.0
 
 
 class CRR(OfflinePolicy):

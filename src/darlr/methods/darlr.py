@@ -8,7 +8,7 @@ from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.selector import Selector
-from darlr.agents.settings import A2CConfig, SelectorConfig
+from darlr.agents.settings import A2CConfig, BeliefConfig, SelectorConfig
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge
@@ -29,7 +29,7 @@ REFERENCE_USER = 2.2e-6
 class TwoAgents(Simulated):
     """A recommender, and a selector whose reference users rewrite what the recommender is paid."""
 
-    reads: tuple[type[Section], ...] = (A2CConfig, SelectorConfig, RefinementConfig)
+    reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig, SelectorConfig, RefinementConfig)
 
     @property
     def baseline(self) -> bool:
@@ -40,6 +40,7 @@ class TwoAgents(Simulated):
         return merge(super().settings(dataset), {"selector": {"references": references}})
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
         self.require_table(config)
         references, others = config.own(SelectorConfig).references, dataset.world.n_users - 1
         if references > others:
@@ -63,9 +64,9 @@ class TwoAgents(Simulated):
         config, world = parts.config, parts.world
         refinement = config.own(RefinementConfig)
         reward = RefinedReward(world.table_reward(), refinement)
-        recommender = parts.a2c(policy, reward, reward.table)
+        recommender = self.recommender(parts, policy, reward, reward.table)
         generator = torch_generator(config.seed, "selector", "weights")
-        state_size = recommender.policy.tracker.state_size
+        state_size = recommender.state_size
         selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator)
         return DARLR(recommender, selector, reward, world.uncertainty, config.reward.uncertainty_weight, refinement)
 

@@ -5,12 +5,15 @@
 
 from dataclasses import dataclass
 
-from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy
-from darlr.agents.belief import Belief, Certainty
+from darlr.agents.believing.belief import Belief
+from darlr.agents.believing.learning import BayesAdaptive
+from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.believing.tables import Certainty, standardised
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import BeliefConfig
-from darlr.methods.bayes_adaptive import SCHEDULE, Believing
+from darlr.methods.bayes_adaptive import SCHEDULE
+from darlr.methods.believing import Believing
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.simulated import Simulated
@@ -38,7 +41,7 @@ class Certain(Believing):
         if not isinstance(policy, BayesAdaptivePolicy) or not isinstance(policy.belief, Certainty):
             raise TypeError(f"no table is known by a {type(policy).__name__}")
         config, learned = parts.config, parts.world.learned
-        policy.belief.learn(learned)
+        policy.belief.learn(standardised(learned))
         simulator = parts.world.simulator(config, parts.world.reward, parts.ways, parts.lookback)
         rate = config.own(BeliefConfig).actor_learning_rate
         return BayesAdaptive(policy, simulator, None, parts.world.n_users, config.a2c, rate, learned)

@@ -77,7 +77,7 @@ class Offline(Method):
         return OfflineLearner(policy, parts.ways.seen(replay), own, repeats)
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
-        for key, default in (("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
+        for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
             if getattr(config.policy, key) != default:
                 raise InputError(
                     f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{self.name}' are "

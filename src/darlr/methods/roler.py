@@ -16,6 +16,7 @@ class Shaped(Simulated):
     """A method that is defined by its neighbours."""
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
         if not config.neighbours.users:
             raise InputError(
                 f"config key 'neighbours.users' is 0, but method '{self.name}' is defined by its "

@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import Tensor
+
+from darlr.agents.believing.learning import BayesAdaptive
+from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.believing.tables import Certainty, CorrectedTable
 from darlr.agents.learning import Learner
 from darlr.agents.policy import ActorCritic, Policy
-from darlr.agents.settings import A2CConfig
+from darlr.agents.recommending import RecommendingAgent
+from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.errors import InputError
+from darlr.methods.believing import believing_policy, factor_belief, seconds_of_belief, whole_episode
 from darlr.methods.cost import Work, seconds_of_step
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.rewards.source import RewardSource
 
 A2C_SPACE: Mapping[str, Any] = {
     "a2c.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -32,17 +42,48 @@ PENALTIES_SPACE: Mapping[str, Any] = {
 class Simulated(Method):
     """A2C in the simulator."""
 
-    reads: tuple[type[Section], ...] = (A2CConfig,)
+    reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
     simulated: ClassVar[bool] = True
 
+    def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        if config.policy.actor == "belief" and config.world_model.kind != "factors":
+            raise InputError(
+                f"config key 'policy.actor' is 'belief', but 'world_model.kind' is '{config.world_model.kind}'; expected "
+                "'factors', whose users a belief is about"
+            )
+
+    def idle(self, key: str, config: ExperimentConfig) -> bool:
+        # The actor on a belief has no network and no state tracker, and is not kept from being sure.
+        networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
+        return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
+
     def policy(self, parts: PolicyParts) -> Policy:
+        if parts.config.policy.actor == "belief":
+            users, _ = parts.indices()
+            return believing_policy(parts, CorrectedTable(Certainty(users, len(parts.items)), factor_belief(parts)))
         generator = parts.generator("weights")
         tracker = parts.tracker(generator)
         return ActorCritic(parts.config.policy, tracker, parts.categories, parts.prior(), generator).to(parts.device)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
-        return parts.a2c(policy, parts.world.reward, parts.world.learned)
+        return self.recommender(parts, policy, parts.world.reward, parts.world.learned)
+
+    def recommender(self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Tensor) -> RecommendingAgent[Any]:
+        """Who learns `policy` in the simulator, which pays `reward`.
+
+        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        """
+        if not isinstance(policy, BayesAdaptivePolicy):
+            return parts.a2c(policy, reward, learned)
+        config, world = parts.config, parts.world
+        simulator = world.simulator(config, reward, parts.ways, parts.lookback)
+        rate = config.own(BeliefConfig).actor_learning_rate
+        return BayesAdaptive(policy, simulator, None, world.n_users, config.a2c, rate, learned)
+
+    def lookback(self, config: ExperimentConfig) -> int:
+        windows = super().lookback(config)
+        return max(windows, whole_episode(config)) if config.policy.actor == "belief" else windows
 
     def work(self, config: ExperimentConfig, items: int) -> Work:
         steps = config.training.steps_per_epoch
@@ -50,7 +91,7 @@ class Simulated(Method):
 
     def step(self, config: ExperimentConfig, items: int) -> float:
         """Seconds of a step of learning."""
-        return seconds_of_step(config, items)
+        return seconds_of_belief(items) if config.policy.actor == "belief" else seconds_of_step(config, items)
 
     def alike(self, config: ExperimentConfig) -> tuple[Any, ...]:
         """Runs in which this is equal take about the same time a step."""

@@ -30,7 +30,7 @@ class SQNConfig(Section):
 
     KEY: ClassVar[str] = "sqn"
 
-    logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0)] = 0.01
+    logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0, at_most=1e6)] = 0.01
     act_by: Annotated[ActingHead, Setting("which head recommends; the paper: imitation, the supervised one")] = "value"
 
 

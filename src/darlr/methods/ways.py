@@ -70,6 +70,10 @@ class Ways:
         kind = WORLD_MODELS[config.world_model.kind]
         return kind.fit if kind.fit_from is None or checkpoint is None else kind.fit_from(checkpoint)
 
+    def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:
+        """What the world model takes pairs that the log lacks as worth, if it learns from them."""
+        return WORLD_MODELS[config.world_model.kind].unlogged(config.world_model, dataset)
+
     def tracker(
         self, config: ExperimentConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
     ) -> StateTracker:

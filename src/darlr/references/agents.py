@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from darlr.agents.a2c import A2C, Rollout
+from darlr.agents.a2c import A2C, ValuedRollout
 from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.learning import EpochLog
 from darlr.agents.offline.policy import Moments, OfflinePolicy, StateScorer, without_blocked
@@ -38,7 +38,7 @@ class ReferenceA2C(A2C):
         return log
 
     @torch.no_grad()
-    def sample(self, environments: int, generator: torch.Generator) -> Rollout:
+    def sample(self, environments: int, generator: torch.Generator) -> ValuedRollout:
         rollout = super().sample(environments, generator)
         visits = rollout.visits
         _, values = self.policy(visits.users, visits.window)

@@ -56,6 +56,9 @@ class ReferenceWays(Ways):
     def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
         return _fit
 
+    def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:
+        return 0.0
+
     def tracker(
         self, config: ExperimentConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
     ) -> StateTracker:

@@ -16,10 +16,10 @@ class RewardConfig(Section):
     KEY: ClassVar[str] = "reward"
 
     kind: Annotated[str, Setting("what learning is paid; penalised: the estimate with the terms below")] = "penalised"
-    uncertainty_weight: Annotated[float, Setting("lambda_U, of the world model's uncertainty", at_least=0)] = 0.0
-    entropy_weight: Annotated[float, Setting("lambda_E, of the entropy term", at_least=0)] = 0.0
+    uncertainty_weight: Annotated[float, Setting("lambda_U, of the world model's uncertainty", at_least=0, at_most=1e6)] = 0.0
+    entropy_weight: Annotated[float, Setting("lambda_E, of the entropy term", at_least=0, at_most=1e6)] = 0.0
     entropy_orders: Annotated[
-        tuple[int, ...], Setting("how many recent items the entropy term looks at", at_least=1, distinct=True)
+        tuple[int, ...], Setting("how many recent items the entropy term looks at", at_least=1, distinct=True, at_most=100)
     ] = (1, 2)
 
 
@@ -29,7 +29,7 @@ class NeighbourConfig(Section):
 
     KEY: ClassVar[str] = "neighbours"
 
-    users: Annotated[int, Setting("k, how many users are averaged; 0: no shaping", at_least=0)] = 0
+    users: Annotated[int, Setting("k, how many users are averaged; 0: no shaping", at_least=0, at_most=10_000_000)] = 0
     weighting: Annotated[Weighting, Setting("how the neighbours' estimates are weighed")] = "normalised"
     uncertainty: Annotated[NeighbourUncertainty, Setting("what stands for P_U after the shaping")] = "none"
     centred: Annotated[bool, Setting("whether cosines are of rows less the item means")] = False
@@ -52,4 +52,4 @@ class RefinementConfig(Section):
     keep_levels: Annotated[
         bool, Setting("average what references give beyond their own mean, and add the user's mean (darlr-plus)")
     ] = False
-    epsilon: Annotated[float, Setting("lower bound of Eq. 16's denominator", above=0)] = 0.01
+    epsilon: Annotated[float, Setting("lower bound of Eq. 16's denominator", above=0, at_most=1e6)] = 0.01

@@ -65,7 +65,7 @@ def limits_in_words(key: str, hint: Any, setting: Setting) -> str:
         return " | ".join(json.dumps(choice) if isinstance(choice, bool) else str(choice) for choice in choices)
     words = setting.limits
     if setting.multiple_of:
-        words = f"a multiple of {setting.multiple_of}"
+        words = ", ".join(part for part in (f"a multiple of {setting.multiple_of}", setting.limits) if part)
     if typing.get_origin(hint) is tuple:
         each = f"each {words}" if words else ""
         return ", ".join(part for part in ("a list", each, "one or more" if setting.filled else "") if part)

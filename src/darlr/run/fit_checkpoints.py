@@ -20,6 +20,9 @@ class StoredCheckpoint:
         self.path = model.with_name(f"{model.name}.checkpoint")
         self._last = time.monotonic()
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """What was saved last, by this process or another; raises `InputError` for a damaged file."""
         return read_tensors(self.path) if self.path.is_file() else None

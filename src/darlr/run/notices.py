@@ -1,6 +1,7 @@
 """What a user must know of a run before it starts: what the data cannot give, and which settings change nothing."""
 
 from darlr.config.experiment import ExperimentConfig
+from darlr.data.plausibility.logs import notes as plausibility_notes
 from darlr.data.registry import SOURCES
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import how_to_complete
@@ -9,10 +10,25 @@ from darlr.run.resolution import uncertainty_counts, unread_settings
 from darlr.run.selection import unread_ratings
 
 
-def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
-    """One line each."""
+def data_notes(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
+    """What should be known of the data of a run and of what is assumed about them, one line each; its summary has them, too."""
     source = SOURCES.get(config.dataset)
     texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
+    texts += plausibility_notes(loaded)
+    log = loaded.dataset.log
+    worth = ways_of(config).unlogged_reward(config, loaded.dataset)
+    if worth is not None and (worth != 0 or not log.positive_only):
+        texts.append(f"the world model takes pairs without a row as worth {worth:g}, in a range of {_range(log.reward_range)}")
+    return texts
+
+
+def _range(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:g}..{bounds[1]:g}"
+
+
+def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
+    """One line each, those of the data first."""
+    texts = data_notes(config, loaded)
     texts += ways_of(config).notices()
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:
         weight = f"reward.entropy_weight {config.reward.entropy_weight:g}"

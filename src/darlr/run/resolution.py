@@ -10,12 +10,14 @@ from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.memory import require_fits
 from darlr.methods.experiment import default_config, experiment_config
 from darlr.methods.method import Method
 from darlr.methods.registry import METHODS
 from darlr.methods.ways import Ways
 from darlr.rewards.entropy import require_countable
 from darlr.run.choosing import method_of, ways_of
+from darlr.run.needs import needs
 from darlr.world_model.kinds import FACTORS, WORLD_MODELS, WorldModelKind
 
 DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
@@ -58,7 +60,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
 
     Raises:
         InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
-            data.
+            data, and for a run that cannot fit into the memory.
     """
     dataset = loaded.dataset
     settings: Mapping[str, Any] = {}
@@ -72,7 +74,9 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
         raise InputError(f"method '{method.name}' learns from the truth, but the data set has none")
     world_model = WORLD_MODELS[config.world_model.kind].resolve(config.world_model, dataset)
     _require_consistent(config, dataset, method, ways)
-    return replace(config, world_model=world_model)
+    resolved = replace(config, world_model=world_model)
+    require_fits(needs(resolved, dataset, method))
+    return resolved
 
 
 def unread_settings(config: ExperimentConfig) -> list[str]:

@@ -1,6 +1,7 @@
 """A policy on disk: what was learned, and the raw ids of its users and items."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,25 @@ from torch import Tensor
 from darlr.agents.learning import below
 from darlr.agents.policy import Policy
 from darlr.artifacts import RunFolder
+from darlr.artifacts.schema import (
+    Check,
+    Keys,
+    Shape,
+    list_of,
+    number,
+    optional,
+    require,
+    require_alike,
+    require_finite,
+    require_indices,
+    require_tensors,
+    restoring,
+    text,
+    whole,
+)
 from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
-from darlr.data.log import Ids
+from darlr.data.log import Ids, text_ids
 from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import PolicyParts
@@ -23,6 +40,14 @@ from darlr.run.world_models import WORLD_MODEL, load_world_model
 
 POLICY = "policy"
 CHECKPOINT = "checkpoint"
+STATES: Mapping[str, Check] = {
+    POLICY: Keys(
+        {"epoch": whole(1), "reward_range": list_of(number, 2), "config": text},
+        {"user_ids": list_of(text), "item_ids": list_of(text)},
+    ),
+    CHECKPOINT: Keys({"epoch": whole(1), "steps": whole(), "best": optional(number), "config": text}),
+}
+"""The plain values beside the tensors."""
 
 
 def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
@@ -51,8 +76,12 @@ def save_learned(folder: RunFolder, name: str, tensors: Mapping[str, Tensor], st
 def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `save_learned` wrote; raises `InputError` for a damaged file and for one of another run's."""
     tensors, state = folder.load_tensors(name)
-    if state.get("config") != stable_hash(folder.config()):
-        raise InputError(f"{folder.path / name}.safetensors: made by a run of another config; put back the file that was here")
+    place = f"{folder.path / name}.safetensors"
+    require(state, STATES[name], place)
+    with restoring(Path(place)):
+        require_finite(tensors)
+    if state["config"] != stable_hash(folder.config()):
+        raise InputError(f"{place}: made by a run of another config; put back the file that was here")
     return tensors, state
 
 
@@ -73,6 +102,9 @@ class SavedPolicy:
             raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
         tensors, state = load_learned(folder, POLICY)
         self.config = experiment_config(folder.config())
+        self._path = folder.path / f"{POLICY}.safetensors"
+        with restoring(self._path):
+            _require_world(tensors, state)
         self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
         self._learned = below("policy.", tensors)
@@ -98,11 +130,35 @@ class SavedPolicy:
             device=self._device,
         )
         policy = method_of(self.config).policy(parts)
-        policy.load_state_dict(self._learned)
+        with restoring(self._path):
+            require_alike(self._learned, policy.state_dict())
+            require_alike(self._average_user, policy.average_user())
+            policy.load_state_dict(self._learned)
         policy.append_user(self._average_user)
         return policy.eval()
 
 
+def _require_world(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless ids, world and categories of a saved policy belong together."""
+    world: dict[str, Shape] = {
+        "users": (torch.int64, ["users"]),
+        "items": (torch.int64, ["items"]),
+        "membership": (torch.bool, ["items", "categories"]),
+    }
+    for name in ("user_ids", "item_ids"):
+        if name not in state:
+            world[name] = (tensors[name].dtype if name in tensors else torch.int64, [name])
+    require_tensors({name: tensor for name, tensor in tensors.items() if "." not in name}, world)
+    for name, ids in (("users", "user_ids"), ("items", "item_ids")):
+        known = len(state[ids]) if ids in state else len(tensors[ids])
+        require_indices(tensors[name], name, known)
+        if len(set(tensors[name].tolist())) != len(tensors[name]):
+            raise InputError(f"tensor '{name}' has an index twice")
+    low, high = state["reward_range"]
+    if not low < high:
+        raise InputError(f"'reward_range' is {[low, high]}; expected the lower bound first")
+
+
 def _ids(name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> Ids:
-    ids: Ids = tensors[name].numpy() if name in tensors else np.array(state[name], dtype=np.str_)
+    ids: Ids = tensors[name].numpy() if name in tensors else text_ids(state[name])
     return ids

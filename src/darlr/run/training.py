@@ -19,6 +19,9 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
+from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.schema import restoring
+from darlr.artifacts.sealing import PUT_BACK
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -32,6 +35,8 @@ from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.opponents import Factors
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
+from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
+from darlr.evaluation.user_returns import USER_RETURNS, Returns, write_user_returns
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.world import LearningWorld
@@ -40,7 +45,7 @@ from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.lengthening import begin_with_shorter
-from darlr.run.notices import notices
+from darlr.run.notices import data_notes, notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
@@ -52,8 +57,6 @@ from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
-
-SUMMARY = "summary"
 
 
 class Monitor(FitMonitor, Protocol):
@@ -142,10 +145,14 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
-        judged = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        judged, returns = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        if returns:
+            users = [str(raw) for raw in dataset.log.user_ids[world.users].tolist()]
+            write_user_returns(folder.path / USER_RETURNS, users, returns)
+        told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):
-            judged = {**judged, OFF_POLICY: _by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor)}
-        return _finish(config, dataset, folder, {**judged, **({"selection": found} if (found := selection_found(fit)) else {})})
+            told[OFF_POLICY] = _by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor)
+        return _finish(config, dataset, folder, {**judged, **told})
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
@@ -235,7 +242,8 @@ def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None
         folder.keep_metrics(0)
         return 0, 0, None
     tensors, state = load_learned(folder, CHECKPOINT)
-    learner.restore(tensors)
+    with restoring(folder.path / f"{CHECKPOINT}.safetensors"):
+        learner.restore(tensors)
     folder.keep_metrics(state["epoch"])
     return state["epoch"], state["steps"], state["best"]
 
@@ -263,17 +271,22 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _judged(judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Any]:
-    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md)."""
+def _judged(
+    judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors
+) -> tuple[dict[str, Any], Returns]:
+    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
     opponents = judge.opponents(estimates, membership, factors)
+    tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
-    return {
-        "every_user": judge.every_user(scorer),
+    judged = {
+        "every_user": tests[POLICY_RETURNS].modes,
+        "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, factors),
-        "opponents": judge.compare(opponents, membership),
+        "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
+    return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 
 def _by_log(
@@ -295,9 +308,14 @@ def _by_log(
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
     """Write the summary and the picture of the finished run."""
     records = folder.metrics()
+    if len(records) != config.training.epochs:
+        raise RunError(
+            f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
+            f" the run was working on it; {PUT_BACK}"
+        )
     summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
-    folder.write_json(SUMMARY, summary)  # last: a run that has it is finished
+    folder.write_summary(summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from darlr._version import __version__
 from darlr.artifacts.locks import sole_writer
+from darlr.artifacts.schema import Keys, number, optional, require, require_finite, restoring, text
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
@@ -26,6 +27,9 @@ from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
 """The copy in a run folder."""
+_SELECTION = Keys({"exponent": number, "reason": text})
+STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection": _SELECTION})}, {"kind": text})
+"""The plain values beside any world model's tensors, and what is read of how its fit went."""
 
 
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> Path:
@@ -77,10 +81,13 @@ def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str,
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
-    """Raises `InputError` for a missing, truncated or tampered file."""
+    """Raises `InputError` for a missing, truncated or tampered file, and for one that describes no world model."""
     tensors, state = read_tensors(path)
-    kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
-    return kind.restore(tensors, state, device), state["fit"]
+    require(state, STATE, str(path))
+    with restoring(path):
+        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+        require_finite(tensors)
+        return kind.restore(tensors, state, device), state["fit"]
 
 
 def list_factors(
@@ -88,7 +95,8 @@ def list_factors(
 ) -> Factors:
     """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
-    It is the run's own world model where that is one. Where the log allows none, `notice` is told why.
+    It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
+    `InputError` where the file is damaged.
     """
     settings = config.world_model if config.world_model.kind == FACTORS.name else WorldModelConfig(kind=FACTORS.name)
     own = replace(config, world_model=settings, reference_quirks=False)
@@ -99,10 +107,13 @@ def list_factors(
         try:
             model, report = obtain_world_model(path, own, dataset, Ways(), device, None, notice)
         except InputError as error:
+            if path.is_file():  # fitted before, and damaged since: no fault of the log's
+                raise
             notice(f"no lists of a factor model are shown: {error}")
             return None
         if not isinstance(model, FactorModel):
             raise RunError(f"{path}: holds a {type(model).__name__}; expected a FactorModel")
+        require(report, Keys({"activity_exponent": number}), str(path))
         return ListFactors(model, report["activity_exponent"])
 
     return obtain

@@ -9,12 +9,13 @@ from statistics import fmean
 from typing import Any
 
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.config.experiment import ExperimentConfig
 from darlr.errors import InputError
+from darlr.evaluation.finished import read_summary
 from darlr.methods.cost import Work
 from darlr.methods.experiment import experiment_config
 from darlr.methods.registry import METHODS
-from darlr.run.training import SUMMARY
 from darlr.sweep.plan import Cell, Size
 from darlr.world_model.fitting import resolve_batch_size, resolve_epochs
 from darlr.world_model.settings import WorldModelConfig
@@ -80,7 +81,9 @@ def _finished(folder: Path) -> list[tuple[ExperimentConfig, Mapping[str, Any]]]:
     for file in sorted(folder.glob(f"*/{SUMMARY}.json")):
         with suppress(InputError):
             run = RunFolder.open(file.parent)
-            found.append((experiment_config(run.config()), run.read_json(SUMMARY)))
+            summary = read_summary(run)
+            if summary.get("seconds") and "peak_memory_mib" in summary:
+                found.append((experiment_config(run.config()), summary))
     return found
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from darlr.config.loading import leaf_type, read_yaml, with_settings
+from darlr.config.loading import leaf_type, with_settings
+from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_type
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from darlr._version import __version__
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -17,7 +18,6 @@ from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config
 from darlr.run.saved import POLICY
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
-from darlr.run.training import SUMMARY
 from darlr.run.world_models import WORLD_MODEL
 from darlr.sweep.grid import Point
 from darlr.world_model.fitting import resolve_loss

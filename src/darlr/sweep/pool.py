@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from darlr.errors import InputError
+from darlr.reading import present
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Told
 from darlr.sweep.worker import ENDS
@@ -78,7 +79,7 @@ class LocalPool:
 def _require_place(out: Path) -> None:
     """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
     try:
-        nearest = next(place for place in (out, *out.parents) if place.exists())
+        nearest = next(place for place in (out, *out.parents) if present(place))
         if not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except OSError as error:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from darlr.errors import out_of_memory
+
 Send = Callable[[Mapping[str, Any]], None]
 
 ENDS = ("finished", "failed", "busy", "lost")
@@ -56,6 +58,8 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
             refused_by_system = isinstance(error.__cause__, OSError)
             return {"event": "failed", "error": str(error), "traceback": None, "transient": refused_by_system}
     except Exception as error:
+        if (refusal := out_of_memory(error)) is not None:
+            return {"event": "failed", "error": str(refusal), "traceback": None, "transient": False}
         line = " ".join("".join(traceback.format_exception_only(error)).split())
         return {"event": "failed", "error": line, "traceback": traceback.format_exc(), "transient": False}
     return {"event": "finished", "cpu_seconds": time.process_time()}

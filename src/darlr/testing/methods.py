@@ -20,7 +20,8 @@ from darlr.run.evaluating import evaluate_run
 from darlr.run.saved import SavedPolicy
 from darlr.run.training import Finished, Monitor, train
 from darlr.run.worlds import true_world
-from darlr.serving.recommender import Recommender, Request
+from darlr.serving.messages import Request
+from darlr.serving.recommender import Recommender
 from darlr.testing.demands import blaming, demand, demand_equal, registered
 from darlr.testing.monitors import Interrupter, Remembering, Silent
 from darlr.testing.planted import ITEMS, LONGEST, PLANTED, scratch, write_planted_world, write_truth

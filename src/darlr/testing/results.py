@@ -9,8 +9,8 @@ from darlr.artifacts import RunFolder
 
 
 def results(run: Path) -> dict[str, Any]:
-    """All that a run leaves behind, less what tells of time and memory."""
-    untimed = {"seconds", "steps_per_second", "peak_memory_mib"}
+    """All that a run leaves behind, less what tells of time and memory, and the checksums over that."""
+    untimed = {"seconds", "steps_per_second", "peak_memory_mib", "chain", "checksum"}
     summary = json.loads((run / "summary.json").read_text())
     files = {file.name: file.read_bytes() for file in run.iterdir()}
     for name in ("environment.json", "metrics.jsonl", "summary.json"):

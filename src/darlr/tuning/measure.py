@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from darlr.artifacts import RunFolder
+from darlr.artifacts.schema import Keys, number, optional, require
 from darlr.errors import InputError
 from darlr.evaluation import table
 from darlr.evaluation.modes import REFEREE, SAMPLED
@@ -43,6 +44,7 @@ def ranking(run: Path) -> float:
     Raises `UnrankedError` where no member held out two rows of one user with different rewards.
     """
     _, state = RunFolder.open(run).load_tensors(WORLD_MODEL)
+    require(state, Keys({"fit": Keys({RANKING: optional(number)})}), str(run / f"{WORLD_MODEL}.safetensors"))
     value = state["fit"][RANKING]
     if value is None:
         raise UnrankedError(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from darlr.config.experiment import ExperimentConfig
-from darlr.config.loading import leaf_type, read_yaml, value_at, with_settings
+from darlr.config.loading import leaf_type, value_at, with_settings
+from darlr.config.yaml_text import read_yaml
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_type

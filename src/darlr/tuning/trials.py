@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from darlr._version import __version__
 from darlr.artifacts.files import encode_json, write_bytes
+from darlr.config.yaml_text import yaml_text
+from darlr.text import visible
 from darlr.tuning.design import Design
 from darlr.tuning.measure import MEANINGS
 from darlr.tuning.search import State
@@ -80,5 +80,4 @@ def write_results(folder: Path, design: Design, asked: int, trials: Sequence[Tri
 
 
 def _write_yaml(path: Path, comment: str, values: Mapping[str, Any]) -> None:
-    text = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
-    write_bytes(path, f"{comment}\n{text}".encode())
+    write_bytes(path, f"{visible(comment)}\n{yaml_text(values)}".encode())

@@ -15,8 +15,9 @@ class LeaveConfig(Section):
     KEY: ClassVar[str] = "leave"
 
     by: Annotated[LeaveBy, Setting("what a new item is compared by with the recent ones")] = "category"
-    window: Annotated[int, Setting("N: how many recent items are compared", at_least=1)] = 4
+    window: Annotated[int, Setting("N: how many recent items are compared", at_least=1, at_most=10_000)] = 4
     tolerance: Annotated[
-        float, Setting("M: shared categories forgiven, or the distance below which items count as alike", at_least=0)
+        float,
+        Setting("M: shared categories forgiven, or the distance below which items count as alike", at_least=0, at_most=1e6),
     ] = 0.0
-    max_steps: Annotated[int, Setting("longest episode", at_least=1)] = 30
+    max_steps: Annotated[int, Setting("longest episode", at_least=1, at_most=10_000)] = 30

@@ -2,17 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from darlr.artifacts.schema import Keys, Shape, list_of, require, require_indices, require_tensors, whole
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.inputs import Inputs
-from darlr.world_model.model import Scale
+from darlr.world_model.model import SCALE, Scale
 
 BLOCK = 8_192
 """Pairs predicted at once; bounds the memory of a whole matrix's prediction."""
+
+STATE = Keys(
+    {
+        "rows": whole(1),
+        "members": whole(1),
+        "embedding_size": whole(1),
+        "hidden_sizes": list_of(whole(1)),
+        "scale": SCALE,
+    }
+)
+
+INPUTS: Mapping[str, Shape] = {
+    "user_codes": (torch.int64, ["users", "user fields"]),
+    "item_codes": (torch.int64, ["items", "item fields"]),
+    "user_numeric": (torch.float32, ["users", "user numbers"]),
+    "item_numeric": (torch.float32, ["items", "item numbers"]),
+}
 
 
 class EnsembleModel:
@@ -83,14 +102,37 @@ class EnsembleModel:
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "EnsembleModel":
-        """The model that `tensors()` and `state()` describe, on `device`."""
+        """The model that `tensors()` and `state()` describe, on `device`; raises `InputError` if they describe none."""
+        require(state, STATE, "its state")
         codes = {name.removeprefix("inputs."): tensor for name, tensor in tensors.items() if name.startswith("inputs.")}
+        require_tensors(codes, INPUTS)
+        weights = {name: tensor for name, tensor in tensors.items() if not name.startswith("inputs.")}
+        inputs = Inputs(**codes, rows=state["rows"])
+        require_tensors(weights, _shapes(state, inputs))
+        for name in ("user_codes", "item_codes"):
+            require_indices(codes[name], f"inputs.{name}", inputs.rows)
         network = DeepFMEnsemble(
-            Inputs(**codes, rows=state["rows"]),
+            inputs,
             state["members"],
             state["embedding_size"],
             tuple(state["hidden_sizes"]),
             torch.Generator(),
         )
-        network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith("inputs.")})
+        network.load_state_dict(weights)
         return cls(network.to(device), Scale(**state["scale"]))
+
+
+def _shapes(state: Mapping[str, Any], inputs: Inputs) -> dict[str, Shape]:
+    """The weights of an ensemble with the sizes in `state`, which are not built before the tensors have them."""
+    members, size = state["members"], state["embedding_size"]
+    layers = [inputs.fields * size + inputs.numbers, *state["hidden_sizes"]]
+    shapes: dict[str, Shape] = {
+        "table": (torch.float32, [members, inputs.rows, size + 1]),
+        "numeric_weight": (torch.float32, [members, inputs.numbers, 1]),
+        "bias": (torch.float32, [members, 1]),
+        "head": (torch.float32, [members, layers[-1], 2]),
+    }
+    for layer, (fan_in, fan_out) in enumerate(pairwise(layers)):
+        shapes[f"weights.{layer}"] = (torch.float32, [members, fan_in, fan_out])
+        shapes[f"biases.{layer}"] = (torch.float32, [members, 1, fan_out])
+    return shapes

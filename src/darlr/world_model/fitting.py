@@ -48,16 +48,30 @@ class FitReport:
 
 
 def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
-    """`auto` as the loss that suits the log: ratings speak for themselves, positives need negatives beside them."""
-    constant = float(dataset.log.rewards.min()) == float(dataset.log.rewards.max())
+    """`auto` as the loss that suits the log: ratings speak for themselves, positives need negatives beside them.
+
+    Negatives are pairs that the log lacks, taken as worth the smallest reward that a user can give.
+    """
+    log = dataset.log
+    constant = float(log.rewards.min()) == float(log.rewards.max())
+    if constant and float(log.rewards.min()) == log.reward_range[0]:
+        raise InputError(
+            f"every logged reward is {log.reward_range[0]:g}, the smallest that a user can give, like pairs without a row, "
+            "so there is nothing to learn; expected a smaller 'minimum' of the rewards, or larger rewards"
+        )
     if config.loss == "auto":
-        return "negatives" if dataset.log.positive_only or constant else "logged"
+        return "negatives" if log.positive_only or constant else "logged"
     if config.loss == "logged" and constant:
         raise InputError(
             "config key 'world_model.loss' is 'logged', but every logged reward is the same, so there is nothing to learn; "
             "expected 'negatives'"
         )
     return config.loss
+
+
+def unlogged_reward(config: WorldModelConfig, dataset: Dataset) -> float | None:
+    """What pairs that the log lacks are taken as worth: its smallest reward; None where they are not learned from."""
+    return dataset.log.reward_range[0] if resolve_loss(config, dataset) == "negatives" else None
 
 
 def resolve_batch_size(config: WorldModelConfig, rows: int) -> int:
@@ -115,7 +129,8 @@ def fit_world_model(
     """
     config = resolve_fit(config, dataset)
     negatives = _negatives_per_row(config, dataset)
-    scale = Scale.of(dataset.log.rewards, negatives)
+    least = dataset.log.reward_range[0]
+    scale = Scale.of(dataset.log.rewards, negatives, least)
     held_out = held_out_rows(config, len(dataset.log))
     folds = torch_generator(seed, "world_model", "folds")
     rows = Rows.of(dataset.log, scale, config.weighting, config.members, held_out, folds, device)
@@ -127,7 +142,7 @@ def fit_world_model(
         config.hidden_sizes,
         torch_generator(seed, "world_model", "weights"),
     ).to(device)
-    trainer = Trainer(network, rows, sampler, config, scale, seed, monitor, checkpoint)
+    trainer = Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint)
     trainer.run()
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
     report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)

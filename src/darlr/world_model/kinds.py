@@ -17,8 +17,9 @@ from darlr.world_model.comparing import compare
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import is_implicit
 from darlr.world_model.factors.settings import FactorSettings, SelectionConfig
-from darlr.world_model.fitting import fit_world_model, held_out_rows, resolve_fit
+from darlr.world_model.fitting import fit_world_model, held_out_rows, resolve_fit, unlogged_reward
 from darlr.world_model.model import WorldModel
 from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitCheckpoint, FitMonitor
@@ -46,6 +47,7 @@ class WorldModelKind:
         uncertain: whether it has an uncertainty that can be penalised, under its settings.
         fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
         space: what `darlr tune --space world-model` searches.
+        unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
     """
 
     name: str
@@ -57,6 +59,7 @@ class WorldModelKind:
     uncertain: Callable[[WorldModelConfig], bool] = lambda config: True
     fit_from: Callable[[FitCheckpoint], Fit] | None = None
     space: Mapping[str, Any] = field(default_factory=dict)
+    unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
 
 
 def _fit_deepfm(
@@ -89,6 +92,7 @@ DEEPFM = WorldModelKind(
         "world_model.weight_decay": {"low": 1e-4, "high": 0.1, "log": True},
         "world_model.negatives_per_row": [1, 3, 5, 8],
     },
+    unlogged=unlogged_reward,
 )
 
 
@@ -99,6 +103,10 @@ def _fit_factors(
     exponent = config.own(SelectionConfig).exponent
     model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent)
     return model, asdict(report)
+
+
+def _unlogged_factors(config: WorldModelConfig, dataset: Dataset) -> float | None:
+    return dataset.log.reward_range[0] if is_implicit(dataset.log) else None
 
 
 def _resolve_factors(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
@@ -118,6 +126,7 @@ FACTORS = WorldModelKind(
         "factors.link": ["identity", "log"],
         "factors.tolerance": {"low": 1e-5, "high": 1e-3, "log": True},
     },
+    unlogged=_unlogged_factors,
 )
 
 
@@ -141,6 +150,7 @@ AUTO = WorldModelKind(
     _resolve_deepfm,
     reads=FACTORS.reads,
     uncertain=DEEPFM.uncertain,
+    unlogged=unlogged_reward,
 )
 
 WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO)})

@@ -21,7 +21,8 @@ def inverse_counts(items: NDArray[np.int32]) -> NDArray[np.float32]:
 class NegativeSampler:
     """Draws random (user, item) pairs as negatives, avoiding logged pairs as far as three tries go.
 
-    The references pair each logged row with random pairs whose target is 0, and accept the third try whatever it is
+    Their target is the smallest reward that a user can give. The references pair each logged row with random pairs whose target
+    is 0, and accept the third try whatever it is
     (protocol section 4).
     """
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.artifacts.schema import Keys, number, positive
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -16,15 +18,19 @@ class Scale:
     spread: float
 
     @classmethod
-    def of(cls, rewards: NDArray[np.float32], negatives_per_row: int) -> "Scale":
-        """Mean and standard deviation of what is fitted: the rewards, and zeros for the negatives beside each."""
+    def of(cls, rewards: NDArray[np.float32], negatives_per_row: int, negative: float = 0.0) -> "Scale":
+        """Mean and standard deviation of what is fitted: the rewards, and beside each so many negatives worth `negative`."""
         weight = 1.0 / (1 + negatives_per_row)
-        centre = float(rewards.mean()) * weight
-        square = float(np.square(rewards, dtype=np.float64).mean()) * weight
+        centre = float(rewards.mean()) * weight + negative * (1 - weight)
+        square = float(np.square(rewards, dtype=np.float64).mean()) * weight + negative**2 * (1 - weight)
         return cls(centre, max(square - centre * centre, 1e-12) ** 0.5)
 
     def standardise(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         return ((rewards - self.centre) / self.spread).astype(np.float32)
+
+
+SCALE = Keys({"centre": number, "spread": positive})
+"""A `Scale` as plain values."""
 
 
 class WorldModel(Protocol):

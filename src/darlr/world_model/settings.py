@@ -15,12 +15,13 @@ class WorldModelConfig(Section):
     KEY: ClassVar[str] = "world_model"
 
     kind: Annotated[str, Setting("which world model is fitted")] = "deepfm"
-    members: Annotated[int, Setting("networks of the ensemble", at_least=1)] = 5
+    members: Annotated[int, Setting("networks of the ensemble", at_least=1, at_most=1_000)] = 5
     embedding_size: Annotated[
-        int, Setting("size of an embedding; published: 8 (KuaiRand 4); 16 ranks held-out rows better", at_least=1)
+        int,
+        Setting("size of an embedding; published: 8 (KuaiRand 4); 16 ranks held-out rows better", at_least=1, at_most=10_000),
     ] = 16
     hidden_sizes: Annotated[
-        tuple[int, ...], Setting("sizes of the hidden layers; published: 128, 128", at_least=1, filled=True)
+        tuple[int, ...], Setting("sizes of the hidden layers; published: 128, 128", at_least=1, filled=True, at_most=100_000)
     ] = (64, 64)
     loss: Annotated[
         LossKind,
@@ -33,23 +34,40 @@ class WorldModelConfig(Section):
         Literal["equal", "inverse_count"], Setting("of logged rows; inverse_count: by 1 / (rows about the item), as IPS")
     ] = "equal"
     negatives_per_row: Annotated[
-        int, Setting("random pairs beside each logged row; published: 3 on KuaiRec, 5 elsewhere", at_least=1)
+        int, Setting("random pairs beside each logged row; published: 3 on KuaiRec, 5 elsewhere", at_least=1, at_most=1_000)
     ] = 5
     batch_size: Annotated[
         int,
-        Setting("rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128", at_least=0),
+        Setting(
+            "rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128",
+            at_least=0,
+            at_most=10_000_000,
+        ),
     ] = 0
-    learning_rate: Annotated[float, Setting("largest step size of Adam; published: 0.001, constant", above=0)] = 5e-3
+    learning_rate: Annotated[
+        float, Setting("largest step size of Adam; published: 0.001, constant", above=0, at_most=1_000)
+    ] = 5e-3
     schedule: Annotated[
         Literal["one_cycle", "constant"],
         Setting("of the step size; one_cycle: up in the first tenth of `max_epochs`, then down to 0"),
     ] = "one_cycle"
     weight_decay: Annotated[
-        float, Setting("added to every gradient, times the weight; published: 0.2 on a loss summed over the batch", at_least=0)
+        float,
+        Setting(
+            "added to every gradient, times the weight; published: 0.2 on a loss summed over the batch",
+            at_least=0,
+            at_most=1_000,
+        ),
     ] = 1e-2
     max_epochs: Annotated[
         int,
-        Setting("most epochs of the fit; 0: from 20 on small logs to 1 on large ones; published: 5, none stopped", at_least=0),
+        Setting(
+            "most epochs of the fit; 0: from 20 on small logs to 1 on large ones; published: 5, none stopped",
+            at_least=0,
+            at_most=1_000_000,
+        ),
     ] = 0
-    patience: Annotated[int, Setting("epochs without a better held-out loss until the fit stops", at_least=1)] = 5
+    patience: Annotated[
+        int, Setting("epochs without a better held-out loss until the fit stops", at_least=1, at_most=1_000_000)
+    ] = 5
     held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1

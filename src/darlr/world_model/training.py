@@ -4,13 +4,15 @@ An epoch is done in rounds of at least `PAIRS_OF_A_ROUND` pairs. After each, a m
 What a round draws comes from a stream of its own, so a fit that goes on from a checkpoint needs no generator's state.
 """
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.errors import RunError
+from darlr.artifacts.schema import Keys, Shape, require, require_tensors, whole
+from darlr.errors import InputError, RunError
 from darlr.seeding import torch_generator
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.ensemble import BLOCK
@@ -21,6 +23,9 @@ from darlr.world_model.settings import WorldModelConfig
 
 PAIRS_OF_A_ROUND = 100_000
 """How many pairs (rows, and negatives) each member learns from in a round, at least: some seconds' work."""
+
+OF_MEMBERS = {"best_losses": torch.float32, "best_epochs": torch.int64}
+"""What a checkpoint holds of each member."""
 
 WARM_UP = 0.1
 """Share of a fit's steps in which the step size rises to its peak."""
@@ -37,7 +42,7 @@ class FitMonitor(Protocol):
 
 
 class FitCheckpoint(Protocol):
-    """Keeps the state of a fit that is not done yet."""
+    """Keeps the state of a fit that is not done yet; as text it names the place."""
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The tensors and plain values of the last `save`, of this process or another; None if there are none."""
@@ -69,15 +74,16 @@ class Trainer:
         sampler: NegativeSampler | None,
         config: WorldModelConfig,
         scale: Scale,
+        negative: float,
         seed: int,
         monitor: FitMonitor | None,
         checkpoint: FitCheckpoint | None,
     ) -> None:
-        """Args: config: resolved, so that its batch size and epochs are numbers."""
+        """Args: config: resolved, so that batch size and epochs are numbers; negative: the reward that negatives are worth."""
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
         self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
         self.device = rows.users.device
-        self.zero = float(scale.standardise(np.zeros(1, np.float32))[0])
+        self.negative = float(scale.standardise(np.full(1, negative, np.float32))[0])
         self.parameters = list(network.parameters())
         self.optimiser = torch.optim.Adam(
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -163,7 +169,7 @@ class Trainer:
             shape = (len(chosen), chosen.shape[1] * self.config.negatives_per_row)
             negative_users, negative_items = self.sampler.draw(shape, generator)
             users, items = torch.cat([users, negative_users], 1), torch.cat([items, negative_items], 1)
-            targets = torch.cat([targets, targets.new_full(shape, self.zero)], 1)
+            targets = torch.cat([targets, targets.new_full(shape, self.negative)], 1)
             weights = torch.cat([weights, weights.new_ones(shape)], 1)
         return users, items, targets, weights
 
@@ -194,6 +200,10 @@ class Trainer:
         if saved is None:
             return
         tensors, state = saved
+        try:
+            self._require_own(tensors, state)
+        except InputError as error:
+            raise InputError(f"{self.checkpoint}: {error}; delete it to begin the fit again") from error
         self.epoch, self._rounds_done = state["epoch"], state["rounds"]
         self.best_losses.copy_(tensors["best_losses"])
         self.best_epochs.copy_(tensors["best_epochs"])
@@ -205,3 +215,16 @@ class Trainer:
             for index in range(len(self.parameters))
         }
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+
+    def _require_own(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Raise `InputError` unless a checkpoint has the shapes of this fit."""
+        require(state, Keys({"epoch": whole(), "rounds": whole()}), "its state")
+        shapes: dict[str, Shape] = {name: (kind, [self.network.members]) for name, kind in OF_MEMBERS.items()}
+        for index, parameter in enumerate(self.parameters):
+            same = parameter.dtype, list(parameter.shape)
+            shapes |= {f"{name}.{index}": same for name in ("weights", "best")}
+            shapes |= {f"adam.{index}.{name}": same for name in ("exp_avg", "exp_avg_sq")}
+            shapes[f"adam.{index}.step"] = (torch.float32, [])
+        # Before the first epoch is done no loss is known: they are infinite.
+        known = {name: tensor.nan_to_num(nan=math.nan, posinf=0.0) for name, tensor in tensors.items() if name == "best_losses"}
+        require_tensors({**tensors, **known}, shapes)

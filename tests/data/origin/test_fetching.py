@@ -1,12 +1,14 @@
 """Downloads: whole, right and under their name, or not at all, whatever the server does."""
 
 import hashlib
+import io
 import json
 import resource
 import shutil
 import ssl
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,9 +29,18 @@ from darlr.errors import InputError, RunError
 from tests import file_server
 from tests.file_server import Answer, FileServer
 
-CONTENT = np.random.default_rng(0).bytes(2 * CHUNK + 12_345)
+
+def archive_of(name: str, content: bytes) -> bytes:
+    """A zip archive with one member, which is not compressed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+CONTENT = archive_of("log.csv", np.random.default_rng(0).bytes(2 * CHUNK + 12_345))
 SIZE = len(CONTENT)
-OTHER = np.random.default_rng(1).bytes(SIZE - 100)
+OTHER = archive_of("log.csv", np.random.default_rng(1).bytes(2 * CHUNK + 12_245))
 MD5 = hashlib.md5(CONTENT).hexdigest()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
@@ -512,3 +523,43 @@ def test_any_sequence_of_losses_ends_with_the_file(
         official = published(server.url, 1000, hashlib.md5(content).hexdigest())
         assert fetch_official(official, path, patience=Patience(tries=len(answers) + 1))
     assert here(path) == Here(content, None, set())
+
+
+class TestWithoutAChecksum:
+    @pytest.mark.parametrize(
+        ("archive", "content", "message"),
+        [
+            ("data.zip", archive_of("other.csv", b"a\n"), "has no 'log.csv'; expected it in '.', as published"),
+            ("data.zip", b"<!DOCTYPE html><p>please log in</p>", "cut short, damaged or no archive"),
+            ("data.tar.gz", archive_of("log.csv", b"a\n"), "cut short or damaged"),
+            ("log.csv", b"\n <!doctype HTML><p>please log in</p>", "is a web page; expected the file that is published on"),
+        ],
+    )
+    def test_what_came_must_hold_what_is_published(self, tmp_path: Path, archive: str, content: bytes, message: str) -> None:
+        with file_server.serving(content) as server:
+            wanted = replace(published(server.url, size=None, md5=""), archive=archive)
+            with pytest.raises(RunError) as failed:
+                fetch_official(wanted, tmp_path / "new" / archive)
+        assert "what came, twice, is not what was published" in str(failed.value)
+        assert message in str(failed.value)
+        assert list((tmp_path / "new").iterdir()) == []
+
+    def test_what_lies_there_must_hold_it_too(self, path: Path) -> None:
+        path.parent.mkdir()
+        path.write_bytes(archive_of("other.csv", b"a\n"))
+        with pytest.raises(InputError, match=r"has no 'log\.csv'"):
+            fetch_official(published(None, size=None, md5=""), path)
+
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [
+            (file_server.chunked(), f"more than {CHUNK:,} bytes came, and no end"),
+            (file_server.serve_all, f"the server offers {SIZE:,} bytes; expected at most {CHUNK:,}"),
+        ],
+    )
+    def test_a_body_has_an_end(self, server: FileServer, path: Path, answer: Answer, message: str) -> None:
+        server.answers = [answer]
+        with pytest.raises(RunError) as failed:
+            fetch_official(replace(published(server.url, size=None, md5=""), at_most=CHUNK), path)
+        assert message in str(failed.value)
+        assert not path.exists()

@@ -104,8 +104,8 @@ def test_reads_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pl.Series([1.0]), "column 'id' is of type Float64; expected integers or text"),
-        (pl.Series([[1]]), "column 'id' is of type List(Int64); expected numbers or text"),
+        (pl.Series([1.0]), "row 1, column 'id' holds '1.0' of type Float64; expected integers or text"),
+        (pl.Series([None, [1]]), "row 2, column 'id' holds '[1]' of type List(Int64); expected numbers or text"),
     ],
 )
 def test_refuses_parquet_columns_of_other_types(tmp_path: Path, column: pl.Series, message: str) -> None:

@@ -100,7 +100,7 @@ class TestComparison:
         write_run(tmp_path, "dorl")
         write_run(tmp_path, "mbpo")
         assert note not in compared(tmp_path).notes
-        write_run(tmp_path, "darlr", settings={"training": {"epochs": 3, "steps_per_epoch": 10}})
+        write_run(tmp_path, "darlr", returns=[70.0, 72.0, 74.0])
         assert note in compared(tmp_path).notes
 
 

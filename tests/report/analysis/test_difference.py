@@ -1,11 +1,11 @@
 """Two runs or groups side by side: what they were made of, and results that are worked out by hand."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.report.analysis.difference import compare
 from darlr.report.rendering.table import Quantity, Table
@@ -63,8 +63,8 @@ def test_common_seeds_are_paired_and_the_others_left_out(tmp_path: Path) -> None
 
 def without(run: Path, name: str) -> None:
     """Take `name` out of the run's summary."""
-    file = run / "summary.json"
-    file.write_text(json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != name}))
+    with RunFolder.open(run) as folder:
+        folder.write_summary({key: value for key, value in folder.read_summary().items() if key != name})
 
 
 def test_seeds_without_a_quantity_are_left_out_of_its_pairs(tmp_path: Path) -> None:

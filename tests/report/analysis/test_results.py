@@ -1,6 +1,7 @@
 """The tables at the end of a run."""
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,10 +13,9 @@ from darlr.report.analysis.results import end_of_run, opponents, results
 from darlr.report.rendering.table import Cell, Quantity, Table, to_rich
 
 
-def summary(
-    returns: list[float], opponents: dict[str, Any] | None = None, extra: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    records = [
+def made_up(returns: Sequence[float], extra: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Records of epochs with these returns, sampled, and one more greedy; `extra`: what they have beside."""
+    return [
         {
             "epoch": epoch,
             "steps": epoch,
@@ -23,10 +23,15 @@ def summary(
             "nx_0/greedy/r_tra": value + 1,
             "simulator/sampled/r_tra": value,
         }
-        | (extra or {})
+        | dict(extra or {})
         for epoch, value in enumerate(returns, start=1)
     ]
-    return summarise(records) | ({} if opponents is None else {"opponents": opponents})
+
+
+def summary(
+    returns: list[float], opponents: dict[str, Any] | None = None, extra: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return summarise(made_up(returns, extra)) | ({} if opponents is None else {"opponents": opponents})
 
 
 def row(table: Table, *labels: str) -> dict[str, Cell]:

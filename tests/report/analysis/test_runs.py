@@ -1,11 +1,11 @@
 """Finding finished runs, and putting those together that differ in their seed alone."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 
+from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.report.analysis.runs import collect, to_long_csv
 from tests.report.folders import write_recorded, write_run
@@ -77,10 +77,8 @@ def test_a_run_named_twice_is_read_once(tmp_path: Path) -> None:
 
 def own(out: Path, seed: int, folder: str, **hashes: str) -> Path:
     """A run on the data set in `folder` with these `hashes`, in the folder `mine` below `out`."""
-    path = write_run(out, "dorl", seed, dataset="mine", data={f"{name}.csv": found for name, found in hashes.items()})
-    config = path / "config.yaml"
-    config.write_text(config.read_text().replace("dataset: mine", f"dataset: {folder}"))
-    return path
+    data = {f"{name}.csv": found for name, found in hashes.items()}
+    return write_run(out, "dorl", seed, dataset="mine", data=data, settings={"dataset": folder})
 
 
 def seeds(places: list[Path]) -> dict[str, list[list[int]]]:
@@ -152,9 +150,9 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
 
 
 def test_a_summary_of_another_shape_is_named(tmp_path: Path) -> None:
-    path = write_run(tmp_path, "dorl") / "summary.json"
-    path.write_text(json.dumps({"return": 3}))
-    with pytest.raises(InputError, match=r"summary\.json: not a summary that this version reads"):
+    with RunFolder.open(write_run(tmp_path, "dorl")) as folder:
+        folder.write_summary({"return": 3})
+    with pytest.raises(InputError, match=r"summary\.json: 'epochs' is missing; expected what this version of darlr writes"):
         collect([tmp_path])
 
 

@@ -47,3 +47,12 @@ def test_intervals_are_shown_as_far_as_is_sensible() -> None:
     assert low < 5.0 < high
     low, high = limits([0.0])
     assert low < 0.0 < high
+
+
+@pytest.mark.parametrize("values", [(0.0, 1e-300), (1.0, 1.0 + 2e-16), (0.0, 0.0), (-1e300, 1e300), (5e-324,), (0.1, 0.3)])
+def test_values_of_any_size_have_an_axis(values: tuple[float, ...]) -> None:
+    low, high = limits(values)
+    assert low < min(values)
+    assert high > max(values)
+    axis = numbers("value", low, high)
+    assert 1 <= len(axis.ticks) <= 7

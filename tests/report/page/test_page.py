@@ -200,6 +200,17 @@ def test_what_never_changes_is_told_in_words(tmp_path: Path) -> None:
     assert "Length, the steps of an episode: 30.00 in every row at every epoch" in learning.text
 
 
+def test_notes_on_the_data_stand_at_the_head_of_their_data_set(tmp_path: Path) -> None:
+    told = {"notes": ["items.csv: column '<b>' is not read", "no two items are alike"]}
+    for seed in range(2):
+        write_recorded(tmp_path, "dorl", seed, records([70.0, 71.0]), extra=told)
+    write_recorded(tmp_path, "dorl", 0, records([70.0]), dataset="other")
+    first, second = shown(tmp_path).all("section", class_="dataset")
+    notes = [[item.text for item in section.all("ul", class_="notes")[0].all("li")] for section in (first, second)]
+    assert notes[0] == told["notes"]
+    assert not set(notes[1]) & set(told["notes"])
+
+
 def test_runs_without_a_truth(tmp_path: Path) -> None:
     epochs = [{"held_out/greedy/ndcg_10": value, "held_out/greedy/recall_10": value / 2} for value in (0.25, 0.5)]
     write_recorded(tmp_path, "dorl", 0, epochs, dataset="shop")
@@ -242,6 +253,6 @@ def test_seeds_not_in_common_unfinished_runs_and_versions_are_told(runs: Path) -
 def test_a_run_whose_records_are_gone_is_named(runs: Path) -> None:
     gone = next(runs.rglob("metrics.jsonl"))
     gone.unlink()
-    with pytest.raises(InputError, match=r"no epoch in metrics\.jsonl") as refused:
+    with pytest.raises(InputError, match=r"metrics\.jsonl has records of 0") as refused:
         page(collect([runs]), BASELINES)
     assert str(gone.parent) in str(refused.value)

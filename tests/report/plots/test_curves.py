@@ -70,7 +70,7 @@ def test_shows_the_rewards_errors_where_they_are_known(tmp_path: Path) -> None:
 
 def test_labels_opponents_and_the_published_value() -> None:
     figure = learning_curves(records(3), "coat", "dorl", OPPONENTS)
-    assert texts(figure, 0) == ["popular 71.2", "dorl, published 71.4", "item mean 75.5"]
+    assert texts(figure, 0) == ["popular 71.2", "dorl, published 71.4", "best list (item mean) 75.5"]
     heights = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_linestyle() == "--"]  # type: ignore[index]
     assert heights == [71.2, 71.3992, 75.5]
     assert texts(learning_curves(records(3), "synthetic", "dorl", {}), 0) == []
@@ -78,7 +78,7 @@ def test_labels_opponents_and_the_published_value() -> None:
 
 def test_opponents_far_from_the_curves_are_in_the_picture() -> None:
     figure = learning_curves(records(3), "coat", "dorl", {"popular": {"nx_0": {"r_tra": 0.25, "length": 300.0}}})
-    assert texts(figure, 0)[0] == "popular 0.250"
+    assert texts(figure, 0)[0] == "best list (popular) 0.250"
     assert figure.axes[0].get_ylim()[0] < 0.25
     assert figure.axes[1].get_ylim()[0] == 0
     assert figure.axes[1].get_ylim()[1] > 300

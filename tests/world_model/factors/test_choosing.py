@@ -8,8 +8,9 @@ from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.world.world import World
-from darlr.world_model.factors.choosing import FactorReport, fit_factors, held_out_ranking
+from darlr.world_model.factors.choosing import Chooser, FactorReport, Trial, fit_factors, held_out_ranking
 from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.responses import Link
 from darlr.world_model.factors.settings import FactorSettings
 from tests.world_model.factors.logs import HIGH, LOW, dataset_of, planted
 
@@ -175,3 +176,24 @@ def test_pairs_that_were_held_apart_do_not_count_as_disliked() -> None:
     model, _ = run(dataset, FactorSettings(size=0, activity_exponent=0.0))
     intercepts = model.responses.to_reward(model.responses.intercepts)
     assert intercepts[3:6].tolist() == pytest.approx(intercepts[:3].tolist(), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("rankings", "chosen"),
+    [
+        ({4: 0.905, 8: 0.881, 2: 0.904, 0: 0.921}, 0),  # falls to two factors and rises again to none, as on kuairec-rewatched
+        ({4: 0.905, 8: 0.881, 2: 0.904, 0: 0.904}, 4),
+        ({4: 0.70, 8: 0.73, 12: 0.734, 0: 0.69}, 8),
+        ({4: 0.70, 8: 0.73, 12: 0.74, 0: 0.74}, 0),
+        ({4: 0.70, 8: 0.70, 2: 0.71, 0: 0.705}, 2),
+    ],
+)
+def test_no_factors_are_tried_whatever_ranks_best_among_sizes(rankings: dict[int, float], chosen: int) -> None:
+    class Known(Chooser):
+        def _try(self, size: int, link: Link, activity_exponent: float, generator: torch.Generator | None = None) -> Trial:
+            self.trials.append(Trial(size, link, rankings[size]))
+            return self.trials[-1]
+
+    dataset, _ = planted(users=20, items=20, rows=100)
+    chooser = Known(dataset, FactorSettings(link="identity"), torch.Generator(), torch.device("cpu"))
+    assert chooser.size_and_link(0.0) == (chosen, "identity")

@@ -12,6 +12,7 @@ from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.returns import n_step_returns
 from darlr.agents.settings import OfflineConfig
+from darlr.artifacts.schema import require_alike
 
 
 class OfflineLearner:
@@ -92,5 +93,6 @@ class OfflineLearner:
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
         restore_learned(tensors, self.policy, self.optimiser)
+        require_alike(below("target.", tensors), self.target.state_dict())
         self.target.load_state_dict(below("target.", tensors))
         self.updates = int(tensors["updates"])

@@ -9,6 +9,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer, best_alone, mask_logits
 from darlr.agents.learning import EpochLog, below
 from darlr.agents.policy import Policy
+from darlr.artifacts.schema import require_alike
 from darlr.data.dataset import Dataset
 from darlr.world.window import Window
 
@@ -74,6 +75,7 @@ class StaticLearner:
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
+        require_alike(below("policy.", tensors), self.policy.state_dict())
         self.policy.load_state_dict(below("policy.", tensors))
 
 

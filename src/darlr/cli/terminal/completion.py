@@ -11,21 +11,28 @@ from rich.progress import Progress as Bar
 
 from darlr.cli.terminal import SECONDS_BETWEEN_LINES
 from darlr.data.completion.completing import Progress
+from darlr.report.rendering.terminal import shown
+from darlr.text import visible
 
 
 @contextmanager
 def completion_progress(name: str, console: Console) -> Iterator[Progress]:
     """A bar where somebody watches, a line now and then elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
     printed = time.monotonic()
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(f"{name}: sweeps")
+        task = bar.add_task(visible(f"{name}: sweeps"))
 
         def show(done: int, total: int) -> None:
             nonlocal printed
             bar.update(task, completed=done, total=total)
             if not console.is_terminal and time.monotonic() - printed >= SECONDS_BETWEEN_LINES:
-                console.print(f"{name}: sweep {done:,}/{total:,}", markup=False, highlight=False)
+                console.print(shown(f"{name}: sweep {done:,}/{total:,}"))
                 printed = time.monotonic()
 
         yield show

@@ -21,6 +21,8 @@ from darlr.data.registry import SOURCES, data_directory
 from darlr.data.source import Source
 from darlr.errors import InputError, unknown
 from darlr.report.rendering.table import Table
+from darlr.report.rendering.terminal import shown
+from darlr.text import visible
 
 
 class DownloadMonitor:
@@ -50,7 +52,7 @@ class DownloadMonitor:
 
     def received(self, done: int, total: int | None) -> None:
         if self._task is None:
-            self._task = self._progress.add_task(self._name, total=total, completed=done)
+            self._task = self._progress.add_task(visible(self._name), total=total, completed=done)
         self._progress.update(self._task, completed=done, total=total)
         now = time.monotonic()
         if not self._console.is_terminal and now - self._printed >= SECONDS_BETWEEN_LINES:
@@ -61,7 +63,7 @@ class DownloadMonitor:
         self._print(f"note: {self._name}: {text}")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(shown(line))
 
 
 def list_fetchable(data_dir: Path | None) -> None:
@@ -102,7 +104,7 @@ def fetch_source(name: str, data_dir: Path | None) -> None:
             "; ".join(f"get {official.archive} {official.advice} and put it into {folder}" for official in by_hand)
         )
     option = "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"
-    print(f"next: darlr check {name}{option}")
+    print(visible(f"next: darlr check {name}{option}"))
 
 
 def _fetchable() -> dict[str, Source]:
@@ -114,23 +116,25 @@ def _get(official: Official, folder: Path, cache: Cache) -> bool:
     path = folder / official.archive
     if not path.exists():
         if not official.missing(folder):
-            print(f"{official.archive}: its files lie unpacked in {folder}")
+            print(visible(f"{official.archive}: its files lie unpacked in {folder}"))
             return True
         if official.url is None:
             return False
-        print(f"{official.archive}: {official.url}")
-        print(f"  licence: {official.licence}")
+        print(visible(f"{official.archive}: {official.url}"))
+        print(visible(f"  licence: {official.licence}"))
         if official.citation:
-            print(f"  cite: {official.citation}")
+            print(visible(f"  cite: {official.citation}"))
     with DownloadMonitor(official.archive) as monitor, outliving_readers():
         downloaded = fetch_file(official, folder, cache, monitor)
-    print(f"{path}: {'complete' if downloaded else 'already here'}, {_compared(official)}")
+    print(visible(f"{path}: {'complete' if downloaded else 'already here'}, {_compared(official)}"))
     return True
 
 
 def _compared(official: Official) -> str:
-    known = [name for name, value in (("size", official.size), ("checksum", official.sha256 or official.md5)) if value]
-    return f"its {' and '.join(known)} as published" if known else "its owner publishes no checksum to compare it with"
+    known = [name for name, value in (("size", official.size), ("checksum", official.has_checksum)) if value]
+    told = f"its {' and '.join(known)} as published" if known else ""
+    unknown = "" if official.has_checksum else "its owner publishes no checksum to compare it with"
+    return ", ".join(part for part in (told, unknown) if part)
 
 
 def _state(name: str, official: Official, folder: Path) -> str:

@@ -73,6 +73,11 @@ class _RequiredOutput(io.TextIOBase):
 def _refusing(stream: TextIO) -> Iterator[None]:
     try:
         yield
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        raise RunError(
+            f"standard output is {error.encoding}, which has no {character!a}; set PYTHONIOENCODING=utf-8, or write to a file"
+        ) from error
     except OSError as error:
         # What is left in the buffer would be tried again, and fail, when the process ends.
         nowhere = os.open(os.devnull, os.O_WRONLY)

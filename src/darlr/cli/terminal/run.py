@@ -16,6 +16,8 @@ from darlr.cli.terminal import SECONDS_BETWEEN_LINES
 from darlr.cli.terminal.tables import print_table
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, POLICIES
 from darlr.evaluation.table import NDCG, RETURN
+from darlr.report.rendering.terminal import shown
+from darlr.text import visible
 
 SECONDS_OF_PACE = 600.0
 SHOWN = {
@@ -82,11 +84,11 @@ class TerminalMonitor:
         self._patience = patience
         self._console = console or Console(stderr=True, soft_wrap=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _TimeLeft(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=self._console,
             disable=not self._console.is_terminal,
             speed_estimate_period=SECONDS_OF_PACE,
@@ -161,7 +163,7 @@ class TerminalMonitor:
                 self._print(self._stage.line)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(shown(line))
 
     def finished(self, run: Run) -> None:
         """The tables of a finished run, and where its files are."""
@@ -173,5 +175,5 @@ class TerminalMonitor:
         speed = summary["steps_per_second"]
         pace = "" if speed is None else f"{speed:,.0f} steps/s, "  # a static method learns nothing
         print(f"{pace}peak memory {summary['peak_memory_mib']:,.0f} MiB")
-        print(f"results: {run.path}")
-        print(f"learning curve: {run.path / 'learning_curve.png'}")
+        print(visible(f"results: {run.path}"))
+        print(visible(f"learning curve: {run.path / 'learning_curve.png'}"))

@@ -38,7 +38,8 @@ class StudyMonitor(SweepMonitor):
     def ended(self, outcome: Outcome) -> None:
         self._close(outcome)
         if outcome.traceback is not None:
-            self._print(outcome.traceback.rstrip())
+            for line in outcome.traceback.splitlines():
+                self._print(line)
 
     def tried(self, trial: Trial) -> None:
         self._tried.append(trial)

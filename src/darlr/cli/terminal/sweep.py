@@ -11,9 +11,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from darlr.cli.terminal.run import figures_of
 from darlr.report.rendering.table import Table
+from darlr.report.rendering.terminal import shown
 from darlr.sweep.costs import Cost, in_words, total
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
+from darlr.text import visible
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_OF_PACE = 1800.0
@@ -32,10 +34,10 @@ class SweepMonitor:
         self._ended = self._failed = 0
         self._printed = time.monotonic()
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=self._console,
             disable=not self._console.is_terminal,
             speed_estimate_period=SECONDS_OF_PACE,
@@ -53,7 +55,7 @@ class SweepMonitor:
         self._progress.stop()
 
     def started(self, cell: Cell) -> None:
-        self._bars[cell.run] = self._progress.add_task(cell.label, total=cell.config.training.epochs, figures="starts")
+        self._bars[cell.run] = self._progress.add_task(visible(cell.label), total=cell.config.training.epochs, figures="starts")
         self._lines[cell.run] = f"{cell.label}: starts"
         if not self._console.is_terminal:
             self._print(self._lines[cell.run])
@@ -85,7 +87,8 @@ class SweepMonitor:
         self._close(outcome)
         self._print(f"[{self._ended}/{len(self._weights)}] {outcome.cell.label}: {_ending(outcome)}")
         if outcome.traceback is not None:
-            self._print(outcome.traceback.rstrip())
+            for line in outcome.traceback.splitlines():
+                self._print(line)
 
     def tick(self) -> None:
         if self._console.is_terminal or time.monotonic() - self._printed < SECONDS_BETWEEN_LINES:
@@ -123,7 +126,7 @@ class SweepMonitor:
         self._progress.update(self._whole, completed=sum(self._done.values()), figures=figures)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(shown(line))
         self._printed = time.monotonic()
 
 

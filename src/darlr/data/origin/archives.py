@@ -1,6 +1,8 @@
 """Taking single files out of a zip or tar archive that somebody else made."""
 
+import gzip
 import os
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -9,12 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
+from darlr.artifacts.files import PARTIAL_SUFFIX
 from darlr.errors import InputError, RunError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 BLOCK = 1 << 20
+MOST_ENTRIES = 100_000
+MOST_TIMES = 100
+"""How many times as large as itself an archive may be unpacked; logs in text shrink to a fifth or a twentieth."""
+ALWAYS = 1 << 30  # bytes that any archive may be unpacked to
+HEADER = 1 << 20  # bytes of a tar's header at most, in which long names stand
 
 Progress = Callable[[int, int], None]
 """Told the bytes unpacked so far, and of how many."""
@@ -44,12 +52,67 @@ def unpack(archive: Path, wanted: Wanted, folder: Path, progress: Progress = lam
         RunError: if a file cannot be written.
     """
     with _reading(archive):
-        if archive.name.lower().endswith(".zip"):
+        if _is_zip(archive):
             with zipfile.ZipFile(archive) as opened:
                 _unpack_zip(opened, archive, wanted, folder, progress)
         else:
-            with tarfile.open(archive) as opened_tar:
+            with _opened_tar(archive) as opened_tar:
                 _unpack_tar(opened_tar, archive, wanted, folder, progress)
+
+
+def require_members(archive: Path, wanted: Wanted) -> None:
+    """Raise `InputError` as `unpack` does for an archive that lacks what is wanted or could not be unpacked; writes nothing."""
+    with _reading(archive):
+        if _is_zip(archive):
+            with zipfile.ZipFile(archive) as opened:
+                _chosen_of_zip(opened, archive, wanted)
+        else:
+            with _opened_tar(archive) as opened_tar:
+                _choose(archive, _entries_of_tar(opened_tar, archive), wanted)
+
+
+def _is_zip(archive: Path) -> bool:
+    return _name(archive).endswith(".zip")
+
+
+def _name(archive: Path) -> str:
+    """By which its kind is told, also while it is being downloaded."""
+    return archive.name.lower().removesuffix(PARTIAL_SUFFIX)
+
+
+def _most_bytes(archive: Path) -> int:
+    """That an archive may be unpacked to."""
+    return max(ALWAYS, MOST_TIMES * archive.stat().st_size)
+
+
+@contextmanager
+def _opened_tar(archive: Path) -> Iterator[tarfile.TarFile]:
+    packed = _name(archive).endswith("gz")
+    with gzip.open(archive) if packed else archive.open("rb") as stream:
+        bounded = _Bounded(cast(IO[bytes], stream), archive)
+        with tarfile.open(fileobj=bounded, mode="r:") as opened:  # type: ignore[call-overload]
+            yield opened
+
+
+class _Bounded:
+    """A stream that is read in small parts, and not far beyond what its archive may hold."""
+
+    def __init__(self, stream: IO[bytes], archive: Path) -> None:
+        self._stream, self._archive = stream, archive
+        self._most = _most_bytes(archive)
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int) -> bytes:
+        if size > HEADER:
+            raise InputError(f"{self._archive}: has a header of {size:,} bytes; expected the archive as published")
+        if self._stream.tell() > self._most:
+            raise _too_large(self._archive, self._most)
+        return self._stream.read(size)
+
+
+def _too_large(archive: Path, size: int) -> InputError:
+    most = _most_bytes(archive)
+    return InputError(f"{archive}: unpacks to {size:,} bytes or more; expected at most {most:,} of {archive.stat().st_size:,}")
 
 
 @contextmanager
@@ -75,19 +138,47 @@ def _first_line(error: Exception) -> str:
 
 
 def _unpack_zip(opened: zipfile.ZipFile, archive: Path, wanted: Wanted, folder: Path, progress: Progress) -> None:
-    entries = {entry.filename: entry for entry in opened.infolist() if not entry.is_dir()}
-    chosen = _choose(archive, entries, wanted)
-    for name in chosen.values():
-        if stat.S_ISLNK(entries[name].external_attr >> 16):
-            raise InputError(f"{archive}: its entry '{name}' is a link; expected a file")
-    copy = _Copying(folder, sum(entries[name].file_size for name in chosen.values()), progress)
-    for member, name in chosen.items():
-        with opened.open(name) as content:
+    chosen = _chosen_of_zip(opened, archive, wanted)
+    copy = _Copying(folder, sum(entry.file_size for entry in chosen.values()), progress)
+    for member, entry in chosen.items():
+        with opened.open(entry) as content:
             copy(content, member)
 
 
+def _chosen_of_zip(opened: zipfile.ZipFile, archive: Path, wanted: Wanted) -> dict[str, zipfile.ZipInfo]:
+    """The entry of each member that the archive has."""
+    _require_few(archive, len(opened.infolist()))
+    entries = {entry.filename: entry for entry in opened.infolist() if not entry.is_dir()}
+    chosen = {member: entries[name] for member, name in _choose(archive, entries, wanted).items()}
+    for entry in chosen.values():
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise InputError(f"{archive}: its entry '{entry.filename}' is a link; expected a file")
+    if (size := sum(entry.file_size for entry in chosen.values())) > _most_bytes(archive):
+        raise _too_large(archive, size)
+    return chosen
+
+
+def _require_few(archive: Path, entries: int) -> None:
+    if entries > MOST_ENTRIES:
+        raise InputError(f"{archive}: has {entries:,} entries or more; expected at most {MOST_ENTRIES:,}")
+
+
+def _entries_of_tar(opened: tarfile.TarFile, archive: Path) -> dict[str, tarfile.TarInfo]:
+    """The entries by name, without folders."""
+    entries: dict[str, tarfile.TarInfo] = {}
+    most, size = _most_bytes(archive), 0
+    for number, entry in enumerate(opened, start=1):
+        size += max(entry.size, 0)
+        _require_few(archive, number)
+        if size > most:
+            raise _too_large(archive, size)
+        if not entry.isdir():
+            entries[entry.name] = entry
+    return entries
+
+
 def _unpack_tar(opened: tarfile.TarFile, archive: Path, wanted: Wanted, folder: Path, progress: Progress) -> None:
-    entries = {entry.name: entry for entry in opened if not entry.isdir()}
+    entries = _entries_of_tar(opened, archive)
     chosen = _choose(archive, entries, wanted)
     copy = _Copying(folder, sum(entries[name].size for name in chosen.values()), progress)
     # In the archive's own order: a compressed one cannot be read backwards without starting again.
@@ -105,6 +196,9 @@ class _Copying:
     """Copies members into a folder and tells how far that is."""
 
     def __init__(self, folder: Path, total: int, progress: Progress) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if total > (free := shutil.disk_usage(folder).free):
+            raise RunError(f"{folder}: {total:,} bytes are needed there; {free:,} are free")
         self._folder, self._total, self._progress = folder, total, progress
         self._done = 0
 

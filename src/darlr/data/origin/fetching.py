@@ -11,10 +11,11 @@ from time import sleep
 from typing import Protocol
 
 from darlr.data.origin.cache import Algorithm, Cache
-from darlr.data.origin.official import Official, difference, verify
+from darlr.data.origin.official import Official, difference, require_content, verify
 from darlr.data.origin.partial import Origin, PartialFile
 from darlr.data.origin.transfer import BrokenTransferError, RangeRefusedError, Reply, request
 from darlr.errors import InputError, RunError
+from darlr.reading import open_file
 
 
 class FetchMonitor(Protocol):
@@ -55,7 +56,10 @@ def fetch_file(official: Official, folder: Path, cache: Cache, monitor: FetchMon
     """
     path = folder / official.archive
     if path.exists():
+        open_file(path).close()  # a pipe would be waited for
         verify(official, path, cache)
+        if (wrong := _unlike(official, path)) is not None:
+            raise InputError(wrong)
         return False
     if official.url is None:
         raise InputError(f"{path}: no such file, and it may not be downloaded by a program; get it {official.advice}")
@@ -71,10 +75,6 @@ class _Wanted:
 
     url: str
     official: Official
-
-    @property
-    def has_checksum(self) -> bool:
-        return bool(self.official.sha256 or self.official.md5)
 
     def size(self, origin: Origin) -> int | None:
         """The bytes there should be: as published, else as the server said."""
@@ -92,7 +92,7 @@ def _complete(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, pati
             furthest = max(furthest, partial.length)
             _wait(wanted.url, error, failed, partial.length, monitor, patience)
             continue
-        wrong = difference(wanted.official, partial.path, _fingerprint)
+        wrong = difference(wanted.official, partial.path, _fingerprint) or _unlike(wanted.official, partial.path)
         if wrong is None:
             return
         partial.drop()
@@ -100,6 +100,17 @@ def _complete(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, pati
             raise RunError(f"{wanted.url}: what came, twice, is not what was published: {wrong}")
         monitor.notice(f"what came is not what was published: {wrong}; downloading it once more from the start")
         damaged, furthest, failed = True, 0, 0
+
+
+def _unlike(official: Official, file: Path) -> str | None:
+    """In what a file without a published checksum cannot be the one that is published; None if it may be."""
+    if official.has_checksum:
+        return None
+    try:
+        require_content(official, file)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _wait(url: str, error: BrokenTransferError, failed: int, kept: int, monitor: FetchMonitor, patience: Patience) -> None:
@@ -133,7 +144,7 @@ def _resumable(wanted: _Wanted, partial: PartialFile) -> tuple[Origin, int]:
     """
     nothing = Origin(wanted.url, None, None), 0
     origin, length = partial.origin(), partial.length
-    if origin is None or origin.url != wanted.url or (origin.validator is None and not wanted.has_checksum):
+    if origin is None or origin.url != wanted.url or (origin.validator is None and not wanted.official.has_checksum):
         return nothing
     size = wanted.size(origin)
     return nothing if size is not None and length > size else (origin, length)
@@ -143,10 +154,13 @@ def _receive(wanted: _Wanted, reply: Reply, partial: PartialFile, monitor: Fetch
     url, size = wanted.url, wanted.official.size
     if size is not None and reply.total is not None and reply.total != size:
         raise RunError(f"{url}: the server offers {reply.total:,} bytes; expected {size:,}")
-    if not reply.ends and size is None and not wanted.has_checksum:
+    if not reply.ends and size is None and not wanted.official.has_checksum:
         raise RunError(f"{url}: the server does not say how long the file is, so nobody can tell whether all of it came")
     came = Origin(url, reply.validator, reply.total)
     total = wanted.size(came)
+    most = wanted.official.at_most if size is None else size
+    if (total or 0) > most:
+        raise RunError(f"{url}: the server offers {total:,} bytes; expected at most {most:,}")
     _require_space(partial.path.parent, (total or 0) - partial.length)
     if reply.start == 0:
         partial.start_afresh(came)
@@ -159,6 +173,9 @@ def _receive(wanted: _Wanted, reply: Reply, partial: PartialFile, monitor: Fetch
         monitor.received(partial.length, total)
         if total is not None and partial.length > total:
             break  # the checks of the finished file say so
+        if partial.length > most:
+            partial.drop()
+            raise RunError(f"{url}: more than {most:,} bytes came, and no end; expected at most that many")
     if total is not None and partial.length < total:
         raise BrokenTransferError(f"the connection was lost after {partial.length:,} of {total:,} bytes")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from darlr.data.origin.archives import SUFFIXES, Progress, Wanted, unpack
+from darlr.data.origin.archives import SUFFIXES, Progress, Wanted, require_members, unpack
 from darlr.data.origin.cache import Algorithm, Cache
 from darlr.errors import InputError
 
@@ -24,6 +24,7 @@ class Official:
         extras: further members, which may be absent.
         aliases: other names that a member goes by where it lies unpacked, by member.
         size: bytes, if known; likewise `md5` and `sha256`, hexadecimal, "" if unknown.
+        at_most: bytes that may come where `size` is not known.
         citation: the paper that its owner wants cited.
     """
 
@@ -39,7 +40,12 @@ class Official:
     size: int | None = None
     md5: str = ""
     sha256: str = ""
+    at_most: int = 16 << 30
     citation: str = ""
+
+    @property
+    def has_checksum(self) -> bool:
+        return bool(self.sha256 or self.md5)
 
     @property
     def packed(self) -> bool:
@@ -125,3 +131,16 @@ def difference(official: Official, file: Path, fingerprint: Callable[[Path, Algo
         if expected and (found := fingerprint(file, algorithm)) != expected:
             return f"{name} is {found}; expected {expected}: it is damaged or another version"
     return None
+
+
+def require_content(official: Official, file: Path) -> None:
+    """Raise `InputError` for a file whose content cannot be the published one; for files that no checksum vouches for."""
+    if official.packed:
+        require_members(file, Wanted(official.root, official.members, official.extras))
+        return
+    with file.open("rb") as opened:
+        beginning = opened.read(512).lstrip().lower()
+    if not beginning:
+        raise InputError(f"{file}: the file is empty")
+    if beginning.startswith((b"<!doctype html", b"<html", b"<?xml")):
+        raise InputError(f"{file}: is a web page; expected the file that is published on {official.page}")

@@ -13,6 +13,7 @@ from typing import Self
 
 from darlr.artifacts.files import PARTIAL_SUFFIX, publish, write_bytes
 from darlr.errors import InputError, RunError
+from darlr.reading import without_waiting
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class PartialFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Without a buffer, closing writes nothing, and cannot fail on a full disk.
-            self._file = self.path.open("ab", buffering=0)
+            self._file = open(self.path, "ab", buffering=0, opener=without_waiting)
         except OSError as error:
             raise InputError(f"{self.path.parent}: cannot be written to ({error.strerror})") from error
         if not _locked(self._file, self.path):

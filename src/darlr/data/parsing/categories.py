@@ -1,40 +1,109 @@
 """The `categories` column of an items table."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from darlr.data.parsing.missing import OF_PROGRAMS
 from darlr.data.parsing.tables import Table
 from darlr.data.parsing.vocabulary import Vocabulary
 
 SEPARATOR = "|"
+EXPECTED = f"names joined by '{SEPARATOR}'"
+NO_CATEGORY = (
+    *("(no genres listed)", "no genres listed", "(no genre listed)", "(no genre)", "(no genres)", "no genre", "no genres"),
+    *("(no category)", "no category", "no categories", "(no tags)", "no tags", "no tag", "(none)", "none", "nil", "na"),
+    *(
+        "uncategorized",
+        "uncategorised",
+        "(uncategorized)",
+        "unclassified",
+        "not categorized",
+        "not available",
+        "not applicable",
+    ),
+    *("-", "--", "–", "—", "?", "."),
+)
+"""Names, in whatever case, that say that an item has no category."""
+
+_PRINTED = "|".join(
+    (
+        r"^\s*([A-Za-z_.]+\s*\(\s*)?[\[{]",  # [..], {..}, array([..])
+        r"^\s*\(.*,.*\)\s*$",
+        r"^\s*'[^']*'(\s*[,;]\s*'[^']*')+\s*$",
+        r"^\s*\"[^\"]*\"(\s*[,;]\s*\"[^\"]*\")+\s*$",
+    )
+)
+"""A list as programs print it, in whatever language."""
 
 
-def read_categories(table: Table, positions: NDArray[np.int64], n: int) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Read the names joined by "|" in the column `categories`; a blank cell is an item without any.
+@dataclass(frozen=True)
+class Names:
+    """What cells name.
+
+    Attributes:
+        frame: row (of the table) and name, one line for each name of a cell.
+        none: the distinct spellings of `NO_CATEGORY` and `OF_PROGRAMS` that were left out.
+        none_rows: the rows that hold one.
+    """
+
+    frame: pl.DataFrame
+    none: tuple[str, ...]
+    none_rows: int
+
+
+def names_of(table: Table) -> Names:
+    """The names in the column `categories`; those that say that there is none are left out.
+
+    A list column of a Parquet file or a frame is taken as it is.
+
+    Raises:
+        InputError: naming the row of a cell with an empty name in it, or that is a printed list.
+    """
+    column = table.frame["categories"]
+    if isinstance(column.dtype, pl.List) and (column.dtype.inner == pl.String or _whole(column.dtype)):
+        lists = column.cast(pl.List(pl.String))
+    else:
+        cells = table.text("categories")
+        printed = cells.str.contains(_PRINTED).fill_null(False)
+        if printed.any():
+            raise table.refuse(int(printed.to_numpy().argmax()), "categories", f"{EXPECTED}, not a list as a program prints it")
+        lists = cells.replace("", None).str.split(SEPARATOR)
+    named = pl.DataFrame({"row": np.arange(len(table)), "name": lists}).filter(pl.col("name").list.len() > 0).explode("name")
+    named = named.with_columns(pl.col("name").str.strip_chars()).drop_nulls()
+    blank = named.filter(pl.col("name") == "")
+    if len(blank):
+        raise table.refuse(blank["row"][0], "categories", EXPECTED)
+    none = named["name"].is_in(list(OF_PROGRAMS)) | named["name"].str.to_lowercase().is_in(list(NO_CATEGORY))
+    left_out = named.filter(none)
+    spellings = left_out["name"].unique(maintain_order=True).to_list()
+    return Names(named.filter(~none), tuple(spellings), left_out["row"].n_unique())
+
+
+def _whole(dtype: pl.List) -> bool:
+    inner = dtype.inner
+    return isinstance(inner, pl.DataType) and inner.is_integer()
+
+
+def read_categories(named: Names, positions: NDArray[np.int64], n: int) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Codes of the categories of n items.
 
     Args:
-        table: the items file.
-        positions: (rows,) the item of every row.
+        named: of an items table.
+        positions: (rows,) the item of every row of the table.
         n: number of items, those that the table lacks included.
 
     Returns:
         (n, S) codes, -1 where an item has fewer than S (the most that any has), and the category names, ascending (by number
         where all are integers).
-
-    Raises:
-        InputError: naming the line of a cell with an empty name in it.
     """
-    cells = table.text("categories")
-    named = pl.DataFrame({"row": np.arange(len(table)), "item": positions, "name": cells.str.split(SEPARATOR)})
-    named = named.filter((cells != "").fill_null(False)).explode("name").with_columns(pl.col("name").str.strip_chars())
-    blank = named.filter(pl.col("name") == "")
-    if len(blank):
-        raise table.refuse(blank["row"][0], "categories", f"names joined by '{SEPARATOR}'")
-    if named.is_empty():
+    if named.frame.is_empty():
         return np.zeros((n, 0), np.int32), ()
-    vocabulary = Vocabulary.union(named["name"])
-    named = named.unique(("item", "name"), maintain_order=True).with_columns(slot=pl.int_range(pl.len()).over("item"))
-    codes = np.full((n, int(named["slot"].max()) + 1), -1, np.int32)  # type: ignore[arg-type]
-    codes[named["item"].to_numpy(), named["slot"].to_numpy()] = vocabulary.find(named["name"])
+    vocabulary = Vocabulary.union(named.frame["name"])
+    frame = named.frame.with_columns(item=pl.Series(positions[named.frame["row"].to_numpy()]))
+    frame = frame.unique(("item", "name"), maintain_order=True).with_columns(slot=pl.int_range(pl.len()).over("item"))
+    codes = np.full((n, int(frame["slot"].max()) + 1), -1, np.int32)  # type: ignore[arg-type]
+    codes[frame["item"].to_numpy(), frame["slot"].to_numpy()] = vocabulary.find(frame["name"])
     return codes, tuple(vocabulary.texts)

@@ -5,7 +5,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +18,10 @@ from darlr.errors import InputError
 
 NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
 WHOLE_NUMBER = re.compile(r" *[+-]?\d+ *")
+# How polars is told not to hold all columns of a large file at once: before and since version 1.23.
+STREAMED: Mapping[str, Any] = (
+    {"streaming": True} if "streaming" in signature(pl.LazyFrame.collect).parameters else {"engine": "streaming"}
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,8 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
         raise _explain(path, columns)
     types = {name: column.dtype for name, column in columns.items()}
     try:
-        frame = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns).collect(engine="streaming")
+        wanted = pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(*columns)
+        frame: pl.DataFrame = wanted.collect(**STREAMED)
     except pl.exceptions.PolarsError as error:
         raise _explain(path, columns) from error
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()

@@ -1,12 +1,42 @@
 """Columns of a table -> side features."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from darlr.data.catalog import Features
+from darlr.data.parsing.missing import is_missing
+from darlr.data.parsing.tables import Table
+
+Kind = Literal["numeric", "coded"]
+
+# As people and spreadsheets write numbers: with currencies, units of a hundred, and marks between thousands.
+_ALMOST_NUMBER = (
+    r"^[+-]?([$€£¥₹]|[A-Z]{3} )?\s*[+-]?([0-9]{1,3}([,.'’_  ][0-9]{3})+|[0-9]+)([.,][0-9]+)?\s*([$€£¥₹%]| ?[A-Z]{3})?$"
+    r"|^[+-]?(inf|infinity)$"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a column of features is read.
+
+    Attributes:
+        cells: (n,) Float64 where the kind is numeric, null if missing; else text, null if blank.
+        declared: whether somebody said so.
+    """
+
+    cells: pl.Series
+    kind: Kind
+    declared: bool
+
+    @property
+    def name(self) -> str:
+        return self.cells.name
 
 
 def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -19,24 +49,65 @@ def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return (centred / spread if spread > 0 else np.zeros_like(centred)).astype(np.float32)
 
 
+def read_feature(table: Table, name: str, declared: Kind | None = None) -> Reading:
+    """The column `name` as numbers if most of its cells are numbers, else as texts; or as `declared`.
+
+    A missing cell (`is_missing`) is no number and no text that counts against one. A column of numbers has nothing else.
+
+    Raises:
+        InputError: naming the row of a cell that is no number in a column of numbers.
+    """
+    cells = table.cells(name, "numbers or text, or the column declared as ignored ('features')")
+    if declared == "coded":
+        return Reading(_texts(cells), "coded", declared=True)
+    if cells.dtype == pl.String:
+        missing, texts = is_missing(cells), cells.str.strip_chars()
+    else:
+        missing, texts = cells.is_null(), cells
+    numbers = texts.cast(pl.Float64, strict=False)
+    numbers = pl.Series(name, np.where(missing.to_numpy(), np.nan, numbers.fill_null(np.inf).to_numpy())).fill_nan(None)
+    filled = len(cells) - numbers.null_count()
+    odd = numbers.is_infinite().fill_null(False)
+    if not odd.any() and (filled or declared):
+        return Reading(numbers, "numeric", declared is not None)
+    if declared == "numeric" or _mostly_numbers(texts.filter(~missing), odd.filter(~missing)):
+        expected = (
+            "a finite number" if declared else "a finite number as in most rows, or the column declared as coded ('features')"
+        )
+        raise table.refuse(int(odd.to_numpy().argmax()), name, expected)
+    return Reading(_texts(cells), "coded", declared=False)
+
+
+def _mostly_numbers(texts: pl.Series, odd: pl.Series) -> bool:
+    """Whether more than half of the filled cells, and of the distinct ones, are numbers or were meant to be.
+
+    Codes like "0" and "[1,5)" have one number in many rows.
+
+    Args: odd: (n,) those of `texts` that are no numbers.
+    """
+    found = pl.DataFrame({"text": texts.cast(pl.String), "odd": odd})
+    meant = found.with_columns(number=~pl.col("odd") | pl.col("text").str.contains(_ALMOST_NUMBER))
+    return all(2 * cells["number"].sum() > len(cells) for cells in (meant, meant.unique("text")))
+
+
+def _texts(cells: pl.Series) -> pl.Series:
+    texts = cells.cast(pl.String)
+    return texts.str.strip_chars() if cells.dtype == pl.String else texts
+
+
 def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """Features of the entities in the rows of `frame`, one per column.
 
-    A column whose filled cells are all finite numbers is numeric and z-scored over the entities (blank: the mean). Any other is
-    coded by its distinct texts in ascending order; blank is a value of its own.
-
-    Args:
-        coded: columns that are coded even where all cells are numbers.
+    Columns of numbers are z-scored over the entities (null: the mean). Texts, and the columns that are `coded`, are coded by
+    their distinct texts in ascending order; blank is a value of its own.
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
     for column in frame.iter_columns():
-        texts = column.cast(pl.String).fill_null("")
-        numbers = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-        filled = (texts != "").to_numpy()
-        if column.name not in coded and filled.any() and np.isfinite(numbers[filled]).all():
-            numeric[column.name] = standardise(numbers)
+        if column.dtype.is_float() and column.name not in coded:
+            numeric[column.name] = standardise(column.fill_null(np.nan).to_numpy())
         else:
+            texts = column.cast(pl.String).fill_null("")
             codes[column.name] = (texts.rank("dense").to_numpy() - 1).astype(np.int32)
     n = len(frame)
     return Features(

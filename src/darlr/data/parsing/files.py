@@ -1,12 +1,12 @@
 """Opening input files: the checks that every reader shares, and their fingerprints."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from darlr.errors import InputError
+from darlr.reading import open_file
 
 
 def require_file(path: Path) -> Path:
@@ -15,10 +15,7 @@ def require_file(path: Path) -> Path:
     Raises:
         InputError: if there is no such file, it may not be read, or it is empty.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path}: the file may not be read; expected permission to")
+    open_file(path).close()
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     return path

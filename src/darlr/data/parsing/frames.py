@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 
-from darlr.data.parsing.tables import plain_types
+from darlr.data.parsing.types import plain_types
 from darlr.errors import InputError
 
 EXPECTED = "a pandas, polars or pyarrow table"
@@ -34,7 +33,7 @@ def frame_of(given: Any, name: str) -> pl.DataFrame:
         frame = _from_arrow(given, name)
     else:
         raise InputError(f"{name} is a {type(given).__name__}; expected {EXPECTED}")
-    return plain_types(frame).with_columns(cs.float().fill_nan(None))
+    return plain_types(frame)
 
 
 def hash_frame(frame: pl.DataFrame) -> str:

@@ -66,9 +66,10 @@ class NumberRows:
 
     def require_disjoint(self, other: "NumberRows", *columns: str) -> None:
         """Raise `InputError` naming a line of this file and one of another that have the same values in `columns`."""
-        shared = self.keys(*columns).is_in(other.keys(*columns).implode())
-        if shared.any():
-            row = int(np.argmax(shared.to_numpy()))
+        own, others = (pl.DataFrame({name: rows.column(name) for name in columns}) for rows in (self, other))
+        marked = own.with_row_index("row").join(others, on=list(columns), how="semi")
+        if len(marked):
+            row = int(marked["row"].min())  # type: ignore[arg-type]
             match = int(np.argmax((other._of(columns) == self._of(columns)[row]).all(axis=1)))
             raise InputError(
                 f"{self.path}: line {row + 1} has {self.name(row, *columns)}, as has line {match + 1} of {other.path}; "

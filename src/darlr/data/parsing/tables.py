@@ -8,13 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from numpy.typing import NDArray
 
+from darlr.data.ids import INVISIBLE, PLAIN_INTEGER
 from darlr.data.parsing.cells import all_lines_have
 from darlr.data.parsing.files import require_file
+from darlr.data.parsing.headers import meant
+from darlr.data.parsing.missing import spelled_missing, written_by_programs
+from darlr.data.parsing.parquet import is_parquet, place_of, read_parquet
+from darlr.data.parsing.times import EXPECTED_TIME, seconds_of
+from darlr.data.parsing.types import is_cell
 from darlr.errors import InputError
 from darlr.reading import read_text
+
+AN_ID = "an integer or text without spaces around it"
 
 
 @dataclass(frozen=True)
@@ -39,47 +46,95 @@ class Table:
         record = int(self.records[row])
         if isinstance(self.source, str):
             return f"row {record} (from 0)"  # as Python counts
-        return f"row {record + 1}" if _is_parquet(self.source) else f"line {_csv_line(self.source, record)}"
+        return place_of(self.source, record) if is_parquet(self.source) else f"line {_csv_line(self.source, record)}"
 
     def refuse(self, row: int, column: str, expected: str) -> InputError:
         """The error for a cell that cannot be used."""
         cell = self.frame[column][row]
-        found = "is blank" if cell is None or cell == "" else f"holds '{cell}'"
+        found = "is blank" if cell is None or (isinstance(cell, str) and cell == "") else f"holds '{cell}'"
         return InputError(f"{self.source}: {self.place(row)}, column '{column}' {found}; expected {expected}")
+
+    def refuse_type(self, column: str, expected: str) -> InputError:
+        """The error for a column of a type that cannot be used, with its first cell that is not blank."""
+        series = self.frame[column]
+        row = int(series.is_not_null().to_numpy().argmax())
+        cell = series[row]
+        shown = cell.to_list() if isinstance(cell, pl.Series) else cell
+        return InputError(
+            f"{self.source}: {self.place(row)}, column '{column}' holds '{shown}' of type {series.dtype}; expected {expected}"
+        )
 
     def numbers(self, column: str, low: float = -np.inf, high: float = np.inf) -> NDArray[np.float64]:
         """(n,) the column as finite numbers in low..high; raises `InputError` naming the first other cell."""
-        series = self._plain(column)
-        values = series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        values = self.cells(column).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         expected = "a number" if np.isinf(low) and np.isinf(high) else f"a number in {low:g}..{high:g}"
         usable = np.isfinite(values) & (values >= low) & (values <= high)
         if not usable.all():
             raise self.refuse(int(np.argmin(usable)), column, expected)
         return values
 
-    def ids(self, column: str) -> pl.Series:
-        """(n,) the column as the text of raw ids; raises `InputError` naming the first cell that cannot be one."""
-        series = self._plain(column)
-        if not (series.dtype == pl.String or series.dtype.is_integer()):
-            raise InputError(f"{self.source}: column '{column}' is of type {series.dtype}; expected integers or text")
-        text = series.cast(pl.String)
-        usable = (text.is_not_null() & (text != "") & (text.str.strip_chars() == text)).fill_null(False).to_numpy()
+    def times(self, column: str) -> NDArray[np.float64]:
+        """(n,) the column as seconds since 1970 if it is written as dates (`seconds_of`), or as the numbers that it holds.
+
+        Raises `InputError` naming the first cell that is no date among dates, or no number among numbers.
+        """
+        cells = self.cells(column)
+        values = cells.cast(pl.Float64, strict=False)
+        if values.null_count() and cells.dtype == pl.String:
+            dates = seconds_of(cells)
+            values = dates if dates.null_count() < values.null_count() else values
+        numbers = values.fill_null(np.nan).to_numpy()
+        usable = np.isfinite(numbers)
         if not usable.all():
-            raise self.refuse(int(np.argmin(usable)), column, "an integer or text without spaces around it")
+            raise self.refuse(int(np.argmin(usable)), column, EXPECTED_TIME)
+        return numbers
+
+    def ids(self, column: str) -> pl.Series:
+        """(n,) the column as the text of raw ids; raises `InputError` naming the first cell that cannot be one.
+
+        No id has spaces or invisible marks around it, or is a missing value that a program wrote out ("nan", "NULL"). Where all
+        others are integers, it is no other word for a missing value, either.
+        """
+        series = self.cells(column)
+        if not (series.dtype == pl.String or series.dtype.is_integer()):
+            raise self.refuse_type(column, "integers or text")
+        text = series.cast(pl.String)
+        distinct = text.unique() if series.dtype == pl.String else pl.Series([None] * bool(text.null_count()), dtype=pl.String)
+        around = distinct.str.contains(rf"^[\s{INVISIBLE}]|[\s{INVISIBLE}]$") | (distinct == "")
+        wrong = distinct.filter(distinct.is_null() | around.fill_null(True))
+        if len(wrong):
+            raise self.refuse(_first_of(text, wrong), column, AN_ID)
+        word = spelled_missing(distinct)
+        words, others = distinct.filter(word), distinct.filter(~word)
+        integers = len(others) > 0 and bool(others.str.contains(PLAIN_INTEGER).all())
+        certain = words if integers else words.filter(written_by_programs(words))
+        if len(certain):
+            raise self.refuse(_first_of(text, certain), column, "an id; leave out rows without one")
         return text
+
+    def cells(self, column: str, expected: str = "numbers or text") -> pl.Series:
+        """(n,) a column of numbers, text or truth values; raises `InputError` naming the first cell of another."""
+        series = self.frame[column]
+        if not is_cell(series.dtype):
+            raise self.refuse_type(column, expected)
+        return series
 
     def text(self, column: str) -> pl.Series:
         """(n,) the column as text, null where blank."""
-        return self._plain(column).cast(pl.String)
+        return self.cells(column).cast(pl.String)
 
     def repeat(self, *columns: str) -> tuple[int, int] | None:
-        """The first row that has the same values in `columns` as an earlier one, and that earlier row; None without any."""
+        """The first row that has the same values in `columns` as an earlier one, and that earlier row; None without any.
+
+        Raises `InputError` as `cells` does.
+        """
         key = self.frame.select(pl.struct(columns)).to_series()
         first = key.is_first_distinct()
         if first.all():
             return None
         row = int(np.argmin(first.to_numpy()))
-        same = self.frame.select(pl.all_horizontal(pl.col(name) == self.frame[name][row] for name in columns)).to_series()
+        cells = {name: self.cells(name)[row] for name in columns}
+        same = self.frame.select(pl.all_horizontal(pl.col(name).eq_missing(cells[name]) for name in columns)).to_series()
         return row, int(np.argmax(same.to_numpy()))
 
     def require_distinct(self, *columns: str, otherwise: str = "") -> None:
@@ -92,25 +147,26 @@ class Table:
                 f"{self.source}: {self.place(row)} repeats {what} of {self.place(earlier)}; expected each once{otherwise}"
             )
 
-    def _plain(self, column: str) -> pl.Series:
-        series = self.frame[column]
-        if series.dtype.is_nested() or series.dtype == pl.Binary:
-            raise InputError(f"{self.source}: column '{column}' is of type {series.dtype}; expected numbers or text")
-        return series
+
+def _first_of(texts: pl.Series, wrong: pl.Series) -> int:
+    """The first row of `texts` that is blank or one of `wrong`."""
+    known = wrong.drop_nulls().to_list()
+    found = texts.is_null() if not known else texts.is_in(known).fill_null(True)
+    return int(np.argmax(found.to_numpy()))
 
 
 def read_table(path: Path, required: Sequence[str]) -> Table:
     """Read a table with at least one row and the `required` columns (it may have more).
 
-    CSV is comma-separated UTF-8 with a header line, LF or CRLF; Parquet's date-times become seconds since 1970.
+    CSV is comma-separated UTF-8 with a header line, LF or CRLF. Parquet's columns are read by their types (`plain_types`), and
+    the table may be a folder of parts.
 
     Raises:
         InputError: if the file is missing, empty, malformed or neither `.csv` nor `.parquet`, or lacks a column.
     """
-    require_file(path)
-    if _is_parquet(path):
-        frame = _read_parquet(path)
-    elif path.suffix.lower() == ".csv":
+    if is_parquet(path):
+        frame = read_parquet(path)
+    elif require_file(path).suffix.lower() == ".csv":
         frame = _read_csv(path)
     else:
         raise InputError(f"{path}: cannot tell its format; expected a file named .csv or .parquet")
@@ -121,30 +177,14 @@ def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -
     """The rows of `frame` that are not wholly blank; raises `InputError` if there is none, or it lacks a `required` column."""
     missing = [name for name in required if name not in frame.columns]
     if missing:
-        raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}")
+        guess = meant(missing[0], [name for name in frame.columns if name not in required])
+        hint = "" if guess is None else f"; did you mean '{guess}'?"
+        raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}{hint}")
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not filled.any():
         header = "" if isinstance(source, str) else " below its header"
         raise InputError(f"{source}: the table has no rows; expected at least one{header}")
     return Table(source, frame.filter(filled), np.flatnonzero(filled.to_numpy()))
-
-
-def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
-    """Date-times as seconds since 1970, categoricals as their text; other columns as they are."""
-    coded = cs.by_dtype(pl.Categorical, pl.Enum)
-    return frame.with_columns(cs.datetime().dt.epoch("us") / 1e6, coded.cast(pl.String))
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
-
-
-def _read_parquet(path: Path) -> pl.DataFrame:
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file") from error
-    return plain_types(frame)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:

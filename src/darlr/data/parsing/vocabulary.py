@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from darlr.data.log import Ids
+from darlr.data.log import Ids, text_ids
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Vocabulary:
             numbers = numbers.sort()
             return cls(numbers.to_numpy().copy(), numbers.cast(pl.String))
         texts = texts.sort()
-        return cls(np.array(texts.to_list(), dtype=np.str_), texts)
+        return cls(text_ids(texts), texts)
 
     @classmethod
     def of(cls, ids: Ids) -> "Vocabulary":

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from darlr.config.loading import from_mapping, read_yaml
+from darlr.config.loading import from_mapping
+from darlr.config.yaml_text import read_yaml
 from darlr.data.parsing.files import naming
 from darlr.data.readers.table_settings import TableSettings
 from darlr.errors import InputError
+from darlr.reading import is_folder
 
 SETTINGS = "dataset.yaml"
 
@@ -70,7 +72,7 @@ def read_settings(folder: Path, required: Sequence[tuple[str, str, str]]) -> Fol
         InputError: naming the file and the key that is unknown, contradictory, of another type than expected, or required and
             missing.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"{folder}: no such folder")
     path = folder / SETTINGS
     values = read_yaml(path)

@@ -10,7 +10,14 @@ from darlr.config.loading import from_mapping, to_mapping
 from darlr.data.parsing.files import naming
 from darlr.data.parsing.frames import frame_of, hash_frame
 from darlr.data.parsing.tables import table_of
-from darlr.data.readers.table_settings import LeaveReading, LogReading, RewardScale, TableSettings, TruthReading
+from darlr.data.readers.table_settings import (
+    FeatureReading,
+    LeaveReading,
+    LogReading,
+    RewardScale,
+    TableSettings,
+    TruthReading,
+)
 from darlr.data.readers.tabular import COLUMNS, Tables, TruthTables, Wording, dataset_of
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
@@ -53,12 +60,14 @@ def settings_of(
     repeats: str,
     missing_truth: float | None,
     leave: Mapping[str, Any] | None,
+    features: Mapping[str, Any] | None = None,
 ) -> TableSettings:
     """What is said beside frames, strictly checked.
 
     Args:
         scale: keys of `RewardScale`; None where a value is not given.
         leave: keys of `LeaveReading`.
+        features: keys of `FeatureReading`.
 
     Raises:
         InputError: naming the option that is missing, unknown, of another type than expected, or out of its limits.
@@ -74,6 +83,7 @@ def settings_of(
             log=from_mapping(LogReading, {"repeats": repeats}),
             truth=from_mapping(TruthReading, missing, prefix="truth."),
             leave=from_mapping(LeaveReading, leave or {}, prefix="leave."),
+            features=from_mapping(FeatureReading, features or {}, prefix="features."),
         )
 
 
@@ -84,4 +94,7 @@ def _require_truth(options: Sequence[str], given: Collection[str]) -> None:
 
 def _hash(settings: TableSettings) -> str:
     """SHA-256 (64 hexadecimal digits) of what was said beside the frames."""
-    return hashlib.sha256(json.dumps(to_mapping(settings), sort_keys=True).encode()).hexdigest()
+    said = to_mapping(settings)
+    if not settings.features.names:
+        del said["features"]  # so that data sets keep the hash that they had before there was such a choice
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

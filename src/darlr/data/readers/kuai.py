@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from darlr.data.catalog import Features
 from darlr.data.parsing.columns import line_of
-from darlr.data.parsing.features import features_from
+from darlr.data.parsing.features import Kind, features_from, read_feature
 from darlr.data.parsing.tables import Table
 from darlr.errors import InputError
 from darlr.world.settings import LeaveConfig
@@ -47,10 +47,11 @@ def positions(table: Table, key: str, hint: str = "") -> NDArray[np.int64]:
     return ids.astype(np.int64)
 
 
-def by_id(table: Table, key: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    """The columns of a table in the order of its ids, as text."""
+def by_id(table: Table, key: str, codes: tuple[str, ...], numbers: tuple[str, ...]) -> pl.DataFrame:
+    """The features of a table in the order of its ids: `codes` as text, `numbers` as Float64, or else `InputError`."""
     order = np.argsort(positions(table, key))
-    return table.frame.select(pl.col(columns).cast(pl.String).gather(order))
+    kinds: dict[str, Kind] = {**dict.fromkeys(codes, "coded"), **dict.fromkeys(numbers, "numeric")}
+    return pl.DataFrame([read_feature(table, name, kind).cells.gather(order) for name, kind in kinds.items()])
 
 
 def user_features(users: pl.DataFrame) -> Features:

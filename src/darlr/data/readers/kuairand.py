@@ -5,6 +5,7 @@ they would click of all videos, completed from those.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ FIRST, SECOND = "log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08
 RANDOM = "log_random_4_22_to_5_08_pure.csv"
 USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 LOGS = (FIRST, SECOND, RANDOM)
-VERSION = 2  # of the cached form, and of what is refused
+VERSION = 3  # of the cached form, and of what is refused
 SLOTS = 3
 VIDEO_CODES = ("author_id", "video_type", "upload_type", "visible_status", "music_type")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
@@ -86,9 +87,11 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
         reward_range=(0.0, 1.0),
         positive_threshold=1.0,
     )
+    if config.repeats != "keep":
+        log = without_repeats(replace(log, likes=log.liked), config.repeats)  # one click is a like, whatever the mean is
     dataset = Dataset(
         name="kuairand",
-        log=without_repeats(log, config.repeats),
+        log=log,
         items=_catalog(parsed, videos, pl.concat([rows, drawn]) if config.normalisation == "all" else rows, config),
         user_features=user_features(users) if config.features == "all" else Features.none(len(users)),
         world=World(np.arange(len(users), dtype=np.int64), np.arange(len(videos), dtype=np.int64)),
@@ -126,10 +129,10 @@ def _catalog(parsed: Path, videos: pl.DataFrame, rows: pl.DataFrame, config: Dat
 
 def _parse(paths: Mapping[str, Path], target: Path) -> None:
     """Read and validate the files, and write what `read_kuairand` opens."""
-    users = by_id(read_table(paths[USERS], ("user_id", *USER_CODES, *USER_NUMBERS)), "user_id", USER_CODES + USER_NUMBERS)
+    users = by_id(read_table(paths[USERS], ("user_id", *USER_CODES, *USER_NUMBERS)), "user_id", USER_CODES, USER_NUMBERS)
     table = read_table(paths[VIDEOS], ("video_id", "tag", *VIDEO_CODES, *VIDEO_NUMBERS))
     categories, names = read_tags(table, "tag", positions(table, "video_id"), SLOTS, 0, as_joined)
-    videos = by_id(table, "video_id", VIDEO_CODES + VIDEO_NUMBERS)
+    videos = by_id(table, "video_id", VIDEO_CODES, VIDEO_NUMBERS)
     logs = {name: _read_log(paths[name], int(name == RANDOM), len(users), len(videos)) for name in LOGS}
     if logs[FIRST]["time_ms"].min() > logs[SECOND]["time_ms"].min():  # type: ignore[operator]
         raise InputError(f"{paths[FIRST]}: begins later than {SECOND}; expected the earlier log: are the two swapped?")

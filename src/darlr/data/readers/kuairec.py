@@ -30,7 +30,7 @@ from darlr.errors import InputError
 from darlr.world.world import World
 
 BIG, SMALL, CATEGORIES, USERS = "big_matrix.csv", "small_matrix.csv", "item_categories.csv", "user_features.csv"
-VERSION = 2  # of the cached form, and of what is refused
+VERSION = 3  # of the cached form, and of what is refused
 SLOTS = 4
 HIGHEST_RATIO = 5.0
 HIGHEST_SCORE = 10.0
@@ -143,7 +143,7 @@ def _catalog(items: pl.DataFrame, config: DataConfig) -> ItemCatalog:
 def _parse(paths: Mapping[str, Path], target: Path) -> None:
     """Read and validate the files, and write what `read_kuairec` opens."""
     users_table = read_table(paths[USERS], ("user_id", *USER_CODES, *USER_NUMBERS))
-    users = by_id(users_table, "user_id", USER_CODES + USER_NUMBERS)
+    users = by_id(users_table, "user_id", USER_CODES, USER_NUMBERS)
     tags_table = read_table(paths[CATEGORIES], ("video_id", "feat"))
     videos = positions(tags_table, "video_id", NOT_2)
     categories, names = read_tags(tags_table, "feat", videos, SLOTS, 1, as_json_list)

@@ -22,6 +22,7 @@ from darlr.data.settings import SyntheticConfig
 from darlr.data.source import LoadedDataset, Source
 from darlr.data.truth import Truth
 from darlr.errors import InputError
+from darlr.memory import Need, require_fits
 from darlr.seeding import numpy_generator
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
@@ -69,8 +70,13 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
     shown items have the same noise.
 
     Raises:
-        InputError: for a strength of selection where nothing is selected.
+        InputError: for a strength of selection where nothing is selected, and for a world that does not fit into the memory.
     """
+    size = f"config keys 'synthetic.users' and 'synthetic.items' are {config.users:,} and {config.items:,}"
+    drawn = f"config key 'synthetic.randomised' is {config.randomised:,}"
+    require_fits(
+        [Need(8 * config.users * config.items, size, "their truth"), Need(40 * config.randomised, drawn, "its ratings")]
+    )
     if config.selection == "forced" and config.selection_strength != SyntheticConfig.selection_strength:
         raise InputError(
             f"config key 'synthetic.selection_strength' is {config.selection_strength:g}, but the selection 'forced' has none; "

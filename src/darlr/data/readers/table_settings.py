@@ -1,12 +1,18 @@
 """What tables cannot say of themselves: the meaning of rewards, repeats and absent cells, and when users quit."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
+from darlr.data.parsing.features import Kind
 from darlr.errors import InputError
+from darlr.text import brief
 from darlr.world.settings import LeaveBy, LeaveConfig
+
+MOST_NAME = 200
+"""Bytes of a data set's name; most file systems take 255."""
 
 Feedback = Literal["ratings", "positive-only"]
 Repeats = Literal["error", "last", "mean", "keep"]
@@ -60,6 +66,34 @@ class LeaveReading:
 
 
 @dataclass(frozen=True)
+class FeatureReading:
+    """How columns of the tables of items and users are read, by name; the others as their cells suggest (`read_feature`).
+
+    Attributes:
+        numeric: as quantities.
+        coded: as codes, each distinct cell one, though they may look like numbers.
+        ignored: not at all.
+    """
+
+    numeric: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, times in Counter(self.names).items():
+            if times > 1:
+                raise InputError(f"key 'features' names column '{name}' {times} times; expected each once")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.numeric, *self.coded, *self.ignored)
+
+    def kind(self, name: str) -> Kind | None:
+        """What a column that is not ignored was declared as; None if it was not."""
+        return "numeric" if name in self.numeric else "coded" if name in self.coded else None
+
+
+@dataclass(frozen=True)
 class TableSettings:
     """Everything that is set beside the tables of a data set."""
 
@@ -68,7 +102,19 @@ class TableSettings:
     log: LogReading = field(default_factory=LogReading)
     truth: TruthReading = field(default_factory=TruthReading)
     leave: LeaveReading = field(default_factory=LeaveReading)
+    features: FeatureReading = field(default_factory=FeatureReading)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not names_folder(self.name):
+            expected = f"text that can name a folder, of at most {MOST_NAME} bytes in UTF-8"
+            raise InputError(f"key 'name' is {brief(self.name)}; expected {expected}")
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
             raise InputError(f"key 'name' is '{self.name}'; expected a name without slashes, as result folders carry it")
+
+
+def names_folder(name: str) -> bool:
+    """Whether a file system takes `name`, which stands in the paths of result folders."""
+    try:
+        return "\0" not in name and len(name.encode()) <= MOST_NAME
+    except UnicodeEncodeError:  # half a character, or what the file system has instead of UTF-8
+        return False

@@ -10,18 +10,23 @@ from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
+from darlr.data.ids import KnownIds
 from darlr.data.log import InteractionLog
-from darlr.data.parsing.categories import read_categories
-from darlr.data.parsing.features import features_from
+from darlr.data.parsing.categories import names_of, read_categories
+from darlr.data.parsing.features import features_from, read_feature
 from darlr.data.parsing.files import naming
 from darlr.data.parsing.tables import Table
 from darlr.data.parsing.vocabulary import Vocabulary
-from darlr.data.readers.exposure import read_exposure
-from darlr.data.readers.table_settings import TableSettings
+from darlr.data.plausibility import columns, ids
+from darlr.data.plausibility.categories import plausible_categories
+from darlr.data.plausibility.features import plausible_features
+from darlr.data.plausibility.findings import Findings
+from darlr.data.readers.exposure import EXPOSURE_COLUMNS, read_exposure
+from darlr.data.readers.table_settings import FeatureReading, TableSettings
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
-from darlr.errors import InputError
+from darlr.errors import InputError, unknown
 from darlr.world.world import World
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +39,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "truth_items": ("item_id",),
 }
 """The tables of a data set, and the columns that each needs; an entity stands once in those with one column."""
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSURE_COLUMNS), "items": ("categories",)}
+"""The columns that a table may have beside them, other than features."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +90,16 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     Raises:
         InputError: naming the table and the row, or the setting, at fault.
     """
-    for table, key in ((tables.users, "user_id"), (tables.items, "item_id")):
-        if table is not None:
-            table.require_distinct(key)
-    users = _vocabulary(tables.interactions, tables.users, "user_id")
-    items = _vocabulary(tables.interactions, tables.items, "item_id")
-    log = _read_log(tables.interactions, settings, users, items, wording)
+    user_ids, item_ids = tables.interactions.ids("user_id"), tables.interactions.ids("item_id")
+    found = [*_spellings(tables, user_ids, item_ids), *_unread(tables)]
+    users, items = _vocabulary(user_ids, tables.users, "user_id"), _vocabulary(item_ids, tables.items, "item_id")
+    log = _read_log(tables.interactions, settings, (users, user_ids), (items, item_ids), wording)
     truth = None if tables.truth is None else truth_of(tables.truth, settings, users, items, log.reward_range, wording)
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
-    catalog = _catalog(tables.items, items)
-    user_features = _features(tables.users, users, "user_id")
+    _require_columns(settings.features, tables, wording)
+    user_features, of_users = _features(tables.users, users, "user_id", settings.features)
+    catalog, of_items = _catalog(tables.items, items, settings.features)
+    found += [of_items, of_users]
     randomised = None if tables.randomised is None else _read_randomised(tables.randomised, log, users, items)
     with naming(wording.source):
         dataset = Dataset(
@@ -104,7 +112,37 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
             hashes=hashes,
             randomised=randomised,
         )
-    return LoadedDataset(dataset, truth)
+    return LoadedDataset(dataset, truth, findings=Findings.together(found))
+
+
+def _spellings(tables: Tables, user_ids: pl.Series, item_ids: pl.Series) -> list[Findings]:
+    """Whether the ids of the tables of users and items are the log's, which has `user_ids` and `item_ids` (n,)."""
+    found = []
+    for key, logged, entities in (("user_id", user_ids, tables.users), ("item_id", item_ids, tables.items)):
+        found.append(ids.spelling(tables.interactions, key, logged))
+        if entities is not None:
+            entities.ids(key)
+            entities.require_distinct(key)
+            found.append(ids.meeting(tables.interactions, logged.unique(maintain_order=True), entities, key))
+    return found
+
+
+def _unread(tables: Tables) -> list[Findings]:
+    """Columns that nobody reads, of the tables that have no features."""
+    truth = tables.truth
+    plain = [("interactions", tables.interactions), ("randomised", tables.randomised)]
+    if truth is not None:
+        plain += [("truth", truth.cells), ("truth_users", truth.users), ("truth_items", truth.items)]
+    return [columns.unread(table, (*COLUMNS[name], *OPTIONAL.get(name, ()))) for name, table in plain if table is not None]
+
+
+def _require_columns(features: FeatureReading, tables: Tables, wording: Wording) -> None:
+    """Raise `InputError` for a declared column that neither the table of items nor that of users has as a feature."""
+    given = [table for table in (tables.items, tables.users) if table is not None]
+    known = {name for table in given for name in table.frame.columns} - {"item_id", "user_id", "categories"}
+    for name in features.names:
+        if name not in known:
+            raise InputError(f"{wording.source}: key 'features': {unknown('column', name, known)}")
 
 
 def truth_of(
@@ -151,23 +189,29 @@ def _label(wording: Wording) -> str:
     return wording.source.name if isinstance(wording.source, Path) else wording.source
 
 
-def _vocabulary(interactions: Table, entities: Table | None, key: str) -> Vocabulary:
-    columns = [table.ids(key) for table in (interactions, entities) if table is not None]
-    return Vocabulary.union(*columns)
+def _vocabulary(logged: pl.Series, entities: Table | None, key: str) -> Vocabulary:
+    return Vocabulary.union(*([logged] if entities is None else [logged, entities.ids(key)]))
 
 
-def _read_log(table: Table, settings: TableSettings, users: Vocabulary, items: Vocabulary, wording: Wording) -> InteractionLog:
+def _read_log(
+    table: Table,
+    settings: TableSettings,
+    users: tuple[Vocabulary, pl.Series],
+    items: tuple[Vocabulary, pl.Series],
+    wording: Wording,
+) -> InteractionLog:
+    """Args: users, items: all that there are, and those of the rows."""
     scale = settings.reward
     rows = pl.DataFrame(
         {
-            "user": users.find(table.ids("user_id")),
-            "item": items.find(table.ids("item_id")),
+            "user": users[0].find(users[1]),
+            "item": items[0].find(items[1]),
             "reward": table.numbers("reward", scale.minimum, scale.maximum),
         }
     )
     timed = "timestamp" in table.frame.columns
     if timed:
-        rows = rows.with_columns(time=table.numbers("timestamp"))
+        rows = rows.with_columns(time=table.times("timestamp"))
     if settings.log.repeats == "error":
         hint = f" (other readings: {wording.repeats}: last, mean or keep, in {_label(wording)})"
         table.require_distinct("user_id", "item_id", otherwise=hint)
@@ -176,8 +220,8 @@ def _read_log(table: Table, settings: TableSettings, users: Vocabulary, items: V
         items=rows["item"].to_numpy().astype(np.int32),
         rewards=rows["reward"].to_numpy().astype(np.float32),
         times=rows["time"].to_numpy().copy() if timed else None,
-        user_ids=users.ids,
-        item_ids=items.ids,
+        user_ids=users[0].ids,
+        item_ids=items[0].ids,
         reward_range=(scale.minimum, scale.maximum),
         positive_only=scale.feedback == "positive-only",
         positive_threshold=scale.positive_threshold,
@@ -194,23 +238,28 @@ def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 
-def _features(table: Table | None, entities: Vocabulary, key: str) -> Features:
+def _features(table: Table | None, entities: Vocabulary, key: str, declared: FeatureReading) -> tuple[Features, Findings]:
     """Features of all entities in their order; those that the table lacks count as blank."""
     if table is None:
-        return Features.none(len(entities))
-    columns = [name for name in table.frame.columns if name not in (key, "categories")]
-    for name in columns:
-        table.text(name)
-    rows = table.frame.select(key, *columns).with_columns(table.ids(key).alias(key))
-    return features_from(pl.DataFrame({key: entities.texts}).join(rows, on=key, how="left", maintain_order="left").drop(key))
+        return Features.none(len(entities)), Findings()
+    names, found = columns.read_as_features(table, (key, "categories"), declared.ignored)
+    readings = {name: read_feature(table, name, declared.kind(name)) for name in names}
+    found = Findings.together([found, plausible_features(table, readings)])
+    if not readings:
+        return Features.none(len(entities)), found
+    rows = pl.DataFrame([table.ids(key), *(reading.cells for reading in readings.values())])
+    every = pl.DataFrame({key: entities.texts}).join(rows, on=key, how="left", maintain_order="left")
+    return features_from(every.drop(key)), found
 
 
-def _catalog(table: Table | None, items: Vocabulary) -> ItemCatalog:
-    features = _features(table, items, "item_id")
+def _catalog(table: Table | None, items: Vocabulary, declared: FeatureReading) -> tuple[ItemCatalog, Findings]:
+    features, found = _features(table, items, "item_id", declared)
     if table is None or "categories" not in table.frame.columns:
-        return ItemCatalog(np.zeros((len(items), 0), np.int32), (), features)
-    codes, names = read_categories(table, items.find(table.ids("item_id")), len(items))
-    return ItemCatalog(codes, names, features)
+        return ItemCatalog(np.zeros((len(items), 0), np.int32), (), features), found
+    named = names_of(table)
+    found = Findings.together([found, plausible_categories(table, named)])
+    codes, names = read_categories(named, items.find(table.ids("item_id")), len(items))
+    return ItemCatalog(codes, names, features), found
 
 
 def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
@@ -220,13 +269,14 @@ def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
 
 def _known(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
     """Position of every row's id; each must be known to the log, or to the table of users or items."""
-    ids = table.ids(key)
-    positions = entities.find(ids)
-    unknown = ids.filter(pl.Series(positions < 0)).unique(maintain_order=True)
-    if len(unknown):
-        shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+    texts = table.ids(key)
+    positions = entities.find(texts)
+    missing = texts.filter(pl.Series(positions < 0)).unique(maintain_order=True)
+    if len(missing):
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         raise InputError(
-            f"{table.source}: column '{key}' has {len(unknown)} unknown ids ({shown}); expected ids of the log or its catalogue"
+            f"{table.source}: column '{key}' has {len(missing)} unknown ids ({shown}); expected ids of the log or its catalogue"
+            f"{KnownIds(entities.ids).hint(missing[0])}"
         )
     return positions
 

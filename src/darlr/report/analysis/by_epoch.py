@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from darlr.artifacts import RunFolder
-from darlr.errors import InputError
 from darlr.evaluation.statistics import interval
 from darlr.report.analysis.runs import FinishedRun, Group
 
@@ -22,18 +21,13 @@ class Band:
 
 
 def recorded(group: Group, names: Collection[str]) -> Recorded:
-    """The figures `names` (as `error/table`) in the records of the group's runs.
-
-    Raises: InputError: naming a finished run without records.
-    """
+    """The figures `names` (as `error/table`) in the records of the group's runs."""
     runs = [_records(run, names) for run in group.runs]
     return {name: values for name in names if any(values := [run[name] for run in runs])}
 
 
 def _records(run: FinishedRun, names: Collection[str]) -> Mapping[str, Mapping[int, float]]:
     records = RunFolder.open(run.path).metrics()
-    if not records:
-        raise InputError(f"{run.path}: no epoch in metrics.jsonl, though its summary has {run.summary['epochs']}; put it back")
     return {name: {record["epoch"]: record[name] for record in records if record.get(name) is not None} for name in names}
 
 

@@ -13,8 +13,10 @@ from darlr.report.analysis.criteria import (
     CRITERIA,
     NOISY,
     NOISY_NOTE,
+    SAMPLED_EVERYWHERE,
     every_user,
     judging_mode,
+    probability,
     recent,
     statistic_of,
 )
@@ -78,6 +80,7 @@ def comparison_table(
         "bootstrap",
         "p",
         f"{name}, every user",
+        f"{name}, every user, sampled",
         f"{name}, noisy users",
     ]
     rows: list[tuple[Cell, ...]] = [
@@ -87,6 +90,7 @@ def comparison_table(
             recent(group.summaries, mode, policy, main),
             *against[group.label],
             every_user(group.summaries, mode, main),
+            every_user(group.summaries, mode, main, SAMPLED_EVERYWHERE),
             every_user(group.summaries, mode, main, NOISY),
             *(recent(group.summaries, mode, policy, metric) for metric in others),
         )
@@ -96,7 +100,7 @@ def comparison_table(
     for policy_name, values in opponents.items():
         with_noise = noisy.get(policy_name, {}).get(main.name)
         shown: list[Cell] = [values.get(metric.name) for metric in others]
-        rows.append((policy_name, None, None, None, None, None, values.get(main.name), with_noise, *shown))
+        rows.append((policy_name, None, None, None, None, None, values.get(main.name), None, with_noise, *shown))
     notes = [
         f"Mean over seeds of the last 20% of epochs ± half-width of the 95% t interval; {policy} where no policy is named."
     ]
@@ -111,7 +115,8 @@ def comparison_table(
         notes.append("Not all rows have learned for the same number of epochs and steps.")
     if opponents:
         notes.append(
-            f"every user: {CRITERIA[mode].every_user}, with the last epoch's policy; static policies are judged on that alone."
+            f"every user: {CRITERIA[mode].every_user}, with the last epoch's policy; static policies are judged on "
+            "that alone; sampled: the same with items drawn from the policy."
         )
         notes.append(f"Static policies, from {next(iter(opponents))} on, learn nothing in the simulator.")
     if any(summary.get(NOISY) for group in groups for summary in group.summaries):
@@ -146,14 +151,10 @@ def _against(
         cells[label] = (
             Quantity(difference.mean, difference.half_width),
             f"{low:.3g} to {high:.3g}" if difference.n > 1 else None,
-            _probability(corrected[label]) if label in corrected else None,
+            probability(corrected[label]) if label in corrected else None,
         )
     cells[best.label] = ("best baseline", None, None)
     return cells, [label for label, both in pairs.items() if not both]
-
-
-def _probability(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _schedule(group: Group) -> tuple[Any, Any]:

@@ -34,6 +34,9 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
 )
 """By the mode that judges runs: the main mode of a test, or held-out log rows where there is no truth."""
 
+SAMPLED_EVERYWHERE = "every_user_sampled"
+"""The entry of a summary with the last policy's test on every user, with items drawn from it."""
+
 NOISY = "every_user_noisy"
 """The entry of a summary with the test on users whose answers carry the log's noise (docs/protocol.md, section 3)."""
 
@@ -73,3 +76,8 @@ def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric
 def over_seeds(values: Sequence[Values], metric: Metric) -> Quantity | None:
     """The metric over seeds, of those that have it; None if none has."""
     return Quantity.over_seeds([value for of_one in values if (value := of_one.get(metric.name)) is not None])
+
+
+def probability(p: float) -> str:
+    """A p value as tables have it."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"

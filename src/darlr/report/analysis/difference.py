@@ -10,6 +10,7 @@ from darlr.errors import InputError
 from darlr.evaluation.modes import POLICIES
 from darlr.evaluation.statistics import interval, paired_difference, unpaired_difference
 from darlr.evaluation.table import tabulated
+from darlr.reading import present
 from darlr.report.analysis.comparison import last_by_seed, mode_of
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.analysis.runs import Collection, Group, collect
@@ -162,7 +163,7 @@ def _compared(a: Mapping[int, float], b: Mapping[int, float], paired: Sequence[i
 
 def _folders(place: Path) -> list[Path]:
     """A run folder's name without its seed stands for all its seeds."""
-    return [place] if place.exists() else sorted(place.parent.glob(f"{place.name}-s[0-9]*")) or [place]
+    return [place] if present(place) else sorted(place.parent.glob(f"{place.name}-s[0-9]*")) or [place]
 
 
 def _only(place: Path, collection: Collection) -> Group:

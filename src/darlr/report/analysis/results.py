@@ -9,6 +9,7 @@ from darlr.report.analysis.criteria import (
     CRITERIA,
     NOISY,
     NOISY_NOTE,
+    SAMPLED_EVERYWHERE,
     every_user,
     judging_mode,
     means_of,
@@ -79,6 +80,9 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
     ]
     if any("every_user" in summary for summary in summaries):
         rows.append((f"{method}, every user", *(every_user(summaries, mode, metric) for metric in metrics)))
+    if any(summary.get(SAMPLED_EVERYWHERE) for summary in summaries):
+        sampled = (every_user(summaries, mode, metric, SAMPLED_EVERYWHERE) for metric in metrics)
+        rows.append((f"{method}, every user, sampled", *sampled))
     if any(summary.get(NOISY) for summary in summaries):
         rows.append((f"{method}, every user, noisy", *(every_user(summaries, mode, metric, NOISY) for metric in metrics)))
     for key, remark in (("opponents", ""), ("opponents_noisy", ", noisy")):

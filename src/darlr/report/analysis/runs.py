@@ -1,7 +1,5 @@
 """Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import CONFIG, SUMMARY
+from darlr.artifacts.schema import Keys, require, text, whole
 from darlr.errors import InputError
-from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
+from darlr.evaluation.finished import read_summary
+from darlr.evaluation.modes import NX_0, RECORDED_MODES
+from darlr.reading import is_folder, present
+from darlr.text import csv_text
 
 IDENTITY = ("dataset", "method", "seed")
+CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
 """Settings that choose what is read, or generated, as the data set of a name."""
 WORLD_MODELS = "world-models"
@@ -89,13 +93,13 @@ def collect(places: Sequence[Path]) -> Collection:
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
     for place in places:
-        if not place.is_dir():
-            what = "is no folder" if place.exists() else "no such folder"
+        if not is_folder(place):
+            what = "is no folder" if present(place) else "no such folder"
             raise InputError(f"{place}: {what}; expected a run or a folder with runs")
         folders = sorted(file.parent for file in place.rglob("config.yaml"))
         for path in folders:
             folder = RunFolder.open(path)
-            if folder.has_json("summary"):
+            if folder.has_json(SUMMARY):
                 runs[path.resolve()] = _read(folder)
             else:
                 unfinished.add(path.resolve())
@@ -109,16 +113,16 @@ def collect(places: Sequence[Path]) -> Collection:
 
 def to_long_csv(collection: Collection) -> str:
     """One line for every run, policy, metric and statistic, with full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run"))
+    rows: list[Sequence[Any]] = [
+        ("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run")
+    ]
     for dataset, groups in collection.groups.items():
         for group in groups:
             settings = group.label.removeprefix(group.method).strip()
             for run in group.runs:
                 identity = (dataset, run.method, settings, run.seed)
-                writer.writerows((*identity, *row, run.path) for row in _statistics(run.summary))
-    return text.getvalue()
+                rows += [(*identity, *row, str(run.path)) for row in _statistics(run.summary)]
+    return csv_text(rows)
 
 
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
@@ -133,13 +137,9 @@ def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str
 
 
 def _read(folder: RunFolder) -> FinishedRun:
-    config, summary = _flat(folder.config()), folder.read_json("summary")
-    for key in IDENTITY:
-        if key not in config:
-            raise InputError(f"{folder.path}: its config has no '{key}'; expected a run of `darlr train`")
-    if not isinstance(summary.get("epochs"), int) or not (NX_0 in summary or HELD_OUT in summary):
-        raise InputError(f"{folder.path / 'summary.json'}: not a summary that this version reads; train the run again")
-    environment = folder.environment()
+    settings, summary, environment = folder.config(), read_summary(folder), folder.environment()
+    require(settings, CONFIG_SHAPE, str(folder.path / CONFIG))
+    config = _flat(settings)
     return FinishedRun(
         path=folder.path,
         dataset=name_of_dataset(folder.path, config["dataset"]),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 """Steps between ticks, but for a power of ten."""
 
+SMALLEST = 1e-12
+"""Values that differ by less, relatively to the larger of them and 1, are drawn as the same."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -42,10 +45,11 @@ def limits(values: Iterable[float], spreads: Iterable[float] = (), beyond: float
     """
     shown = list(values)
     low, high = min(shown), max(shown)
-    extent = high - low or 0.1 * abs(high) or 1.0
+    least = SMALLEST * max(1.0, abs(low), abs(high))
+    extent = high - low if high - low > least else 0.1 * abs(high) if abs(high) > least else 1.0
     ends = [*spreads, *shown]
     low, high = max(min(ends), low - beyond * extent), min(max(ends), high + beyond * extent)
-    room = 0.08 * (high - low or extent)
+    room = 0.08 * (high - low if high - low > least else extent)
     return low - room, high + room
 
 

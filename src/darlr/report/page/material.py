@@ -53,6 +53,13 @@ class Material:
         )
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the runs say of their data, each once; runs of earlier versions say nothing."""
+        return tuple(
+            dict.fromkeys(note for group in self.groups for summary in group.summaries for note in summary.get("notes", ()))
+        )
+
+    @property
     def criterion(self) -> Criterion:
         """What the runs are compared by."""
         return CRITERIA[self.mode]

@@ -1,9 +1,14 @@
-"""Elements of the page; what is put into them is escaped when the page is written."""
+"""Elements of the page; what is put into them is escaped when the page is written, or shown as escapes."""
 
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from darlr.text import visible
+
 Child = Element | str | None
+
+OWN = ("style", "script")
+"""What stands in them are the package's own lines."""
 
 
 def node(tag: str, *children: Child, **attributes: Any) -> Element:
@@ -14,9 +19,11 @@ def node(tag: str, *children: Child, **attributes: Any) -> Element:
         attributes: `class_` stands for class, `aria_label` for aria-label; numbers get two decimals at most, None is left out.
     """
     named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None}
-    element = Element(tag, {name: number(value) if isinstance(value, float) else str(value) for name, value in named.items()})
+    plain = {name: number(value) if isinstance(value, float) else visible(str(value)) for name, value in named.items()}
+    element = Element(tag, plain)
     last: Element | None = None
-    for child in children:
+    for given in children:
+        child = visible(given) if isinstance(given, str) and tag not in OWN else given
         if isinstance(child, Element):
             element.append(child)
             last = child

@@ -60,7 +60,8 @@ def _dataset(name: str, material: Material) -> tuple[Element, Element]:
     shown = [node("section", node("h3", part.title), *part.parts, id=f"{name}-{place}") for place, part in enumerate(sections)]
     absent = [node("section", node("h3", "Not shown"), node("ul", *missing, class_="notes"))] if missing else []
     entry = node("li", node("a", material.dataset, href=f"#{name}"), node("ul", *links))
-    return entry, node("section", node("h2", material.dataset), *shown, *absent, id=name, class_="dataset")
+    told = node("ul", *(node("li", note) for note in material.notes), class_="notes") if material.notes else None
+    return entry, node("section", node("h2", material.dataset), told, *shown, *absent, id=name, class_="dataset")
 
 
 def _told(collection: Collection) -> str:

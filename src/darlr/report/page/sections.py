@@ -43,6 +43,7 @@ def results(material: Material) -> Section:
         "By the end of learning",
         figure(caption, [mark_rows(caption, name, rows)], entries),
         table_box(material.tables.comparison),
+        None if material.tables.against_lists is None else table_box(material.tables.against_lists),
     )
 
 

@@ -4,21 +4,25 @@ Where there is a truth, a panel beside them shows how far the rewards that the r
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from darlr.artifacts.files import write_bytes
 from darlr.errors import InputError
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0, SAMPLED
+from darlr.evaluation.names import ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.table import LENGTH, Metric, Results, drawn
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.plots.labels import spread_apart
 from darlr.report.published.results import published
+from darlr.text import visible
 
 FORMATS = ("png", "svg", "pdf")
 PIXELS_PER_INCH = 120
@@ -38,7 +42,7 @@ def learning_curves(
 
     Args:
         records: as `darlr.evaluation.summary.summarise` takes them.
-        opponents: each drawn as a dashed line.
+        opponents: the best list, the popular one, uniform choice and the truth's own list are drawn as dashed lines.
     """
     known_error = "error/table" in records[-1]
     mode = NX_0 if any(name.startswith(f"{NX_0}/") for name in records[-1]) else HELD_OUT
@@ -66,8 +70,14 @@ def save_figure(figure: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise InputError(f"{path}: cannot draw '{path.suffix}' files; expected one of .{', .'.join(FORMATS)}")
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)  # a name with $ in it is no formula
+        text.set_text("\n".join(visible(line) for line in text.get_text().split("\n")))
     content = io.BytesIO()
-    figure.savefig(content, format=kind)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script that the font lacks
+        figure.savefig(content, format=kind)
     write_bytes(path, content.getvalue())
 
 
@@ -107,6 +117,19 @@ def _names(metric: Metric, mode: str) -> dict[str, str]:
     return {metric.recorded(mode, policy): policy for policy in (GREEDY, SAMPLED)}
 
 
+def _marks(mode: str, opponents: Results) -> dict[str, str]:
+    """The opponents that are drawn, and what to call them. Of the lists that is the best: all would hide the curves."""
+    main = CRITERIA[mode].metric.name
+    values = {name: value for name, modes in opponents.items() if (value := modes.get(mode, {}).get(main)) is not None}
+    lists = [name for name in values if name not in (UNIFORM, ORACLE)]
+    always = [name for name in (UNIFORM, POPULAR, ORACLE) if name in values]
+    marks = {name: name.replace("_", " ") for name in always}
+    if lists:
+        best = max(lists, key=values.__getitem__)
+        marks[best] = f"best list ({best.replace('_', ' ')})"
+    return marks
+
+
 def _references(
     axes: Axes,
     dataset: str,
@@ -116,10 +139,9 @@ def _references(
     opponents: Results,
 ) -> None:
     """Dashed lines, each with its name and value beside it; the curves must have been drawn."""
+    marks = _marks(mode, opponents).items()
     lines = [
-        (value, name.replace("_", " "), OPPONENT)
-        for name, modes in opponents.items()
-        if (value := modes.get(mode, {}).get(metric.name)) is not None
+        (value, text, OPPONENT) for name, text in marks if (value := opponents[name].get(mode, {}).get(metric.name)) is not None
     ]
     found = published(dataset, method, metric.name)
     if found is not None:

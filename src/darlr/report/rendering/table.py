@@ -1,15 +1,15 @@
 """A table as plain data, and its renderings for a terminal, Markdown, LaTeX and CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import rich.box
 import rich.table
-from rich.markup import escape
+import rich.text
 
 from darlr.evaluation.statistics import interval
+from darlr.report.rendering.terminal import shown
+from darlr.text import csv_text, latex, markdown, markdown_line
 
 
 @dataclass(frozen=True)
@@ -63,50 +63,37 @@ class Table:
 def to_rich(table: Table) -> rich.table.Table:
     """For a rich console."""
     rendered = rich.table.Table(
-        title=escape(table.title),
-        caption=escape("\n".join(table.notes)) or None,
+        title=shown(table.title, "table.title"),
+        caption=rich.text.Text("\n", "table.caption").join(map(shown, table.notes)) if table.notes else None,
         caption_justify="left",
         box=rich.box.SIMPLE_HEAD,  # no rules between columns: five columns of numbers fit a terminal of 80
         collapse_padding=True,
         pad_edge=False,
     )
     for index, heading in enumerate(table.header):
-        rendered.add_column(escape(heading), justify="right" if table.numeric(index) else "left")
+        rendered.add_column(shown(heading), justify="right" if table.numeric(index) else "left")
     for row in table.rows:
-        rendered.add_row(*(escape(_text(cell)) for cell in row))
+        rendered.add_row(*(shown(_text(cell)) for cell in row))
     return rendered
 
 
 def to_markdown(table: Table) -> str:
     """A Markdown section: heading, table, notes."""
     rules = ["---:" if table.numeric(index) else "---" for index in range(len(table.header))]
-    grid = [table.header, rules, *(list(map(_text, row)) for row in table.rows)]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in grid]
-    notes = [f"{note}  " for note in table.notes]
-    return "\n".join([f"### {table.title}", "", *lines, *([""] if notes else []), *notes]) + "\n"
-
-
-_LATEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "±": r"$\pm$",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-    }
-)
+    header, *rows = ([markdown(_text(cell)) for cell in row] for row in (table.header, *table.rows))
+    lines = ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
+    notes = [f"{markdown_line(note)}  " for note in table.notes]
+    return "\n".join([f"### {markdown(table.title)}", "", *lines, *([""] if notes else []), *notes]) + "\n"
 
 
 def to_latex(table: Table) -> str:
     """A LaTeX table (package booktabs): caption, tabular, notes."""
     columns = "".join("r" if table.numeric(index) else "l" for index in range(len(table.header)))
-    lines = [" & ".join(_text(cell).translate(_LATEX) for cell in row) + r" \\" for row in (table.header, *table.rows)]
-    notes = [rf"\par\smallskip\footnotesize {note.translate(_LATEX)}" for note in table.notes]
+    lines = [" & ".join(latex(_text(cell)) for cell in row) + r" \\" for row in (table.header, *table.rows)]
+    notes = [rf"\par\smallskip\footnotesize {latex(note)}" for note in table.notes]
     parts = [
         r"\begin{table}",
-        rf"\caption{{{table.title.translate(_LATEX)}}}",
+        rf"\caption{{{latex(table.title)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         lines[0],
@@ -123,12 +110,9 @@ def to_latex(table: Table) -> str:
 def to_csv(table: Table) -> str:
     """CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
     numeric = [table.numeric(index) for index in range(len(table.header))]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([part for heading, wide in zip(table.header, numeric, strict=True) for part in _heading(heading, wide)])
-    for row in table.rows:
-        writer.writerow([part for cell, wide in zip(row, numeric, strict=True) for part in _values(cell, wide)])
-    return text.getvalue()
+    header = [part for heading, wide in zip(table.header, numeric, strict=True) for part in _heading(heading, wide)]
+    rows = ([part for cell, wide in zip(row, numeric, strict=True) for part in _values(cell, wide)] for row in table.rows)
+    return csv_text([header, *rows])
 
 
 def _text(cell: Cell) -> str:

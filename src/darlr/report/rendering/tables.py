@@ -4,6 +4,7 @@ from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from darlr.report.analysis.against_lists import against_lists_table
 from darlr.report.analysis.comparison import comparison_table, paper_table, rank_table
 from darlr.report.analysis.costs import cost_table
 from darlr.report.analysis.runs import Collection, Group
@@ -13,9 +14,10 @@ from darlr.seeding import numpy_generator
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """What a data set's runs say: by the end of learning, as published, and what they cost, where that was recorded."""
+    """What a data set's runs say: by the end of learning, against the best list, as published, and what they cost."""
 
     comparison: Table
+    against_lists: Table | None
     paper: Table
     costs: Table | None
 
@@ -24,16 +26,19 @@ def dataset_tables(dataset: str, groups: Sequence[Group], baselines: Names[str])
     """The tables of one data set; `baselines`: the methods that the others are compared with."""
     generator = numpy_generator(0, "report", dataset)
     return DatasetTables(
-        comparison_table(dataset, groups, baselines, generator), paper_table(dataset, groups), cost_table(dataset, groups)
+        comparison_table(dataset, groups, baselines, generator),
+        against_lists_table(dataset, groups),
+        paper_table(dataset, groups),
+        cost_table(dataset, groups),
     )
 
 
 def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
-    """Up to three tables a data set, and the mean ranks where there are several data sets; general notes below the last."""
+    """Up to four tables a data set, and the mean ranks where there are several data sets; general notes below the last."""
     tables: list[Table] = []
     for dataset, groups in collection.groups.items():
         own = dataset_tables(dataset, groups, baselines)
-        tables += [own.comparison, own.paper, *([] if own.costs is None else [own.costs])]
+        tables += [table for table in (own.comparison, own.against_lists, own.paper, own.costs) if table is not None]
     if (ranked := rank_table(collection.groups)) is not None:
         tables.append(ranked)
     return [*tables[:-1], tables[-1].with_notes(general_notes(collection))]

@@ -86,7 +86,7 @@ def fit_factors(
         RunError: if the objective becomes NaN or infinite.
     """
     require_link(dataset.log, settings.link)
-    chooser = _Chooser(dataset, settings, generator, device)
+    chooser = Chooser(dataset, settings, generator, device)
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
     model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
@@ -136,7 +136,7 @@ def _selection(model: FactorModel, dataset: Dataset, exponent: float | None) -> 
 
 
 @dataclass
-class _Chooser:
+class Chooser:
     """Tries settings on held-out rows, which are drawn when the first choice needs them."""
 
     dataset: Dataset
@@ -157,7 +157,7 @@ class _Chooser:
         return max(self.weightings, key=lambda trial: trial.likelihood).exponent
 
     def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
-        """The link is chosen at one size; then sizes are climbed from it while the ranking grows."""
+        """The link is chosen at one size; then sizes are climbed from it while the ranking grows, and none is always tried."""
         links = self._links()
         sizes = SIZES if self.settings.size is None else (self.settings.size,)
         if len(links) == len(sizes) == 1:
@@ -169,6 +169,10 @@ class _Chooser:
         best = self._climb(best, sizes[start + 1 :], MARGIN, activity_exponent)
         if best.size == first:
             best = self._climb(best, sizes[:start][::-1], 0.0, activity_exponent)
+        if 0 in sizes and all(trial.size for trial in self.trials):
+            # Rankings may fall to a few factors and rise again to none. Its draws are its own: the fit's stay what they were.
+            none = self._try(0, best.link, activity_exponent, torch.Generator().set_state(self.generator.get_state()))
+            best = none if _score(none) >= _score(best) else best
         return best.size, best.link
 
     def _climb(self, best: Trial, sizes: tuple[int, ...], margin: float, activity_exponent: float) -> Trial:
@@ -187,14 +191,13 @@ class _Chooser:
             return fixed[self.settings.link]
         return ("identity",) if is_implicit(log) or log.reward_range[0] < 0 else ("identity", "log")
 
-    def _try(self, size: int, link: Link, activity_exponent: float) -> Trial:
+    def _try(self, size: int, link: Link, activity_exponent: float, generator: torch.Generator | None = None) -> Trial:
+        draws = self.generator if generator is None else generator
         settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
         rankings = []
         for fold in self._held_out():
-            model, _ = estimate(
-                self.dataset, fold.training, size, link, activity_exponent, settings, self.generator, self.device
-            )
-            rankings.append(fold.ranking(model, _numpy(self.generator)))
+            model, _ = estimate(self.dataset, fold.training, size, link, activity_exponent, settings, draws, self.device)
+            rankings.append(fold.ranking(model, _numpy(draws)))
         self.trials.append(Trial(size, link, _known(float(np.mean(rankings)))))
         return self.trials[-1]
 

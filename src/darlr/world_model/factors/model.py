@@ -7,12 +7,44 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from darlr.artifacts.schema import Keys, Shape, number, one_of, positive, require, require_indices, require_tensors
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.world_model.factors.design import Columns, Description
 from darlr.world_model.factors.law import under_selection
 from darlr.world_model.factors.posterior import Side
 from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
-from darlr.world_model.model import Scale
+from darlr.world_model.model import SCALE, Scale
+
+STATE = Keys(
+    {
+        "log_noise": positive,
+        "response_scale": Keys(
+            {
+                "link": one_of("identity", "log"),
+                **dict.fromkeys(("low", "high", "floor", "centre"), number),
+                "spread": positive,
+            }
+        ),
+        "scale": SCALE,
+        "selection_exponent": number,
+    }
+)
+SHAPES: dict[str, Shape] = {
+    "shares": (torch.float32, ["items"]),
+    **{
+        f"{side}.{name}": shape
+        for side in ("users", "items")
+        for name, shape in {
+            "means": (torch.float32, [side, "d"]),
+            "covariances": (torch.float32, [side, "d", "d"]),
+            "centre": (torch.float64, ["d"]),
+            "weights": (torch.float64, [f"columns of {side}", "d"]),
+            "prior": (torch.float64, ["d", "d"]),
+            "of_code": (torch.int64, [f"codes of {side}"]),
+            "column_means": (torch.float64, [f"columns of {side}"]),
+        }.items()
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -164,7 +196,12 @@ class FactorModel:
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "FactorModel":
-        """The model that `tensors()` and `state()` describe, on `device`."""
+        """The model that `tensors()` and `state()` describe, on `device`; raises `InputError` if they describe none."""
+        require(state, STATE, "its state")
+        require_tensors(tensors, SHAPES)
+        for side in ("users", "items"):
+            columns = len(tensors[f"{side}.column_means"])
+            require_indices(tensors[f"{side}.of_code"], f"{side}.of_code", columns + 1)
         users, items = (
             Population(**{field.name: tensors[f"{side}.{field.name}"].to(device) for field in fields(Population)})
             for side in ("users", "items")

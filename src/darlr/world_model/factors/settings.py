@@ -14,7 +14,11 @@ class FactorSettings(Section):
 
     size: Annotated[
         int | None,
-        Setting("factors of a user and of an item beside their biases; null: by the ranking of held-out rows", at_least=0),
+        Setting(
+            "factors of a user and of an item beside their biases; null: by the ranking of held-out rows",
+            at_least=0,
+            at_most=10_000,
+        ),
     ] = None
     link: Annotated[
         Literal["auto", "identity", "log"],
@@ -28,9 +32,10 @@ class FactorSettings(Section):
             at_most=10,
         ),
     ] = None
-    sweeps: Annotated[int, Setting("updates of all users and all items at most", at_least=1)] = 100
+    sweeps: Annotated[int, Setting("updates of all users and all items at most", at_least=1, at_most=1_000_000)] = 100
     tolerance: Annotated[
-        float, Setting("fitting stops when a sweep adds less than this to the objective, per logged row", at_least=0)
+        float,
+        Setting("fitting stops when a sweep adds less than this to the objective, per logged row", at_least=0, at_most=1e6),
     ] = 1e-4
     held_out: Annotated[float, Setting("share of the log's rows in a fold that choices are made by", above=0, below=1)] = 0.2
 

@@ -1,11 +1,15 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from darlr.agents.belief import BelievedList, Certainty, FactorBelief
+from darlr.agents.believing.belief import BelievedList, Followed
+from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.tables import Certainty, CorrectedTable, standardised
 from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses, Link, ResponseScale
 from tests.worlds import draws, window_of
@@ -193,7 +197,7 @@ def test_certainty_is_a_table_that_feedback_does_not_change() -> None:
     belief.learn(table)
     believed = belief.begin(torch.tensor([1, 0])).observe(window_of([[0], [1]], [[0.0], [0.0]]))
     expected, summary = believed.expect()
-    torch.testing.assert_close(expected, (torch.tensor([[3.0, 1.0], [1.0, 3.0]]) - 2) / table.std())
+    torch.testing.assert_close(expected, torch.tensor([[3.0, 1.0], [1.0, 3.0]]))
     assert summary.shape == (2, 0)
     torch.testing.assert_close(believed.rows(torch.tensor([1])).expect()[0], expected[1:])
 
@@ -207,9 +211,7 @@ def test_a_saved_table_serves_those_whom_it_knows_and_its_mean_all_others() -> N
     expected, _ = served.begin(torch.tensor([0, 1, 2, 3])).expect()
     ours, _ = learned.begin(torch.tensor([2, 0])).expect()
     torch.testing.assert_close(expected[[0, 2]], ours)
-    # The mean rewards are 2 and 3; those of all six numbers are 2.5 and their deviation.
-    mean = (torch.tensor([2.0, 3.0]) - 2.5) / torch.tensor([1.0, 3.0, 3.0, 1.0, 2.0, 5.0]).std()
-    torch.testing.assert_close(expected[[1, 3]], mean.expand(2, -1))
+    torch.testing.assert_close(expected[[1, 3]], torch.tensor([[2.0, 3.0]] * 2))
 
 
 def test_what_is_expected_can_be_written_to_given_memory() -> None:
@@ -221,3 +223,118 @@ def test_what_is_expected_can_be_written_to_given_memory() -> None:
         expected, _ = believed.expect(out)
         assert expected.data_ptr() == out.data_ptr()
         torch.testing.assert_close(expected, believed.expect()[0])
+
+
+def test_standardised_rewards_have_mean_0_and_deviation_1() -> None:
+    rewards = standardised(torch.tensor([[1.0, 3.0], [5.0, 7.0]]))
+    torch.testing.assert_close(rewards, torch.tensor([[-3.0, -1.0], [1.0, 3.0]]) / (20 / 3) ** 0.5)
+
+
+def corrected() -> CorrectedTable:
+    """A table of rewards between 2 and 4 over the factors of `responses`."""
+    users = torch.arange(N_USERS)
+    belief = CorrectedTable(Certainty(users, N_ITEMS), FactorBelief(responses(), LEVELS))
+    belief.learn(torch.rand(N_USERS, N_ITEMS, generator=draws()) * 2 + 2)
+    return belief
+
+
+def given(belief: CorrectedTable, items: Tensor, y: Tensor) -> Window:
+    """What is seen of responses `y` (A, L) to `items` (A, L)."""
+    scale = belief.factors.scale
+    return Window(items, (y * scale.spread + scale.centre - scale.low) / (scale.high - scale.low))
+
+
+def test_a_table_that_users_agree_with_stays_as_it_is() -> None:
+    belief, users = corrected(), torch.tensor([1, 0])
+    table = belief.table.begin(users).table[users]
+    after = belief.begin(users).observe(given(belief, torch.tensor([[0, 1], [0, 1]]), table[:, :2]))
+    torch.testing.assert_close(belief.begin(users).expect()[0], table)
+    torch.testing.assert_close(after.expect()[0], table, atol=1e-4, rtol=1e-4)
+
+
+def test_surprise_over_a_table_moves_it_as_the_factors_alone_move() -> None:
+    belief, users = corrected(), torch.arange(N_USERS)
+    items, surprise = torch.full((N_USERS, 1), 1), 0.1
+
+    def move(start: CorrectedTable | FactorBelief) -> Tensor:
+        before, _ = start.begin(users).expect()
+        after, _ = start.begin(users).observe(given(belief, items, before.gather(1, items) + surprise)).expect()
+        return after - before
+
+    assert float(move(belief).abs().max()) > 0.01
+    torch.testing.assert_close(move(belief), move(belief.factors), atol=1e-4, rtol=1e-3)
+
+
+def test_a_corrected_table_takes_somebody_unknown_for_the_average_user() -> None:
+    belief = corrected()
+    belief.append_user(belief.average_user())
+    stranger, others = (belief.begin(users).expect()[0] for users in (torch.tensor([N_USERS]), torch.arange(N_USERS)))
+    torch.testing.assert_close(stranger[0], others.mean(dim=0))
+
+
+class Counting:
+    """A belief that tells how many positions its users were observed in."""
+
+    def __init__(self, belief: FactorBelief) -> None:
+        self.n_items, self.begun, self._belief = belief.n_items, 0, belief
+
+    def begin(self, users: Tensor) -> object:
+        self.begun += 1
+        return self._belief.begin(users)
+
+
+def episode(step: int, seed: int = 1) -> Window:
+    """The first `step` recommendations of episodes of six users, in windows of `LENGTH` positions."""
+    generator = draws(seed)
+    items = torch.randint(N_ITEMS, (N_USERS, LENGTH), generator=generator)
+    rewards = torch.rand(N_USERS, LENGTH, generator=generator)
+    padding = torch.full((N_USERS, LENGTH), ABSENT)
+    padding[:, -1] = START
+    shown = slice(step, step + LENGTH)
+    all_items, all_rewards = torch.cat([padding, items], dim=1), torch.cat([torch.zeros_like(rewards), rewards], dim=1)
+    return Window(all_items[:, shown].clone(), all_rewards[:, shown].clone())
+
+
+def test_episodes_that_go_on_are_followed_step_by_step_to_the_same_numbers() -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    counting = Counting(belief)
+    followed = Followed(counting)  # type: ignore[arg-type]
+    for step in range(LENGTH):
+        window = episode(step)
+        now, _ = followed.believed(users, window).expect()
+        window.items.fill_(0)  # as a simulator does that writes to its windows' memory
+        assert torch.equal(now, belief.begin(users).observe(episode(step)).expect()[0])
+    assert counting.begun == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda users, window: (users.flip(0), window),
+        lambda users, window: (users, episode(3, seed=2)),
+        lambda users, window: (users[:4], window.rows(torch.arange(4))),
+        lambda users, window: (users, Window(window.items, window.rewards * 0.5)),
+        lambda users, window: (users, window.last(3)),
+        lambda users, window: (users, episode(4)),
+    ],
+    ids=["other users", "other episodes", "fewer", "other rewards", "shorter", "a step left out"],
+)
+def test_what_does_not_go_on_is_looked_at_afresh(other: Callable[[Tensor, Window], tuple[Tensor, Window]]) -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    followed = Followed(belief)
+    followed.believed(users, episode(2))
+    asked = other(users, episode(3))
+    assert torch.equal(followed.believed(*asked).expect()[0], belief.begin(asked[0]).observe(asked[1]).expect()[0])
+
+
+def test_what_falls_out_of_sight_is_forgotten() -> None:
+    belief, users = FactorBelief(responses(), LEVELS), torch.arange(N_USERS)
+    followed = Followed(belief)
+    followed.believed(users, episode(LENGTH - 1))
+    followed.believed(users, episode(LENGTH))
+    generator = draws(5)
+    later = episode(LENGTH)
+    items = torch.cat([later.items[:, 1:], torch.randint(N_ITEMS, (N_USERS, 1), generator=generator)], dim=1)
+    rewards = torch.cat([later.rewards[:, 1:], torch.rand(N_USERS, 1, generator=generator)], dim=1)
+    window = Window(items, rewards)
+    assert torch.equal(followed.believed(users, window).expect()[0], belief.begin(users).observe(window).expect()[0])

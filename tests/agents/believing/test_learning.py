@@ -5,8 +5,11 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import greedy, sampled
-from darlr.agents.bayes_adaptive import BayesAdaptive, BayesAdaptivePolicy, Critic
-from darlr.agents.belief import Belief, BelievedList, Certainty, FactorBelief
+from darlr.agents.believing.belief import Belief, BelievedList
+from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.learning import BayesAdaptive
+from darlr.agents.believing.policy import BayesAdaptivePolicy, Critic
+from darlr.agents.believing.tables import Certainty, standardised
 from darlr.agents.learning import EpochLog
 from darlr.agents.settings import A2CConfig
 from darlr.agents.static.scorers import TableScorer
@@ -142,7 +145,7 @@ def test_what_is_recorded_while_sampling_is_log_pi_and_its_gradient() -> None:
     with torch.no_grad():
         learner.policy.log_sharpness.fill_(0.7)
         learner.policy.shared_category_weight.fill_(-0.6)
-    collection = learner.collect(12, draws())
+    collection = learner.sample(12, draws())
     visits = collection.episodes.visits()
     log_pi = written_out(learner, visits.users, visits.window.items, visits.window.rewards)
     own = log_pi.gather(1, visits.items[:, None]).squeeze(1)
@@ -161,10 +164,10 @@ def test_what_is_recorded_while_sampling_is_log_pi_and_its_gradient() -> None:
 
 def test_an_update_follows_the_policy_gradient() -> None:
     learner = agent(Setting(a2c=replace(A2C, minibatch_size=10_000)))
-    collection = learner.collect(50, draws())
-    advantages, returns = learner._advantages(collection)
+    collection = learner.sample(50, draws())
+    advantages, returns = learner._advantages(collection, collection.episodes.rewards)
     normal = (advantages - advantages.mean()) / advantages.std(correction=0)
-    learner.update(collection, EpochLog(), draws())
+    learner.learn(collection, collection.episodes.rewards, EpochLog(), draws())
     expected = -(normal[:, None] * collection.scores).mean(dim=0)
     gradient = torch.cat([learner.policy.log_sharpness.grad, learner.policy.shared_category_weight.grad])  # type: ignore[list-item]
     torch.testing.assert_close(gradient, expected, atol=1e-5, rtol=1e-4)
@@ -179,7 +182,7 @@ def test_an_episode_recommends_nothing_twice_unless_it_may(allow_repeats: bool) 
     learner = agent(Setting(leave="never", allow_repeats=allow_repeats))
     with torch.no_grad():
         learner.policy.log_sharpness.fill_(2.0)
-    actions = learner.collect(100, draws()).episodes.actions
+    actions = learner.sample(100, draws()).episodes.actions
     distinct = torch.tensor([len(row.unique()) for row in actions])
     assert bool((distinct == STEPS).all()) != allow_repeats
 
@@ -207,7 +210,7 @@ def test_the_truth_can_be_learned_from_with_the_same_actor() -> None:
     truth = responses().to_reward(torch.randn(N_USERS, N_ITEMS, generator=draws(4)) + 3)
     reward = TableReward(truth, 1.0, 5.0)
     belief = Certainty(torch.arange(N_USERS), N_ITEMS)
-    belief.learn(truth)
+    belief.learn(standardised(truth))
     learner = learner_of(Setting(), belief, reward, None)
     learner.epoch(50, 30_000, draws())
     scorer, users = learner.policy.scorer(), torch.arange(N_USERS)
@@ -231,7 +234,7 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
 
 def test_the_believed_list_is_the_policy_without_the_leave_rule() -> None:
     learner = agent(Setting(leave="never"))
-    episodes = learner.collect(30, draws()).episodes
+    episodes = learner.sample(30, draws()).episodes
     visits = episodes.visits()
     believed = BelievedList(learner.policy.belief)(visits.users, visits.window)
     assert torch.equal(believed, learner.policy.scorer()(visits.users, visits.window))  # beta is 1
@@ -241,7 +244,7 @@ def test_a_user_can_be_added() -> None:
     learner = agent()
     learner.policy.append_user(learner.policy.average_user())
     scores = learner.policy.scorer()(
-        torch.tensor([N_USERS]), learner.collect(1, draws()).episodes.visits().window.rows(torch.tensor([0]))
+        torch.tensor([N_USERS]), learner.sample(1, draws()).episodes.visits().window.rows(torch.tensor([0]))
     )
     assert scores.shape == (1, N_ITEMS)
     assert scores.isfinite().all()

@@ -1,0 +1,135 @@
+"""The exact posterior of users' factors in a linear Gaussian model, as their episodes go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.believing.belief import Belief
+from darlr.world.window import OUTSIDE, Window
+from darlr.world_model.factors.responses import FactorResponses
+
+
+class FactorBelief(Belief):
+    """The exact posterior of users' factors, averaged over how noisy a user is.
+
+    y = b_i + v_i . q_u + noise of variance w_ij = level_j * log_noise + (noise_i - log_noise), q_u ~ N(m_u, S_u). Every level
+    is as likely as any other before the episode (docs/methods/bayes-adaptive.md, Eqs. 1 to 4).
+
+    Attributes:
+        scale: between rewards and y.
+        intercepts, loadings, noise: (I + 2,), (I + 2, d), (I + 2, J) of the items, then of start and absence. Their loadings
+            are 0, so they add nothing to any sum.
+        user_means, user_covariances: (U, d), (U, d, d) of m_u and S_u.
+    """
+
+    intercepts: Tensor
+    loadings: Tensor
+    noise: Tensor
+    user_means: Tensor
+    user_covariances: Tensor
+
+    def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
+        """Args:
+        responses: of the world's users and items, in its order.
+        levels: (J,) above 0, shares of the log's noise.
+        """
+        super().__init__()
+        self.n_items, self.size = responses.loadings.shape
+        self.scale = responses.scale
+        shares = torch.tensor(levels, device=responses.noise.device)
+        noise = responses.noise[:, None] + (shares - 1) * responses.log_noise
+        self._keep("intercepts", nn.functional.pad(responses.intercepts, (0, OUTSIDE)))
+        self._keep("loadings", nn.functional.pad(responses.loadings, (0, 0, 0, OUTSIDE)))
+        self._keep("noise", nn.functional.pad(noise, (0, 0, 0, OUTSIDE), value=1.0))
+        self._keep("user_means", responses.user_means)
+        self._keep("user_covariances", responses.user_covariances)
+
+    def _keep(self, name: str, tensor: Tensor) -> None:
+        self.register_buffer(name, tensor, persistent=False)
+
+    def begin(self, users: Tensor) -> "FactorPosterior":
+        levels = self.noise.shape[1]
+        return FactorPosterior(
+            self,
+            self.user_means[users][:, None].expand(-1, levels, -1),
+            self.user_covariances[users][:, None].expand(-1, levels, -1, -1),
+            self.loadings.new_zeros(len(users), levels),
+        )
+
+    def responses(self, window: Window) -> Tensor:
+        """(A, L) what users gave in `window`, on the scale of y."""
+        scale = self.scale
+        y: Tensor = scale.to_scale(window.rewards * (scale.high - scale.low) + scale.low)
+        return y
+
+    def average_user(self) -> dict[str, Tensor]:
+        """The mean user, known as little as all users differ: their spread added to what is not known of each."""
+        centred = self.user_means - self.user_means.mean(dim=0)
+        covariance = self.user_covariances.mean(dim=0) + centred.T @ centred / len(centred)
+        return {"user_means": self.user_means.mean(dim=0, keepdim=True), "user_covariances": covariance[None]}
+
+
+@dataclass(frozen=True)
+class FactorPosterior:
+    """What is believed of the factors of A users, at each of J noise levels.
+
+    Attributes:
+        belief: what their episodes began from.
+        means, covariances: (A, J, d), (A, J, d, d).
+        log_evidence: (A, J) log probability of what was given, up to a constant.
+    """
+
+    belief: FactorBelief
+    means: Tensor
+    covariances: Tensor
+    log_evidence: Tensor
+
+    def observe(self, window: Window) -> "FactorPosterior":
+        return self.respond(window.items, self.belief.responses(window))
+
+    def respond(self, items: Tensor, y: Tensor) -> "FactorPosterior":
+        """What is believed after responses `y` (A, L) to `items` (A, L); start and absence say nothing."""
+        believed = self
+        informative = (items < self.belief.n_items).any(dim=0)
+        for position in informative.nonzero().squeeze(1).tolist():
+            believed = believed._add(items[:, position], y[:, position])
+        return believed
+
+    def _add(self, items: Tensor, y: Tensor) -> "FactorPosterior":
+        """A rank-one update by the response y (A,) to each user's item (A,): a step costs the same early or late."""
+        belief = self.belief
+        users, levels, size = self.means.shape
+        loadings = belief.loadings[items, :, None]  # (A, d, 1)
+        covered = (self.covariances.reshape(users, levels * size, size) @ loadings).view(users, levels, size)
+        variance = (covered @ loadings).squeeze(2) + belief.noise[items]
+        surprise = (y - belief.intercepts[items])[:, None] - (self.means @ loadings).squeeze(2)
+        surprise = surprise * (items < belief.n_items)[:, None]
+        gain = surprise / variance
+        scaled = covered / variance[:, :, None]
+        return FactorPosterior(
+            belief,
+            torch.addcmul(self.means, covered, gain[:, :, None]),
+            torch.addcmul(self.covariances, covered[:, :, :, None], scaled[:, :, None], value=-1),
+            self.log_evidence - 0.5 * (variance.log() + surprise * gain),
+        )
+
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        belief, factors = self.belief, self.factors()
+        expected = torch.addmm(belief.intercepts[:-OUTSIDE], factors, belief.loadings[:-OUTSIDE].T, out=out)
+        return expected, factors
+
+    def factors(self) -> Tensor:
+        """(A, d) posterior means: those of the noise levels, weighed by how likely each is after the evidence."""
+        likely = self.log_evidence.softmax(dim=1)
+        factors: Tensor = (likely[:, None] @ self.means).squeeze(1)
+        return factors
+
+    def rows(self, chosen: Tensor) -> "FactorPosterior":
+        return replace(
+            self,
+            means=self.means[chosen],
+            covariances=self.covariances[chosen],
+            log_evidence=self.log_evidence[chosen],
+        )

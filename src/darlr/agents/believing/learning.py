@@ -1,0 +1,138 @@
+"""`bayes-adaptive`: advantage actor-critic for a policy of two parameters on a belief.
+
+The equations are numbered in docs/methods/bayes-adaptive.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from darlr.agents.actor_critic import descend
+from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.believing.recording import Recorder
+from darlr.agents.believing.tables import CorrectedTable
+from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
+from darlr.agents.recommending import RecommendingAgent, Rollout
+from darlr.agents.returns import generalised_advantages
+from darlr.agents.settings import A2CConfig
+from darlr.rewards.posterior import PosteriorReward
+from darlr.simulator.simulator import Simulator, roll_out
+
+
+@dataclass(frozen=True)
+class Collection(Rollout):
+    """Episodes that were sampled, and what is learned from, one entry a step.
+
+    Attributes:
+        summaries: (n, s) of what was believed.
+        log_probabilities: (n,) of the items recommended.
+        scores: (n, 2) their gradients in log beta and lambda (Eq. 8).
+    """
+
+    summaries: Tensor
+    log_probabilities: Tensor
+    scores: Tensor
+
+
+class BayesAdaptive(RecommendingAgent[Collection]):
+    """Learns a `BayesAdaptivePolicy` by collecting episodes in a simulator."""
+
+    policy: BayesAdaptivePolicy
+
+    def __init__(
+        self,
+        policy: BayesAdaptivePolicy,
+        simulator: Simulator,
+        posterior: PosteriorReward | None,
+        n_users: int,
+        config: A2CConfig,
+        actor_learning_rate: float,
+        reward_table: Tensor | None = None,
+    ) -> None:
+        """Args:
+        posterior: what the simulator pays, to be drawn anew before every collection; None where it pays what the policy
+            expects, so that feedback says nothing.
+        config: its learning rate is the critic's.
+        actor_learning_rate: of log beta and lambda.
+        reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
+        """
+        if simulator.lookback < simulator.max_steps:
+            raise ValueError(f"windows show {simulator.lookback} positions; expected whole episodes, {simulator.max_steps}")
+        self.policy, self.simulator, self.config = policy, simulator, config
+        self.reward_table = reward_table
+        self.rewards_changed()
+        self._posterior, self._n_users = posterior, n_users
+        actor = [policy.log_sharpness, policy.shared_category_weight]
+        self.optimiser = torch.optim.Adam(
+            [
+                {"params": actor, "lr": actor_learning_rate},
+                {"params": list(policy.critic.parameters()), "lr": config.learning_rate},
+            ],
+            fused=True,
+        )
+
+    @property
+    def state_size(self) -> int:
+        return self.policy.belief.size
+
+    @torch.no_grad()
+    def sample(self, environments: int, generator: torch.Generator) -> Collection:
+        users = torch.randint(self._n_users, (environments,), generator=generator, device=generator.device)
+        if self._posterior is not None:
+            self._posterior.redraw(users, generator)
+        observes = self._posterior is not None
+        recorder = Recorder(self.policy, users, self.simulator.max_steps, observes, generator)
+        episodes = roll_out(self.simulator, users, recorder.choose)
+        visits = episodes.visits()
+        recorded = (recorder.summaries, recorder.log_probabilities, recorder.scores)
+        return Collection(episodes, visits, *(values[visits.row, visits.step] for values in recorded))
+
+    def states(self, rollout: Collection) -> Tensor:
+        return rollout.summaries
+
+    def learn(self, rollout: Collection, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
+        """One pass over the collection in shuffled minibatches of about equal size."""
+        advantages, returns = self._advantages(rollout, rewards)
+        order = torch.randperm(len(returns), generator=generator, device=generator.device)
+        for chosen in order.tensor_split(max(1, len(order) // self.config.minibatch_size)):
+            advantage = advantages[chosen]
+            if self.config.normalise_advantages:
+                advantage = (advantage - advantage.mean()) / (advantage.std(correction=0) + 1e-8)
+            values = self.policy.critic(rollout.summaries[chosen], rollout.visits.step[chosen])
+            value_loss = F.mse_loss(values, returns[chosen])
+            # As it was when sampled, with the gradient that it had there (Eq. 8).
+            actor = torch.cat([self.policy.log_sharpness, self.policy.shared_category_weight])
+            log_probabilities = rollout.log_probabilities[chosen] + rollout.scores[chosen] @ (actor - actor.detach())
+            policy_loss = -(log_probabilities * advantage).mean()
+            loss = policy_loss + self.config.value_weight * value_loss
+            descend(loss, self.policy, self.optimiser, self.config.max_gradient_norm)
+            log.add("loss/policy", policy_loss)
+            log.add("loss/value", value_loss)
+        log.add("policy/sharpness", self.policy.log_sharpness.exp().squeeze())
+        log.add("policy/shared_category_weight", self.policy.shared_category_weight.squeeze())
+
+    def rewards_changed(self) -> None:
+        """A belief that begins from a table begins from the one that pays."""
+        if isinstance(self.policy.belief, CorrectedTable) and self.reward_table is not None:
+            self.policy.belief.learn(self.reward_table)
+
+    @torch.no_grad()
+    def _advantages(self, rollout: Collection, rewards: Tensor) -> tuple[Tensor, Tensor]:
+        """(n,) advantages and returns of the steps."""
+        visits = rollout.visits
+        values = rollout.placed(self.policy.critic(rollout.summaries, visits.step))
+        lengths = rollout.episodes.lengths
+        advantages = generalised_advantages(rewards, values, lengths, self.config.discount, self.config.gae_lambda)
+        advantage = advantages[visits.row, visits.step]
+        return advantage, advantage + values[visits.row, visits.step]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that goes on with learning, by name."""
+        return learned_tensors(self.policy, self.optimiser)
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors()` gave."""
+        restore_learned(tensors, self.policy, self.optimiser)

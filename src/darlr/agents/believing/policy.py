@@ -1,0 +1,126 @@
+"""The policy of two parameters that acts on a belief about its user.
+
+The equations are numbered in docs/methods/bayes-adaptive.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.believing.belief import Belief, Believed, Followed
+from darlr.agents.networks.encoder import initialise_linear
+from darlr.agents.policy import Policy
+from darlr.world.categories import CategoryMemory
+from darlr.world.window import Window
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Matrices (B, n_items) that every step writes to: fresh memory would cost more than what is computed in it."""
+
+    logits: Tensor
+    shares: Tensor
+    probabilities: Tensor
+
+    @classmethod
+    def empty(cls, episodes: int, n_items: int, device: torch.device) -> "Buffers":
+        return cls(*(torch.empty(episodes, n_items, device=device) for _ in range(3)))
+
+    def first(self, episodes: int) -> "Buffers":
+        """Those of the first `episodes` rows."""
+        return Buffers(self.logits[:episodes], self.shares[:episodes], self.probabilities[:episodes])
+
+
+class BayesAdaptivePolicy(Policy):
+    """pi(i) proportional to exp(beta (r'(i) + lambda [i shares a category with one of the last N])), r' as believed (Eq. 5).
+
+    Attributes:
+        belief: what the feedback of an episode says of its user; rebuilt from the world model, not saved.
+        log_sharpness, shared_category_weight: (1,) log beta and lambda; 0 both before learning.
+        critic: values states (Eq. 7).
+    """
+
+    def __init__(
+        self,
+        belief: Belief,
+        membership: Tensor,
+        category_window: int,
+        max_steps: int,
+        paid_range: tuple[float, float],
+        critic_size: int,
+        generator: torch.Generator,
+    ) -> None:
+        """Args:
+        membership: (n_items, C), which item has which category.
+        category_window: N; 0 where users do not leave over categories.
+        max_steps: T, the longest episode.
+        paid_range: smallest and largest reward.
+        generator: draws the critic's weights, on the CPU.
+        """
+        super().__init__()
+        self.belief = belief
+        self.categories = CategoryMemory(membership)
+        self.category_window = category_window
+        self.log_sharpness = nn.Parameter(torch.zeros(1))
+        self.shared_category_weight = nn.Parameter(torch.zeros(1))
+        self.critic = Critic(belief.size, max_steps, paid_range, critic_size, generator)
+
+    def logits(self, believed: Believed, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Logits (B, n_items), shares (B, n_items) of 0 and 1, and the belief's summary (B, s).
+
+        Shares say which item has a category of one of the last N; None where users do not leave over categories.
+
+        Args: into: where the matrices are to lie; anew without.
+        """
+        logits, summary = believed.expect(None if into is None else into.logits)
+        shares = None
+        if self.category_window:
+            counts = self.categories.counts(window.last(self.category_window).items)
+            shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
+            logits.addcmul_(shares, self.shared_category_weight)
+        return logits.mul_(self.log_sharpness.exp()), shares, summary
+
+    def scorer(self) -> Scorer:
+        return _BeliefScorer(self)
+
+    def average_user(self) -> dict[str, Tensor]:
+        return self.belief.average_user()
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        self.belief.append_user(rows)
+
+
+class Critic(nn.Module):
+    """What the rest of an episode pays: a share of the paid range for each step that is left, by a small network."""
+
+    def __init__(
+        self, size: int, max_steps: int, paid_range: tuple[float, float], hidden: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.max_steps = max_steps
+        self.low, self.high = min(0.0, paid_range[0]), max(0.0, paid_range[1])  # who leaves gives nothing
+        self.network = nn.Sequential(nn.Linear(size + 1, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        for layer in self.network:
+            if isinstance(layer, nn.Linear):
+                initialise_linear(layer, generator)
+
+    def forward(self, summary: Tensor, steps: Tensor) -> Tensor:
+        """(n,) values of states with `summary` (n, s) and `steps` (n,) behind them."""
+        inputs = torch.cat([summary, (steps / self.max_steps)[:, None]], dim=1)
+        a_step: Tensor = self.low + (self.high - self.low) * self.network(inputs).squeeze(1).sigmoid()
+        return a_step * (self.max_steps - steps)
+
+
+class _BeliefScorer(Scorer):
+    """A policy's logits; a window must show the whole episode."""
+
+    def __init__(self, policy: BayesAdaptivePolicy) -> None:
+        self._policy, self._followed = policy, Followed(policy.belief)
+
+    @torch.no_grad()
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        logits, _, _ = self._policy.logits(self._followed.believed(users, window), window)
+        return mask_logits(logits, blocked)

@@ -1,0 +1,145 @@
+"""Beliefs that a table of rewards begins with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darlr.agents.believing.belief import Belief
+from darlr.agents.believing.factors import FactorBelief, FactorPosterior
+from darlr.world.window import OUTSIDE, Window
+
+
+def standardised(rewards: Tensor) -> Tensor:
+    """`rewards` of any shape, of mean 0 and standard deviation 1."""
+    spread, centre = torch.std_mean(rewards)
+    return (rewards - centre) / spread
+
+
+class Certainty(Belief):
+    """A table of responses that is taken for true, whatever users give.
+
+    Attributes:
+        ids: (n_users,) int64, who the world's users are; -1 for somebody unknown.
+        known: (K,) int64, whom the table has, ascending; saved with the policy, and so is the table.
+        table: (K + 1, n_items) float32; the last row is the mean of the others, for users whom the table lacks.
+    """
+
+    ids: Tensor
+    known: Tensor
+    table: Tensor
+
+    def __init__(self, ids: Tensor, n_items: int) -> None:
+        """Nothing is known before `learn`, or before a saved table is loaded."""
+        super().__init__()
+        self.n_items, self.size = n_items, 0
+        self.register_buffer("ids", ids, persistent=False)
+        self.register_buffer("known", ids[:0])
+        self.register_buffer("table", torch.zeros(1, n_items, device=ids.device))
+
+    def learn(self, expected: Tensor) -> None:
+        """Take the responses `expected` (n_users, n_items) of the world's users for true."""
+        self.known, order = self.ids.sort()
+        table = expected[order]
+        self.table = torch.cat([table, table.mean(dim=0, keepdim=True)])
+
+    def begin(self, users: Tensor) -> "Known":
+        ids, n_known = self.ids[users], len(self.known)
+        rows = torch.searchsorted(self.known, ids)
+        found = torch.isin(ids, self.known)
+        return Known(self.table, torch.where(found, rows, n_known))
+
+    def average_user(self) -> dict[str, Tensor]:
+        return {"ids": self.ids.new_full((1,), -1)}
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any) -> None:
+        """A saved table has the rows that it has, whoever the users of this world are."""
+        for name in ("known", "table"):
+            if (saved := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, saved.to(self.ids.device))
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Users (A,), rows of a table (K + 1, n_items) that has nothing to learn from them."""
+
+    table: Tensor
+    users: Tensor
+
+    def at(self, items: Tensor) -> Tensor:
+        """(A, L) responses to `items` (A, L); any number for start and absence."""
+        return self.table[self.users[:, None], items.clamp_max(self.table.shape[1] - 1)]
+
+    def observe(self, window: Window) -> "Known":
+        return self
+
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(len(self.users), 0)
+
+    def rows(self, chosen: Tensor) -> "Known":
+        return Known(self.table, self.users[chosen])
+
+
+class CorrectedTable(Belief):
+    """A table of responses to begin with, which what users give corrects as their factors say.
+
+    E y = table[u, i] + loadings_i . (q_t - m_u), where q_t is what `factors` believes after the feedback and m_u what it
+    believed before. Feedback that is as the table says changes nothing.
+
+    Attributes:
+        table: holds the responses; saved with the policy.
+        factors: rebuilt from the world model, not saved.
+    """
+
+    def __init__(self, table: Certainty, factors: FactorBelief) -> None:
+        """Args: table, factors: of the same users and items."""
+        super().__init__()
+        self.n_items, self.size = factors.n_items, factors.size
+        self.table, self.factors = table, factors
+
+    def learn(self, rewards: Tensor) -> None:
+        """Begin from `rewards` (n_users, n_items) of the world's users."""
+        self.table.learn(self.factors.scale.to_scale(rewards))
+
+    def begin(self, users: Tensor) -> "Corrected":
+        return Corrected(self.table.begin(users), self.factors.begin(users), self.factors.user_means[users])
+
+    def average_user(self) -> dict[str, Tensor]:
+        return {**self.table.average_user(), **self.factors.average_user()}
+
+    def append_user(self, rows: Mapping[str, Tensor]) -> None:
+        for part in (self.table, self.factors):
+            part.append_user({name: row for name, row in rows.items() if name in part.average_user()})
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What is believed of A users.
+
+    Attributes:
+        table: what their episodes began from.
+        posterior: of their factors.
+        before: (A, d) the factors' means before the episodes.
+    """
+
+    table: Known
+    posterior: FactorPosterior
+    before: Tensor
+
+    def observe(self, window: Window) -> "Corrected":
+        # The posterior is surprised by what differs from its own expectation, so it is shown the table's surprise on top of it.
+        belief = self.posterior.belief
+        surprise = belief.responses(window) - self.table.at(window.items)
+        own = belief.intercepts[window.items] + (belief.loadings[window.items] @ self.before[:, :, None]).squeeze(2)
+        return replace(self, posterior=self.posterior.respond(window.items, own + surprise))
+
+    def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        belief, factors = self.posterior.belief, self.posterior.factors()
+        expected, _ = self.table.expect(out)
+        return expected.addmm_(factors - self.before, belief.loadings[:-OUTSIDE].T), factors
+
+    def rows(self, chosen: Tensor) -> "Corrected":
+        return Corrected(self.table.rows(chosen), self.posterior.rows(chosen), self.before[chosen])

@@ -1,0 +1,79 @@
+"""Parquet: a file, or a folder of parts as Spark and others write it."""
+
+from pathlib import Path
+
+import polars as pl
+
+from darlr.data.parsing.files import require_file
+from darlr.data.parsing.types import plain_types
+from darlr.errors import InputError
+from darlr.reading import is_folder
+
+SUFFIX = ".parquet"
+
+
+def is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX or is_folder(path)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files of a table: itself, or the .parquet files in a folder and below, by name; not those that begin with _ or a dot.
+
+    Raises:
+        InputError: for a folder without any, and for one whose parts lie in folders that name a value (year=2020).
+    """
+    if not is_folder(path):
+        return [path]
+    inside = [file for file in sorted(path.rglob("*")) if not any(_hidden(part) for part in file.relative_to(path).parts)]
+    parts = [file for file in inside if file.is_file() and file.suffix.lower() == SUFFIX]
+    if not parts:
+        raise InputError(f"{path}: the folder holds no {SUFFIX} file; expected the parts of a table")
+    named = [file for file in parts if any("=" in folder for folder in file.relative_to(path).parent.parts)]
+    if named:
+        shown = named[0].relative_to(path)
+        raise InputError(f"{path}: the part {shown} has a column in its folder's name; expected all columns inside the parts")
+    return parts
+
+
+def read_parquet(path: Path) -> pl.DataFrame:
+    """All rows, part by part, with `plain_types`; raises `InputError` for parts that cannot be read or have other columns."""
+    frames = [_read(part) for part in parts_of(path)]
+    first = frames[0]
+    for part, frame in zip(parts_of(path), frames, strict=True):
+        if frame.columns != first.columns:
+            raise InputError(
+                f"{path}: the part {part.relative_to(path)} has the columns {', '.join(frame.columns)}; "
+                f"expected {', '.join(first.columns)} as the first part"
+            )
+    if len(frames) == 1:
+        return first
+    try:
+        return pl.concat(frames, how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        name = next(name for name in first.columns if len({str(frame[name].dtype) for frame in frames}) > 1)
+        kinds = ", ".join(dict.fromkeys(str(frame[name].dtype) for frame in frames))
+        raise InputError(f"{path}: column '{name}' is of other types in other parts ({kinds}); expected one") from error
+
+
+def place_of(path: Path, record: int) -> str:
+    """Where a record (from 0) of the table stands: its row (from 1), and in which part if it has parts."""
+    if not is_folder(path):
+        return f"row {record + 1}"
+    for part in parts_of(path):
+        rows = len(_read(part))
+        if record < rows:
+            return f"row {record + 1} of {part.relative_to(path)}"
+        record -= rows
+    raise IndexError(f"{path} has no such record")
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(("_", "."))
+
+
+def _read(path: Path) -> pl.DataFrame:
+    require_file(path)
+    try:
+        return plain_types(pl.read_parquet(path, hive_partitioning=False))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # a damaged file may panic
+        raise InputError(f"{path}: not a readable Parquet file") from error

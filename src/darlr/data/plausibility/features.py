@@ -1,0 +1,83 @@
+"""Whether columns of features can be what they were read as, and what a reader sees of them."""
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from darlr.data.parsing.features import Reading
+from darlr.data.parsing.missing import spelled_missing
+from darlr.data.parsing.tables import Table
+from darlr.data.plausibility.findings import Findings, examples, named
+
+COMMONEST = 3
+ONE_EACH = 10  # codes from which a column with a code for every row is told
+_CODE = re.compile(
+    r"(^|_|\b)(id|ids|code|codes|zip|zipcode|postcode|postal_code|type|class|category|cluster|group|sku|isbn|ean)$", re.I
+)
+
+
+def plausible_features(table: Table, readings: Mapping[str, Reading]) -> Findings:
+    """Notes and figures of every column of features that was read."""
+    return Findings.together(_column(table, reading) for reading in readings.values())
+
+
+def _column(table: Table, reading: Reading) -> Findings:
+    place = f"{named(table.source)}: column '{reading.name}'"
+    raw = table.frame[reading.name]
+    filled = reading.cells.drop_nulls()
+    if reading.kind == "coded":
+        filled = filled.filter(filled != "")
+    missing = f"{1 - len(filled) / len(reading.cells):.0%} missing"
+    label = f"{named(table.source)}: feature '{reading.name}'"
+    if filled.is_empty():
+        return Findings((f"{place} is blank throughout",), ((label, f"{reading.kind}, {missing}"),))
+    if reading.kind == "numeric":
+        values = filled.to_numpy()
+        figure = f"numeric, {values.min():g}..{values.max():g}, {missing}"
+        notes = [_spelled_out(place, raw), None if reading.declared else _code_like(place, raw, reading)]
+    else:
+        counts = filled.value_counts(sort=True)
+        commonest = ", ".join(f"{value} {count:,}" for value, count in counts.head(COMMONEST).iter_rows())
+        figure = f"coded, {len(counts):,} values, {missing}; commonest: {commonest}"
+        notes = [_word_codes(place, filled), _one_each(place, len(counts), len(filled), reading)]
+    if filled.n_unique() == 1 and len(filled) == len(reading.cells) > 1:
+        notes.append(f"{place} is the same in every row, so it says nothing")
+    return Findings.of(notes, [(label, figure)])
+
+
+def _spelled_out(place: str, raw: pl.Series) -> str | None:
+    words = (
+        raw.filter(spelled_missing(raw)).unique(maintain_order=True) if raw.dtype == pl.String else pl.Series(dtype=pl.String)
+    )
+    return None if words.is_empty() else f"{place} is read as numbers, and {examples(words)} as missing"
+
+
+def _code_like(place: str, raw: pl.Series, reading: Reading) -> str | None:
+    declared = "; if they are codes, declare it as coded ('features')"
+    if raw.dtype == pl.String:
+        zeros = raw.filter(raw.str.contains(r"^\s*0[0-9]").fill_null(False))
+        if len(zeros):
+            return f"{place} is read as numbers, though {examples(zeros.unique(maintain_order=True))} begin with 0{declared}"
+    whole = reading.cells.drop_nulls()
+    if _CODE.search(reading.name) and raw.dtype != pl.Boolean and (whole == whole.round()).all():
+        return f"{place} is read as quantities, though its name is that of codes{declared}"
+    return None
+
+
+def _word_codes(place: str, filled: pl.Series) -> str | None:
+    words = filled.filter(spelled_missing(filled)).unique(maintain_order=True)
+    return (
+        None
+        if words.is_empty()
+        else f"{place}: {examples(words)} is a value as any other; leave cells blank where there is none"
+    )
+
+
+def _one_each(place: str, codes: int, cells: int, reading: Reading) -> str | None:
+    if codes < ONE_EACH or 10 * codes < 9 * cells:
+        return None
+    return (
+        f"{place} has {codes:,} codes in {cells:,} rows, so that it tells rows apart as ids do; declare it as ignored "
+        "('features') if it is a title or the like"
+    )

@@ -1,0 +1,108 @@
+"""Whether the ids of a data set's tables can be those of the same users and items."""
+
+import polars as pl
+
+from darlr.data.ids import PLAIN_INTEGER, folded
+from darlr.data.parsing.missing import spelled_missing
+from darlr.data.parsing.tables import Table
+from darlr.data.plausibility.findings import Findings, counted, examples, named
+from darlr.errors import InputError
+
+FEW_OF_THE_LOG = 0.5  # of the log's ids in a catalogue, below which it is told
+
+
+def spelling(table: Table, key: str, ids: pl.Series) -> Findings:
+    """Notes on the `ids` (n,) of the column `key` of the log: those that may stand for none, or for the same as another."""
+    distinct = ids.unique(maintain_order=True)
+    whole = distinct.str.contains(PLAIN_INTEGER)
+    if whole.all():
+        return Findings()
+    place = f"{named(table.source)}: column '{key}'"
+    others = distinct.filter(~whole)
+    return Findings.of(
+        [_words(table, key, ids, distinct), *_alike(place, distinct), _mixed(table, key, ids, others, len(distinct))]
+    )
+
+
+def _words(table: Table, key: str, ids: pl.Series, distinct: pl.Series) -> str | None:
+    words = distinct.filter(spelled_missing(distinct))
+    if words.is_empty():
+        return None
+    rows = ids.is_in(words.to_list())
+    return (
+        f"{named(table.source)}: column '{key}' holds {examples(words)} as an id in {counted(int(rows.sum()), 'row')} "
+        f"({table.place(int(rows.to_numpy().argmax()))}); leave such rows out if it means that there is none"
+    )
+
+
+def _alike(place: str, distinct: pl.Series) -> list[str]:
+    keyed = pl.DataFrame({"id": distinct, "key": folded(distinct)})
+    twins = keyed.filter(pl.col("key").is_duplicated()).sort("key", maintain_order=True)
+    if twins.is_empty():
+        return []
+    groups = twins["key"].n_unique()
+    pair = twins["id"].head(2)
+    return [
+        f"{place}: {counted(groups, 'id')} in several spellings, as {examples(pair)}, each read as {_whom(place)} of its own"
+    ]
+
+
+def _whom(place: str) -> str:
+    return "a user" if "user_id" in place else "an item"
+
+
+def _mixed(table: Table, key: str, ids: pl.Series, others: pl.Series, distinct: int) -> str | None:
+    place = f"{named(table.source)}: column '{key}'"
+    decimals = others.str.contains(r"^-?[0-9]+\.0+$")
+    if len(others) == distinct and decimals.all():
+        return f"{place}: whole numbers are written with decimals ({examples(others)}), so that they are text and not integers"
+    if 2 * len(others) > distinct:
+        return None
+    row = int((ids == others[0]).to_numpy().argmax())
+    return (
+        f"{place}: ids are text because of {examples(others)} ({table.place(row)}); the other {distinct - len(others):,} are "
+        "integers"
+    )
+
+
+def meeting(log: Table, logged: pl.Series, table: Table, key: str) -> Findings:
+    """How many of the log's ids (`logged`, distinct) stand in the column `key` of another table, whose ids are distinct.
+
+    Raises:
+        InputError: if more of the log's ids stand there in another spelling than in their own.
+    """
+    ids = table.ids(key).rename("id")
+    ours, theirs = pl.DataFrame({"id": logged}), pl.DataFrame({"id": ids, "row": range(len(ids))})
+    lacking, extra = ours.join(theirs, on="id", how="anti"), theirs.join(ours, on="id", how="anti")
+    met = len(logged) - len(lacking)
+    share = f"{met:,} of {len(logged):,}"
+    figure = (f"{named(table.source)}: ids", f"{share} of the log's, e.g. {examples(ids)}; {len(extra):,} that the log lacks")
+    twins = lacking.with_columns(key=folded(lacking["id"])).join(
+        extra.with_columns(key=folded(extra["id"])), on="key", suffix="_there", maintain_order="left"
+    )
+    spelled = twins["id"].n_unique()
+    if spelled:
+        there, here = twins["id_there"][0], twins["id"][0]
+        place = table.place(int(twins["row"][0]))
+        what = (
+            f"{counted(spelled, 'id')} of {named(log.source)} in another spelling ({examples([there])} for {examples([here])})"
+        )
+        if spelled > met:
+            raise InputError(
+                f"{table.source}: {place}, column '{key}' has {what}, and {share} in its own; did you mean {examples([here])}? "
+                f"Expected ids as {named(log.source)} spells them"
+            )
+        return Findings((f"{named(table.source)}: column '{key}' has {what} ({place}); they are read as others",), (figure,))
+    if met == 0:
+        note = (
+            f"{named(table.source)}: column '{key}' has none of the ids of {named(log.source)} ({examples(ids)} instead of "
+            f"{examples(logged)})"
+        )
+        return Findings((note,), (figure,))
+    if met < FEW_OF_THE_LOG * len(logged):
+        note = (
+            f"{named(table.source)}: column '{key}' has {share} ids of {named(log.source)}; the others have nothing of its "
+            f"columns ({examples(lacking['id'])})"
+        )
+        return Findings((note,), (figure,))
+    return Findings((), (figure,))

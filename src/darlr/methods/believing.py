@@ -1,0 +1,90 @@
+"""The methods whose policy acts on what it believes of the user (docs/methods/bayes-adaptive.md)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from darlr.agents.believing.belief import Belief
+from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.learning import BayesAdaptive
+from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.learning import Learner
+from darlr.agents.policy import Policy
+from darlr.agents.settings import A2CConfig, BeliefConfig
+from darlr.config.constraints import Section
+from darlr.config.experiment import ExperimentConfig
+from darlr.errors import RunError
+from darlr.methods.cost import Work
+from darlr.methods.method import Method
+from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.rewards.posterior import PosteriorReward
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.responses import FactorResponses
+from darlr.world_model.model import WorldModel
+
+STEPS_OF_NX_10 = 10
+STEP, STEP_AND_ITEM = 1.4e-5, 1.1e-8
+"""Seconds of a step of learning on one thread."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Believing(Method):
+    """A policy of two parameters on an exact belief about the user."""
+
+    reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
+
+    simulated: ClassVar[bool] = True
+
+    def policy(self, parts: PolicyParts) -> Policy:
+        return believing_policy(parts, self.belief(parts))
+
+    def belief(self, parts: PolicyParts) -> Belief:
+        """What is known of the users of `parts` before their episodes."""
+        return factor_belief(parts)
+
+    def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
+        if not isinstance(policy, BayesAdaptivePolicy):
+            raise TypeError(f"no belief is held by a {type(policy).__name__}")
+        config, own = parts.config, parts.config.own(BeliefConfig)
+        posterior = PosteriorReward(responses_of(parts.model, parts), own.noise_levels)
+        simulator = parts.world.simulator(config, posterior, parts.ways, parts.lookback)
+        return BayesAdaptive(
+            policy, simulator, posterior, parts.world.n_users, config.a2c, own.actor_learning_rate, parts.world.learned
+        )
+
+    def lookback(self, config: ExperimentConfig) -> int:
+        return whole_episode(config)
+
+    def work(self, config: ExperimentConfig, items: int) -> Work:
+        steps = config.training.steps_per_epoch
+        return Work(seconds_of_belief(items) * steps, steps, (config.leave.max_steps,))
+
+
+def believing_policy(parts: PolicyParts, belief: Belief) -> BayesAdaptivePolicy:
+    """The policy of two parameters that acts on `belief`."""
+    config = parts.config
+    window = config.leave.window if config.leave.by == "category" else 0
+    hidden, generator = config.own(BeliefConfig).critic_size, parts.generator("weights")
+    policy = BayesAdaptivePolicy(belief, parts.categories, window, config.leave.max_steps, parts.paid_range, hidden, generator)
+    return policy.to(parts.device)
+
+
+def factor_belief(parts: PolicyParts) -> FactorBelief:
+    """What the log says of the users of `parts`."""
+    return FactorBelief(responses_of(parts.model, parts), parts.config.own(BeliefConfig).levels)
+
+
+def seconds_of_belief(items: int) -> float:
+    """Seconds of a step of learning among so many items."""
+    return STEP + STEP_AND_ITEM * items
+
+
+def whole_episode(config: ExperimentConfig) -> int:
+    """How many positions a belief reads."""
+    return max(config.leave.max_steps, STEPS_OF_NX_10)
+
+
+def responses_of(model: WorldModel, parts: PolicyParts | LearnerParts) -> FactorResponses:
+    """The model's responses for the users and items of `parts`, in their order and within the range that users pay."""
+    if not isinstance(model, FactorModel):
+        raise RunError(f"the world model is a {type(model).__name__}; expected one of the kind 'factors'")
+    return model.responses.of(*parts.indices()).within(*parts.paid_range)

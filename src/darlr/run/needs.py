@@ -1,0 +1,116 @@
+"""What a run takes of the memory, from its settings and the data's size: the parts that can grow without measure.
+
+The estimates are low: a run that they refuse cannot fit. One that they let pass may yet run out of memory
+(`darlr.errors.out_of_memory`).
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from darlr.agents.settings import A2CConfig, OfflineConfig, SelectorConfig
+from darlr.config.experiment import ExperimentConfig
+from darlr.config.loading import value_at
+from darlr.data.dataset import Dataset
+from darlr.memory import Need
+from darlr.methods.cql import CQLConfig
+from darlr.methods.experiment import default_config
+from darlr.methods.method import Method
+from darlr.world_model.factors.settings import FactorSettings
+from darlr.world_model.kinds import WORLD_MODELS
+
+FLOAT, INTEGER = 4, 8  # bytes
+LEARNED = 4 * FLOAT
+"""Of a parameter: its value, its gradient, and Adam's two moments."""
+STEPS = 10
+"""Of an episode from which users leave; few stay much longer."""
+
+
+def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterator[Need]:
+    """The memory of a run on `dataset`, whose settings are resolved."""
+    world, log = dataset.world, dataset.log
+    of_data = f"the data set '{dataset.name}' has {world.n_users:,} users and {world.n_items:,} items in its world"
+    yield Need(2 * FLOAT * world.n_users * world.n_items, of_data, "tables of all pairs' rewards")
+    reads = {*method.reads, *WORLD_MODELS[config.world_model.kind].reads}
+    if config.world_model.kind == "deepfm":
+        yield from _ensemble(config, dataset)
+    if FactorSettings in reads and (size := config.own(FactorSettings).size):
+        cells = (log.n_users + log.n_items) * size**2
+        yield Need(4 * FLOAT * cells, _cause(config, "factors.size"), "what is uncertain of users and items")
+    outputs = world.n_items * (config.own(CQLConfig).quantiles if CQLConfig in reads else 1)
+    yield from _policy(config, outputs, CQLConfig in reads)
+    if A2CConfig in reads:
+        yield from _simulator(config, world.n_items)
+    if OfflineConfig in reads:
+        batch = config.own(OfflineConfig).batch_size
+        yield Need(4 * FLOAT * batch * world.n_items, _cause(config, "offline.batch_size"), "a batch's scores of all items")
+    if SelectorConfig in reads:
+        yield from _selector(config, world.n_users)
+    if config.neighbours.users:
+        yield Need(FLOAT * world.n_users**2, of_data, "what users have in common")
+    tested = config.evaluation.episodes * config.leave.max_steps
+    yield Need((FLOAT + INTEGER) * tested, _cause(config, "evaluation.episodes", "leave.max_steps"), "the episodes of a test")
+
+
+def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:
+    model, log, features = config.world_model, dataset.log, (dataset.user_features, dataset.items.features)
+    fields = 2 + dataset.items.categories.shape[1] + sum(len(side.code_names) for side in features)
+    rows = log.n_users + log.n_items + sum(sum(side.code_sizes) for side in features)
+    sizes = [fields * model.embedding_size, *model.hidden_sizes]
+    parameters = rows * (model.embedding_size + 1) + sum(first * second for first, second in pairwise(sizes))
+    cause = _cause(config, "world_model.embedding_size", "world_model.hidden_sizes", "world_model.members")
+    yield Need(LEARNED * model.members * parameters, cause, "the world model's parameters")
+    pairs = min(model.batch_size, len(log)) * (1 + (model.negatives_per_row if model.loss == "negatives" else 0))
+    cause = _cause(config, "world_model.batch_size", "world_model.negatives_per_row", *_ENSEMBLE)
+    yield Need(2 * FLOAT * model.members * pairs * sum(sizes), cause, "a batch of the world model")
+
+
+_ENSEMBLE = ("world_model.embedding_size", "world_model.hidden_sizes", "world_model.members")
+
+
+def _policy(config: ExperimentConfig, outputs: int, quantiles: bool) -> Iterator[Need]:
+    tracker = config.tracker
+    width = tracker.width if tracker.kind in ("gru", "transformer") else config.world_model.embedding_size
+    sizes = [width, *config.policy.hidden_sizes]
+    parameters = sum(first * second for first, second in pairwise(sizes)) + sizes[-1] * outputs
+    keys = ["policy.hidden_sizes", "tracker.width", *(["cql.quantiles"] if quantiles else [])]
+    yield Need(LEARNED * parameters, _cause(config, *keys), "the policy's parameters")
+    if tracker.kind == "transformer":
+        layers = 5 * LEARNED * tracker.layers * width**2
+        yield Need(layers, _cause(config, "tracker.width", "tracker.layers"), "the state tracker's layers")
+
+
+def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
+    environments, longest = config.training.environments, config.leave.max_steps
+    length = longest if config.leave.by == "never" else min(STEPS, longest)
+    lookback = max(config.tracker.window, config.leave.window)
+    scored = environments * n_items * (1 + 2 * FLOAT)
+    shown = environments * (length * lookback + longest) * (INTEGER + FLOAT)
+    cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps")
+    yield Need(scored + shown, cause, "the episodes that are collected at once")
+    batch = min(config.own(A2CConfig).minibatch_size, environments * length)
+    wide = config.tracker.window * config.tracker.width * config.tracker.layers if config.tracker.kind == "transformer" else 0
+    cells = n_items + wide + sum(config.policy.hidden_sizes)
+    keys = ("a2c.minibatch_size", "training.environments", "tracker.window", "tracker.width", "policy.hidden_sizes")
+    yield Need(2 * FLOAT * batch * cells, _cause(config, *keys), "a minibatch")
+
+
+def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
+    own = config.own(SelectorConfig)
+    pool = min(max(own.pool, 2 * own.references), n_users) if own.pool else n_users
+    yield Need(INTEGER * n_users * pool, _cause(config, "selector.pool", "selector.references"), "every user's pool")
+    visits = min(own.training_visits or config.training.environments * STEPS, config.training.environments * STEPS)
+    cells = visits * own.references * (pool + own.window * own.width)
+    keys = ("selector.references", "selector.pool", "selector.window", "selector.width", "training.environments")
+    yield Need(FLOAT * cells, _cause(config, *keys), "the selector's visits")
+
+
+def _cause(config: ExperimentConfig, *keys: str) -> str:
+    """The key of these whose value is the largest beside its default."""
+    default = default_config()
+    key = max(keys, key=lambda key: _magnitude(value_at(config, key)) / max(_magnitude(value_at(default, key)), 1))
+    value = value_at(config, key)
+    return f"config key '{key}' is {list(value) if isinstance(value, tuple) else f'{value:,}'}"
+
+
+def _magnitude(value: float | tuple[int, ...] | None) -> float:
+    return float(max(value, default=0)) if isinstance(value, tuple) else float(value or 0)
