@@ -8,11 +8,11 @@
 Users have five traits; items pay 1 with a probability that is logistic in them. The logging policy and the judged policy are
 softmaxes of other functions of the traits, so that the support is full and the weights are moderate. In sessions an item pays
 less after another of its group. `bias`, `sd` and `RMSE` are over the logs, in percent of the value; `coverage` is the share of
-logs whose 95% interval holds it. The model of the direct method is linear, and groups of items do not decide what they pay: both
-assumptions are broken on purpose.
+logs whose 95% interval holds it. The model of the direct method is linear, and groups of items do not decide what they pay:
+both assumptions are broken on purpose.
 
-On Open Bandit's "men", the value of one policy is estimated from the other's log and stands beside the clicks of its own log. Of
-bts, its log tells how often it showed each item at each position; that is the policy that is judged on the random log.
+On Open Bandit's "men", the value of one policy is estimated from the other's log and stands beside the clicks of its own log.
+How often the log of bts shows each item at each position is the policy that is judged on the random log.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from darlr.evaluation.off_policy.estimating import judge
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.evaluation.off_policy.fqe import fqe
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
-from darlr.evaluation.off_policy.matching import LoggedRows
+from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
 from darlr.evaluation.off_policy.reward_model import cross_fitted, folds_of
 from darlr.evaluation.off_policy.sequential import (
     independent_steps,
@@ -215,8 +215,7 @@ def open_bandit(data_dir: Path) -> None:
     for policy, judge_name in judges.items():
         logged = clicks(logs[judge_name])
         shares = shown_shares(logs[policy]) if policy == "bts" else np.full((3, logs[policy].n_items), 1 / logs[policy].n_items)
-        positions = positions_of(logs[judge_name])
-        decisions = logged.against(lambda rows, shares=shares, positions=positions: shares[positions[rows]], policy)
+        decisions = logged.against(at_positions(shares, positions_of(logs[judge_name])), policy)
         found = judge({policy: decisions}, np.random.default_rng(0))
         own = logs[policy].rewards.mean(dtype=np.float64)
         half = 1.96 * np.sqrt(own * (1 - own) / len(logs[policy]))
@@ -229,6 +228,11 @@ def open_bandit(data_dir: Path) -> None:
         for name, each in found.estimates[policy].items():
             told = "" if each.told else f"  cannot be told: {each.objections[0]}"
             print(f"{ESTIMATORS[name].label:<20}{each.value:.5f} ({each.low:.5f} to {each.high:.5f}){told}")
+
+
+def at_positions(shares: Floats, positions: NDArray[np.int64]) -> Distributions:
+    """A policy that shows each item with its share (3, I) at the position of the row."""
+    return lambda rows: shares[positions[rows]]
 
 
 def positions_of(log: InteractionLog) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
-from tests.runs import train_small, write_truth
+from tests.runs import train_small, write_planted_world, write_truth
 
 
 def measured(darlr: Command, run: Path, planted: Path, *options: object) -> dict[str, Any]:
@@ -127,3 +127,18 @@ def test_a_policy_of_another_config_is_refused(darlr: Command, run: Path, plante
     ended = darlr("evaluate", other, "--data-dir", planted)
     assert (ended.code, ended.out) == (2, "")
     assert "policy.safetensors: made by a run of another config" in ended.err
+
+
+def test_a_log_judges_where_there_is_no_truth_and_takes_no_modes(darlr: Command, tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "data" / "own", truth=False)
+    run = train_small(tmp_path / "runs", {"dataset": "own", "method": "ucb"}, tmp_path / "data").path
+    ended = darlr("evaluate", run, "--data-dir", tmp_path / "data", "--output", "judged.json")
+    assert ended.code == 0
+    assert "cannot be told from this log" in ended.out
+    found = json.loads(Path("judged.json").read_text())
+    assert {"logged", "estimates", "support", "against_popular", "notes", "sessions"} == found.keys()
+    refused = darlr("evaluate", run, "--data-dir", tmp_path / "data", "--mode", "fb")
+    assert (refused.code, refused.err) == (
+        2,
+        "darlr: --mode is given, but a log judges the policy; expected a truth with it, or none of it\n",
+    )

@@ -37,6 +37,28 @@ def test_refuses_a_log_that_is_too_small_to_split() -> None:
         split_log(log_of([(0, 0, 1.0), (0, 1, 1.0)], 1, 2), 0.1, np.random.default_rng(0))
 
 
+def times_of(rows: InteractionLog) -> list[float]:
+    assert rows.times is not None
+    return [float(time) for time in rows.times]
+
+
+def test_splits_by_time_by_last_row_and_by_user() -> None:
+    rows = [(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0), (2, 1, 1.0), (3, 0, 1.0), (3, 1, 1.0), (3, 2, 1.0)]
+    log = log_of(rows, 4, 3, times=[5.0, 1.0, 2.0, 8.0, 9.0, 7.0, 4.0, 3.0])
+    learned, latest = split_log(log, 0.25, np.random.default_rng(0), "time")
+    assert (times_of(learned), times_of(latest)) == ([5, 1, 2, 7, 4, 3], [8, 9])
+    learned, last = split_log(log, 0.25, np.random.default_rng(0), "last")
+    assert times_of(last) == [5, 8, 7]  # user 2 has one row alone
+    assert len(learned) == 5
+    learned, others = split_log(log, 0.5, np.random.default_rng(0), "user")
+    assert len(set(others.users.tolist())) == 2
+    assert not set(learned.users.tolist()) & set(others.users.tolist())
+    with pytest.raises(InputError, match=r"'evaluation\.split' is 'time', but the log has no times"):
+        split_log(log_of(rows, 4, 3), 0.25, np.random.default_rng(0), "time")
+    # Without times, the order of the rows is that of time.
+    assert split_log(log_of(rows, 4, 3), 0.25, np.random.default_rng(0), "last")[1].items.tolist() == [1, 2, 2]
+
+
 def test_recall_and_gain_at_ten() -> None:
     learned = log_of([(0, 0, 5.0), (2, 3, 1.0)], 3, 12, positive_threshold=4.0)
     held_out = log_of([(0, 2, 5.0), (0, 11, 4.0), (0, 1, 1.0), (2, 0, 5.0), (1, 5, 3.0)], 3, 12, positive_threshold=4.0)

@@ -13,7 +13,7 @@ from darlr.data.registry import IN_MEMORY, SOURCES, in_memory_name, load
 from darlr.data.source import LoadedDataset
 from darlr.data.statistics import describe
 from darlr.errors import InputError
-from darlr.evaluation.settings import EvaluationConfig
+from darlr.evaluation.settings import EvaluationConfig, Split
 from darlr.methods.experiment import experiment_config
 from darlr.run.specification import rows_of, with_canonical_dataset
 
@@ -148,15 +148,17 @@ class Dataset:
         """Whether the data set was handed over as frames, so that no run finds it again by itself."""
         return str(self.settings["dataset"]).startswith(IN_MEMORY)
 
-    def training_interactions(self, seed: int = 0, held_out: float = EvaluationConfig.held_out) -> pl.DataFrame:
+    def training_interactions(
+        self, seed: int = 0, held_out: float = EvaluationConfig.held_out, split: Split = EvaluationConfig.split
+    ) -> pl.DataFrame:
         """The rows that may be learned from: user_id, item_id, reward[, timestamp].
 
         Without a truth, they are the log less the rows by which `evaluate` judges; an agent from outside that learns from the
         whole log has seen the answers.
 
-        Args: seed, held_out: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
+        Args: seed, held_out, split: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
         """
-        log, _ = rows_of(self.loaded, held_out, seed)
+        log, _ = rows_of(self.loaded, held_out, seed, split)
         rows = {"user_id": log.user_ids[log.users], "item_id": log.item_ids[log.items], "reward": log.rewards}
         return pl.DataFrame(rows if log.times is None else {**rows, "timestamp": log.times})
 

@@ -42,7 +42,7 @@ def evaluate(
     from darlr.report.analysis.off_policy import judgement_table  # noqa: PLC0415
     from darlr.report.rendering.table import to_csv, to_markdown  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
-    from darlr.run.evaluating import evaluate_by_log, evaluate_run, has_truth, results_table  # noqa: PLC0415
+    from darlr.run.evaluating import OpenedRun, evaluate_opened, judge_opened, results_table  # noqa: PLC0415
 
     forms: dict[str, Callable[[Table, Mapping[str, Any]], str]] = {
         ".csv": lambda table, results: to_csv(table),
@@ -51,12 +51,13 @@ def evaluate(
     }
     text = None if output is None else form_of(output, forms)
     place = compute_on(device, threads)
-    if log is not None or (truth is None and not has_truth(run, data_dir)):
+    opened = OpenedRun.of(run, data_dir, place)
+    if log is not None or (truth is None and not opened.has_truth):
         _require_unused(mode, policy, users, truth)
-        results: Mapping[str, Any] = evaluate_by_log(run, log, seed, data_dir, place)
+        results: Mapping[str, Any] = judge_opened(opened, log, seed)
         table = judgement_table(f"{run}, by the log alone", results)
     else:
-        results = evaluate_run(run, mode, policy, users, truth, seed, data_dir, place)
+        results = evaluate_opened(opened, mode, policy, users, truth, seed)
         table = results_table(run, results)
     print_table(table)
     if output is not None and text is not None:

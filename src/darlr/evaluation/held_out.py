@@ -4,7 +4,7 @@ This is weaker than the published protocol (users chose what they rated) and is 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.evaluation.settings import Split
 from darlr.evaluation.table import CUTOFF, NDCG, RECALL
 from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
@@ -35,13 +36,65 @@ class HeldOut:
     known: Tensor
 
 
-def split_log(log: InteractionLog, share: float, generator: np.random.Generator) -> tuple[InteractionLog, InteractionLog]:
-    """The rows to learn from and the rows held out, a random `share` of all; raises `InputError` if either would be empty."""
-    size = round(share * len(log))
-    if not 0 < size < len(log):
+def split_log(
+    log: InteractionLog, share: float, generator: np.random.Generator, by: Split = "random"
+) -> tuple[InteractionLog, InteractionLog]:
+    """The rows to learn from and the rows held out.
+
+    Args:
+        share: of all rows; of the users where `by` is "user"; not read where it is "last".
+        by: random: rows drawn at random; time: the latest rows; last: the latest row of each user who has two or more; user:
+            all rows of users drawn at random, whom learning never sees.
+
+    Raises:
+        InputError: if either would be empty, or the log has no times to split by.
+    """
+    if by == "time" and log.times is None:
+        raise InputError("config key 'evaluation.split' is 'time', but the log has no times; expected another split")
+    held_out = _SPLITS[by](log, share, generator)
+    if not 0 < held_out.sum() < len(log):
         raise InputError(f"the log has {len(log)} rows; expected enough to hold out a share of {share:g} and still learn")
-    order = generator.permutation(len(log))
-    return log.rows(np.sort(order[size:])), log.rows(np.sort(order[:size]))
+    return log.rows(np.flatnonzero(~held_out)), log.rows(np.flatnonzero(held_out))
+
+
+def _random_rows(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(log), bool)
+    chosen[generator.permutation(len(log))[: round(share * len(log))]] = True
+    return chosen
+
+
+def _latest_rows(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(log), bool)
+    chosen[_by_time(log)[len(log) - round(share * len(log)) :]] = True
+    return chosen
+
+
+def _last_of_users(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(log), bool)
+    order = _by_time(log)
+    _, first_from_end = np.unique(log.users[order][::-1], return_index=True)
+    chosen[order[len(log) - 1 - first_from_end]] = True
+    several: NDArray[np.bool_] = np.bincount(log.users, minlength=log.n_users)[log.users] > 1
+    return chosen & several
+
+
+def _some_users(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    users = np.unique(log.users)
+    chosen: NDArray[np.bool_] = np.isin(log.users, generator.permutation(users)[: round(share * len(users))])
+    return chosen
+
+
+def _by_time(log: InteractionLog) -> NDArray[np.intp]:
+    """The numbers of the rows, earliest first; as they stand where the log has no times, and among equal ones."""
+    return np.arange(len(log)) if log.times is None else np.argsort(log.times, kind="stable")
+
+
+_SPLITS: Mapping[Split, Callable[[InteractionLog, float, np.random.Generator], NDArray[np.bool_]]] = {
+    "random": _random_rows,
+    "time": _latest_rows,
+    "last": _last_of_users,
+    "user": _some_users,
+}
 
 
 def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: World, device: torch.device) -> HeldOut:

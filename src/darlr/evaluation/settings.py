@@ -1,9 +1,11 @@
 """Settings of the test after every epoch."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from darlr.config.constraints import Section, Setting
+
+Split = Literal["random", "time", "last", "user"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,10 @@ class EvaluationConfig(Section):
     held_out: Annotated[
         float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
     ] = 0.1
+    split: Annotated[
+        Split,
+        Setting("which rows are held out; random: any; time: the latest; last: each user's latest; user: all of some users"),
+    ] = "random"
     noise: Annotated[
         float,
         Setting(

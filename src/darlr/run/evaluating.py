@@ -1,7 +1,7 @@
 """Testing the policy of a finished run again: in other modes, on more users, or against another truth."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,12 +15,12 @@ from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
 from darlr.data.readers.folder import read_folder, read_truth_folder
 from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
 from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
-from darlr.methods.experiment import experiment_config
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
@@ -34,6 +34,30 @@ from darlr.world.window import Window
 
 ByMode = Mapping[str, Mapping[str, Values]]
 """mode > policy > metric -> value, in the order of a run's summary."""
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run whose policy and data, unchanged since, are read."""
+
+    path: Path
+    saved: SavedPolicy
+    loaded: LoadedDataset
+    device: torch.device
+
+    @classmethod
+    def of(cls, run: Path, data_dir: Path | None, device: torch.device) -> "OpenedRun":
+        """Raises `InputError` for a run without a policy, and for data that changed since the run."""
+        folder = RunFolder.open(run)
+        saved = SavedPolicy(folder, device)
+        loaded = load(saved.config, data_dir)
+        require_unchanged(folder, loaded.dataset.hashes)
+        return cls(folder.path, saved, loaded, device)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether its data set has a truth."""
+        return self.loaded.truth is not None
 
 
 def evaluate_run(
@@ -58,16 +82,18 @@ def evaluate_run(
         InputError: for a run without a policy, data that changed since the run or have no truth, or a truth with users or items
             that the run does not know.
     """
-    folder = RunFolder.open(run)
-    saved = SavedPolicy(folder, device)
-    loaded = load(saved.config, data_dir)
-    require_unchanged(folder, loaded.dataset.hashes)
+    return evaluate_opened(OpenedRun.of(run, data_dir, device), mode, policy, users, truth_folder, seed)
+
+
+def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, truth_folder: Path | None, seed: int) -> ByMode:
+    """As `evaluate_run`, for a run that is open."""
+    saved, loaded, device = run.saved, run.loaded, run.device
     truth = (
         loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
     )
     if truth is None:
         raise InputError(
-            f"{run}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER, or let a log judge"
+            f"{run.path}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER, or let a log judge"
         )
     if users is not None and users < 1:
         raise InputError(f"the number of users is {users}; expected at least 1")
@@ -84,11 +110,6 @@ def evaluate_run(
     }
 
 
-def has_truth(run: Path, data_dir: Path | None) -> bool:
-    """Whether the data set of `run` has a truth."""
-    return load(experiment_config(RunFolder.open(run).config()), data_dir).truth is not None
-
-
 def evaluate_by_log(
     run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device
 ) -> Mapping[str, Any]:
@@ -102,21 +123,25 @@ def evaluate_by_log(
         InputError: for a run without a policy, data that changed since the run, a log without any of its users and items, and
             a data set with a truth where no log is given.
     """
-    folder = RunFolder.open(run)
-    saved = SavedPolicy(folder, device)
-    loaded = load(saved.config, data_dir)
-    require_unchanged(folder, loaded.dataset.hashes)
+    return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed)
+
+
+def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int) -> Mapping[str, Any]:
+    """As `evaluate_by_log`, for a run that is open."""
+    saved, loaded, device = run.saved, run.loaded, run.device
     specified = SpecifiedRun.with_config(saved.config, loaded)
     config, dataset = saved.config, specified.dataset
     judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
     if judging is None:
-        raise InputError(f"{run}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER")
-    model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
+        raise InputError(
+            f"{run.path}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER"
+        )
+    model, _ = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
     users, items = (torch.from_numpy(ids).to(device) for ids in (dataset.world.users, dataset.world.items))
     estimates, _ = model.predict(users, items)
     membership = world_membership(dataset, dataset.world.items, device)
     with TemporaryDirectory(prefix="darlr-") as scratch:
-        results = folder.path.parents[2]
+        results = run.path.parents[2]
         shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
         factors = list_factors(shared, config, dataset, device, notes.append)
         parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)

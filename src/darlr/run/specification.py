@@ -12,6 +12,7 @@ from darlr.data.log import InteractionLog
 from darlr.data.registry import canonical_name
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import split_log
+from darlr.evaluation.settings import Split
 from darlr.methods.experiment import experiment_config
 from darlr.run.resolution import resolve
 from darlr.run.world_models import world_model_path
@@ -45,7 +46,7 @@ class SpecifiedRun:
     @classmethod
     def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
         """The run whose settings are resolved already, as those in a run folder are."""
-        learned, held_out = rows_of(loaded, config.evaluation.held_out, config.seed)
+        learned, held_out = rows_of(loaded, config.evaluation.held_out, config.seed, config.evaluation.split)
         return cls(config, replace(loaded.dataset, log=learned), held_out)
 
     def path(self, out: Path) -> Path:
@@ -59,7 +60,7 @@ class SpecifiedRun:
         return world_model_path(out, self.config, self.dataset)
 
 
-def rows_of(loaded: LoadedDataset, share: float, seed: int) -> tuple[InteractionLog, InteractionLog | None]:
-    """The rows that runs of a seed learn from, and, where there is no truth, the `share` of the log that judges them."""
+def rows_of(loaded: LoadedDataset, share: float, seed: int, split: Split) -> tuple[InteractionLog, InteractionLog | None]:
+    """The rows that runs of a seed learn from, and, where there is no truth, those of the log that judge them (`split_log`)."""
     log = loaded.dataset.log
-    return (log, None) if loaded.truth is not None else split_log(log, share, numpy_generator(seed, "held_out"))
+    return (log, None) if loaded.truth is not None else split_log(log, share, numpy_generator(seed, "held_out"), split)

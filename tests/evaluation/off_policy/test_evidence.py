@@ -26,7 +26,7 @@ START = Window.at_start(ITEMS, 2, CPU)
 
 
 def softmax(logits: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return np.asarray(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), np.float64)
 
 
 def features() -> Features:

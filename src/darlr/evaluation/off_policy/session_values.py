@@ -121,5 +121,13 @@ def _objections(logged: Decisions, places: Sessions, trusts: Trusts) -> tuple[st
     unsupported = None
     if logged.unsupported is not None:
         unsupported = places.laid_out(logged.unsupported).sum(axis=1) / places.taken.sum(axis=1)
-    starts = {name: None if column is None else column[first] for name, column in vars(logged).items()}
-    return tuple(Support.of(Decisions(**{**starts, "unsupported": unsupported}), products).objections())
+    starts = Decisions(
+        users=logged.users[first],
+        rewards=logged.rewards[first],
+        propensities=logged.propensities[first],
+        probabilities=logged.probabilities[first],
+        modelled=logged.modelled[first],
+        expected=logged.expected[first],
+        unsupported=unsupported,
+    )
+    return tuple(Support.of(starts, products).objections())

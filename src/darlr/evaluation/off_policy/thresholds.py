@@ -8,8 +8,8 @@ from darlr.evaluation.off_policy.modelled import shrink
 from darlr.evaluation.off_policy.terms import Floats
 
 QUANTILES = (0.95, 0.99, 0.999, 1.0)
-"""Of the positive weights: the thresholds that are tried, beside none. Lower ones leave the value to the model, whose own errors
-no interval knows."""
+"""Of the positive weights: the thresholds that are tried, beside none. Lower ones would leave the value to the model, whose
+errors no interval knows."""
 
 Change = Callable[[Floats, float], Floats]
 """(weights, threshold) -> changed weights."""
