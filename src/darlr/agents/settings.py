@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from darlr.config.constraints import Section, Setting
+from darlr.config.constraints import SINGLE, Section, Setting
 
 ActorKind = Literal["network", "belief"]
 HeadKind = Literal["linear", "tied"]
@@ -75,8 +75,8 @@ class A2CConfig(Section):
 
     KEY: ClassVar[str] = "a2c"
 
-    learning_rate: Annotated[float, Setting("step size of Adam", above=0, at_most=1_000)] = 1e-3
-    tracker_learning_rate: Annotated[float, Setting("step size of Adam for the state tracker", above=0, at_most=1_000)] = 1e-3
+    learning_rate: Annotated[float, Setting("step size of Adam", above=0, at_most=SINGLE)] = 1e-3
+    tracker_learning_rate: Annotated[float, Setting("step size of Adam for the state tracker", above=0, at_most=SINGLE)] = 1e-3
     discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
     gae_lambda: Annotated[float, Setting("lambda of generalised advantage estimation", at_least=0, at_most=1)] = 1.0
     value_weight: Annotated[float, Setting("of the critic's loss", at_least=0, at_most=1e6)] = 0.5
@@ -127,7 +127,7 @@ class OfflineConfig(Section):
 
     KEY: ClassVar[str] = "offline"
 
-    learning_rate: Annotated[float, Setting("step size of Adam", above=0, at_most=1_000)] = 1e-3
+    learning_rate: Annotated[float, Setting("step size of Adam", above=0, at_most=SINGLE)] = 1e-3
     discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
     n_step: Annotated[int, Setting("rewards that a target counts before it looks at a value", at_least=1, at_most=10_000)] = 3
     batch_size: Annotated[int, Setting("logged steps of an update", at_least=1, at_most=10_000_000)] = 1024
@@ -167,7 +167,7 @@ class BeliefConfig(Section):
         float,
         Setting("a further such share, at which feedback that the model cannot explain is not believed", above=1, at_most=1e6),
     ] = 1000.0
-    actor_learning_rate: Annotated[float, Setting("step size of Adam for log beta and lambda", above=0, at_most=1_000)] = 0.1
+    actor_learning_rate: Annotated[float, Setting("step size of Adam for log beta and lambda", above=0, at_most=SINGLE)] = 0.1
     critic_size: Annotated[int, Setting("hidden units of the critic", at_least=1, at_most=100_000)] = 64
 
     @property

@@ -30,13 +30,12 @@ def recommend(
     ] = None,
     count: Annotated[int, WHOLE, option("items for each user")] = 10,
     on_unknown: Annotated[
-        Literal["error", "skip", "new"] | None,
+        Literal["auto", "error", "skip", "new"],
         option(
             "users and recent items that the log does not have: refuse all requests, skip the user, or serve a new user; "
-            "an item is left out of the history",
-            default="error for --users, new for --input",
+            "an item is left out of the history; auto: error for --users, new for --input",
         ),
-    ] = None,
+    ] = "auto",
     format: Annotated[Literal["csv", "json"], option("of what is printed or written")] = "csv",  # noqa: A002
     output: Annotated[Path | None, option("write to FILE", "FILE", "print")] = None,
     device: Device = "auto",
@@ -54,7 +53,8 @@ def recommend(
     recommender = Recommender.load(run, compute_on(device, threads))
     known = recommender.user_ids
     requests = requests_for(named, known) if input is None else read_requests(input, known, recommender.item_ids)
-    answers = recommender.recommend(requests, count, on_unknown or ("error" if input is None else "new"))
+    fate = on_unknown if on_unknown != "auto" else "error" if input is None else "new"
+    answers = recommender.recommend(requests, count, fate)
     text = format_answers(answers, format)
     for line in note_lines(answers, format, MOST_NOTES):
         print(f"note: {visible(line)}", file=sys.stderr)

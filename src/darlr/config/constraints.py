@@ -18,6 +18,7 @@ from darlr.errors import InputError
 from darlr.text import brief
 
 LARGEST = 2**63 - 1
+SINGLE = 3.4e38  # what single precision holds; larger settings would be infinite
 """The largest whole number of any setting."""
 MOST_VALUES = 100
 """Of a list."""

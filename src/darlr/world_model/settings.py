@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from darlr.config.constraints import Section, Setting
+from darlr.config.constraints import SINGLE, Section, Setting
 
 LossKind = Literal["auto", "logged", "negatives"]
 
@@ -45,7 +45,7 @@ class WorldModelConfig(Section):
         ),
     ] = 0
     learning_rate: Annotated[
-        float, Setting("largest step size of Adam; published: 0.001, constant", above=0, at_most=1_000)
+        float, Setting("largest step size of Adam; published: 0.001, constant", above=0, at_most=SINGLE)
     ] = 5e-3
     schedule: Annotated[
         Literal["one_cycle", "constant"],
