@@ -44,7 +44,7 @@ def validate(
     place = compute_on(device, threads)
     with TerminalMonitor(experiment_config(values).world_model.patience) as monitor:
         found = validated(values, data_dir, out, place, monitor)
-    folder = out / found.dataset / "validation"
+    folder = out / found.dataset / "validation" / f"s{seed}"
     numbers = folder / "validation.json"
     write_bytes(numbers, (encode_json(found.to_dict(), str(numbers), indent=2) + "\n").encode())
     save_figure(validation_figure(found), folder / picture)
