@@ -69,7 +69,7 @@ def test_eighty_rows_are_doubted_by_what_stands_on_weights(planted: Validation) 
 
 def test_a_data_set_without_a_truth_and_a_method_are_refused(tmp_path: Path) -> None:
     write_planted_world(tmp_path / "planted", truth=False)
-    with pytest.raises(InputError, match="^data set 'planted' has no truth to compare judges with; expected one that has a truth$"):
+    with pytest.raises(InputError, match="data set 'planted' has no truth to compare judges with"):
         validate(VALUES, tmp_path, tmp_path / "runs", CPU, Listener())
     with pytest.raises(InputError, match="config key 'method' is given, but the policies that are judged"):
         validate({**VALUES, "method": "dorl"}, tmp_path, tmp_path / "runs", CPU, Listener())

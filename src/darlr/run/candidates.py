@@ -24,14 +24,25 @@ from darlr.seeding import numpy_generator, torch_generator
 PLAIN = "mbpo"
 """The learned policy whose world model the lists and the estimators use, too."""
 
+_QUICK: Mapping[str, Any] = {"a2c.learning_rate": 0.01, "a2c.normalise_advantages": True}
+"""What learns much in a short schedule."""
+
 LEARNED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        PLAIN: {"method": "mbpo"},
-        "mbpo, myopic": {"method": "mbpo", "a2c.discount": 0.0},
+        PLAIN: {"method": "mbpo", **_QUICK},
+        "mbpo, user state": {"method": "mbpo", **_QUICK, "tracker.user_state": True},
+        "mbpo, tied and prior": {
+            "method": "mbpo",
+            **_QUICK,
+            "a2c.learning_rate": 0.003,
+            "policy.head": "tied",
+            "policy.prior_weight": 1.0,
+        },
+        "mbpo, myopic": {"method": "mbpo", **_QUICK, "a2c.discount": 0.0},
         "mbpo, hardly learned": {"method": "mbpo", "a2c.learning_rate": 1e-5, "a2c.tracker_learning_rate": 1e-5},
         "mbpo, far too fast": {"method": "mbpo", "a2c.learning_rate": 0.1, "a2c.tracker_learning_rate": 0.1},
-        "mopo, far too cautious": {"method": "mopo", "reward.uncertainty_weight": 100.0},
-        "dorl": {"method": "dorl"},
+        "mopo, far too cautious": {"method": "mopo", **_QUICK, "reward.uncertainty_weight": 100.0},
+        "dorl": {"method": "dorl", **_QUICK},
         "bayes-adaptive": {"method": "bayes-adaptive", "world_model.kind": "factors"},
         "bayes-adaptive, far too fast": {
             "method": "bayes-adaptive",

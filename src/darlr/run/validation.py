@@ -36,7 +36,7 @@ from darlr.run.worlds import estimated_world, lookback_of, true_world
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
-SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 10_000}}
+SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 20_000}}
 """Short on purpose: judges are tried on policies of every quality."""
 ESTIMATED = "/estimated"
 """Ends the name of an estimator that was not told the log's propensities."""
