@@ -23,9 +23,10 @@ from darlr.methods.world import world_membership
 from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
+from darlr.run.judgement import judge_of
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
-from darlr.run.training import Monitor, judge_of
+from darlr.run.training import Monitor
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel

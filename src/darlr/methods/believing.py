@@ -34,6 +34,10 @@ class Believing(Method):
 
     simulated: ClassVar[bool] = True
 
+    @property
+    def baseline(self) -> bool:
+        return False
+
     def policy(self, parts: PolicyParts) -> Policy:
         return believing_policy(parts, self.belief(parts))
 

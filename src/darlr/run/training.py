@@ -16,7 +16,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import Scorer
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
 from darlr.artifacts.run_folder import METRICS, SUMMARY
@@ -27,22 +26,18 @@ from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
-from darlr.data.truth import Truth
 from darlr.errors import RunError
-from darlr.evaluation.held_out import held_out_rows
-from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.judging import HeldOutJudge, Judge
 from darlr.evaluation.modes import SIMULATOR
-from darlr.evaluation.opponents import Factors
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
-from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
-from darlr.evaluation.user_returns import USER_RETURNS, Returns, write_user_returns
+from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
 from darlr.methods.experiment import experiment_config
-from darlr.methods.world import LearningWorld
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
+from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.notices import data_notes, notices
@@ -50,11 +45,9 @@ from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
-from darlr.run.without_truth import judge_by_log
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
-from darlr.run.worlds import lookback_of, simulated_world, true_world
-from darlr.seeding import numpy_generator, torch_generator
-from darlr.world.window import Window
+from darlr.run.worlds import simulated_world
+from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
 
@@ -142,26 +135,14 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
-        judged, returns = _judged(judge, learner.policy.scorer(), estimates, membership, factors)
+        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):
-            told[OFF_POLICY] = _by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor)
+            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor.notice)
         return _finish(config, dataset, folder, {**judged, **told})
-
-
-def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
-    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
-    config, dataset = specified.config, specified.dataset
-    items = dataset.world.items
-    if truth is not None:
-        return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
-    if specified.held_out is None:
-        raise RunError("neither a truth nor held-out rows to judge the policy by")
-    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
-    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
 
 
 def _world_model(
@@ -266,40 +247,6 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     }
     record["seconds/testing"] = time.perf_counter() - started
     return record
-
-
-def _judged(
-    judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors
-) -> tuple[dict[str, Any], Returns]:
-    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
-    opponents = judge.opponents(estimates, membership, factors)
-    tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
-    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
-    judged = {
-        "every_user": tests[POLICY_RETURNS].modes,
-        "every_user_sampled": judge.every_user_sampled(scorer),
-        "every_user_noisy": judge.noisy_users(scorer, factors),
-        "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
-        "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
-        "categories": judge.categories(scorer, membership),
-    }
-    return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
-
-
-def _by_log(
-    specified: SpecifiedRun, judge: HeldOutJudge, scorer: Scorer, world: LearningWorld, factors: Factors, monitor: Monitor
-) -> dict[str, Any]:
-    """What the held-out rows tell of the policy's value, as a summary has it; the monitor is told how it compares."""
-    if specified.held_out is None:
-        raise RunError("no held-out rows to judge the policy by")
-    opponents = judge.opponents(world.predicted, world.membership, factors)
-    generator = numpy_generator(specified.config.seed, OFF_POLICY)
-    found = judge_by_log(
-        specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator
-    )
-    for verdict in found.verdicts:
-        monitor.notice(verdict.line)
-    return found.to_dict()
 
 
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:

@@ -129,6 +129,6 @@ def _overlap(loaded: LoadedDataset) -> Iterator[str]:
     if shared:
         cells = world.n_users * world.n_items
         yield (
-            f"the log has {shared:,} of the truth's {counted(cells, 'cell')} ({shared / cells:.1%}): by these, policies are "
-            "judged on what they learned from"
+            f"the log has {shared:,} of the truth's {counted(cells, 'cell')} ({shared / cells:.1%}); in these cells policies are "
+            "judged by what they learned from"
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.exposure import Exposure
-from darlr.data.log import InteractionLog
+from darlr.data.log import InteractionLog, text_ids
 from darlr.data.origin.cache import Cache
 from darlr.data.origin.official import Official, locate
 from darlr.data.parsing.features import features_from
@@ -89,14 +89,14 @@ def _impressions(path: Path) -> Table:
     return table_of(path, frame, COLUMNS)
 
 
-def _users(rows: Table) -> tuple[NDArray[np.int32], NDArray[np.str_], Features]:
+def _users(rows: Table) -> tuple[NDArray[np.int32], NDArray[np.object_], Features]:
     """The user of every row, and the ids and features of the users: the distinct features, ascending."""
     texts = rows.frame.select(pl.col(USER_FEATURES).fill_null(""))
     kinds = texts.unique().sort(USER_FEATURES)
     numbered = kinds.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("user"))
     users = texts.join(numbered, on=USER_FEATURES, how="left", maintain_order="left")["user"].to_numpy()
     ids = kinds.select(pl.concat_str(USER_FEATURES, separator="|")).to_series().to_list()
-    return users, np.array(ids, dtype=np.str_), features_from(kinds, coded=USER_FEATURES)
+    return users, text_ids(ids), features_from(kinds, coded=USER_FEATURES)
 
 
 def _seconds(rows: Table) -> NDArray[np.float64]:

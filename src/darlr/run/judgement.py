@@ -1,0 +1,74 @@
+"""How a run's policy is judged at its end, and what stands beside it: by the truth, or by the log where there is none."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Scorer
+from darlr.data.truth import Truth
+from darlr.errors import RunError
+from darlr.evaluation.held_out import held_out_rows
+from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
+from darlr.evaluation.opponents import Factors
+from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
+from darlr.evaluation.user_returns import Returns
+from darlr.methods.world import LearningWorld
+from darlr.report.analysis.off_policy import OFF_POLICY
+from darlr.run.specification import SpecifiedRun
+from darlr.run.without_truth import judge_by_log
+from darlr.run.worlds import lookback_of, true_world
+from darlr.seeding import numpy_generator
+from darlr.world.window import Window
+
+
+def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
+    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
+    config, dataset = specified.config, specified.dataset
+    items = dataset.world.items
+    if truth is not None:
+        return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
+    if specified.held_out is None:
+        raise RunError("neither a truth nor held-out rows to judge the policy by")
+    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
+    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
+
+
+def judged_by(
+    judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors
+) -> tuple[dict[str, Any], Returns]:
+    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
+    opponents = judge.opponents(estimates, membership, factors)
+    tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
+    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
+    judged = {
+        "every_user": tests[POLICY_RETURNS].modes,
+        "every_user_sampled": judge.every_user_sampled(scorer),
+        "every_user_noisy": judge.noisy_users(scorer, factors),
+        "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
+        "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
+        "categories": judge.categories(scorer, membership),
+    }
+    return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
+
+
+def judged_by_log(
+    specified: SpecifiedRun,
+    judge: HeldOutJudge,
+    scorer: Scorer,
+    world: LearningWorld,
+    factors: Factors,
+    notice: Callable[[str], None],
+) -> dict[str, Any]:
+    """What the held-out rows tell of the policy's value, as a summary has it; `notice` is told how it compares."""
+    if specified.held_out is None:
+        raise RunError("no held-out rows to judge the policy by")
+    opponents = judge.opponents(world.predicted, world.membership, factors)
+    generator = numpy_generator(specified.config.seed, OFF_POLICY)
+    found = judge_by_log(
+        specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator
+    )
+    for verdict in found.verdicts:
+        notice(verdict.line)
+    return found.to_dict()
