@@ -87,10 +87,12 @@ def test_policies_without_a_value_are_left_out_of_all_but_the_best() -> None:
 
 def test_plain_values_have_no_nan() -> None:
     truth, values = {"a": 1.0, "b": 2.0}, {"a": 0.5, "b": math.nan}
-    found = Validation("small", truth, {"dr": values}, {"dr": ("b",)}, {"dr": agreement(values, truth, draws())}, ("a note",))
+    agreements = {"dr": agreement(values, truth, draws())}
+    found = Validation("small", truth, truth, {"dr": values}, {"dr": ("b",)}, agreements, {"dr": 0.5}, ("a note",))
     assert found.to_dict() == {
         "dataset": "small",
         "true_returns": truth,
+        "true_rewards_of_a_recommendation": truth,
         "judges": {
             "dr": {
                 "tau": None,
@@ -99,6 +101,7 @@ def test_plain_values_have_no_nan() -> None:
                 "regret": 1.0,
                 "chosen": ["a"],
                 "policies": 1,
+                "step_tau": 0.5,
                 "doubted": ["b"],
                 "values": {"a": 0.5, "b": None},
             }

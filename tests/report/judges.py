@@ -12,6 +12,7 @@ def judges() -> Validation:
     return Validation(
         dataset="small",
         truth=TRUTH,
+        step_truth={"good": 1.0, "fair_one": 3.0, "bad": 2.0},
         values={
             "dr": {"good": 0.1, "fair_one": 0.5, "bad": 0.3},
             "referee": {"good": 8.0, "fair_one": 6.0, "bad": 2.0},
@@ -23,5 +24,6 @@ def judges() -> Validation:
             "referee": Agreement(1.0, 1.0, 1.0, 0.0, ("good",), 3),
             "ips/estimated": Agreement(math.nan, math.nan, math.nan, 2.0, ("good", "fair_one"), 2),
         },
+        step_taus={"dr": 1.0, "referee": -1 / 3, "ips/estimated": math.nan},
         notes=("the log is small",),
     )

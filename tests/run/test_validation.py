@@ -7,7 +7,7 @@ import pytest
 
 from darlr.config.loading import merge
 from darlr.errors import InputError
-from darlr.evaluation.agreement import Validation
+from darlr.evaluation.agreement import Validation, tau_of
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.run.validation import validate
 from tests.runs import SMALL, Listener, write_planted_world, write_truth
@@ -60,6 +60,13 @@ def test_no_judge_sees_the_truth(planted: Validation, reversed_truth: Validation
     assert planted.truth["item_mean"] + reversed_truth.truth["item_mean"] == 60
     assert reversed_truth.agreements["referee"].tau < -0.3
     assert reversed_truth.agreements["referee"].regret > 10
+
+
+def test_the_truth_of_a_step_is_the_mean_reward_of_a_recommendation(planted: Validation) -> None:
+    assert planted.step_truth["item_mean"] == 5
+    assert planted.step_truth["uniform_random"] == pytest.approx(3, abs=0.5)  # about half of what users have not had is liked
+    assert planted.step_taus["dm"] == pytest.approx(tau_of(planted.values["dm"], planted.step_truth))
+    assert planted.step_taus["dm"] > 0.3
 
 
 def test_eighty_rows_are_doubted_by_what_stands_on_weights(planted: Validation) -> None:

@@ -40,18 +40,22 @@ class Validation:
 
     Attributes:
         dataset: its name.
-        truth: policy > true return.
+        truth: policy > true return of an episode.
+        step_truth: policy > true mean reward of a single recommendation on the rows that judge: what estimators estimate.
         values: judge > policy > its value; NaN where it has none.
         doubted: judge > policies of which the judge says itself that it cannot tell their value.
-        agreements: judge > how it agrees with the truth.
+        agreements: judge > how it agrees with `truth`.
+        step_taus: judge > Kendall's tau-b with `step_truth`.
         notes: what a reader must know of the rows that judge.
     """
 
     dataset: str
     truth: Mapping[str, float]
+    step_truth: Mapping[str, float]
     values: Mapping[str, Mapping[str, float]]
     doubted: Mapping[str, tuple[str, ...]]
     agreements: Mapping[str, Agreement]
+    step_taus: Mapping[str, float]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,21 +63,33 @@ class Validation:
         judges = {
             judge: {
                 **{key: _plain(value) for key, value in asdict(found).items()},
+                "step_tau": _plain(self.step_taus[judge]),
                 "doubted": list(self.doubted.get(judge, ())),
                 "values": {policy: _plain(value) for policy, value in self.values[judge].items()},
             }
             for judge, found in self.agreements.items()
         }
-        return {"dataset": self.dataset, "true_returns": dict(self.truth), "judges": judges, "notes": list(self.notes)}
+        return {
+            "dataset": self.dataset,
+            "true_returns": dict(self.truth),
+            "true_rewards_of_a_recommendation": dict(self.step_truth),
+            "judges": judges,
+            "notes": list(self.notes),
+        }
 
 
 def agreement(values: Mapping[str, float], truth: Mapping[str, float], generator: np.random.Generator) -> Agreement:
     """A judge's `values` by policy beside the true returns; policies whose value is NaN are left out of all but the best."""
-    known = [policy for policy in truth if not math.isnan(values[policy])]
-    judged, true = (np.array([of[policy] for policy in known], np.float64) for of in (values, truth))
+    known, judged, true = _known(values, truth)
     chosen = tuple(policy for policy in known if values[policy] == judged.max())
     regret = regret_of_choice(judged, true, max(truth.values())) if known else math.nan
     return Agreement(kendall_tau(judged, true), *tau_interval(judged, true, generator), regret, chosen, len(known))
+
+
+def tau_of(values: Mapping[str, float], truth: Mapping[str, float]) -> float:
+    """Kendall's tau-b of values by policy, without those that are NaN, and the truth."""
+    _, judged, true = _known(values, truth)
+    return kendall_tau(judged, true)
 
 
 def kendall_tau(ours: Floats, theirs: Floats) -> float:
@@ -105,6 +121,13 @@ def tau_interval(ours: Floats, theirs: Floats, generator: np.random.Generator) -
 def regret_of_choice(values: Floats, truth: Floats, best: float) -> float:
     """`best` less the `truth` (n,) of the greatest of `values` (n,); less their mean where several are greatest."""
     return best - float(truth[values == values.max()].mean())
+
+
+def _known(values: Mapping[str, float], truth: Mapping[str, float]) -> tuple[list[str], Floats, Floats]:
+    """The policies that have a value, their values, and the truth of them."""
+    known = [policy for policy in truth if not math.isnan(values[policy])]
+    judged, true = (np.array([of[policy] for policy in known], np.float64) for of in (values, truth))
+    return known, judged, true
 
 
 def _signs(values: Floats) -> Floats:

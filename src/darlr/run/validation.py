@@ -16,11 +16,13 @@ from darlr.data.log import InteractionLog
 from darlr.data.registry import load
 from darlr.data.truth import Truth
 from darlr.errors import InputError, RunError
-from darlr.evaluation.agreement import Validation, agreement
+from darlr.evaluation.agreement import Validation, agreement, tau_of
 from darlr.evaluation.held_out import held_out_rows, judge_held_out
 from darlr.evaluation.modes import NX_0, REFEREE, SIMULATOR
+from darlr.evaluation.off_policy.contexts import tensor_rows
+from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.estimating import judge
-from darlr.evaluation.off_policy.evidence import evidence_of
+from darlr.evaluation.off_policy.evidence import Evidence, evidence_of
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.table import NDCG, RETURN
 from darlr.methods.experiment import experiment_config
@@ -65,12 +67,13 @@ def validate(values: Mapping[str, Any], data_dir: Path | None, out: Path, device
     learned = learned_candidates(runs, out, device, monitor)
     candidates = {**listed_candidates(bench.plain, bench.estimates, bench.membership, out, device, monitor), **learned}
     monitor.notice(f"{len(candidates)} policies are judged")
-    judged, doubted, notes = _by_log(bench, candidates)
-    judged = {**_by_models(bench, candidates), **judged}
-    truth = _true_returns(bench, candidates, loaded.truth)
+    by_log = _by_log(bench, candidates)
+    judged = {**_by_models(bench, candidates), **by_log.values}
+    truth, step_truth = _true_values(bench, candidates, by_log.evidence, loaded.truth)
     seed = bench.plain.config.seed
     agreements = {name: agreement(found, truth, numpy_generator(seed, "validate", name)) for name, found in judged.items()}
-    return Validation(loaded.dataset.name, truth, judged, doubted, agreements, notes)
+    step_taus = {name: tau_of(found, step_truth) for name, found in judged.items()}
+    return Validation(loaded.dataset.name, truth, step_truth, judged, by_log.doubted, agreements, step_taus, by_log.notes)
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,18 @@ def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
     }
 
 
-def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> tuple[Values, dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Held-out ranking and every estimator, which policies an estimator says it cannot tell, and notes on the rows.
+@dataclass(frozen=True)
+class _ByLog:
+    """What the log says: values and doubts as in `Validation`, and the rows that said it."""
 
-    Where the log has propensities, each estimator also judges by estimated ones.
-    """
+    values: Values
+    doubted: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+    evidence: Evidence
+
+
+def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
+    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones."""
     dataset, held_out = bench.plain.dataset, bench.held_out
     start = Window.at_start(dataset.world.n_items, bench.lookback, bench.device)
     rows = held_out_rows(dataset.log, held_out, dataset.world, bench.device)
@@ -151,16 +161,24 @@ def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> tuple[Values,
         generator = numpy_generator(bench.plain.config.seed, "validate", "off_policy")
         evidence = evidence_of(dataset, log, bench.estimates, start, generator)
         notes += evidence.notes
-        judged = judge(
-            {name: evidence.decisions(each.scorer, name, greedy=not each.draws) for name, each in candidates.items()}, generator
-        ).estimates
+        judged = judge({name: _decisions(evidence, name, each) for name, each in candidates.items()}, generator).estimates
         for estimator in next(iter(judged.values())):
             found[estimator + suffix] = {name: estimates[estimator].value for name, estimates in judged.items()}
             doubted[estimator + suffix] = tuple(name for name, estimates in judged.items() if not estimates[estimator].told)
-    return found, doubted, tuple(dict.fromkeys(notes))
+    return _ByLog(found, doubted, tuple(dict.fromkeys(notes)), evidence)
 
 
-def _true_returns(bench: _Bench, candidates: Mapping[str, Candidate], truth: Truth) -> dict[str, float]:
+def _decisions(evidence: Evidence, name: str, candidate: Candidate) -> Decisions:
+    return evidence.decisions(candidate.scorer, name, greedy=not candidate.draws)
+
+
+def _true_values(
+    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence, truth: Truth
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge."""
     dataset = bench.plain.dataset
     world = true_world(bench.plain.config, dataset, truth, dataset.world.items, bench.device)
-    return {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
+    rows = replace(evidence.rows, modelled=tensor_rows(world.table, evidence.rows.users))
+    told = replace(evidence, rows=rows)
+    returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
+    return returns, {name: float(_decisions(told, name, each).expected.mean()) for name, each in candidates.items()}

@@ -27,9 +27,10 @@ def validation_table(found: Validation) -> Table:
         f" ({_name(best)}).",
         "tau: Kendall's tau-b with the true returns; interval: 95%, bootstrap of policies. Regret: the best true return less"
         " that of the judge's choice. Doubted: policies that the judge says it cannot tell.",
+        "tau, a step: with the true mean reward of a single recommendation, which is what estimators estimate.",
         *(f"Note: {text}." for text in found.notes),
     )
-    header = ("judge", "tau", "interval", "regret", "its choice", "doubted")
+    header = ("judge", "tau", "interval", "regret", "its choice", "doubted", "tau, a step")
     return Table(f"Judges of policies on {found.dataset}", header, rows, notes)
 
 
@@ -38,7 +39,8 @@ def _row(judge: str, found: Validation) -> tuple[Cell, ...]:
     interval = None if math.isnan(each.low) else f"{each.low:.2f} to {each.high:.2f}"
     choice = _name(each.chosen[0]) if len(each.chosen) == 1 else f"{len(each.chosen)} alike"
     doubted = f"{len(found.doubted[judge])} of {each.policies}" if judge in found.doubted else None
-    return judge_label(judge), _quantity(each.tau), interval, _quantity(each.regret), choice, doubted
+    step_tau = _quantity(found.step_taus[judge])
+    return judge_label(judge), _quantity(each.tau), interval, _quantity(each.regret), choice, doubted, step_tau
 
 
 def _quantity(value: float) -> Quantity | None:
