@@ -9,6 +9,7 @@ from darlr.config.loading import merge
 from darlr.errors import InputError
 from darlr.evaluation.agreement import Validation, tau_of
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
+from darlr.run.candidates import LEARNED
 from darlr.run.validation import validate
 from tests.runs import SMALL, Listener, write_planted_world, write_truth
 from tests.worlds import CPU
@@ -81,3 +82,18 @@ def test_a_data_set_without_a_truth_and_a_method_are_refused(tmp_path: Path) -> 
     with pytest.raises(InputError, match="config key 'method' is given, but the policies that are judged"):
         validate({**VALUES, "method": "dorl"}, tmp_path, tmp_path / "runs", CPU, Listener())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_log_with_propensities_is_judged_by_estimated_ones_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.run.validation.LEARNED", {"mbpo": LEARNED["mbpo"]})  # others would only take time
+    world = write_planted_world(tmp_path / "planted")
+    head, *rows = (world / "log.csv").read_text().splitlines()
+    # Every liked item is shown three times as often as the others.
+    shown = [f"{row},{0.0375 if int(row.split(',')[1][1:]) % 2 else 0.0125}" for row in rows]
+    (world / "log.csv").write_text("\n".join([f"{head},propensity", *shown]) + "\n")
+    found = validate(VALUES, tmp_path, tmp_path / "runs", CPU, Listener())
+    assert {f"{name}{way}" for name in ESTIMATORS for way in ("", "/estimated")} <= found.values.keys()
+    assert found.values["ips"]["uniform_random"] != found.values["ips/estimated"]["uniform_random"]
+    assert found.values["dm"] == pytest.approx(found.values["dm/estimated"])  # which reads none
+    assert any("as logged" in note for note in found.notes)
+    assert any("estimated from the log" in note for note in found.notes)

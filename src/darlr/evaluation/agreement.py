@@ -140,7 +140,8 @@ def _tau(ours: Floats, theirs: Floats) -> Floats:
     """(r,) of signs (r, n, n), in which every pair stands twice."""
     untied = np.sqrt((ours**2).sum(axis=(1, 2)) * (theirs**2).sum(axis=(1, 2)))
     agreeing = (ours * theirs).sum(axis=(1, 2))
-    return np.divide(agreeing, untied, out=np.full(len(untied), math.nan), where=untied > 0)
+    found: Floats = np.divide(agreeing, untied, out=np.full(len(untied), math.nan), where=untied > 0)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -156,7 +156,8 @@ def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
     notes: list[str] = []
     logs = {"": held_out}
     if held_out.exposure is not None and held_out.exposure.propensities is not None:
-        logs[ESTIMATED] = replace(held_out, exposure=replace(held_out.exposure, propensities=None))
+        others = replace(held_out.exposure, propensities=None)
+        logs[ESTIMATED] = replace(held_out, exposure=others if len(others) else None)
     for suffix, log in logs.items():
         generator = numpy_generator(bench.plain.config.seed, "validate", "off_policy")
         evidence = evidence_of(dataset, log, bench.estimates, start, generator)

@@ -25,13 +25,13 @@ def test_a_panel_a_judge_with_a_point_a_policy() -> None:
     ]
     assert np.asarray(points(figure, 1).get_offsets()).tolist() == [[8, 9], [6, 5], [2, 1]]
     assert np.asarray(points(figure, 2).get_offsets()).tolist() == [[0, 9], [0, 5]]  # one has no value
-    assert [axes.lines[0].get_ydata()[0] for axes in figure.axes] == [9, 9, 9]
+    assert [np.asarray(axes.lines[0].get_ydata())[0] for axes in figure.axes] == [9, 9, 9]
 
 
 def test_the_choice_stands_out_and_doubted_policies_are_hollow() -> None:
     drawn = points(validation_figure(judges()), 0)
-    assert [to_hex(colour).upper() for colour in drawn.get_edgecolors()] == [POLICY, CHOICE, POLICY]
-    assert [colour[3] for colour in drawn.get_facecolors()] == [0, 1, 0]  # alpha
+    assert [to_hex(colour).upper() for colour in np.asarray(drawn.get_edgecolor()).tolist()] == [POLICY, CHOICE, POLICY]
+    assert [colour[3] for colour in np.asarray(drawn.get_facecolor()).tolist()] == [0, 1, 0]  # alpha
 
 
 def test_rows_of_panels_are_filled_up_with_nothing() -> None:
