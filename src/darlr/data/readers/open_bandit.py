@@ -114,6 +114,7 @@ def _official(policy: LoggingPolicy) -> Official:
         licence="CC BY 4.0",
         members=(IMPRESSIONS, ITEMS),
         root=f"open_bandit_dataset/{policy}/men",
+        instructions="from https://research.zozo.com/data.html, after accepting its terms",
         citation="Saito, Aihara, Matsutani and Narita, Open Bandit Dataset and Pipeline, NeurIPS 2021, Datasets and Benchmarks",
     )
 
