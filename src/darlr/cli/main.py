@@ -20,6 +20,7 @@ from darlr.cli.sweep import sweep
 from darlr.cli.terminal.pipes import end_with_reader, requiring_output
 from darlr.cli.train import train
 from darlr.cli.tune import tune
+from darlr.cli.validate import validate
 from darlr.errors import DarlrError, RunError, out_of_memory, unknown
 from darlr.text import message
 
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "config": config,
     "evaluate": evaluate,
+    "validate": validate,
     "recommend": recommend,
     "datasets": datasets,
     "fetch": fetch,

@@ -33,12 +33,12 @@ from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
 from darlr.methods.experiment import experiment_config
-from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
+from darlr.run.learners import learner_of
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.notices import data_notes, notices
 from darlr.run.referee import Referee
@@ -46,7 +46,7 @@ from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
-from darlr.run.worlds import lookback_of, simulated_world
+from darlr.run.worlds import simulated_world
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
@@ -125,22 +125,19 @@ def train_on(
         model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
         for text in fit_notices(fit):
             monitor.notice(text)
-        world = dataset.world
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted
         referee = None
         if config.evaluation.referee:
             referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
-        parts = PolicyParts(config, ways, model, world.users, world.items, membership, estimates, dataset.paid_range, device)
-        policy = method.policy(parts)
-        learner = method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
+        learner = learner_of(config, dataset, model, learned_in, device)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
-            users = [str(raw) for raw in dataset.log.user_ids[world.users].tolist()]
+            users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):

@@ -1,0 +1,23 @@
+"""A run's learner with its fresh policy, put together."""
+
+import torch
+
+from darlr.agents.learning import Learner
+from darlr.config.experiment import ExperimentConfig
+from darlr.data.dataset import Dataset
+from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.methods.world import LearningWorld
+from darlr.run.choosing import method_of, ways_of
+from darlr.run.worlds import lookback_of
+from darlr.world_model.model import WorldModel
+
+
+def learner_of(
+    config: ExperimentConfig, dataset: Dataset, model: WorldModel, learned_in: LearningWorld, device: torch.device
+) -> Learner:
+    """Who learns the policy of `config` in the world `learned_in`, which `model` describes."""
+    method, ways, world = method_of(config), ways_of(config), dataset.world
+    membership, estimates = learned_in.membership, learned_in.predicted
+    parts = PolicyParts(config, ways, model, world.users, world.items, membership, estimates, dataset.paid_range, device)
+    policy = method.policy(parts)
+    return method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)

@@ -1,0 +1,185 @@
+"""Does a judge know the truth? Policies that are made from a log alone, ranked by every judge and by their true returns.
+
+The truth is opened when all policies are made and all judges have spoken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darlr.config.loading import merge, with_settings
+from darlr.data.log import InteractionLog
+from darlr.data.registry import load
+from darlr.data.truth import Truth
+from darlr.errors import InputError, RunError
+from darlr.evaluation.agreement import Validation, agreement, tau_of
+from darlr.evaluation.held_out import held_out_rows, judge_held_out
+from darlr.evaluation.modes import NX_0, REFEREE, SIMULATOR
+from darlr.evaluation.off_policy.contexts import tensor_rows
+from darlr.evaluation.off_policy.decisions import Decisions
+from darlr.evaluation.off_policy.estimating import judge
+from darlr.evaluation.off_policy.evidence import Evidence, evidence_of
+from darlr.evaluation.protocol import EvaluationWorld
+from darlr.evaluation.table import NDCG, RETURN
+from darlr.methods.experiment import experiment_config
+from darlr.methods.world import world_membership
+from darlr.rewards.estimates import Estimates
+from darlr.run.candidates import LEARNED, PLAIN, Candidate, learned_candidates, listed_candidates
+from darlr.run.choosing import ways_of
+from darlr.run.referee import Referee
+from darlr.run.specification import SpecifiedRun, with_canonical_dataset
+from darlr.run.training import Monitor
+from darlr.run.world_models import obtain_world_model
+from darlr.run.worlds import estimated_world, lookback_of, true_world
+from darlr.seeding import numpy_generator, torch_generator
+from darlr.world.window import Window
+
+SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 20_000}}
+"""Short on purpose: judges are tried on policies of every quality."""
+ESTIMATED = "/estimated"
+"""Ends the name of an estimator that was not told the log's propensities."""
+
+Values = dict[str, dict[str, float]]
+"""judge > policy > value"""
+
+
+def validate(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: torch.device, monitor: Monitor) -> Validation:
+    """Try every judge on the data set that `values` (keys of `ExperimentConfig`, without a method) name.
+
+    World models lie below `out` and are taken from there by the next call.
+
+    Raises:
+        InputError: for settings or data that cannot be used, and for a data set without a truth.
+    """
+    if "method" in values:
+        raise InputError("config key 'method' is given, but the policies that are judged have methods of their own")
+    named = with_canonical_dataset(merge(SCHEDULE, values), data_dir)
+    loaded = load(experiment_config(named), data_dir, monitor.notice)
+    if loaded.truth is None:
+        raise InputError(f"data set '{loaded.dataset.name}' has no truth to compare judges with; expected one that has a truth")
+    blind = replace(loaded, truth=None)  # as anybody has it: rows of the log are held out, and there is nothing else
+    runs = {name: SpecifiedRun.of(with_settings(named, settings), blind) for name, settings in LEARNED.items()}
+    bench = _Bench.of(runs, out, device, monitor)
+    learned = learned_candidates(runs, out, device, monitor)
+    candidates = {**listed_candidates(bench.plain, bench.estimates, bench.membership, out, device, monitor), **learned}
+    monitor.notice(f"{len(candidates)} policies are judged")
+    by_log = _by_log(bench, candidates)
+    judged = {**_by_models(bench, candidates), **by_log.values}
+    truth, step_truth = _true_values(bench, candidates, by_log.evidence, loaded.truth)
+    seed = bench.plain.config.seed
+    agreements = {name: agreement(found, truth, numpy_generator(seed, "validate", name)) for name, found in judged.items()}
+    step_taus = {name: tau_of(found, step_truth) for name, found in judged.items()}
+    return Validation(loaded.dataset.name, truth, step_truth, judged, by_log.doubted, agreements, step_taus, by_log.notes)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What judges policies.
+
+    Attributes:
+        plain: the run whose world model the lists and the estimators use.
+        held_out: the rows of the log that nothing was learned from.
+        membership: (n_items, C) bool.
+        estimates: (n_users, n_items) of the plain run's world model.
+        referee: the world of another one.
+        lookback: how many positions of an episode policies see.
+    """
+
+    plain: SpecifiedRun
+    held_out: InteractionLog
+    membership: Tensor
+    estimates: Tensor
+    referee: EvaluationWorld
+    lookback: int
+    device: torch.device
+
+    @classmethod
+    def of(cls, runs: Mapping[str, SpecifiedRun], out: Path, device: torch.device, monitor: Monitor) -> "_Bench":
+        plain = runs[PLAIN]
+        config, dataset, ways = plain.config, plain.dataset, ways_of(plain.config)
+        if plain.held_out is None:
+            raise RunError("no held-out rows to judge policies by")
+        membership = world_membership(dataset, dataset.world.items, device)
+        model, _ = obtain_world_model(plain.world_model_path(out), config, dataset, ways, device, monitor, monitor.notice)
+        estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+        referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
+        lookback = max(lookback_of(run.config) for run in runs.values())
+        return cls(plain, plain.held_out, membership, estimates, referee.world, lookback, device)
+
+    def value(self, world: EvaluationWorld, name: str, candidate: Candidate, what: str) -> float:
+        """The mean return of an episode in NX_0 over every user of `world`, which pays `what`."""
+        seen = replace(world, lookback=max(self.lookback, world.lookback))
+        generator = torch_generator(self.plain.config.seed, "validate", what, name, device=self.device)
+        draws = generator if candidate.draws else None
+        found = seen.measure(NX_0, seen.every_user, candidate.scorer, draws)[RETURN.name]
+        if found is None:
+            raise RunError(f"policy '{name}' has no return in the world of the {what}")
+        return found
+
+
+def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
+    """The returns in each policy's own simulator, as the plain estimates pay them, and in the referee's world."""
+    config, dataset = bench.plain.config, bench.plain.dataset
+    simulated = {
+        name: bench.value(estimated_world(config, dataset, each.estimates, bench.membership), name, each, SIMULATOR)
+        for name, each in candidates.items()
+    }
+    return {
+        SIMULATOR: simulated,
+        REFEREE: {name: bench.value(bench.referee, name, each, REFEREE) for name, each in candidates.items()},
+    }
+
+
+@dataclass(frozen=True)
+class _ByLog:
+    """What the log says: values and doubts as in `Validation`, and the rows that said it."""
+
+    values: Values
+    doubted: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+    evidence: Evidence
+
+
+def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
+    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones."""
+    dataset, held_out = bench.plain.dataset, bench.held_out
+    start = Window.at_start(dataset.world.n_items, bench.lookback, bench.device)
+    rows = held_out_rows(dataset.log, held_out, dataset.world, bench.device)
+    found: Values = {
+        NDCG.name: {name: judge_held_out(rows, each.scorer, start)[NDCG.name] for name, each in candidates.items()}
+    }
+    doubted: dict[str, tuple[str, ...]] = {}
+    notes: list[str] = []
+    logs = {"": held_out}
+    if held_out.exposure is not None and held_out.exposure.propensities is not None:
+        others = replace(held_out.exposure, propensities=None)
+        logs[ESTIMATED] = replace(held_out, exposure=others if len(others) else None)
+    for suffix, log in logs.items():
+        generator = numpy_generator(bench.plain.config.seed, "validate", "off_policy")
+        evidence = evidence_of(dataset, log, bench.estimates, start, generator)
+        notes += evidence.notes
+        judged = judge({name: _decisions(evidence, name, each) for name, each in candidates.items()}, generator).estimates
+        for estimator in next(iter(judged.values())):
+            found[estimator + suffix] = {name: estimates[estimator].value for name, estimates in judged.items()}
+            doubted[estimator + suffix] = tuple(name for name, estimates in judged.items() if not estimates[estimator].told)
+    return _ByLog(found, doubted, tuple(dict.fromkeys(notes)), evidence)
+
+
+def _decisions(evidence: Evidence, name: str, candidate: Candidate) -> Decisions:
+    return evidence.decisions(candidate.scorer, name, greedy=not candidate.draws)
+
+
+def _true_values(
+    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence, truth: Truth
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge."""
+    dataset = bench.plain.dataset
+    world = true_world(bench.plain.config, dataset, truth, dataset.world.items, bench.device)
+    rows = replace(evidence.rows, modelled=tensor_rows(world.table, evidence.rows.users))
+    told = replace(evidence, rows=rows)
+    returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
+    return returns, {name: float(_decisions(told, name, each).expected.mean()) for name, each in candidates.items()}
