@@ -10,6 +10,7 @@ from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.settings import PolicyConfig
+from darlr.artifacts.schema import Shape
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
@@ -24,6 +25,10 @@ class Policy(nn.Module):
     def average_user(self) -> dict[str, Tensor]:
         """(1, ...) means of the user rows, where the policy looks at users: what it may take somebody unknown for."""
         raise NotImplementedError
+
+    def saved_shapes(self) -> dict[str, Shape]:
+        """Type and sizes of every tensor that is saved of it, by name; a size that is a name may be any."""
+        return {name: (tensor.dtype, list(tensor.shape)) for name, tensor in self.state_dict().items()}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         """Give the policy one more user, whose rows `average_user` gave."""
@@ -111,7 +116,7 @@ class ActorCritic(Policy):
 
     def average_user(self) -> dict[str, Tensor]:
         rows = {"prior": self.prior, "user_vectors": self.tracker.user_vectors}
-        return {name: row.mean(dim=0, keepdim=True) for name, row in rows.items() if row.numel()}
+        return {name: row.mean(dim=0, keepdim=True) for name, row in rows.items() if row.ndim > 1 and row.shape[1]}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         if "prior" in rows:

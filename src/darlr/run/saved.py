@@ -131,7 +131,7 @@ class SavedPolicy:
         )
         policy = method_of(self.config).policy(parts)
         with restoring(self._path):
-            require_alike(self._learned, policy.state_dict())
+            require_tensors(self._learned, policy.saved_shapes())
             require_alike(self._average_user, policy.average_user())
             policy.load_state_dict(self._learned)
         policy.append_user(self._average_user)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.acting import WHOLE_EPISODE, Scorer, mask_logits
+from darlr.artifacts.schema import Shape
 from darlr.world.window import Window
 
 
@@ -51,6 +52,10 @@ class Belief(nn.Module):
     def average_user(self) -> dict[str, Tensor]:
         """(1, ...) rows for somebody unknown, by buffer."""
         raise NotImplementedError
+
+    def saved_shapes(self) -> dict[str, Shape]:
+        """Of what is saved with a policy and has another size for other users, by name: see `Policy.saved_shapes`."""
+        return {}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         """Add the user whose rows `average_user` gave."""

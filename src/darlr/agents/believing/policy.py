@@ -13,6 +13,7 @@ from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.believing.belief import Belief, Believed, Followed
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
+from darlr.artifacts.schema import Shape
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
@@ -85,6 +86,10 @@ class BayesAdaptivePolicy(Policy):
 
     def scorer(self) -> Scorer:
         return _BeliefScorer(self)
+
+    def saved_shapes(self) -> dict[str, Shape]:
+        own = {f"belief.{name}": shape for name, shape in self.belief.saved_shapes().items()}
+        return {**super().saved_shapes(), **own}
 
     def average_user(self) -> dict[str, Tensor]:
         return self.belief.average_user()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from darlr.agents.believing.belief import Belief
 from darlr.agents.believing.factors import FactorBelief, FactorPosterior
+from darlr.artifacts.schema import Shape
 from darlr.world.window import OUTSIDE, Window
 
 
@@ -54,8 +55,14 @@ class Certainty(Belief):
     def average_user(self) -> dict[str, Tensor]:
         return {"ids": self.ids.new_full((1,), -1)}
 
+    def saved_shapes(self) -> dict[str, Shape]:
+        return {"known": (self.known.dtype, ["known"]), "table": (self.table.dtype, ["known and the mean", self.n_items])}
+
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any) -> None:
         """A saved table has the rows that it has, whoever the users of this world are."""
+        known, table = (state_dict.get(prefix + name) for name in ("known", "table"))
+        if known is not None and table is not None and len(table) != len(known) + 1:
+            raise ValueError(f"the table has {len(table)} rows for {len(known)} users; expected one more, for their mean")
         for name in ("known", "table"):
             if (saved := state_dict.get(prefix + name)) is not None:
                 setattr(self, name, saved.to(self.ids.device))
@@ -109,6 +116,9 @@ class CorrectedTable(Belief):
 
     def average_user(self) -> dict[str, Tensor]:
         return {**self.table.average_user(), **self.factors.average_user()}
+
+    def saved_shapes(self) -> dict[str, Shape]:
+        return {f"table.{name}": shape for name, shape in self.table.saved_shapes().items()}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         for part in (self.table, self.factors):

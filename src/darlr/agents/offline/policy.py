@@ -97,7 +97,7 @@ class OfflinePolicy(Policy):
 
     def average_user(self) -> dict[str, Tensor]:
         vectors = self.tracker.user_vectors
-        return {"user_vectors": vectors.mean(dim=0, keepdim=True)} if vectors.numel() else {}
+        return {"user_vectors": vectors.mean(dim=0, keepdim=True)} if vectors.shape[1] else {}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         if "user_vectors" in rows:
