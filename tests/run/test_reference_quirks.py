@@ -142,7 +142,7 @@ def test_a_truth_that_lacks_items_is_refused() -> None:
 
 
 def test_published_sizes_are_defaults_that_may_be_changed() -> None:
-    assert (config("mbpo").world_model.max_epochs, config("mbpo", quirks=False).world_model.max_epochs) == (5, 100)
+    assert (config("mbpo").world_model.max_epochs, config("mbpo", quirks=False).world_model.max_epochs) == (5, 20)
     assert config("mbpo", world_model={"max_epochs": 7}).world_model.max_epochs == 7
     assert (config("ips").world_model.members, config("ips").world_model.max_epochs) == (1, 200)
 

@@ -47,7 +47,11 @@ def test_notes_are_bounded_and_formulas_are_told() -> None:
         "request 2, user 'u1\\x1b[31m': taken for new",
         "3 more such notes; 5 of 5 requests have any, and --format json has all",
     ]
-    computed = [Answer("u", (Recommendation("=1+1", 0.5),)), Answer("-2", ()), Answer(-2, (Recommendation(7, 0.5),))]
+    computed = [
+        Answer("u", (Recommendation("=1+1", 0.5),)),
+        Answer("-x", (Recommendation(7, 0.5),)),
+        Answer(-2, (Recommendation(7, 0.5),)),
+    ]
     assert list(note_lines(computed, "json", 2)) == []
     [note] = note_lines(computed, "csv", 2)
     assert note.startswith("ids in 2 answers begin as formulas do (= + - @)")

@@ -1,12 +1,12 @@
 """Estimates: from finished runs like a cell, else from measured speeds."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from darlr.agents.settings import SelectorConfig
+from darlr.artifacts import RunFolder
 from darlr.sweep.costs import START, Totals, estimate, in_words, total
 from darlr.sweep.plan import Cell, Size
 from darlr.world_model.settings import WorldModelConfig
@@ -52,10 +52,11 @@ def test_a_large_logs_fit_costs_what_it_was_measured_to(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_like_it_tells_its_speed_and_memory(tmp_path: Path) -> None:
-    summary = train_small(tmp_path, {"method": "mbpo"}).path / "summary.json"
-    values = json.loads(summary.read_text())
+    folder = RunFolder.open(train_small(tmp_path, {"method": "mbpo"}).path)
+    values = folder.read_summary()
     values |= {"seconds": {"sampling": 0.2, "learning": 0.4, "testing": 0.12}, "peak_memory_mib": 123.0}
-    summary.write_text(json.dumps(values))
+    with folder:
+        folder.write_summary(values)
     done, alike, other = small_cells(
         tmp_path, tmp_path, methods="mbpo", vary={"a2c.discount": [0.9, 0.5], "tracker.kind": ["gru"]}
     )

@@ -1,11 +1,14 @@
 """Which runs a grid asks for, and how far they are."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from darlr.artifacts.sealing import CHECKSUM, sealed
 from darlr.errors import InputError
 from tests.runs import SMALL, train_small, write_planted_world
 from tests.sweep.grids import named, small_cells
@@ -92,16 +95,22 @@ def test_cells_that_cannot_be_run_are_named_before_anything_is_written(
     assert not (tmp_path / "runs").exists()
 
 
+def rewrite(environment: Path, changes: Mapping[str, Any]) -> None:
+    """Change a run's environment as if darlr had written it so."""
+    known = {key: value for key, value in json.loads(environment.read_text()).items() if key != CHECKSUM}
+    environment.write_text(json.dumps(sealed({**known, **changes})))
+
+
 def test_a_finished_run_on_other_data_is_refused(tmp_path: Path) -> None:
     environment = train_small(tmp_path).path / "environment.json"
-    environment.write_text(json.dumps(json.loads(environment.read_text()) | {"data": {"synthetic": "0"}}))
+    rewrite(environment, {"data": {"synthetic": "0"}})
     with pytest.raises(InputError, match=r"dorl seed 0: .*this run was started on other data \('synthetic' has changed\)"):
         small_cells(tmp_path, tmp_path)
 
 
 def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
     environment = train_small(tmp_path).path / "environment.json"
-    environment.write_text(json.dumps(json.loads(environment.read_text()) | {"darlr": "0.0.9"}))
+    rewrite(environment, {"darlr": "0.0.9"})
     with pytest.raises(InputError, match=r"dorl seed 0: .*holds a run of darlr 0\.0\.9, and this is .*; choose another"):
         small_cells(tmp_path, tmp_path)
 

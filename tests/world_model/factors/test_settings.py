@@ -9,10 +9,10 @@ from darlr.world_model.factors.settings import FactorSettings, SelectionConfig
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("size", -1, "0 or more"),
+        ("size", -1, "from 0 to 10,000"),
         ("activity_exponent", -0.5, "from 0 to 10"),
-        ("sweeps", 0, "at least 1"),
-        ("tolerance", -1e-3, "0 or more"),
+        ("sweeps", 0, "from 1 to"),
+        ("tolerance", -1e-3, "from 0 to"),
         ("held_out", 1.0, "between 0 and 1"),
     ],
 )
