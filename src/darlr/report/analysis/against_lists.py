@@ -74,9 +74,10 @@ def policy_of(group: Group) -> Entry:
 
 
 def best_list(groups: Sequence[Group], adapting: bool = False) -> Entry | None:
-    """The best fixed list, or the best of those that adapt; None where no group's runs all have one, or without a truth."""
+    """The best fixed list, or the best of those that adapt, beside the groups of most seeds; None where these have none."""
     found: list[Entry] = []
-    for group in groups:
+    most = max(len(group.runs) for group in groups)  # a lucky seed of a group that has few would choose the list
+    for group in (group for group in groups if len(group.runs) == most):
         common = set.intersection(*(set(_returns(run)) for run in group.runs)) - {POLICY, UNIFORM, ORACLE}
         runs = {run.seed: run for run in group.runs}
         found += [Entry(name.replace("_", " "), name, runs) for name in sorted(common) if name.startswith(ADAPTING) == adapting]
