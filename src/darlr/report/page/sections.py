@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from darlr.evaluation.table import LENGTH, RETURN
+from darlr.report.analysis.criteria import statistic_of
 from darlr.report.analysis.sensitivity import Sweep, sweeps
 from darlr.report.page import axes
 from darlr.report.page.categories import categories
@@ -132,10 +133,10 @@ def runs(material: Material) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for group in material.groups:
         for run in group.runs:
-            last = run.summary[material.mode][policy][metric.name]["last20"]
+            last = statistic_of(run.summary, material.mode, policy, metric, "last20")
             chosen = run.summary.get("chosen_epoch")
             cells = (str(run.seed), str(run.summary["epochs"]), None if chosen is None else str(chosen))
-            rows.append((group.label, *cells, Quantity(last["mean"], last["std"]), run.version, str(run.path)))
+            rows.append((group.label, *cells, Quantity(last["mean"], last["std"]) if last else None, run.version, str(run.path)))
     header = ("method", "seed", "epochs", "chosen", f"{metric.label}, last 20%", "version", "folder")
     notes = ("last 20%: mean ± standard deviation over those epochs. chosen: the epoch that did best in the simulator.",)
     table = table_box(Table(f"{material.dataset}, runs", header, tuple(rows), notes))
