@@ -166,7 +166,9 @@ def _spoiled(draw: random.Random, name: str) -> pl.DataFrame:
         if chance < 0.1 and column in table.columns:
             table = table.drop(column)
         elif chance < 0.2 and column in table.columns:
-            table = table.rename({column: draw.choice(("User_ID", "item", "categories", "reward ", "x"))}, strict=False)
+            # A frame has no two columns of one name.
+            names = [name for name in ("User_ID", "item", "categories", "reward ", "x") if name not in table.columns]
+            table = table.rename({column: draw.choice(names)}, strict=False)
         elif chance < 0.3:
             table = table.head(draw.randint(0, 1))
         else:
