@@ -98,16 +98,22 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, floa
 
         torch.set_num_threads(1)
         out = Path({str(out)!r})
-        train_small(out / "first")  # whatever is imported late is there before the others are measured
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found = {{}}
-        for method in METHODS:
+
+        def measured(run):
+            # How a forked process ends that calls `run`, and its largest memory in MiB.
+            # Threads do not survive a fork, so this process itself runs nothing.
             child = os.fork()
             if child == 0:
-                train_small(out, settings(method, LARGE))
+                run()
                 os._exit(0)
             _, status, usage = os.wait4(child, 0)
-            found[method] = os.waitstatus_to_exitcode(status), (usage.ru_maxrss - before) / 1024
+            return os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024
+
+        _, before = measured(lambda: train_small(out / "first"))  # the libraries, and what is imported late
+        found = {{}}
+        for method in METHODS:
+            code, most = measured(lambda: train_small(out, settings(method, LARGE)))
+            found[method] = code, most - before
         print(json.dumps(found))
         """
     found: dict[str, tuple[int, float]] = json.loads(output_of(program))
