@@ -5,18 +5,29 @@ import numpy as np
 import pytest
 import torch
 
+from darlr.agents.acting import Scorer
 from darlr.agents.static.scorers import TableScorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_held_out, split_log
+from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_by_user, judge_held_out, split_log
+from darlr.evaluation.modes import HELD_OUT
+from darlr.evaluation.ranked_lists import LoggedItems
+from darlr.evaluation.table import METRICS, Metric, register_metric
+from darlr.world.window import Window
 from darlr.world.world import World
-from tests.worlds import CPU, log_of, window_of
+from tests.worlds import CPU, catalog_of, log_of, window_of
 
 START = window_of([[12]])
 
 
 def everybody(log: InteractionLog) -> World:
     return World(np.arange(log.n_users), np.arange(log.n_items))
+
+
+def accuracy(rows: HeldOut, scorer: Scorer, start: Window) -> dict[str, float]:
+    """Recall and NDCG of the lists."""
+    found = judge_held_out(rows, scorer, start)
+    return {name: found[name] for name in ("recall_10", "ndcg_10")}
 
 
 def test_a_split_keeps_every_row_once() -> None:
@@ -67,7 +78,7 @@ def test_recall_and_gain_at_ten() -> None:
     descending = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
     # User 0 is shown 1 to 10, for 0 is known: item 2 at rank 2 of two liked. User 2 is shown item 0 at rank 1.
     gain = (1 / math.log2(3)) / (1 + 1 / math.log2(3))
-    found = judge_held_out(rows, descending, START)
+    found = accuracy(rows, descending, START)
     assert found == {"recall_10": pytest.approx((1 / 2 + 1) / 2), "ndcg_10": pytest.approx((gain + 1) / 2)}
 
 
@@ -76,13 +87,13 @@ def test_whoever_likes_more_than_ten_can_have_all_recall() -> None:
     rows = held_out_rows(learned, log_of([(0, item, 5.0) for item in range(12)], 1, 14), everybody(learned), CPU)
     assert int(rows.liked.sum()) == 12
     start = window_of([[14]])
-    best = judge_held_out(rows, TableScorer(torch.arange(14.0, 0.0, -1.0)[None]), start)
+    best = accuracy(rows, TableScorer(torch.arange(14.0, 0.0, -1.0)[None]), start)
     assert best == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}  # ten of ten, not ten of twelve
     # Item 12, which is not liked, comes first: nine of ten, and the gain of the first rank is lost.
     scores = torch.arange(14.0, 0.0, -1.0)
     scores[12] = 99.0
     gains = [1 / math.log2(rank + 1) for rank in range(1, 11)]
-    found = judge_held_out(rows, TableScorer(scores[None]), start)
+    found = accuracy(rows, TableScorer(scores[None]), start)
     assert found == {"recall_10": pytest.approx(0.9), "ndcg_10": pytest.approx(1 - gains[0] / sum(gains))}
 
 
@@ -108,16 +119,19 @@ def test_a_pair_that_was_learned_from_too_is_not_judged() -> None:
     assert rows.liked.nonzero().tolist() == [[0, 1]]
     assert rows.known.nonzero().tolist() == [[0, 0]]
     right = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
-    assert judge_held_out(rows, right, START) == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}
+    assert accuracy(rows, right, START) == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}
     with pytest.raises(InputError, match=r"no held-out row has a reward of at least 4 for an item that is new to its user"):
         held_out_rows(learned, log_of([(0, 0, 5.0)], 2, 12, positive_threshold=4.0), everybody(learned), CPU)
 
 
 def test_what_fills_up_a_short_list_is_no_hit() -> None:
     every = torch.ones(1, 3, dtype=torch.bool)
-    rows = HeldOut(users=torch.tensor([0]), liked=every, known=torch.tensor([[False, True, True]]))
+    first = np.zeros(2, np.int64)
+    logged = LoggedItems.of(first, np.array([1, 2]), np.array([0]), 1, 3, np.zeros((3, 0), np.int32), 0)
+    rows = HeldOut(users=torch.tensor([0]), liked=every, known=torch.tensor([[False, True, True]]), logged=logged)
     found = judge_held_out(rows, TableScorer(torch.tensor([[1.0, 3.0, 2.0]])), window_of([[3]]))
     assert found["recall_10"] == pytest.approx(1 / 3)
+    assert found["coverage_10"] == pytest.approx(1 / 3)  # only item 0 is shown
 
 
 def test_judges_a_world_smaller_than_the_log_by_its_own_rows_and_columns() -> None:
@@ -137,3 +151,60 @@ def test_rows_that_the_log_says_are_liked_are() -> None:
     held_out = replace(log_of([(0, 2, 5.0), (0, 3, 0.0), (1, 4, 5.0)], 2, 12), likes=np.array([False, True, False]))
     rows = held_out_rows(learned, held_out, everybody(learned), CPU)
     assert rows.liked.nonzero().tolist() == [[0, 3]]
+
+
+def test_lists_are_judged_by_what_the_learned_rows_say_of_users_and_items() -> None:
+    """A world of the log's users 1 and 3 and of its items 2, 5 and 7, whose categories are 0, 1 and both."""
+    world = World(np.array([1, 3]), np.array([2, 5, 7]))
+    rows = [(1, 2, 5.0), (1, 2, 4.0), (3, 2, 5.0), (3, 6, 5.0), (0, 5, 5.0)]  # a repeat, and an item and a user outside
+    learned = log_of(rows, 4, 8, positive_threshold=4.0)
+    held_out = log_of([(1, 5, 5.0), (3, 7, 5.0)], 4, 8, positive_threshold=4.0)
+    catalog = catalog_of([[2], [2], [0], [2], [2], [1], [2], [0, 1]])
+    judged = held_out_rows(learned, held_out, world, CPU, catalog)
+    # Both users are shown 7 and 5, in this order, for they have 2. Both of two users have 2, nobody the others.
+    found = judge_held_out(judged, TableScorer(torch.tensor([[1.0, 2.0, 3.0]])), window_of([[3]]))
+    assert found == pytest.approx(
+        {
+            "ndcg_10": (1 / math.log2(3) + 1) / 2,
+            "recall_10": 1.0,
+            "hit_rate_10": 1.0,
+            "mrr_10": (1 / 2 + 1) / 2,
+            "map_10": (1 / 2 + 1) / 2,
+            "coverage_10": 2 / 3,
+            "gini_10": (-2 * 0 + 0 * 2 + 2 * 2) / (2 * 4),
+            "novelty_10": math.log2(3),
+            "popularity_bias_10": -math.log2(3),
+            "calibration_10": math.log(1 / (0.99 / 4 + 0.01)),  # all of category 0, of which 1/4 is shown
+        }
+    )
+    by_user = judge_by_user(judged, TableScorer(torch.tensor([[1.0, 2.0, 3.0]])), window_of([[3]]))
+    assert by_user["mrr_10"].tolist() == [0.5, 1.0]
+    assert "gini_10" not in by_user  # one number of all lists
+
+
+def test_what_does_not_apply_is_left_out() -> None:
+    learned = log_of([(0, 0, 5.0)], 2, 3, positive_threshold=4.0)
+    rows = held_out_rows(learned, log_of([(1, 1, 5.0)], 2, 3, positive_threshold=4.0), everybody(learned), CPU)
+    found = judge_held_out(rows, TableScorer(torch.tensor([[1.0, 2.0, 3.0]])), window_of([[3]]))
+    assert found.keys() & {"calibration_10", "popularity_bias_10"} == set()  # no categories; user 1 has nothing in the log
+    assert found["novelty_10"] == pytest.approx((2 * math.log2(3) + math.log2(3 / 2)) / 3)
+
+
+def test_a_registered_metric_of_lists_is_measured() -> None:
+    learned = log_of([(0, 0, 5.0)], 1, 3, positive_threshold=4.0)
+    rows = held_out_rows(learned, log_of([(0, 1, 5.0)], 1, 3), everybody(learned), CPU)
+    scorer = TableScorer(torch.tensor([[1.0, 2.0, 3.0]]))
+    register_metric(
+        Metric(
+            name="shown",
+            label="Shown",
+            description="how many items a list has",
+            modes=(HELD_OUT,),
+            compute_of_lists=lambda lists: lists.shown.sum(axis=1).astype(np.float64),
+        )
+    )
+    try:
+        assert judge_held_out(rows, scorer, window_of([[3]]))["shown"] == 2.0
+    finally:
+        METRICS.unregister("shown")
+    assert "shown" not in judge_held_out(rows, scorer, window_of([[3]]))

@@ -75,7 +75,7 @@ def test_a_metric_is_shown_as_far_as_it_asks_for() -> None:
         ({"name": "a/b"}, "named 'a/b'; expected lower-case letters, digits and underscores"),
         ({"name": ""}, "named ''; expected"),
         ({"modes": ("nx_1",)}, "metric 'longest' has mode 'nx_1'; expected one of nx_0, fb"),
-        ({"modes": (NX_0, HELD_OUT)}, "mode 'held_out', which has no episodes"),
+        ({"modes": (NX_0, HELD_OUT)}, "metric 'longest' has mode 'held_out' and no 'compute_of_lists'"),
         ({"compute": None}, "metric 'longest' has no 'compute'"),
     ],
 )
@@ -97,7 +97,12 @@ def test_a_value_that_is_no_number_is_refused() -> None:
 
 def test_names_in_records() -> None:
     assert RETURN.recorded("nx_0", "sampled") == "nx_0/sampled/r_tra"
-    assert [metric.name for metric in recorded_in(HELD_OUT)] == ["ndcg_10", "recall_10"]
+    assert [metric.name for metric in recorded_in(HELD_OUT)] == [
+        *("ndcg_10", "recall_10", "hit_rate_10", "mrr_10", "map_10"),
+        *("coverage_10", "gini_10", "novelty_10", "popularity_bias_10", "calibration_10"),
+    ]
+    assert [metric.name for metric in tabulated(HELD_OUT)] == ["ndcg_10", "recall_10", "hit_rate_10", "mrr_10", "coverage_10"]
+    assert [metric.name for metric in drawn(HELD_OUT)] == ["ndcg_10", "recall_10"]
 
 
 def test_documentation_has_every_metric_and_mode() -> None:

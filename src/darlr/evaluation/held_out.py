@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
+from darlr.data.catalog import ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
+from darlr.evaluation.ranked_lists import LoggedItems, RankedLists
 from darlr.evaluation.settings import Split
-from darlr.evaluation.table import CUTOFF, NDCG, RECALL
+from darlr.evaluation.table import CUTOFF, values_by_user, values_of_lists
 from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
 
@@ -29,11 +31,13 @@ class HeldOut:
         users: (q,) rows of the world.
         liked: (q, n_items) bool, the held-out items that the user liked and that are not known; one at least.
         known: (q, n_items) bool, the items that the user has in the rows learned from; they are not recommended again.
+        logged: what the rows learned from say of the items, and of these users.
     """
 
     users: Tensor
     liked: Tensor
     known: Tensor
+    logged: LoggedItems
 
 
 def split_log(
@@ -97,10 +101,18 @@ _SPLITS: Mapping[Split, Callable[[InteractionLog, float, np.random.Generator], N
 }
 
 
-def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: World, device: torch.device) -> HeldOut:
+def held_out_rows(
+    learned: InteractionLog,
+    held_out: InteractionLog,
+    world: World,
+    device: torch.device,
+    catalog: ItemCatalog | None = None,
+) -> HeldOut:
     """The held-out rows that are about users and items of the world, less those whose pair was learned from, too.
 
     Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
+
+    Args: catalog: of the log's items; without it lists are not judged by categories.
 
     Raises: InputError: if no liked row is left.
     """
@@ -120,10 +132,14 @@ def held_out_rows(learned: InteractionLog, held_out: InteractionLog, world: Worl
             f"no held-out row has a reward of at least {threshold:g} for an item that is new to its user, so there is nothing "
             "to judge the policy by"
         )
+    categories = np.zeros((world.n_items, 0), np.int32) if catalog is None else catalog.categories[world.items]
+    n_categories = 0 if catalog is None else catalog.n_categories
+    logged = LoggedItems.of(known_users, known_items, users, world.n_users, world.n_items, categories, n_categories)
     return HeldOut(
         users=torch.from_numpy(users).to(device),
         liked=_matrix(liked_users, liked_items, users, world.n_items).to(device),
         known=_matrix(known_users, known_items, users, world.n_items).to(device),
+        logged=logged,
     )
 
 
@@ -145,26 +161,36 @@ def _matrix(users: NDArray[np.int64], items: NDArray[np.int64], chosen: NDArray[
 
 
 def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
-    """Recall and NDCG at 10 of the list that `scorer` gives at the start of an episode, mean over users.
+    """Every metric of held-out rows that applies, of the lists that `scorer` gives at the start of an episode.
 
     Args: start: (1, L) the window before the first step.
     """
-    return {name: float(values.mean()) for name, values in judge_by_user(rows, scorer, start).items()}
+    return values_of_lists(ranked_lists(rows, scorer, start))
+
+
+def judge_by_user(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, NDArray[np.float64]]:
+    """As `judge_held_out`: metric -> (q,) the value of each user, of the metrics that have one."""
+    return values_by_user(ranked_lists(rows, scorer, start))
 
 
 @torch.no_grad()
-def judge_by_user(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, NDArray[np.float64]]:
-    """As `judge_held_out`: metric -> (q,) the value of each user."""
-    ideal = (1 / torch.log2(torch.arange(2, CUTOFF + 2, dtype=torch.float64, device=rows.users.device))).cumsum(0)
-    recall, gain = [], []
+def ranked_lists(rows: HeldOut, scorer: Scorer, start: Window) -> RankedLists:
+    """The `CUTOFF` best items of every user with held-out rows, at the start of an episode; start: as in `judge_held_out`."""
+    items, shown, hits = [], [], []
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
         scores = scorer(rows.users[part], window, rows.known[part])
         best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1)
         # Where fewer items are free, the list is filled up with masked ones, which nobody is shown.
-        hits = (rows.liked[part].gather(1, best.indices) & best.values.isfinite()).to(torch.float64)
-        liked = rows.liked[part].sum(dim=1)
-        discounts = torch.diff(ideal, prepend=ideal.new_zeros(1))[: hits.shape[1]]
-        recall.append(hits.sum(dim=1) / liked.clamp(max=CUTOFF))
-        gain.append((hits * discounts).sum(dim=1) / ideal[liked.clamp(max=CUTOFF) - 1])
-    return {RECALL.name: torch.cat(recall).cpu().numpy(), NDCG.name: torch.cat(gain).cpu().numpy()}
+        free = best.values.isfinite()
+        items.append(best.indices)
+        shown.append(free)
+        hits.append(rows.liked[part].gather(1, best.indices) & free)
+    return RankedLists(
+        items=torch.cat(items).cpu().numpy(),
+        shown=torch.cat(shown).cpu().numpy(),
+        hits=torch.cat(hits).cpu().numpy(),
+        n_liked=rows.liked.sum(dim=1).cpu().numpy(),
+        cutoff=CUTOFF,
+        logged=rows.logged,
+    )

@@ -131,7 +131,7 @@ class TruthJudge:
 
 @dataclass(frozen=True)
 class HeldOutJudge:
-    """Recall and NDCG on held-out log rows, for data without a truth."""
+    """Ranking held-out log rows, for data without a truth."""
 
     config: ExperimentConfig
     dataset: Dataset

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from darlr.errors import InputError
 from darlr.evaluation.metrics import (
     FinishedEpisodes,
@@ -19,6 +22,19 @@ from darlr.evaluation.metrics import (
     step_reward,
 )
 from darlr.evaluation.modes import HELD_OUT, RECORDED_MODES, REFEREE, SIMULATOR, TEST_MODES
+from darlr.evaluation.ranked_lists import (
+    RankedLists,
+    average_precision,
+    catalogue_coverage,
+    gini,
+    hit_rate,
+    miscalibration,
+    ndcg,
+    novelty,
+    popularity_bias,
+    recall,
+    reciprocal_rank,
+)
 from darlr.registry import Registry
 
 Values = Mapping[str, float | None]
@@ -28,6 +44,8 @@ Results = Mapping[str, Mapping[str, Values]]
 """policy > mode > metric -> value."""
 
 Compute = Callable[[FinishedEpisodes], float | None]
+
+ComputeOfLists = Callable[[RankedLists], NDArray[np.float64] | float | None]
 
 CUTOFF = 10
 """So many items of a ranked list are judged against held-out rows."""
@@ -43,8 +61,10 @@ class Metric:
         name: in records and summaries: lower-case letters, digits and underscores.
         label: heads its column.
         description: what it is, a line of docs/metrics.md.
-        compute: its value for the finished episodes of a test, None where it does not apply. A metric of held-out rows has no
-            `compute`; `darlr.evaluation.held_out` measures those.
+        compute: its value for the finished episodes of a test, None where it does not apply.
+        compute_of_lists: its value for ranked lists judged by held-out rows: (q,) of each user, NaN where it does not apply to
+            one, or one number for all lists, None where it does not apply. A metric needs it where its modes name held-out
+            rows, and `compute` where they name others.
         unit: of the value; "" for a share.
         better: the better direction; None where neither is.
         modes: the modes that record it.
@@ -57,7 +77,8 @@ class Metric:
     name: str
     label: str
     description: str
-    compute: Compute | None
+    compute: Compute | None = None
+    compute_of_lists: ComputeOfLists | None = None
     unit: str = ""
     better: Literal["higher", "lower"] | None = None
     modes: tuple[str, ...] = TEST_MODES
@@ -66,12 +87,18 @@ class Metric:
     axis: str = ""
 
     def __post_init__(self) -> None:
-        """Fill in the texts; raises `InputError` for a name or a mode that records cannot have."""
+        """Fill in the texts; raises `InputError` for a name or a mode that records cannot have, or one without its function."""
         if not _NAME.fullmatch(self.name):
             raise InputError(f"a metric is named '{self.name}'; expected lower-case letters, digits and underscores")
         for mode in self.modes:
             if mode not in RECORDED_MODES:
                 raise InputError(f"metric '{self.name}' has mode '{mode}'; expected one of {', '.join(RECORDED_MODES)}")
+        if self.compute is None and any(mode != HELD_OUT for mode in self.modes):
+            raise InputError(f"metric '{self.name}' has no 'compute'; expected a function of finished episodes")
+        if self.compute_of_lists is None and HELD_OUT in self.modes:
+            raise InputError(
+                f"metric '{self.name}' has mode '{HELD_OUT}' and no 'compute_of_lists'; expected a function of ranked lists"
+            )
         better = f", {self.better} is better" if self.better else ""
         object.__setattr__(self, "heading", self.heading or f"{self.label}{better}")
         object.__setattr__(self, "axis", self.axis or (f"{self.label} ({self.unit})" if self.unit else self.label))
@@ -140,7 +167,7 @@ NDCG = Metric(
     name=f"ndcg_{CUTOFF}",
     label=f"NDCG@{CUTOFF}",
     description="NDCG of the ten best items against the held-out rows that the user liked; see below",
-    compute=None,
+    compute_of_lists=ndcg,
     better="higher",
     modes=(HELD_OUT,),
     heading=f"NDCG@{CUTOFF} on held-out rows",
@@ -150,31 +177,97 @@ RECALL = Metric(
     name=f"recall_{CUTOFF}",
     label=f"recall@{CUTOFF}",
     description="the share of those liked items that is among the ten best (of ten at most); see below",
-    compute=None,
+    compute_of_lists=recall,
     better="higher",
     modes=(HELD_OUT,),
     heading=f"Recall@{CUTOFF} on held-out rows",
     axis=f"recall at {CUTOFF} on held-out rows",
 )
+HIT_RATE = Metric(
+    name=f"hit_rate_{CUTOFF}",
+    label=f"hit rate@{CUTOFF}",
+    description="the share of users with a liked item among the ten best",
+    compute_of_lists=hit_rate,
+    better="higher",
+    modes=(HELD_OUT,),
+    shown="tables",
+)
+RECIPROCAL_RANK = Metric(
+    name=f"mrr_{CUTOFF}",
+    label=f"MRR@{CUTOFF}",
+    description="one over the rank of the first liked item among the ten best, 0 without one",
+    compute_of_lists=reciprocal_rank,
+    better="higher",
+    modes=(HELD_OUT,),
+    shown="tables",
+)
+AVERAGE_PRECISION = Metric(
+    name=f"map_{CUTOFF}",
+    label=f"MAP@{CUTOFF}",
+    description="the precision at the rank of each liked item among the ten best, summed, over the liked items (ten at most)",
+    compute_of_lists=average_precision,
+    better="higher",
+    modes=(HELD_OUT,),
+    shown="records",
+)
+LIST_COVERAGE = Metric(
+    name=f"coverage_{CUTOFF}",
+    label=f"coverage@{CUTOFF}",
+    description="the share of the items that are among the ten best of somebody",
+    compute_of_lists=catalogue_coverage,
+    modes=(HELD_OUT,),
+    shown="tables",
+)
+GINI = Metric(
+    name=f"gini_{CUTOFF}",
+    label=f"Gini@{CUTOFF}",
+    description="how unevenly recommendations fall on the items: 0 for all alike, 1 for one item alone",
+    compute_of_lists=gini,
+    modes=(HELD_OUT,),
+    shown="records",
+)
+NOVELTY = Metric(
+    name=f"novelty_{CUTOFF}",
+    label=f"novelty@{CUTOFF}",
+    description="the mean self-information of the ten best: minus log2 of the share of the users who have the item in the log",
+    compute_of_lists=novelty,
+    unit="bits",
+    modes=(HELD_OUT,),
+    shown="records",
+)
+POPULARITY_BIAS = Metric(
+    name=f"popularity_bias_{CUTOFF}",
+    label=f"popularity bias@{CUTOFF}",
+    description="the mean log2 popularity of the ten best less that of the user's own items in the log",
+    compute_of_lists=popularity_bias,
+    unit="bits",
+    modes=(HELD_OUT,),
+    shown="records",
+)
+MISCALIBRATION = Metric(
+    name=f"calibration_{CUTOFF}",
+    label=f"calibration@{CUTOFF}",
+    description="how far the categories of the ten best are from those of the user's own items, where items have some",
+    compute_of_lists=miscalibration,
+    unit="nats",
+    better="lower",
+    modes=(HELD_OUT,),
+    shown="records",
+)
 
 
 def _own() -> Mapping[str, Metric]:
-    own = (RETURN, STEP_REWARD, LENGTH, DOMINATION, COVERAGE, COVERAGE_PER_RECOMMENDATION, NDCG, RECALL)
-    return {metric.name: metric for metric in own}
+    of_episodes = (RETURN, STEP_REWARD, LENGTH, DOMINATION, COVERAGE, COVERAGE_PER_RECOMMENDATION)
+    ranking = (NDCG, RECALL, HIT_RATE, RECIPROCAL_RANK, AVERAGE_PRECISION)
+    beyond_accuracy = (LIST_COVERAGE, GINI, NOVELTY, POPULARITY_BIAS, MISCALIBRATION)
+    return {metric.name: metric for metric in (*of_episodes, *ranking, *beyond_accuracy)}
 
 
 METRICS = Registry("metric", _own)
 
 
 def register_metric(metric: Metric) -> Metric:
-    """Add `metric` to every test, record and report, and return it.
-
-    Raises `InputError` if its name is taken, and for a metric without `compute` or of held-out rows, which have no episodes.
-    """
-    if metric.compute is None:
-        raise InputError(f"metric '{metric.name}' has no 'compute'; expected a function of finished episodes")
-    if HELD_OUT in metric.modes:
-        raise InputError(f"metric '{metric.name}' has mode '{HELD_OUT}', which has no episodes; expected other modes")
+    """Add `metric` to every test, record and report, and return it; raises `InputError` if its name is taken."""
     return METRICS.register(metric.name, metric)
 
 
@@ -197,6 +290,39 @@ def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
     """Every metric that records have under `mode`, of these episodes; raises `InputError` naming one that gives no number."""
     values = {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
     for name, value in values.items():
-        if value is not None and not isinstance(value, int | float):
-            raise InputError(f"metric '{name}' gave a {type(value).__name__}; expected a number or None")
+        _require_number(name, value)
     return values
+
+
+def values_by_user(lists: RankedLists) -> dict[str, NDArray[np.float64]]:
+    """(q,) of every metric of held-out rows that has a value of each user."""
+    return {name: value for name, value in _of_lists(lists).items() if isinstance(value, np.ndarray)}
+
+
+def values_of_lists(lists: RankedLists) -> dict[str, float]:
+    """Every metric of held-out rows that applies: the mean over the users to whom it does, where it has a value of each.
+
+    Raises `InputError` naming one that gives no number.
+    """
+    values: dict[str, float] = {}
+    for name, found in _of_lists(lists).items():
+        value = _mean_of_known(found) if isinstance(found, np.ndarray) else found
+        _require_number(name, value)
+        if value is not None:
+            values[name] = value
+    return values
+
+
+def _of_lists(lists: RankedLists) -> dict[str, NDArray[np.float64] | float | None]:
+    metrics = recorded_in(HELD_OUT)
+    return {metric.name: metric.compute_of_lists(lists) for metric in metrics if metric.compute_of_lists is not None}
+
+
+def _mean_of_known(values: NDArray[np.float64]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _require_number(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, int | float):
+        raise InputError(f"metric '{name}' gave a {type(value).__name__}; expected a number or None")

@@ -31,7 +31,7 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
         return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
     if specified.held_out is None:
         raise RunError("neither a truth nor held-out rows to judge the policy by")
-    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device)
+    rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device, dataset.items)
     return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
 
 
