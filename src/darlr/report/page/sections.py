@@ -136,7 +136,9 @@ def runs(material: Material) -> Section:
             last = statistic_of(run.summary, material.mode, policy, metric, "last20")
             chosen = run.summary.get("chosen_epoch")
             cells = (str(run.seed), str(run.summary["epochs"]), None if chosen is None else str(chosen))
-            rows.append((group.label, *cells, Quantity(last["mean"], last["std"]) if last else None, run.version, str(run.path)))
+            rows.append(
+                (group.label, *cells, Quantity(last["mean"], last["std"]) if last else None, run.version, str(run.path))
+            )
     header = ("method", "seed", "epochs", "chosen", f"{metric.label}, last 20%", "version", "folder")
     notes = ("last 20%: mean ± standard deviation over those epochs. chosen: the epoch that did best in the simulator.",)
     table = table_box(Table(f"{material.dataset}, runs", header, tuple(rows), notes))
