@@ -15,7 +15,6 @@ from darlr.agents.static.lists import activity_weighted, item_means, popularity,
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
-from darlr.evaluation.modes import MODES
 from darlr.evaluation.names import ADAPTING, ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
 from darlr.registry import Registry
@@ -171,10 +170,5 @@ def judge_opponents(
     tests = {UNIFORM: run_full_test(world, uniform, generator)}
     for name, scorer in scorers.items():
         tests[name] = run_full_test(world, scorer)
-    plain = run_full_test(world, oracle)
-    tests[ORACLE] = plain
-    if leave.by == "category":
-        skips = run_full_test(world, skipping)
-        modes = {mode: (skips if settings.users_leave else plain).modes[mode] for mode, settings in MODES.items()}
-        tests[ORACLE] = FullTest(modes, skips.returns)
+    tests[ORACLE] = run_full_test(world, skipping if leave.by == "category" else oracle, unhurried=oracle)
     return tests

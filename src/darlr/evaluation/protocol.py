@@ -183,14 +183,19 @@ class FullTest:
 
 
 @torch.no_grad()
-def run_full_test(world: EvaluationWorld, scorer: Scorer, generator: torch.Generator | None = None) -> FullTest:
+def run_full_test(
+    world: EvaluationWorld, scorer: Scorer, generator: torch.Generator | None = None, unhurried: Scorer | None = None
+) -> FullTest:
     """One episode of every mode for every user of the world.
 
-    Args: generator: draws the items with the scorer's probabilities; without, it acts greedily and nothing is drawn.
+    Args:
+        generator: draws the items with the scorer's probabilities; without, it acts greedily and nothing is drawn.
+        unhurried: acts instead of `scorer` in modes that nobody leaves.
     """
     modes: dict[str, Values] = {}
-    for mode in MODES:
-        episodes = world.episodes(mode, world.every_user, scorer, generator)
+    for mode, settings in MODES.items():
+        acting = scorer if settings.users_leave or unhurried is None else unhurried
+        episodes = world.episodes(mode, world.every_user, acting, generator)
         modes[mode] = values_of(episodes, mode)
         if mode == NX_0:
             returns = episodes.rewards.sum(dim=1)
