@@ -64,6 +64,9 @@ class FactorBelief(Belief):
         y: Tensor = scale.to_scale(window.rewards * (scale.high - scale.low) + scale.low)
         return y
 
+    def to_reward(self, responses: Tensor) -> Tensor:
+        return self.scale.to_reward(responses)
+
     def average_user(self) -> dict[str, Tensor]:
         """The mean user, known as little as all users differ: their spread added to what is not known of each."""
         centred = self.user_means - self.user_means.mean(dim=0)

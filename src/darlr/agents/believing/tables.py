@@ -114,6 +114,9 @@ class CorrectedTable(Belief):
     def begin(self, users: Tensor) -> "Corrected":
         return Corrected(self.table.begin(users), self.factors.begin(users), self.factors.user_means[users])
 
+    def to_reward(self, responses: Tensor) -> Tensor:
+        return self.factors.to_reward(responses)
+
     def average_user(self) -> dict[str, Tensor]:
         return {**self.table.average_user(), **self.factors.average_user()}
 
