@@ -262,7 +262,7 @@ BODIES = st.fixed_dictionaries({"requests": st.lists(REQUESTS | ANYTHING, max_si
 def test_whatever_is_sent_is_answered_by_the_schema_or_refused_in_one_line(start: Start, data: st.DataObject) -> None:
     client = getattr(start, "client", None) or start()
     start.client = client  # type: ignore[attr-defined]
-    body = data.draw(BODIES)
+    body: Any = data.draw(BODIES)
     answer = client.post("/recommend", content=json.dumps(body))
     assert answer.status_code in (200, 400, 422)
     value = answer.json()
