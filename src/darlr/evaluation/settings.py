@@ -45,6 +45,10 @@ class EvaluationConfig(Section):
         ),
     ] = "none"
 
+    by_group: Annotated[
+        str, Setting("feature of users by whose values held-out metrics are given group by group, too; empty: none")
+    ] = ""
+
     @property
     def by_log(self) -> bool:
         """Whether `judge` needs rows of the log that nothing is learned from."""
