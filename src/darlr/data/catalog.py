@@ -18,6 +18,7 @@ class Features:
         code_sizes: F vocabulary sizes.
         numeric_names: G names.
         numeric: (n, G) float32, finite, normalised by the reader.
+        code_labels: for each coded column what its codes stand for in the source; () where that is not known.
     """
 
     code_names: tuple[str, ...]
@@ -25,6 +26,7 @@ class Features:
     code_sizes: tuple[int, ...]
     numeric_names: tuple[str, ...]
     numeric: NDArray[np.float32]
+    code_labels: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 2 or self.codes.shape[1] != len(self.code_names) or len(self.code_sizes) != len(self.code_names):
@@ -36,6 +38,8 @@ class Features:
         for name, size, column in zip(self.code_names, self.code_sizes, self.codes.T, strict=True):
             if len(column) and (column.min() < 0 or column.max() >= size):
                 raise InputError(f"feature '{name}' has codes {column.min()}..{column.max()}; expected 0..{size - 1}")
+        if self.code_labels and tuple(map(len, self.code_labels)) != self.code_sizes:
+            raise InputError(f"coded features have {[*map(len, self.code_labels)]} labels; expected {[*self.code_sizes]}")
         if not np.isfinite(self.numeric).all():
             column = int(np.argmin(np.isfinite(self.numeric).all(axis=0)))
             raise InputError(f"feature '{self.numeric_names[column]}' has a value that is not finite")

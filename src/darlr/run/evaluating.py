@@ -17,12 +17,14 @@ from darlr.data.readers.folder import read_folder, read_truth_folder
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.evaluation.held_out import held_out_rows
+from darlr.evaluation.held_out import held_out_rows, judge_by_group
 from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
 from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
+from darlr.evaluation.user_groups import UserGroups, require_feature
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
+from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
@@ -111,26 +113,30 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
 
 
 def evaluate_by_log(
-    run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device
+    run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device, by_group: str | None = None
 ) -> Mapping[str, Any]:
     """What a log tells of the policy of `run` and of its opponents, as the entry `off_policy` of a summary has it.
 
     Args:
         log_folder: a log in the folder format, newer than the run; None takes the rows that were held out of the run's own.
         seed: of the resamples and of the fitted logging policy.
+        by_group: feature of users by which held-out metrics are given, too, under `by_group`; None takes the run's own.
 
     Raises:
         InputError: for a run without a policy, data that changed since the run, a log without any of its users and items, and
             a data set with a truth where no log is given.
     """
-    return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed)
+    return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed, by_group)
 
 
-def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int) -> Mapping[str, Any]:
+def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: str | None = None) -> Mapping[str, Any]:
     """As `evaluate_by_log`, for a run that is open."""
     saved, loaded, device = run.saved, run.loaded, run.device
     specified = SpecifiedRun.with_config(saved.config, loaded)
     config, dataset = saved.config, specified.dataset
+    feature = config.evaluation.by_group if by_group is None else by_group
+    if feature:
+        require_feature(dataset.user_features, feature)
     judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
     if judging is None:
         raise InputError(
@@ -155,7 +161,12 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int) -> Mapping[
     scorer = saved.network(dataset.world.users).scorer()
     generator = numpy_generator(seed, OFF_POLICY)
     found = judge_by_log(dataset, judging, scorer, opponents, estimates, start, ranking, generator).to_dict()
-    return {**found, "notes": [*notes, *found["notes"]]}
+    groups = {}
+    if feature and ranking is not None:
+        users = dataset.world.users[ranking.users.cpu().numpy()]
+        chosen = UserGroups.of(dataset.user_features, feature, users)
+        groups[BY_GROUP] = judge_by_group(ranking, chosen, {POLICY: scorer, **opponents}, start)
+    return {**found, **groups, "notes": [*notes, *found["notes"]]}
 
 
 def _newer(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:

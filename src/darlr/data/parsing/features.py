@@ -103,12 +103,14 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
+    labels: list[tuple[str, ...]] = []
     for column in frame.iter_columns():
         if column.dtype.is_float() and column.name not in coded:
             numeric[column.name] = standardise(column.fill_null(np.nan).to_numpy())
         else:
             texts = column.cast(pl.String).fill_null("")
             codes[column.name] = (texts.rank("dense").to_numpy() - 1).astype(np.int32)
+            labels.append(tuple(texts.unique().sort().to_list()))
     n = len(frame)
     return Features(
         code_names=tuple(codes),
@@ -116,4 +118,5 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
         code_sizes=tuple(int(column.max()) + 1 for column in codes.values()),
         numeric_names=tuple(numeric),
         numeric=np.stack(list(numeric.values()), axis=1) if numeric else np.zeros((n, 0), np.float32),
+        code_labels=tuple(labels),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from darlr.errors import InputError
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.estimators import ESTIMATORS, estimators_for
 from darlr.evaluation.off_policy.intervals import Resampled, bootstrap_by_user
@@ -91,6 +92,19 @@ def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> 
         for policy, logged in policies.items()
     }
     return Judged(_estimate("log", terms, resampled, None), estimates, support, resampled)
+
+
+def point_estimate(logged: Decisions, name: str) -> tuple[float, tuple[str, ...]]:
+    """A policy's value by the estimator `name`, without an interval, and why the log cannot tell it; NaN without any weight.
+
+    Raises `InputError` for an estimator of groups where items have none.
+    """
+    estimators = estimators_for(logged)
+    if name not in estimators:
+        raise InputError(f"'{name}' weights categories of items, but the items have none; expected another estimator")
+    estimator = estimators[name]
+    objections = () if estimator.trusts == "model" else tuple(_support(logged)[estimator.trusts].objections())
+    return estimator.estimate(logged).value, objections
 
 
 def model_says(terms: Terms) -> Estimate:
