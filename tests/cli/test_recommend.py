@@ -154,7 +154,7 @@ def test_bad_requests_are_named(darlr: Command, run: Path, name: str, text: str 
     ("options", "message"),
     [
         (["--users", "u99"], "unknown user 'u99', no id of the log"),
-        (["--count", "0"], "count is 0; expected at least 1"),
+        (["--count", "0"], "count is 0; expected from 1 to 1,000,000"),
         (["--users", "u1", "--input", "a.csv"], "give users by --users or by --input, not both"),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--output", "file/answers.csv"], "file/answers.csv: cannot be written"),

@@ -95,7 +95,7 @@ def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> N
 @pytest.mark.parametrize(
     ("request_", "count", "message"),
     [
-        (Request("u3"), 0, "count is 0; expected at least 1"),
+        (Request("u3"), 0, "count is 0; expected from 1 to 1,000,000"),
         (Request("nobody"), 1, "request 2, user 'nobody': unknown user 'nobody', no id of the log"),
         (Request("U3"), 1, "unknown user 'U3', no id of the log; did you mean 'u3'"),
         (Request(3), 1, "unknown user 3"),

@@ -18,8 +18,9 @@ from darlr.errors import InputError
 from darlr.text import brief
 
 LARGEST = 2**63 - 1
-SINGLE = 3.4e38  # what single precision holds; larger settings would be infinite
 """The largest whole number of any setting."""
+SINGLE = 3.4e38
+"""What single precision holds; larger settings would be infinite."""
 MOST_VALUES = 100
 """Of a list."""
 
@@ -144,6 +145,12 @@ def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Se
             yield key, hint, known[field.name]
         else:
             raise TypeError(f"the setting '{key}' is not annotated with a Setting")
+
+
+def require_between(name: str, value: float, least: float, most: float) -> None:
+    """Raise `InputError` for a number beside the settings, as an option's, out of `least`..`most`."""
+    if not least <= value <= most:
+        raise InputError(f"{name} is {brief(value)}; expected from {_shown(least)} to {_shown(most)}")
 
 
 def require(condition: bool, key: str, value: object, expected: str) -> None:

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.artifacts import RunFolder
+from darlr.config.constraints import require_between
 from darlr.data.ids import Id
 from darlr.data.log import Ids
-from darlr.errors import InputError, unknown
+from darlr.errors import unknown
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
 from darlr.serving.messages import Answer, OnUnknown, Recommendation, Request
 from darlr.serving.understanding import NEW_USER, Understanding, Understood
-from darlr.text import brief
 from darlr.world.window import Window
 
+MOST_COUNT = 1_000_000
 BLOCK = 4_096
 """Requests that are ranked together; bounds the memory of a batch."""
 
@@ -61,8 +62,7 @@ class Recommender:
             InputError: naming the request: for rewards that do not match the items or lie outside what a user can give, and for
                 an unknown user or item where `on_unknown` is "error".
         """
-        if count < 1:
-            raise InputError(f"count is {brief(count)}; expected at least 1")
+        require_between("count", count, 1, MOST_COUNT)
         if on_unknown not in get_args(OnUnknown):
             raise unknown("value of on_unknown", str(on_unknown), get_args(OnUnknown))
         understood = [self.understanding.of(number, request, on_unknown) for number, request in enumerate(requests, start=1)]
