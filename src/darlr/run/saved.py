@@ -92,6 +92,9 @@ class SavedPolicy:
         config: the run's settings.
         user_ids, item_ids: the log's raw ids.
         world_users, world_items: the world it learned in, as indices into the log's vocabularies.
+        model: the world model.
+        membership: (n_items, C) bool, which of the world's items has which category.
+        average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
         epoch: the epoch it was chosen at.
     """
@@ -105,11 +108,11 @@ class SavedPolicy:
         self._path = folder.path / f"{POLICY}.safetensors"
         with restoring(self._path):
             _require_world(tensors, state)
-        self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
+        self.model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
         self._learned = below("policy.", tensors)
-        self._average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
-        self._membership = tensors["membership"]
+        self.average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
+        self.membership: Tensor = tensors["membership"]
         self.world_users: NDArray[np.int64] = tensors["users"].numpy()
         self.world_items: NDArray[np.int64] = tensors["items"].numpy()
         self.user_ids, self.item_ids = (_ids(name, tensors, state) for name in ("user_ids", "item_ids"))
@@ -121,10 +124,10 @@ class SavedPolicy:
         parts = PolicyParts(
             config=self.config,
             ways=ways_of(self.config),
-            model=self._model,
+            model=self.model,
             users=users,
             items=self.world_items,
-            membership=self._membership,
+            membership=self.membership,
             estimates=None,
             paid_range=self.reward_range,
             device=self._device,
@@ -132,9 +135,9 @@ class SavedPolicy:
         policy = method_of(self.config).policy(parts)
         with restoring(self._path):
             require_tensors(self._learned, policy.saved_shapes())
-            require_alike(self._average_user, policy.average_user())
+            require_alike(self.average_user, policy.average_user())
             policy.load_state_dict(self._learned)
-        policy.append_user(self._average_user)
+        policy.append_user(self.average_user)
         return policy.eval()
 
 

@@ -53,6 +53,10 @@ class Belief(nn.Module):
         """(1, ...) rows for somebody unknown, by buffer."""
         raise NotImplementedError
 
+    def to_reward(self, responses: Tensor) -> Tensor | None:
+        """Expected responses of any shape in units of reward; None where their scale is unknown."""
+        return None
+
     def saved_shapes(self) -> dict[str, Shape]:
         """Of what is saved with a policy and has another size for other users, by name: see `Policy.saved_shapes`."""
         return {}
