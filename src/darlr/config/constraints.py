@@ -83,7 +83,7 @@ class Setting:
 
 
 def _shown(bound: float) -> str:
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.0f}" if bound >= 1e6 else f"{bound:g}"
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.0f}" if 1e6 <= bound <= 1e15 else f"{bound:g}"
 
 
 class Section:
