@@ -21,25 +21,30 @@ class Resampled:
 
     Attributes:
         values: name -> (RESAMPLES,) values, NaN where a resample tells nothing.
+        estimates: name -> the value of all users.
+        biases: name -> the bound of its bias.
     """
 
     values: Mapping[str, Floats]
+    estimates: Mapping[str, float]
+    biases: Mapping[str, float]
 
     def interval(self, name: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The percentile interval of an estimate; NaN where it has no value."""
-        return _percentiles(self.values[name], confidence)
+        """The percentile interval of an estimate, wider by its bias; NaN where it has no value."""
+        return _widened(_percentiles(self.values[name], confidence), self.estimates[name], self.biases[name])
 
     def difference(self, one: str, other: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The percentile interval of the difference of two estimates: a paired test over users."""
-        return _percentiles(self.values[one] - self.values[other], confidence)
+        """The interval of the difference of two estimates: a paired test over users."""
+        percentiles = _percentiles(self.values[one] - self.values[other], confidence)
+        return _widened(percentiles, self.estimates[one] - self.estimates[other], self.biases[one] + self.biases[other])
 
 
 def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], generator: np.random.Generator) -> Resampled:
     """The values of `terms`, all over the rows of `users` (n,), on resamples of the users (Efron, 1979; users as clusters).
 
-    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, not the
-    bias: a clipped weight, a wrong model or a wrong propensity is not covered. Too narrow where a few weights decide (see the
-    diagnostics), and for few users.
+    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, and
+    of the bias what a threshold costs: a wrong model or a wrong propensity is not covered. Too narrow where a few weights
+    decide (see the diagnostics), and for few users.
     """
     _, groups = np.unique(users, return_inverse=True)
     n = int(groups.max()) + 1
@@ -52,7 +57,11 @@ def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], gene
         row[:] = np.bincount(generator.integers(n, size=n), minlength=n).astype(np.float64) @ table
     below = resampled[:, 1::2]
     values = np.divide(resampled[:, 0::2], below, out=np.full(below.shape, np.nan), where=below > 0)
-    return Resampled(dict(zip(sums, values.T, strict=True)))
+    return Resampled(
+        values=dict(zip(sums, values.T, strict=True)),
+        estimates={name: entry.value for name, entry in terms.items()},
+        biases={name: entry.bias for name, entry in terms.items()},
+    )
 
 
 def empirical_bernstein(values: Floats, low: float, high: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -68,6 +77,14 @@ def empirical_bernstein(values: Floats, low: float, high: float, confidence: flo
     half = math.sqrt(2 * float(values.var(ddof=1)) * logarithm / n) + 7 * (high - low) * logarithm / (3 * (n - 1))
     mean = float(values.mean())
     return mean - half, mean + half
+
+
+def _widened(interval: tuple[float, float], estimate: float, bias: float) -> tuple[float, float]:
+    """Ends at the distance sqrt(d^2 + bias^2) from the estimate, where d was that of the end."""
+    low, high = interval
+    if bias == 0:
+        return low, high
+    return estimate - math.hypot(estimate - low, bias), estimate + math.hypot(high - estimate, bias)
 
 
 def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
