@@ -80,5 +80,5 @@ def test_no_threshold_where_no_weight_is_large_and_one_where_a_useless_weight_is
     noise = np.concatenate([[-1.0, 1.0, -1.0, 1.0, 0.0], rewards[5:]])
     chosen = chosen_threshold(weights, noise, np.zeros(1000), clip)
     assert chosen.value < 200
-    # What is lost, (200 - M) (-1, 1, -1, 1, 0), is nothing on average; 1.96 standard errors of it.
-    assert chosen.bias == pytest.approx(1.96 * (200 - chosen.value) * 2 / 1000, rel=1e-3)
+    # What is lost, (200 - M) (-1, 1, -1, 1, 0), is nothing on average; one standard error of it.
+    assert chosen.bias == pytest.approx((200 - chosen.value) * 2 / 1000, rel=1e-3)

@@ -21,22 +21,19 @@ class Resampled:
 
     Attributes:
         values: name -> (RESAMPLES,) values, NaN where a resample tells nothing.
-        estimates: name -> the value of all users.
-        biases: name -> the bound of its bias.
+        biases: name -> the size of its bias, 0 of most.
     """
 
     values: Mapping[str, Floats]
-    estimates: Mapping[str, float]
     biases: Mapping[str, float]
 
     def interval(self, name: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """The percentile interval of an estimate, wider by its bias; NaN where it has no value."""
-        return _widened(_percentiles(self.values[name], confidence), self.estimates[name], self.biases[name])
+        return _percentiles(self.values[name], confidence, self.biases[name])
 
     def difference(self, one: str, other: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """The interval of the difference of two estimates: a paired test over users."""
-        percentiles = _percentiles(self.values[one] - self.values[other], confidence)
-        return _widened(percentiles, self.estimates[one] - self.estimates[other], self.biases[one] + self.biases[other])
+        return _percentiles(self.values[one] - self.values[other], confidence, self.biases[one] + self.biases[other])
 
 
 def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], generator: np.random.Generator) -> Resampled:
@@ -59,7 +56,6 @@ def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], gene
     values = np.divide(resampled[:, 0::2], below, out=np.full(below.shape, np.nan), where=below > 0)
     return Resampled(
         values=dict(zip(sums, values.T, strict=True)),
-        estimates={name: entry.value for name, entry in terms.items()},
         biases={name: entry.bias for name, entry in terms.items()},
     )
 
@@ -79,17 +75,9 @@ def empirical_bernstein(values: Floats, low: float, high: float, confidence: flo
     return mean - half, mean + half
 
 
-def _widened(interval: tuple[float, float], estimate: float, bias: float) -> tuple[float, float]:
-    """Ends at the distance sqrt(d^2 + bias^2) from the estimate, where d was that of the end."""
-    low, high = interval
-    if bias == 0:
-        return low, high
-    return estimate - math.hypot(estimate - low, bias), estimate + math.hypot(high - estimate, bias)
-
-
-def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Floats, confidence: float, bias: float) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return float(low) - bias, float(high) + bias

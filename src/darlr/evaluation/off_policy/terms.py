@@ -16,7 +16,7 @@ class Terms:
     Attributes:
         numerators: (n,) float64.
         denominators: (n,) float64; ones where the estimate is a plain mean.
-        bias: a bound of its bias, by which intervals are wider; 0 where it is consistent.
+        bias: the size of its bias, by which both ends of an interval are further out; 0 where it is consistent.
     """
 
     numerators: Floats

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from darlr.evaluation.off_policy.terms import Floats
 QUANTILES = (0.95, 0.99, 0.999, 1.0)
 """Of the positive weights: the thresholds that are tried, beside none. Lower ones would leave the value to the model, whose
 errors no interval knows."""
-
-Z = NormalDist().inv_cdf(0.975)
 
 Change = Callable[[Floats, float], Floats]
 """(weights, threshold) -> changed weights."""
@@ -37,7 +34,7 @@ def shrink_squared(weights: Floats, scale: float) -> Floats:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold, and by how much it may move an estimate: 1.96 root mean squares of what it is estimated to take away."""
+    """A threshold, and the size of the bias that it brings: the root mean square of what it is estimated to take away."""
 
     value: float
     bias: float
@@ -47,8 +44,8 @@ def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: C
     """The threshold with the least estimated error of the mean of base + change(w, threshold) residual.
 
     The error is the square of the bias, estimated by the mean of d = (w - changed w) residual, and the variance over n. That
-    mean is as uncertain as what a threshold removes, and the least error is often a lucky one. So the bound of the bias is
-    1.96 sqrt(mean(d)^2 + var(d) / n): an interval that knows it is about as wide as without a threshold.
+    mean is as uncertain as what a threshold removes, and the least error is often a lucky one. So intervals are told
+    sqrt(mean(d)^2 + var(d) / n) as the size of the bias: they are about as wide as without a threshold.
 
     Args:
         residuals: (n,) r, or r - q.
@@ -67,4 +64,4 @@ def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: C
 
     chosen = float(min(candidates, key=error))
     lost = (weights - change(weights, chosen)) * residuals
-    return Threshold(chosen, Z * math.sqrt(float(lost.mean()) ** 2 + float(lost.var()) / n))
+    return Threshold(chosen, math.sqrt(float(lost.mean()) ** 2 + float(lost.var()) / n))
