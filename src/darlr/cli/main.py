@@ -16,6 +16,7 @@ from darlr.cli.evaluate import evaluate
 from darlr.cli.fetch import fetch
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
+from darlr.cli.serve import serve
 from darlr.cli.sweep import sweep
 from darlr.cli.terminal.pipes import end_with_reader, requiring_output
 from darlr.cli.train import train
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "validate": validate,
     "recommend": recommend,
+    "serve": serve,
     "datasets": datasets,
     "fetch": fetch,
     "check": check,
