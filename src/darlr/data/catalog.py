@@ -46,8 +46,6 @@ class Features:
         for name, size, column in zip(self.code_names, self.code_sizes, self.codes.T, strict=True):
             if len(column) and (column.min() < 0 or column.max() >= size):
                 raise InputError(f"feature '{name}' has codes {column.min()}..{column.max()}; expected 0..{size - 1}")
-        if self.code_labels and tuple(map(len, self.code_labels)) != self.code_sizes:
-            raise InputError(f"coded features have {[*map(len, self.code_labels)]} labels; expected {[*self.code_sizes]}")
         if not np.isfinite(self.numeric).all():
             column = int(np.argmin(np.isfinite(self.numeric).all(axis=0)))
             raise InputError(f"feature '{self.numeric_names[column]}' has a value that is not finite")
