@@ -19,8 +19,10 @@ train: install
 	$(BIN)/darlr report runs/first
 	$(BIN)/darlr report runs/first --out runs/first/curves.png
 
+# A process for each core, with one thread each; a file stays in one process, whose fixtures it shares. `pytest tests/FILE` starts
+# no other process.
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

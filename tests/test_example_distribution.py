@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,13 @@ def install(source: Path, target: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A folder in which `darlr` finds the installed distribution."""
     source = shutil.copytree(SOURCE, tmp_path_factory.mktemp("source") / SOURCE.name)
     target = tmp_path_factory.mktemp("packages")
     install(source, target)
-    return Home(tmp_path_factory.mktemp("home"), [target])
+    with Home(tmp_path_factory.mktemp("home"), [target]) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -113,5 +115,6 @@ def test_keeps_darlrs_contracts(home: Home) -> None:
 
 
 def test_without_it_nothing_of_it_is_known(tmp_path: Path) -> None:
-    line = Home(tmp_path, []).refused("train", "--method", "reinforce")
+    with Home(tmp_path, []) as home:
+        line = home.refused("train", "--method", "reinforce")
     assert line.startswith("darlr: unknown method 'reinforce'")
