@@ -48,7 +48,7 @@ SMALL: Mapping[str, Any] = {
 }
 """Settings of a run that takes less than a second; its numbers mean nothing."""
 
-SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}}
+SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}, "leave": {"max_steps": 10}}
 
 
 class Listener:

@@ -39,7 +39,7 @@ def epochs(number: int, **others: Any) -> dict[str, Any]:
     return {"training": {"epochs": number}, **others}
 
 
-@pytest.mark.parametrize("method", ["dorl", "darlr", "sqn"])
+@pytest.mark.parametrize("method", [pytest.param("dorl", marks=pytest.mark.slow), "darlr", "sqn"])  # darlr learns as dorl, too
 def test_it_ends_with_the_numbers_that_it_would_have_had(tmp_path: Path, method: str) -> None:
     settings = {"method": method, "offline": {"updates_per_epoch": 5, "batch_size": 32}}
     for number in (1, 2):
