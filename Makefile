@@ -24,8 +24,9 @@ train: install
 test: install
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
+# Real training on whole data sets, every variant of a method, and the property tests with many more examples.
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m 'slow or hypothesis' --hypothesis-profile thorough
 
 # Ten minutes of spoiled inputs, at least 20,000: used or refused in one line, never a traceback (tests/fuzz). FUZZ="--seed 7" tries
 # the same ones again.

@@ -12,8 +12,10 @@ from hypothesis import settings
 from darlr.report.plots.curves import save_figure
 from tests.runs import TrainedOnce, save_blank, write_planted_world
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
+# A busy machine is no failure. `make test-slow` repeats the property tests as `thorough`.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("quick")
 torch.set_num_threads(1)  # tests are many and small: more threads only wait for each other
 
 REPOSITORY = Path(__file__).resolve().parents[1]

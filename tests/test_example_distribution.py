@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 from tests.commands import Home, small_settings
 from tests.runs import REPOSITORY, SMALL
 
@@ -109,12 +111,13 @@ def test_is_tuned_over_its_own_space(home: Home) -> None:
     assert "2 trials" in text
 
 
+@pytest.mark.slow  # it trains as many runs as the contract of a method does
 def test_keeps_darlrs_contracts(home: Home) -> None:
     ended = home.python("-m", "darlr_example.check")
     assert ended.stdout == "all checks passed\n", ended.stderr
 
 
-def test_without_it_nothing_of_it_is_known(tmp_path: Path) -> None:
-    with Home(tmp_path, []) as home:
-        line = home.refused("train", "--method", "reinforce")
-    assert line.startswith("darlr: unknown method 'reinforce'")
+def test_without_it_nothing_of_it_is_known() -> None:
+    """In this process, which has not got it on its path."""
+    with pytest.raises(InputError, match="unknown method 'reinforce'"):
+        experiment_config({"method": "reinforce"})
