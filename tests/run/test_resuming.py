@@ -34,10 +34,11 @@ def test_a_fit_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> No
         import os, signal
         from pathlib import Path
         import torch
-        from darlr.run import fit_checkpoints
-        from tests.runs import Listener, train_small
+        from darlr.run import fit_checkpoints, training
+        from tests.runs import Listener, save_blank, train_small
 
         torch.set_num_threads(1)
+        training.save_figure = save_blank
         fit_checkpoints.SECONDS_BETWEEN = 0.0
         listener = Listener()
         told = []

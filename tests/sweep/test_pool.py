@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from darlr.sweep.plan import Cell
 from darlr.sweep.pool import LocalPool
 from darlr.sweep.running import Outcome, run_cells
-from tests.runs import SMALL, TrainedOnce, results
+from tests.runs import SMALL, results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
 
@@ -68,7 +70,8 @@ def run(cells: list[Cell], out: Path, notes: Notes, workers: int = 2) -> dict[st
     return {outcome.cell.label: outcome for outcome in outcomes}
 
 
-def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(trained_once: TrainedOnce, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("drawn_pictures")  # as the cells, which have processes of their own
+def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(tmp_path: Path) -> None:
     out = tmp_path / "runs"
     changes = {"methods": ["mbpo", "dorl", "mopo"], "for": [{"methods": "mopo", "set": {"a2c.learning_rate": 1e30}}]}
     cells = small_cells(tmp_path, out, **changes)
@@ -83,7 +86,7 @@ def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(trained_o
     assert [outcome.transient for outcome in outcomes.values()] == [label == dorl for label in outcomes]
     assert len(notes.of("fitted")) == 1  # the world model that all three share
     assert notes.begun[0] == mbpo
-    assert results(cells[0].run) == results(trained_once(tmp_path / "alone", {"method": "mbpo"}).path)
+    assert results(cells[0].run) == results(train_small(tmp_path / "alone", {"method": "mbpo"}).path)
 
     again = small_cells(tmp_path, out, **changes)
     assert [cell.finished for cell in again] == [True, False, False]
@@ -92,7 +95,7 @@ def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(trained_o
     assert outcomes[dorl].error is None
     assert [event["done"] for _, event in notes.events if event["event"] == "learning"] == [again[1].epochs]
     assert again[1].epochs >= 1
-    assert results(cells[1].run) == results(trained_once(tmp_path / "alone", {"method": "dorl"}).path)
+    assert results(cells[1].run) == results(train_small(tmp_path / "alone", {"method": "dorl"}).path)
 
 
 def test_a_cell_that_is_told_to_stop_goes_on_later(tmp_path: Path) -> None:
