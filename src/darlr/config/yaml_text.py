@@ -22,9 +22,14 @@ MERGE = "tag:yaml.org,2002:merge"
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises `InputError` naming the file, and the line where there is one at fault."""
-    content = parse_yaml(read_text(path, at_most=MOST_BYTES), str(path))
+    return parse_mapping(read_text(path, at_most=MOST_BYTES), str(path))
+
+
+def parse_mapping(text: str, place: str) -> dict[str, Any]:
+    """The mapping in a YAML text; raises `InputError` naming `place`, and the line where there is one at fault."""
+    content = parse_yaml(text, place)
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values")
+        raise InputError(f"{place}: expected a mapping of keys to values")
     return content
 
 
