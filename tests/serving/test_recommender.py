@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from darlr import Recommender, Request
@@ -85,6 +86,20 @@ def test_recent_items_change_the_scores_and_are_left_out(recommender: Recommende
     assert {entry.item for entry in answer} == set(rest)
     share = sum(rest.values())
     assert any(entry.score != pytest.approx(rest[entry.item] / share, rel=1e-4) for entry in answer)
+
+
+def test_the_logged_past_is_the_window_of_a_policy_that_looks_at_one(recommender: Recommender) -> None:
+    """As if the request had told the user's rows of the log; they are not recommended either way."""
+    random = np.random.default_rng(0)  # as the planted world is written
+    orders = [random.permutation(40)[:20] for _ in range(4)]
+    had = [f"i{item}" for item in orders[3]]
+    told = bare("u3", had, [5 if item % 2 else 1 for item in orders[3]])
+    [logged], [stated] = (recommender.recommend([request], 20) for request in (Request("u3"), told))
+    assert [entry.item for entry in logged] == [entry.item for entry in stated]
+    assert [entry.score for entry in logged] == pytest.approx([entry.score for entry in stated])
+    [without] = recommender.recommend([Request("u3", history="none")], 20)
+    assert {entry.item for entry in without} == {entry.item for entry in logged}
+    assert [entry.score for entry in without] != pytest.approx([entry.score for entry in logged], rel=1e-4)
 
 
 def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> None:

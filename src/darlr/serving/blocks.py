@@ -64,6 +64,8 @@ class Blocks:
         self._n_items = len(policy.world_items)
         self._low, self._high = policy.reward_range
         self._length = lookback_of(policy.config)
+        start = Window.at_start(self._n_items, self._length, torch.device("cpu"))
+        self._start = start.items.numpy(), start.rewards.numpy()
 
     def of(self, requests: Sequence[Understood]) -> Block:
         """A block of requests that have items left."""
@@ -114,8 +116,8 @@ class Blocks:
 
     def _window(self, users: int, shown: _Rows) -> Window:
         """(users, L) the newest L of what is shown; the start before it where there is room."""
-        start, length = Window.at_start(self._n_items, self._length, torch.device("cpu")), self._length
-        items, rewards = start.items.repeat(users, 1).numpy(), start.rewards.repeat(users, 1).numpy()
+        length = self._length
+        items, rewards = np.repeat(self._start[0], users, axis=0), np.repeat(self._start[1], users, axis=0)
         counts = np.bincount(shown.owners, minlength=users)
         begun = np.flatnonzero(counts)
         items[begun, -1], rewards[begun, -1] = absent_item(self._n_items), 0.0

@@ -52,7 +52,7 @@ class FeatureReader:
     def read(
         self, given: Mapping[str, str | float], place: str, tell: Callable[[str, str, str], None], notes: list[str]
     ) -> Described | None:
-        """The features `given`; None where the run has no use for any.
+        """The features `given`; None where the run has no use for any of them.
 
         Args: tell: is told of names and values that the log's users do not have. notes: has what else should be known.
         Raises: InputError: for a numeric feature that is no finite number.
@@ -76,6 +76,8 @@ class FeatureReader:
             _scaled(given[name], scale, f"{place}: feature {brief(name)}") if name in given else math.nan
             for name, scale in zip(features.numeric_names, scales, strict=True)
         ]
+        if all(code == UNKNOWN for code in codes) and all(map(math.isnan, numbers)):
+            return None
         return Described(tuple(codes), tuple(numbers))
 
     def priors(self, described: Sequence[Described]) -> tuple[Tensor, Tensor]:

@@ -126,8 +126,7 @@ class Recommender:
         explained = self._explained(block, ranked, requests) if explain else None
         answers = []
         for row, (request, entries) in enumerate(zip(requests, self._entries(ranked), strict=True)):
-            whys = [None] * len(entries) if explained is None else explained[row]
-            listed = (replace(entry, explanation=why) for entry, why in zip(entries, whys, strict=True))
+            listed = entries if explained is None else list(map(_with, entries, explained[row]))
             notes = (*request.notes, *self._notes(ranked, row, count, diversify))
             answers.append(Answer(request.name, tuple(listed), notes))
         return answers
@@ -156,6 +155,10 @@ class Recommender:
             [_explanation(reasons, row, place, block.window.items[row], self._world_item_ids, request) for place in range(left)]
             for row, (request, left) in enumerate(zip(requests, _shown(ranked), strict=True))
         ]
+
+
+def _with(entry: Recommendation, explanation: Explanation) -> Recommendation:
+    return replace(entry, explanation=explanation)
 
 
 def _shown(ranked: Ranked) -> list[int]:

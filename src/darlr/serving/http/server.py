@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 import uvicorn
@@ -24,12 +25,19 @@ GRACE = 30
 
 def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
     """Serve until a signal says to stop; requests that are under way are answered before. Raises `InputError`."""
+    options: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": GRACE,
+    }
     if workers == 1:
-        uvicorn.run(_made(settings), host=host, port=port, **_OPTIONS)
+        uvicorn.run(_made(settings), host=host, port=port, **options)
         return
     with _shared(settings) as told:
         os.environ[SETTINGS] = told.encoded()
-        uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **_OPTIONS)
+        uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **options)
 
 
 def worker() -> Gate:
@@ -48,12 +56,3 @@ def _shared(settings: ServiceSettings) -> Iterator[ServiceSettings]:
     with tempfile.TemporaryDirectory(prefix="darlr-serve-") as folder:
         os.environ[MULTIPROCESS] = folder
         yield replace(settings, signals=folder)
-
-
-_OPTIONS = {
-    "log_config": None,
-    "access_log": False,
-    "server_header": False,
-    "timeout_keep_alive": KEEP_ALIVE,
-    "timeout_graceful_shutdown": GRACE,
-}
