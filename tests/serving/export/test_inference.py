@@ -44,7 +44,11 @@ class Pair:
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     def exported(
-        self, users: Sequence[int], histories: Histories, blocked: NDArray[np.bool_], features: NDArray[np.float32] | None = None
+        self,
+        users: Sequence[int],
+        histories: Histories,
+        blocked: NDArray[np.bool_],
+        features: NDArray[np.float32] | None = None,
     ) -> Arrays:
         lengths = [len(items) for items, _ in histories]
         items = np.full((len(users), max(lengths)), 3)  # what is behind a row's length does not matter
@@ -67,7 +71,9 @@ class Pair:
             shown = ([n + 1] * before + [n, *items])[-lookback:]
             given = ([0.0] * before + [1.0, *((reward - low) / (high - low) for reward in rewards)])[-lookback:]
             scorer = self.saved.network(np.array([user] if user >= 0 else [], np.int64)).scorer()
-            scores = scorer(torch.tensor([0]), Window(torch.tensor([shown]), torch.tensor([given])), torch.from_numpy(mask)[None])
+            scores = scorer(
+                torch.tensor([0]), Window(torch.tensor([shown]), torch.tensor([given])), torch.from_numpy(mask)[None]
+            )
             rows.append((scores.numpy(), scorer.probabilities(scores).numpy()))
         return dict(zip(("scores", "probabilities"), map(np.concatenate, zip(*rows, strict=True)), strict=True))
 

@@ -34,9 +34,7 @@ def test_the_readme_runs_where_torch_and_darlr_are_not(
     case = exported(method, settings)
     [code] = re.findall(r"```python\n(.*?)```", (case.folder / "README.md").read_text(), re.DOTALL)
     assert len(code.splitlines()) <= 35
-    ended = subprocess.run(
-        [sys.executable, "-c", WITHOUT + code], cwd=case.folder, capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run([sys.executable, "-c", WITHOUT + code], cwd=case.folder, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     saved = SavedPolicy(RunFolder.open(case.run), CPU)
     n, ids = len(saved.world_items), saved.item_ids[saved.world_items].tolist()

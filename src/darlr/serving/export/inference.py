@@ -111,9 +111,7 @@ class Inference(nn.Module):
         rewards = torch.cat([torch.ones_like(ends, dtype=rewards.dtype), rewards], dim=1)
         places = ends - torch.arange(self.lookback - 1, -1, -1, device=items.device)
         at, there = places.clamp_min(0), places >= 0
-        window = Window(
-            torch.where(there, items.gather(1, at), absent), torch.where(there, rewards.gather(1, at), 0.0)
-        )
+        window = Window(torch.where(there, items.gather(1, at), absent), torch.where(there, rewards.gather(1, at), 0.0))
         position = torch.arange(items.shape[1], device=items.device)
         visible = (position <= ends) & (position > ends - self.lookback)
         return window, Window(torch.where(visible, items, absent), torch.where(visible, rewards, 0.0))

@@ -16,7 +16,7 @@ from torch import Tensor
 from darlr.errors import InputError, RunError
 from darlr.run.saved import SavedPolicy
 from darlr.seeding import numpy_generator
-from darlr.serving.export.inference import EXPECTED_REWARDS, PROBABILITIES, SCORES, Inference
+from darlr.serving.export.inference import PROBABILITIES, SCORES, Inference
 from darlr.serving.export.metadata import KEY
 from darlr.serving.export.users import LARGEST
 from darlr.world.window import Window
@@ -188,4 +188,6 @@ def _require_close(name: str, found: NDArray[np.float32], expected: NDArray[np.f
     scale = max(1.0, float(np.abs(expected[finite]).max()))
     off = float(np.abs(found[finite] - expected[finite]).max()) / scale
     if off > TOLERANCE:
-        raise RunError(f"the exported policy gives other {name} than the run's own: {off:.2g} off; expected at most {TOLERANCE:g}")
+        raise RunError(
+            f"the exported policy gives other {name} than the run's own: {off:.2g} off; expected at most {TOLERANCE:g}"
+        )

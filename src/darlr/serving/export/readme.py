@@ -54,8 +54,8 @@ B requests at once, {n_items:,} items, L positions of history.
 | `length` | (B,) int64 | how many of a row's items are there, 0 to L |
 | `blocked` | (B, {n_items}) bool | what may not be recommended; for candidates, block all others |
 {features_row}
-A history may be of any length, and L may be 0. The policy looks at the last {lookback} answers, as it does in darlr: older ones change
-nothing.
+A history may be of any length, and L may be 0. The policy looks at the last {lookback} answers, as it does in darlr: older ones
+change nothing.
 
 ## Outputs
 
@@ -68,9 +68,9 @@ nothing.
 {expected_row}
 ## Metadata
 
-The entry `darlr` is JSON: `users` and `items` are the raw ids of the rows and columns, `categories` the numbers of each item's
-categories, `features` what the columns of `features` stand for, `reward_range` the bounds of a reward. The other entries say where
-the policy comes from.
+The entry `darlr` is JSON: `users` and `items` are the raw ids of the rows and columns, `categories` the numbers of each
+item's categories, `features` what the columns of `features` stand for, `reward_range` the bounds of a reward. The other
+entries say where the policy comes from.
 
 | | |
 | --- | --- |
@@ -83,8 +83,8 @@ the policy comes from.
 _FEATURES_LINE = """
         "features": np.full((1, len(about["features"])), np.nan, np.float32),  # nothing is known"""
 _FEATURES_ROW = (
-    "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the code that the user has, 0 for the "
-    "feature's other codes, the number on the log's scale; NaN where nothing is known. Users of the log need none |\n"
+    "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the code that the user has, 0 for "
+    "the feature's other codes, the number on the log's scale; NaN where nothing is known. Users of the log need none |\n"
 )
 _EXPECTED_ROW = "| `expected_rewards` | what the user is expected to give, {low:g} to {high:g}, blocked or not |\n"
 
