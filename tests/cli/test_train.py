@@ -129,7 +129,7 @@ REFUSED = [
     (["--set", "a2c.discount"], "override 'a2c.discount': expected KEY=VALUE"),
     (["--seed", "-1"], "config key 'seed' is -1; expected 0 or more"),
     (["--epochs", "0"], "config key 'training.epochs' is 0; expected from 1 to 1,000,000"),
-    (["--threads", "0"], "--threads is 0; expected at least 1"),
+    (["--threads", "0"], "--threads is 0; expected from 1 to 1,024"),
     (["--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
     (["--seed", "1", "--set", "seed=2"], "'seed' is given both by --seed and by --set; expected it once"),
     (["--set", "training=5", "--epochs", "3"], "config key 'training' is 5; expected a mapping of keys to values"),

@@ -52,9 +52,11 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--trials", "0"], "--trials is 0; expected at least 1"),
-        (["--seeds", "0"], "--seeds is 0; expected at least 1"),
-        (["--workers", "0"], "--workers is 0; expected at least 1"),
+        (["--judge", "snipps"], "unknown judge 'snipps'; did you mean 'snips'?"),
+        (["--judge", "validation.json"], "validation.json: "),
+        (["--trials", "0"], "--trials is 0; expected from 1 to 100,000"),
+        (["--seeds", "0"], "--seeds is 0; expected from 1 to 1,000"),
+        (["--workers", "0"], "--workers is 0; expected from 1 to 1,024"),
         (["--method", "drol"], "unknown method 'drol'"),
         (["--method", "gt"], "method 'gt' learns from the truth, by which nothing is tuned; expected another"),
         (["--dataset", "nowhere"], "unknown data set 'nowhere'"),

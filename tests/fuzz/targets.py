@@ -31,9 +31,10 @@ from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.runs import collect, to_long_csv
 from darlr.report.page.page import page
 from darlr.report.rendering.tables import tables_of
+from darlr.serving.answers import format_answers
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
-from darlr.serving.requests import format_answers, read_requests
+from darlr.serving.requests import read_requests
 from tests.data.folders import FILES, write_folder
 from tests.fuzz import mutating
 from tests.fuzz.oracle import BrokenError

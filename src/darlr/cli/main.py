@@ -17,6 +17,7 @@ from darlr.cli.export import export
 from darlr.cli.fetch import fetch
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
+from darlr.cli.serve import serve
 from darlr.cli.sweep import sweep
 from darlr.cli.terminal.pipes import end_with_reader, requiring_output
 from darlr.cli.train import train
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "validate": validate,
     "recommend": recommend,
     "export": export,
+    "serve": serve,
     "datasets": datasets,
     "fetch": fetch,
     "check": check,

@@ -5,7 +5,7 @@ Shapes: q users; k places of a list, best first; I items of the world; C categor
 Nothing here imports torch: the table of metrics is read by reports, too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,15 @@ class RankedLists:
     @property
     def n_items(self) -> int:
         return len(self.logged.information)
+
+    def of(self, users: NDArray[np.intp]) -> "RankedLists":
+        """The lists of some of the users, by their numbers (m,)."""
+        own = replace(
+            self.logged,
+            own_information=self.logged.own_information[users],
+            own_categories=self.logged.own_categories[users],
+        )
+        return RankedLists(self.items[users], self.shown[users], self.hits[users], self.n_liked[users], self.cutoff, own)
 
     def recommended(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(m,) the list and the item of each recommendation that is shown."""

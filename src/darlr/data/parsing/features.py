@@ -41,12 +41,15 @@ class Reading:
 
 def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """(n,) z-scores over the entities that have a finite value; 0, the mean, for the others and for a constant column."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros(len(values), np.float32)
-    spread = float(values[known].std())
-    centred = np.where(known, values - values[known].mean(), 0.0)
+    centre, spread = scale_of(values)
+    centred = np.where(np.isfinite(values), values - centre, 0.0)
     return (centred / spread if spread > 0 else np.zeros_like(centred)).astype(np.float32)
+
+
+def scale_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of the finite values of (n,) `values`; both 0 where there are none."""
+    known = values[np.isfinite(values)]
+    return (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
 
 
 def read_feature(table: Table, name: str, declared: Kind | None = None) -> Reading:
@@ -103,12 +106,16 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
+    values, scales = [], []
     for column in frame.iter_columns():
         if column.dtype.is_float() and column.name not in coded:
-            numeric[column.name] = standardise(column.fill_null(np.nan).to_numpy())
+            numbers = column.fill_null(np.nan).to_numpy()
+            numeric[column.name] = standardise(numbers)
+            scales.append(scale_of(numbers))
         else:
             texts = column.cast(pl.String).fill_null("")
             codes[column.name] = (texts.rank("dense").to_numpy() - 1).astype(np.int32)
+            values.append(tuple(texts.unique().sort().to_list()))
     n = len(frame)
     return Features(
         code_names=tuple(codes),
@@ -116,4 +123,6 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
         code_sizes=tuple(int(column.max()) + 1 for column in codes.values()),
         numeric_names=tuple(numeric),
         numeric=np.stack(list(numeric.values()), axis=1) if numeric else np.zeros((n, 0), np.float32),
+        code_values=tuple(values),
+        numeric_scales=tuple(scales),
     )

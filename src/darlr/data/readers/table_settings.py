@@ -11,6 +11,8 @@ from darlr.errors import InputError
 from darlr.text import brief
 from darlr.world.settings import LeaveBy, LeaveConfig
 
+LARGEST_REWARD = 1e12
+"""Whose square, summed over a log, single precision holds."""
 MOST_NAME = 200
 """Bytes of a data set's name; most file systems take 255."""
 
@@ -28,6 +30,13 @@ class RewardScale:
     positive_threshold: float = -math.inf
 
     def __post_init__(self) -> None:
+        for key, bound in (
+            ("minimum", self.minimum),
+            ("maximum", self.maximum),
+            ("positive_threshold", self.positive_threshold),
+        ):
+            if LARGEST_REWARD < abs(bound) < math.inf:
+                raise InputError(f"key 'reward.{key}' is {bound:g}; expected from -{LARGEST_REWARD:g} to {LARGEST_REWARD:g}")
         given = not (math.isnan(self.minimum) or math.isnan(self.maximum))
         if given and not -math.inf < self.minimum < self.maximum < math.inf:
             raise InputError(f"key 'reward' has {self.minimum:g}..{self.maximum:g}; expected finite numbers, minimum first")

@@ -22,6 +22,7 @@ from darlr.evaluation.off_policy.contexts import (
 )
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
+from darlr.evaluation.off_policy.support import is_deterministic
 from darlr.world.window import Window
 from darlr.world.world import ABSENT
 
@@ -182,7 +183,7 @@ def _of_items(behaviour: Distributions, columns: NDArray[np.int64]) -> NDArray[n
 
 def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
     """What propensities are, and whether they add up: an even policy's weights are 1 on average under right ones."""
-    if (logged.propensities >= 1 - 1e-9).all():
+    if is_deterministic(logged.propensities):
         return "every logged propensity is 1: the logging policy was deterministic"
     free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])
     even = float(np.mean(1 / (logged.propensities * free)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from darlr.evaluation.table import LENGTH, RETURN
 from darlr.report.analysis.criteria import statistic_of
 from darlr.report.analysis.sensitivity import Sweep, sweeps
+from darlr.report.analysis.user_groups import BY_GROUP, groups_table
 from darlr.report.page import axes
 from darlr.report.page.categories import categories
 from darlr.report.page.costs import costs
@@ -127,6 +128,21 @@ def return_against_length(material: Material) -> Section | str:
     return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
 
 
+def by_group(material: Material) -> Section | str:
+    """Held-out metrics by groups of users."""
+    entries = [
+        (group.label, [run.summary[BY_GROUP] for run in group.runs if BY_GROUP in run.summary]) for group in material.groups
+    ]
+    features = dict.fromkeys(entry["feature"] for _, found in entries for entry in found)
+    if not features:
+        return "no run has metrics of held-out rows by a feature of the users (evaluation.by_group)"
+    tables = []
+    for feature in features:
+        own = [(label, [entry for entry in found if entry["feature"] == feature]) for label, found in entries]
+        tables.append(table_box(groups_table(material.dataset, [(label, found) for label, found in own if found])))
+    return section("By user group", *tables)
+
+
 def runs(material: Material) -> Section:
     """Every run, and where it lies."""
     metric, policy = material.criterion.metric, material.criterion.policy
@@ -153,6 +169,7 @@ SECTIONS: dict[str, Callable[[Material], Section | str]] = {
     "Sensitivity": sensitivity,
     "Return against length": return_against_length,
     "Categories": categories,
+    "By user group": by_group,
     "Time and memory": costs,
     "Runs": runs,
 }
