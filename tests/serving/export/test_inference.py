@@ -154,9 +154,10 @@ def test_features_of_a_new_user_give_the_prior_of_the_world_model(exported: Call
     codes, numbers = np.array([[2, 0, 3]], np.int32), np.array([[0.5, -1.0]], np.float32)
     like = Features(known.code_names, codes, known.code_sizes, known.numeric_names, numbers)
     row = np.full((1, len(pair.about["features"])), np.nan, np.float32)
-    starts = np.cumsum([0, *known.code_sizes])[:-1]
+    values = dict(zip(known.code_names, map(str, codes[0]), strict=True))
+    given = dict(zip(known.numeric_names, numbers[0], strict=True))
     for place, column in enumerate(pair.about["features"]):
-        row[0, place] = column["code"] in codes[0] + starts if "code" in column else numbers[0, column["number"]]
+        row[0, place] = values[column["feature"]] == column["value"] if "value" in column else given[column["feature"]]
     model: Any = pair.saved.model
     [mean], _ = model.users.prior_of(like)
     responses, items = model.responses.within(*pair.saved.reward_range), torch.from_numpy(pair.saved.world_items)

@@ -21,7 +21,7 @@ users = {{user: row for row, user in enumerate(about["users"])}}
 columns = {{item: column for column, item in enumerate(about["items"])}}
 
 
-def recommend(user=None, items=(), rewards=(), count=10):
+{describe}def recommend(user=None, items=(), rewards=(), count=10{argument}):
     """The best items, and their probabilities, after what the user was recommended lately and gave for it, oldest first."""
     recent = [(columns[item], reward) for item, reward in zip(items, rewards) if item in columns]
     blocked = np.zeros((1, len(columns)), bool)
@@ -31,7 +31,7 @@ def recommend(user=None, items=(), rewards=(), count=10):
         "items": np.array([[column for column, _ in recent]], np.int64),
         "rewards": np.array([[reward for _, reward in recent]], np.float32),
         "length": np.array([len(recent)]),
-        "blocked": blocked,{features_line}
+        "blocked": blocked,{feed}
     }}
     scores, probabilities = session.run(["scores", "probabilities"], feed)
     best = np.argsort(-scores[0], kind="stable")[:count]
@@ -40,7 +40,7 @@ def recommend(user=None, items=(), rewards=(), count=10):
 
 print(recommend({user!r}, items={items!r}, rewards={rewards!r}, count=5))
 print(recommend(count=5))
-```
+{example}```
 
 ## Inputs
 
@@ -55,7 +55,7 @@ B requests at once, {n_items:,} items, L positions of history.
 | `blocked` | (B, {n_items}) bool | what may not be recommended; for candidates, block all others |
 {features_row}
 A history may be of any length, and L may be 0. The policy looks at the last {lookback} answers, as it does in darlr: older ones
-change nothing.
+change nothing.{past}
 
 ## Outputs
 
@@ -80,29 +80,52 @@ entries say where the policy comes from.
 | format | ONNX opset {opset}; tried with onnxruntime {onnxruntime}, which gave the run's own scores |
 '''
 
-_FEATURES_LINE = """
-        "features": np.full((1, len(about["features"])), np.nan, np.float32),  # nothing is known"""
+_DESCRIBE = '''def describe(features):
+    """A new user's features in columns; what is not told, as average."""
+    row = np.full((1, len(about["features"])), np.nan, np.float32)
+    for place, column in enumerate(about["features"]):
+        if column["feature"] in features:
+            told = features[column["feature"]]
+            row[0, place] = told == column["value"] if "value" in column else (told - column["centre"]) / column["spread"]
+    return row
+
+
+'''
+_FEED = """
+        "features": describe(features),"""
+_EXAMPLE = "print(recommend(features={features!r}, count=5))\n"
 _FEATURES_ROW = (
-    "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the code that the user has, 0 for "
-    "the feature's other codes, the number on the log's scale; NaN where nothing is known. Users of the log need none |\n"
+    "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the value that the user has, 0 for "
+    "the feature's other values, a number less its centre over its spread; NaN where nothing is known. Users of the log need none |\n"
 )
 _EXPECTED_ROW = "| `expected_rewards` | what the user is expected to give, {low:g} to {high:g}, blocked or not |\n"
+
+
+_PAST = (
+    " What the log says of a user is not in the file, and `darlr recommend`\nshows it to this policy as history where a request "
+    "has none: give it as `items` and `rewards`."
+)
 
 
 def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
     """For a file with this `metadata` (`metadata_of`), tried with that version of onnxruntime."""
     low, high = metadata["reward_range"]
-    items = metadata["items"]
+    items, described = metadata["items"], metadata["features"]
+    example = [(column["feature"], column.get("value", column.get("centre"))) for column in reversed(described)]
     return _TEXT.format(
         **metadata | {"items": items[:2]},
         user=metadata["users"][0],
         rewards=[high, low][: len(items[:2])],
         n_items=len(items),
+        past="" if metadata["knows_log"] else _PAST,
         low=low,
         high=high,
         opset=OPSET,
         onnxruntime=onnxruntime,
-        features_line=_FEATURES_LINE if metadata["features"] else "",
-        features_row=_FEATURES_ROW.format(n=len(metadata["features"])) if metadata["features"] else "",
+        describe=_DESCRIBE if described else "",
+        argument=", features={}" if described else "",
+        feed=_FEED if described else "",
+        example=_EXAMPLE.format(features=dict(example[:2])) if described else "",
+        features_row=_FEATURES_ROW.format(n=len(described)) if described else "",
         expected_row=_EXPECTED_ROW.format(low=low, high=high) if "expected_rewards" in metadata["outputs"] else "",
     )

@@ -7,6 +7,7 @@ import torch
 
 from darlr.artifacts import RunFolder, write_bytes
 from darlr.errors import InputError
+from darlr.run.history import logged_history
 from darlr.run.saved import SavedPolicy
 from darlr.serving.export.inference import Inference
 from darlr.serving.export.metadata import metadata_of
@@ -49,8 +50,9 @@ def export_policy(run: Path, out: Path, overwrite: bool = False) -> Exported:
     saved = SavedPolicy(folder, torch.device("cpu"))
     if saved.config.reference_quirks:
         raise InputError(f"{run}: has the references' slips (reference_quirks), for comparison alone; expected a run without")
-    inference = Inference(saved)
-    metadata = metadata_of(folder, saved, inference)
+    _, described, _ = logged_history(folder, saved, None)
+    inference = Inference(saved, described)
+    metadata = metadata_of(folder, saved, inference, described)
     content = onnx_bytes(inference, metadata)
     require_same(content, saved, inference)
 
