@@ -96,14 +96,15 @@ _FEED = """
 _EXAMPLE = "print(recommend(features={features!r}, count=5))\n"
 _FEATURES_ROW = (
     "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the value that the user has, 0 for "
-    "the feature's other values, a number less its centre over its spread; NaN where nothing is known. Users of the log need none |\n"
+    "the feature's other values, a number less its centre over its spread; NaN where nothing is known. Users of the log need "
+    "none |\n"
 )
 _EXPECTED_ROW = "| `expected_rewards` | what the user is expected to give, {low:g} to {high:g}, blocked or not |\n"
 
 
 _PAST = (
-    " What the log says of a user is not in the file, and `darlr recommend`\nshows it to this policy as history where a request "
-    "has none: give it as `items` and `rewards`."
+    " What the log says of a user is not in the file, and `darlr recommend`\nshows it to this policy as history where a "
+    "request has none: give it as `items` and `rewards`."
 )
 
 

@@ -96,7 +96,10 @@ def _beside(chosen: Tensor, row: Tensor) -> Tensor:
 
 
 def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | FactorUsers:
-    """The users of a saved policy, whose features are as `described` (see `FactorUsers`); raises `InputError` where their rows do not fit into a file."""
+    """The users of a saved policy; raises `InputError` where their rows do not fit into a file.
+
+    Args: described: as `FactorUsers` takes it.
+    """
     names = set(saved.average_user)
     if names and names <= _OF_FACTORS and isinstance(saved.model, FactorModel):
         return FactorUsers(saved, saved.model, described)
