@@ -8,6 +8,7 @@ from torch.func import functional_call
 from darlr.agents.acting import mask_logits
 from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.policy import Policy
+from darlr.data.catalog import Features
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
 from darlr.serving.export.believing import scanning
@@ -69,11 +70,12 @@ class Inference(nn.Module):
         features: F, how many features of somebody unknown it reads.
     """
 
-    def __init__(self, saved: SavedPolicy) -> None:
+    def __init__(self, saved: SavedPolicy, described: Features | None) -> None:
+        """Args: described: features of nobody, which tell how those of users are read; None where the run does not say."""
         super().__init__()
         policy = saved.network(np.zeros(0, np.int64))
         self.acting = ActingOnBelief(policy) if isinstance(policy, BayesAdaptivePolicy) else Acting(policy)
-        self.users = users_of(saved)
+        self.users = users_of(saved, described)
         self.outputs, self.features = self.acting.outputs, self.users.features
         self.n_users, self.n_items = len(saved.user_ids), len(saved.world_items)
         self.lookback = lookback_of(saved.config)

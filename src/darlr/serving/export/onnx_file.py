@@ -108,15 +108,17 @@ def _translations() -> dict[Any, Any]:
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """The exporter tells of packages that it could use, and of its own deprecations; none of it is the user's."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def require_same(content: bytes, saved: SavedPolicy, inference: Inference) -> None:
