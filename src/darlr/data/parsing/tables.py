@@ -24,7 +24,7 @@ from darlr.reading import read_text
 AN_ID = "an integer or text without spaces around it"
 
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda")
-"""How gzip, zstd and zlib begin. Polars would unpack them whatever their size, while the rest of darlr reads them as they are."""
+"""How gzip, zstd and zlib begin. Polars would unpack them, whatever their size; the rest of darlr reads files as they are."""
 
 
 @dataclass(frozen=True)
