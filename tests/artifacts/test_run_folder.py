@@ -34,6 +34,14 @@ class TestCreate:
         assert again.config() == CONFIG
         assert again.environment() == ENVIRONMENT
 
+    def test_a_config_that_was_read_is_not_trusted_to_stay(self, run: RunFolder) -> None:
+        run.config()["seed"] = "changed by the reader alone"
+        assert run.config() == CONFIG
+        file = run.path / "config.yaml"
+        file.write_text(file.read_text() + "more: 1\n")
+        with pytest.raises(InputError, match=r"config\.yaml: was edited since the run began"):
+            run.config()
+
     def test_resumes_the_same_run_and_keeps_its_first_environment(self, run: RunFolder) -> None:
         run.append_metrics({"epoch": 1, "x": 0.5})
         run.close()

@@ -31,9 +31,10 @@ from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.runs import collect, to_long_csv
 from darlr.report.page.page import page
 from darlr.report.rendering.tables import tables_of
+from darlr.serving.answers import format_answers
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
-from darlr.serving.requests import format_answers, read_requests
+from darlr.serving.requests import read_requests
 from tests.data.folders import FILES, write_folder
 from tests.fuzz import mutating
 from tests.fuzz.oracle import BrokenError
@@ -271,15 +272,25 @@ def shown(run: Path) -> tuple[Any, ...]:
     return folder.read_summary(), folder.metrics(), folder.config(), folder.environment()
 
 
-def _use(run: Path) -> None:
-    """All that shows or uses a finished run."""
+def _report(run: Path) -> None:
     collection = collect([run])
     tables_of(collection, frozenset())
     to_long_csv(collection)
     page(collection, frozenset())
-    repr(Run.open(run))
-    Run.open(run).tables()
+
+
+def _look(run: Path) -> None:
+    opened = Run.open(run)
+    repr(opened)
+    opened.tables()
+
+
+def _serve(run: Path) -> None:
     Recommender.load(run).recommend([Request()], 3)
+
+
+_USES = (_report, _look, _serve)
+"""All that shows or uses a finished run; a case tries one of them, so that there are three times as many."""
 
 
 def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, ...]) -> Callable[[], Any]:
@@ -292,8 +303,10 @@ def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, 
     else:
         file.write_bytes(mutating.content(draw, before))
 
+    use = draw.choice(_USES)
+
     def call() -> None:
-        _use(copy)
+        use(copy)
         if shown(copy) != honest:
             raise BrokenError(f"shows other numbers after {file.name} was changed")
 
@@ -314,7 +327,8 @@ def _run_values(draw: random.Random, folder: Path, run: Path) -> Callable[[], An
             plain = {key: part for key, part in values.items() if key not in ("checksum", "config_checksum", CHAIN)}
             (copy.path / name).write_text(json.dumps(plain if name == "environment.json" else summary))
         (copy.path / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    return lambda: _use(copy.path)
+    use = draw.choice(_USES)
+    return lambda: use(copy.path)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -16,7 +16,13 @@ from darlr.world.window import Window
 
 
 class Policy(nn.Module):
-    """Recommends; its parameters and persistent buffers are what is saved of it."""
+    """Recommends; its parameters and persistent buffers are what is saved of it.
+
+    Attributes:
+        knows_log: whether what the log says of a user is in the user's row, so that a window must not show it again.
+    """
+
+    knows_log: bool = False
 
     def scorer(self) -> Scorer:
         """The policy as it is now, for acting without gradients."""

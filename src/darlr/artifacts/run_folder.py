@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -14,7 +15,7 @@ from darlr.artifacts.records import Records, decode_records, encode_record
 from darlr.artifacts.schema import Keys, map_of, require, text
 from darlr.artifacts.sealing import CHECKSUM, PUT_BACK, checksum, sealed, unsealed
 from darlr.config.loading import stable_hash
-from darlr.config.yaml_text import parse_yaml, read_yaml, yaml_text
+from darlr.config.yaml_text import MOST_BYTES, parse_mapping, parse_yaml, yaml_text
 from darlr.errors import BusyError, InputError, RunError
 from darlr.reading import read_text, without_waiting
 
@@ -57,6 +58,7 @@ class RunFolder:
         self.path = path
         self._lock = lock
         self._end: _End | None = None
+        self._parsed: tuple[str, dict[str, Any]] | None = None  # config.yaml as it was last read; parsing takes 20 ms
 
     @classmethod
     def create(cls, path: Path, config: Mapping[str, Any], environment: Mapping[str, Any]) -> Self:
@@ -112,7 +114,11 @@ class RunFolder:
 
     def config(self) -> dict[str, Any]:
         """The run's resolved config as plain mappings; raises `InputError` if it was edited."""
-        path, config = self.path / CONFIG, read_yaml(self.path / CONFIG)
+        path = self.path / CONFIG
+        written = read_text(path, at_most=MOST_BYTES)
+        if self._parsed is None or self._parsed[0] != written:
+            self._parsed = written, parse_mapping(written, str(path))
+        config = deepcopy(self._parsed[1])
         began = self._began()
         if SETTINGS in began:
             if began[SETTINGS] != checksum(config):

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Overrides, Workers, option, processes_of
 from darlr.cli.settings import settings_of
 from darlr.cli.terminal.pipes import outliving_readers
+from darlr.config.constraints import require_between
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
-from darlr.errors import InputError, RunError
+from darlr.errors import RunError
 from darlr.text import visible
 
 if TYPE_CHECKING:
     from darlr.tuning.trials import Trial
+
+MOST_TRIALS = 100_000
+MOST_SEEDS = 1_000
+"""Of a trial."""
 
 
 def tune(
@@ -59,9 +64,8 @@ def tune(
     from darlr.tuning.tuner import tune as run  # noqa: PLC0415
 
     processes = processes_of(workers)
-    for name, value in (("--trials", trials), ("--seeds", seeds)):
-        if value < 1:
-            raise InputError(f"{name} is {value}; expected at least 1")
+    require_between("--trials", trials, 1, MOST_TRIALS)
+    require_between("--seeds", seeds, 1, MOST_SEEDS)
     require_optuna()
     decides = judge_named(judge)
     compute_on(device, threads=1)

@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
+from darlr.config.constraints import require_between
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
 from darlr.data.readers.folder import read_folder, read_truth_folder
@@ -22,10 +23,12 @@ from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
 from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
 from darlr.evaluation.user_groups import UserGroups, require_feature
+from darlr.memory import require_fits
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.run.needs import of_test
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
@@ -36,6 +39,8 @@ from darlr.world.window import Window
 
 ByMode = Mapping[str, Mapping[str, Values]]
 """mode > policy > metric -> value, in the order of a run's summary."""
+MOST_USERS = 100_000_000
+"""Of a test."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,9 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
         raise InputError(
             f"{run.path}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER, or let a log judge"
         )
-    if users is not None and users < 1:
-        raise InputError(f"the number of users is {users}; expected at least 1")
+    if users is not None:
+        require_between("the number of users", users, 1, MOST_USERS)
+        require_fits([of_test(users, saved.config, f"the number of users is {users:,}")])
     world = true_world(saved.config, loaded.dataset, truth, saved.world_items, device)
     scorer = saved.network(truth.world.users).scorer()
     generator = torch_generator(seed, "evaluate", device=device)

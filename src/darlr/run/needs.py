@@ -47,8 +47,12 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
         yield from _selector(config, world.n_users)
     if config.neighbours.users:
         yield Need(FLOAT * world.n_users**2, of_data, "what users have in common")
-    tested = config.evaluation.episodes * config.leave.max_steps
-    yield Need((FLOAT + INTEGER) * tested, _cause(config, "evaluation.episodes", "leave.max_steps"), "the episodes of a test")
+    yield of_test(config.evaluation.episodes, config, _cause(config, "evaluation.episodes", "leave.max_steps"))
+
+
+def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
+    """The memory of a test of so many `episodes`: rewards, items, and which steps were taken."""
+    return Need((FLOAT + INTEGER + 1) * episodes * config.leave.max_steps, cause, "the episodes of a test")
 
 
 def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:

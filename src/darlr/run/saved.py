@@ -31,12 +31,13 @@ from darlr.artifacts.schema import (
 from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids, text_ids
-from darlr.errors import InputError
+from darlr.errors import InputError, RunError
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import PolicyParts
 from darlr.methods.world import world_membership
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.world_models import WORLD_MODEL, load_world_model
+from darlr.world_model.factors.model import FactorModel
 
 POLICY = "policy"
 CHECKPOINT = "checkpoint"
@@ -92,6 +93,9 @@ class SavedPolicy:
         config: the run's settings.
         user_ids, item_ids: the log's raw ids.
         world_users, world_items: the world it learned in, as indices into the log's vocabularies.
+        model: the world model.
+        membership: (n_items, C) bool, which of the world's items has which category.
+        average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
         epoch: the epoch it was chosen at.
     """
@@ -105,11 +109,11 @@ class SavedPolicy:
         self._path = folder.path / f"{POLICY}.safetensors"
         with restoring(self._path):
             _require_world(tensors, state)
-        self._model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
+        self.model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
         self._learned = below("policy.", tensors)
-        self._average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
-        self._membership = tensors["membership"]
+        self.average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
+        self.membership: Tensor = tensors["membership"]
         self.world_users: NDArray[np.int64] = tensors["users"].numpy()
         self.world_items: NDArray[np.int64] = tensors["items"].numpy()
         self.user_ids, self.item_ids = (_ids(name, tensors, state) for name in ("user_ids", "item_ids"))
@@ -121,10 +125,10 @@ class SavedPolicy:
         parts = PolicyParts(
             config=self.config,
             ways=ways_of(self.config),
-            model=self._model,
+            model=self.model,
             users=users,
             items=self.world_items,
-            membership=self._membership,
+            membership=self.membership,
             estimates=None,
             paid_range=self.reward_range,
             device=self._device,
@@ -132,10 +136,36 @@ class SavedPolicy:
         policy = method_of(self.config).policy(parts)
         with restoring(self._path):
             require_tensors(self._learned, policy.saved_shapes())
-            require_alike(self._average_user, policy.average_user())
+            require_alike(self.average_user, policy.average_user())
             policy.load_state_dict(self._learned)
-        policy.append_user(self._average_user)
+        policy.append_user(self.average_user)
         return policy.eval()
+
+    def newcomer_rows(self, means: Tensor, covariances: Tensor) -> dict[str, Tensor]:
+        """What `Policy.append_user` takes for m users whom the log lacks, by what is believed of their factors.
+
+        Args: means, covariances: (m, d), (m, d, d).
+
+        Rows that do not depend on a user's factors are the average user's. Raises `RunError` if the world model has no factors.
+        """
+        estimates = self.newcomer_estimates(means)
+        scale = self.model.scale
+        rows = {
+            "user_means": means,
+            "user_covariances": covariances,
+            "user_vectors": means,
+            "estimates": estimates,
+            "prior": (estimates - scale.centre) / scale.spread,
+        }
+        return {name: rows.get(name, row.expand(means.shape[0], *row.shape[1:])) for name, row in self.average_user.items()}
+
+    def newcomer_estimates(self, means: Tensor) -> Tensor:
+        """(m, n_items) what users with factors `means` (m, d) are expected to give the world's items, in units of reward."""
+        if not isinstance(self.model, FactorModel):
+            raise RunError(f"the world model is a {type(self.model).__name__}; expected one of the kind 'factors'")
+        responses = self.model.responses
+        items = torch.from_numpy(self.world_items).to(self._device)
+        return responses.to_reward(torch.addmm(responses.intercepts[items], means, responses.loadings[items].T))
 
 
 def _require_world(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

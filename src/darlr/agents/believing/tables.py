@@ -84,7 +84,7 @@ class Known:
         return self
 
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(len(self.users), 0)
+        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(self.users.shape[0], 0)
 
     def rows(self, chosen: Tensor) -> "Known":
         return Known(self.table, self.users[chosen])
@@ -113,6 +113,9 @@ class CorrectedTable(Belief):
 
     def begin(self, users: Tensor) -> "Corrected":
         return Corrected(self.table.begin(users), self.factors.begin(users), self.factors.user_means[users])
+
+    def to_reward(self, responses: Tensor) -> Tensor:
+        return self.factors.to_reward(responses)
 
     def average_user(self) -> dict[str, Tensor]:
         return {**self.table.average_user(), **self.factors.average_user()}
