@@ -143,8 +143,8 @@ def test_the_log_can_be_the_judge_and_learning_never_sees_the_rows_that_judge(tm
 
 def test_a_trial_whose_value_the_log_cannot_tell_fails(tmp_path: Path) -> None:
     write_planted_world(tmp_path / "planted")
-    changes = {"dataset": "planted", "data_dir": tmp_path, "world_model": {"max_epochs": 1}, "training": {"epochs": 1}}
-    _, [trial] = study(tmp_path / "out", 1, judge="dr", **changes)
+    changes: dict[str, Any] = {"dataset": "planted", "world_model": {"max_epochs": 1}, "training": {"epochs": 1}}
+    _, [trial] = study(tmp_path / "out", 1, judge="dr", data_dir=tmp_path, **changes)
     assert (trial.state, trial.value) == ("failed", None)
     assert "value cannot be told from this log by judge/dr in 1 of the last 1 epochs" in (trial.error or "")  # of 80 rows
 
