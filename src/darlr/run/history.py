@@ -15,7 +15,6 @@ from darlr.config.loading import stable_hash
 from darlr.data.catalog import Features
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
-from darlr.data.registry import load
 from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 
@@ -114,6 +113,8 @@ def logged_history(
     """
     if (kept := load_history(folder, len(policy.user_ids), len(policy.item_ids))) is not None:
         return (*kept, ())
+    from darlr.data.registry import load  # noqa: PLC0415 (its readers would make every start wait)
+
     without = "known users are served without what the log says they had"
     try:
         loaded = load(policy.config, data_dir)

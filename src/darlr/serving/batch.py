@@ -36,7 +36,7 @@ def write_all(
         RunError: where the file cannot be written.
     """
     user_ids, item_ids = recommender.user_ids, recommender.item_ids
-    schema = {
+    schema: dict[str, pl.DataType] = {
         "user_id": _type(user_ids),
         "rank": pl.UInt32(),
         "item_id": _type(item_ids),

@@ -38,7 +38,7 @@ class Expectations:
 
     def _estimates(self, block: Block, columns: Tensor) -> Tensor:
         """(B, k) the world model's."""
-        distinct, places = columns.unique(return_inverse=True)
+        distinct, places = torch.unique(columns, return_inverse=True)
         found = torch.empty(len(block), len(distinct), device=self._device)
         known = np.flatnonzero(block.users != NEW_USER)
         if len(known):

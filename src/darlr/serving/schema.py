@@ -129,8 +129,9 @@ def require_object(value: Any, fields: Mapping[str, Field], place: str) -> dict[
 
 def request_of(value: Any, place: str, defaults: Request = ANYBODY) -> Request:
     """The request that a plain `value` states, as `REQUEST` says; `defaults` has what it does not state."""
-    stated = require_object(value, REQUEST, place)
-    return replace(defaults, **{name: tuple(part) if isinstance(part, list) else part for name, part in stated.items()})
+    told = require_object(value, REQUEST, place)
+    stated: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in told.items()}
+    return replace(defaults, **stated)
 
 
 def object_schema(fields: Mapping[str, Field], required: Sequence[str] = ()) -> dict[str, Any]:

@@ -29,5 +29,5 @@ class Metrics:
         if MULTIPROCESS not in os.environ:
             return generate_latest(self._registry)
         everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)

@@ -85,7 +85,9 @@ class RedisSessions:
         key = _key(name)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                kept, _ = await pipe.lrange(key, 0, -1).expire(key, self._seconds).execute()
+                pipe.lrange(key, 0, -1)
+                pipe.expire(key, self._seconds)
+                kept, _ = await pipe.execute()
         except (RedisError, OSError) as error:
             raise _unreachable(error) from error
         return [(item, reward) for item, reward in map(json.loads, kept)]
@@ -94,8 +96,11 @@ class RedisSessions:
         key = _key(name)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.rpush(key, *(json.dumps(one) for one in given)).ltrim(key, -MOST_ANSWERS, -1)
-                *_, left, _ = await pipe.llen(key).expire(key, self._seconds).execute()
+                pipe.rpush(key, *(json.dumps(one) for one in given))
+                pipe.ltrim(key, -MOST_ANSWERS, -1)
+                pipe.llen(key)
+                pipe.expire(key, self._seconds)
+                *_, left, _ = await pipe.execute()
         except (RedisError, OSError) as error:
             raise _unreachable(error) from error
         return int(left)
