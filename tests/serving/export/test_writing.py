@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
+from darlr.serving.export import writing
 from darlr.serving.export.writing import export_policy
 from darlr.world.window import Window
 from tests.serving.export.conftest import Case
@@ -85,3 +87,14 @@ def test_a_missing_package_and_a_missing_policy_are_told_in_a_line(
     with pytest.raises(InputError, match=r"an export needs onnxscript; install it with: pip install 'darlr\[export\]'"):
         export_policy(exported("bcq", "").run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_references_slips_are_not_exported(
+    exported: Callable[[str, str], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = exported("bcq", "").run
+    saved = SavedPolicy(RunFolder.open(run), CPU)
+    saved.config = replace(saved.config, reference_quirks=True)
+    monkeypatch.setattr(writing, "SavedPolicy", lambda folder, device: saved)
+    with pytest.raises(InputError, match=r"has the references' slips \(reference_quirks\)"):
+        export_policy(run, tmp_path / "out")
