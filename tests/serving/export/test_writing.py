@@ -36,9 +36,8 @@ def test_the_readme_runs_where_torch_and_darlr_are_not(
     case = exported(method, settings)
     blocks = re.findall(r"```python\n(.*?)```", (case.folder / "README.md").read_text(), re.DOTALL)
     assert len([line for line in blocks[0].splitlines() if line]) <= 27
-    ended = subprocess.run(
-        [sys.executable, "-c", WITHOUT + "\n".join(blocks)], cwd=case.folder, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", WITHOUT + "\n".join(blocks)]
+    ended = subprocess.run(command, cwd=case.folder, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     saved = SavedPolicy(RunFolder.open(case.run), CPU)
     n, ids = len(saved.world_items), saved.item_ids[saved.world_items].tolist()
