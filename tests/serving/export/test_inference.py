@@ -27,9 +27,10 @@ ARCHITECTURES = (
     ("darlr-plus", "tracker.kind=transformer policy.head=tied world_model.kind=factors tracker.user_state=true"),
     ("bcq", ""),
     ("bayes-adaptive", ""),
-    ("mbpo", "policy.actor=belief world_model.kind=factors"),
 )
-"""One of each: users from a table and from factors, all trackers, both heads, an offline agent, both beliefs."""
+"""One of each: users from a table and from factors, all trackers, both heads, an offline agent, a belief."""
+
+OTHERS = (*((method, "") for method in METHODS), ("mbpo", "policy.actor=belief world_model.kind=factors"))
 
 Histories = Sequence[tuple[Sequence[int], Sequence[float]]]
 
@@ -113,9 +114,9 @@ def test_scores_and_probabilities_are_those_of_the_run(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method(exported: Callable[[str, str], Case], method: str) -> None:
-    check_scores(Pair(exported(method, "")))
+@pytest.mark.parametrize(("method", "settings"), OTHERS)
+def test_every_method(exported: Callable[[str, str], Case], method: str, settings: str) -> None:
+    check_scores(Pair(exported(method, settings)))
 
 
 def test_expected_rewards_are_those_of_the_posterior_after_the_answers(exported: Callable[[str, str], Case]) -> None:

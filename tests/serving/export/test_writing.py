@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
+from darlr.serving.export import writing
 from darlr.serving.export.writing import export_policy
 from darlr.world.window import Window
 from tests.serving.export.conftest import Case
@@ -32,9 +34,10 @@ def test_the_readme_runs_where_torch_and_darlr_are_not(
     exported: Callable[[str, str], Case], method: str, settings: str
 ) -> None:
     case = exported(method, settings)
-    [code] = re.findall(r"```python\n(.*?)```", (case.folder / "README.md").read_text(), re.DOTALL)
-    assert len(code.splitlines()) <= 35
-    ended = subprocess.run([sys.executable, "-c", WITHOUT + code], cwd=case.folder, capture_output=True, text=True, check=False)
+    blocks = re.findall(r"```python\n(.*?)```", (case.folder / "README.md").read_text(), re.DOTALL)
+    assert len([line for line in blocks[0].splitlines() if line]) <= 27
+    command = [sys.executable, "-c", WITHOUT + "\n".join(blocks)]
+    ended = subprocess.run(command, cwd=case.folder, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     saved = SavedPolicy(RunFolder.open(case.run), CPU)
     n, ids = len(saved.world_items), saved.item_ids[saved.world_items].tolist()
@@ -43,7 +46,9 @@ def test_the_readme_runs_where_torch_and_darlr_are_not(
         torch.cat([start.items, torch.tensor([[0, 1]])], dim=1)[:, 2:],
         torch.cat([start.rewards, torch.tensor([[1.0, 0.0]])], dim=1)[:, 2:],
     )
-    for line, users, window, seen in zip(ended.stdout.splitlines(), ([0], []), (told, start), ([0, 1], []), strict=True):
+    lines = ended.stdout.splitlines()
+    assert len(lines) == len(blocks) + 1
+    for line, users, window, seen in zip(lines[:2], ([0], []), (told, start), ([0, 1], []), strict=True):
         blocked = torch.zeros(1, n, dtype=torch.bool)
         blocked[0, seen] = True
         scorer = saved.network(np.array(users, np.int64)).scorer()
@@ -85,3 +90,14 @@ def test_a_missing_package_and_a_missing_policy_are_told_in_a_line(
     with pytest.raises(InputError, match=r"an export needs onnxscript; install it with: pip install 'darlr\[export\]'"):
         export_policy(exported("bcq", "").run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_references_slips_are_not_exported(
+    exported: Callable[[str, str], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = exported("bcq", "").run
+    saved = SavedPolicy(RunFolder.open(run), CPU)
+    saved.config = replace(saved.config, reference_quirks=True)
+    monkeypatch.setattr(writing, "SavedPolicy", lambda folder, device: saved)
+    with pytest.raises(InputError, match=r"has the references' slips \(reference_quirks\)"):
+        export_policy(run, tmp_path / "out")

@@ -21,7 +21,7 @@ users = {{user: row for row, user in enumerate(about["users"])}}
 columns = {{item: column for column, item in enumerate(about["items"])}}
 
 
-{describe}def recommend(user=None, items=(), rewards=(), count=10{argument}):
+def recommend(user=None, items=(), rewards=(), count=10{argument}):
     """The best items, and their probabilities, after what the user was recommended lately and gave for it, oldest first."""
     recent = [(columns[item], reward) for item, reward in zip(items, rewards) if item in columns]
     blocked = np.zeros((1, len(columns)), bool)
@@ -31,17 +31,17 @@ columns = {{item: column for column, item in enumerate(about["items"])}}
         "items": np.array([[column for column, _ in recent]], np.int64),
         "rewards": np.array([[reward for _, reward in recent]], np.float32),
         "length": np.array([len(recent)]),
-        "blocked": blocked,{feed}
+        "blocked": blocked,
     }}
-    scores, probabilities = session.run(["scores", "probabilities"], feed)
+{feed}    scores, probabilities = session.run(["scores", "probabilities"], feed)
     best = np.argsort(-scores[0], kind="stable")[:count]
     return [(about["items"][column], float(probabilities[0, column])) for column in best if not blocked[0, column]]
 
 
 print(recommend({user!r}, items={items!r}, rewards={rewards!r}, count=5))
 print(recommend(count=5))
-{example}```
-
+```
+{describe}
 ## Inputs
 
 B requests at once, {n_items:,} items, L positions of history.
@@ -80,20 +80,27 @@ entries say where the policy comes from.
 | format | ONNX opset {opset}; tried with onnxruntime {onnxruntime}, which gave the run's own scores |
 '''
 
-_DESCRIBE = '''def describe(features):
-    """A new user's features in columns; what is not told, as average."""
-    row = np.full((1, len(about["features"])), np.nan, np.float32)
-    for place, column in enumerate(about["features"]):
-        if column["feature"] in features:
-            told = features[column["feature"]]
-            row[0, place] = told == column["value"] if "value" in column else (told - column["centre"]) / column["spread"]
-    return row
+_FEED = """    nothing = np.full((1, len(about["features"])), np.nan, np.float32)
+    feed["features"] = nothing if features is None else features
+"""
+_DESCRIBE = """
+Of a user whom the log lacks, features may be told. What is not told counts as average.
+
+```python
+def describe(told):
+    columns = [(told.get(column["feature"]), column) for column in about["features"]]
+    row = [
+        np.nan if value is None
+        else value == column["value"] if "value" in column
+        else (value - column["centre"]) / column["spread"]
+        for value, column in columns
+    ]
+    return np.array([row], np.float32)
 
 
-'''
-_FEED = """
-        "features": describe(features),"""
-_EXAMPLE = "print(recommend(features={features!r}, count=5))\n"
+print(recommend(features=describe({told!r}), count=5))
+```
+"""
 _FEATURES_ROW = (
     "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the value that the user has, 0 for "
     "the feature's other values, a number less its centre over its spread; NaN where nothing is known. Users of the log need "
@@ -112,7 +119,7 @@ def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
     """For a file with this `metadata` (`metadata_of`), tried with that version of onnxruntime."""
     low, high = metadata["reward_range"]
     items, described = metadata["items"], metadata["features"]
-    example = [(column["feature"], column.get("value", column.get("centre"))) for column in reversed(described)]
+    example = [(column["feature"], column.get("value", column.get("centre"))) for column in described[::-1]]
     return _TEXT.format(
         **metadata | {"items": items[:2]},
         user=metadata["users"][0],
@@ -123,10 +130,9 @@ def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
         high=high,
         opset=OPSET,
         onnxruntime=onnxruntime,
-        describe=_DESCRIBE if described else "",
-        argument=", features={}" if described else "",
+        argument=", features=None" if described else "",
         feed=_FEED if described else "",
-        example=_EXAMPLE.format(features=dict(example[:2])) if described else "",
+        describe=_DESCRIBE.format(told=dict(example[:2])) if described else "",
         features_row=_FEATURES_ROW.format(n=len(described)) if described else "",
         expected_row=_EXPECTED_ROW.format(low=low, high=high) if "expected_rewards" in metadata["outputs"] else "",
     )
