@@ -44,8 +44,8 @@ class RewardScale:
             raise InputError(f"key 'reward' has {self.minimum:g}..{self.maximum:g}; expected finite numbers, minimum first")
         if given and self.positive_threshold > self.maximum:
             raise InputError(
-                f"key 'reward.positive_threshold' is {self.positive_threshold:g}; expected at most the maximum, {self.maximum:g}, "
-                "or no reward counts as liked"
+                f"key 'reward.positive_threshold' is {self.positive_threshold:g}; expected at most the maximum, "
+                f"{self.maximum:g}, or no reward counts as liked"
             )
         if given and self.maximum - self.minimum < max(APART * max(abs(self.minimum), abs(self.maximum)), LEAST_RANGE):
             raise InputError(
