@@ -204,9 +204,19 @@ def _frames(draw: random.Random, folder: Path) -> Callable[[], Any]:
     return lambda: Dataset.from_frames(log, **tables, **options).describe()
 
 
+OPTIONAL: Mapping[str, Any] = {
+    "name": "mine",
+    "licence": "free",
+    "log": {"repeats": "last"},
+    "leave": {"by": "auto", "window": 4, "tolerance": 0, "max_steps": 30},
+    "features": {"coded": ["maker"], "ignored": []},
+}
+"""What a dataset.yaml may have beside what it must, so that some of its changes leave one that can be used."""
+
+
 def _yaml(draw: random.Random, folder: Path) -> Callable[[], Any]:
     """A dataset.yaml of other values, which `darlr datasets` meets, too."""
-    given = yaml.safe_load(FILES["dataset.yaml"])
+    given = {**yaml.safe_load(FILES["dataset.yaml"]), **OPTIONAL}
     changed = mutating.value(draw, given)
     try:
         text = yaml.safe_dump(changed, allow_unicode=draw.random() < 0.5)

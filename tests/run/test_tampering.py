@@ -12,7 +12,7 @@ import torch
 
 from darlr.api.run import Run
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import SETTINGS
+from darlr.artifacts.beginning import SETTINGS
 from darlr.artifacts.sealing import CHECKSUM
 from darlr.errors import InputError
 from darlr.evaluation.finished import SUMMARY_SHAPE

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from darlr.artifacts.run_folder import RunFolder, in_work
+from darlr.artifacts.run_folder import RunFolder
+from darlr.artifacts.run_lock import in_work
 from darlr.config.loading import merge
 from darlr.run import training as run
 from darlr.sweep.worker import work

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
-from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.metrics_file import METRICS
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.config.experiment import ExperimentConfig
