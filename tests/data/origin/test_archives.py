@@ -62,7 +62,11 @@ BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
         lambda path: path.write_bytes(gzip.compress(tar_of({"log.csv": b"a\n"}) + ZEROS * 4)),
         "unpacks to ",
     ),
-    ("a.tar.gz", lambda path: path.write_bytes(gzip.compress(b"<html>log in</html>", mtime=0)), "cut short, damaged or no archive"),
+    (
+        "a.tar.gz",
+        lambda path: path.write_bytes(gzip.compress(b"<html>log in</html>", mtime=0)),
+        "cut short, damaged or no archive",
+    ),
     ("a.zip", lambda path: path.write_bytes(b"<html>log in</html>"), "cut short, damaged or no archive"),
     ("a.zip", lambda path: write_zip(path, {"others.csv": b"a\n"}), "has no 'log.csv'; expected it in '.', as published"),
 ]
