@@ -80,8 +80,12 @@ def test_yahoo_has_a_truth_once_it_is_completed(darlr: Command, data: Path) -> N
         (("caot",), "unknown data set 'caot'; did you mean 'coat'?"),
         (("synthetic",), "data set 'synthetic' has no ratings that its truth could be completed from"),
         (("movielens-1m",), "data set 'movielens-1m' is not complete"),
-        (("coat", "--set", "completion.sweeps=0"), "config key 'completion.sweeps' is 0; expected at least 1"),
+        (("coat", "--set", "completion.sweeps=0"), "config key 'completion.sweeps' is 0; expected from 1 to 100,000"),
         (("coat", "--set", "completion.sweps=1"), "unknown config key 'completion.sweps'; did you mean 'completion.sweeps'?"),
+        (
+            ("coat", "--set", "completion.factors=[5,10000]"),
+            "config key 'completion.factors' is [5, 10000], which takes about",
+        ),
         (("coat", "--set", "completion.factors=[]"), "config key 'completion.factors' is []; expected one or more values"),
         (
             ("coat", "--set", "completion.bias_penalties=[0]"),

@@ -67,10 +67,12 @@ def test_a_generated_world_is_generated_again(darlr: Command, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--users", 0], "the number of users is 0; expected at least 1"),
+        (["--users", 0], "the number of users is 0; expected from 1 to 100,000,000"),
+        (["--users", 10**9], "the number of users is 1000000000; expected from 1"),
         (["--output", "results.txt"], "results.txt: cannot write '.txt' files; expected one of .csv, .md, .json"),
         (["--truth", "nowhere"], "nowhere: no such folder"),
         (["--threads", 0], "--threads is 0"),
+        (["--threads", 10**17], "--threads is 100000000000000000; expected from 1 to 1,024"),
     ],
 )
 def test_bad_options_are_refused(darlr: Command, run: Path, planted: Path, options: list[object], message: str) -> None:

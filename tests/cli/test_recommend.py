@@ -153,7 +153,7 @@ def test_bad_requests_are_named(darlr: Command, run: Path, name: str, text: str 
     ("options", "message"),
     [
         (["--users", "u99"], "unknown user 'u99', no id of the log"),
-        (["--count", "0"], "count is 0; expected at least 1"),
+        (["--count", "0"], "count is 0; expected from 1 to 1,000,000"),
         (["--all"], "--all writes Parquet, and --output is not given; expected --output FILE.parquet"),
         (["--all", "--users", "u1"], "--all is for all users of the log; expected no --users and no --input"),
         (["--explain"], "--explain needs --format json"),

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.runs import train_small
+from tests.runs import TrainedOnce
 from tests.sweep.grids import write_small
 
 
-def test_a_dry_run_tells_what_is_to_do_and_does_nothing(darlr: Command) -> None:
-    train_small(Path("runs"), {"method": "dorl"})
+def test_a_dry_run_tells_what_is_to_do_and_does_nothing(darlr: Command, trained_once: TrainedOnce) -> None:
+    trained_once(Path("runs"), {"method": "dorl"})
     before = sorted(Path("runs").rglob("*"))
     file = write_small(Path("grid.yaml"), seeds=[0, 1])
     ended = darlr("sweep", file, "--dry-run", "--workers", 3)
@@ -49,7 +49,7 @@ def test_a_failed_cell_is_listed_at_the_end_and_a_second_sweep_tries_it_alone(da
         ("methods: mbpo", [], "grid.yaml: 'datasets' is missing"),
         ("datasets: synthetic\nmethods: drol", [], "grid.yaml: synthetic drol seed 0: unknown method 'drol'"),
         ("datasets: synthetic\nmethods: mbpo\nset: {a2c.x: 1}", [], "grid.yaml: unknown config key 'a2c.x'"),
-        ("datasets: synthetic\nmethods: mbpo", ["--workers", "0"], "--workers is 0; expected at least 1"),
+        ("datasets: synthetic\nmethods: mbpo", ["--workers", "0"], "--workers is 0; expected from 1 to 1,024"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(darlr: Command, text: str, options: list[str], message: str) -> None:

@@ -18,6 +18,7 @@ def written(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str]) -> None:
     ended = darlr("train", "--method", "mbpo", "--seed", 3, *small)
     assert ended.code == 0
@@ -41,6 +42,7 @@ def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str])
         "user_returns.parquet",
         "world_model.safetensors",
     ]
+    assert (run / "learning_curve.png").stat().st_size > 10_000  # curves, not a blank
 
 
 @pytest.mark.parametrize("method", ["ucb", "epsilon-greedy"])
@@ -129,7 +131,7 @@ REFUSED = [
     (["--set", "a2c.discount"], "override 'a2c.discount': expected KEY=VALUE"),
     (["--seed", "-1"], "config key 'seed' is -1; expected 0 or more"),
     (["--epochs", "0"], "config key 'training.epochs' is 0; expected from 1 to 1,000,000"),
-    (["--threads", "0"], "--threads is 0; expected at least 1"),
+    (["--threads", "0"], "--threads is 0; expected from 1 to 1,024"),
     (["--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
     (["--seed", "1", "--set", "seed=2"], "'seed' is given both by --seed and by --set; expected it once"),
     (["--set", "training=5", "--epochs", "3"], "config key 'training' is 5; expected a mapping of keys to values"),

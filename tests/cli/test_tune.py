@@ -52,9 +52,11 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--trials", "0"], "--trials is 0; expected at least 1"),
-        (["--seeds", "0"], "--seeds is 0; expected at least 1"),
-        (["--workers", "0"], "--workers is 0; expected at least 1"),
+        (["--judge", "snipps"], "unknown judge 'snipps'; did you mean 'snips'?"),
+        (["--judge", "validation.json"], "validation.json: "),
+        (["--trials", "0"], "--trials is 0; expected from 1 to 100,000"),
+        (["--seeds", "0"], "--seeds is 0; expected from 1 to 1,000"),
+        (["--workers", "0"], "--workers is 0; expected from 1 to 1,024"),
         (["--method", "drol"], "unknown method 'drol'"),
         (["--method", "gt"], "method 'gt' learns from the truth, by which nothing is tuned; expected another"),
         (["--dataset", "nowhere"], "unknown data set 'nowhere'"),
@@ -91,7 +93,7 @@ def test_a_trial_that_has_not_ended_is_told_with_exit_code_3(capsys: pytest.Capt
 
 def test_where_every_trial_fails_the_exit_code_says_so(darlr: Command, small: list[str]) -> None:
     Path("space.yaml").write_text("a2c.learning_rate: [1e30, 1e31]\n")
-    ended = darlr("tune", "--method", "mbpo", "--space", "space.yaml", "--trials", 2, *small)
+    ended = darlr("tune", "--method", "mbpo", "--space", "space.yaml", "--trials", 1, *small)
     assert ended.code == 3
     assert "best settings" not in ended.out
     assert ended.err.splitlines()[-1].startswith("darlr: no trial has finished (trial 1: tuning/synthetic/mbpo/")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from darlr.config.constraints import Setting, documented
-from darlr.config.loading import with_settings
+from darlr.config.loading import from_mapping, with_settings
+from darlr.data.completion.settings import CompletingConfig
 from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config, experiment_type
 
@@ -85,19 +86,24 @@ def test_limits(key: str, inside: Any, outside: Any) -> None:
 
 
 NUMBERS = [
-    (key, hint, setting) for key, hint, setting in documented(experiment_type()) if "int" in str(hint) or "float" in str(hint)
+    (kind, key, hint, setting)
+    for kind, keys in ((experiment_type(), documented(experiment_type())), (CompletingConfig, documented(CompletingConfig)))
+    for key, hint, setting in keys
+    if "int" in str(hint) or "float" in str(hint)
 ]
 
 
-@pytest.mark.parametrize(("key", "hint", "setting"), NUMBERS, ids=[key for key, _, _ in NUMBERS])
-def test_every_number_has_both_limits(key: str, hint: Any, setting: Setting) -> None:
+@pytest.mark.parametrize(
+    ("kind", "key", "hint", "setting"), NUMBERS, ids=[f"{kind.__name__} {key}" for kind, key, _, _ in NUMBERS]
+)
+def test_every_number_has_both_limits(kind: type[Any], key: str, hint: Any, setting: Setting) -> None:
     assert setting.multiple_of or setting.at_least is not None or setting.above is not None
     assert setting.at_most is not None or setting.below is not None
     most = setting.at_most if setting.at_most is not None else setting.below
     too_large = 2 * most if most else 1
     value = [too_large] if "tuple" in str(hint) else too_large
     with pytest.raises(InputError, match=rf"config key '{key}' is .*; expected "):
-        experiment_config(with_settings({}, {key: value}))
+        from_mapping(kind, with_settings({}, {key: value}))
 
 
 ODD = [10**5_000, -(10**5_000), 2**63, float("inf"), float("nan"), "9" * 5_000, [[1] * 50] * 50]

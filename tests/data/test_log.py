@@ -28,6 +28,16 @@ def test_rows_keep_the_vocabularies() -> None:
     assert (log.items.tolist(), log.times.tolist()) == ([0, 2], [2.0, 1.0])
 
 
+def test_pairs_count_once() -> None:
+    """Users 0 and 2 of three have rows; item 0 is in one of these users' rows twice, item 2 in those of both."""
+    users, items = np.array([2, 0, 2, 2], np.int32), np.array([2, 2, 0, 0], np.int32)
+    log = replace(
+        example(), users=users, items=items, rewards=np.ones(4, np.float32), times=None, user_ids=np.array([7, 20, 21])
+    )
+    assert log.cells().tolist() == [2, 6, 8]
+    assert log.audience_shares().tolist() == [0.5, 0.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

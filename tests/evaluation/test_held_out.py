@@ -9,10 +9,11 @@ from darlr.agents.acting import Scorer
 from darlr.agents.static.scorers import TableScorer
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_by_user, judge_held_out, split_log
+from darlr.evaluation.held_out import HeldOut, held_out_rows, judge_by_group, judge_held_out, split_log
 from darlr.evaluation.modes import HELD_OUT
 from darlr.evaluation.ranked_lists import LoggedItems
 from darlr.evaluation.table import METRICS, Metric, register_metric
+from darlr.evaluation.user_groups import UserGroups
 from darlr.world.window import Window
 from darlr.world.world import World
 from tests.worlds import CPU, catalog_of, log_of, window_of
@@ -177,9 +178,22 @@ def test_lists_are_judged_by_what_the_learned_rows_say_of_users_and_items() -> N
             "calibration_10": math.log(1 / (0.99 / 4 + 0.01)),  # all of category 0, of which 1/4 is shown
         }
     )
-    by_user = judge_by_user(judged, TableScorer(torch.tensor([[1.0, 2.0, 3.0]])), window_of([[3]]))
-    assert by_user["mrr_10"].tolist() == [0.5, 1.0]
-    assert "gini_10" not in by_user  # one number of all lists
+
+
+def test_groups_of_users_are_judged_apart() -> None:
+    learned = log_of([(0, 0, 5.0), (1, 0, 5.0)], 3, 3, positive_threshold=4.0)
+    held_out = log_of([(0, 1, 5.0), (1, 2, 5.0), (2, 2, 5.0)], 3, 3, positive_threshold=4.0)
+    rows = held_out_rows(learned, held_out, everybody(learned), CPU)
+    groups = UserGroups("gender", ("f", "m"), np.array([0, 1, 1]))
+    scorers = {"policy": TableScorer(torch.tensor([[1.0, 2.0, 3.0]]))}
+    found = judge_by_group(rows, groups, scorers, window_of([[3]]))
+    assert (found["feature"], found["users"]) == ("gender", {"f": 1, "m": 2})
+    # User 0 likes item 1, the second of the list; the others like item 2, the first.
+    assert found["values"]["policy"]["f"]["mrr_10"] == 0.5
+    assert found["values"]["policy"]["m"]["mrr_10"] == 1.0
+    assert found["values"]["policy"]["f"]["coverage_10"] == pytest.approx(2 / 3)  # item 0 is known to user 0
+    whole = judge_held_out(rows, scorers["policy"], window_of([[3]]))
+    assert whole["mrr_10"] == pytest.approx((0.5 + 2 * 1.0) / 3)
 
 
 def test_what_does_not_apply_is_left_out() -> None:

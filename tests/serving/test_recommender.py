@@ -115,7 +115,7 @@ def test_an_answer_does_not_depend_on_its_company(recommender: Recommender) -> N
 @pytest.mark.parametrize(
     ("request_", "count", "message"),
     [
-        (bare("u3"), 0, "count is 0; expected at least 1"),
+        (bare("u3"), 0, "count is 0; expected from 1 to 1,000,000"),
         (bare("nobody"), 1, "request 2, user 'nobody': unknown user 'nobody', no id of the log"),
         (bare("U3"), 1, "unknown user 'U3', no id of the log; did you mean 'u3'"),
         (bare(3), 1, "unknown user 3"),

@@ -58,6 +58,14 @@ def test_a_list_is_an_axis_and_keys_may_be_dotted_or_nested(tmp_path: Path) -> N
     assert found[1].label == "a m seed 0 a2c.discount=0.5 training.epochs=2"
 
 
+def test_grids_have_bounded_numbers_of_cells(tmp_path: Path) -> None:
+    axes = ", ".join(f"a2c.{name}: [0.1, 0.2, 0.3]" for name in ("discount", "gae_lambda", "value_weight", "entropy_weight"))
+    few = f"datasets: a\nmethods: m\nset: {{{axes}}}\nvary: {{leave.window: [1, 2]}}\nseeds: "
+    assert len(points(tmp_path, f"{few}[0, 1]")) == 2 * 3**4 * 2
+    with pytest.raises(InputError, match="the grid has 162000 cells; expected at most 100,000"):
+        points(tmp_path, f"{few}{list(range(1000))}")
+
+
 @pytest.mark.parametrize("text", ["{synthetic.seed: [3, 4]}", "{synthetic: {seed: [3, 4]}}"])
 def test_a_part_of_the_settings_may_have_a_seed_of_its_own(tmp_path: Path, text: str) -> None:
     assert [point.values["synthetic"] for point in points(tmp_path, f"{MINIMAL}set: {text}")] == [{"seed": 3}, {"seed": 4}]

@@ -118,6 +118,7 @@ def study(
     data_dir: Path | None = None,
     epochs: bool = True,
     dying: str = "",
+    judge: str = "referee",
     **changes: Any,
 ) -> tuple[Design, list[Trial]]:
     """Work on a study of small runs, of the settings `VALUES` but for `changes`; with `epochs` they say how long they learn."""
@@ -129,5 +130,5 @@ def study(
     if not epochs:
         values["training"] = {key: value for key, value in values["training"].items() if key != "epochs"}
     loaded = load(experiment_config(values), data_dir)
-    design = Design.of(values, str(out / "space.yaml"), seeds, pruning, loaded)
+    design = Design.of(values, str(out / "space.yaml"), seeds, pruning, loaded, judge)
     return design, tune(design, loaded, trials, cast(Executor, Here(data_dir, out, dying)), out, notes or Notes())

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,33 @@ import yaml
 
 from darlr.artifacts import RunFolder, files
 from darlr.artifacts.files import publish
+from darlr.data.registry import load
 from darlr.errors import InputError
 from darlr.methods.experiment import experiment_config
+from darlr.run.specification import SpecifiedRun
 from darlr.sweep.grid import Grid
 from darlr.tuning import tuner
-from darlr.tuning.measure import returns
+from darlr.tuning.design import Design
+from darlr.tuning.measure import RETURN, measured
 from darlr.tuning.trials import Trial, best_of
 from tests.runs import write_planted_world, write_truth
 from tests.tuning.studies import Notes, StoppedError, run_here, study
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are trained in this process and draw no picture; two trials are proposed at a time."""
-    monkeypatch.setattr(tuner, "run_cells", run_here)
-    monkeypatch.setattr(tuner, "TOGETHER", 2)
-    monkeypatch.setattr("darlr.run.training.save_figure", lambda figure, path: None)
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    """Runs are trained in this process; two trials are proposed at a time."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(tuner, "run_cells", run_here)
+        monkeypatch.setattr(tuner, "TOGETHER", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Design, list[Trial]]:
+    """A study of two trials that nothing disturbed, for tests that only read it: where it lies, its design, its trials."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    return out, *study(out, 2)
 
 
 def told(trials: Sequence[Trial]) -> list[Any]:
@@ -45,7 +56,7 @@ def test_a_study_is_the_same_every_time_and_goes_on_where_it_was_stopped(tmp_pat
     assert len({str(trial.settings) for trial in trials}) == 4
     for trial in trials:
         [run] = trial.runs
-        assert trial.value == returns(RunFolder.open(Path(run)).metrics())[-1]
+        assert trial.value == measured(RunFolder.open(Path(run)).metrics(), RETURN)[-1]
         assert RunFolder.open(Path(run)).config()["a2c"]["learning_rate"] == trial.settings["a2c.learning_rate"]
 
     with pytest.raises(StoppedError):
@@ -65,9 +76,9 @@ def test_a_study_is_the_same_every_time_and_goes_on_where_it_was_stopped(tmp_pat
     assert json.loads((design.folder(tmp_path / "once") / "study.json").read_text())["budget"]["trials"] == 2
 
 
-def test_what_is_written(tmp_path: Path) -> None:
-    design, trials = study(tmp_path, 2)
-    folder = design.folder(tmp_path)
+def test_what_is_written(undisturbed: tuple[Path, Design, list[Trial]]) -> None:
+    out, design, trials = undisturbed
+    folder = design.folder(out)
     best = best_of(trials)
     assert best is not None
     assert best.value == max(trial.value or 0 for trial in trials)
@@ -112,6 +123,59 @@ def test_the_truth_has_no_part_in_it(tmp_path: Path) -> None:
     assert len(set(truths)) > 2  # the tests did see another truth
 
 
+def test_the_log_can_be_the_judge_and_learning_never_sees_the_rows_that_judge(tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "planted")
+    design, trials = study(tmp_path / "out", 1, dataset="planted", data_dir=tmp_path, judge="dm", world_model={"max_epochs": 1})
+    [trial] = trials
+    records = RunFolder.open(Path(trial.runs[0])).metrics()
+    assert (trial.state, trial.value) == ("finished", records[-1]["judge/dm"])  # the last of three epochs
+    assert 1 <= records[-1]["judge/dm"] <= 5
+    assert records[-1]["judge/told"] == 1
+    assert not any(name.startswith("referee/") for name in records[-1])
+    results = json.loads((design.folder(tmp_path / "out") / "study.json").read_text())
+    assert results["measure"]["name"] == "judge/dm"
+    assert "mean reward of a recommendation on held-out log rows by direct method" in results["measure"]["what"]
+    blind = load(experiment_config({"dataset": "planted"}), tmp_path)
+    specified = SpecifiedRun.of(design.trial(trial.settings, 0), blind)
+    assert specified.held_out is not None
+    assert (len(specified.dataset.log), len(specified.held_out)) == (720, 80)
+
+
+def test_a_trial_whose_value_the_log_cannot_tell_fails(tmp_path: Path) -> None:
+    write_planted_world(tmp_path / "planted")
+    changes: dict[str, Any] = {"dataset": "planted", "world_model": {"max_epochs": 1}, "training": {"epochs": 1}}
+    _, [trial] = study(tmp_path / "out", 1, judge="dr", data_dir=tmp_path, **changes)
+    assert (trial.state, trial.value) == ("failed", None)
+    assert "value cannot be told from this log by judge/dr in 1 of the last 1 epochs" in (trial.error or "")  # of 80 rows
+
+
+@pytest.mark.parametrize(
+    ("judge", "space", "message"),
+    [
+        ("dr", "world_model.learning_rate: [1e-6, 0.01]", "judge 'dr' is given, but a space of the world model alone"),
+        ("mips", "a2c.discount: [0.5, 0.9]", "judge 'mips' weights categories of items, but the items have none"),
+        ("snips", "a2c.discount: [0.5, 0.9]", "judge 'snips' needs a log whose policy left something to chance"),
+        (
+            "ndcg_10",
+            "a2c.discount: [0.5, 0.9]",
+            "judge 'ndcg_10' is not possible here: no held-out row has a reward",
+        ),
+    ],
+)
+def test_a_judge_that_the_log_cannot_give_is_refused_before_anything_runs(
+    tmp_path: Path, judge: str, space: str, message: str
+) -> None:
+    folder = write_planted_world(tmp_path / "planted")
+    head, *rows = (folder / "log.csv").read_text().splitlines()
+    (folder / "log.csv").write_text("\n".join([f"{head},propensity", *(f"{row},1" for row in rows)]) + "\n")
+    settings = (folder / "dataset.yaml").read_text()
+    settings = settings.replace("items: items.csv, ", "").replace("maximum: 5}", "maximum: 9, positive_threshold: 9}")
+    (folder / "dataset.yaml").write_text(settings)
+    with pytest.raises(InputError, match=message):
+        study(tmp_path / "out", 1, space=space, dataset="planted", data_dir=tmp_path, judge=judge, epochs=False)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["space.yaml"]
+
+
 def test_a_trial_that_does_worse_than_the_median_stops_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("darlr.tuning.search.RANDOM_TRIALS", 2)
     monkeypatch.setattr("darlr.tuning.search.WARM_UP", 0.0)
@@ -125,7 +189,7 @@ def test_a_trial_that_does_worse_than_the_median_stops_early(tmp_path: Path, mon
         [run] = trial.runs
         assert not (Path(run) / "summary.json").exists()
         assert 1 <= trial.epochs < 3
-        assert max(returns(RunFolder.open(Path(run)).metrics())) < reached
+        assert max(measured(RunFolder.open(Path(run)).metrics(), RETURN)) < reached
     with pytest.raises(StoppedError):
         study(tmp_path / "b", 5, Notes(stop_after=9))
     assert told(study(tmp_path / "b", 5)[1]) == told(trials)
@@ -147,7 +211,9 @@ def test_a_trial_whose_process_died_is_run_again_by_the_same_call(tmp_path: Path
     assert again[1].value is not None
 
 
-def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(tmp_path: Path) -> None:
+def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(
+    undisturbed: tuple[Path, Design, list[Trial]], tmp_path: Path
+) -> None:
     with pytest.MonkeyPatch.context() as disk:
 
         def full(partial: Path, path: Path) -> None:
@@ -159,10 +225,12 @@ def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(tmp_path
         _, trials = study(tmp_path / "full", 2)
     assert [trial.state for trial in trials] == ["begun", "begun"]
     assert (trials[0].error or "").endswith("policy.safetensors: cannot be written (No space left on device)")
-    assert told(study(tmp_path / "full", 2)[1]) == told(study(tmp_path / "free", 2)[1])
+    assert told(study(tmp_path / "full", 2)[1]) == told(undisturbed[2])
 
 
-def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(tmp_path: Path) -> None:
+def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(
+    undisturbed: tuple[Path, Design, list[Trial]], tmp_path: Path
+) -> None:
     with pytest.raises(StoppedError):
         study(tmp_path / "stopped", 2, Notes(stop_after=5))  # after the second of three epochs of trial 2
     [run] = [file.parent for file in tmp_path.rglob("config.yaml") if not (file.parent / "summary.json").exists()]
@@ -172,17 +240,17 @@ def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(tmp_path:
         with pytest.raises(InputError, match=rf"{environment}: does not match its checksum"):
             study(tmp_path / "stopped", 2)
     shutil.rmtree(run)
-    assert told(study(tmp_path / "stopped", 2)[1]) == told(study(tmp_path / "whole", 2)[1])
+    assert told(study(tmp_path / "stopped", 2)[1]) == told(undisturbed[2])
 
 
 def test_a_measured_run_that_cannot_be_read_ends_the_call_and_fails_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(run: Path) -> float:
+    def unreadable(run: Path, measure: str) -> float:
         raise InputError(f"{run / 'metrics.jsonl'}: cannot be read")
 
     with monkeypatch.context() as disk:
-        disk.setattr(tuner, "final_return", unreadable)
+        disk.setattr(tuner, "final_measure", unreadable)
         with pytest.raises(InputError, match=r"metrics\.jsonl: cannot be read"):
             study(tmp_path, 1)
     [trial] = study(tmp_path, 1)[1]
@@ -212,7 +280,7 @@ def test_settings_that_contradict_each_other_fail(tmp_path: Path) -> None:
 def test_every_seed_of_a_trial_counts(tmp_path: Path) -> None:
     _, trials = study(tmp_path, 2, seeds=(3, 4))
     for trial in trials:
-        curves = [returns(RunFolder.open(Path(run)).metrics()) for run in trial.runs]
+        curves = [measured(RunFolder.open(Path(run)).metrics(), RETURN) for run in trial.runs]
         assert [RunFolder.open(Path(run)).config()["seed"] for run in trial.runs] == [3, 4]
         assert trial.value == pytest.approx(sum(curve[-1] for curve in curves) / 2)
         assert trial.epochs == 6

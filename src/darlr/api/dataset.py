@@ -158,7 +158,7 @@ class Dataset:
 
         Args: seed, held_out, split: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
         """
-        log, _ = rows_of(self.loaded, held_out, seed, split)
+        log, _ = rows_of(self.loaded, EvaluationConfig(held_out=held_out, split=split), seed)
         rows = {"user_id": log.user_ids[log.users], "item_id": log.item_ids[log.items], "reward": log.rewards}
         return pl.DataFrame(rows if log.times is None else {**rows, "timestamp": log.times})
 

@@ -1,6 +1,6 @@
 """`darlr evaluate`: the policy of a run, tested again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,8 +27,14 @@ def evaluate(
         Path | None,
         option("a newer log in the folder format, to judge by instead of a truth", "FOLDER", "rows held out, without a truth"),
     ] = None,
+    by_group: Annotated[
+        str | None,
+        option("feature of users by which held-out metrics are given, too", "FEATURE", "evaluation.by_group of the run"),
+    ] = None,
     seed: Annotated[int, WHOLE, option("seed of users and sampled items")] = 0,
-    output: Annotated[Path | None, option("write the table to FILE, too (.csv, .md or .json)", "FILE", "none")] = None,
+    output: Annotated[
+        Path | None, option("write the tables to FILE, too (.md or .json), or the first one (.csv)", "FILE", "none")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -39,29 +45,34 @@ def evaluate(
     """
     from darlr.artifacts.files import encode_json, write_bytes  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
-    from darlr.report.analysis.off_policy import judgement_table  # noqa: PLC0415
+    from darlr.report.analysis.off_policy import judgement_tables  # noqa: PLC0415
+    from darlr.report.analysis.user_groups import BY_GROUP, groups_table  # noqa: PLC0415
     from darlr.report.rendering.table import to_csv, to_markdown  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.evaluating import OpenedRun, evaluate_opened, judge_opened, results_table  # noqa: PLC0415
 
-    forms: dict[str, Callable[[Table, Mapping[str, Any]], str]] = {
-        ".csv": lambda table, results: to_csv(table),
-        ".md": lambda table, results: to_markdown(table),
-        ".json": lambda table, results: encode_json(dict(results), str(output), indent=2) + "\n",
+    forms: dict[str, Callable[[Sequence[Table], Mapping[str, Any]], str]] = {
+        ".csv": lambda tables, results: to_csv(tables[0]),
+        ".md": lambda tables, results: "\n".join(map(to_markdown, tables)),
+        ".json": lambda tables, results: encode_json(dict(results), str(output), indent=2) + "\n",
     }
     text = None if output is None else form_of(output, forms)
     place = compute_on(device, threads)
     opened = OpenedRun.of(run, data_dir, place)
     if log is not None or (truth is None and not opened.has_truth):
         _require_unused(mode, policy, users, truth)
-        results: Mapping[str, Any] = judge_opened(opened, log, seed)
-        table = judgement_table(f"{run}, by the log alone", results)
+        results: Mapping[str, Any] = judge_opened(opened, log, seed, by_group)
+        tables = judgement_tables(f"{run}, by the log alone", results)
+        tables += [groups_table(f"{run}", [("policy", [results[BY_GROUP]])])] if BY_GROUP in results else []
     else:
+        if by_group is not None:
+            raise InputError("--by-group is given, but a truth judges the policy; expected a log to judge by, with --log")
         results = evaluate_opened(opened, mode, policy, users, truth, seed)
-        table = results_table(run, results)
-    print_table(table)
+        tables = [results_table(run, results)]
+    for table in tables:
+        print_table(table)
     if output is not None and text is not None:
-        write_bytes(output, text(table, results).encode())
+        write_bytes(output, text(tables, results).encode())
 
 
 def _require_unused(mode: str, policy: str, users: int | None, truth: Path | None) -> None:

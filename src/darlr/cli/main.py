@@ -13,6 +13,7 @@ from darlr.cli.complete import complete
 from darlr.cli.config import config
 from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
+from darlr.cli.export import export
 from darlr.cli.fetch import fetch
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "validate": validate,
     "recommend": recommend,
+    "export": export,
     "serve": serve,
     "datasets": datasets,
     "fetch": fetch,

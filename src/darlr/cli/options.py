@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
+from darlr.config.constraints import require_between
 from darlr.config.experiment import ExperimentConfig
-from darlr.errors import InputError
 from darlr.text import brief, visible
+
+MOST_WORKERS = 1_024
 
 
 def option(
@@ -78,6 +80,5 @@ def processes_of(workers: int | None) -> int:
     """How many processes `--workers` asks for: without it, as many as this process may use cores."""
     if workers is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers < 1:
-        raise InputError(f"--workers is {workers}; expected at least 1")
+    require_between("--workers", workers, 1, MOST_WORKERS)
     return workers

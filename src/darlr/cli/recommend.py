@@ -8,7 +8,7 @@ import tyro
 
 from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
 from darlr.errors import InputError
-from darlr.text import visible
+from darlr.text import on_terminal, visible
 
 MOST_NOTES = 10
 
@@ -74,7 +74,7 @@ def recommend(
     for line in note_lines(answers, format, MOST_NOTES):
         print(f"note: {visible(line)}", file=sys.stderr)
     if output is None:
-        print(text, end="")
+        print(on_terminal(text) if sys.stdout.isatty() else text, end="")
     else:
         write_bytes(output, text.encode())
 

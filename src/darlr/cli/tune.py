@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Overrides, Workers, option, processes_of
 from darlr.cli.settings import settings_of
 from darlr.cli.terminal.pipes import outliving_readers
+from darlr.config.constraints import require_between
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
-from darlr.errors import InputError, RunError
+from darlr.errors import RunError
 from darlr.text import visible
 
 if TYPE_CHECKING:
     from darlr.tuning.trials import Trial
+
+MOST_TRIALS = 100_000
+MOST_SEEDS = 1_000
+"""Of a trial."""
 
 
 def tune(
@@ -28,6 +33,15 @@ def tune(
         str | None,
         option("what to search, in YAML (docs/tuning.md), or a built-in space's name, as world-model", "FILE", "the method's"),
     ] = None,
+    judge: Annotated[
+        str | None,
+        option(
+            "who decides: referee, simulator, ndcg_10, dr, snips or another of docs/tuning.md, or the best one in a "
+            "validation.json of darlr validate",
+            "JUDGE",
+            "referee",
+        ),
+    ] = None,
     pruning: Annotated[bool, option("stop trials early that do worse than the median of those before")] = True,
     config: Annotated[Path | None, option("settings of every trial in YAML; options go before them", "FILE", "none")] = None,
     overrides: Overrides = (),
@@ -36,7 +50,7 @@ def tune(
     data_dir: DataDir = None,
     device: Device = "auto",
 ) -> None:
-    """Search a method's settings, by what a second world model gives for its policies and never by the truth; it resumes."""
+    """Search a method's settings, by a judge of its policies (a second world model) and never by the truth; it resumes."""
     from darlr.cli.terminal.study import StudyMonitor, trials_table  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
@@ -45,14 +59,15 @@ def tune(
     from darlr.run.specification import with_canonical_dataset  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
     from darlr.tuning.design import Design  # noqa: PLC0415
+    from darlr.tuning.measure import judge_named  # noqa: PLC0415
     from darlr.tuning.search import require_optuna  # noqa: PLC0415
     from darlr.tuning.tuner import tune as run  # noqa: PLC0415
 
     processes = processes_of(workers)
-    for name, value in (("--trials", trials), ("--seeds", seeds)):
-        if value < 1:
-            raise InputError(f"{name} is {value}; expected at least 1")
+    require_between("--trials", trials, 1, MOST_TRIALS)
+    require_between("--seeds", seeds, 1, MOST_SEEDS)
     require_optuna()
+    decides = judge_named(judge)
     compute_on(device, threads=1)
     values = settings_of(config, overrides, {"dataset": dataset, "method": method, "seed": seed}, epochs)
     values = with_canonical_dataset(values, data_dir)
@@ -63,7 +78,7 @@ def tune(
         LocalPool(processes, data_dir, out, device) as pool,
     ):
         loaded = load(settings, data_dir, monitor.notice)
-        design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded)
+        design = Design.of(values, space, range(settings.seed, settings.seed + seeds), pruning, loaded, decides)
         tried = run(design, loaded, trials, pool, out, monitor)
     print_table(trials_table(design, tried))
     tell(design.folder(out), tried)

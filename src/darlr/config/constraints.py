@@ -18,8 +18,9 @@ from darlr.errors import InputError
 from darlr.text import brief
 
 LARGEST = 2**63 - 1
-SINGLE = 3.4e38  # what single precision holds; larger settings would be infinite
 """The largest whole number of any setting."""
+SINGLE = 3.4e38
+"""What single precision holds; larger settings would be infinite."""
 MOST_VALUES = 100
 """Of a list."""
 
@@ -82,7 +83,7 @@ class Setting:
 
 
 def _shown(bound: float) -> str:
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.0f}" if bound >= 1e6 else f"{bound:g}"
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.0f}" if 1e6 <= bound <= 1e15 else f"{bound:g}"
 
 
 class Section:
@@ -144,6 +145,12 @@ def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Se
             yield key, hint, known[field.name]
         else:
             raise TypeError(f"the setting '{key}' is not annotated with a Setting")
+
+
+def require_between(name: str, value: int, least: int, most: int) -> None:
+    """Raise `InputError` for what is no whole number in `least`..`most`, of a number beside the settings, as an option's."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InputError(f"{name} is {brief(value)}; expected from {_shown(least)} to {_shown(most)}")
 
 
 def require(condition: bool, key: str, value: object, expected: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.metrics_file import METRICS
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, anything, flag, list_of, map_of, number, optional, require, text, whole
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError
@@ -18,6 +19,7 @@ _VALUES = map_of(map_of(optional(number)))  # mode > metric
 _STATISTIC = Keys({"mean": optional(number), "std": optional(number)})
 _METRIC = Keys({"paper": _STATISTIC, "last20": _STATISTIC, "chosen": _STATISTIC})
 _CATEGORY = Keys({"dominant": flag, "liked": number, "recommended": number})
+_BY_GROUP = Keys({"feature": text, "users": map_of(whole(1)), "values": map_of(_VALUES)})  # policy > group > metric
 
 SUMMARY_SHAPE = Keys(
     {"epochs": whole(1), "steps": whole()},
@@ -36,6 +38,7 @@ SUMMARY_SHAPE = Keys(
         "selection": map_of(anything),
         "notes": list_of(text),
         "off_policy": map_of(anything),
+        "by_group": _BY_GROUP,
     },
 )
 """What summary.json holds (docs/metrics.md)."""

@@ -6,6 +6,7 @@ This is weaker than the published protocol (users chose what they rated) and is 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.evaluation.ranked_lists import LoggedItems, RankedLists
 from darlr.evaluation.settings import Split
-from darlr.evaluation.table import CUTOFF, values_by_user, values_of_lists
+from darlr.evaluation.table import CUTOFF, values_of_lists
+from darlr.evaluation.user_groups import UserGroups
 from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
 
@@ -168,9 +170,21 @@ def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str,
     return values_of_lists(ranked_lists(rows, scorer, start))
 
 
-def judge_by_user(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, NDArray[np.float64]]:
-    """As `judge_held_out`: metric -> (q,) the value of each user, of the metrics that have one."""
-    return values_by_user(ranked_lists(rows, scorer, start))
+def judge_by_group(rows: HeldOut, groups: UserGroups, scorers: Mapping[str, Scorer], start: Window) -> dict[str, Any]:
+    """Every metric of held-out rows by groups of users, of several policies, as a summary holds it.
+
+    `feature`; `users`: group > how many; `values`: policy > group > metric -> value.
+
+    Args:
+        groups: of the q users of `rows`.
+        start: as in `judge_held_out`.
+    """
+    members = {label: groups.members(group) for group, label in enumerate(groups.labels)}
+    values = {}
+    for name, scorer in scorers.items():
+        lists = ranked_lists(rows, scorer, start)
+        values[name] = {label: values_of_lists(lists.of(users)) for label, users in members.items()}
+    return {"feature": groups.feature, "users": {label: len(users) for label, users in members.items()}, "values": values}
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
-from darlr.evaluation.held_out import HeldOut, judge_held_out
+from darlr.evaluation.held_out import HeldOut, judge_by_group, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
@@ -18,6 +18,7 @@ from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, 
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Values
+from darlr.evaluation.user_groups import UserGroups
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
@@ -57,6 +58,10 @@ class Judge(Protocol):
 
     def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
         """As `every_user`, where answers carry noise; empty if that is not asked for, or without a truth or a factor model."""
+        ...
+
+    def by_group(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Any]:
+        """Held-out metrics of the `scorers` by groups of users (`judge_by_group`); empty if that is not asked for."""
         ...
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
@@ -116,6 +121,9 @@ class TruthJudge:
         noise = AnswerNoise.draw(responses, share, world.n_users, world.n_items, world.longest, generator)
         return run_full_test(world, NoisyAnswers(scorer, noise)).modes
 
+    def by_group(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Any]:
+        return {}
+
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         catalog, log = self.dataset.items, self.dataset.log
         if not catalog.n_categories:
@@ -161,6 +169,13 @@ class HeldOutJudge:
 
     def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
         return {}
+
+    def by_group(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Any]:
+        if not (feature := self.config.evaluation.by_group):
+            return {}
+        users = self.dataset.world.users[self.rows.users.cpu().numpy()]
+        groups = UserGroups.of(self.dataset.user_features, feature, users)
+        return judge_by_group(self.rows, groups, scorers, self.start)
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         return {}

@@ -5,7 +5,7 @@ Shapes: q users; k places of a list, best first; I items of the world; C categor
 Nothing here imports torch: the table of metrics is read by reports, too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,15 @@ class RankedLists:
     def n_items(self) -> int:
         return len(self.logged.information)
 
+    def of(self, users: NDArray[np.intp]) -> "RankedLists":
+        """The lists of some of the users, by their numbers (m,)."""
+        own = replace(
+            self.logged,
+            own_information=self.logged.own_information[users],
+            own_categories=self.logged.own_categories[users],
+        )
+        return RankedLists(self.items[users], self.shown[users], self.hits[users], self.n_liked[users], self.cutoff, own)
+
     def recommended(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(m,) the list and the item of each recommendation that is shown."""
         rows, places = np.nonzero(self.shown)
@@ -116,7 +125,7 @@ def ndcg(lists: RankedLists) -> Floats:
 
 
 def recall(lists: RankedLists) -> Floats:
-    """(q,) hits over liked items, of which no more count than a list can hold."""
+    """(q,) hits over liked items, of which no more count than a list can hold (Liang et al., WWW 2018, Recall@R)."""
     found: Floats = lists.hits.sum(axis=1) / lists.attainable
     return found
 

@@ -1,11 +1,15 @@
 """Settings of the test after every epoch."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from darlr.config.constraints import Section, Setting
 
 Split = Literal["random", "time", "last", "user"]
+
+LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
+"""What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+FurtherJudge = Literal["none", "simulator", LogJudge]
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,19 @@ class EvaluationConfig(Section):
     referee: Annotated[
         bool, Setting("whether a world model that the policy did not learn from judges it, too (darlr tune)")
     ] = False
+    judge: Annotated[
+        FurtherJudge,
+        Setting(
+            "what else judges the policy after every epoch (darlr tune --judge); simulator: estimates that it learned from; "
+            "others: rows held out of the log, also where there is a truth (docs/judging.md)"
+        ),
+    ] = "none"
+
+    by_group: Annotated[
+        str, Setting("feature of users by whose values held-out metrics are given group by group, too; empty: none")
+    ] = ""
+
+    @property
+    def by_log(self) -> bool:
+        """Whether `judge` needs rows of the log that nothing is learned from."""
+        return self.judge in get_args(LogJudge)

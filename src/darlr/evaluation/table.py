@@ -294,11 +294,6 @@ def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
     return values
 
 
-def values_by_user(lists: RankedLists) -> dict[str, NDArray[np.float64]]:
-    """(q,) of every metric of held-out rows that has a value of each user."""
-    return {name: value for name, value in _of_lists(lists).items() if isinstance(value, np.ndarray)}
-
-
 def values_of_lists(lists: RankedLists) -> dict[str, float]:
     """Every metric of held-out rows that applies: the mean over the users to whom it does, where it has a value of each.
 

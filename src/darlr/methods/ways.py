@@ -67,8 +67,7 @@ class Ways:
 
     def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
         """Who fits the world model, from `checkpoint` on if its kind can go on from one."""
-        kind = WORLD_MODELS[config.world_model.kind]
-        return kind.fit if kind.fit_from is None or checkpoint is None else kind.fit_from(checkpoint)
+        return WORLD_MODELS[config.world_model.kind].going_on(checkpoint)
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:
         """What the world model takes pairs that the log lacks as worth, if it learns from them."""

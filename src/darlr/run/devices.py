@@ -2,16 +2,18 @@
 
 import torch
 
+from darlr.config.constraints import require_between
 from darlr.errors import InputError, unknown
+
+MOST_THREADS = 1_024
 
 
 def compute_on(name: str, threads: int) -> torch.device:
     """The device that `--device` names (`auto`: a GPU if there is one), with `threads` CPU threads for this process.
 
-    Raises `InputError` for a GPU that is not there and for fewer than one thread.
+    Raises `InputError` for a GPU that is not there and for threads out of 1..`MOST_THREADS`.
     """
-    if threads < 1:
-        raise InputError(f"--threads is {threads}; expected at least 1")
+    require_between("--threads", threads, 1, MOST_THREADS)
     torch.set_num_threads(threads)
     return device_named(name, "--device")
 

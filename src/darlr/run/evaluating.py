@@ -11,19 +11,24 @@ import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
+from darlr.config.constraints import require_between
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
 from darlr.data.readers.folder import read_folder, read_truth_folder
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
-from darlr.evaluation.held_out import held_out_rows
+from darlr.evaluation.held_out import held_out_rows, judge_by_group
 from darlr.evaluation.modes import MODES, POLICIES, SAMPLED
 from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
+from darlr.evaluation.user_groups import UserGroups, require_feature
+from darlr.memory import require_fits
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
+from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.run.needs import of_test
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
@@ -34,6 +39,8 @@ from darlr.world.window import Window
 
 ByMode = Mapping[str, Mapping[str, Values]]
 """mode > policy > metric -> value, in the order of a run's summary."""
+MOST_USERS = 100_000_000
+"""Of a test."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,9 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
         raise InputError(
             f"{run.path}: its data set '{loaded.dataset.name}' has no truth; give one with --truth FOLDER, or let a log judge"
         )
-    if users is not None and users < 1:
-        raise InputError(f"the number of users is {users}; expected at least 1")
+    if users is not None:
+        require_between("the number of users", users, 1, MOST_USERS)
+        require_fits([of_test(users, saved.config, f"the number of users is {users:,}")])
     world = true_world(saved.config, loaded.dataset, truth, saved.world_items, device)
     scorer = saved.network(truth.world.users).scorer()
     generator = torch_generator(seed, "evaluate", device=device)
@@ -111,26 +119,30 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
 
 
 def evaluate_by_log(
-    run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device
+    run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device, by_group: str | None = None
 ) -> Mapping[str, Any]:
     """What a log tells of the policy of `run` and of its opponents, as the entry `off_policy` of a summary has it.
 
     Args:
         log_folder: a log in the folder format, newer than the run; None takes the rows that were held out of the run's own.
         seed: of the resamples and of the fitted logging policy.
+        by_group: feature of users by which held-out metrics are given, too, under `by_group`; None takes the run's own.
 
     Raises:
         InputError: for a run without a policy, data that changed since the run, a log without any of its users and items, and
             a data set with a truth where no log is given.
     """
-    return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed)
+    return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed, by_group)
 
 
-def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int) -> Mapping[str, Any]:
+def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: str | None = None) -> Mapping[str, Any]:
     """As `evaluate_by_log`, for a run that is open."""
     saved, loaded, device = run.saved, run.loaded, run.device
     specified = SpecifiedRun.with_config(saved.config, loaded)
     config, dataset = saved.config, specified.dataset
+    feature = config.evaluation.by_group if by_group is None else by_group
+    if feature:
+        require_feature(dataset.user_features, feature)
     judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
     if judging is None:
         raise InputError(
@@ -155,7 +167,12 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int) -> Mapping[
     scorer = saved.network(dataset.world.users).scorer()
     generator = numpy_generator(seed, OFF_POLICY)
     found = judge_by_log(dataset, judging, scorer, opponents, estimates, start, ranking, generator).to_dict()
-    return {**found, "notes": [*notes, *found["notes"]]}
+    groups = {}
+    if feature and ranking is not None:
+        users = dataset.world.users[ranking.users.cpu().numpy()]
+        chosen = UserGroups.of(dataset.user_features, feature, users)
+        groups[BY_GROUP] = judge_by_group(ranking, chosen, {POLICY: scorer, **opponents}, start)
+    return {**found, **groups, "notes": [*notes, *found["notes"]]}
 
 
 def _newer(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:

@@ -12,10 +12,12 @@ from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.opponents import Factors
+from darlr.evaluation.user_groups import require_feature
 from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
 from darlr.evaluation.user_returns import Returns
 from darlr.methods.world import LearningWorld
 from darlr.report.analysis.off_policy import OFF_POLICY
+from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
 from darlr.run.worlds import lookback_of, true_world
@@ -27,6 +29,8 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
     """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
     config, dataset = specified.config, specified.dataset
     items = dataset.world.items
+    if config.evaluation.by_group:
+        require_feature(dataset.user_features, config.evaluation.by_group)
     if truth is not None:
         return TruthJudge(config, dataset, true_world(config, dataset, truth, items, device), device)
     if specified.held_out is None:
@@ -50,6 +54,8 @@ def judged_by(
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
     }
+    if groups := judge.by_group({POLICY: scorer, **opponents}):
+        judged[BY_GROUP] = groups
     return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 

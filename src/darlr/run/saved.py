@@ -157,7 +157,7 @@ class SavedPolicy:
             "estimates": estimates,
             "prior": (estimates - scale.centre) / scale.spread,
         }
-        return {name: rows.get(name, row.expand(len(means), *row.shape[1:])) for name, row in self.average_user.items()}
+        return {name: rows.get(name, row.expand(means.shape[0], *row.shape[1:])) for name, row in self.average_user.items()}
 
     def newcomer_estimates(self, means: Tensor) -> Tensor:
         """(m, n_items) what users with factors `means` (m, d) are expected to give the world's items, in units of reward."""

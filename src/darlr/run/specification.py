@@ -12,7 +12,7 @@ from darlr.data.log import InteractionLog
 from darlr.data.registry import canonical_name
 from darlr.data.source import LoadedDataset
 from darlr.evaluation.held_out import split_log
-from darlr.evaluation.settings import Split
+from darlr.evaluation.settings import EvaluationConfig
 from darlr.methods.experiment import experiment_config
 from darlr.run.resolution import resolve
 from darlr.run.world_models import world_model_path
@@ -31,7 +31,7 @@ class SpecifiedRun:
     Attributes:
         config: every setting, resolved.
         dataset: what is learned from: the data set, less `held_out`.
-        held_out: rows of the log by which the policy is judged where there is no truth; None where there is one.
+        held_out: rows of the log by which the policy is judged; None where there is a truth and no judge needs them.
     """
 
     config: ExperimentConfig
@@ -46,7 +46,7 @@ class SpecifiedRun:
     @classmethod
     def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
         """The run whose settings are resolved already, as those in a run folder are."""
-        learned, held_out = rows_of(loaded, config.evaluation.held_out, config.seed, config.evaluation.split)
+        learned, held_out = rows_of(loaded, config.evaluation, config.seed)
         return cls(config, replace(loaded.dataset, log=learned), held_out)
 
     def path(self, out: Path) -> Path:
@@ -60,7 +60,9 @@ class SpecifiedRun:
         return world_model_path(out, self.config, self.dataset)
 
 
-def rows_of(loaded: LoadedDataset, share: float, seed: int, split: Split) -> tuple[InteractionLog, InteractionLog | None]:
-    """The rows that runs of a seed learn from, and, where there is no truth, those of the log that judge them (`split_log`)."""
+def rows_of(loaded: LoadedDataset, judging: EvaluationConfig, seed: int) -> tuple[InteractionLog, InteractionLog | None]:
+    """The rows that runs of a seed learn from, and those held out of the log (`split_log`); None where no judge needs them."""
     log = loaded.dataset.log
-    return (log, None) if loaded.truth is not None else split_log(log, share, numpy_generator(seed, "held_out"), split)
+    if loaded.truth is not None and not judging.by_log:
+        return log, None
+    return split_log(log, judging.held_out, numpy_generator(seed, "held_out"), judging.split)

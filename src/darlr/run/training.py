@@ -18,7 +18,8 @@ from torch import Tensor
 
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
-from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.metrics_file import METRICS
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.config.experiment import ExperimentConfig
@@ -37,6 +38,7 @@ from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
+from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
@@ -131,12 +133,13 @@ def train_on(
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted
-        referee = None
+        others: list[EpochJudge] = []
         if config.evaluation.referee:
-            referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
+            others.append(Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice))
+        others += further_judges(specified, estimates, membership)
         learner = learner_of(config, dataset, model, learned_in, device)
         simulated = simulated_world(config, learned_in)
-        _learn(_Run(config, dataset, folder, learner, simulated, judge, referee, events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), events, device), monitor)
         factors = list_factors(out, config, dataset, device, monitor.notice)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
@@ -172,7 +175,7 @@ class _Run:
     learner: Learner
     simulated: EvaluationWorld
     judge: Judge
-    referee: Referee | None
+    others: tuple[EpochJudge, ...]
     events: EventFiles | None
     device: torch.device
 
@@ -245,7 +248,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
         **run.judge.test(scorer, number),
         **({} if (table := run.learner.reward_table) is None else run.judge.errors(table, log.visited())),
         **simulated,
-        **({} if run.referee is None else run.referee.test(scorer, number)),
+        **{name: value for other in run.others for name, value in other.test(scorer, number).items()},
         **log.metrics(),
     }
     record["seconds/testing"] = time.perf_counter() - started

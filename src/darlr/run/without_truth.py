@@ -11,14 +11,15 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
-from darlr.evaluation.held_out import HeldOut, judge_by_user
+from darlr.evaluation.held_out import HeldOut, ranked_lists
 from darlr.evaluation.off_policy.estimating import Estimate, Judged, judge
 from darlr.evaluation.off_policy.evidence import evidence_of
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.session_values import judge_sessions
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.off_policy.verdict import POPULAR, Verdict, against_popular, compared
-from darlr.evaluation.table import NDCG
+from darlr.evaluation.ranked_lists import RankedLists, ndcg
+from darlr.evaluation.table import NDCG, values_of_lists
 from darlr.world.window import Window
 
 POLICY_SAMPLED, POLICY_GREEDY = "policy, sampled", "policy, greedy"
@@ -31,12 +32,14 @@ class LogJudgement:
     Attributes:
         judged: the values of all of them.
         sessions: policy > session estimator -> return of a session; empty where the log has no sessions with steps.
+        ranking: policy > metric -> value of its best items on held-out rows; empty where no ranking is judged.
         verdicts: how the policy stands beside the popular list, by value and by held-out ranking.
         notes: what a reader must know of the rows.
     """
 
     judged: Judged
     sessions: Mapping[str, Mapping[str, Estimate]]
+    ranking: Mapping[str, Mapping[str, float]]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
 
@@ -46,6 +49,7 @@ class LogJudgement:
             "logged": _plain(asdict(self.judged.logged)),
             "estimates": _plain_estimates(self.judged.estimates),
             "sessions": _plain_estimates(self.sessions),
+            "held_out": {policy: dict(values) for policy, values in self.ranking.items()},
             "support": {
                 policy: {weights: _plain(asdict(support)) for weights, support in found.items()}
                 for policy, found in self.judged.support.items()
@@ -82,17 +86,19 @@ def judge_by_log(
     }
     judged = judge(decisions, generator)
     verdicts = [against_popular(judged, POLICY_SAMPLED)]
+    ranked: dict[str, Mapping[str, float]] = {}
     if ranking is not None:
-        verdicts.append(_by_ranking(ranking, scorer, opponents[POPULAR], start, generator))
+        lists = {name: ranked_lists(ranking, each, start) for name, each in {POLICY_GREEDY: scorer, **opponents}.items()}
+        ranked = {name: values_of_lists(each) for name, each in lists.items()}
+        verdicts.append(_by_ranking(lists[POLICY_GREEDY], lists[POPULAR], generator))
     sessions = {} if evidence.sessions is None else judge_sessions(decisions, evidence.sessions, generator)
-    return LogJudgement(judged, sessions, tuple(verdicts), evidence.notes)
+    return LogJudgement(judged, sessions, ranked, tuple(verdicts), evidence.notes)
 
 
-def _by_ranking(rows: HeldOut, scorer: Scorer, popular: Scorer, start: Window, generator: np.random.Generator) -> Verdict:
+def _by_ranking(ours: RankedLists, popular: RankedLists, generator: np.random.Generator) -> Verdict:
     """Beside the popular list by NDCG of the held-out rows, user by user."""
-    values = {name: judge_by_user(rows, each, start)[NDCG.name] for name, each in (("ours", scorer), (POPULAR, popular))}
-    terms = {name: Terms.mean(column) for name, column in values.items()}
-    low, high = bootstrap_by_user(terms, np.arange(len(rows.users)), generator).difference("ours", POPULAR)
+    terms = {name: Terms.mean(ndcg(lists)) for name, lists in (("ours", ours), (POPULAR, popular))}
+    low, high = bootstrap_by_user(terms, np.arange(len(ours.items)), generator).difference("ours", POPULAR)
     return compared(f"{NDCG.label} on held-out rows", terms["ours"].value, terms[POPULAR].value, low, high)
 
 

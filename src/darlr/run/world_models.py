@@ -42,6 +42,8 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> P
             "data": dict(dataset.hashes),
             "reading": to_mapping(config.data),
             "rows": len(dataset.log),
+            # Other rows are learned from then, as many as before or not; which ones a random split leaves, the seed says.
+            **({} if (split := config.evaluation.split) == "random" else {"split": split}),
             "reference_quirks": config.reference_quirks,
         }
     )

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from darlr.agents.acting import Reasons
 from darlr.artifacts import RunFolder
+from darlr.config.constraints import require_between
 from darlr.data.ids import Id
 from darlr.data.log import Ids
-from darlr.errors import InputError, unknown
+from darlr.errors import unknown
 from darlr.run.history import logged_history
 from darlr.run.saved import SavedPolicy
 from darlr.serving.blocks import Block, Blocks
@@ -20,8 +21,8 @@ from darlr.serving.features import FeatureReader
 from darlr.serving.messages import Answer, Explanation, Moved, OnUnknown, Recommendation, Request
 from darlr.serving.ranking import PLAIN, Ranked, Ranker
 from darlr.serving.understanding import Understanding, Understood
-from darlr.text import brief
 
+MOST_COUNT = 1_000_000
 BLOCK = 4_096
 """Requests that are ranked together; bounds the memory of a batch."""
 
@@ -91,8 +92,7 @@ class Recommender:
             InputError: naming the request: for rewards that do not match the items or lie outside what a user can give, and for
                 an unknown user, item or feature where `on_unknown` is "error".
         """
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InputError(f"count is {brief(count)}; expected at least 1")
+        require_between("count", count, 1, MOST_COUNT)
         if on_unknown not in get_args(OnUnknown):
             raise unknown("value of on_unknown", str(on_unknown), get_args(OnUnknown))
         understood = [self.understanding.of(number, request, on_unknown) for number, request in enumerate(requests, start=1)]

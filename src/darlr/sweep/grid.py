@@ -1,6 +1,7 @@
 """The grid of a sweep, read from YAML (docs/sweeps.md has the grammar)."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,11 +11,13 @@ from darlr.config.loading import leaf_type, with_settings
 from darlr.config.yaml_text import read_yaml
 from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_type
+from darlr.text import brief
 
 Kind = TypeVar("Kind", int, str)
 
 KEYS = ("datasets", "methods", "seeds", "set", "vary", "for")
 OVERRIDE_KEYS = ("datasets", "methods", "set", "vary")
+MOST_CELLS = 100_000
 AXES_OF_THEIR_OWN = {"dataset": "datasets", "method": "methods", "seed": "seeds"}
 
 
@@ -51,6 +54,11 @@ class _Settings:
         crossed = {key: values for key, values in self.crossed.items() if len(values) == 1 or key not in later.alone}
         alone = {key: values for key, values in self.alone.items() if key not in later.crossed}
         return _Settings({**crossed, **later.crossed}, {**alone, **later.alone})
+
+    @property
+    def size(self) -> int:
+        """How many points there are."""
+        return math.prod(map(len, self.crossed.values())) * (sum(map(len, self.alone.values())) if self.alone else 1)
 
     def points(self, start: Mapping[str, Any]) -> Iterator[Point]:
         """`start` with every choice of values; with keys to vary, the crossed ones alone are not a choice."""
@@ -109,7 +117,11 @@ class Grid:
         return cls(datasets, methods, seeds, _settings(content), overrides)
 
     def points(self) -> list[Point]:
-        """Every cell, all of the first seed before those of the next."""
+        """Every cell, all of the first seed before those of the next; raises `InputError` for more than `MOST_CELLS`."""
+        pairs = itertools.product(self.datasets, self.methods)
+        cells = len(self.seeds) * sum(self._settings_of(dataset, method).size for dataset, method in pairs)
+        if cells > MOST_CELLS:
+            raise InputError(f"the grid has {brief(cells)} cells; expected at most {MOST_CELLS:,}")
         return [
             point
             for seed in self.seeds

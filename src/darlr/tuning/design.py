@@ -9,12 +9,14 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, stable_hash, to_mapping, with_settings
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.evaluation.modes import REFEREE
 from darlr.run.choosing import method_of
+from darlr.run.further_judges import require_judge
 from darlr.run.resolution import resolve
-from darlr.tuning.measure import RANKING, RETURN
+from darlr.run.specification import SpecifiedRun
+from darlr.tuning.measure import JUDGES, RANKING, measure_of
 from darlr.tuning.space import Space
 
-JUDGED = {"evaluation": {"referee": True}}
 NO_LEARNING = {
     "training": {"epochs": 1, "steps_per_epoch": 1, "environments": 1},
     "offline": {"updates_per_epoch": 1},
@@ -34,6 +36,7 @@ class Design:
         space: what is searched, fitted to the method and the data.
         seeds: each trial is trained with every one; the first also seeds the search.
         pruning: whether trials that do badly stop early.
+        judge: who decides between trials, one of `JUDGES`.
         dataset: the data set's name, and the hashes of its files.
     """
 
@@ -42,17 +45,24 @@ class Design:
     space: Space
     seeds: tuple[int, ...]
     pruning: bool
+    judge: str
     dataset: str
     hashes: Mapping[str, str]
 
     @classmethod
     def of(
-        cls, values: Mapping[str, Any], space: str | None, seeds: Sequence[int], pruning: bool, loaded: LoadedDataset
+        cls,
+        values: Mapping[str, Any],
+        space: str | None,
+        seeds: Sequence[int],
+        pruning: bool,
+        loaded: LoadedDataset,
+        judge: str = JUDGES[0],
     ) -> Self:
         """The study of the method that `values` name.
 
         Args: space: a file or a built-in space; None: that of the method.
-        Raises: InputError: for settings, a method or a space that cannot be used.
+        Raises: InputError: for settings, a method, a space or a judge that cannot be used.
         """
         shared = {key: value for key, value in values.items() if key != "seed"}
         config = resolve(shared, loaded)
@@ -65,12 +75,18 @@ class Design:
             raise InputError(
                 "the epochs of learning are given, but a space of the world model alone is measured by its fit; leave them out"
             )
-        return cls(shared, config, fitted, tuple(seeds), pruning and not fitted.of_world_model, name, hashes)
+        if fitted.of_world_model and judge != JUDGES[0]:
+            raise InputError(
+                f"judge '{judge}' is given, but a space of the world model alone is measured by its fit; leave it out"
+            )
+        if judge != JUDGES[0]:
+            require_judge(SpecifiedRun.of(merge(shared, _judged_by(judge)), loaded))
+        return cls(shared, config, fitted, tuple(seeds), pruning and not fitted.of_world_model, judge, name, hashes)
 
     @property
     def measure(self) -> str:
-        """By what trials are compared: `RETURN` or `RANKING`."""
-        return RANKING if self.space.of_world_model else RETURN
+        """By what trials are compared: the name of the judge's number in records, or `RANKING`."""
+        return RANKING if self.space.of_world_model else measure_of(self.judge)
 
     @property
     def epochs(self) -> int:
@@ -84,13 +100,14 @@ class Design:
             "space": self.space.described(),
             "seeds": list(self.seeds),
             "pruning": self.pruning,
+            "judge": self.judge,
             "data": dict(self.hashes),
         }
         return out / self.dataset / self.config.method / f"study-{stable_hash(decisive)}"
 
     def trial(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """The settings of the run of one trial and seed; `point` has the space's settings by dotted key."""
-        measured = NO_LEARNING if self.space.of_world_model else JUDGED
+        measured = NO_LEARNING if self.space.of_world_model else _judged_by(self.judge)
         return merge(merge(with_settings(self.values, point), measured), {"seed": seed})
 
     def chosen(self, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +122,11 @@ class Design:
         settings = {key: value for key, value in values.items() if key not in ("dataset", "method")}
         grid = {"datasets": values["dataset"], "methods": self.config.method, "seeds": SEEDS_OF_THE_SWEEP}
         return {**grid, "set": _as_single_choices(settings)}
+
+
+def _judged_by(judge: str) -> dict[str, Any]:
+    """The settings of a run that has the judge's number in its records."""
+    return {"evaluation": {"referee": True} if judge == REFEREE else {"judge": judge}}
 
 
 def _as_single_choices(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,41 +1,101 @@
 """What a trial is measured by; the truth has no part in it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, get_args
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.schema import Keys, number, optional, require
-from darlr.errors import InputError
+from darlr.artifacts.files import decode_json
+from darlr.artifacts.schema import Keys, map_of, number, optional, require
+from darlr.errors import InputError, unknown
 from darlr.evaluation import table
-from darlr.evaluation.modes import REFEREE, SAMPLED
+from darlr.evaluation.modes import REFEREE, SAMPLED, SIMULATOR
+from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
+from darlr.evaluation.off_policy.estimators import ESTIMATORS
+from darlr.evaluation.settings import LogJudge
 from darlr.evaluation.summary import last_epochs
+from darlr.reading import read_text
+from darlr.run.further_judges import TOLD, recorded
 from darlr.run.world_models import WORLD_MODEL
 
 RETURN = table.RETURN.recorded(REFEREE, SAMPLED)
 RANKING = "held_out_ranking"
-
-MEANINGS = {
-    RETURN: "mean return of an episode in the estimates of a world model that the policy did not learn from "
-    f"({RETURN}, last 20% of epochs)",
-    RANKING: "share of a user's pairs of held-out log rows that the world model puts in the right order",
-}
+JUDGES: tuple[str, ...] = (REFEREE, SIMULATOR, *get_args(LogJudge))
+"""Whom a study may be decided by, named as `darlr validate` names them; the first one unless told otherwise."""
 
 
 class UnrankedError(InputError):
-    """A world model that held out nothing to rank, so that it cannot be measured."""
+    """A run that the study's judge has no number for."""
 
 
-def returns(records: Sequence[Mapping[str, Any]]) -> list[float]:
-    """After every epoch, the referee's mean return over the last 20% of the epochs so far."""
-    values = [record[RETURN] for record in records]
+def measure_of(judge: str) -> str:
+    """The name of the judge's number in a run's records."""
+    return RETURN if judge == REFEREE else recorded(judge)
+
+
+def meaning_of(measure: str) -> str:
+    """What a study's measure is."""
+    if measure == RANKING:
+        return "share of a user's pairs of held-out log rows that the world model puts in the right order"
+    over = f"({measure}, last 20% of epochs)"
+    if measure == RETURN:
+        return f"mean return of an episode in the estimates of a world model that the policy did not learn from {over}"
+    judge = measure.partition("/")[2]
+    if judge == SIMULATOR:
+        return f"mean return of an episode in the plain estimates of the world model that the policy learned from {over}"
+    if judge in ESTIMATORS:
+        return f"mean reward of a recommendation on held-out log rows by {ESTIMATORS[judge].label} {over}"
+    return f"{table.NDCG.label} of held-out log rows {over}"
+
+
+def judge_named(given: str | None) -> str:
+    """The judge that `given` names: one of `JUDGES`, or a file of `darlr validate`, whose best judge is taken.
+
+    Raises `InputError` for another name and for a file of another kind.
+    """
+    if given is None:
+        return REFEREE
+    if given.endswith(".json"):
+        return _best_of(Path(given))
+    if given not in JUDGES:
+        raise unknown("judge", given, JUDGES)
+    return given
+
+
+def _best_of(file: Path) -> str:
+    """The judge with the greatest Kendall's tau in a `validation.json`, the first of equals."""
+    found = decode_json(read_text(file), str(file))
+    require(found, Keys({"judges": map_of(Keys({"tau": optional(number)}))}), str(file))
+    taus: dict[str, float] = {
+        judge: entry["tau"] for judge, entry in found["judges"].items() if judge in JUDGES and entry["tau"] is not None
+    }
+    if not taus:
+        raise InputError(f"{file}: no judge has a tau; expected a validation.json of `darlr validate`")
+    return max(taus, key=lambda judge: taus[judge])
+
+
+def measured(records: Sequence[Mapping[str, Any]], measure: str) -> list[float]:
+    """After every epoch, the mean of the measure over the last 20% of the epochs so far; -inf where the judge had none."""
+    values = [-math.inf if record[measure] is None else float(record[measure]) for record in records]
     return [fmean(last_epochs(values[: epoch + 1])) for epoch in range(len(values))]
 
 
-def final_return(run: Path) -> float:
-    """`returns` after the last epoch of the finished `run`."""
-    return returns(RunFolder.open(run).metrics())[-1]
+def final_measure(run: Path, measure: str) -> float:
+    """`measured` after the last epoch of the finished `run`.
+
+    Raises `UnrankedError` where the log could not tell the value of the policy in one of the last 20% of the epochs.
+    """
+    records = RunFolder.open(run).metrics()
+    last = last_epochs(records)
+    told = [bool(record.get(TOLD, 1.0)) for record in last]
+    if not all(told):
+        raise UnrankedError(
+            f"{run}: the policy's value {CANNOT_BE_TOLD} by {measure} in {told.count(False)} of the last {len(told)} epochs "
+            "(docs/judging.md)"
+        )
+    return measured(records, measure)[-1]
 
 
 def ranking(run: Path) -> float:

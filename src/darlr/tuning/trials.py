@@ -10,7 +10,7 @@ from darlr.artifacts.files import encode_json, write_bytes
 from darlr.config.yaml_text import yaml_text
 from darlr.text import visible
 from darlr.tuning.design import Design
-from darlr.tuning.measure import MEANINGS
+from darlr.tuning.measure import meaning_of
 from darlr.tuning.search import State
 
 RESULTS = "study.json"
@@ -60,7 +60,7 @@ def write_results(folder: Path, design: Design, asked: int, trials: Sequence[Tri
     results = {
         "dataset": design.dataset,
         "method": design.config.method,
-        "measure": {"name": design.measure, "what": MEANINGS[design.measure]},
+        "measure": {"name": design.measure, "what": meaning_of(design.measure)},
         "budget": {
             "trials": asked,
             "seeds": list(design.seeds),

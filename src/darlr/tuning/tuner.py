@@ -17,7 +17,7 @@ from darlr.seeding import numpy_generator
 from darlr.sweep.plan import Cell, cell_of
 from darlr.sweep.running import Executor, Outcome, Watcher, run_cells
 from darlr.tuning.design import Design
-from darlr.tuning.measure import RETURN, UnrankedError, final_return, ranking, returns
+from darlr.tuning.measure import RANKING, UnrankedError, final_measure, measured, ranking
 from darlr.tuning.search import Search
 from darlr.tuning.trials import Trial, write_results
 
@@ -170,7 +170,7 @@ class _Batch:
         """Whether no trial needs more of the run: all of them were given up for what it has come to."""
         if not self._design.pruning or cell.config.seed != self._design.seeds[0]:
             return False
-        curve = returns(RunFolder.open(cell.run).metrics())
+        curve = measured(RunFolder.open(cell.run).metrics(), self._design.measure)
         trials = self._trials[cell.run]
         self._pruned.update(number for number in trials if self._search.gives_up(number, curve))
         return self._pruned.issuperset(trials)
@@ -199,4 +199,4 @@ class _Batch:
         self._search.end(number, "failed")
 
     def _measured(self, run: Path) -> float:
-        return final_return(run) if self._design.measure == RETURN else ranking(run)
+        return ranking(run) if self._design.measure == RANKING else final_measure(run, self._design.measure)

@@ -61,6 +61,10 @@ class WorldModelKind:
     space: Mapping[str, Any] = field(default_factory=dict)
     unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
 
+    def going_on(self, checkpoint: FitCheckpoint | None) -> Fit:
+        """What fits it, from `checkpoint` on if there is one and the kind can."""
+        return self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
+
 
 def _fit_deepfm(
     dataset: Dataset,
@@ -131,10 +135,15 @@ FACTORS = WorldModelKind(
 
 
 def _fit_better(
-    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset,
+    config: ExperimentConfig,
+    device: torch.device,
+    monitor: FitMonitor | None,
+    checkpoint: FitCheckpoint | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
+    """A fit that was stopped compares again, on few rows, and so goes on with the same kind."""
     compared = compare(dataset, config.world_model, config.own(FactorSettings), config.seed, device)
-    model, report = WORLD_MODELS[compared.kind].fit(dataset, config, device, monitor)
+    model, report = WORLD_MODELS[compared.kind].going_on(checkpoint)(dataset, config, device, monitor)
     return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
 
 
@@ -150,6 +159,7 @@ AUTO = WorldModelKind(
     _resolve_deepfm,
     reads=FACTORS.reads,
     uncertain=DEEPFM.uncertain,
+    fit_from=lambda checkpoint: partial(_fit_better, checkpoint=checkpoint),
     unlogged=unlogged_reward,
 )
 

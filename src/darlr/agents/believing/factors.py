@@ -55,7 +55,7 @@ class FactorBelief(Belief):
             self,
             self.user_means[users][:, None].expand(-1, levels, -1),
             self.user_covariances[users][:, None].expand(-1, levels, -1, -1),
-            self.loadings.new_zeros(len(users), levels),
+            self.loadings.new_zeros(users.shape[0], levels),  # len() would fix the batch of an exported graph
         )
 
     def responses(self, window: Window) -> Tensor:
@@ -97,10 +97,10 @@ class FactorPosterior:
         believed = self
         informative = (items < self.belief.n_items).any(dim=0)
         for position in informative.nonzero().squeeze(1).tolist():
-            believed = believed._add(items[:, position], y[:, position])
+            believed = believed.add(items[:, position], y[:, position])
         return believed
 
-    def _add(self, items: Tensor, y: Tensor) -> "FactorPosterior":
+    def add(self, items: Tensor, y: Tensor) -> "FactorPosterior":
         """A rank-one update by the response y (A,) to each user's item (A,): a step costs the same early or late."""
         belief = self.belief
         users, levels, size = self.means.shape

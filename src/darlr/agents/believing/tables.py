@@ -84,7 +84,7 @@ class Known:
         return self
 
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(len(self.users), 0)
+        return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(self.users.shape[0], 0)
 
     def rows(self, chosen: Tensor) -> "Known":
         return Known(self.table, self.users[chosen])

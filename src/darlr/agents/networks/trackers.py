@@ -77,7 +77,7 @@ class GRUTracker(StateTracker):
         return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
-        state = inputs.new_zeros(len(inputs), self.width)
+        state = inputs.new_zeros(inputs.shape[0], self.width)  # len() would fix the batch of an exported graph
         for position in range(inputs.shape[1]):
             state = torch.where(present[:, position, None], self.cell(inputs[:, position], state), state)
         return state

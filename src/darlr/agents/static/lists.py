@@ -42,13 +42,11 @@ def selection_aware_means(dataset: Dataset) -> Tensor:
     standard deviations of the log's ratings below their mean.
     """
     log = dataset.log
-    pairs = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
-    raters = np.bincount(pairs % log.n_items, minlength=log.n_items)
     totals = np.bincount(log.items, log.rewards, minlength=log.n_items)
     rows = np.bincount(log.items, minlength=log.n_items)
     unchosen = log.rewards.mean(dtype=np.float64) - UNCHOSEN * log.rewards.std(dtype=np.float64)
     means = np.divide(totals, rows, out=np.full(log.n_items, unchosen), where=rows > 0)
-    share = raters / len(np.unique(log.users))
+    share = log.audience_shares()
     everybody = share * means + (1 - share) * unchosen
     return torch.from_numpy(everybody[dataset.world.items].astype(np.float32))[None]
 

@@ -12,7 +12,7 @@ from darlr.report.rendering.table import Quantity, Table
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
 from darlr.tuning.design import Design
-from darlr.tuning.measure import MEANINGS, RETURN
+from darlr.tuning.measure import JUDGES, meaning_of, measure_of
 from darlr.tuning.trials import Trial, best_of
 
 STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed", "begun": "not finished"}
@@ -51,7 +51,7 @@ class StudyMonitor(SweepMonitor):
         self._print(f"[{len(self._tried)}/{self._trials}] trial {trial.number}: {ending}{so_far}")
 
     def _figures(self, record: Mapping[str, Any]) -> list[str]:
-        measured = [f"referee {_digits(record[RETURN])}"] if RETURN in record else []
+        measured = [f"{judge} {_digits(record[name])}" for judge in JUDGES if (name := measure_of(judge)) in record]
         return [*pace_of(record), *measured]
 
     def _show_whole(self) -> None:
@@ -74,7 +74,7 @@ def trials_table(design: Design, trials: Sequence[Trial]) -> Table:
         settings = (str(trial.settings[key]) for key in keys)
         rows.append((f"{trial.number}{mark}", STATES[trial.state], measured, str(trial.epochs), *settings))
     title = f"{design.config.method} on {design.dataset}: {len(trials)} trials"
-    notes = [f"measure: {MEANINGS[design.measure]}"]
+    notes = [f"measure: {meaning_of(design.measure)}"]
     if len(design.seeds) > 1:
         notes[0] += f", mean over the seeds {', '.join(map(str, design.seeds))}"
     return Table(title, ("trial", "state", "measure", "epochs", *keys), tuple(rows), tuple(notes))

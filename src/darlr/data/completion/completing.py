@@ -23,11 +23,13 @@ from darlr.data.completion.factorisation import (
     Ratings,
     held_out_folds,
     held_out_rmse,
+    side_problems,
     sweeps,
 )
 from darlr.data.completion.files import Completion, write_completion
 from darlr.data.completion.settings import CompletionConfig
 from darlr.errors import InputError, RunError
+from darlr.memory import Need, require_fits
 
 CELLS_AT_ONCE = 2_000_000
 """Cells that are predicted and written at a time; bounds the memory."""
@@ -81,10 +83,11 @@ def complete(
     before.
 
     Raises:
-        InputError: for ratings that cannot be completed.
+        InputError: for ratings that cannot be completed, and where that cannot fit into the memory.
         RunError: where the files cannot be written.
     """
     ratings = observed(exposed, settings)
+    require_fits(_needs(ratings, settings))
     _require_writable(out.parent)
     tests = held_out_folds(len(ratings), settings.folds, settings.folds_tested, generator)
     grid = itertools.product(settings.factors, settings.factor_penalties, settings.bias_penalties)
@@ -115,6 +118,15 @@ def complete(
         "fitted_rmse": float(np.sqrt(np.square(_errors(model, ratings, settings)).mean())),
     }
     return write_completion(out, ratings.shape, _blocks(model, settings), _edges(settings), origin)
+
+
+def _needs(ratings: Ratings, settings: CompletionConfig) -> Iterator[Need]:
+    """The memory of a fit with the most factors that are tried."""
+    width = 1 + max(settings.factors)
+    cause = f"config key 'completion.factors' is {list(settings.factors)}"
+    yield Need(2 * ratings.values.itemsize * width * sum(ratings.shape), cause, "the factors of all users and items")
+    problems = max(side_problems(owners) for owners in (ratings.users, ratings.items))
+    yield Need(2 * ratings.values.itemsize * width**2 * problems, cause, "the problems that are solved at once")
 
 
 def observed(exposed: Exposed, settings: CompletionConfig) -> Ratings:

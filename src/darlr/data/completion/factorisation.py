@@ -140,6 +140,12 @@ def held_out_rmse(
     return float(np.sqrt(np.square(np.concatenate(found)).mean()))
 
 
+def side_problems(owners: NDArray[np.int64]) -> int:
+    """How many problems of one side, whose ratings are those of `owners` (n,), are solved at once; at least."""
+    counts = np.bincount(owners)
+    return min(int(np.count_nonzero(counts)), max(1, ROWS_AT_ONCE // int(counts.max())))
+
+
 class _Side:
     """The ridge problems of one side (users, say), prepared for solving many at once.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from darlr.config.constraints import Section, Setting, require
+from darlr.config.constraints import LARGEST, Section, Setting, require
 from darlr.data.settings import DataConfig
 
 
@@ -16,20 +16,30 @@ class CompletionConfig(Section):
 
     KEY: ClassVar[str] = "completion"
 
-    seed: Annotated[int, Setting("of the initial factors and of what is held out", at_least=0)] = 0
-    factors: Annotated[tuple[int, ...], Setting("sizes to try", at_least=0, filled=True, distinct=True)] = (20,)
+    seed: Annotated[int, Setting("of the initial factors and of what is held out", at_least=0, at_most=LARGEST)] = 0
+    factors: Annotated[tuple[int, ...], Setting("sizes to try", at_least=0, at_most=10_000, filled=True, distinct=True)] = (20,)
     factor_penalties: Annotated[
         tuple[float, ...],
-        Setting("weights to try of the squared factors, beside a sum of squared errors", above=0, filled=True, distinct=True),
+        Setting(
+            "weights to try of the squared factors, beside a sum of squared errors",
+            above=0,
+            at_most=1e12,
+            filled=True,
+            distinct=True,
+        ),
     ] = (4.0, 5.0, 6.0, 8.0)
     bias_penalties: Annotated[
-        tuple[float, ...], Setting("weights to try of the squared biases", above=0, filled=True, distinct=True)
+        tuple[float, ...], Setting("weights to try of the squared biases", above=0, at_most=1e12, filled=True, distinct=True)
     ] = (2.0, 4.0)
-    sweeps: Annotated[int, Setting("how often all users, then all items, are solved for", at_least=1)] = 40
-    folds: Annotated[int, Setting("equal parts of the ratings", at_least=2)] = 10
-    folds_tested: Annotated[int, Setting("how many of the parts are held out, one after the other", at_least=1)] = 1
-    minimum: Annotated[float, Setting("smallest reward; what is predicted below is cut")] = 1.0
-    maximum: Annotated[float, Setting("largest reward; what is predicted above is cut")] = 5.0
+    sweeps: Annotated[int, Setting("how often all users, then all items, are solved for", at_least=1, at_most=100_000)] = 40
+    folds: Annotated[int, Setting("equal parts of the ratings", at_least=2, at_most=10_000)] = 10
+    folds_tested: Annotated[
+        int, Setting("how many of the parts are held out, one after the other", at_least=1, at_most=10_000)
+    ] = 1
+    minimum: Annotated[float, Setting("smallest reward; what is predicted below is cut", at_least=-10_000, at_most=10_000)] = (
+        1.0
+    )
+    maximum: Annotated[float, Setting("largest reward; what is predicted above is cut", at_least=-10_000, at_most=10_000)] = 5.0
     whole: Annotated[bool, Setting("round to whole numbers, halves to the even one")] = True
 
     def __post_init__(self) -> None:

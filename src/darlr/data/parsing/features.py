@@ -1,5 +1,6 @@
 """Columns of a table -> side features."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from darlr.config.constraints import SINGLE
 from darlr.data.catalog import Features
 from darlr.data.parsing.missing import is_missing
 from darlr.data.parsing.tables import Table
@@ -70,14 +72,19 @@ def read_feature(table: Table, name: str, declared: Kind | None = None) -> Readi
     numbers = texts.cast(pl.Float64, strict=False)
     numbers = pl.Series(name, np.where(missing.to_numpy(), np.nan, numbers.fill_null(np.inf).to_numpy())).fill_nan(None)
     filled = len(cells) - numbers.null_count()
-    odd = numbers.is_infinite().fill_null(False)
+    odd = (numbers.abs() > SINGLE).fill_null(False)
     if not odd.any() and (filled or declared):
         return Reading(numbers, "numeric", declared is not None)
-    if declared == "numeric" or _mostly_numbers(texts.filter(~missing), odd.filter(~missing)):
+    row = int(odd.to_numpy().argmax())
+    if declared == "numeric" or _mostly_numbers(
+        texts.filter(~missing), numbers.is_infinite().fill_null(False).filter(~missing)
+    ):
         expected = (
             "a finite number" if declared else "a finite number as in most rows, or the column declared as coded ('features')"
         )
-        raise table.refuse(int(odd.to_numpy().argmax()), name, expected)
+        if math.isfinite(float(numbers[row])):
+            expected = f"a number of at most {SINGLE:g}"
+        raise table.refuse(row, name, expected)
     return Reading(_texts(cells), "coded", declared=False)
 
 

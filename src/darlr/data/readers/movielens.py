@@ -126,7 +126,9 @@ def _user_features(users: pl.DataFrame) -> Features:
     columns = [users["gender"].rank("dense").to_numpy() - 1, ages, users["occupation"].rank("dense").to_numpy() - 1]
     codes = np.stack(columns, axis=1).astype(np.int32)
     sizes = (2, len(AGES), int(codes[:, 2].max()) + 1)
-    return Features(("gender", "age", "occupation"), codes, sizes, (), Features.none(len(users)).numeric)
+    genders, occupations = (tuple(map(str, users[name].unique().sort().to_list())) for name in ("gender", "occupation"))
+    labels = (genders, tuple(map(str, AGES)), occupations)
+    return Features(("gender", "age", "occupation"), codes, sizes, (), Features.none(len(users)).numeric, labels)
 
 
 def count(rows: MovieLensRows) -> dict[str, int]:

@@ -22,6 +22,7 @@ from darlr.evaluation.off_policy.contexts import (
 )
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
+from darlr.evaluation.off_policy.support import is_deterministic
 from darlr.world.window import Window
 from darlr.world.world import ABSENT
 
@@ -82,6 +83,11 @@ def evidence_of(
     known = known if withheld else known[:0]
     if withheld:
         notes.append("the log shows nobody an item twice, so policies are not asked for what a user has had")
+    if (places := _positions(log)) > 1:
+        notes.append(
+            f"the log shows items at {places} positions, of which policies are not told: their probabilities are the same at "
+            "each, and values are means over the positions as logged, not of whole pages"
+        )
     sessions = None if log.exposure is None or log.exposure.steps is None else log.exposure.sessions
     contexts = _contexts(log, users, columns, known, sessions, start, world.n_items)
     propensities = None if log.exposure is None else log.exposure.propensities
@@ -133,6 +139,12 @@ def _order(log: InteractionLog, n_items: int, generator: np.random.Generator) ->
     return numbers[np.lexsort((log.exposure.steps[numbers], log.exposure.sessions[numbers]))]
 
 
+def _positions(log: InteractionLog) -> int:
+    """At how many positions of a page the log shows items; 0 where it does not say."""
+    positions = None if log.exposure is None else log.exposure.positions
+    return 0 if positions is None else len(np.unique(positions))
+
+
 def _contexts(
     log: InteractionLog,
     users: NDArray[np.int64],
@@ -182,7 +194,7 @@ def _of_items(behaviour: Distributions, columns: NDArray[np.int64]) -> NDArray[n
 
 def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
     """What propensities are, and whether they add up: an even policy's weights are 1 on average under right ones."""
-    if (logged.propensities >= 1 - 1e-9).all():
+    if is_deterministic(logged.propensities):
         return "every logged propensity is 1: the logging policy was deterministic"
     free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])
     even = float(np.mean(1 / (logged.propensities * free)))

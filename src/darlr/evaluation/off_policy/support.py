@@ -19,6 +19,11 @@ WEIGHT_BOUNDS = (0.9, 1.1)
 """The mean weight is 1 where propensities are right and cover the policy; an interval wholly outside says that they do not."""
 
 
+def is_deterministic(propensities: Floats) -> bool:
+    """Whether the policy that showed items with these `propensities` (n,) left nothing to chance."""
+    return bool((propensities >= 1 - 1e-9).all())
+
+
 @dataclass(frozen=True)
 class Support:
     """Diagnostics of the weights with which a log stands for a policy.
@@ -59,7 +64,7 @@ class Support:
             mean_weight=mean,
             low=mean - half,
             high=mean + half,
-            deterministic=bool((decisions.propensities >= 1 - 1e-9).all()),
+            deterministic=is_deterministic(decisions.propensities),
         )
 
     def objections(self) -> list[str]:

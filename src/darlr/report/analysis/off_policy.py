@@ -7,6 +7,7 @@ from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.evaluation.off_policy.session_values import SESSION_ESTIMATORS
 from darlr.evaluation.statistics import ranks
+from darlr.evaluation.table import NDCG
 from darlr.report.rendering.table import Cell, Quantity, Table
 
 OFF_POLICY = "off_policy"
@@ -44,6 +45,34 @@ def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
     return Table(title, header, tuple(rows), tuple(notes)).without_empty_columns()
 
 
+def judgement_tables(title: str, found: Mapping[str, Any]) -> list[Table]:
+    """`judgement_table`, and how every estimator and held-out ranking rank the policies."""
+    return [judgement_table(title, found), ranks_table(title, found)]
+
+
+def ranks_table(title: str, found: Mapping[str, Any]) -> Table:
+    """The rank of every policy, 1 the best, by every estimator among those that it can tell, and by NDCG of held-out rows."""
+    estimates, sessions = found["estimates"], found["sessions"]
+    columns = {estimator.label: _told_values(estimates, name) for name, estimator in ESTIMATORS.items()}
+    columns |= {f"session, {label}": _told_values(sessions, name) for name, (label, _) in SESSION_ESTIMATORS.items()}
+    columns[NDCG.label] = {policy: values[NDCG.name] for policy, values in found.get("held_out", {}).items()}
+    ranked = {label: _ranked(values) for label, values in columns.items()}
+    rows = tuple((policy.replace("_", " "), *(places.get(policy) for places in ranked.values())) for policy in estimates)
+    notes = (
+        "1 is the best; equal values share their ranks. An estimator ranks the policies whose value it can tell from this log.",
+        f"{NDCG.label} is of the lists' best items, so of policies that act greedily.",
+    )
+    return Table(f"{title}: ranks", ("policy", *ranked), rows, notes).without_empty_columns()
+
+
+def _told_values(estimates: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {policy: values[name]["value"] for policy, values in estimates.items() if _told(values.get(name))}
+
+
+def _ranked(values: Mapping[str, float]) -> dict[str, Quantity]:
+    return {policy: Quantity(place) for policy, place in zip(values, ranks(list(values.values())), strict=True)}
+
+
 def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line for each way in which runs are not better than the popular list, and for what their logs cannot tell."""
     verdicts = [verdict for summary in summaries for verdict in summary.get(OFF_POLICY, {}).get("against_popular", [])]
@@ -56,10 +85,8 @@ def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quan
     candidates = [name for name in names if ESTIMATORS[name].trusts != "model"]
     if not candidates:
         return {}
-    known = {name: [policy for policy in estimates if _told(estimates[policy].get(name))] for name in candidates}
-    best = max(candidates, key=lambda name: len(known[name]))
-    places = ranks([estimates[policy][best]["value"] for policy in known[best]])
-    return {policy: Quantity(place) for policy, place in zip(known[best], places, strict=True)}
+    known = {name: _told_values(estimates, name) for name in candidates}
+    return _ranked(max(known.values(), key=len))
 
 
 def _objections(estimates: Mapping[str, Any]) -> list[str]:

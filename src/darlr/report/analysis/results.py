@@ -17,7 +17,8 @@ from darlr.report.analysis.criteria import (
     recent,
     statistic_of,
 )
-from darlr.report.analysis.off_policy import OFF_POLICY, judgement_table
+from darlr.report.analysis.off_policy import OFF_POLICY, judgement_tables
+from darlr.report.analysis.user_groups import BY_GROUP, groups_table
 from darlr.report.published.results import SOURCE, published, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -37,7 +38,9 @@ def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str
     if any(summary.get("opponents") for summary in summaries):
         shown.append(opponents(summaries, dataset, method))
     if len(summaries) == 1 and OFF_POLICY in summaries[0]:
-        shown.append(judgement_table(f"{method} on {dataset}, by the log alone", summaries[0][OFF_POLICY]))
+        shown += judgement_tables(f"{method} on {dataset}, by the log alone", summaries[0][OFF_POLICY])
+    if groups := [summary[BY_GROUP] for summary in summaries if BY_GROUP in summary]:
+        shown.append(groups_table(f"{method} on {dataset}", [(method, groups)]))
     return tuple(shown)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 from darlr.evaluation.table import LENGTH, RETURN
 from darlr.report.analysis.criteria import statistic_of
 from darlr.report.analysis.sensitivity import Sweep, sweeps
+from darlr.report.analysis.user_groups import BY_GROUP, groups_table
 from darlr.report.page import axes
 from darlr.report.page.categories import categories
 from darlr.report.page.costs import costs
@@ -45,6 +47,7 @@ def results(material: Material) -> Section:
         figure(caption, [mark_rows(caption, name, rows)], entries),
         table_box(material.tables.comparison),
         None if material.tables.against_lists is None else table_box(material.tables.against_lists),
+        *_by_group(material),
     )
 
 
@@ -125,6 +128,18 @@ def return_against_length(material: Material) -> Section | str:
     )
     panel = plane_panel(f"{RETURN.label} against {LENGTH.label}", LENGTH.label, RETURN.label, points)
     return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
+
+
+def _by_group(material: Material) -> list[Element]:
+    """Tables of held-out metrics by groups of users, one for each feature that runs were judged by."""
+    entries = [
+        (group.label, [run.summary[BY_GROUP] for run in group.runs if BY_GROUP in run.summary]) for group in material.groups
+    ]
+    tables = []
+    for feature in dict.fromkeys(entry["feature"] for _, found in entries for entry in found):
+        own = [(label, [entry for entry in found if entry["feature"] == feature]) for label, found in entries]
+        tables.append(table_box(groups_table(material.dataset, [(label, found) for label, found in own if found])))
+    return tables
 
 
 def runs(material: Material) -> Section:

@@ -63,6 +63,5 @@ def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
 
 def shares_of(log: InteractionLog) -> NDArray[np.float32]:
     """(I,) the share of the log's users who have each item in it; half a user where nobody has."""
-    pairs = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
-    counts = np.bincount(pairs % log.n_items, minlength=log.n_items)
-    return (np.maximum(counts, 0.5) / len(np.unique(log.users))).astype(np.float32)
+    half = 0.5 / np.count_nonzero(np.bincount(log.users))
+    return np.maximum(log.audience_shares(), half).astype(np.float32)

@@ -62,10 +62,10 @@ def _negatives(
 
     Where pairs of the world were held apart, the items are others than the world's.
     """
-    offered = np.unique(log.items).astype(np.int64)
+    offered = np.flatnonzero(np.bincount(log.items))
     outside = offered[~apart.items[offered]]
     offered = outside if len(outside) else offered
-    logged = np.unique(log.users.astype(np.int64) * log.n_items + log.items)
+    logged = log.cells()
     drawn = generator.choice(offered, len(users))
     for _ in range(TRIES):
         pairs = users * log.n_items + drawn
