@@ -148,7 +148,11 @@ class _BeliefScorer(Scorer):
         believed = policy.belief.begin(users)
         expected = [believed.expect()[0].gather(1, items)]
         for position in range(window.items.shape[1]):
-            believed = believed.observe(Window(window.items[:, position, None], window.rewards[:, position, None]))
+            here = Window(window.items[:, position, None], window.rewards[:, position, None])
+            if (here.items >= policy.belief.n_items).all():  # start and absence say nothing
+                expected.append(expected[-1])
+                continue
+            believed = believed.observe(here)
             expected.append(believed.expect()[0].gather(1, items))
         rewards = policy.belief.to_reward(torch.stack(expected, dim=1))
         if rewards is None:
