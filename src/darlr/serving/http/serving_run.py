@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from darlr.artifacts.run_folder import CONFIG
+from darlr.artifacts.beginning import CONFIG
 from darlr.errors import DarlrError, InputError
 from darlr.reading import read_text
 from darlr.serving.http.logs import FIELDS
