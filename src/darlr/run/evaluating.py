@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
+from darlr.artifacts.run_folder import WARM_START
 from darlr.config.constraints import require_between
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
@@ -148,14 +149,15 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
         raise InputError(
             f"{run.path}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER"
         )
-    model, _ = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
+    own = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
     users, items = (torch.from_numpy(ids).to(device) for ids in (dataset.world.users, dataset.world.items))
-    estimates, _ = model.predict(users, items)
+    estimates, _ = own[0].predict(users, items)
     membership = world_membership(dataset, dataset.world.items, device)
     with TemporaryDirectory(prefix="darlr-") as scratch:
         results = run.path.parents[2]
         shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
-        factors = list_factors(shared, config, dataset, device, notes.append)
+        started_afresh = WARM_START not in RunFolder.open(run.path).environment()
+        factors = list_factors(shared, config, dataset, device, notes.append, None if started_afresh else own)
         parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)
         opponents = opponent_scorers(parts, config.leave, membership)
     try:

@@ -16,7 +16,7 @@ from torch import Tensor
 from darlr.errors import InputError, RunError
 from darlr.run.saved import SavedPolicy
 from darlr.seeding import numpy_generator
-from darlr.serving.export.inference import EXPECTED_REWARDS, PROBABILITIES, SCORES, Inference
+from darlr.serving.export.inference import PROBABILITIES, SCORES, Inference
 from darlr.serving.export.metadata import KEY
 from darlr.serving.export.users import LARGEST
 from darlr.world.window import Window
