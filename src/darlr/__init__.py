@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from darlr.api.evaluating import evaluate
     from darlr.api.evaluation import Evaluation
     from darlr.api.monitors import Monitor
+    from darlr.api.promoting import promote
     from darlr.api.run import Run
     from darlr.api.training import FittedWorldModel, fit_world_model, train
     from darlr.data.registry import register_dataset
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from darlr.evaluation.table import register_metric
     from darlr.methods.registry import register_method
     from darlr.rewards.kinds import register_reward
+    from darlr.run.promoting import Promotion
     from darlr.serving.messages import Answer, Recommendation, Request
     from darlr.serving.recommender import Recommender
     from darlr.world_model.kinds import register_world_model
@@ -37,6 +39,7 @@ __all__ = [
     "FittedWorldModel",
     "InputError",
     "Monitor",
+    "Promotion",
     "Recommendation",
     "Recommender",
     "Request",
@@ -49,6 +52,7 @@ __all__ = [
     "evaluate",
     "fit_world_model",
     "make_env",
+    "promote",
     "register_dataset",
     "register_method",
     "register_metric",
@@ -71,6 +75,7 @@ _HOMES = {
     "FittedWorldModel": "api.training",
     "InputError": "errors",
     "Monitor": "api.monitors",
+    "Promotion": "run.promoting",
     "Recommendation": "serving.messages",
     "Recommender": "serving.recommender",
     "Request": "serving.messages",
@@ -82,6 +87,7 @@ _HOMES = {
     "evaluate": "api.evaluating",
     "fit_world_model": "api.training",
     "make_env": "api.environments",
+    "promote": "api.promoting",
     "register_dataset": "data.registry",
     "register_method": "methods.registry",
     "register_metric": "evaluation.table",

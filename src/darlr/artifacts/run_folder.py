@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from darlr.artifacts.files import PARTIAL_SUFFIX, decode_json, encode_json, write_bytes
 from darlr.artifacts.locks import is_locked
+from darlr.artifacts.pointer import pointed
 from darlr.artifacts.records import Records, decode_records, encode_record
 from darlr.artifacts.schema import Keys, map_of, require, text
 from darlr.artifacts.sealing import CHECKSUM, PUT_BACK, checksum, sealed, unsealed
@@ -90,8 +91,9 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A finished or interrupted run, for reading; raises `InputError` naming what it lacks."""
+        """A run, finished or not, or the one that a pointer names, for reading; raises `InputError` naming what it lacks."""
         try:
+            path = pointed(path)
             if not path.is_dir():
                 raise InputError(f"{path}: no such run folder")
             missing = _missing(path)

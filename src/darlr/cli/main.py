@@ -14,6 +14,7 @@ from darlr.cli.config import config
 from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
 from darlr.cli.fetch import fetch
+from darlr.cli.promote import promote
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
 from darlr.cli.sweep import sweep
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "validate": validate,
     "recommend": recommend,
+    "promote": promote,
     "datasets": datasets,
     "fetch": fetch,
     "check": check,
@@ -49,7 +51,7 @@ GOES_ON = {
 
 
 def main() -> None:
-    """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
+    """Run the command that the arguments name; exit codes: 2 bad input, 3 failure, 4 not promoted, 130 interrupted."""
     end_with_reader()
     try:
         with requiring_output():

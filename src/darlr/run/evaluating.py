@@ -54,11 +54,14 @@ class OpenedRun:
     device: torch.device
 
     @classmethod
-    def of(cls, run: Path, data_dir: Path | None, device: torch.device) -> "OpenedRun":
-        """Raises `InputError` for a run without a policy, and for data that changed since the run."""
+    def of(cls, run: Path, data_dir: Path | None, device: torch.device, loaded: LoadedDataset | None = None) -> "OpenedRun":
+        """Raises `InputError` for a run without a policy, and for data that changed since the run.
+
+        Args: loaded: its data set, where it is read already.
+        """
         folder = RunFolder.open(run)
         saved = SavedPolicy(folder, device)
-        loaded = load(saved.config, data_dir)
+        loaded = load(saved.config, data_dir) if loaded is None else loaded
         require_unchanged(folder, loaded.dataset.hashes)
         return cls(folder.path, saved, loaded, device)
 
@@ -144,7 +147,7 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
     feature = config.evaluation.by_group if by_group is None else by_group
     if feature:
         require_feature(dataset.user_features, feature)
-    judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
+    judging, notes = (specified.held_out, []) if log_folder is None else newer_rows(log_folder, dataset.log)
     if judging is None:
         raise InputError(
             f"{run.path}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER"
@@ -177,7 +180,7 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
     return {**found, **groups, "notes": [*notes, *found["notes"]]}
 
 
-def _newer(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
+def newer_rows(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
     """The rows of a folder's log that are about users and items of `log`, in its indices, and what was left out."""
     newer = read_folder(folder).dataset.log
     if newer.reward_range != log.reward_range:
