@@ -103,29 +103,26 @@ def test_a_killed_run_ends_as_one_that_was_never_disturbed(place: Path, yesterda
         assert all(torch.equal(tensors[0][key], tensors[1][key]) for key in tensors[1])
 
 
-def test_learning_begins_with_what_the_former_run_knew_of_each_item(place: Path, yesterday: darlr.Run) -> None:
-    """Without a step of learning, rows of items have moved to their new places; new items have vectors of the world model."""
-    loaded = darlr.Dataset.load(place / "log").loaded.dataset
+def test_learning_begins_with_what_the_former_run_knew_of_each_item(
+    place: Path, yesterday: darlr.Run, today: darlr.Run
+) -> None:
+    """Rows of items move to the places that the grown log has for them, and those of new ones stay as they are."""
+    dataset = darlr.Dataset.load(place / "log").loaded.dataset
     start = WarmStart.of(yesterday.path, CPU)
-    places = start.former(loaded).places
-    assert (places.items == -1).sum() == 5
-    assert (places.users == -1).sum() == 5
+    places = start.former(dataset).places
+    # Items 30 to 35 are new, and so are these users; the category 'c' is, too.
+    assert [np.count_nonzero(of == -1) for of in (places.items, places.users)] == [6, 6]
     assert places.categories.tolist() == [0, 1, -1]
-    policy = SavedPolicy(RunFolder.open(yesterday.path), CPU)
-    fresh = policy.network(np.arange(3))
-    former = {name: tensor.clone() for name, tensor in fresh.named_parameters()}
-    vectors = former["tracker.item_vectors"]
-    with torch.no_grad():
-        for parameter in fresh.parameters():
-            parameter.zero_()
-    old = darlr.Dataset.load(write_shop(place / "copy", range(30), range(30))).loaded.dataset
-    start.continue_policy(fresh, old, start.former(old).places)
-    assert torch.equal(fresh.state_dict()["tracker.item_vectors"], vectors)
-    assert all(torch.equal(parameter, former[name]) for name, parameter in fresh.named_parameters())
-
-
-def change(folder: Path, users: range = range(1, 36), items: range = range(1, 36), **options: Any) -> Path:
-    return write_shop(folder, users, items, **options)
+    policy = SavedPolicy(RunFolder.open(today.path), CPU).network(np.arange(3))
+    fresh, former = {name: tensor.clone() for name, tensor in policy.named_parameters()}, start.saved.learned
+    start.continue_policy(policy, dataset, places)
+    names, names_before = dataset.log.item_ids.tolist(), start.saved.item_ids.tolist()
+    for name in ("tracker.item_vectors", "actor.weight", "actor.bias"):
+        now = policy.state_dict()[name]
+        assert torch.equal(now[names.index("i17")], former[name][names_before.index("i17")])
+        assert torch.equal(now[names.index("i31")], fresh[name][names.index("i31")])
+    assert torch.equal(policy.state_dict()["tracker.item_vectors"][-2:], former["tracker.item_vectors"][-2:])
+    assert torch.equal(policy.state_dict()["trunk.0.weight"], former["trunk.0.weight"])
 
 
 @pytest.mark.parametrize(
@@ -148,7 +145,7 @@ def change(folder: Path, users: range = range(1, 36), items: range = range(1, 36
 def test_refuses_what_cannot_go_on_from_the_run(
     yesterday: darlr.Run, tmp_path: Path, options: dict[str, Any], settings: dict[str, Any], message: str
 ) -> None:
-    folder = change(tmp_path / "other", **options)
+    folder = write_shop(tmp_path / "other", **{"users": range(1, 36), "items": range(1, 36), **options})
     with pytest.raises(InputError) as refused:
         darlr.train(folder, out=tmp_path / "runs", warm_start=yesterday, settings=settings)
     assert message in str(refused.value)

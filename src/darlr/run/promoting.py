@@ -37,7 +37,7 @@ from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
 from darlr.run.evaluating import OpenedRun, newer_rows
 from darlr.run.saved import SavedPolicy, fingerprint
-from darlr.run.specification import SpecifiedRun
+from darlr.run.specification import SpecifiedRun, held_out_alike
 from darlr.run.worlds import lookback_of
 from darlr.seeding import numpy_generator
 from darlr.world.window import Window
@@ -156,7 +156,7 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
     learned = _learned_by(served, rival, data_dir, device)
     if learned is not None:
         known.append(learned)
-    elif log_folder is None and not _hold_out_alike(new.saved, rival):
+    elif log_folder is None and not held_out_alike(config, rival.config):
         return (
             f"whether it is worse {CANNOT_BE_TOLD}: the data of {served} have changed, so which of the held-out rows it has "
             "learned from is not known; needed: runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
@@ -181,13 +181,6 @@ def _learned_by(run: Path, saved: SavedPolicy, data_dir: Path | None, device: to
     except InputError:
         return None
     return SpecifiedRun.with_config(saved.config, loaded).dataset.log
-
-
-def _hold_out_alike(one: SavedPolicy, other: SavedPolicy) -> bool:
-    """Whether what the first holds out was held out by the other, too, whatever their logs have in common."""
-    config, before = one.config, other.config
-    by_pair = config.evaluation.split == before.evaluation.split == "pair"
-    return by_pair and config.seed == before.seed and config.evaluation.held_out <= before.evaluation.held_out
 
 
 def _unseen(judging: InteractionLog, log: InteractionLog, learned: list[InteractionLog]) -> NDArray[np.bool_]:

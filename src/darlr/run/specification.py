@@ -68,6 +68,12 @@ class SpecifiedRun:
         return world_model_path(out, self.config, self.dataset, self.starts_from)
 
 
+def held_out_alike(config: ExperimentConfig, before: ExperimentConfig) -> bool:
+    """Whether runs with `before` have held out all that runs with `config` hold out, whatever their logs have in common."""
+    judging, former = config.evaluation, before.evaluation
+    return judging.split == former.split == "pair" and config.seed == before.seed and judging.held_out <= former.held_out
+
+
 def rows_of(loaded: LoadedDataset, judging: EvaluationConfig, seed: int) -> tuple[InteractionLog, InteractionLog | None]:
     """The rows that runs of a seed learn from, and those held out of the log (`split_log`); None where no judge needs them."""
     log = loaded.dataset.log

@@ -129,7 +129,7 @@ def train_on(
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
         EventFiles(folder.path) if tensorboard else nullcontext() as events,
     ):
-        for text in notices(config, loaded):
+        for text in [*notices(config, loaded), *([] if warm_start is None else warm_start.notices(specified))]:
             monitor.notice(text)
         if folder.has_tensors(CHECKPOINT) and not folder.has_tensors(POLICY):
             _forget_progress(folder)

@@ -19,6 +19,7 @@ from darlr.data.names import Names, Places
 from darlr.errors import InputError
 from darlr.methods.world import world_membership
 from darlr.run.saved import SavedPolicy, fingerprint
+from darlr.run.specification import SpecifiedRun, held_out_alike
 from darlr.run.world_models import WORLD_MODEL, load_world_model
 from darlr.world.world import ABSENT, World
 from darlr.world_model.continuing import Former
@@ -99,6 +100,15 @@ class WarmStart:
                 f"{self.path}: its rewards are {low:g}..{high:g}, those of '{dataset.name}' {now_low:g}..{now_high:g}; "
                 "expected the same"
             )
+
+    def notices(self, specified: SpecifiedRun) -> list[str]:
+        """What a user must know of the run that starts from this one, in lines."""
+        if specified.held_out is None or held_out_alike(specified.config, self.saved.config):
+            return []
+        return [
+            f"the rows that judge may be rows that {self.path} learned from, so they flatter this run; expected both runs with "
+            "'evaluation.split' pair and the same seed"
+        ]
 
     def former(self, dataset: Dataset) -> Former:
         """Its world model, and where the users, items and features of `dataset` stood in its log.
