@@ -168,14 +168,14 @@ def policy(method: str, yesterday: LoadedDataset, today: LoadedDataset, seed: in
         "dataset": "frames:benchmark",
         "evaluation": EVALUATION,
         "world_model": {"kind": "factors"},
-        "training": {"epochs": epochs},
+        "training": {"epochs": epochs, "steps_per_epoch": 5_000},
     }
     with TemporaryDirectory() as folder:
         old = train_on(yesterday, values, Path(folder), CPU, Silent())
         start = WarmStart.of(old.path, CPU)
         warm_values = start.defaults({"dataset": "frames:benchmark"}, None)
         warm = train_on(today, warm_values, Path(folder), CPU, Silent(), False, start)
-        fresh = train_on(today, values, Path(folder), CPU, Silent())
+        fresh = train_on(today, values, Path(folder) / "fresh", CPU, Silent())
         for name, run in (("yesterday", old), ("today, from the start", fresh), ("today, warm", warm)):
             print(f"{method}, {name}: {_curve(run.path)}", flush=True)
 

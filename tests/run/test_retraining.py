@@ -1,7 +1,9 @@
 """From yesterday's run to tomorrow's: warm starts, and the pointer to what serves."""
 
 import shutil
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import torch
 
 import darlr
 from darlr.artifacts import RunFolder
-from darlr.artifacts.pointer import Pointer
+from darlr.artifacts.locks import sole_writer
+from darlr.artifacts.pointer import Pointer, pointed
 from darlr.errors import InputError
 from darlr.run.promoting import promote_run
 from darlr.run.saved import SavedPolicy, fingerprint
+from darlr.run.specification import held_out_alike
 from darlr.run.warm_start import WarmStart
 from darlr.serving.recommender import Recommender
 from tests.runs import SMALL, results
@@ -191,7 +195,7 @@ def test_a_run_that_learned_the_contrary_is_refused(
     refused = darlr.promote(worse, pointer)
     assert refused.outcome == "refused"
     assert refused.why.startswith("worse by ")
-    assert Pointer.read(pointer).run == pointer.parent / Pointer.read(pointer).history[0].run
+    assert pointed(pointer).resolve() == yesterday.path.resolve()
     assert len(Pointer.read(pointer).history) == 1
     assert darlr.promote(worse, pointer, force="the old one was withdrawn").moved
     assert Pointer.read(pointer).history[-1].why == "the old one was withdrawn"
@@ -236,3 +240,53 @@ def test_refuses_what_cannot_be_judged(yesterday: darlr.Run, tmp_path: Path, cas
     with pytest.raises(InputError, match=message):
         promote_run(run, pointer, None, **options, seed=0, data_dir=None, device=CPU, notice=print)  # type: ignore[arg-type]
     assert case in ("gone", "a folder") or not pointer.exists()
+
+
+def test_of_two_promotions_at_once_one_waits_for_the_other(yesterday: darlr.Run, tmp_path: Path) -> None:
+    pointer, told, done = tmp_path / "serving", threading.Event(), []
+
+    def promote() -> None:
+        waiting = promote_run(yesterday.path, pointer, None, 0.05, None, 0, None, CPU, lambda text: told.set())
+        done.append(waiting)
+
+    with sole_writer(pointer, told.set):
+        second = threading.Thread(target=promote)
+        second.start()
+        assert told.wait(timeout=120)
+        Pointer.read(pointer).moved(yesterday.path, "first", "", "the one that was quicker", False)
+        assert done == []
+    second.join(timeout=120)
+    assert [promotion.outcome for promotion in done] == ["kept"]
+    assert len(Pointer.read(pointer).history) == 1
+
+
+def test_a_pointer_whose_run_is_gone_can_be_moved_by_force(yesterday: darlr.Run, tmp_path: Path) -> None:
+    pointer = tmp_path / "serving"
+    Pointer.read(pointer).moved(tmp_path / "gone", "", "", "", False)
+    assert darlr.promote(yesterday, pointer, force="the old one was deleted").moved
+    assert pointed(pointer).resolve() == yesterday.path.resolve()
+
+
+def test_what_the_served_run_knows_nothing_of_is_not_compared(yesterday: darlr.Run, today: darlr.Run, tmp_path: Path) -> None:
+    """The served run's items have got other names, and then other rewards."""
+    other = Path(shutil.copytree(yesterday.path, tmp_path / "other"))
+    folder = RunFolder.open(other)
+    tensors, state = folder.load_tensors("policy")
+    pointer = tmp_path / "serving"
+    darlr.promote(other, pointer)
+    folder.save_tensors("policy", tensors, {**state, "item_ids": [f"book {name}" for name in state["item_ids"]]})
+    assert "knows none of the items of" in darlr.promote(today, pointer).why
+    folder.save_tensors("policy", tensors, {**state, "reward_range": [0.0, 1.0]})
+    assert "has rewards of 0..1 and" in darlr.promote(today, pointer).why
+    assert len(Pointer.read(pointer).history) == 1
+
+
+def test_rows_that_the_served_run_may_have_learned_from_do_not_judge(yesterday: darlr.Run, today: darlr.Run) -> None:
+    """With another seed, or a smaller share, the served run has learned from pairs that the new one holds out."""
+    now, before = (SavedPolicy(RunFolder.open(run.path), CPU).config for run in (today, yesterday))
+    assert held_out_alike(now, before)
+    assert not held_out_alike(now, replace(before, seed=1))
+    fewer = replace(before, evaluation=replace(before.evaluation, held_out=0.1))
+    assert not held_out_alike(now, fewer)
+    assert held_out_alike(fewer, now)
+    assert not held_out_alike(*(replace(each, evaluation=replace(each.evaluation, split="random")) for each in (now, before)))
