@@ -16,13 +16,13 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.pointer import Pointer, pointed
 from darlr.errors import InputError
-from darlr.run.promoting import promote_run
+from darlr.run.promoting import promote_run, unseen_rows
 from darlr.run.saved import SavedPolicy, fingerprint
-from darlr.run.specification import held_out_alike
+from darlr.run.specification import SpecifiedRun, held_out_alike
 from darlr.run.warm_start import WarmStart
 from darlr.serving.recommender import Recommender
 from tests.runs import SMALL, results
-from tests.worlds import CPU
+from tests.worlds import CPU, log_of
 
 SETTINGS: Mapping[str, Any] = {key: value for key, value in SMALL.items() if key != "method"} | {
     "training": {"epochs": 2, "steps_per_epoch": 60, "environments": 10},
@@ -98,6 +98,7 @@ def test_a_killed_run_ends_as_one_that_was_never_disturbed(place: Path, yesterda
         def trained(self, record: Mapping[str, Any], epochs: int) -> None:
             raise StoppedError
 
+    shutil.copytree(place / "runs" / "log" / "world-models", place / "stopped" / "log" / "world-models")  # one fit is enough
     with pytest.raises(StoppedError):
         darlr.train(place / "log", out=place / "stopped", warm_start=yesterday, monitor=Stopping())
     run = darlr.train(place / "log", out=place / "stopped", warm_start=yesterday)
@@ -290,3 +291,22 @@ def test_rows_that_the_served_run_may_have_learned_from_do_not_judge(yesterday: 
     assert not held_out_alike(now, fewer)
     assert held_out_alike(fewer, now)
     assert not held_out_alike(*(replace(each, evaluation=replace(each.evaluation, split="random")) for each in (now, before)))
+
+
+def test_a_pair_that_either_learned_from_does_not_judge_whatever_its_numbers() -> None:
+    log = replace(log_of([(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0)], 2, 3), item_ids=np.array([7, 8, 9]))
+    # The other log has the users the other way round, no item 8, and one that is unknown here.
+    other = replace(
+        log_of([(1, 0, 1.0), (0, 1, 1.0), (0, 2, 1.0)], 2, 3), user_ids=np.array([1, 0]), item_ids=np.array([7, 9, 5])
+    )
+    assert unseen_rows(log, log, [other]).tolist() == [False, True, True, False]
+    assert unseen_rows(log, log, []).all()
+    assert not unseen_rows(log, log, [other, log]).any()
+
+
+def test_says_that_rows_which_the_former_run_learned_from_flatter(place: Path, yesterday: darlr.Run) -> None:
+    loaded, start = darlr.Dataset.load(place / "log").loaded, WarmStart.of(yesterday.path, CPU)
+    config = start.saved.config
+    assert start.notices(SpecifiedRun.with_config(config, loaded)) == []
+    [line] = start.notices(SpecifiedRun.with_config(replace(config, seed=1), loaded))
+    assert "may be rows that" in line

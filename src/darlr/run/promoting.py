@@ -161,7 +161,7 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
             f"whether it is worse {CANNOT_BE_TOLD}: the data of {served} have changed, so which of the held-out rows it has "
             "learned from is not known; needed: runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
         )
-    unseen = _unseen(judging, dataset.log, known)
+    unseen = unseen_rows(judging, dataset.log, known)
     if not unseen.any():
         return f"whether it is worse {CANNOT_BE_TOLD}: one of the two runs has learned from each of its rows"
     return _measured(new, rival, dataset, judging.rows(unseen), columns, seed)
@@ -183,7 +183,7 @@ def _learned_by(run: Path, saved: SavedPolicy, data_dir: Path | None, device: to
     return SpecifiedRun.with_config(saved.config, loaded).dataset.log
 
 
-def _unseen(judging: InteractionLog, log: InteractionLog, learned: list[InteractionLog]) -> NDArray[np.bool_]:
+def unseen_rows(judging: InteractionLog, log: InteractionLog, learned: list[InteractionLog]) -> NDArray[np.bool_]:
     """(n,) the rows of `judging`, in the numbers of `log`, whose pairs none of the logs `learned` has."""
     seen = [np.zeros(0, np.int64)]
     for other in learned:
