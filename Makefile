@@ -19,11 +19,14 @@ train: install
 	$(BIN)/darlr report runs/first
 	$(BIN)/darlr report runs/first --out runs/first/curves.png
 
+# A process for each core, with one thread each; a file stays in one process, whose fixtures it shares. `pytest tests/FILE` starts
+# no other process.
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
+# Real training on whole data sets, every variant of a method, and the property tests with many more examples.
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m 'slow or hypothesis' --hypothesis-profile thorough
 
 # Ten minutes of spoiled inputs, at least 20,000: used or refused in one line, never a traceback (tests/fuzz). FUZZ="--seed 7" tries
 # the same ones again.

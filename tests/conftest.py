@@ -2,33 +2,55 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
-from tests.runs import write_planted_world
+from darlr.report.plots.curves import save_figure
+from tests.runs import TrainedOnce, save_blank, write_planted_world
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
+# A busy machine is no failure. `make test-slow` repeats the property tests as `thorough`.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("quick")
 torch.set_num_threads(1)  # tests are many and small: more threads only wait for each other
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No fixture that tests share reads or writes the user's cache."""
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Path]]:
+    """No fixture that tests share reads or writes the user's cache; gives places for those of tests."""
+    folder = tmp_path_factory.mktemp("caches")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+        monkeypatch.setenv("DARLR_CACHE", str(folder / "shared"))
+        yield (folder / str(number) for number in count())
 
 
 @pytest.fixture(autouse=True)
-def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache_of_its_own(cache_of_the_session: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds what another one cached."""
-    monkeypatch.setenv("DARLR_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("DARLR_CACHE", str(next(cache_of_the_session)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def blank_pictures() -> Iterator[None]:
+    """Runs of this process build their picture, but save a blank one: laying out its texts takes a third of a small run.
+
+    What pictures show, and that they are saved, is tested in tests/report/plots; `drawn_pictures` draws those of runs, too.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("darlr.run.training.save_figure", save_blank)
+        yield
+
+
+@pytest.fixture
+def drawn_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs draw their picture as users see it."""
+    monkeypatch.setattr("darlr.run.training.save_figure", save_figure)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +59,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     write_planted_world(folder / "planted")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedOnce:
+    """`trained_once(tmp_path, {"method": "mbpo"})`: `train_small` for tests to which only the finished run matters."""
+    return TrainedOnce(lambda: tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture

@@ -1,16 +1,21 @@
 """Runs small enough for tests."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from darlr.config.loading import merge
+from darlr.report.plots.curves import save_figure
 from darlr.run.training import Finished, train
 from darlr.testing.planted import write_planted_world, write_truth
 from darlr.testing.results import results, without_seconds
@@ -21,8 +26,10 @@ __all__ = [
     "SMALL",
     "SMALL_WORLD",
     "Listener",
+    "TrainedOnce",
     "output_of",
     "results",
+    "save_blank",
     "train_small",
     "without_seconds",
     "write_planted_world",
@@ -34,14 +41,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL: Mapping[str, Any] = {
     "method": "dorl",
     "world_model": {"members": 2, "hidden_sizes": [8], "max_epochs": 2},
-    "factors": {"size": 2, "link": "identity"},
+    "factors": {"size": 2, "link": "identity", "sweeps": 5},
     "policy": {"hidden_sizes": [8]},
     "training": {"epochs": 3, "steps_per_epoch": 60, "environments": 10},
-    "evaluation": {"episodes": 10},
+    "evaluation": {"episodes": 10, "noise": 0.0},  # tests/run/test_every_user.py tests noisy users
 }
-"""Settings of a run that takes about a second; its numbers mean nothing."""
+"""Settings of a run that takes less than a second; its numbers mean nothing."""
 
-SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}}
+SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}, "leave": {"max_steps": 10}}
 
 
 class Listener:
@@ -81,6 +88,29 @@ def train_small(
     chosen = changes or {}
     settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
     return train(merge(settings, chosen), data_dir, out, device, listener or Listener())
+
+
+class TrainedOnce:
+    """What `train_small` leaves on the small synthetic world, trained once for all tests that start from that finished run."""
+
+    def __init__(self, new_folder: Callable[[], Path]) -> None:
+        self._new_folder = new_folder
+        self._finished: dict[str, tuple[Path, Finished]] = {}
+
+    def __call__(self, out: Path, changes: Mapping[str, Any] | None = None) -> Finished:
+        """As `train_small(out, changes)`: a copy of the run and of the world models that it shares lies below `out`."""
+        key = json.dumps(merge(SMALL, changes or {}), sort_keys=True)
+        if key not in self._finished:
+            home = self._new_folder()
+            self._finished[key] = home, train_small(home, changes)
+        home, finished = self._finished[key]
+        shutil.copytree(home, out, dirs_exist_ok=True)
+        return replace(finished, path=out / finished.path.relative_to(home))
+
+
+def save_blank(figure: Figure, path: Path) -> None:
+    """In the place of `save_figure`: a blank picture, for runs whose picture nobody looks at."""
+    save_figure(Figure(figsize=(0.1, 0.1)), path)
 
 
 def output_of(program: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import read_tensors, write_tensors
+from darlr.artifacts.beginning import SETTINGS
 from darlr.artifacts.records import CHAIN
-from darlr.artifacts.run_folder import SETTINGS
 from darlr.artifacts.sealing import CHECKSUM
 
 

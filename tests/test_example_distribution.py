@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from darlr.errors import InputError
+from darlr.methods.experiment import experiment_config
 from tests.commands import Home, small_settings
 from tests.runs import REPOSITORY, SMALL
 
@@ -39,12 +42,13 @@ def install(source: Path, target: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A folder in which `darlr` finds the installed distribution."""
     source = shutil.copytree(SOURCE, tmp_path_factory.mktemp("source") / SOURCE.name)
     target = tmp_path_factory.mktemp("packages")
     install(source, target)
-    return Home(tmp_path_factory.mktemp("home"), [target])
+    with Home(tmp_path_factory.mktemp("home"), [target]) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -101,17 +105,19 @@ def test_is_tuned_over_its_own_space(home: Home) -> None:
     pytest.importorskip("optuna")
     options = small_settings("islands", {"training": {"environments": 10, "steps_per_epoch": 60}})
     options = [word for pair in zip(options[::2], options[1::2], strict=True) if "epochs=3" not in pair[1] for word in pair]
-    command = ["tune", "--dataset", "islands", "--method", "reinforce", "--trials", 2, "--epochs", 1, "--workers", 1]
+    command = ["tune", "--dataset", "islands", "--method", "reinforce", "--trials", 1, "--epochs", 1, "--workers", 1]
     text = home.darlr(*command, *options)
     assert "reinforce.learning_rate" in text
-    assert "2 trials" in text
+    assert "on islands: 1 trials" in text
 
 
+@pytest.mark.slow  # it trains as many runs as the contract of a method does
 def test_keeps_darlrs_contracts(home: Home) -> None:
     ended = home.python("-m", "darlr_example.check")
     assert ended.stdout == "all checks passed\n", ended.stderr
 
 
-def test_without_it_nothing_of_it_is_known(tmp_path: Path) -> None:
-    line = Home(tmp_path, []).refused("train", "--method", "reinforce")
-    assert line.startswith("darlr: unknown method 'reinforce'")
+def test_without_it_nothing_of_it_is_known() -> None:
+    """In this process, which has not got it on its path."""
+    with pytest.raises(InputError, match="unknown method 'reinforce'"):
+        experiment_config({"method": "reinforce"})

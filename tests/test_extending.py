@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import darlr
 import darlr.testing
 from tests.commands import Home
@@ -12,6 +14,7 @@ TEXT = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow  # they check what they define, with runs
 def test_its_blocks_run(tmp_path: Path) -> None:
     """In a process of their own: what they register must not reach other tests."""
     program = tmp_path / "extending.py"

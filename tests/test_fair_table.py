@@ -57,14 +57,21 @@ def make(plan: Path, out: Path, table: Path) -> "subprocess.CompletedProcess[str
         (yaml.safe_dump(PLAN | {"datasets": {"coat": {"epochs": 2}}}), "data set 'coat': 'tuning_epochs' is missing"),
     ],
 )
-def test_a_plan_that_cannot_be_used_is_refused_in_a_line(tmp_path: Path, text: str | None, message: str) -> None:
+def test_a_plan_that_cannot_be_used_is_refused_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
     plan = tmp_path / "plan.yaml"
     if text is not None:
         plan.write_text(text)
-    ended = make(plan, tmp_path / "fair", tmp_path / "table.md")
-    assert ended.returncode == 2
-    assert ended.stderr.startswith(f"fair: {plan}: {message}")
-    assert ended.stderr.count("\n") == 1
+    monkeypatch.setattr(
+        sys, "argv", ["fair", str(plan), "--out", str(tmp_path / "fair"), "--table", str(tmp_path / "table.md")]
+    )
+    with pytest.raises(SystemExit) as ended:
+        fair.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"fair: {plan}: {message}")
+    assert told.count("\n") == 1
     assert not (tmp_path / "fair").exists()
 
 

@@ -8,7 +8,19 @@ import markdown_it
 import pytest
 
 from darlr.errors import InputError, RunError, out_of_memory, unknown
-from darlr.text import MESSAGE, brief, csv_text, is_formula, latex, markdown, markdown_line, shortened, spreadsheet, visible
+from darlr.text import (
+    MESSAGE,
+    brief,
+    csv_text,
+    is_formula,
+    latex,
+    markdown,
+    markdown_line,
+    on_terminal,
+    shortened,
+    spreadsheet,
+    visible,
+)
 from tests.hostile import NAMES
 
 
@@ -18,6 +30,12 @@ def test_nothing_in_a_message_moves_a_terminal(name: str) -> None:
         assert text.isprintable()
         text.encode()
     assert visible(visible(name)) == visible(name)
+
+
+def test_lines_for_a_terminal_stay_lines() -> None:
+    assert on_terminal("user_id,rank\na\x1b[31mb,1\n") == "user_id,rank\na\\x1b[31mb,1\n"
+    assert on_terminal("") == ""
+    assert on_terminal("[\n  1\n]") == "[\n  1\n]"
 
 
 def test_what_prints_stays() -> None:

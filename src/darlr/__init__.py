@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darlr.api.promoting import promote
     from darlr.api.run import Run
     from darlr.api.training import FittedWorldModel, fit_world_model, train
+    from darlr.api.validating import Validation, validate
     from darlr.data.registry import register_dataset
     from darlr.errors import DarlrError, InputError, RunError
     from darlr.evaluation.opponents import register_opponent
@@ -47,6 +48,7 @@ __all__ = [
     "RunError",
     "Scorer",
     "Turn",
+    "Validation",
     "__version__",
     "compare",
     "evaluate",
@@ -61,6 +63,7 @@ __all__ = [
     "register_tracker",
     "register_world_model",
     "train",
+    "validate",
 ]
 
 # Name -> the module below darlr that has it. Imported when it is asked for: `darlr --help` must not wait for torch.
@@ -83,6 +86,7 @@ _HOMES = {
     "RunError": "errors",
     "Scorer": "agents.acting",
     "Turn": "api.agents",
+    "Validation": "api.validating",
     "compare": "api.comparison",
     "evaluate": "api.evaluating",
     "fit_world_model": "api.training",
@@ -96,6 +100,7 @@ _HOMES = {
     "register_tracker": "agents.networks.trackers",
     "register_world_model": "world_model.kinds",
     "train": "api.training",
+    "validate": "api.validating",
 }
 
 

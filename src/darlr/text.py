@@ -49,6 +49,11 @@ def visible(text: str) -> str:
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
+def on_terminal(text: str) -> str:
+    """Lines of `text` for a terminal, which is to obey nothing that stands in them."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def shortened(text: str, most: int) -> str:
     """`text`, or its beginning and end with `most` characters together, and how many are left out between them."""
     if len(text) <= most:

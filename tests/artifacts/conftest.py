@@ -1,10 +1,13 @@
-"""A place that cannot be used."""
+"""A run, and a place that cannot be used."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from darlr.artifacts import RunFolder
+from tests.artifacts.runs import CONFIG, ENVIRONMENT
 
 
 @pytest.fixture
@@ -17,3 +20,8 @@ def unwritable(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     os.seteuid(user)
     tmp_path.chmod(0o700)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(tmp_path / "runs" / "a", CONFIG, ENVIRONMENT)

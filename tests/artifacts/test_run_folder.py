@@ -10,22 +10,11 @@ import torch
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError, RunError
 from tests.artifacts.processes import kill, start
-
-CONFIG: dict[str, Any] = {"dataset": "coat", "seed": 3, "a2c": {"discount": 0.9, "learning_rate": 1e-05}, "sizes": [64, 64]}
-ENVIRONMENT: dict[str, Any] = {"darlr": "0.1.0", "data": {"train.ascii": "aa", "test.ascii": "bb"}}
+from tests.artifacts.runs import CONFIG, ENVIRONMENT
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "runs" / "a", CONFIG, ENVIRONMENT)
-
-
-def metrics_file(run: RunFolder) -> Path:
-    return run.path / "metrics.jsonl"
 
 
 class TestCreate:
@@ -33,6 +22,14 @@ class TestCreate:
         again = RunFolder.open(run.path)
         assert again.config() == CONFIG
         assert again.environment() == ENVIRONMENT
+
+    def test_a_config_that_was_read_is_not_trusted_to_stay(self, run: RunFolder) -> None:
+        run.config()["seed"] = "changed by the reader alone"
+        assert run.config() == CONFIG
+        file = run.path / "config.yaml"
+        file.write_text(file.read_text() + "more: 1\n")
+        with pytest.raises(InputError, match=r"config\.yaml: was edited since the run began"):
+            run.config()
 
     def test_resumes_the_same_run_and_keeps_its_first_environment(self, run: RunFolder) -> None:
         run.append_metrics({"epoch": 1, "x": 0.5})
@@ -117,100 +114,6 @@ class TestOpen:
     def test_reads_while_another_works_on_it(self, run: RunFolder) -> None:
         run.append_metrics({"epoch": 1})
         assert RunFolder.open(run.path).metrics() == [{"epoch": 1}]
-
-
-class TestLock:
-    def test_one_holder_at_a_time(self, run: RunFolder) -> None:
-        with pytest.raises(InputError, match="another process is working on this run"):
-            RunFolder.create(run.path, CONFIG, ENVIRONMENT)
-        run.close()
-        RunFolder.create(run.path, CONFIG, ENVIRONMENT).close()
-
-    def test_a_killed_process_lets_go(self, tmp_path: Path) -> None:
-        child = start(
-            f"""
-            from pathlib import Path
-            from darlr.artifacts import RunFolder
-            run = RunFolder.create(Path({str(tmp_path)!r}), {CONFIG!r}, {ENVIRONMENT!r})
-            print("ready", flush=True)
-            input()
-            """
-        )
-        try:
-            with pytest.raises(InputError, match="another process"):
-                RunFolder.create(tmp_path, CONFIG, ENVIRONMENT)
-        finally:
-            kill(child)
-        RunFolder.create(tmp_path, CONFIG, ENVIRONMENT).close()
-
-
-class TestMetrics:
-    def test_come_back_in_order(self, run: RunFolder) -> None:
-        records: list[dict[str, float | None]] = [
-            {"epoch": 1, "nx_0/sampled/r_tra": 0.1 + 0.2},
-            {"epoch": 2, "nx_0/sampled/mcd": None},
-        ]
-        for record in records:
-            run.append_metrics(record)
-        assert run.metrics() == records
-        assert metrics_file(run).read_bytes().count(b"\n") == 2
-
-    def test_none_yet(self, run: RunFolder) -> None:
-        assert run.metrics() == []
-
-    @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-    def test_refuse_what_json_cannot_hold(self, run: RunFolder, number: float) -> None:
-        run.append_metrics({"epoch": 1})
-        with pytest.raises(RunError, match=rf"epoch 2: 'loss/policy' is {number}"):
-            run.append_metrics({"epoch": 2, "loss/policy": number})
-        assert run.metrics() == [{"epoch": 1}]
-
-    def test_every_cut_of_the_last_line_is_harmless(self, run: RunFolder) -> None:
-        run.append_metrics({"epoch": 1, "x": 1.5})
-        whole = len(metrics_file(run).read_bytes())
-        run.append_metrics({"epoch": 2, "x": 2.5})
-        run.close()
-        text = metrics_file(run).read_bytes()
-        for cut in range(whole, len(text)):
-            metrics_file(run).write_bytes(text[:cut])
-            with RunFolder.create(run.path, CONFIG, ENVIRONMENT) as resumed:
-                resumed.keep_metrics(1)
-                resumed.append_metrics({"epoch": 2, "x": 2.5})
-                assert metrics_file(run).read_bytes() == text
-
-    def test_appending_after_a_cut_without_keep_metrics_starts_a_new_line(self, run: RunFolder) -> None:
-        run.append_metrics({"epoch": 1})
-        run.close()
-        with metrics_file(run).open("a") as file:
-            file.write('{"epo')
-        with RunFolder.create(run.path, CONFIG, ENVIRONMENT) as resumed:
-            resumed.append_metrics({"epoch": 2})
-            assert resumed.metrics() == [{"epoch": 1}, {"epoch": 2}]
-
-    def test_keep_drops_later_epochs(self, run: RunFolder) -> None:
-        for epoch in range(1, 6):
-            run.append_metrics({"epoch": epoch})
-        run.keep_metrics(3)
-        assert run.metrics() == [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
-        run.keep_metrics(0)
-        assert run.metrics() == []
-
-    @pytest.mark.parametrize("written", [0, 1, 2])
-    def test_keep_refuses_too_few(self, run: RunFolder, written: int) -> None:
-        for epoch in range(1, written + 1):
-            run.append_metrics({"epoch": epoch})
-        with pytest.raises(InputError, match=f"has {written} records; expected one for each of the epochs 1 to 3"):
-            run.keep_metrics(3)
-
-    @pytest.mark.parametrize(
-        "line", ["{", "[1]", "{}", '{"epoch": 1.5}', '{"epoch": 2, "x": NaN}', '{"epoch": 2, "x": "a"}', '{"epoch": 2}', ""]
-    )
-    def test_malformed_lines_are_named(self, run: RunFolder, line: str) -> None:
-        run.append_metrics({"epoch": 1})
-        with metrics_file(run).open("a") as file:
-            file.write(f'{line}\n{{"epoch": 3}}\n')
-        with pytest.raises(InputError, match=r"metrics\.jsonl:2: "):
-            run.metrics()
 
 
 class TestJson:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from darlr import Recommender, Request
+from darlr.serving.answers import plain_answer
 from tests.cli.conftest import Command
 from tests.runs import train_small
 
@@ -42,10 +43,8 @@ def order(run: Path) -> list[int]:
 def test_named_users_as_in_python(darlr: Command, run: Path, users: list[str]) -> None:
     ended = darlr("recommend", run, *users, "--count", 4, "--format", "json")
     expected = Recommender.load(run).recommend([Request("u7"), Request("u3")], 4)
-    assert answers(ended.out) == [
-        {"user": user, "items": [entry.item for entry in answer], "scores": [entry.score for entry in answer]}
-        for user, answer in zip(("u7", "u3"), expected, strict=True)
-    ]
+    assert answers(ended.out) == list(map(plain_answer, expected))
+    assert [answer.user for answer in expected] == ["u7", "u3"]
 
 
 @pytest.mark.parametrize(("name", "text"), [("recent.csv", RECENT), ("recent.json", json.dumps(SAME))])
@@ -86,7 +85,7 @@ def test_a_file_holds_what_is_printed(darlr: Command, run: Path) -> None:
     written = darlr("recommend", run, "--users", "u1", "--output", "answers.csv")
     assert (written.code, written.out) == (0, "")
     assert Path("answers.csv").read_text() == printed.out
-    assert printed.out.splitlines()[0] == "user_id,rank,item_id,score"
+    assert printed.out.splitlines()[0] == "user_id,rank,item_id,score,expected_reward"
 
 
 def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
         ("a.csv", b"\xff", "a.csv: line 1 is not UTF-8 text"),
         ("a.json", "{", "a.json: not valid JSON"),
         ("a.json", '{"user": "u1"}', "a.json: expected a list of requests"),
-        ("a.json", '[{"usr": "u1"}]', "a.json, request 1: expected an object with"),
+        ("a.json", '[{"usr": "u1"}]', "a.json, request 1: unknown key 'usr'; expected an object with some of"),
         ("a.json", '[{"user": "u1", "items": "i1"}]', "request 1: \"items\" is 'i1'; expected a list of item ids"),
         ("a.json", '[{"user": "u1", "items": ["i1"], "rewards": ["1"]}]', "\"rewards\" is ['1']; expected a list of numbers"),
         ("a.json", '[{"user": "u1", "items": ["i1"]}]', "user 'u1': 1 recent items and 0 rewards"),
@@ -155,6 +154,9 @@ def test_bad_requests_are_named(darlr: Command, run: Path, name: str, text: str 
     [
         (["--users", "u99"], "unknown user 'u99', no id of the log"),
         (["--count", "0"], "count is 0; expected from 1 to 1,000,000"),
+        (["--all"], "--all writes Parquet, and --output is not given; expected --output FILE.parquet"),
+        (["--all", "--users", "u1"], "--all is for all users of the log; expected no --users and no --input"),
+        (["--explain"], "--explain needs --format json"),
         (["--users", "u1", "--input", "a.csv"], "give users by --users or by --input, not both"),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--output", "file/answers.csv"], "file/answers.csv: cannot be written"),

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.report.folders import write_run, write_seeds
 from tests.report.page.reading import read
-from tests.runs import train_small, write_planted_world
+from tests.runs import TrainedOnce, train_small, write_planted_world
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def test_writes_markdown_latex_and_csv(darlr: Command, runs: Path) -> None:
         assert Path(f"table{suffix}").read_text().startswith(begin)
 
 
-def test_real_runs_with_and_without_truth(darlr: Command, tmp_path: Path) -> None:
-    train_small(Path("runs"), {"method": "mbpo"})
+def test_real_runs_with_and_without_truth(darlr: Command, trained_once: TrainedOnce, tmp_path: Path) -> None:
+    trained_once(Path("runs"), {"method": "mbpo"})
     train_small(Path("runs"), {"dataset": str(write_planted_world(tmp_path / "own", truth=False))})
     ended = darlr("report", "runs")
     assert ended.code == 0

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.runs import train_small
+from tests.runs import TrainedOnce
 from tests.sweep.grids import write_small
 
 
-def test_a_dry_run_tells_what_is_to_do_and_does_nothing(darlr: Command) -> None:
-    train_small(Path("runs"), {"method": "dorl"})
+def test_a_dry_run_tells_what_is_to_do_and_does_nothing(darlr: Command, trained_once: TrainedOnce) -> None:
+    trained_once(Path("runs"), {"method": "dorl"})
     before = sorted(Path("runs").rglob("*"))
     file = write_small(Path("grid.yaml"), seeds=[0, 1])
     ended = darlr("sweep", file, "--dry-run", "--workers", 3)

@@ -18,6 +18,7 @@ def written(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str]) -> None:
     ended = darlr("train", "--method", "mbpo", "--seed", 3, *small)
     assert ended.code == 0
@@ -41,6 +42,7 @@ def test_prints_tables_and_leaves_a_run_folder(darlr: Command, small: list[str])
         "user_returns.parquet",
         "world_model.safetensors",
     ]
+    assert (run / "learning_curve.png").stat().st_size > 10_000  # curves, not a blank
 
 
 @pytest.mark.parametrize("method", ["ucb", "epsilon-greedy"])

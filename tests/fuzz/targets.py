@@ -31,9 +31,10 @@ from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.runs import collect, to_long_csv
 from darlr.report.page.page import page
 from darlr.report.rendering.tables import tables_of
+from darlr.serving.answers import format_answers
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
-from darlr.serving.requests import format_answers, read_requests
+from darlr.serving.requests import read_requests
 from tests.data.folders import FILES, write_folder
 from tests.fuzz import mutating
 from tests.fuzz.oracle import BrokenError
@@ -203,9 +204,19 @@ def _frames(draw: random.Random, folder: Path) -> Callable[[], Any]:
     return lambda: Dataset.from_frames(log, **tables, **options).describe()
 
 
+OPTIONAL: Mapping[str, Any] = {
+    "name": "mine",
+    "licence": "free",
+    "log": {"repeats": "last"},
+    "leave": {"by": "auto", "window": 4, "tolerance": 0, "max_steps": 30},
+    "features": {"coded": ["maker"], "ignored": []},
+}
+"""What a dataset.yaml may have beside what it must, so that some of its changes leave one that can be used."""
+
+
 def _yaml(draw: random.Random, folder: Path) -> Callable[[], Any]:
     """A dataset.yaml of other values, which `darlr datasets` meets, too."""
-    given = yaml.safe_load(FILES["dataset.yaml"])
+    given = {**yaml.safe_load(FILES["dataset.yaml"]), **OPTIONAL}
     changed = mutating.value(draw, given)
     try:
         text = yaml.safe_dump(changed, allow_unicode=draw.random() < 0.5)
@@ -271,15 +282,25 @@ def shown(run: Path) -> tuple[Any, ...]:
     return folder.read_summary(), folder.metrics(), folder.config(), folder.environment()
 
 
-def _use(run: Path) -> None:
-    """All that shows or uses a finished run."""
+def _report(run: Path) -> None:
     collection = collect([run])
     tables_of(collection, frozenset())
     to_long_csv(collection)
     page(collection, frozenset())
-    repr(Run.open(run))
-    Run.open(run).tables()
+
+
+def _look(run: Path) -> None:
+    opened = Run.open(run)
+    repr(opened)
+    opened.tables()
+
+
+def _serve(run: Path) -> None:
     Recommender.load(run).recommend([Request()], 3)
+
+
+_USES = (_report, _look, _serve)
+"""All that shows or uses a finished run; a case tries one of them, so that there are three times as many."""
 
 
 def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, ...]) -> Callable[[], Any]:
@@ -292,8 +313,10 @@ def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, 
     else:
         file.write_bytes(mutating.content(draw, before))
 
+    use = draw.choice(_USES)
+
     def call() -> None:
-        _use(copy)
+        use(copy)
         if shown(copy) != honest:
             raise BrokenError(f"shows other numbers after {file.name} was changed")
 
@@ -314,7 +337,8 @@ def _run_values(draw: random.Random, folder: Path, run: Path) -> Callable[[], An
             plain = {key: part for key, part in values.items() if key not in ("checksum", "config_checksum", CHAIN)}
             (copy.path / name).write_text(json.dumps(plain if name == "environment.json" else summary))
         (copy.path / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    return lambda: _use(copy.path)
+    use = draw.choice(_USES)
+    return lambda: use(copy.path)
 
 
 def _object(value: Any) -> dict[str, Any]:

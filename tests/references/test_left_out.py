@@ -1,6 +1,7 @@
 """`darlr.references` can be deleted: everything fair still runs, and what asks for the references is refused."""
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,11 +12,12 @@ PACKAGE = REPOSITORY / "src" / "darlr"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A folder in which `darlr` is a copy without `references`."""
     packages = tmp_path_factory.mktemp("packages")
     shutil.copytree(PACKAGE, packages / "darlr", ignore=shutil.ignore_patterns("references", "__pycache__"))
-    return Home(tmp_path_factory.mktemp("home"), [packages])
+    with Home(tmp_path_factory.mktemp("home"), [packages]) as home:
+        yield home
 
 
 def test_the_copy_is_what_runs_and_has_no_references(home: Home) -> None:

@@ -31,7 +31,7 @@ def test_held_out_rows_are_those_of_every_user_anyway(tmp_path: Path) -> None:
 
 def test_noisy_users_are_a_test_of_their_own(tmp_path: Path) -> None:
     settings = {"method": "bayes-adaptive", "training": {"epochs": 1, "steps_per_epoch": 500, "environments": 20}}
-    summary = train_small(tmp_path, settings).summary
+    summary = train_small(tmp_path, {**settings, "evaluation": {"noise": 1.0}}).summary
     assert summary["every_user_noisy"].keys() == {"nx_0", "fb", "nx_10"}
     assert summary["every_user_noisy"] != summary["every_user"]
     assert summary["opponents_noisy"].keys() == {"list_with_belief", "list_with_belief_skipping"}
@@ -60,7 +60,12 @@ def test_the_lists_factor_model_is_fitted_once_for_all_methods_of_a_seed(tmp_pat
 
 def test_a_log_that_no_factor_model_fits_has_other_lists_and_says_why(tmp_path: Path) -> None:
     listener = Listener()
-    settings = {"method": "epsilon-greedy", "factors": {"link": "log"}, "training": {"epochs": 1}}
+    settings = {
+        "method": "epsilon-greedy",
+        "factors": {"link": "log"},
+        "training": {"epochs": 1},
+        "evaluation": {"noise": 1.0},
+    }
     write_planted_world(tmp_path / "own", positive_only=True)
     summary = train_small(tmp_path / "runs", {"dataset": "own", **settings}, tmp_path, listener).summary
     assert any("no lists of a factor model are shown: config key 'factors.link'" in text for text in listener.notices)

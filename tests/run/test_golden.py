@@ -23,6 +23,7 @@ SETTINGS: Mapping[str, Any] = {
     "tracker": {"kind": "transformer", "width": 8, "layers": 1, "user_state": True},
     "training": {"epochs": 2, "steps_per_epoch": 100, "environments": 20},
     "a2c": {"minibatch_size": 32},
+    "leave": {"max_steps": 30},
 }
 
 

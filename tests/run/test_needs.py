@@ -20,8 +20,14 @@ def small() -> LoadedDataset:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_published_settings_fit(small: LoadedDataset, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "memory_here", lambda: 256 * 1024**2)
+    monkeypatch.setattr(memory, "memory_here", lambda: 512 * 1024**2)
     resolve({"method": method}, small)
+
+
+def test_the_process_itself_counts(small: LoadedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_here", lambda: 200 * 1024**2)
+    with pytest.raises(InputError, match=r"libraries is loaded, which takes about 256\.0 MiB"):
+        resolve({"method": "mbpo"}, small)
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,10 @@ def test_what_pairs_without_a_row_are_taken_for_is_told(settings: dict[str, Any]
     assert notices(config, loaded)[: len(noted)] == noted
     ratings = resolve({"method": "mbpo"}, LOADED)
     assert not [text for text in data_notes(ratings, LOADED) if "without a row" in text]
+
+
+def test_groups_of_users_without_effect_are_told() -> None:
+    config = resolve({"method": "mbpo", "evaluation": {"by_group": "age"}}, LOADED)
+    told = "the truth judges, not held-out rows (evaluation.by_group 'age' has no effect)"
+    assert told in notices(config, LOADED)
+    assert told not in notices(config, replace(LOADED, truth=None))

@@ -54,6 +54,7 @@ WRITERS: Mapping[str, Callable[[Path], object]] = {
 SMALLEST: Mapping[str, Any] = {
     "world_model": {"hidden_sizes": [4], "max_epochs": 1},
     "training": {"epochs": 1, "steps_per_epoch": 40, "environments": 4},
+    "offline": {"batch_size": 32, "updates_per_epoch": 3},
     "evaluation": {"episodes": 4},
 }
 REPRESENTATIVE = ("darlr", "gt")

@@ -14,15 +14,15 @@ from darlr.run.choosing import ways_of
 from darlr.run.referee import Referee
 from darlr.run.specification import SpecifiedRun
 from darlr.run.world_models import load_world_model
-from tests.runs import SMALL, SMALL_WORLD, Listener, train_small
+from tests.runs import SMALL, SMALL_WORLD, Listener, TrainedOnce, train_small
 from tests.worlds import CPU
 
 JUDGED = {"evaluation": {"referee": True, "episodes": 10}}
 
 
-def test_every_epoch_is_judged_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_every_epoch_is_judged_and_nothing_else_changes(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    plain = trained_once(tmp_path)
     judged = train_small(tmp_path, JUDGED)
-    plain = train_small(tmp_path)
     records = [RunFolder.open(run.path).metrics() for run in (judged, plain)]
     for with_referee, without in zip(*records, strict=True):
         same = {name for name in without if not name.startswith("seconds/")}

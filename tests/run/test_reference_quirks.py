@@ -56,6 +56,12 @@ def quick(method: str) -> dict[str, Any]:
     return values
 
 
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where runs lie; methods share their world models."""
+    return tmp_path_factory.mktemp("runs")
+
+
 def test_a_method_that_the_references_cannot_fit_is_refused(planted: Path, tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"'world_model\.kind' is 'deepfm', but method 'bayes-adaptive' is defined by 'factors'"
@@ -64,9 +70,9 @@ def test_a_method_that_the_references_cannot_fit_is_refused(planted: Path, tmp_p
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if "world_model.kind" not in METHODS[name].fixed or name == "ips"])
-def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, tmp_path: Path) -> None:
+def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, out: Path) -> None:
     told = Listener()
-    finished = train_small(tmp_path, quick(method), planted, told)
+    finished = train_small(out, quick(method), planted, told)
     written = read_yaml(finished.path / "config.yaml")
     assert written["reference_quirks"] is True
     for key, value in imposed_settings(method, "planted").fixed.items():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from darlr.errors import InputError
-from tests.runs import Listener, output_of, results, train_small
+from tests.runs import Listener, TrainedOnce, output_of, results, train_small
 
 # The file whose writing is cut short, and for the how many-th time: its bytes may be on disk, but not under its name.
 WRITES = [
@@ -34,10 +34,11 @@ def test_a_fit_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> No
         import os, signal
         from pathlib import Path
         import torch
-        from darlr.run import fit_checkpoints
-        from tests.runs import Listener, train_small
+        from darlr.run import fit_checkpoints, training
+        from tests.runs import Listener, save_blank, train_small
 
         torch.set_num_threads(1)
+        training.save_figure = save_blank
         fit_checkpoints.SECONDS_BETWEEN = 0.0
         listener = Listener()
         told = []
@@ -95,12 +96,15 @@ def folder_of(root: Path, moment: str) -> Path:
 def die_in_children(root: Path) -> None:
     """Let a run end undisturbed, then start one for each of `MOMENTS` that kills its process then; all below `root`."""
     program = f"""
-        import os, signal, torch
+        import os, signal
         from pathlib import Path
+        from darlr.run import training
+        from tests.chaos.killing import warm_up
         from tests.run.test_resuming import AFTER_AN_EPOCH, DURING_THE_FIT, MOMENTS, UNDISTURBED, folder_of
-        from tests.runs import Listener, train_small
+        from tests.runs import Listener, save_blank, train_small
 
-        torch.set_num_threads(1)
+        training.save_figure = save_blank
+        warm_up(Path({str(root)!r}) / "warm")
 
         def die(*_):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -124,7 +128,6 @@ def die_in_children(root: Path) -> None:
                 die_while_writing(name, int(count))
             train_small(folder_of(Path({str(root)!r}), moment), listener=listener)
 
-        # Nothing is trained in this process: polars' threads would not survive the fork, and a child would wait for them.
         for moment in [UNDISTURBED, *MOMENTS]:
             child = os.fork()
             if child == 0:
@@ -162,15 +165,15 @@ def test_a_killed_run_ends_with_the_numbers_it_would_have_had(undisturbed: dict[
     assert results(train_small(out).path) == undisturbed
 
 
-def test_a_finished_run_is_not_trained_again(undisturbed: dict[str, Any], tmp_path: Path) -> None:
-    train_small(tmp_path)
+def test_a_finished_run_is_not_trained_again(undisturbed: dict[str, Any], trained_once: TrainedOnce, tmp_path: Path) -> None:
+    trained_once(tmp_path)
     listener = Listener()
     assert results(train_small(tmp_path, listener=listener).path) == undisturbed
     assert (listener.fits, listener.epochs) == (0, [])
 
 
-def test_another_seed_gives_other_numbers(undisturbed: dict[str, Any], tmp_path: Path) -> None:
-    other = results(train_small(tmp_path, {"seed": 1}).path)
+def test_another_seed_gives_other_numbers(undisturbed: dict[str, Any], trained_once: TrainedOnce, tmp_path: Path) -> None:
+    other = results(trained_once(tmp_path, {"seed": 1}).path)
     assert [record["simulator/sampled/r_tra"] for record in other["metrics"]] != [
         record["simulator/sampled/r_tra"] for record in undisturbed["metrics"]
     ]
@@ -179,8 +182,10 @@ def test_another_seed_gives_other_numbers(undisturbed: dict[str, Any], tmp_path:
 
 @pytest.mark.parametrize("name", ["checkpoint", "world_model"])
 @pytest.mark.parametrize("damage", ["cut", "changed"])
-def test_a_damaged_file_is_named_and_the_run_left_alone(tmp_path: Path, name: str, damage: str) -> None:
-    finished = train_small(tmp_path, {"training": {"epochs": 1}})
+def test_a_damaged_file_is_named_and_the_run_left_alone(
+    trained_once: TrainedOnce, tmp_path: Path, name: str, damage: str
+) -> None:
+    finished = trained_once(tmp_path, {"training": {"epochs": 1}})
     file = finished.path / f"{name}.safetensors"
     content = bytearray(file.read_bytes())
     if damage == "cut":
@@ -196,16 +201,18 @@ def test_a_damaged_file_is_named_and_the_run_left_alone(tmp_path: Path, name: st
     assert {entry.name: entry.read_bytes() for entry in finished.path.iterdir()} == before
 
 
-def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
-    one = train_small(tmp_path, {"training": {"epochs": 1}}).path
+def test_a_checkpoint_of_another_config_is_refused(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    one = trained_once(tmp_path, {"training": {"epochs": 1}}).path
     other = train_small(tmp_path, {"training": {"epochs": 1}, "a2c": {"discount": 0.5}}).path
     shutil.copy(one / "checkpoint.safetensors", other)
     with pytest.raises(InputError, match=r"checkpoint\.safetensors: made by a run of another config"):
         train_small(tmp_path, {"training": {"epochs": 1}, "a2c": {"discount": 0.5}})
 
 
-def test_a_deleted_checkpoint_starts_the_learning_afresh(undisturbed: dict[str, Any], tmp_path: Path) -> None:
-    finished = train_small(tmp_path)
+def test_a_deleted_checkpoint_starts_the_learning_afresh(
+    undisturbed: dict[str, Any], trained_once: TrainedOnce, tmp_path: Path
+) -> None:
+    finished = trained_once(tmp_path)
     (finished.path / "checkpoint.safetensors").unlink()
     listener = Listener()
     assert results(train_small(tmp_path, listener=listener).path) == undisturbed
@@ -225,9 +232,9 @@ def test_a_deleted_policy_starts_the_learning_afresh(undisturbed: dict[str, Any]
 
 
 def test_learning_that_began_again_may_be_stopped_too(
-    undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: dict[str, Any], trained_once: TrainedOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = train_small(tmp_path).path
+    run = trained_once(tmp_path).path
     (run / "policy.safetensors").unlink()
 
     def stop(*_: object) -> None:
@@ -242,8 +249,8 @@ def test_learning_that_began_again_may_be_stopped_too(
     assert results(train_small(tmp_path).path) == undisturbed
 
 
-def test_the_world_model_is_shared_by_runs_of_the_same_data(tmp_path: Path) -> None:
-    train_small(tmp_path, {"training": {"epochs": 1}})
+def test_the_world_model_is_shared_by_runs_of_the_same_data(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    trained_once(tmp_path, {"training": {"epochs": 1}})
     listener = Listener()
     train_small(tmp_path, {"training": {"epochs": 1}, "method": "mbpo"}, listener=listener)
     assert listener.fits == 0
@@ -251,8 +258,8 @@ def test_the_world_model_is_shared_by_runs_of_the_same_data(tmp_path: Path) -> N
     assert listener.fits > 0
 
 
-def test_a_resumed_run_goes_on_with_its_own_world_model(tmp_path: Path) -> None:
-    finished = train_small(tmp_path)
+def test_a_resumed_run_goes_on_with_its_own_world_model(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    finished = trained_once(tmp_path)
     undisturbed = results(finished.path)
     (finished.path / "checkpoint.safetensors").unlink()
     own, _ = shared_models(finished.path)
@@ -260,8 +267,8 @@ def test_a_resumed_run_goes_on_with_its_own_world_model(tmp_path: Path) -> None:
     assert results(train_small(tmp_path).path) == undisturbed
 
 
-def test_a_damaged_factor_model_of_the_lists_is_named(tmp_path: Path) -> None:
-    finished = train_small(tmp_path)
+def test_a_damaged_factor_model_of_the_lists_is_named(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    finished = trained_once(tmp_path)
     (finished.path / "summary.json").unlink()
     _, of_lists = shared_models(finished.path)
     of_lists.write_bytes(b"another fit")

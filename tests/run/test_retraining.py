@@ -16,7 +16,7 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.pointer import Pointer, pointed
 from darlr.errors import InputError
-from darlr.run.promoting import promote_run, unseen_rows
+from darlr.run.promoting import Pairs, promote_run, unseen_rows
 from darlr.run.saved import SavedPolicy, fingerprint
 from darlr.run.specification import SpecifiedRun, held_out_alike
 from darlr.run.warm_start import WarmStart
@@ -299,9 +299,10 @@ def test_a_pair_that_either_learned_from_does_not_judge_whatever_its_numbers() -
     other = replace(
         log_of([(1, 0, 1.0), (0, 1, 1.0), (0, 2, 1.0)], 2, 3), user_ids=np.array([1, 0]), item_ids=np.array([7, 9, 5])
     )
-    assert unseen_rows(log, log, [other]).tolist() == [False, True, True, False]
+    pairs = Pairs.of(other)
+    assert unseen_rows(log, log, [pairs]).tolist() == [False, True, True, False]
     assert unseen_rows(log, log, []).all()
-    assert not unseen_rows(log, log, [other, log]).any()
+    assert not unseen_rows(log, log, [pairs, Pairs.of(log)]).any()
 
 
 def test_says_that_rows_which_the_former_run_learned_from_flatter(place: Path, yesterday: darlr.Run) -> None:

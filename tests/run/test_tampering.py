@@ -12,7 +12,7 @@ import torch
 
 from darlr.api.run import Run
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import SETTINGS
+from darlr.artifacts.beginning import SETTINGS
 from darlr.artifacts.sealing import CHECKSUM
 from darlr.errors import InputError
 from darlr.evaluation.finished import SUMMARY_SHAPE
@@ -23,7 +23,7 @@ from darlr.report.analysis.runs import collect
 from darlr.run.evaluating import evaluate_run
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
-from tests.runs import Listener, train_small
+from tests.runs import Listener, TrainedOnce, train_small
 from tests.tampering import as_before, edit_json, edit_tensors, with_value
 from tests.worlds import CPU
 
@@ -31,8 +31,8 @@ Change = Callable[[Path], object]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_small(tmp_path_factory.mktemp("finished")).path
+def finished(trained_once: TrainedOnce, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained_once(tmp_path_factory.mktemp("finished")).path
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ def test_a_run_whose_records_were_changed_is_not_trained_on(run: Path, change: s
     assert not (run / "summary.json").exists()
 
 
-def test_records_of_another_run_are_refused(run: Path, tmp_path: Path) -> None:
-    other = train_small(tmp_path / "other", {"seed": 1}).path
+def test_records_of_another_run_are_refused(run: Path, trained_once: TrainedOnce, tmp_path: Path) -> None:
+    other = trained_once(tmp_path / "other", {"seed": 1}).path
     shutil.copy(other / "metrics.jsonl", run)
     assert "metrics.jsonl:1: the record of epoch 1 was edited, or belongs to another run" in refusal(report, run)
     shutil.copy(other / "summary.json", run)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from darlr import Answer, Recommendation, Request
-from darlr.serving.requests import format_answers, note_lines, read_requests, requests_for
+from darlr.serving.answers import format_answers, note_lines
+from darlr.serving.requests import read_requests, requests_for
 
 NUMBERS = np.array([-3, 0, 12])
 ROWS = "user_id,item_id,reward\n-3,-3,1\n12,0,0.5\nguest,12,1\n,0,1\n"
@@ -48,11 +49,11 @@ def test_notes_are_bounded_and_formulas_are_told() -> None:
         "3 more such notes; 5 of 5 requests have any, and --format json has all",
     ]
     computed = [
-        Answer("u", (Recommendation("=1+1", 0.5),)),
-        Answer("-x", (Recommendation(7, 0.5),)),
-        Answer(-2, (Recommendation(7, 0.5),)),
+        Answer("u", (Recommendation("=1+1", 0.5, 3.0),)),
+        Answer("-x", (Recommendation(7, 0.5, 3.0),)),
+        Answer(-2, (Recommendation(7, 0.5, 3.0),)),
     ]
     assert list(note_lines(computed, "json", 2)) == []
     [note] = note_lines(computed, "csv", 2)
     assert note.startswith("ids in 2 answers begin as formulas do (= + - @)")
-    assert "u,1,=1+1,0.5" in format_answers(computed, "csv")  # an id is never changed
+    assert "u,1,=1+1,0.5,3" in format_answers(computed, "csv")  # an id is never changed

@@ -116,6 +116,7 @@ def run(cluster: Any, cells: list[Cell], out: Path, notes: Notes) -> dict[str, O
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn_pictures")  # as the cells, which have processes of their own
 def test_the_numbers_are_those_of_this_machine_and_a_failure_stops_no_other(cluster: Any, tmp_path: Path) -> None:
     changes = {"methods": ["mbpo", "dorl", "mopo"], "for": [{"methods": "mopo", "set": {"a2c.learning_rate": 1e30}}]}
     cells = small_cells(tmp_path, tmp_path / "runs", **changes)
@@ -132,6 +133,7 @@ def test_the_numbers_are_those_of_this_machine_and_a_failure_stops_no_other(clus
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn_pictures")
 def test_a_killed_process_and_a_lost_node_cost_no_epoch_and_double_none(cluster: Any, tmp_path: Path) -> None:
     cells = small_cells(
         tmp_path, tmp_path / "runs", set={"training": {"epochs": 40, "steps_per_epoch": 60, "environments": 10}}

@@ -10,7 +10,7 @@ from darlr.artifacts import RunFolder
 from darlr.sweep.costs import START, Totals, estimate, in_words, total
 from darlr.sweep.plan import Cell, Size
 from darlr.world_model.settings import WorldModelConfig
-from tests.runs import train_small
+from tests.runs import TrainedOnce
 from tests.sweep.grids import small_cells
 
 HOUR = 3600.0
@@ -51,8 +51,8 @@ def test_a_large_logs_fit_costs_what_it_was_measured_to(tmp_path: Path) -> None:
     assert estimate([kuairec])[kuairec.run].memory_mib < 2000
 
 
-def test_a_finished_run_like_it_tells_its_speed_and_memory(tmp_path: Path) -> None:
-    folder = RunFolder.open(train_small(tmp_path, {"method": "mbpo"}).path)
+def test_a_finished_run_like_it_tells_its_speed_and_memory(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    folder = RunFolder.open(trained_once(tmp_path, {"method": "mbpo"}).path)
     values = folder.read_summary()
     values |= {"seconds": {"sampling": 0.2, "learning": 0.4, "testing": 0.12}, "peak_memory_mib": 123.0}
     with folder:
@@ -85,8 +85,8 @@ def test_methods_that_learn_nothing_cost_their_tests(tmp_path: Path) -> None:
     assert estimate([ucb])[ucb.run].learning == pytest.approx(START + 3 * 17_000 / 127_000, rel=0.05)
 
 
-def test_runs_of_other_versions_tell_nothing(tmp_path: Path) -> None:
-    config = train_small(tmp_path, {"method": "mbpo"}).path / "config.yaml"
+def test_runs_of_other_versions_tell_nothing(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    config = trained_once(tmp_path, {"method": "mbpo"}).path / "config.yaml"
     config.write_text(config.read_text() + "gone: 1\n")
     cells = small_cells(tmp_path, tmp_path, methods="mbpo", set={"a2c.discount": 0.5})
     assert not estimate(cells)[cells[0].run].measured

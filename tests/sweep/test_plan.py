@@ -10,13 +10,13 @@ import pytest
 
 from darlr.artifacts.sealing import CHECKSUM, sealed
 from darlr.errors import InputError
-from tests.runs import SMALL, train_small, write_planted_world
+from tests.runs import SMALL, TrainedOnce, train_small, write_planted_world
 from tests.sweep.grids import named, small_cells
 
 
-def test_a_cell_is_the_run_that_train_would_make(tmp_path: Path) -> None:
-    finished = train_small(tmp_path, {"method": "dorl", "seed": 2})
-    mbpo, dorl = small_cells(tmp_path, tmp_path, seeds=[2])
+def test_a_cell_is_the_run_that_train_would_make(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    finished = trained_once(tmp_path, {"method": "dorl", "seed": 1})
+    mbpo, dorl = small_cells(tmp_path, tmp_path, seeds=[1])
     assert dorl.run == finished.path
     assert (dorl.finished, dorl.begun, dorl.epochs) == (True, True, 3)
     assert dorl.config == finished.config
@@ -27,8 +27,8 @@ def test_a_cell_is_the_run_that_train_would_make(tmp_path: Path) -> None:
     assert (mbpo.size.users, mbpo.size.items) == (40, 50)
 
 
-def test_a_run_that_was_stopped_is_not_finished(tmp_path: Path) -> None:
-    path = train_small(tmp_path).path
+def test_a_run_that_was_stopped_is_not_finished(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    path = trained_once(tmp_path).path
     (path / "summary.json").unlink()
     lines = (path / "metrics.jsonl").read_text().splitlines(keepends=True)
     (path / "metrics.jsonl").write_text(lines[0])
@@ -39,8 +39,8 @@ def test_a_run_that_was_stopped_is_not_finished(tmp_path: Path) -> None:
     assert replace(dorl, begun=False).needs_fit()
 
 
-def test_a_run_whose_policy_was_deleted_is_not_finished(tmp_path: Path) -> None:
-    (train_small(tmp_path).path / "policy.safetensors").unlink()
+def test_a_run_whose_policy_was_deleted_is_not_finished(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    (trained_once(tmp_path).path / "policy.safetensors").unlink()
     _, dorl = small_cells(tmp_path, tmp_path)
     assert not dorl.finished
     train_small(tmp_path)
@@ -101,15 +101,15 @@ def rewrite(environment: Path, changes: Mapping[str, Any]) -> None:
     environment.write_text(json.dumps(sealed({**known, **changes})))
 
 
-def test_a_finished_run_on_other_data_is_refused(tmp_path: Path) -> None:
-    environment = train_small(tmp_path).path / "environment.json"
+def test_a_finished_run_on_other_data_is_refused(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    environment = trained_once(tmp_path).path / "environment.json"
     rewrite(environment, {"data": {"synthetic": "0"}})
     with pytest.raises(InputError, match=r"dorl seed 0: .*this run was started on other data \('synthetic' has changed\)"):
         small_cells(tmp_path, tmp_path)
 
 
-def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
-    environment = train_small(tmp_path).path / "environment.json"
+def test_a_run_of_another_version_is_refused(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    environment = trained_once(tmp_path).path / "environment.json"
     rewrite(environment, {"darlr": "0.0.9"})
     with pytest.raises(InputError, match=r"dorl seed 0: .*holds a run of darlr 0\.0\.9, and this is .*; choose another"):
         small_cells(tmp_path, tmp_path)

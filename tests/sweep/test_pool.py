@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from darlr.sweep.plan import Cell
 from darlr.sweep.pool import LocalPool
 from darlr.sweep.running import Outcome, run_cells
@@ -68,6 +70,7 @@ def run(cells: list[Cell], out: Path, notes: Notes, workers: int = 2) -> dict[st
     return {outcome.cell.label: outcome for outcome in outcomes}
 
 
+@pytest.mark.usefixtures("drawn_pictures")  # as the cells, which have processes of their own
 def test_cells_end_as_runs_would_and_a_failure_or_death_stops_no_other(tmp_path: Path) -> None:
     out = tmp_path / "runs"
     changes = {"methods": ["mbpo", "dorl", "mopo"], "for": [{"methods": "mopo", "set": {"a2c.learning_rate": 1e30}}]}

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from darlr.artifacts.run_folder import RunFolder, in_work
+from darlr.artifacts.run_folder import RunFolder
+from darlr.artifacts.run_lock import in_work
 from darlr.config.loading import merge
 from darlr.run import training as run
 from darlr.sweep.worker import work
-from tests.runs import SMALL, SMALL_WORLD, train_small
+from tests.runs import SMALL, SMALL_WORLD, TrainedOnce
 
 VALUES = merge(SMALL, SMALL_WORLD)
 
@@ -49,8 +50,8 @@ def test_a_refusal_is_a_line(tmp_path: Path) -> None:
     assert event["traceback"] is None
 
 
-def test_a_run_that_another_process_works_on_is_busy(tmp_path: Path) -> None:
-    run = train_small(tmp_path).path
+def test_a_run_that_another_process_works_on_is_busy(trained_once: TrainedOnce, tmp_path: Path) -> None:
+    run = trained_once(tmp_path).path
     with RunFolder.create(run, RunFolder.open(run).config(), RunFolder.open(run).environment()):
         assert in_work(run)
         assert events_of(VALUES, tmp_path) == [{"event": "busy", "error": "another process works on it"}]

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,27 @@ from darlr.methods.experiment import experiment_config
 from darlr.run.specification import SpecifiedRun
 from darlr.sweep.grid import Grid
 from darlr.tuning import tuner
+from darlr.tuning.design import Design
 from darlr.tuning.measure import RETURN, measured
 from darlr.tuning.trials import Trial, best_of
 from tests.runs import write_planted_world, write_truth
 from tests.tuning.studies import Notes, StoppedError, run_here, study
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are trained in this process and draw no picture; two trials are proposed at a time."""
-    monkeypatch.setattr(tuner, "run_cells", run_here)
-    monkeypatch.setattr(tuner, "TOGETHER", 2)
-    monkeypatch.setattr("darlr.run.training.save_figure", lambda figure, path: None)
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    """Runs are trained in this process; two trials are proposed at a time."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(tuner, "run_cells", run_here)
+        monkeypatch.setattr(tuner, "TOGETHER", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Design, list[Trial]]:
+    """A study of two trials that nothing disturbed, for tests that only read it: where it lies, its design, its trials."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    return out, *study(out, 2)
 
 
 def told(trials: Sequence[Trial]) -> list[Any]:
@@ -67,9 +76,9 @@ def test_a_study_is_the_same_every_time_and_goes_on_where_it_was_stopped(tmp_pat
     assert json.loads((design.folder(tmp_path / "once") / "study.json").read_text())["budget"]["trials"] == 2
 
 
-def test_what_is_written(tmp_path: Path) -> None:
-    design, trials = study(tmp_path, 2)
-    folder = design.folder(tmp_path)
+def test_what_is_written(undisturbed: tuple[Path, Design, list[Trial]]) -> None:
+    out, design, trials = undisturbed
+    folder = design.folder(out)
     best = best_of(trials)
     assert best is not None
     assert best.value == max(trial.value or 0 for trial in trials)
@@ -134,8 +143,8 @@ def test_the_log_can_be_the_judge_and_learning_never_sees_the_rows_that_judge(tm
 
 def test_a_trial_whose_value_the_log_cannot_tell_fails(tmp_path: Path) -> None:
     write_planted_world(tmp_path / "planted")
-    changes = {"dataset": "planted", "data_dir": tmp_path, "world_model": {"max_epochs": 1}, "training": {"epochs": 1}}
-    _, [trial] = study(tmp_path / "out", 1, judge="dr", **changes)
+    changes: dict[str, Any] = {"dataset": "planted", "world_model": {"max_epochs": 1}, "training": {"epochs": 1}}
+    _, [trial] = study(tmp_path / "out", 1, judge="dr", data_dir=tmp_path, **changes)
     assert (trial.state, trial.value) == ("failed", None)
     assert "value cannot be told from this log by judge/dr in 1 of the last 1 epochs" in (trial.error or "")  # of 80 rows
 
@@ -202,7 +211,9 @@ def test_a_trial_whose_process_died_is_run_again_by_the_same_call(tmp_path: Path
     assert again[1].value is not None
 
 
-def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(tmp_path: Path) -> None:
+def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(
+    undisturbed: tuple[Path, Design, list[Trial]], tmp_path: Path
+) -> None:
     with pytest.MonkeyPatch.context() as disk:
 
         def full(partial: Path, path: Path) -> None:
@@ -214,10 +225,12 @@ def test_a_trial_that_found_the_disk_full_is_run_again_by_the_same_call(tmp_path
         _, trials = study(tmp_path / "full", 2)
     assert [trial.state for trial in trials] == ["begun", "begun"]
     assert (trials[0].error or "").endswith("policy.safetensors: cannot be written (No space left on device)")
-    assert told(study(tmp_path / "full", 2)[1]) == told(study(tmp_path / "free", 2)[1])
+    assert told(study(tmp_path / "full", 2)[1]) == told(undisturbed[2])
 
 
-def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(tmp_path: Path) -> None:
+def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(
+    undisturbed: tuple[Path, Design, list[Trial]], tmp_path: Path
+) -> None:
     with pytest.raises(StoppedError):
         study(tmp_path / "stopped", 2, Notes(stop_after=5))  # after the second of three epochs of trial 2
     [run] = [file.parent for file in tmp_path.rglob("config.yaml") if not (file.parent / "summary.json").exists()]
@@ -227,7 +240,7 @@ def test_a_run_folder_that_is_refused_ends_the_call_and_fails_no_trial(tmp_path:
         with pytest.raises(InputError, match=rf"{environment}: does not match its checksum"):
             study(tmp_path / "stopped", 2)
     shutil.rmtree(run)
-    assert told(study(tmp_path / "stopped", 2)[1]) == told(study(tmp_path / "whole", 2)[1])
+    assert told(study(tmp_path / "stopped", 2)[1]) == told(undisturbed[2])
 
 
 def test_a_measured_run_that_cannot_be_read_ends_the_call_and_fails_no_trial(

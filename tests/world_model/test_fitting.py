@@ -232,7 +232,7 @@ def test_a_fit_goes_on_from_any_checkpoint_to_the_same_weights(
     undisturbed, report = fit_world_model(world, config, 0, CPU, checkpoint=kept)
     assert [(state["epoch"], state["rounds"]) for _, state in kept.saved][-1] == (3, 0)
     assert any(state["rounds"] > 0 for _, state in kept.saved)
-    for start in kept.saved:
+    for start in [*kept.saved[::4], kept.saved[-1]]:
         told = Told()
         resumed, again = fit_world_model(world, config, 0, CPU, told, Kept(start))
         assert [epoch for epoch, _ in told.losses] == list(range(start[1]["epoch"] + 1, 4))

@@ -8,6 +8,7 @@ adding is two to three times faster than filling.
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +41,32 @@ class Scorer(ABC):
     def probabilities(self, scores: Tensor) -> Tensor:
         """(B, n_items) of what the call gave: the softmax, where a policy does not say otherwise."""
         return scores.softmax(dim=1)
+
+    def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
+        """(B, n_items) what the policy expects `users` (B,) to give after `window`, in units of reward.
+
+        None where it has no expectation of its own beside the world model's estimate.
+        """
+        return None
+
+    def reasons(self, users: Tensor, window: Window, items: Tensor) -> "Reasons | None":
+        """Why it expects what it expects of `items` (B, k); None where `expected_rewards` is."""
+        return None
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """What B expectations of k items each are made of, in units of reward.
+
+    Attributes:
+        estimates: (B, k) before the answers of the window.
+        changes: (B, L, k) what each position of the window added; 0 at start and absence.
+        penalties: (B, k) by how much less an item counts since it shares a category with recent ones.
+    """
+
+    estimates: Tensor
+    changes: Tensor
+    penalties: Tensor
 
 
 def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:

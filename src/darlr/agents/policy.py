@@ -26,7 +26,13 @@ class Rows:
 
 
 class Policy(nn.Module):
-    """Recommends; its parameters and persistent buffers are what is saved of it."""
+    """Recommends; its parameters and persistent buffers are what is saved of it.
+
+    Attributes:
+        knows_log: whether what the log says of a user is in the user's row, so that a window must not show it again.
+    """
+
+    knows_log: bool = False
 
     def entity_rows(self) -> Mapping[str, Rows]:
         """The parameters that have rows of items or categories, by name; the others are the same whatever items there are."""

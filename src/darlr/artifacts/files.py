@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from darlr.errors import InputError, RunError
+from darlr.reading import read_text
 from darlr.text import VALUE, brief, shortened
 
 PARTIAL_SUFFIX = ".partial"
@@ -112,4 +113,12 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         twice = next(key for key in value if keys.count(key) > 1)
         raise ValueError(f"key {brief(twice)} is given twice")
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises `InputError` naming a file that holds none."""
+    value = decode_json(read_text(path), str(path))
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object")
     return value

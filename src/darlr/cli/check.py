@@ -28,7 +28,7 @@ def check(
     if found.beside_published:
         print_table(Table("beside what is published", ("what", "ours", "published"), found.beside_published))
     for line in found.notes:
-        print(f"note: {line}")
+        print(visible(f"note: {line}"))
     for line in selection_lines(found.learned, config):
         print(visible(line))
     found.require_as_published()

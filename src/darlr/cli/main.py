@@ -13,10 +13,12 @@ from darlr.cli.complete import complete
 from darlr.cli.config import config
 from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
+from darlr.cli.export import export
 from darlr.cli.fetch import fetch
 from darlr.cli.promote import promote
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
+from darlr.cli.serve import serve
 from darlr.cli.sweep import sweep
 from darlr.cli.terminal.pipes import end_with_reader, requiring_output
 from darlr.cli.train import train
@@ -36,6 +38,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "validate": validate,
     "recommend": recommend,
     "promote": promote,
+    "export": export,
+    "serve": serve,
     "datasets": datasets,
     "fetch": fetch,
     "check": check,

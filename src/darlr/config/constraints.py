@@ -147,9 +147,9 @@ def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Se
             raise TypeError(f"the setting '{key}' is not annotated with a Setting")
 
 
-def require_between(name: str, value: float, least: float, most: float) -> None:
-    """Raise `InputError` for a number beside the settings, as an option's, out of `least`..`most`."""
-    if not least <= value <= most:
+def require_between(name: str, value: int, least: int, most: int) -> None:
+    """Raise `InputError` for what is no whole number in `least`..`most`, of a number beside the settings, as an option's."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InputError(f"{name} is {brief(value)}; expected from {_shown(least)} to {_shown(most)}")
 
 

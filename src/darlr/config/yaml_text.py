@@ -4,6 +4,7 @@ Everything that makes more of a file than stands in it is refused: aliases, merg
 value, and each value is what its own line says.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,21 @@ MOST_VALUES = 10_000  # keys included
 MOST_DEPTH = 20
 MOST_BITS = 64  # of a whole number
 MERGE = "tag:yaml.org,2002:merge"
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+OLD_NUMBER = r":|^[-+]?0[0-9_]+$"
+"""Numbers that YAML 1.1 takes for others than people do: 1:30 for 90, 010 for 8."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises `InputError` naming the file, and the line where there is one at fault."""
-    content = parse_yaml(read_text(path, at_most=MOST_BYTES), str(path))
+    return parse_mapping(read_text(path, at_most=MOST_BYTES), str(path))
+
+
+def parse_mapping(text: str, place: str) -> dict[str, Any]:
+    """The mapping in a YAML text; raises `InputError` naming `place`, and the line where there is one at fault."""
+    content = parse_yaml(text, place)
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values")
+        raise InputError(f"{place}: expected a mapping of keys to values")
     return content
 
 
@@ -78,6 +87,8 @@ class _StrictLoader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if node.tag in NUMBERS and re.search(OLD_NUMBER, node.value):
+            raise _refusal(f"'{node.value}' is a number in base 8 or 60; expected a decimal one, or quotes", node.start_mark)
         try:
             value = super().construct_object(node, deep)
         except (ValueError, ArithmeticError, LookupError, AttributeError) as error:  # a date that does not exist, 0x_, ...

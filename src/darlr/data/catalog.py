@@ -18,7 +18,10 @@ class Features:
         code_sizes: F vocabulary sizes.
         numeric_names: G names.
         numeric: (n, G) float32, finite, normalised by the reader.
-        code_labels: for each coded column what its codes stand for in the source; () where that is not known.
+        code_values: for each coded column the texts that its codes stand for; empty where the reader does not tell, and the
+            codes themselves are the values.
+        numeric_scales: for each numeric column the centre and spread by which the reader normalised it; empty where it does not
+            tell, and values are those of `numeric`.
     """
 
     code_names: tuple[str, ...]
@@ -26,7 +29,8 @@ class Features:
     code_sizes: tuple[int, ...]
     numeric_names: tuple[str, ...]
     numeric: NDArray[np.float32]
-    code_labels: tuple[tuple[str, ...], ...] = ()
+    code_values: tuple[tuple[str, ...], ...] = ()
+    numeric_scales: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 2 or self.codes.shape[1] != len(self.code_names) or len(self.code_sizes) != len(self.code_names):
@@ -35,11 +39,13 @@ class Features:
             raise InputError(
                 f"numeric features have shape {self.numeric.shape}; expected {(len(self.codes), len(self.numeric_names))}"
             )
+        if self.code_values and tuple(map(len, self.code_values)) != self.code_sizes:
+            raise InputError(f"coded features have {self.code_sizes} codes; expected a value for each of them")
+        if self.numeric_scales and len(self.numeric_scales) != len(self.numeric_names):
+            raise InputError(f"{len(self.numeric_scales)} scales are given; expected one for each of {self.numeric_names}")
         for name, size, column in zip(self.code_names, self.code_sizes, self.codes.T, strict=True):
             if len(column) and (column.min() < 0 or column.max() >= size):
                 raise InputError(f"feature '{name}' has codes {column.min()}..{column.max()}; expected 0..{size - 1}")
-        if self.code_labels and tuple(map(len, self.code_labels)) != self.code_sizes:
-            raise InputError(f"coded features have {[*map(len, self.code_labels)]} labels; expected {[*self.code_sizes]}")
         if not np.isfinite(self.numeric).all():
             column = int(np.argmin(np.isfinite(self.numeric).all(axis=0)))
             raise InputError(f"feature '{self.numeric_names[column]}' has a value that is not finite")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import METRICS, SUMMARY
+from darlr.artifacts.metrics_file import METRICS
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, anything, flag, list_of, map_of, number, optional, require, text, whole
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.errors import InputError

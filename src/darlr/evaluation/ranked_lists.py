@@ -125,7 +125,7 @@ def ndcg(lists: RankedLists) -> Floats:
 
 
 def recall(lists: RankedLists) -> Floats:
-    """(q,) hits over liked items, of which no more count than a list can hold."""
+    """(q,) hits over liked items, of which no more count than a list can hold (Liang et al., WWW 2018, Recall@R)."""
     found: Floats = lists.hits.sum(axis=1) / lists.attainable
     return found
 

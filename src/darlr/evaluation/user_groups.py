@@ -68,7 +68,7 @@ def _values(features: Features, name: str) -> tuple[tuple[str, ...], NDArray[np.
     require_feature(features, name)
     if name in features.code_names:
         column = features.code_names.index(name)
-        labels = features.code_labels[column] if features.code_labels else tuple(map(str, range(features.code_sizes[column])))
+        labels = features.code_values[column] if features.code_values else tuple(map(str, range(features.code_sizes[column])))
         return tuple(label or "(blank)" for label in labels), features.codes[:, column].astype(np.intp)
     numbers = features.numeric[:, features.numeric_names.index(name)]
     return QUARTERS, np.searchsorted(np.quantile(numbers, (0.25, 0.5, 0.75)), numbers, side="left")

@@ -11,7 +11,7 @@ import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import WARM_START
+from darlr.artifacts.beginning import WARM_START
 from darlr.config.constraints import require_between
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary

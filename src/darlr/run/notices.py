@@ -42,6 +42,8 @@ def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     texts += method_of(config).notices(config, loaded.dataset)
     if loaded.truth is None:
         texts.append(f"the data set has no truth, so the policy is judged on held-out log rows only{how_to_complete(loaded)}")
+    elif config.evaluation.by_group:
+        texts.append(f"the truth judges, not held-out rows (evaluation.by_group '{config.evaluation.by_group}' has no effect)")
     if (learned := loaded.dataset.log.reward_range) != (paid := loaded.dataset.paid_range):
         scales = f"{learned[0]:.3g}..{learned[1]:.3g} in the log, {paid[0]:g}..{paid[1]:g} in the test world"
         texts.append(f"rewards are on two scales ({scales}): error/* compares them as they are")

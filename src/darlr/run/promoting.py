@@ -4,11 +4,11 @@ Both policies are judged on the same rows of the new run's log, which neither ha
 tell both: the off-policy estimators in the order in which they are believed, else NDCG@10 of held-out rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from darlr.artifacts.pointer import Pointer
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.config.constraints import require_between
 from darlr.data.dataset import Dataset
-from darlr.data.log import InteractionLog
+from darlr.data.log import Ids, InteractionLog
 from darlr.data.names import found
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
@@ -36,6 +36,7 @@ from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
 from darlr.run.evaluating import OpenedRun, newer_rows
+from darlr.run.history import load_history
 from darlr.run.saved import SavedPolicy, fingerprint
 from darlr.run.specification import SpecifiedRun, held_out_alike
 from darlr.run.worlds import lookback_of
@@ -152,18 +153,15 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
         )
     else:
         judging = specified.held_out
-    known = [dataset.log] if log_folder is not None else []
-    learned = _learned_by(served, rival, data_dir, device)
-    if learned is not None:
-        known.append(learned)
-    elif log_folder is None and not held_out_alike(config, rival.config):
-        return (
-            f"whether it is worse {CANNOT_BE_TOLD}: the data of {served} have changed, so which of the held-out rows it has "
-            "learned from is not known; needed: runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
-        )
+    known = [Pairs.of(dataset.log)] if log_folder is not None else []
+    if log_folder is not None or not held_out_alike(config, rival.config):
+        known.append(_pairs_of(served, rival, data_dir, device))
     unseen = unseen_rows(judging, dataset.log, known)
     if not unseen.any():
-        return f"whether it is worse {CANNOT_BE_TOLD}: one of the two runs has learned from each of its rows"
+        return (
+            f"whether it is worse {CANNOT_BE_TOLD}: one of the two runs may have learned from each row that could judge; needed: "
+            "runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
+        )
     return _measured(new, rival, dataset, judging.rows(unseen), columns, seed)
 
 
@@ -174,17 +172,36 @@ def _columns(dataset: Dataset, rival: SavedPolicy) -> NDArray[np.int64]:
     return np.where(place == ABSENT, ABSENT, columns[place])
 
 
-def _learned_by(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torch.device) -> InteractionLog | None:
-    """The rows that a run learned from; None where its data are no more what they were."""
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of a user and an item, (n,) numbers in vocabularies of raw ids."""
+
+    user_ids: Ids
+    item_ids: Ids
+    users: NDArray[np.integer]
+    items: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, log: InteractionLog) -> Self:
+        return cls(log.user_ids, log.item_ids, log.users, log.items)
+
+
+def _pairs_of(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torch.device) -> Pairs:
+    """The pairs that a run may have learned from: those that it did where its data are what they were, else all of its log."""
     try:
         loaded = OpenedRun.of(run, data_dir, device).loaded
-    except InputError:
-        return None
-    return SpecifiedRun.with_config(saved.config, loaded).dataset.log
+    except InputError as error:
+        kept = load_history(RunFolder.open(run), len(saved.user_ids), len(saved.item_ids))
+        if kept is None:
+            raise InputError(f"{error}; which rows it learned from is not known, so it cannot be compared") from error
+        history = kept[0]
+        users = np.repeat(np.arange(len(saved.user_ids)), np.diff(history.starts))
+        return Pairs(saved.user_ids, saved.item_ids, users, history.items)
+    return Pairs.of(SpecifiedRun.with_config(saved.config, loaded).dataset.log)
 
 
-def unseen_rows(judging: InteractionLog, log: InteractionLog, learned: list[InteractionLog]) -> NDArray[np.bool_]:
-    """(n,) the rows of `judging`, in the numbers of `log`, whose pairs none of the logs `learned` has."""
+def unseen_rows(judging: InteractionLog, log: InteractionLog, learned: Sequence[Pairs]) -> NDArray[np.bool_]:
+    """(n,) the rows of `judging`, in the numbers of `log`, whose pairs none of those `learned` from is."""
     seen = [np.zeros(0, np.int64)]
     for other in learned:
         users, items = (

@@ -33,12 +33,13 @@ from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids, text_ids
 from darlr.data.names import NAMES, Names
-from darlr.errors import InputError
+from darlr.errors import InputError, RunError
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import PolicyParts
 from darlr.methods.world import world_membership
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.world_models import WORLD_MODEL, load_world_model
+from darlr.world_model.factors.model import FactorModel
 
 POLICY = "policy"
 CHECKPOINT = "checkpoint"
@@ -154,6 +155,32 @@ class SavedPolicy:
             policy.load_state_dict(self.learned)
         policy.append_user(self.average_user)
         return policy.eval()
+
+    def newcomer_rows(self, means: Tensor, covariances: Tensor) -> dict[str, Tensor]:
+        """What `Policy.append_user` takes for m users whom the log lacks, by what is believed of their factors.
+
+        Args: means, covariances: (m, d), (m, d, d).
+
+        Rows that do not depend on a user's factors are the average user's. Raises `RunError` if the world model has no factors.
+        """
+        estimates = self.newcomer_estimates(means)
+        scale = self.model.scale
+        rows = {
+            "user_means": means,
+            "user_covariances": covariances,
+            "user_vectors": means,
+            "estimates": estimates,
+            "prior": (estimates - scale.centre) / scale.spread,
+        }
+        return {name: rows.get(name, row.expand(means.shape[0], *row.shape[1:])) for name, row in self.average_user.items()}
+
+    def newcomer_estimates(self, means: Tensor) -> Tensor:
+        """(m, n_items) what users with factors `means` (m, d) are expected to give the world's items, in units of reward."""
+        if not isinstance(self.model, FactorModel):
+            raise RunError(f"the world model is a {type(self.model).__name__}; expected one of the kind 'factors'")
+        responses = self.model.responses
+        items = torch.from_numpy(self.world_items).to(self._device)
+        return responses.to_reward(torch.addmm(responses.intercepts[items], means, responses.loadings[items].T))
 
 
 def _require_world(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

@@ -18,7 +18,9 @@ from torch import Tensor
 
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
-from darlr.artifacts.run_folder import METRICS, SUMMARY, WARM_START
+from darlr.artifacts.beginning import WARM_START
+from darlr.artifacts.metrics_file import METRICS
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
 from darlr.config.experiment import ExperimentConfig
@@ -38,6 +40,7 @@ from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.event_files import EventFiles
 from darlr.run.further_judges import EpochJudge, further_judges
+from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
 from darlr.run.lengthening import begin_with_shorter
@@ -139,6 +142,8 @@ def train_on(
         model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former)
         for text in fit_notices(fit):
             monitor.notice(text)
+        if not folder.has_tensors(HISTORY):
+            save_history(folder, loaded.dataset)
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
         membership, estimates = learned_in.membership, learned_in.predicted

@@ -14,6 +14,7 @@ from torch import Tensor
 from darlr.config.loading import merge, with_settings
 from darlr.data.log import InteractionLog
 from darlr.data.registry import load
+from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError, RunError
 from darlr.evaluation.agreement import Validation, agreement, tau_of
@@ -55,10 +56,22 @@ def validate(values: Mapping[str, Any], data_dir: Path | None, out: Path, device
     Raises:
         InputError: for settings or data that cannot be used, and for a data set without a truth.
     """
+    _require_no_method(values)
+    named = with_canonical_dataset(values, data_dir)
+    return validate_on(load(experiment_config(named), data_dir, monitor.notice), named, out, device, monitor)
+
+
+def _require_no_method(values: Mapping[str, Any]) -> None:
     if "method" in values:
         raise InputError("config key 'method' is given, but the policies that are judged have methods of their own")
-    named = with_canonical_dataset(merge(SCHEDULE, values), data_dir)
-    loaded = load(experiment_config(named), data_dir, monitor.notice)
+
+
+def validate_on(
+    loaded: LoadedDataset, values: Mapping[str, Any], out: Path, device: torch.device, monitor: Monitor
+) -> Validation:
+    """`validate` on a data set that is in memory; `values` hold how it is found again, if it can be."""
+    _require_no_method(values)
+    named = merge(SCHEDULE, values)
     if loaded.truth is None:
         raise InputError(f"data set '{loaded.dataset.name}' has no truth to compare judges with; expected one that has a truth")
     blind = replace(loaded, truth=None)  # as anybody has it: rows of the log are held out, and there is nothing else

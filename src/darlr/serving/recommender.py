@@ -1,24 +1,26 @@
 """A trained policy that serves: raw ids in, ranked raw ids out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, get_args
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.agents.acting import Reasons
 from darlr.artifacts import RunFolder
 from darlr.config.constraints import require_between
 from darlr.data.ids import Id
 from darlr.data.log import Ids
 from darlr.errors import unknown
+from darlr.run.history import logged_history
 from darlr.run.saved import SavedPolicy
-from darlr.run.worlds import lookback_of
-from darlr.serving.messages import Answer, OnUnknown, Recommendation, Request
-from darlr.serving.understanding import NEW_USER, Understanding, Understood
-from darlr.world.window import Window
+from darlr.serving.blocks import Block, Blocks
+from darlr.serving.features import FeatureReader
+from darlr.serving.messages import Answer, Explanation, Moved, OnUnknown, Recommendation, Request
+from darlr.serving.ranking import PLAIN, Ranked, Ranker
+from darlr.serving.understanding import Understanding, Understood
 
 MOST_COUNT = 1_000_000
 BLOCK = 4_096
@@ -26,18 +28,31 @@ BLOCK = 4_096
 
 
 class Recommender:
-    """Ranks items by a run's policy."""
+    """Ranks items by a run's policy.
 
-    def __init__(self, policy: SavedPolicy, device: torch.device) -> None:
-        self._policy, self._device = policy, device
-        self.understanding = Understanding(policy)
+    Attributes:
+        path: the run folder.
+        notices: what should be known of the run before it serves.
+    """
+
+    def __init__(self, folder: RunFolder, device: torch.device, data_dir: Path | None = None) -> None:
+        self.path = folder.path
+        policy = SavedPolicy(folder, device)
+        history, described, self.notices = logged_history(folder, policy, data_dir)
+        reader = FeatureReader(described, policy.model)
+        self._policy = policy
+        self.understanding = Understanding(policy, reader)
+        self.ranker = Ranker(policy, reader, device)
+        self.blocks = Blocks(policy, history, not self.ranker.networks.knows_log, device)
         self._world_item_ids: list[Id] = self.item_ids.tolist()
 
     @classmethod
-    def load(cls, run: Path | str, device: torch.device | str = "cpu") -> Self:
-        """The policy in a run folder (the epoch that did best in the simulator); raises `InputError` if there is none."""
-        place = torch.device(device)
-        return cls(SavedPolicy(RunFolder.open(Path(run)), place), place)
+    def load(cls, run: Path | str, device: torch.device | str = "cpu", data_dir: Path | None = None) -> Self:
+        """The policy in a run folder (the epoch that did best in the simulator); raises `InputError` if there is none.
+
+        Args: data_dir: where data sets lie, for runs of darlr 0.2, whose folder does not hold what the log's users had.
+        """
+        return cls(RunFolder.open(Path(run)), torch.device(device), data_dir)
 
     @property
     def user_ids(self) -> Ids:
@@ -49,69 +64,117 @@ class Recommender:
         """Raw ids of the items that can be recommended."""
         return self._policy.item_ids[self._policy.world_items]
 
-    def recommend(self, requests: Sequence[Request], count: int = 10, on_unknown: OnUnknown = "new") -> list[Answer]:
+    @property
+    def reward_range(self) -> tuple[float, float]:
+        """Smallest and largest reward that a user can give."""
+        return self._policy.reward_range
+
+    def recommend(
+        self,
+        requests: Sequence[Request],
+        count: int = 10,
+        on_unknown: OnUnknown = "new",
+        diversify: bool = False,
+        explain: bool = False,
+    ) -> list[Answer]:
         """The `count` items that the policy likes best for each request, best first; all that are left where those are fewer.
 
-        `darlr.data.ids` says which ids are the log's. New users are served as the average user where the policy looks at more
-        than recent items. With the default settings it looks at recent items and their rewards alone, so all users without
-        recent items get the same list.
+        `darlr.data.ids` says which ids are the log's. A user whom the log lacks is served by the features that the request
+        tells, where the world model has priors for them, else as the average user.
 
-        Args: on_unknown: what becomes of an unknown user or item, see `OnUnknown`; each answer's notes tell of it.
+        Args:
+            on_unknown: what becomes of an unknown user, item or feature, see `OnUnknown`; each answer's notes tell of it.
+            diversify: whether neighbours in a list do not share categories, as far as users leave over that: no item has a
+                category of more than M of the N items before it, the recent ones included (docs/protocol.md, section 1).
+            explain: whether items have their `explanation`.
 
         Raises:
             InputError: naming the request: for rewards that do not match the items or lie outside what a user can give, and for
-                an unknown user or item where `on_unknown` is "error".
+                an unknown user, item or feature where `on_unknown` is "error".
         """
         require_between("count", count, 1, MOST_COUNT)
         if on_unknown not in get_args(OnUnknown):
             raise unknown("value of on_unknown", str(on_unknown), get_args(OnUnknown))
         understood = [self.understanding.of(number, request, on_unknown) for number, request in enumerate(requests, start=1)]
         blocks = (understood[start : start + BLOCK] for start in range(0, len(understood), BLOCK))
-        return [answer for block in blocks for answer in self._answers(block, count)]
+        return [answer for block in blocks for answer in self._answers(block, count, diversify, explain)]
 
-    def _answers(self, requests: Sequence[Understood], count: int) -> list[Answer]:
-        n_items = len(self._world_item_ids)
-        left = [0 if request.skipped else n_items - len(set(request.columns)) for request in requests]
-        ranked = iter(self._ranked([request for request, number in zip(requests, left, strict=True) if number], count))
+    def score(self, user: Id | Request | None, items: Sequence[Id], on_unknown: OnUnknown = "new") -> Answer:
+        """What the policy makes of `items` for a user, in their order; items that it cannot recommend are left out, and noted.
+
+        A `Request` in the place of the user says what is known of the user beside; scores are probabilities among `items`.
+        Raises as `recommend` does.
+        """
+        asked = user if isinstance(user, Request) else Request(user)
+        fitted = replace(asked, candidates=items, exclude=(), exclude_seen=False)
+        understood = self.understanding.of(1, fitted, on_unknown)
+        columns = list(dict.fromkeys(understood.candidates or ()))
+        if understood.skipped or not columns:
+            return Answer(understood.name, (), understood.notes)
+        [answer] = self._answers([replace(understood, repeats=True)], len(columns), diversify=False, explain=False)
+        placed = {entry.item: entry for entry in answer}
+        return replace(answer, ranked=tuple(placed[self._world_item_ids[column]] for column in columns))
+
+    def _answers(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
+        asked = [request for request in requests if not request.skipped]
+        served = iter(self._served(asked, count, diversify, explain) if asked else [])
+        return [Answer(request.name, (), request.notes) if request.skipped else next(served) for request in requests]
+
+    def _served(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
+        block = self.blocks.of(requests)
+        ranked = self.ranker.rank(block, count, diversify)
+        explained = self._explained(block, ranked, requests) if explain else None
         answers = []
-        for request, number in zip(requests, left, strict=True):
-            notes = request.notes
-            if number < count and not request.skipped:
-                notes = (*notes, f"{count:,} items are asked for, and {number:,} are left to recommend")
-            answers.append(Answer(request.name, tuple(next(ranked)[:number]) if number else (), notes))
+        for row, (request, entries) in enumerate(zip(requests, self._entries(ranked), strict=True)):
+            listed = entries if explained is None else list(map(_with, entries, explained[row]))
+            notes = (*request.notes, *self._notes(ranked, row, count, diversify))
+            answers.append(Answer(request.name, tuple(listed), notes))
         return answers
 
-    def _ranked(self, requests: Sequence[Understood], count: int) -> list[list[Recommendation]]:
-        """The best items for requests that have some left; behind those that are left come some that are not."""
-        if not requests:
-            return []
-        users = np.array([request.user for request in requests], dtype=np.int64)
-        best, probabilities = self._best(users, *self._histories(requests), min(count, len(self._world_item_ids)))
+    def _entries(self, ranked: Ranked) -> Iterator[list[Recommendation]]:
+        """The recommendations of each request."""
+        names = self._world_item_ids
+        rows = (ranked.columns.tolist(), ranked.probabilities.tolist(), ranked.rewards.tolist(), ranked.left.tolist())
+        for columns, scores, rewards, left in zip(*rows, strict=True):
+            triples = zip(columns[:left], scores, rewards, strict=False)
+            yield [Recommendation(names[column], score, reward) for column, score, reward in triples]
+
+    def _notes(self, ranked: Ranked, row: int, count: int, diversify: bool) -> Iterator[str]:
+        """What should be known of a list."""
+        left, bored = int(ranked.left[row]), int(ranked.bored[row])
+        if left < count:
+            yield f"{count:,} items are asked for, and {left:,} are left to recommend"
+        if diversify and not self.ranker.window:
+            yield "users of this run do not leave over categories, so the list is ranked as it stands"
+        if bored != PLAIN:
+            yield f"from place {bored:,} on, what is left shares categories with the {self.ranker.window:,} items before it"
+
+    def _explained(self, block: Block, ranked: Ranked, requests: Sequence[Understood]) -> list[list[Explanation]]:
+        reasons = self.ranker.reasons(block, ranked.columns)
         return [
-            [Recommendation(self._world_item_ids[column], score) for column, score in zip(columns, row, strict=True)]
-            for columns, row in zip(best.tolist(), probabilities.tolist(), strict=True)
+            [_explanation(reasons, row, place, block.window.items[row], self._world_item_ids, request) for place in range(left)]
+            for row, (request, left) in enumerate(zip(requests, _shown(ranked), strict=True))
         ]
 
-    def _best(self, users: NDArray[np.int64], window: Window, blocked: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """(B, count) columns and their probabilities; users are indices into the log's users, or `NEW_USER`."""
-        known, rows = np.unique(users[users != NEW_USER], return_inverse=True)
-        place = np.full(len(users), len(known))  # the average user's row, after those that are known
-        place[users != NEW_USER] = rows
-        scorer = self._policy.network(known).scorer()
-        scores = scorer(torch.from_numpy(place).to(self._device), window, blocked)
-        best = scores.topk(count, dim=1).indices
-        return best, scorer.probabilities(scores).gather(1, best)
 
-    def _histories(self, requests: Sequence[Understood]) -> tuple[Window, Tensor]:
-        """The window of every request (B, L) and the items that it excludes (B, n_items)."""
-        n_items = len(self._world_item_ids)
-        window = Window.at_start(n_items, lookback_of(self._policy.config), torch.device("cpu"))
-        length = window.items.shape[1]
-        items, rewards = window.items.repeat(len(requests), 1), window.rewards.repeat(len(requests), 1)
-        blocked = torch.zeros(len(requests), n_items, dtype=torch.bool)
-        for row, request in enumerate(requests):
-            if request.columns:
-                blocked[row, list(request.columns)] = True
-                items[row] = torch.cat([items[row], torch.tensor(request.columns)])[-length:]
-                rewards[row] = torch.cat([rewards[row], torch.tensor(request.rewards)])[-length:]
-        return Window(items.to(self._device), rewards.to(self._device)), blocked.to(self._device)
+def _with(entry: Recommendation, explanation: Explanation) -> Recommendation:
+    return replace(entry, explanation=explanation)
+
+
+def _shown(ranked: Ranked) -> list[int]:
+    """How many items each list has."""
+    return ranked.left.clamp_max(ranked.columns.shape[1]).tolist()
+
+
+def _explanation(
+    reasons: Reasons, row: int, place: int, shown: Tensor, names: Sequence[Id], request: Understood
+) -> Explanation:
+    """Of the item at `place` of the list of `row`; shown: (L,) the window's items."""
+    changes = reasons.changes[row, :, place]
+    moved_by = None
+    if len(changes) and changes.abs().max() > 0:
+        position = int(changes.abs().argmax())
+        reward = request.given[position - len(shown)]
+        moved_by = Moved(names[int(shown[position])], reward, float(changes[position]))
+    total = float(changes.sum())
+    return Explanation(float(reasons.estimates[row, place]), total, float(reasons.penalties[row, place]), moved_by)

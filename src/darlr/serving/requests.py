@@ -1,11 +1,11 @@
-"""Reading whom to recommend to, and writing the answers, as CSV or JSON."""
+"""Reading whom to recommend to, from CSV or JSON."""
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,78 +14,86 @@ from darlr.data.ids import Id, KnownIds
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.reading import read_text
-from darlr.serving.messages import Answer, Request
-from darlr.text import brief, is_formula
+from darlr.serving.messages import ANYBODY, Request
+from darlr.serving.schema import request_of
+from darlr.text import brief
 
 COLUMNS = ("user_id", "item_id", "reward")
+ROLE = "role"
+ROLES = ("recent", "candidate", "exclude")
 MOST_BYTES = 1 << 30  # of a file of requests
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
-def requests_for(users: Sequence[str], known: Ids) -> list[Request]:
+def requests_for(users: Sequence[str], known: Ids, defaults: Request = ANYBODY) -> list[Request]:
     """A request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
-    return [Request(user) for user in (map(KnownIds(known).as_logged, users) if users else known.tolist())]
+    return [replace(defaults, user=user) for user in (map(KnownIds(known).as_logged, users) if users else known.tolist())]
 
 
-def read_requests(path: Path, users: Ids, items: Ids) -> list[Request]:
+def read_requests(path: Path, users: Ids, items: Ids, defaults: Request = ANYBODY) -> list[Request]:
     """The requests in a file; raises `InputError` naming file and line (or entry).
 
-    CSV: columns user_id, item_id, reward; a row for each recent item, oldest first; a user without any has one row with the
-    other cells blank. JSON: a list of {"user": id or null, "items": [...], "rewards": [...]}.
+    CSV: columns user_id, item_id, reward, and perhaps role; a row for each item of a user, oldest first. Its role is recent
+    where it is blank, or candidate or exclude, and then it has no reward. A user without items has one row with the other cells
+    blank. JSON: a list of objects with the keys of `schema.REQUEST`.
 
-    Args: users, items: the log's, which say how ids are read (`darlr.data.ids`). Rows of one user make one request.
+    Args:
+        users, items: the log's, which say how ids are read (`darlr.data.ids`). Rows of one user make one request.
+        defaults: what the file does not state.
     """
     text = read_text(path, at_most=MOST_BYTES)
     if path.suffix.lower() == ".json":
-        return _from_json(decode_json(text, str(path)), path)
-    return _from_csv(text, path, KnownIds(users), KnownIds(items))
+        return _from_json(decode_json(text, str(path)), path, defaults)
+    return _from_csv(text, path, KnownIds(users), KnownIds(items), defaults)
 
 
-def _from_json(entries: Any, path: Path) -> list[Request]:
+def _from_json(entries: Any, path: Path, defaults: Request) -> list[Request]:
     if not isinstance(entries, list):
         raise InputError(f"{path}: expected a list of requests")
-    requests = []
-    for number, entry in enumerate(entries, start=1):
-        place = f"{path}, request {number}"
-        if not isinstance(entry, dict) or not entry.keys() <= {"user", "items", "rewards"}:
-            raise InputError(f'{place}: expected an object with "user", "items" and "rewards"')
-        user, items, rewards = entry.get("user"), entry.get("items", []), entry.get("rewards", [])
-        if user is not None and not _is_id(user):
-            raise InputError(f'{place}: "user" is {brief(user)}; expected an id or null')
-        if not isinstance(items, list) or not all(map(_is_id, items)):
-            raise InputError(f'{place}: "items" is {brief(items)}; expected a list of item ids')
-        if not isinstance(rewards, list) or not all(map(_is_number, rewards)):
-            raise InputError(f'{place}: "rewards" is {brief(rewards)}; expected a list of numbers')
-        requests.append(Request(user, tuple(items), tuple(rewards)))
-    return requests
+    return [request_of(entry, f"{path}, request {number}", defaults) for number, entry in enumerate(entries, start=1)]
 
 
-def _is_id(value: Any) -> bool:
-    return (isinstance(value, str) and value != "") or _is_number(value)
+@dataclass
+class _Rows:
+    """The rows of one user."""
+
+    recent: list[tuple[Id, float]] = field(default_factory=list)
+    candidate: list[Id] = field(default_factory=list)
+    exclude: list[Id] = field(default_factory=list)
+
+    def request(self, user: Id, defaults: Request) -> Request:
+        return replace(
+            defaults,
+            user=None if user == "" else user,
+            items=tuple(item for item, _ in self.recent),
+            rewards=tuple(reward for _, reward in self.recent),
+            candidates=tuple(self.candidate) or defaults.candidates,
+            exclude=tuple(self.exclude),
+        )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _from_csv(text: str, path: Path, users: KnownIds, items: KnownIds) -> list[Request]:
-    recent: dict[Id, list[tuple[Id, float]]] = {}
-    for place, (user, item, reward) in _rows(text, path):
-        history = recent.setdefault(users.as_logged(user), [])
-        if item:
+def _from_csv(text: str, path: Path, users: KnownIds, items: KnownIds, defaults: Request) -> list[Request]:
+    found: dict[Id, _Rows] = {}
+    for place, (user, item, reward, role) in _rows(text, path):
+        rows = found.setdefault(users.as_logged(user), _Rows())
+        if role not in ("", *ROLES):
+            raise InputError(f"{place}, column '{ROLE}' is {brief(role)}; expected one of {', '.join(ROLES)}, or blank")
+        if role in ("candidate", "exclude"):
+            if not item or reward:
+                raise InputError(f"{place}: the role {role} goes with an item and no reward; expected both so")
+            (rows.candidate if role == "candidate" else rows.exclude).append(items.as_logged(item))
+        elif item:
             if not _NUMBER.fullmatch(reward) or not math.isfinite(float(reward)):
                 raise InputError(f"{place}, column 'reward' is {brief(reward)}; expected a number")
-            history.append((items.as_logged(item), float(reward)))
-        elif reward:
-            raise InputError(f"{place}: a reward of {brief(reward)} without an item; expected both or none")
-    return [
-        Request(None if user == "" else user, tuple(item for item, _ in history), tuple(reward for _, reward in history))
-        for user, history in recent.items()
-    ]
+            rows.recent.append((items.as_logged(item), float(reward)))
+        elif reward or role:
+            what = f"a reward of {brief(reward)}" if reward else f"the role {role}"
+            raise InputError(f"{place}: {what} without an item; expected both or none")
+    return [rows.request(user, defaults) for user, rows in found.items()]
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The cells of `COLUMNS` of every row that is not blank, and where the row stands, as "a.csv: line 3"."""
+    """The cells of `COLUMNS` and of `ROLE` of every row that is not blank, and where it stands, as "a.csv: line 3"."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1  # on which the row begins
     try:
@@ -96,53 +104,17 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
                 raise InputError(f"{path}: column '{name}' {what}; expected {', '.join(COLUMNS)}")
         if twice := [name for name in header if header.count(name) > 1]:
             raise InputError(f"{path}: column '{twice[0]}' stands twice; expected each once")
-        columns = [header.index(name) for name in COLUMNS]
+        columns = [header.index(name) for name in (*COLUMNS, ROLE) if name in header]
         line = rows.line_num + 1
         for cells in rows:
             place = f"{path}: line {line}"
             if cells and len(cells) != len(header):
                 raise InputError(f"{place} has {len(cells)} cells; expected {len(header)} like its header")
             for name, cell in zip(header, cells, strict=False):
-                if name in COLUMNS and cell.strip() != cell:
+                if name in (*COLUMNS, ROLE) and cell.strip() != cell:
                     raise InputError(f"{place}, column '{name}' is {brief(cell)}; expected no spaces around it")
             if cells:
-                yield place, [cells[column] for column in columns]
+                yield place, [*(cells[column] for column in columns), ""][: len(COLUMNS) + 1]
             line = rows.line_num + 1
     except csv.Error as error:
         raise InputError(f"{path}: line {line}: not valid CSV ({error}); expected every quote to be closed") from error
-
-
-def note_lines(answers: Sequence[Answer], kind: str, most: int) -> Iterator[str]:
-    """What is to be told of a batch that is written as `kind`: `most` notes with their requests, and how many more."""
-    notes = [(number, answer, note) for number, answer in enumerate(answers, start=1) for note in answer.notes]
-    for number, answer, note in notes[:most]:
-        yield f"request {number}, user {brief(answer.user)}: {note}"
-    if len(notes) > most:
-        requests = len({number for number, *_ in notes})
-        told = f"{requests:,} of {len(answers):,} requests have any, and --format json has all"
-        yield f"{len(notes) - most:,} more such notes; {told}"
-    formulas = sum(is_formula(answer.user) or any(is_formula(entry.item) for entry in answer) for answer in answers)
-    if kind == "csv" and formulas:
-        yield f"ids in {formulas:,} answers begin as formulas do (= + - @); they are as in the log, so import them as text"
-
-
-def format_answers(answers: Sequence[Answer], kind: str) -> str:
-    """CSV (user_id, rank, item_id, score) or JSON ([{"user", "items", "scores"[, "notes"]}]); ids are as the log has them."""
-    if kind == "json":
-        entries = [
-            {
-                "user": answer.user,
-                "items": [entry.item for entry in answer],
-                "scores": [entry.score for entry in answer],
-                **({"notes": list(answer.notes)} if answer.notes else {}),
-            }
-            for answer in answers
-        ]
-        return json.dumps(entries, indent=1) + "\n"
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("user_id", "rank", "item_id", "score"))
-    for answer in answers:
-        for rank, entry in enumerate(answer, start=1):
-            writer.writerow((answer.user, rank, entry.item, f"{entry.score:.6g}"))
-    return text.getvalue()

@@ -1,17 +1,22 @@
 """Requests in the policy's terms, and what has to be told of them."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from darlr.data.ids import Id, KnownIds
-from darlr.errors import InputError
+from darlr.errors import InputError, unknown
 from darlr.run.saved import SavedPolicy
-from darlr.serving.messages import OnUnknown, Request
+from darlr.serving.features import Described, FeatureReader
+from darlr.serving.messages import OnUnknown, Past, Request
 from darlr.text import brief
 
 NEW_USER = -1
+
+Teller = Callable[[str, str, str], None]
+"""(what is strange, what becomes of it, a hint): refuses the request, or notes it."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,14 @@ class Understood:
     Attributes:
         name: the user as the answer names it.
         user: its place among the log's users, or `NEW_USER`.
-        columns, rewards: the history: columns of the world, and what the user gave, normalised to 0..1.
+        columns, rewards: the recent items: columns of the world, and what the user gave, normalised to 0..1.
+        given: the same rewards in the units of the log.
+        candidates: columns that may be recommended; None: all.
+        exclude: columns that may not.
+        exclude_seen: whether what the log says the user had may not, either.
+        past: whether the user's past is taken from the log.
+        features: of a user whom the log lacks.
+        repeats: whether recent items may be ranked, too.
         notes: as `Answer.notes`.
         skipped: whether it gets no items.
     """
@@ -30,15 +42,23 @@ class Understood:
     user: int
     columns: tuple[int, ...]
     rewards: tuple[float, ...]
+    given: tuple[float, ...]
+    candidates: tuple[int, ...] | None
+    exclude: tuple[int, ...]
+    exclude_seen: bool
+    past: bool
+    features: Described | None
     notes: tuple[str, ...]
     skipped: bool
+    repeats: bool = False
 
 
 class Understanding:
-    """Knows the log's ids, and which items a policy can recommend."""
+    """Knows the log's ids, which items a policy can recommend, and how features of users are read."""
 
-    def __init__(self, policy: SavedPolicy) -> None:
+    def __init__(self, policy: SavedPolicy, features: FeatureReader) -> None:
         self.users, self.items = KnownIds(policy.user_ids), KnownIds(policy.item_ids)
+        self._features = features
         self._column = {item: column for column, item in enumerate(policy.world_items.tolist())}
         self._low, self._high = policy.reward_range
 
@@ -47,12 +67,14 @@ class Understanding:
 
         Raises:
             InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an
-                unknown user or item where `on_unknown` is "error".
+                unknown user, item or feature where `on_unknown` is "error".
         """
         place = f"request {number}, user {brief(request.user)}"
+        if request.history not in get_args(Past):
+            raise unknown("value of history", str(request.history), get_args(Past))
         notes: list[str] = []
 
-        def tell(strange: str, fate: str, hint: str) -> None:
+        def tell(strange: str, fate: str, hint: str = "") -> None:
             if on_unknown == "error":
                 raise InputError(f"{place}: {strange}{hint}")
             notes.append(f"{strange}; {fate}{hint}")
@@ -63,26 +85,51 @@ class Understanding:
             fate = "the request is skipped" if skipped else "served as a new user"
             tell(f"unknown user {brief(request.user)}, no id of the log", fate, self.users.hint(request.user))
         rewards = self._normalised(request, place)
-        columns = []
-        for item in request.items:
-            known = self.items.find(item)
-            if known is None:
-                tell(f"unknown item {brief(item)} among the recent items", "left out of the history", self.items.hint(item))
-            elif known not in self._column:
-                notes.append(f"recent item {brief(item)} cannot be recommended by this policy; left out of the history")
-            columns.append(None if known is None else self._column.get(known))
-        kept = [(column, reward) for column, reward in zip(columns, rewards, strict=True) if column is not None]
+        columns = list(self._columns(request.items, "recent item", "recent items", "history", tell, notes))
+        given = zip(columns, rewards, request.rewards, strict=True)
+        kept = [(column, reward, float(told)) for column, reward, told in given if column is not None]
+        new = user is None or user == NEW_USER
         return Understood(
             name=request.user if user is None or user == NEW_USER else self.users.ids[user],
             user=NEW_USER if user is None else user,
-            columns=tuple(column for column, _ in kept),
-            rewards=tuple(reward for _, reward in kept),
+            columns=tuple(column for column, _, _ in kept),
+            rewards=tuple(reward for _, reward, _ in kept),
+            given=tuple(told for _, _, told in kept),
+            candidates=None if request.candidates is None else self._chosen(request.candidates, "candidate", tell, notes),
+            exclude=self._chosen(request.exclude, "excluded item", tell, notes),
+            exclude_seen=bool(request.exclude_seen),
+            past=not new and request.history == "log" and not request.items,
+            features=self._described(request, new, place, tell, notes),
             notes=tuple(dict.fromkeys(notes)),
             skipped=skipped,
         )
 
+    def _columns(
+        self, items: Iterable[Id], one: str, many: str, whole: str, tell: Teller, notes: list[str]
+    ) -> Iterable[int | None]:
+        """The column of each of the items; None for those that the log, or the policy, does not have."""
+        for item in items:
+            known = self.items.find(item)
+            if known is None:
+                tell(f"unknown item {brief(item)} among the {many}", f"left out of the {whole}", self.items.hint(item))
+            elif known not in self._column:
+                notes.append(f"{one} {brief(item)} cannot be recommended by this policy; left out of the {whole}")
+            yield None if known is None else self._column.get(known)
+
+    def _chosen(self, items: Iterable[Id], one: str, tell: Teller, notes: list[str]) -> tuple[int, ...]:
+        many = f"{one}s"
+        return tuple(column for column in self._columns(items, one, many, many, tell, notes) if column is not None)
+
+    def _described(self, request: Request, new: bool, place: str, tell: Teller, notes: list[str]) -> Described | None:
+        if not request.features:
+            return None
+        if not new:
+            notes.append("features are given of a user whom the log knows; they are not read")
+            return None
+        return self._features.read(request.features, place, tell, notes)
+
     def _normalised(self, request: Request, place: str) -> list[float]:
-        """The rewards of the history, one an item, in 0..1."""
+        """The rewards of the recent items, one an item, in 0..1."""
         items, rewards, low, high = request.items, request.rewards, self._low, self._high
         if len(items) != len(rewards):
             counts = f"{len(items)} recent items and {len(rewards)} rewards"

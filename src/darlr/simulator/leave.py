@@ -44,6 +44,11 @@ class SharedCategory:
     def leaves(self, items: Tensor, recent: Tensor) -> Tensor:
         return self._categories.occurrences(items, recent) > self.tolerance
 
+    def leaves_over(self, recent: Tensor) -> Tensor:
+        """(B, n_items) bool: over which items users would leave after `recent` (B, N)."""
+        crowded = (self._categories.counts(recent) > self.tolerance).to(torch.float32)
+        return crowded @ self._categories.membership.T > 0
+
 
 class NearDuplicate:
     """A user leaves when the new item's column of rewards lies closer than M (Euclidean) to that of one of the last N items."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from darlr.artifacts.run_folder import in_work
+from darlr.artifacts.run_lock import in_work
 from darlr.sweep.plan import Cell
 from darlr.sweep.worker import ENDS
 

@@ -235,5 +235,5 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None) -> N
 
 def liked(run: Path, device: torch.device | str = CPU) -> int:
     """How many of the five items recommended first to a user are liked."""
-    [answer] = Recommender.load(run, device).recommend([Request("u30")], count=5)
+    [answer] = Recommender.load(run, device).recommend([Request("u30", exclude_seen=False, history="none")], count=5)
     return sum(int(str(recommendation.item)[1:]) % 2 for recommendation in answer)

@@ -68,7 +68,9 @@ def _best_of(file: Path) -> str:
     """The judge with the greatest Kendall's tau in a `validation.json`, the first of equals."""
     found = decode_json(read_text(file), str(file))
     require(found, Keys({"judges": map_of(Keys({"tau": optional(number)}))}), str(file))
-    taus = {judge: entry["tau"] for judge, entry in found["judges"].items() if judge in JUDGES and entry["tau"] is not None}
+    taus: dict[str, float] = {
+        judge: entry["tau"] for judge, entry in found["judges"].items() if judge in JUDGES and entry["tau"] is not None
+    }
     if not taus:
         raise InputError(f"{file}: no judge has a tau; expected a validation.json of `darlr validate`")
     return max(taus, key=lambda judge: taus[judge])

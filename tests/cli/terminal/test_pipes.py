@@ -47,7 +47,11 @@ def test_readers_are_outlived_inside_the_block_alone() -> None:
     ("arguments", "last"),
     [
         (["sweep", "grid.yaml"], "darlr: 1 of 1 cells failed; the same command tries them again"),
-        (["tune", "--method", "mbpo", "--trials", "1"], "darlr: 1 of 1 trials have not ended: trial 1: its process ended with"),
+        pytest.param(
+            ["tune", "--method", "mbpo", "--trials", "1"],
+            "darlr: 1 of 1 trials have not ended: trial 1: its process ended with",
+            marks=pytest.mark.slow,  # the same pool of processes
+        ),
     ],
 )
 def test_a_worker_that_is_gone_at_once_is_told_as_any_other(tmp_path: Path, arguments: list[str], last: str) -> None:

@@ -62,7 +62,11 @@ BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
         lambda path: path.write_bytes(gzip.compress(tar_of({"log.csv": b"a\n"}) + ZEROS * 4)),
         "unpacks to ",
     ),
-    ("a.tar.gz", lambda path: path.write_bytes(gzip.compress(b"<html>log in</html>")), "cut short, damaged or no archive"),
+    (
+        "a.tar.gz",
+        lambda path: path.write_bytes(gzip.compress(b"<html>log in</html>", mtime=0)),
+        "cut short, damaged or no archive",
+    ),
     ("a.zip", lambda path: path.write_bytes(b"<html>log in</html>"), "cut short, damaged or no archive"),
     ("a.zip", lambda path: write_zip(path, {"others.csv": b"a\n"}), "has no 'log.csv'; expected it in '.', as published"),
 ]
@@ -94,7 +98,7 @@ def test_members_are_looked_for_without_unpacking(tmp_path: Path, name: str) -> 
         write_zip(tmp_path / name, {"log.csv": b"a\n"})
     else:
         content = tar_of({"log.csv": b"a\n"})
-        (tmp_path / name).write_bytes(content if name == "a.tar" else gzip.compress(content))
+        (tmp_path / name).write_bytes(content if name == "a.tar" else gzip.compress(content, mtime=0))
     require_members(tmp_path / name, WANTED)
     with pytest.raises(InputError, match=r"has no 'truth\.csv'"):
         require_members(tmp_path / name, Wanted("", ("truth.csv",)))

@@ -461,7 +461,7 @@ class TestResumes:
         assert server.ranges == [f"bytes={interrupted}-", None]
         assert "downloading it once more from the start" in watching.notices[0]
 
-    @pytest.mark.parametrize("md5", [MD5, ""])
+    @pytest.mark.parametrize("md5", [MD5, ""], ids=["checksum", "no checksum"])  # an archive holds the time
     @pytest.mark.parametrize(
         ("headers", "condition"), [({"Last-Modified": "Sat, 1 Jan 2022"}, True), ({"ETag": 'W/"one"'}, False)]
     )

@@ -52,6 +52,14 @@ def test_an_odd_cell_in_a_column_of_numbers_is_refused(tmp_path: Path, cell: str
     assert (reading.kind, reading.cells.to_list()) == ("coded", ["1.5", "3", cell, "2"])
 
 
+@pytest.mark.parametrize("cells", [["1e308", "-1e308", "0"], [1e39, 2.0, 3.0]])
+def test_a_number_beyond_single_precision_is_refused(cells: list[object]) -> None:
+    with pytest.raises(
+        InputError, match=r"items: row 0 \(from 0\), column 'x' holds .*; expected a number of at most 3\.4e\+38"
+    ):
+        column(cells)
+
+
 @pytest.mark.parametrize(
     "cells",
     [["$1.50", "$2", "$3.75"], ["1,234", "2,345"], ["1,5", "2,75"], ["10%", "20%"], ["1.5", "€2"], ["EUR 3", "EUR 4.5"]],

@@ -1,3 +1,5 @@
+import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,9 @@ def test_line_numbers_pass_over_quoted_line_breaks(tmp_path: Path) -> None:
         ("a,x,b\n1,2,3\n3,4\n5,6,7\n", "line 3 has 2 cells; expected 3 like its header"),
         ('a,x\n1,"2"\n3\n', "line 3 has 1 cells; expected 2 like its header"),
         (b"a,x\n1,2\n3,\xe9\n", "line 3 is not UTF-8 text"),
+        (gzip.compress(b"a,x\n1,2\n", mtime=0), "is compressed; expected plain text, so unpack it first"),
+        (zlib.compress(b"a,x\n1,2\n"), "is compressed; expected plain text, so unpack it first"),
+        (b"\x28\xb5\x2f\xfda,x\n1,2\n", "is compressed; expected plain text, so unpack it first"),
         (b"a,\xe9\n1,2\n", "line 1 is not UTF-8 text"),
         ('a,x\n1,"2" 3\n4,5\n', "line 2 is not CSV (',' expected after '\"')"),
         ('a,x\n1,"2\n3,4\n', "line 3 is not CSV (unexpected end of data)"),

@@ -25,6 +25,13 @@ def test_categories_under_another_name_are_asked_about(tmp_path: Path, header: s
     assert f"items.csv: column '{header}' is read as a feature; did you mean 'categories'?" in loaded.findings.notes
 
 
+def test_a_feature_with_joined_names_may_be_the_categories(tmp_path: Path) -> None:
+    loaded = load(tmp_path, items="item_id,stichwort\n10,a\n20,a|b\n30,b\n")
+    assert loaded.findings.notes == ("items.csv: column 'stichwort' is read as a feature; did you mean 'categories'?",)
+    loaded = load(tmp_path, items="item_id,categories,stichwort\n10,a,x\n20,a,x|y\n30,b,y\n")
+    assert loaded.findings.notes == ()
+
+
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     first, *rows = LOG.splitlines()
     log = "\n".join([first + ",device,screen", *(row + ",phone,1" for row in rows)])

@@ -33,6 +33,11 @@ def items(name: str, *cells: str) -> str:
             ("acme", "nan", "acme"),
             "items.csv: column 'maker': 'nan' is a value as any other; leave cells blank where there is none",
         ),
+        (
+            "maker",
+            ("Acme", "ACME", "other"),
+            "items.csv: column 'maker': 1 value in several spellings, as 'Acme', 'ACME', each a code of its own",
+        ),
         ("maker", ("", "", ""), "items.csv: column 'maker' is blank throughout"),
         ("year", ("1999", "1999", "1999"), "items.csv: column 'year' is the same in every row, so it says nothing"),
     ],

@@ -119,13 +119,18 @@ def test_invisible_marks_around_an_id_are_refused(tmp_path: Path, word: str) -> 
     [
         (
             LOG + "x7,10,3\n",
-            "interactions.csv: column 'user_id': ids are text because of 'x7' (line 6); the other 2 are integers",
+            "interactions.csv: column 'user_id': ids are text because of 'x7' (line 6); the others are integers (2)",
         ),
         (
             "user_id,item_id,reward\n1.0,10,5\n1.0,20,4\n2.0,10,1\n",
             "interactions.csv: column 'user_id': whole numbers are written with decimals ('1.0', '2.0'), so that "
             "they are text and "
             "not integers",
+        ),
+        (
+            "user_id,item_id,reward\n1.23E+15,10,5\n1.23E+15,20,4\n1.24E+15,10,1\n",
+            "interactions.csv: column 'user_id': '1.23E+15', '1.24E+15' look like longer numbers that a spreadsheet shortened; "
+            "several may have become one",
         ),
         (
             "user_id,item_id,reward\nann,10,5\nAnn,20,4\nbob,10,1\n",

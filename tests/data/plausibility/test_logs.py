@@ -60,6 +60,11 @@ def test_a_truth_that_overlaps_the_log_is_noted(tmp_path: Path) -> None:
     assert notes_of(tmp_path, truth="user_id,item_id,reward\n1,30,4\n") == []
 
 
+def test_a_truth_of_all_users_and_items_has_every_row_of_the_log(tmp_path: Path) -> None:
+    truth = "user_id,item_id,reward\n1,10,5\n1,20,3\n1,30,4\n2,10,2\n2,20,5\n2,30,1\n"
+    assert notes_of(tmp_path, truth=truth) == []
+
+
 @pytest.mark.parametrize(
     ("times", "note"),
     [

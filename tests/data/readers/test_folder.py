@@ -230,6 +230,15 @@ BAD_SETTINGS = [
     (("maximum: 5", "maximum: 1e13"), "key 'reward.maximum' is 1e+13; expected from -1e+12 to 1e+12"),
     (("maximum: 5", "maximum: 5, positive_threshold: -1.0e+30"), "key 'reward.positive_threshold' is -1e+30; expected from"),
     (("reward:", "leave: {max_steps: 20000}\nreward:"), "config key 'leave.max_steps' is 20000; expected from 1 to 10,000"),
+    (
+        ("minimum: 1, maximum: 5", "minimum: 100000000, maximum: 100000005"),
+        "key 'reward' has 100000000.0..100000005.0; expected",
+    ),
+    (("minimum: 1, maximum: 5", "minimum: 0, maximum: 1.0e-100"), "key 'reward' has 0.0..1e-100; expected numbers further"),
+    (
+        ("maximum: 5", "maximum: 5, positive_threshold: 9"),
+        "key 'reward.positive_threshold' is 9; expected at most the maximum, 5",
+    ),
     (("maximum: 5", "maximum: five"), "config key 'reward.maximum' is 'five'; expected a finite number"),
     (("ratings", "rating"), "unknown value for config key 'reward.feedback' 'rating'; did you mean 'ratings'?"),
     (("interactions.csv", "../interactions.csv"), "key 'files.interactions' is '../interactions.csv'; expected a file inside"),

@@ -1,6 +1,7 @@
 """Intervals: by hand, against the known variance, and their coverage."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,15 @@ def test_pooling_many_users_keeps_the_width() -> None:
     values = np.random.default_rng(0).normal(size=40_000)
     low, high = bootstrap_by_user({"mean": Terms.mean(values)}, np.arange(40_000), np.random.default_rng(1)).interval("mean")
     assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 200, rel=0.15)
+
+
+def test_a_bias_makes_intervals_wider() -> None:
+    values = np.random.default_rng(0).normal(size=1000)
+    terms = {"plain": Terms.mean(values), "biased": replace(Terms.mean(values), bias=0.5)}
+    resampled = bootstrap_by_user(terms, np.arange(1000), np.random.default_rng(1))
+    low, high = resampled.interval("plain")
+    assert resampled.interval("biased") == pytest.approx((low - 0.5, high + 0.5))
+    assert resampled.difference("biased", "plain") == pytest.approx((-0.5, 0.5))
 
 
 def test_nothing_known_gives_no_interval() -> None:

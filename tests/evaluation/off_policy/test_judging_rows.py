@@ -117,6 +117,22 @@ def test_thin_support_is_told_with_what_is_needed(logged: Decisions, telling: st
     assert estimates["dm"].told  # what the model says needs no support
 
 
+def test_weights_of_categories_that_the_log_contradicts_are_not_believed() -> None:
+    """Within a category one item pays and the other does not; the policy shows the paying one eight times in ten."""
+    n = 2000
+    best = np.random.default_rng(1).random(n) < 0.5
+    halves, ones = np.full(n, 0.5), np.ones(n)
+    paying = Decisions(np.arange(n), best.astype(float), halves, np.where(best, 0.8, 0.2), halves, halves, ones, np.zeros(n))
+    found = judge({"mine": paying}, np.random.default_rng(0)).estimates["mine"]
+    assert found["dr"].told
+    assert re.search("OffCEM gives 0.5.* for 'mine' and DR 0.8.*categories do not decide", found["offcem"].objections[0])
+    assert not found["mips"].told
+    alike = replace(paying, rewards=np.random.default_rng(2).random(n))
+    found = judge({"mine": alike}, np.random.default_rng(0)).estimates["mine"]
+    assert found["offcem"].told
+    assert found["mips"].told
+
+
 def test_policies_are_compared_by_what_tells_both() -> None:
     random = np.random.default_rng(0)
     n = 2000

@@ -104,6 +104,15 @@ def test_every_section_is_there_or_told_to_be_missing(runs: Path) -> None:
     ]
 
 
+def test_groups_of_users_have_a_table_of_their_own(tmp_path: Path) -> None:
+    groups = {"f": {"ndcg_10": 0.25}, "m": {"ndcg_10": 0.5}}
+    found = {"feature": "gender", "users": {"f": 30, "m": 70}, "values": {"policy": groups, "popular": groups}}
+    epochs = [{"held_out/greedy/ndcg_10": 0.25, "held_out/greedy/recall_10": 0.5}]
+    write_recorded(tmp_path, "dorl", 0, epochs, dataset="shop", extra={"by_group": found})
+    table = tables(shown(tmp_path))["shop, by gender"]
+    assert table[1:3] == [["dorl", "f", "30", "0.250"], ["dorl", "m", "70", "0.500"]]
+
+
 def test_the_last_policy_on_every_user_stands_below_the_drawn_ones(tmp_path: Path) -> None:
     extra = STATICS | {"every_user": {"nx_0": {"r_tra": 69.0}}}
     write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]), extra=extra)

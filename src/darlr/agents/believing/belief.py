@@ -80,6 +80,8 @@ class Followed:
     def believed(self, users: Tensor, window: Window) -> Believed:
         """What is believed of `users` (A,) after `window` (A, L), whole episodes."""
         last = self._last
+        if last is not None and torch.equal(last[0], users) and _same(last[1], window):
+            return last[2]
         if last is not None and torch.equal(last[0], users) and self._goes_on(last[1], window):
             believed = last[2].observe(window.last(1))
         else:
@@ -96,6 +98,10 @@ class Followed:
             and torch.equal(before.rewards[:, 1:], now.rewards[:, :-1])
             and bool((before.items[:, 0] >= self._belief.n_items).all())
         )
+
+
+def _same(before: Window, now: Window) -> bool:
+    return torch.equal(before.items, now.items) and torch.equal(before.rewards, now.rewards)
 
 
 class BelievedList(Scorer):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.acting import Reasons, Scorer, mask_logits
 from darlr.agents.believing.belief import Belief, Believed, Followed
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
@@ -43,6 +43,8 @@ class BayesAdaptivePolicy(Policy):
         log_sharpness, shared_category_weight: (1,) log beta and lambda; 0 both before learning.
         critic: values states (Eq. 7).
     """
+
+    knows_log = True
 
     def __init__(
         self,
@@ -83,6 +85,12 @@ class BayesAdaptivePolicy(Policy):
             shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
             logits.addcmul_(shares, self.shared_category_weight)
         return logits.mul_(self.log_sharpness.exp()), shares, summary
+
+    def shares(self, window: Window) -> Tensor:
+        """(B, n_items) 1 where an item shares a category with one of the last N of `window`, else 0."""
+        if not self.category_window:
+            return torch.zeros(len(window.items), self.belief.n_items, device=window.items.device)
+        return self.categories.shares(window.last(self.category_window).items).to(torch.float32)
 
     def scorer(self) -> Scorer:
         return _BeliefScorer(self)
@@ -129,3 +137,24 @@ class _BeliefScorer(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         logits, _, _ = self._policy.logits(self._followed.believed(users, window), window)
         return mask_logits(logits, blocked)
+
+    @torch.no_grad()
+    def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
+        return self._policy.belief.to_reward(self._followed.believed(users, window).expect()[0])
+
+    @torch.no_grad()
+    def reasons(self, users: Tensor, window: Window, items: Tensor) -> Reasons | None:
+        policy = self._policy
+        believed = policy.belief.begin(users)
+        expected = [believed.expect()[0].gather(1, items)]
+        for position in range(window.items.shape[1]):
+            believed = believed.observe(Window(window.items[:, position, None], window.rewards[:, position, None]))
+            expected.append(believed.expect()[0].gather(1, items))
+        rewards = policy.belief.to_reward(torch.stack(expected, dim=1))
+        if rewards is None:
+            return None
+        penalised = policy.belief.to_reward(
+            expected[-1] + policy.shared_category_weight * policy.shares(window).gather(1, items)
+        )
+        assert penalised is not None  # the scale is known, or `rewards` would not be
+        return Reasons(rewards[:, 0], rewards.diff(dim=1), rewards[:, -1] - penalised)

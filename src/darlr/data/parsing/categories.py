@@ -24,9 +24,10 @@ NO_CATEGORY = (
         "not available",
         "not applicable",
     ),
-    *("-", "--", "–", "—", "?", "."),
 )
 """Names, in whatever case, that say that an item has no category."""
+_NOTHING = r"^[-–—?.]+$"
+"""Names of marks alone, likewise."""
 
 _PRINTED = "|".join(
     (
@@ -76,7 +77,8 @@ def names_of(table: Table) -> Names:
     blank = named.filter(pl.col("name") == "")
     if len(blank):
         raise table.refuse(blank["row"][0], "categories", EXPECTED)
-    none = named["name"].is_in(list(OF_PROGRAMS)) | named["name"].str.to_lowercase().is_in(list(NO_CATEGORY))
+    name = named["name"]
+    none = name.is_in(list(OF_PROGRAMS)) | name.str.to_lowercase().is_in(list(NO_CATEGORY)) | name.str.contains(_NOTHING)
     left_out = named.filter(none)
     spellings = left_out["name"].unique(maintain_order=True).to_list()
     return Names(named.filter(~none), tuple(spellings), left_out["row"].n_unique())

@@ -1,5 +1,6 @@
 """Columns of a table -> side features."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from darlr.config.constraints import SINGLE
 from darlr.data.catalog import Features
 from darlr.data.parsing.missing import is_missing
 from darlr.data.parsing.tables import Table
@@ -41,12 +43,15 @@ class Reading:
 
 def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """(n,) z-scores over the entities that have a finite value; 0, the mean, for the others and for a constant column."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros(len(values), np.float32)
-    spread = float(values[known].std())
-    centred = np.where(known, values - values[known].mean(), 0.0)
+    centre, spread = scale_of(values)
+    centred = np.where(np.isfinite(values), values - centre, 0.0)
     return (centred / spread if spread > 0 else np.zeros_like(centred)).astype(np.float32)
+
+
+def scale_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of the finite values of (n,) `values`; both 0 where there are none."""
+    known = values[np.isfinite(values)]
+    return (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
 
 
 def read_feature(table: Table, name: str, declared: Kind | None = None) -> Reading:
@@ -67,14 +72,19 @@ def read_feature(table: Table, name: str, declared: Kind | None = None) -> Readi
     numbers = texts.cast(pl.Float64, strict=False)
     numbers = pl.Series(name, np.where(missing.to_numpy(), np.nan, numbers.fill_null(np.inf).to_numpy())).fill_nan(None)
     filled = len(cells) - numbers.null_count()
-    odd = numbers.is_infinite().fill_null(False)
+    odd = (numbers.abs() > SINGLE).fill_null(False)
     if not odd.any() and (filled or declared):
         return Reading(numbers, "numeric", declared is not None)
-    if declared == "numeric" or _mostly_numbers(texts.filter(~missing), odd.filter(~missing)):
+    row = int(odd.to_numpy().argmax())
+    if declared == "numeric" or _mostly_numbers(
+        texts.filter(~missing), numbers.is_infinite().fill_null(False).filter(~missing)
+    ):
         expected = (
             "a finite number" if declared else "a finite number as in most rows, or the column declared as coded ('features')"
         )
-        raise table.refuse(int(odd.to_numpy().argmax()), name, expected)
+        if math.isfinite(float(numbers[row])):
+            expected = f"a number of at most {SINGLE:g}"
+        raise table.refuse(row, name, expected)
     return Reading(_texts(cells), "coded", declared=False)
 
 
@@ -103,14 +113,16 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}
-    labels: list[tuple[str, ...]] = []
+    values, scales = [], []
     for column in frame.iter_columns():
         if column.dtype.is_float() and column.name not in coded:
-            numeric[column.name] = standardise(column.fill_null(np.nan).to_numpy())
+            numbers = column.fill_null(np.nan).to_numpy()
+            numeric[column.name] = standardise(numbers)
+            scales.append(scale_of(numbers))
         else:
             texts = column.cast(pl.String).fill_null("")
             codes[column.name] = (texts.rank("dense").to_numpy() - 1).astype(np.int32)
-            labels.append(tuple(texts.unique().sort().to_list()))
+            values.append(tuple(texts.unique().sort().to_list()))
     n = len(frame)
     return Features(
         code_names=tuple(codes),
@@ -118,5 +130,6 @@ def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
         code_sizes=tuple(int(column.max()) + 1 for column in codes.values()),
         numeric_names=tuple(numeric),
         numeric=np.stack(list(numeric.values()), axis=1) if numeric else np.zeros((n, 0), np.float32),
-        code_labels=tuple(labels),
+        code_values=tuple(values),
+        numeric_scales=tuple(scales),
     )

@@ -23,6 +23,9 @@ from darlr.reading import read_text
 
 AN_ID = "an integer or text without spaces around it"
 
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""How gzip, zstd and zlib begin. Polars would unpack them, whatever their size; the rest of darlr reads files as they are."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -188,9 +191,12 @@ def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
+    with path.open("rb") as file:
+        if file.read(4).startswith(PACKED):
+            raise InputError(f"{path}: is compressed; expected plain text, so unpack it first")
     try:
         frame = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise _explain(path) from error
     passed_over = any("_duplicated_" in name or "\ufffd" in name for name in frame.columns)  # how polars treats such headers
     if passed_over or not all_lines_have(path, frame.width):

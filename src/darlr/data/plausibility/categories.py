@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from darlr.data.ids import folded
 from darlr.data.parsing.categories import EXPECTED, Names
 from darlr.data.parsing.tables import Table
 from darlr.data.plausibility.findings import Findings, counted, examples, named
+from darlr.data.plausibility.spellings import several_spellings
 
 REFUSED = (",", ";", "\t")
 TOLD = ("/", ">", "+", "\\", "::", "&&", " - ", "、", "，", "·", "•", "؛", "،")
@@ -34,7 +34,7 @@ def plausible_categories(table: Table, names: Names) -> Findings:
     unknown = distinct.filter(distinct.str.to_lowercase().is_in(list(UNKNOWN)))
     if len(unknown):
         notes.append(f"{place}: {examples(unknown)} is a category as any other; leave cells blank where there is none")
-    return Findings.of([*notes, _alike(place, distinct)])
+    return Findings.of([*notes, several_spellings(place, distinct, "name", "a category")])
 
 
 def _recurring(distinct: pl.Series, separator: str) -> str | None:
@@ -54,12 +54,3 @@ def _other_separator(place: str, distinct: pl.Series, separator: str, joined: bo
         return None
     names = counted(len(having), "name")
     return f"{place}: {names} with '{separator}', as {examples(having, most=1)}; each is read as one category"
-
-
-def _alike(place: str, distinct: pl.Series) -> str | None:
-    keyed = pl.DataFrame({"name": distinct, "key": folded(distinct)})
-    twins = keyed.filter(pl.col("key").is_duplicated()).sort("key", maintain_order=True)
-    if twins.is_empty():
-        return None
-    names = examples(twins["name"].head(2))
-    return f"{place}: {counted(twins['key'].n_unique(), 'name')} in several spellings, as {names}, each a category of its own"

@@ -2,9 +2,14 @@
 
 from collections.abc import Collection, Sequence
 
+import polars as pl
+
+from darlr.data.parsing.categories import SEPARATOR
 from darlr.data.parsing.headers import meant, numbers_rows
 from darlr.data.parsing.tables import Table
 from darlr.data.plausibility.findings import Findings, examples, named
+
+CATEGORIES = "categories"
 
 
 def unread(table: Table, known: Sequence[str]) -> Findings:
@@ -38,7 +43,16 @@ def _others(table: Table, known: Sequence[str]) -> list[str]:
 def _guesses(table: Table, known: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     """For the `known` columns that the table lacks, those among the `others` that may have been meant."""
     lacking = [name for name in known if name not in table.frame.columns]
-    return {name: guess for name in lacking if (guess := meant(name, others)) is not None}
+    guesses = {name: guess for name in lacking if (guess := meant(name, others)) is not None}
+    if CATEGORIES in lacking and CATEGORIES not in guesses and (joined := _joined(table, others)):
+        guesses[CATEGORIES] = joined[0]
+    return guesses
+
+
+def _joined(table: Table, others: Sequence[str]) -> list[str]:
+    """The columns with names joined as those of categories are."""
+    texts = [name for name in others if table.frame[name].dtype == pl.String]
+    return [name for name in texts if table.frame[name].str.contains(SEPARATOR, literal=True).any()]
 
 
 def _question(table: Table, guess: str, name: str, how: str) -> str:

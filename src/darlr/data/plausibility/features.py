@@ -9,6 +9,7 @@ from darlr.data.parsing.features import Reading
 from darlr.data.parsing.missing import spelled_missing
 from darlr.data.parsing.tables import Table
 from darlr.data.plausibility.findings import Findings, examples, named
+from darlr.data.plausibility.spellings import several_spellings
 
 COMMONEST = 3
 ONE_EACH = 10  # codes from which a column with a code for every row is told
@@ -40,7 +41,8 @@ def _column(table: Table, reading: Reading) -> Findings:
         counts = filled.value_counts(sort=True)
         commonest = ", ".join(f"{value} {count:,}" for value, count in counts.head(COMMONEST).iter_rows())
         figure = f"coded, {len(counts):,} values, {missing}; commonest: {commonest}"
-        notes = [_word_codes(place, filled), _one_each(place, len(counts), len(filled), reading)]
+        alike = several_spellings(place, counts[reading.name], "value", "a code")
+        notes = [_word_codes(place, filled), alike, _one_each(place, len(counts), len(filled), reading)]
     if filled.n_unique() == 1 and len(filled) == len(reading.cells) > 1:
         notes.append(f"{place} is the same in every row, so it says nothing")
     return Findings.of(notes, [(label, figure)])

@@ -6,8 +6,10 @@ from darlr.data.ids import PLAIN_INTEGER, folded
 from darlr.data.parsing.missing import spelled_missing
 from darlr.data.parsing.tables import Table
 from darlr.data.plausibility.findings import Findings, counted, examples, named
+from darlr.data.plausibility.spellings import several_spellings
 from darlr.errors import InputError
 
+_SHORTENED = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}$"
 FEW_OF_THE_LOG = 0.5  # of the log's ids in a catalogue, below which it is told
 
 
@@ -19,8 +21,14 @@ def spelling(table: Table, key: str, ids: pl.Series) -> Findings:
         return Findings()
     place = f"{named(table.source)}: column '{key}'"
     others = distinct.filter(~whole)
+    whom = "read as a user" if key == "user_id" else "read as an item"
     return Findings.of(
-        [_words(table, key, ids, distinct), *_alike(place, distinct), _mixed(table, key, ids, others, len(distinct))]
+        [
+            _words(table, key, ids, distinct),
+            several_spellings(place, distinct, "id", whom),
+            _shortened(place, distinct),
+            _mixed(table, key, ids, others, len(distinct)),
+        ]
     )
 
 
@@ -35,20 +43,11 @@ def _words(table: Table, key: str, ids: pl.Series, distinct: pl.Series) -> str |
     )
 
 
-def _alike(place: str, distinct: pl.Series) -> list[str]:
-    keyed = pl.DataFrame({"id": distinct, "key": folded(distinct)})
-    twins = keyed.filter(pl.col("key").is_duplicated()).sort("key", maintain_order=True)
-    if twins.is_empty():
-        return []
-    groups = twins["key"].n_unique()
-    pair = twins["id"].head(2)
-    return [
-        f"{place}: {counted(groups, 'id')} in several spellings, as {examples(pair)}, each read as {_whom(place)} of its own"
-    ]
-
-
-def _whom(place: str) -> str:
-    return "a user" if "user_id" in place else "an item"
+def _shortened(place: str, distinct: pl.Series) -> str | None:
+    short = distinct.filter(distinct.str.contains(_SHORTENED))
+    if short.is_empty():
+        return None
+    return f"{place}: {examples(short)} look like longer numbers that a spreadsheet shortened; several may have become one"
 
 
 def _mixed(table: Table, key: str, ids: pl.Series, others: pl.Series, distinct: int) -> str | None:
@@ -60,8 +59,8 @@ def _mixed(table: Table, key: str, ids: pl.Series, others: pl.Series, distinct: 
         return None
     row = int((ids == others[0]).to_numpy().argmax())
     return (
-        f"{place}: ids are text because of {examples(others)} ({table.place(row)}); the other {distinct - len(others):,} are "
-        "integers"
+        f"{place}: ids are text because of {examples(others)} ({table.place(row)}); "
+        f"the others are integers ({distinct - len(others):,})"
     )
 
 

@@ -125,6 +125,8 @@ def _overlap(loaded: LoadedDataset) -> Iterator[str]:
     if loaded.truth is None:
         return
     log, world = loaded.dataset.log, loaded.dataset.world
+    if (world.n_users, world.n_items) == (log.n_users, log.n_items):
+        return  # of a truth of all that the log knows, every row is a part
     shared = overlap(log, world)
     if shared:
         cells = world.n_users * world.n_items

@@ -13,6 +13,8 @@ from darlr.world.settings import LeaveBy, LeaveConfig
 
 LARGEST_REWARD = 1e12
 """Whose square, summed over a log, single precision holds."""
+APART, LEAST_RANGE = 1e-5, 1e-30
+"""Of the smallest and the largest reward, beside their size and at all: single precision then tells those between apart."""
 MOST_NAME = 200
 """Bytes of a data set's name; most file systems take 255."""
 
@@ -40,6 +42,16 @@ class RewardScale:
         given = not (math.isnan(self.minimum) or math.isnan(self.maximum))
         if given and not -math.inf < self.minimum < self.maximum < math.inf:
             raise InputError(f"key 'reward' has {self.minimum:g}..{self.maximum:g}; expected finite numbers, minimum first")
+        if given and self.positive_threshold > self.maximum:
+            raise InputError(
+                f"key 'reward.positive_threshold' is {self.positive_threshold:g}; expected at most the maximum, "
+                f"{self.maximum:g}, or no reward counts as liked"
+            )
+        if given and self.maximum - self.minimum < max(APART * max(abs(self.minimum), abs(self.maximum)), LEAST_RANGE):
+            raise InputError(
+                f"key 'reward' has {self.minimum!r}..{self.maximum!r}; expected numbers further apart, as rewards are kept in "
+                "single precision; count them from 0, or in larger units"
+            )
 
 
 @dataclass(frozen=True)

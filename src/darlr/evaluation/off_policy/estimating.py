@@ -8,7 +8,7 @@ import numpy as np
 from darlr.errors import InputError
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.estimators import ESTIMATORS, estimators_for
-from darlr.evaluation.off_policy.intervals import Resampled, bootstrap_by_user
+from darlr.evaluation.off_policy.intervals import CONFIDENCE, Resampled, bootstrap_by_user
 from darlr.evaluation.off_policy.support import Support
 from darlr.evaluation.off_policy.terms import Terms
 
@@ -82,16 +82,41 @@ def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> 
             terms[f"{policy}/{name}"] = estimator.estimate(logged)
     resampled = bootstrap_by_user(terms, rows.users, generator)
     support = {policy: _support(logged) for policy, logged in policies.items()}
+    refuted = _refuted(terms, resampled, support)
     estimates = {
         policy: {
             name: model_says(terms[f"{policy}/{name}"])
             if estimator.trusts == "model"
-            else _estimate(f"{policy}/{name}", terms, resampled, support[policy][estimator.trusts])
+            else _estimate(f"{policy}/{name}", terms, resampled, support[policy][estimator.trusts], refuted.get(name, ()))
             for name, estimator in estimators_for(logged).items()
         }
         for policy, logged in policies.items()
     }
     return Judged(_estimate("log", terms, resampled, None), estimates, support, resampled)
+
+
+def _refuted(
+    terms: Mapping[str, Terms], resampled: Resampled, support: Mapping[str, Mapping[str, Support]]
+) -> dict[str, tuple[str, ...]]:
+    """Estimator of groups -> why the log contradicts its assumption; none where it does not.
+
+    DR assumes less. Where it can tell a policy and differs from the estimator for sure, weights of groups are wrong: by the
+    intervals of the differences, of which all together hold with `CONFIDENCE` (Bonferroni).
+    """
+    told = [policy for policy, found in support.items() if not found["items"].objections()]
+    found: dict[str, tuple[str, ...]] = {}
+    for name, estimator in ESTIMATORS.items():
+        for policy in told if estimator.trusts == "groups" else ():
+            one, other = f"{policy}/{name}", f"{policy}/dr"
+            if one not in terms or name in found:
+                continue
+            low, high = resampled.difference(one, other, 1 - (1 - CONFIDENCE) / len(told))
+            if low > 0 or high < 0:
+                found[name] = (
+                    f"{estimator.label} gives {terms[one].value:.4g} for '{policy}' and DR {terms[other].value:.4g}, so "
+                    "categories do not decide the reward as it assumes; needed: categories of items that are alike",
+                )
+    return found
 
 
 def point_estimate(logged: Decisions, name: str) -> tuple[float, tuple[str, ...]]:
@@ -118,6 +143,8 @@ def _support(logged: Decisions) -> dict[str, Support]:
     return found if groups is None else {**found, "groups": Support.of(logged, groups)}
 
 
-def _estimate(name: str, terms: Mapping[str, Terms], resampled: Resampled, support: Support | None) -> Estimate:
-    objections = () if support is None else tuple(support.objections())
+def _estimate(
+    name: str, terms: Mapping[str, Terms], resampled: Resampled, support: Support | None, others: tuple[str, ...] = ()
+) -> Estimate:
+    objections = others if support is None else (*support.objections(), *others)
     return Estimate(terms[name].value, *resampled.interval(name), objections)

@@ -1,7 +1,7 @@
 """The table of single-step estimators: what each is called, which weights it trusts, and how it is computed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -28,18 +28,20 @@ class Estimator:
 
 
 def _clipped(logged: Decisions) -> Terms:
-    zeros = np.zeros(len(logged))
-    return clipped_ips(logged.rewards, logged.weights, chosen_threshold(logged.weights, logged.rewards, zeros, clip))
+    largest = chosen_threshold(logged.weights, logged.rewards, np.zeros(len(logged)), clip)
+    return replace(clipped_ips(logged.rewards, logged.weights, largest.value), bias=largest.bias)
 
 
 def _switch(logged: Decisions) -> Terms:
     largest = chosen_threshold(logged.weights, logged.rewards - logged.modelled, logged.expected, drop_above)
-    return switch_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, largest)
+    terms = switch_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, largest.value)
+    return replace(terms, bias=largest.bias)
 
 
 def _shrunk(logged: Decisions) -> Terms:
     scale = chosen_threshold(logged.weights, logged.rewards - logged.modelled, logged.expected, shrink_squared)
-    return shrunk_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, scale**2)
+    terms = shrunk_doubly_robust(logged.rewards, logged.weights, logged.modelled, logged.expected, scale.value**2)
+    return replace(terms, bias=scale.bias)
 
 
 def _groups(logged: Decisions) -> Floats:

@@ -83,6 +83,11 @@ def evidence_of(
     known = known if withheld else known[:0]
     if withheld:
         notes.append("the log shows nobody an item twice, so policies are not asked for what a user has had")
+    if (places := _positions(log)) > 1:
+        notes.append(
+            f"the log shows items at {places} positions, of which policies are not told: their probabilities are the same at "
+            "each, and values are means over the positions as logged, not of whole pages"
+        )
     sessions = None if log.exposure is None or log.exposure.steps is None else log.exposure.sessions
     contexts = _contexts(log, users, columns, known, sessions, start, world.n_items)
     propensities = None if log.exposure is None else log.exposure.propensities
@@ -132,6 +137,12 @@ def _order(log: InteractionLog, n_items: int, generator: np.random.Generator) ->
         by_user: NDArray[np.intp] = numbers[np.argsort(log.users[numbers], kind="stable")]
         return by_user
     return numbers[np.lexsort((log.exposure.steps[numbers], log.exposure.sessions[numbers]))]
+
+
+def _positions(log: InteractionLog) -> int:
+    """At how many positions of a page the log shows items; 0 where it does not say."""
+    positions = None if log.exposure is None else log.exposure.positions
+    return 0 if positions is None else len(np.unique(positions))
 
 
 def _contexts(

@@ -21,25 +21,27 @@ class Resampled:
 
     Attributes:
         values: name -> (RESAMPLES,) values, NaN where a resample tells nothing.
+        biases: name -> the size of its bias, 0 of most.
     """
 
     values: Mapping[str, Floats]
+    biases: Mapping[str, float]
 
     def interval(self, name: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The percentile interval of an estimate; NaN where it has no value."""
-        return _percentiles(self.values[name], confidence)
+        """The percentile interval of an estimate, wider by its bias; NaN where it has no value."""
+        return _percentiles(self.values[name], confidence, self.biases[name])
 
     def difference(self, one: str, other: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The percentile interval of the difference of two estimates: a paired test over users."""
-        return _percentiles(self.values[one] - self.values[other], confidence)
+        """The interval of the difference of two estimates: a paired test over users."""
+        return _percentiles(self.values[one] - self.values[other], confidence, self.biases[one] + self.biases[other])
 
 
 def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], generator: np.random.Generator) -> Resampled:
     """The values of `terms`, all over the rows of `users` (n,), on resamples of the users (Efron, 1979; users as clusters).
 
-    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, not the
-    bias: a clipped weight, a wrong model or a wrong propensity is not covered. Too narrow where a few weights decide (see the
-    diagnostics), and for few users.
+    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, and
+    of the bias what a threshold costs: a wrong model or a wrong propensity is not covered. Too narrow where a few weights
+    decide (see the diagnostics), and for few users.
     """
     _, groups = np.unique(users, return_inverse=True)
     n = int(groups.max()) + 1
@@ -52,7 +54,10 @@ def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], gene
         row[:] = np.bincount(generator.integers(n, size=n), minlength=n).astype(np.float64) @ table
     below = resampled[:, 1::2]
     values = np.divide(resampled[:, 0::2], below, out=np.full(below.shape, np.nan), where=below > 0)
-    return Resampled(dict(zip(sums, values.T, strict=True)))
+    return Resampled(
+        values=dict(zip(sums, values.T, strict=True)),
+        biases={name: entry.bias for name, entry in terms.items()},
+    )
 
 
 def empirical_bernstein(values: Floats, low: float, high: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -70,9 +75,9 @@ def empirical_bernstein(values: Floats, low: float, high: float, confidence: flo
     return mean - half, mean + half
 
 
-def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Floats, confidence: float, bias: float) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return float(low) - bias, float(high) + bias

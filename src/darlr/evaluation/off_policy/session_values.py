@@ -1,5 +1,6 @@
 """Whole sessions: rows of decisions -> returns of a session by the sequence estimators, with intervals and diagnostics."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.evaluation.off_policy.decisions import Decisions
-from darlr.evaluation.off_policy.estimating import Estimate, model_says
+from darlr.evaluation.off_policy.estimating import Estimate
 from darlr.evaluation.off_policy.fqe import fqe
 from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.reward_model import folds_of
@@ -35,6 +36,10 @@ SESSION_ESTIMATORS: Mapping[str, tuple[str, Trusts]] = MappingProxyType(
     }
 )
 """Name -> label, and what an estimate stands on: products of a session's ratios, the ratios of single steps, or the model."""
+
+WITHOUT_INTERVAL = ("weighted_is", "per_decision_is", "fqe")
+"""A log that lacks the rare sessions with large products looks as if there were none, so resamples of products alone are too
+narrow (docs/judging.md); DR multiplies them by small errors. FQE's errors are the model's."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +86,19 @@ def judge_sessions(
     places = Sessions.of(sessions, anybody.users)
     folds = folds_of(places.users, generator)
     terms = {policy: _terms(logged, places, folds) for policy, logged in policies.items()}
-    every = {f"{policy}/{name}": entry for policy, found in terms.items() for name, entry in found.items()}
+    every = {
+        f"{policy}/{name}": entry
+        for policy, found in terms.items()
+        for name, entry in found.items()
+        if name not in WITHOUT_INTERVAL
+    }
     resampled = bootstrap_by_user(every, places.users, generator)
     return {
         policy: {
-            name: model_says(terms[policy][name])
-            if trusts == "model"
-            else Estimate(
-                terms[policy][name].value, *resampled.interval(f"{policy}/{name}"), _objections(logged, places, trusts)
+            name: Estimate(
+                terms[policy][name].value,
+                *((math.nan, math.nan) if name in WITHOUT_INTERVAL else resampled.interval(f"{policy}/{name}")),
+                _objections(logged, places, trusts),
             )
             for name, (_, trusts) in SESSION_ESTIMATORS.items()
         }
@@ -114,6 +124,8 @@ def _terms(logged: Decisions, places: Sessions, folds: NDArray[np.int64]) -> dic
 
 
 def _objections(logged: Decisions, places: Sessions, trusts: Trusts) -> tuple[str, ...]:
+    if trusts == "model":
+        return ()
     if trusts == "steps":
         return tuple(Support.of(logged, logged.weights).objections())
     products = places.laid_out(logged.weights, 1.0).prod(axis=1)

@@ -16,10 +16,12 @@ class Terms:
     Attributes:
         numerators: (n,) float64.
         denominators: (n,) float64; ones where the estimate is a plain mean.
+        bias: the size of its bias, by which both ends of an interval are further out; 0 where it is consistent.
     """
 
     numerators: Floats
     denominators: Floats
+    bias: float = 0.0
 
     @classmethod
     def mean(cls, values: Floats) -> Self:

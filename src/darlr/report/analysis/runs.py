@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.run_folder import CONFIG, SUMMARY, WARM_START
+from darlr.artifacts.beginning import CONFIG, WARM_START
+from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, require, text, whole
 from darlr.errors import InputError
 from darlr.evaluation.finished import read_summary

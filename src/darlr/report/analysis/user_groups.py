@@ -27,7 +27,8 @@ def groups_table(title: str, found: Sequence[tuple[str, Sequence[Mapping[str, An
     for label, entries, policy in policies:
         for group in dict.fromkeys(group for entry in entries for group in entry["users"]):
             known = [entry["values"][policy][group] for entry in entries if group in entry["users"]]
-            users = Quantity.over_seeds([entry["users"][group] for entry in entries if group in entry["users"]])
+            sizes = [entry["users"][group] for entry in entries if group in entry["users"]]
+            users = str(sizes[0]) if len(set(sizes)) == 1 else Quantity.over_seeds(sizes)
             cells = (
                 Quantity.over_seeds([values[metric.name] for values in known if metric.name in values]) for metric in metrics
             )

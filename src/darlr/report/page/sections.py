@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 from darlr.evaluation.table import LENGTH, RETURN
 from darlr.report.analysis.criteria import statistic_of
@@ -46,6 +47,7 @@ def results(material: Material) -> Section:
         figure(caption, [mark_rows(caption, name, rows)], entries),
         table_box(material.tables.comparison),
         None if material.tables.against_lists is None else table_box(material.tables.against_lists),
+        *_by_group(material),
     )
 
 
@@ -128,19 +130,16 @@ def return_against_length(material: Material) -> Section | str:
     return section("Return against length", figure(caption, [panel], [(point.label, point.style) for point in points]))
 
 
-def by_group(material: Material) -> Section | str:
-    """Held-out metrics by groups of users."""
+def _by_group(material: Material) -> list[Element]:
+    """Tables of held-out metrics by groups of users, one for each feature that runs were judged by."""
     entries = [
         (group.label, [run.summary[BY_GROUP] for run in group.runs if BY_GROUP in run.summary]) for group in material.groups
     ]
-    features = dict.fromkeys(entry["feature"] for _, found in entries for entry in found)
-    if not features:
-        return "no run has metrics of held-out rows by a feature of the users (evaluation.by_group)"
     tables = []
-    for feature in features:
+    for feature in dict.fromkeys(entry["feature"] for _, found in entries for entry in found):
         own = [(label, [entry for entry in found if entry["feature"] == feature]) for label, found in entries]
         tables.append(table_box(groups_table(material.dataset, [(label, found) for label, found in own if found])))
-    return section("By user group", *tables)
+    return tables
 
 
 def runs(material: Material) -> Section:
@@ -169,7 +168,6 @@ SECTIONS: dict[str, Callable[[Material], Section | str]] = {
     "Sensitivity": sensitivity,
     "Return against length": return_against_length,
     "Categories": categories,
-    "By user group": by_group,
     "Time and memory": costs,
     "Runs": runs,
 }

@@ -8,6 +8,7 @@ from torch.func import functional_call
 from darlr.agents.acting import mask_logits
 from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.policy import Policy
+from darlr.data.catalog import Features
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
 from darlr.serving.export.believing import scanning
@@ -69,11 +70,12 @@ class Inference(nn.Module):
         features: F, how many features of somebody unknown it reads.
     """
 
-    def __init__(self, saved: SavedPolicy) -> None:
+    def __init__(self, saved: SavedPolicy, described: Features | None) -> None:
+        """Args: described: features of nobody, which tell how those of users are read; None where the run does not say."""
         super().__init__()
         policy = saved.network(np.zeros(0, np.int64))
         self.acting = ActingOnBelief(policy) if isinstance(policy, BayesAdaptivePolicy) else Acting(policy)
-        self.users = users_of(saved)
+        self.users = users_of(saved, described)
         self.outputs, self.features = self.acting.outputs, self.users.features
         self.n_users, self.n_items = len(saved.user_ids), len(saved.world_items)
         self.lookback = lookback_of(saved.config)
@@ -111,9 +113,7 @@ class Inference(nn.Module):
         rewards = torch.cat([torch.ones_like(ends, dtype=rewards.dtype), rewards], dim=1)
         places = ends - torch.arange(self.lookback - 1, -1, -1, device=items.device)
         at, there = places.clamp_min(0), places >= 0
-        window = Window(
-            torch.where(there, items.gather(1, at), absent), torch.where(there, rewards.gather(1, at), 0.0)
-        )
+        window = Window(torch.where(there, items.gather(1, at), absent), torch.where(there, rewards.gather(1, at), 0.0))
         position = torch.arange(items.shape[1], device=items.device)
         visible = (position <= ends) & (position > ends - self.lookback)
         return window, Window(torch.where(visible, items, absent), torch.where(visible, rewards, 0.0))

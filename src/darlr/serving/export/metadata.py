@@ -8,6 +8,7 @@ from torch import Tensor
 
 from darlr._version import __version__
 from darlr.artifacts import RunFolder
+from darlr.data.catalog import Features
 from darlr.run.saved import POLICY, SavedPolicy
 from darlr.serving.export.inference import Inference
 from darlr.world_model.factors.model import FactorModel, Population
@@ -18,8 +19,14 @@ KEY = "darlr"
 FORMAT = 1
 
 
-def metadata_of(folder: RunFolder, saved: SavedPolicy, inference: Inference) -> dict[str, Any]:
-    """Plain values; docs/export.md says what each is."""
+def metadata_of(folder: RunFolder, saved: SavedPolicy, inference: Inference, described: Features | None) -> dict[str, Any]:
+    """Plain values; docs/export.md says what each is.
+
+    Args: described: as `Inference` takes it.
+    """
+    columns: list[dict[str, str | float]] = []
+    if inference.features and described is not None and isinstance(saved.model, FactorModel):
+        columns = _columns(saved.model.users, described)
     config, policy = saved.config, folder.path / f"{POLICY}.safetensors"
     with policy.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -39,7 +46,8 @@ def metadata_of(folder: RunFolder, saved: SavedPolicy, inference: Inference) -> 
         "users": saved.user_ids.tolist(),
         "items": saved.item_ids[saved.world_items].tolist(),
         "categories": _categories(saved.membership),
-        "features": _columns(saved.model.users) if inference.features and isinstance(saved.model, FactorModel) else [],
+        "knows_log": inference.acting.policy.knows_log,
+        "features": columns,
     }
 
 
@@ -48,8 +56,17 @@ def _categories(membership: Tensor) -> list[list[int]]:
     return [row.nonzero().flatten().tolist() for row in membership]
 
 
-def _columns(users: Population) -> list[dict[str, int]]:
-    """What each column of the features stands for: a code among all coded features' values, or a numeric feature."""
+def _columns(users: Population, described: Features) -> list[dict[str, str | float]]:
+    """What each column of the features stands for: a value of a coded feature, or a numeric feature and its scale."""
     columns = len(users.column_means)
-    coded = {int(column): code for code, column in enumerate(users.of_code[:-1].tolist()) if column < columns}
-    return [{"code": coded[column]} if column in coded else {"number": column - len(coded)} for column in range(columns)]
+    texts = described.code_values or [tuple(map(str, range(size))) for size in described.code_sizes]
+    values = [(name, text) for name, known in zip(described.code_names, texts, strict=True) for text in known]
+    coded = {column: values[code] for code, column in enumerate(users.of_code[:-1].tolist()) if column < columns}
+    scales = described.numeric_scales or [(0.0, 1.0)] * len(described.numeric_names)
+    return [
+        *({"feature": name, "value": text} for _, (name, text) in sorted(coded.items())),
+        *(
+            {"feature": name, "centre": centre, "spread": spread or 1.0}
+            for name, (centre, spread) in zip(described.numeric_names, scales, strict=True)
+        ),
+    ]

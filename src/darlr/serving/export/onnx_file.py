@@ -5,7 +5,7 @@ import importlib
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,24 @@ def onnx_bytes(inference: Inference, metadata: Mapping[str, Any]) -> bytes:
         raise RunError(f"the policy cannot be traced: {reason}") from error
     assert program is not None
     model = program.model
+    _require_free(model.graph.inputs, axes)
     onnx_ir.passes.common.RemoveUnusedNodesPass()(model)
     model.metadata_props[KEY] = json.dumps(metadata)
     if (size := sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)) > LARGEST:
         raise InputError(f"the policy has {size / 1e9:.1f} GB, and an ONNX file holds 2 GB; expected fewer users or items")
     content: bytes = onnx_ir.to_proto(model).SerializeToString()
     return content
+
+
+def _require_free(inputs: Iterable[Any], axes: Mapping[str, Mapping[int, Any]]) -> None:
+    """Raise `RunError` if the graph is bound to the sizes of the example; torch's exporter says nothing of it."""
+    for value in inputs:
+        for axis in axes[value.name]:
+            if isinstance(size := value.shape[axis], int):
+                raise RunError(
+                    f"the policy cannot be traced: axis {axis} of '{value.name}' came out as {size} for all requests; "
+                    "in its code, expected x.shape[0] instead of len(x)"
+                )
 
 
 def _inputs(inference: Inference) -> dict[str, Tensor]:
@@ -108,15 +120,17 @@ def _translations() -> dict[Any, Any]:
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """The exporter tells of packages that it could use, and of its own deprecations; none of it is the user's."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def require_same(content: bytes, saved: SavedPolicy, inference: Inference) -> None:
@@ -186,4 +200,6 @@ def _require_close(name: str, found: NDArray[np.float32], expected: NDArray[np.f
     scale = max(1.0, float(np.abs(expected[finite]).max()))
     off = float(np.abs(found[finite] - expected[finite]).max()) / scale
     if off > TOLERANCE:
-        raise RunError(f"the exported policy gives other {name} than the run's own: {off:.2g} off; expected at most {TOLERANCE:g}")
+        raise RunError(
+            f"the exported policy gives other {name} than the run's own: {off:.2g} off; expected at most {TOLERANCE:g}"
+        )

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from darlr.agents.policy import Policy
+from darlr.data.catalog import Features
 from darlr.errors import InputError, RunError
 from darlr.run.saved import SavedPolicy
 from darlr.world_model.factors.model import FactorModel
@@ -44,32 +45,27 @@ class FactorUsers(nn.Module):
     users with such features (`Population.prior_of`).
 
     Attributes:
-        features: F, how many columns the world model's regression on users' features has.
+        features: F, how many columns the world model's regression on users' features has; 0 where nobody knows what they are.
     """
 
     means: Tensor
     covariances: Tensor
-    intercepts: Tensor
-    loadings: Tensor
     centre: Tensor
     weights: Tensor
     column_means: Tensor
     prior: Tensor
 
-    def __init__(self, saved: SavedPolicy, model: FactorModel) -> None:
+    def __init__(self, saved: SavedPolicy, model: FactorModel, described: Features | None) -> None:
+        """Args: described: features of nobody, which tell what the columns stand for; None where the run does not say."""
         super().__init__()
-        users, items = model.users, torch.from_numpy(saved.world_items)
-        self.features = len(users.column_means)
-        self._responses, self._scale, self._names = model.responses.scale, model.scale, list(saved.average_user)
-        means, covariances = (torch.cat([table, torch.zeros_like(table[:1])]) for table in (users.means, users.covariances))
-        self.register_buffer("means", means)
-        self.register_buffer("covariances", covariances)
-        self.register_buffer("intercepts", model.responses.intercepts[items])
-        self.register_buffer("loadings", model.responses.loadings[items])
+        users = model.users
+        self.features = 0 if described is None else len(users.column_means)
+        self._saved = saved
+        for name in ("means", "covariances"):
+            table = getattr(users, name)
+            self.register_buffer(name, torch.cat([table, torch.zeros_like(table[:1])]))
         for name in ("centre", "weights", "column_means", "prior"):
             self.register_buffer(name, getattr(users, name))
-        for name, row in saved.average_user.items():
-            self.register_buffer(f"average_{name}", row)
 
     def forward(self, users: Tensor, features: Tensor | None) -> dict[str, Tensor]:
         """(B, ...) rows by name.
@@ -78,7 +74,7 @@ class FactorUsers(nn.Module):
             users: (B,) in 0..U, U for somebody unknown.
             features: (B, F) float32 of somebody unknown, not centred, NaN where nothing is known; None without any features.
         """
-        unknown = users == len(self.means) - 1
+        unknown = users == self.means.shape[0] - 1
         means, covariances, average = self.means[users], self.covariances[users], unknown
         if features is not None:
             told = ~torch.isnan(features)
@@ -87,29 +83,26 @@ class FactorUsers(nn.Module):
             means = torch.where(described[:, None], (self.centre + centred @ self.weights).float(), means)
             covariances = torch.where(described[:, None, None], self.prior.float(), covariances)
             average = unknown & ~described
-        rows = {}
-        for name in self._names:
-            own, mean = self._own(name, users, unknown, means, covariances), self.get_buffer(f"average_{name}")
-            rows[name] = torch.where(average.view(-1, *[1] * (mean.ndim - 1)), mean, own)
-        return rows
-
-    def _own(self, name: str, users: Tensor, unknown: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
-        """(B, ...) the rows of that name for users of factors N(`means` (B, d), `covariances` (B, d, d))."""
-        if name in ("user_means", "user_vectors"):
-            return means
-        if name == "user_covariances":
-            return covariances
-        if name == "ids":
-            return torch.where(unknown, -1, users)
-        estimates = self._responses.to_reward(torch.addmm(self.intercepts, means, self.loadings.T))
-        return estimates if name == "estimates" else (estimates - self._scale.centre) / self._scale.spread
+        rows = self._saved.newcomer_rows(means, covariances)
+        if "ids" in rows:
+            rows["ids"] = torch.where(unknown, -1, users)
+        means_of_all = self._saved.average_user
+        return {name: torch.where(_beside(average, row), means_of_all[name], row) for name, row in rows.items()}
 
 
-def users_of(saved: SavedPolicy) -> TabledUsers | FactorUsers:
-    """The users of a saved policy; raises `InputError` where their rows do not fit into a file."""
+def _beside(chosen: Tensor, row: Tensor) -> Tensor:
+    """`chosen` (B,) with as many dimensions as `row` (B, ...)."""
+    return chosen.view(-1, *[1] * (row.ndim - 1))
+
+
+def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | FactorUsers:
+    """The users of a saved policy; raises `InputError` where their rows do not fit into a file.
+
+    Args: described: as `FactorUsers` takes it.
+    """
     names = set(saved.average_user)
     if names and names <= _OF_FACTORS and isinstance(saved.model, FactorModel):
-        return FactorUsers(saved, saved.model)
+        return FactorUsers(saved, saved.model, described)
     n = len(saved.user_ids)
     size = sum(row.nbytes for row in saved.average_user.values()) * (n + 1)
     if size > LARGEST:

@@ -1,5 +1,6 @@
 """What is known of users or items beside their feedback, as the columns of a linear regression."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -93,6 +94,31 @@ class Columns:
         matrix.scatter_(1, self.of_code[torch.from_numpy(description.codes[first:last]).to(device)], 1.0)
         matrix[:, width - numbers : width] = torch.from_numpy(description.numeric[first:last]).to(device)
         return matrix[:, :-1] - self.means
+
+    def partial(self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32]) -> Tensor:
+        """(m, F) float64, centred, of m entities of which some features are unknown; what is unknown counts as average.
+
+        Args:
+            codes: (m, S) of S coded features, -1 where unknown.
+            sizes: how many codes each of them has.
+            numeric: (m, G), NaN where unknown.
+
+        Raises: InputError: as `matrix`.
+        """
+        blank = Description(np.full((len(codes), 1), -1), sum(sizes), np.nan_to_num(numeric))
+        whole = self.matrix(blank, 0, len(codes))
+        width, numbers = whole.shape[1], numeric.shape[1]
+        for first, size, column in zip(np.cumsum([0, *sizes]).tolist(), sizes, torch.from_numpy(codes).T, strict=False):
+            own = self.of_code[first : first + size]
+            own = own[own < width]
+            whole[:, own] = 0.0
+            known = (column >= 0).nonzero().squeeze(1)
+            whole[known[:, None], own] = -self.means[own]
+            of_code = self.of_code[first + column[known]]
+            whole[known[of_code < width], of_code[of_code < width]] += 1.0
+        unknown = torch.from_numpy(np.isnan(numeric))
+        whole[:, width - numbers :][unknown] = 0.0
+        return whole
 
 
 class Design:

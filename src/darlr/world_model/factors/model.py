@@ -1,10 +1,12 @@
 """The fitted factor model: posteriors of all users and items, and what they give in the log's reward units."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from darlr.artifacts.schema import Keys, Shape, number, one_of, positive, require, require_indices, require_tensors
@@ -85,6 +87,15 @@ class Population:
         """Means (m, d) and covariances (m, d, d), float32, of m new entities with these features."""
         description = Description.of(described)
         matrix = Columns(self.of_code, self.column_means).matrix(description, 0, len(description))
+        return self._prior_at(matrix)
+
+    def prior_of_some(
+        self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32]
+    ) -> tuple[Tensor, Tensor]:
+        """The same for new entities of which some features are unknown; see `design.Columns.partial`."""
+        return self._prior_at(Columns(self.of_code, self.column_means).partial(codes, sizes, numeric))
+
+    def _prior_at(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
         means = (self.centre + matrix @ self.weights).float()
         return means, self.prior.float().expand(len(means), -1, -1)
 

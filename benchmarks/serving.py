@@ -1,0 +1,203 @@
+"""How fast `darlr serve` answers a run: a load generator in this process, the service in another one.
+
+    python -m benchmarks.serving RUN [--rate 200] [--requests 2000] [--users 50] [--reloads 0] [--feedback]
+
+Requests leave at a fixed rate, whether the ones before are answered or not, so waiting counts. It prints the start to ready,
+the quantiles of the time from when a request was due to its answer, the CPU time of the service for each, its memory before
+and after, and how many requests failed. With `--reloads` the service changes back and forth between two copies of the run
+while it is under load. `--feedback` sends, before every list, a reward in the session of its user.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from darlr import Recommender
+
+CONNECTIONS = 64
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Measured:
+    """What a load found: seconds for each answer by path, and requests that failed."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, path: str, seconds: float) -> None:
+        self.seconds.setdefault(path, []).append(seconds)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def started(run: Path, port: int, log: Path, options: Sequence[str] = ()) -> tuple[subprocess.Popen[bytes], float]:
+    """A service of `run`, and the seconds until it was ready."""
+    command = [sys.executable, "-m", "darlr.cli.main", "serve", str(run), "--port", str(port), *options]
+    begun = time.perf_counter()
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
+    while time.perf_counter() - begun < 300:
+        if process.poll() is not None:
+            raise SystemExit(f"the service ended: {log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5):
+                return process, time.perf_counter() - begun
+        except OSError:
+            time.sleep(0.02)
+    raise SystemExit("the service was not ready within 300 seconds")
+
+
+def cpu_seconds(process: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_mib(process: int) -> float:
+    """Memory of a process."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Connection:
+    """One connection that is kept: the least work a client can have, since it shares the machine with the service."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer; raises `OSError`."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(f"POST {path} HTTP/1.1\r\nhost: here\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
+        except (asyncio.IncompleteReadError, OSError) as error:
+            self._streams = None
+            raise ConnectionError(f"no answer to {path}") from error
+
+
+async def load(port: int, bodies: Sequence[tuple[str, bytes]], rate: float) -> Measured:
+    """Send `bodies` (path, body) at `rate` a second, over at most `CONNECTIONS` connections."""
+    measured, begun = Measured(), time.perf_counter()
+    idle = [Connection(port) for _ in range(CONNECTIONS)]
+    free = asyncio.Semaphore(CONNECTIONS)
+
+    async def send(due: float, path: str, body: bytes) -> None:
+        async with free:
+            connection = idle.pop()
+            try:
+                status, answer = await connection.post(path, body)
+                if status != 200:
+                    measured.failed.append(f"{status} {answer[:100]!r}")
+            except OSError as error:
+                measured.failed.append(repr(error))
+            idle.append(connection)
+        measured.add(path, time.perf_counter() - due)
+
+    async with asyncio.TaskGroup() as group:
+        for number, (path, body) in enumerate(bodies):
+            due = begun + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            group.create_task(send(due, path, body))
+    return measured
+
+
+async def change(pointer: Path, runs: Sequence[Path], times: int, seconds: float) -> None:
+    """Point at one run after the other."""
+    for number in range(times):
+        await asyncio.sleep(seconds / (times + 1))
+        partial = pointer.with_suffix(".partial")
+        partial.write_text(str(runs[(number + 1) % 2]))
+        partial.replace(pointer)
+
+
+def bodies_for(run: Path, requests: int, users: int, feedback: bool) -> list[tuple[str, bytes]]:
+    """Lists of ten for users of the log, perhaps each after a reward in the user's session."""
+    recommender = Recommender.load(run)
+    ids, items = recommender.user_ids[:users].tolist(), recommender.item_ids.tolist()
+    low, high = recommender.reward_range
+    bodies: list[tuple[str, bytes]] = []
+    for number in range(requests):
+        user = ids[number % len(ids)]
+        session = f"visit {user} {number // (10 * users)}"  # at most ten rewards each
+        if feedback:
+            told = {"session": session, "items": [items[number % len(items)]], "rewards": [low if number % 2 else high]}
+            bodies.append(("/feedback", json.dumps(told).encode()))
+        request = {"user": user, **({"session": session} if feedback else {})}
+        bodies.append(("/recommend", json.dumps({"requests": [request]}).encode()))
+    return bodies
+
+
+async def loaded(arguments: argparse.Namespace, port: int, pointer: Path, copies: Sequence[Path]) -> Measured:
+    bodies = bodies_for(arguments.run, arguments.requests, arguments.users, arguments.feedback)
+    seconds = len(bodies) / arguments.rate
+    await load(port, bodies[:50], arguments.rate)
+    measuring = load(port, bodies, arguments.rate)
+    measured, _ = await asyncio.gather(measuring, change(pointer, copies, arguments.reloads, seconds))
+    return measured
+
+
+def report(measured: Measured, spent: float, memory: tuple[float, float]) -> None:
+    total = sum(map(len, measured.seconds.values()))
+    for path, seconds in measured.seconds.items():
+        ordered = sorted(seconds)
+        quantiles = ", ".join(
+            f"p{share:g} {1e3 * ordered[min(len(ordered) - 1, int(share / 100 * len(ordered)))]:.2f} ms"
+            for share in (50, 90, 99)
+        )
+        print(f"{path}: {len(seconds):,} requests, {quantiles}")
+    print(f"failed: {len(measured.failed)} of {total:,}", *measured.failed[:3])
+    print(f"CPU of the service: {1e3 * spent / total:.2f} ms a request; memory {memory[0]:.0f} -> {memory[1]:.0f} MiB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--requests", type=int, default=2_000, help="lists asked for")
+    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--reloads", type=int, default=0, help="changes of the run under load")
+    parser.add_argument("--feedback", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="darlr-benchmark-") as folder:
+        place = Path(folder)
+        copies = [arguments.run.absolute()]
+        if arguments.reloads:
+            copies.append(shutil.copytree(arguments.run, place / "other" / arguments.run.name))
+        pointer = place / "serving"
+        pointer.write_text(str(copies[0]))
+        port = free_port()
+        process, seconds = started(pointer, port, place / "log", ["--watch", "0.2"])
+        try:
+            print(f"ready after {seconds:.2f} s, {cpu_seconds(process.pid):.2f} s of a CPU")
+            spent, memory = cpu_seconds(process.pid), resident_mib(process.pid)
+            measured = asyncio.run(loaded(arguments, port, pointer, copies))
+            report(measured, cpu_seconds(process.pid) - spent, (memory, resident_mib(process.pid)))
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""One process at a time works on a run's folder, and on no folder of somebody else's."""
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from darlr.artifacts.beginning import ENVIRONMENT, Beginning
+from darlr.artifacts.files import PARTIAL_SUFFIX
+from darlr.artifacts.locks import is_locked
+from darlr.errors import BusyError, InputError
+from darlr.reading import without_waiting
+
+LOCK = ".lock"
+
+
+def lock_run(path: Path) -> IO[bytes]:
+    """Make the folder and take its lock, which the system lets go when the process ends, killed or not.
+
+    Raises `InputError` for a place that cannot be written and a folder with other things in it, and `BusyError` where another
+    process works on the run.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(path)
+        lock = open(path / LOCK, "ab", opener=without_waiting)  # noqa: SIM115 (it is held until the run is closed)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be used as a run folder ({_refusal(path, error)})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        if isinstance(error, BlockingIOError):
+            raise BusyError(f"{path}: another process is working on this run; wait for it to end") from error
+        raise InputError(f"{path}: cannot be locked ({error.strerror})") from error
+    return lock
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
+    if not isinstance(error, FileNotFoundError):
+        return str(error.strerror)
+    place = next(parent for parent in path.absolute().parents if parent.is_dir())
+    return f"nothing can be made in {place}"
+
+
+def in_work(path: Path) -> bool:
+    """Whether a process works on the run at `path`."""
+    return is_locked(path / LOCK)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a folder that is neither a run nor the beginning of one, before anything is written into it."""
+    names = {entry.name for entry in path.iterdir()}
+    own = {LOCK, ENVIRONMENT} if LOCK in names else set()
+    strangers = sorted(name for name in names - own if not name.endswith(PARTIAL_SUFFIX))
+    if strangers and Beginning(path).missing():
+        raise InputError(f"{path}: holds other files ('{strangers[0]}') and is no darlr run; choose a new or empty folder")

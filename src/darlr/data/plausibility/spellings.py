@@ -1,0 +1,21 @@
+"""Texts that may be spellings of the same thing."""
+
+import polars as pl
+
+from darlr.data.ids import folded
+from darlr.data.plausibility.findings import counted, examples
+
+
+def several_spellings(place: str, distinct: pl.Series, what: str, each: str) -> str | None:
+    """A note on `distinct` texts that differ by case, Unicode form, or how a number is written, if there are such.
+
+    Args:
+        what: one of them, as "id".
+        each: what becomes of them, as "read as a user".
+    """
+    keyed = pl.DataFrame({"text": distinct, "key": folded(distinct)})
+    twins = keyed.filter(pl.col("key").is_duplicated()).sort("key", maintain_order=True)
+    if twins.is_empty():
+        return None
+    pair = examples(twins["text"].head(2))
+    return f"{place}: {counted(twins['key'].n_unique(), what)} in several spellings, as {pair}, each {each} of its own"

@@ -1,0 +1,152 @@
+"""What a run folder keeps of its log for serving: what every user had, and how users' features are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darlr.artifacts import RunFolder
+from darlr.artifacts.schema import Keys, list_of, number, require, require_indices, require_tensors, restoring, text, whole
+from darlr.config.loading import stable_hash
+from darlr.data.catalog import Features
+from darlr.data.dataset import Dataset
+from darlr.data.log import InteractionLog
+from darlr.errors import InputError
+from darlr.run.saved import SavedPolicy
+
+HISTORY = "history"
+STATE = Keys(
+    {
+        "config": text,
+        "user_features": Keys(
+            {
+                "code_names": list_of(text),
+                "code_sizes": list_of(whole(0)),
+                "code_values": list_of(list_of(text)),
+                "numeric_names": list_of(text),
+                "numeric_scales": list_of(list_of(number, 2)),
+            }
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class History:
+    """What the U users of a log had, oldest first where the log has times; user u's rows are `starts[u]` to `starts[u + 1]`.
+
+    Attributes:
+        starts: (U + 1,) int64.
+        items: (n,) int32, indices into the log's items.
+        rewards: (n,) float32, in the log's units.
+    """
+
+    starts: NDArray[np.int64]
+    items: NDArray[np.int32]
+    rewards: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, log: InteractionLog) -> Self:
+        """All rows of `log`."""
+        keys = (log.users,) if log.times is None else (log.times, log.users)
+        order = np.lexsort(keys)
+        starts = np.searchsorted(log.users[order], np.arange(log.n_users + 1))
+        return cls(starts.astype(np.int64), log.items[order], log.rewards[order])
+
+    def rows_of(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of `users` (B,), user after user: (n,) which of the B each is of, and (n,) where it stands."""
+        first, counts = self.starts[users], self.starts[users + 1] - self.starts[users]
+        owners = np.repeat(np.arange(len(users)), counts)
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return owners, first[owners] + within
+
+
+def save_history(folder: RunFolder, dataset: Dataset) -> None:
+    """Write `history.safetensors`: the whole log of `dataset` by user, and how its users' features are read."""
+    history, features = History.of(dataset.log), dataset.user_features
+    state = {
+        "config": stable_hash(folder.config()),
+        "user_features": {
+            "code_names": list(features.code_names),
+            "code_sizes": list(features.code_sizes),
+            "code_values": [list(values) for values in features.code_values],
+            "numeric_names": list(features.numeric_names),
+            "numeric_scales": [list(scale) for scale in features.numeric_scales],
+        },
+    }
+    folder.save_tensors(HISTORY, {name: torch.from_numpy(column) for name, column in vars(history).items()}, state)
+
+
+def load_history(folder: RunFolder, users: int, items: int) -> tuple[History, Features] | None:
+    """What `save_history` wrote for a log of so many users and items: the history, and features of nobody, as a description.
+
+    None for a run of darlr 0.2, which kept none. Raises `InputError` for a damaged file, and for one of another run's.
+    """
+    if not folder.has_tensors(HISTORY):
+        return None
+    tensors, state = folder.load_tensors(HISTORY)
+    path = folder.path / f"{HISTORY}.safetensors"
+    require(state, STATE, str(path))
+    with restoring(path):
+        require_tensors(
+            tensors,
+            {"starts": (torch.int64, ["users and one"]), "items": (torch.int32, ["n"]), "rewards": (torch.float32, ["n"])},
+        )
+        history = History(**{name: tensor.numpy() for name, tensor in tensors.items()})
+        _require_whole(history, users, items)
+        described = _described(state["user_features"])
+    if state["config"] != stable_hash(folder.config()):
+        raise InputError(f"{path}: made by a run of another config; put back the file that was here")
+    return history, described
+
+
+def logged_history(
+    folder: RunFolder, policy: SavedPolicy, data_dir: Path | None
+) -> tuple[History | None, Features | None, tuple[str, ...]]:
+    """What the users of a run's log had, how features are read, and a line for people where neither is to be had.
+
+    A run of darlr 0.2 kept neither, so they are read from its data set, where that is still what the run was trained on.
+    """
+    if (kept := load_history(folder, len(policy.user_ids), len(policy.item_ids))) is not None:
+        return (*kept, ())
+    from darlr.data.registry import load  # noqa: PLC0415 (its readers would make every start wait)
+
+    without = "known users are served without what the log says they had"
+    try:
+        loaded = load(policy.config, data_dir)
+    except InputError as error:
+        return (
+            None,
+            None,
+            (f"{folder.path}: has no {HISTORY}.safetensors, and its data set is not to be had ({error}); {without}",),
+        )
+    if dict(loaded.dataset.hashes) != folder.environment().get("data", {}):
+        return None, None, (f"{folder.path}: has no {HISTORY}.safetensors, and its data set has changed; {without}",)
+    return History.of(loaded.dataset.log), loaded.dataset.user_features, ()
+
+
+def _require_whole(history: History, users: int, items: int) -> None:
+    starts, n = history.starts, len(history.items)
+    if len(starts) != users + 1 or starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 0).any():
+        raise InputError(f"'starts' does not divide {n} rows among {users} users")
+    require_indices(torch.from_numpy(history.items), "items", items)
+    if not np.isfinite(history.rewards).all():
+        raise InputError("'rewards' has a value that is not finite")
+
+
+def _described(state: Mapping[str, Any]) -> Features:
+    """Features of no users, with the names, values and scales of those of the log."""
+    codes, numbers = len(state["code_names"]), len(state["numeric_names"])
+    return Features(
+        code_names=tuple(state["code_names"]),
+        codes=np.zeros((0, codes), np.int32),
+        code_sizes=tuple(state["code_sizes"]),
+        numeric_names=tuple(state["numeric_names"]),
+        numeric=np.zeros((0, numbers), np.float32),
+        code_values=tuple(map(tuple, state["code_values"])),
+        numeric_scales=tuple((centre, spread) for centre, spread in state["numeric_scales"]),
+    )

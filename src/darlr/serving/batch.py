@@ -1,0 +1,78 @@
+"""All users of the log, ranked block by block into a Parquet file: memory does not grow with their number."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.io.plugins import register_io_source
+
+from darlr.artifacts.files import replacing
+from darlr.data.log import Ids
+from darlr.serving.messages import ANYBODY, Request
+from darlr.serving.ranking import Ranked
+from darlr.serving.recommender import Recommender
+
+CELLS = 4_000_000
+"""Pairs of a user and an item that are ranked together; bounds the memory."""
+
+
+def write_all(
+    recommender: Recommender,
+    path: Path,
+    count: int,
+    defaults: Request = ANYBODY,
+    diversify: bool = False,
+    told: Callable[[int], None] = lambda users: None,
+) -> None:
+    """Write user_id, rank, item_id, score and expected_reward of `count` items for each user of the log, atomically.
+
+    Args:
+        defaults: says, for everybody, whether what the user had is left out, and where the past comes from.
+        told: is told how many users more are done.
+
+    Raises:
+        RunError: where the file cannot be written.
+    """
+    user_ids, item_ids = recommender.user_ids, recommender.item_ids
+    schema: dict[str, pl.DataType] = {
+        "user_id": _type(user_ids),
+        "rank": pl.UInt32(),
+        "item_id": _type(item_ids),
+        "score": pl.Float32(),
+        "expected_reward": pl.Float32(),
+    }
+    items = pl.Series(item_ids, dtype=schema["item_id"])
+
+    def frames(*_: object) -> Iterator[pl.DataFrame]:
+        size = max(1, CELLS // len(item_ids))
+        for first in range(0, len(user_ids), size):
+            users = np.arange(first, min(first + size, len(user_ids)))
+            block = recommender.blocks.of_users(users, defaults.exclude_seen, defaults.history == "log")
+            yield _frame(recommender.ranker.rank(block, count, diversify), user_ids[users], items, schema)
+            told(len(users))
+
+    with replacing(path) as file:
+        register_io_source(frames, schema=pl.Schema(schema)).sink_parquet(file, maintain_order=True)
+
+
+def _type(ids: Ids) -> pl.Int64 | pl.String:
+    return pl.Int64() if ids.dtype.kind in "iu" else pl.String()
+
+
+def _frame(ranked: Ranked, users: Ids, items: pl.Series, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """The rows of a block: one for each item that may be recommended."""
+    shown = ranked.left.clamp_max(ranked.columns.shape[1]).cpu().numpy()
+    there: NDArray[np.bool_] = np.arange(ranked.columns.shape[1]) < shown[:, None]
+    owners, places = np.nonzero(there)
+    return pl.DataFrame(
+        {
+            "user_id": pl.Series(users, dtype=schema["user_id"]).gather(owners),
+            "rank": places + 1,
+            "item_id": items.gather(ranked.columns.cpu().numpy()[there]),
+            "score": ranked.probabilities.cpu().numpy()[there],
+            "expected_reward": ranked.rewards.cpu().numpy()[there],
+        },
+        schema=schema,
+    )

@@ -1,0 +1,75 @@
+"""A run's policy in a folder of its own: policy.onnx and README.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from darlr.artifacts import RunFolder, write_bytes
+from darlr.errors import InputError
+from darlr.run.history import logged_history
+from darlr.run.saved import SavedPolicy
+from darlr.serving.export.inference import Inference
+from darlr.serving.export.metadata import metadata_of
+from darlr.serving.export.onnx_file import onnx_bytes, require_packages, require_same
+from darlr.serving.export.readme import readme
+
+POLICY, README = "policy.onnx", "README.md"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: of the ONNX file.
+        size: its bytes.
+        outputs: names of what it gives.
+    """
+
+    path: Path
+    size: int
+    outputs: tuple[str, ...]
+
+
+def export_policy(run: Path, out: Path, overwrite: bool = False) -> Exported:
+    """Write the policy of the run folder `run` (the epoch that did best in the simulator) into the folder `out`.
+
+    Each file is whole or absent, and the policy comes last.
+
+    Args: overwrite: whether an earlier export is replaced.
+
+    Raises:
+        InputError: for a run without a policy, or one that cannot be exported; for a folder that holds something else, or an
+            earlier export that is not to be replaced; where a package of the extra `export` is missing.
+        RunError: for a policy of another package that cannot be traced, or that gives other scores as a file.
+    """
+    require_packages()
+    _require_free(out, overwrite)
+    folder = RunFolder.open(run)
+    saved = SavedPolicy(folder, torch.device("cpu"))
+    if saved.config.reference_quirks:
+        raise InputError(f"{run}: has the references' slips (reference_quirks), for comparison alone; expected a run without")
+    _, described, _ = logged_history(folder, saved, None)
+    inference = Inference(saved, described)
+    metadata = metadata_of(folder, saved, inference, described)
+    content = onnx_bytes(inference, metadata)
+    require_same(content, saved, inference)
+
+    import onnxruntime  # noqa: PLC0415
+
+    write_bytes(out / README, readme(metadata, onnxruntime.__version__).encode())
+    write_bytes(out / POLICY, content)
+    return Exported(out / POLICY, len(content), inference.outputs)
+
+
+def _require_free(out: Path, overwrite: bool) -> None:
+    """Raise `InputError` unless `out` is new or empty, or holds an export that may be replaced."""
+    try:
+        names = {entry.name for entry in out.iterdir()} if out.exists() else set()
+    except OSError as error:
+        raise InputError(f"{out}: cannot be used as a folder ({error.strerror})") from error
+    if strangers := sorted(names - {POLICY, README}):
+        raise InputError(f"{out}: holds other files ('{strangers[0]}'); choose a new or empty folder")
+    if names and not overwrite:
+        raise InputError(f"{out}: holds an export already; replace it with --overwrite, or choose another folder")

@@ -1,0 +1,105 @@
+"""What is told of a user whom the log lacks: values of features -> the prior that the world model has for such a user."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from darlr.data.catalog import Features
+from darlr.errors import InputError
+from darlr.text import brief
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.model import WorldModel
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Described:
+    """A user's features.
+
+    Attributes:
+        codes: of the coded ones, `UNKNOWN` where nothing is known.
+        numbers: of the numeric ones, on the reader's scale; NaN where nothing is known.
+    """
+
+    codes: tuple[int, ...]
+    numbers: tuple[float, ...]
+
+
+class FeatureReader:
+    """Reads features of users as the log's users have them, where the world model has priors that depend on them."""
+
+    def __init__(self, features: Features | None, model: WorldModel) -> None:
+        """Args: features: of the log's users, or of nobody; None where the run folder does not say."""
+        self._features = features
+        self._model = model if isinstance(model, FactorModel) else None
+        values = () if features is None else features.code_values
+        sizes = () if features is None else features.code_sizes
+        texts: Sequence[Sequence[str]] = values or [tuple(map(str, range(size))) for size in sizes]
+        self._codes = [{text: code for code, text in enumerate(known)} for known in texts]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that are read; none where they would change nothing."""
+        if self._features is None or self._model is None:
+            return ()
+        return (*self._features.code_names, *self._features.numeric_names)
+
+    def read(
+        self, given: Mapping[str, str | float], place: str, tell: Callable[[str, str, str], None], notes: list[str]
+    ) -> Described | None:
+        """The features `given`; None where the run has no use for any of them.
+
+        Args: tell: is told of names and values that the log's users do not have. notes: has what else should be known.
+        Raises: InputError: for a numeric feature that is no finite number.
+        """
+        features = self._features
+        if features is None or not self.names:
+            reason = "the world model has no priors for them" if self._model is None else "the log's users have none"
+            notes.append(f"features are given, but {reason}; served as the average user")
+            return None
+        for name in given:
+            if name not in self.names:
+                tell(f"unknown feature {brief(name)}", "not read", f" (known: {', '.join(self.names)})")
+        codes = []
+        for name, known in zip(features.code_names, self._codes, strict=True):
+            code = known.get(_text(given[name]), UNKNOWN) if name in given else UNKNOWN
+            if name in given and code == UNKNOWN:
+                tell(f"feature {brief(name)} is {brief(given[name])}, which no user of the log has", "taken for average", "")
+            codes.append(code)
+        scales = features.numeric_scales or [(0.0, 1.0)] * len(features.numeric_names)
+        numbers = [
+            _scaled(given[name], scale, f"{place}: feature {brief(name)}") if name in given else math.nan
+            for name, scale in zip(features.numeric_names, scales, strict=True)
+        ]
+        if all(code == UNKNOWN for code in codes) and all(map(math.isnan, numbers)):
+            return None
+        return Described(tuple(codes), tuple(numbers))
+
+    def priors(self, described: Sequence[Described]) -> tuple[Tensor, Tensor]:
+        """Means (m, d) and covariances (m, d, d) of the factors of m users, by what is known of them."""
+        assert self._model is not None
+        assert self._features is not None  # or `read` had given none
+        codes = np.array([one.codes for one in described], np.int64).reshape(len(described), len(self._features.code_names))
+        numbers = np.array([one.numbers for one in described], np.float32).reshape(
+            len(described), len(self._features.numeric_names)
+        )
+        return self._model.users.prior_of_some(codes, self._features.code_sizes, numbers)
+
+
+def _text(value: Any) -> str:
+    """A value as the log's tables have it: whole numbers without a point, and "true" and "false"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _scaled(value: Any, scale: tuple[float, float], place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        raise InputError(f"{place} is {brief(value)}; expected a finite number")
+    centre, spread = scale
+    return (float(value) - centre) / spread if spread > 0 else 0.0

@@ -1,0 +1,1 @@
+"""The HTTP service of a run (`darlr serve`); needs the extra `serve`."""

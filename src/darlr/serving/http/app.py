@@ -1,0 +1,123 @@
+"""The web application: its paths, and what lives as long as it does."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from redis.asyncio import Redis
+from starlette.responses import Response
+
+from darlr._version import __version__
+from darlr.errors import DarlrError, InputError
+from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, RECOMMEND, TAKEN, operation
+from darlr.serving.http.gate import KEY, Gate
+from darlr.serving.http.keys import Keys
+from darlr.serving.http.logs import FIELDS
+from darlr.serving.http.metrics import Metrics
+from darlr.serving.http.page import Page
+from darlr.serving.http.refusals import RefusedError, json_response
+from darlr.serving.http.service import Service
+from darlr.serving.http.serving_run import ServingRun
+from darlr.serving.http.sessions import MemorySessions, RedisSessions, Sessions
+from darlr.serving.http.settings import MEMORY, NO_SESSIONS, ServiceSettings
+
+
+class Parts:
+    """What the application is made of; raises `InputError` for a run or keys that cannot be used."""
+
+    def __init__(self, settings: ServiceSettings, logger: logging.Logger, redis: Redis | None = None) -> None:
+        """Args: redis: in the place of the one whose address `settings` have."""
+        self.settings, self.logger = settings, logger
+        self.keys = Keys.read(Path(settings.keys)) if settings.keys else Keys({})
+        self.metrics = Metrics()
+        self.run = ServingRun(settings, self.metrics, logger)
+        self.sessions = _sessions(settings, redis)
+        self.service = Service(settings, self.run, self.sessions, self.metrics)
+        self.page = Page()
+
+
+def _sessions(settings: ServiceSettings, redis: Redis | None) -> Sessions | None:
+    if redis is None and settings.sessions == NO_SESSIONS:
+        return None
+    if redis is None and settings.sessions == MEMORY:
+        return MemorySessions(settings.most_sessions, settings.session_seconds)
+    seconds = settings.timeout / 2  # so that a Redis that does not answer is told of before the request's time is over
+    made = redis or Redis.from_url(settings.sessions, socket_timeout=seconds, socket_connect_timeout=seconds)
+    return RedisSessions(made, settings.session_seconds)
+
+
+def application(parts: Parts) -> Gate:
+    """The ASGI application over `parts`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(parts.run.watch()) if parts.settings.watch else None
+        parts.logger.info("serving", extra={FIELDS: {"run": parts.run.name, "darlr": __version__}})
+        yield
+        if watching is not None:
+            watching.cancel()
+        if parts.sessions is not None:
+            await parts.sessions.close()
+        parts.logger.info("stopped", extra={FIELDS: {"run": parts.run.name}})
+
+    # The pages of FastAPI that show the schema load scripts from elsewhere, so only the schema itself is served.
+    app = FastAPI(title="darlr", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    _add_refusals(app)
+    _add_service(app, parts)
+    _add_care(app, parts)
+    return Gate(app, parts.settings, parts.keys, parts.metrics, parts.logger)
+
+
+def _add_refusals(app: FastAPI) -> None:
+    @app.exception_handler(RefusedError)
+    async def refused(request: Request, refusal: RefusedError) -> Response:
+        return refusal.response()
+
+    @app.exception_handler(DarlrError)
+    async def unusable(request: Request, error: DarlrError) -> Response:
+        malformed = isinstance(error, InputError) and "not valid JSON" in str(error)
+        return RefusedError(400 if malformed else 422, str(error)).response()
+
+
+def _add_service(app: FastAPI, parts: Parts) -> None:
+    @app.post(
+        "/recommend",
+        summary="Rank items for users",
+        openapi_extra=operation(RECOMMEND, ("requests",), EXAMPLES["recommend"], ANSWERS),
+    )
+    async def recommend(request: Request) -> Response:
+        return json_response(await parts.service.recommend(await request.body()))
+
+    @app.post(
+        "/feedback",
+        summary="Tell what a user gave within a session",
+        openapi_extra=operation(FEEDBACK, tuple(FEEDBACK), EXAMPLES["feedback"], TAKEN),
+    )
+    async def feedback(request: Request) -> Response:
+        return json_response(await parts.service.feedback(await request.body()))
+
+
+def _add_care(app: FastAPI, parts: Parts) -> None:
+    @app.get("/health", summary="Whether the process lives")
+    async def health() -> Response:
+        return json_response({"status": "alive"})
+
+    @app.get("/ready", summary="Whether it serves, and which run")
+    async def ready() -> Response:
+        return json_response({"status": "ready", "run": parts.run.name})
+
+    @app.get("/metrics", summary="Numbers for Prometheus")
+    async def metrics() -> Response:
+        return Response(parts.metrics.text(), media_type=parts.metrics.content_type)
+
+    @app.post("/admin/reload", summary="Load and serve the run that the pointer names now")
+    async def reload(request: Request) -> Response:
+        parts.keys.require_admin(request.scope.get(KEY, ""))
+        return json_response({"run": await parts.run.reload()})
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return parts.page.response(parts.run, parts.keys)

@@ -1,0 +1,164 @@
+"""What bodies of HTTP requests hold: the keys of `serving.schema`, and what sessions add. OpenAPI is told the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from darlr.artifacts.files import decode_json
+from darlr.errors import InputError
+from darlr.serving.messages import Request
+from darlr.serving.schema import ID, OPTIONS, REQUEST, Field, object_schema, request_of, require_object
+
+LONGEST_NAME = 128
+BODY = "the body"
+
+SESSION = Field(
+    lambda value: isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME,
+    f"a text of 1 to {LONGEST_NAME} characters",
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_NAME,
+        "description": "a name of the client's own; what /feedback was told under it takes the place of items and rewards",
+    },
+)
+WITHIN: Mapping[str, Field] = MappingProxyType({**REQUEST, "session": SESSION})
+"""A request, perhaps within a session."""
+REQUESTS = Field(
+    lambda value: isinstance(value, list) and bool(value),
+    "a list of at least one request",
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": object_schema(WITHIN),
+        "description": "an answer is given to each, in this order",
+    },
+)
+RECOMMEND: Mapping[str, Field] = MappingProxyType({"requests": REQUESTS, **OPTIONS})
+FEEDBACK: Mapping[str, Field] = MappingProxyType({"session": SESSION, "items": REQUEST["items"], "rewards": REQUEST["rewards"]})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A body of /recommend: its requests, the session of each, and how they are answered."""
+
+    requests: tuple[Request, ...]
+    sessions: tuple[str | None, ...]
+    options: Mapping[str, Any]
+
+
+def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
+    """The body of /recommend; raises `InputError` naming the key."""
+    told = _object(body, RECOMMEND, required=("requests",))
+    entries = told.pop("requests")
+    if len(entries) > most_requests:
+        raise InputError(f"{BODY} has {len(entries):,} requests; expected at most {most_requests:,}")
+    if told.get("count", 1) > most_count:
+        raise InputError(f'{BODY}: "count" is {told["count"]:,}; expected at most {most_count:,}')
+    requests, sessions = [], []
+    for number, entry in enumerate(entries, start=1):
+        place = f"request {number}"
+        stated = dict(require_object(entry, WITHIN, place))
+        sessions.append(stated.pop("session", None))
+        if sessions[-1] is not None and (stated.get("items") or stated.get("rewards")):
+            raise InputError(f'{place}: has "session" and recent "items" or "rewards"; expected one of the two')
+        requests.append(request_of(stated, place))
+    return Asked(tuple(requests), tuple(sessions), told)
+
+
+def feedback_of(body: bytes) -> tuple[str, Request]:
+    """The session that a body of /feedback names, and what was given in it, as a request of nobody; raises `InputError`."""
+    told = _object(body, FEEDBACK, required=tuple(FEEDBACK))
+    if not told["items"]:
+        raise InputError(f'{BODY}: "items" is []; expected at least one')
+    return told["session"], Request(items=tuple(told["items"]), rewards=tuple(told["rewards"]))
+
+
+def _object(body: bytes, fields: Mapping[str, Field], required: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{BODY} is not UTF-8 text") from error
+    told = dict(require_object(decode_json(text, BODY), fields, BODY))
+    for name in required:
+        if name not in told:
+            raise InputError(f'{BODY}: "{name}" is missing; expected {fields[name].expected}')
+    return told
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}}
+_IDS = {"type": "array", "items": dict(ID)}
+_EXPLANATION = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "number"} for name in ("estimate", "change", "penalty")},
+        "moved_by": {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "properties": {"item": dict(ID), "reward": {"type": "number"}, "change": {"type": "number"}},
+                },
+                {"type": "null"},
+            ]
+        },
+    },
+}
+ANSWERS = {
+    "type": "object",
+    "required": ["run", "answers"],
+    "properties": {
+        "run": {"type": "string", "description": "the run that answered"},
+        "answers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["user", "items", "scores", "expected_rewards"],
+                "properties": {
+                    "user": {"anyOf": [*ID["anyOf"], {"type": "null"}]},
+                    "items": {**_IDS, "description": "best first"},
+                    "scores": {**_NUMBERS, "description": "probabilities with which the policy would pick each"},
+                    "expected_rewards": {**_NUMBERS, "description": "in the units of the log"},
+                    "explanations": {"type": "array", "items": _EXPLANATION},
+                    "notes": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
+TAKEN = {
+    "type": "object",
+    "required": ["session", "answers"],
+    "properties": {
+        "session": {"type": "string"},
+        "answers": {"type": "integer", "description": "how many the session has now"},
+    },
+}
+ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string", "description": "one line"}}}
+EXAMPLES: Mapping[str, Any] = MappingProxyType(
+    {
+        "recommend": {"requests": [{"user": 17, "session": "visit-1"}], "count": 5, "explain": True},
+        "feedback": {"session": "visit-1", "items": [3], "rewards": [5]},
+    }
+)
+
+
+def operation(
+    fields: Mapping[str, Field], required: tuple[str, ...], example: Any, answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The OpenAPI of an operation whose body has these keys: its body and its answers."""
+    body = {"application/json": {"schema": object_schema(fields, required), "example": example}}
+    refusals = {
+        str(status): {"description": text, "content": {"application/json": {"schema": ERROR}}}
+        for status, text in {
+            400: "the body is no JSON",
+            401: "no valid key",
+            404: "the service keeps no sessions",
+            408: "the request did not arrive in time",
+            413: "the body is too large",
+            422: "the body holds something that cannot be used; the line names the key",
+            503: "the service is busy or stops",
+        }.items()
+    }
+    taken = {"description": "as asked", "content": {"application/json": {"schema": dict(answer)}}}
+    return {"requestBody": {"required": True, "content": body}, "responses": {"200": taken, **refusals}}

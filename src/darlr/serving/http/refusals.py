@@ -1,0 +1,26 @@
+"""Refusals over HTTP: a status and one line, as JSON."""
+
+import json
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+
+class RefusedError(Exception):
+    """A request that is not served.
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+    def response(self) -> Response:
+        return json_response({"error": str(self)}, self.status)
+
+
+def json_response(value: Mapping[str, object], status: int = 200) -> Response:
+    """`value` as JSON, without NaN and infinity."""
+    return Response(json.dumps(value, allow_nan=False), status, media_type="application/json")

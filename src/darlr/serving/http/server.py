@@ -1,0 +1,58 @@
+"""Runs the application: in this process, or in several workers that share a port."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+import uvicorn
+
+from darlr.serving.http.app import Parts, application
+from darlr.serving.http.gate import Gate
+from darlr.serving.http.logs import service_logger
+from darlr.serving.http.metrics import MULTIPROCESS
+from darlr.serving.http.settings import ServiceSettings
+
+SETTINGS = "DARLR_SERVE"
+"""The environment variable by which workers are told the settings."""
+KEEP_ALIVE = 30
+GRACE = 30
+"""Seconds in which requests that are under way are answered after the service was told to stop."""
+
+
+def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
+    """Serve until a signal says to stop; requests that are under way are answered before. Raises `InputError`."""
+    options: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": GRACE,
+    }
+    if workers == 1:
+        uvicorn.run(_made(settings), host=host, port=port, **options)
+        return
+    with _shared(settings) as told:
+        os.environ[SETTINGS] = told.encoded()
+        uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **options)
+
+
+def worker() -> Gate:
+    """The application of a worker process."""
+    return _made(ServiceSettings.decoded(os.environ[SETTINGS]))
+
+
+def _made(settings: ServiceSettings) -> Gate:
+    torch.set_num_threads(settings.threads)
+    return application(Parts(settings, service_logger()))
+
+
+@contextlib.contextmanager
+def _shared(settings: ServiceSettings) -> Iterator[ServiceSettings]:
+    """Settings with a folder for what workers tell each other: their numbers, and that the run is to be loaded anew."""
+    with tempfile.TemporaryDirectory(prefix="darlr-serve-") as folder:
+        os.environ[MULTIPROCESS] = folder
+        yield replace(settings, signals=folder)

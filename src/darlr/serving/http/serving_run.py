@@ -1,0 +1,106 @@
+"""The run that is served now, and the change to another one while requests are under way."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio.to_thread
+
+from darlr.artifacts.run_folder import CONFIG
+from darlr.errors import DarlrError, InputError
+from darlr.reading import read_text
+from darlr.serving.http.logs import FIELDS
+from darlr.serving.http.metrics import Metrics
+from darlr.serving.http.settings import ServiceSettings
+from darlr.serving.messages import ANYBODY
+from darlr.serving.recommender import Recommender
+
+MOST_BYTES = 1 << 16
+SIGNAL = "reload"
+Version = tuple[str, int, int]
+"""The run's folder, when its policy was written, and when workers were last told to load it."""
+
+
+def run_named_by(place: Path) -> Path:
+    """The run folder that `place` is, or links to, or, if it is a file, names in its first line (relative to its folder).
+
+    Raises: InputError: if there is none.
+    """
+    try:
+        if place.is_file():
+            name = read_text(place, at_most=MOST_BYTES).strip()
+            place = place.parent / name if name else place
+        resolved = place.resolve(strict=True)
+    except OSError as error:
+        raise InputError(f"{place}: no such run folder ({error.strerror})") from error
+    if not (resolved / CONFIG).is_file():
+        raise InputError(f"{place}: not a darlr run ({CONFIG} missing)")
+    return resolved
+
+
+class ServingRun:
+    """Holds the recommender. Whoever has taken it keeps it to the end of the request, whatever is loaded meanwhile."""
+
+    def __init__(self, settings: ServiceSettings, metrics: Metrics, logger: logging.Logger) -> None:
+        self._settings, self._metrics, self._logger = settings, metrics, logger
+        self._loading = asyncio.Lock()
+        self._version = self._found()
+        self.recommender = self._load()
+
+    @property
+    def name(self) -> str:
+        """The run's folder name: the hash of its settings, and its seed."""
+        return self.recommender.path.name
+
+    async def reload(self) -> str:
+        """Load the run that the pointer names now, and serve it; other workers are told to. Raises `InputError`."""
+        if self._settings.signals:
+            (Path(self._settings.signals) / SIGNAL).touch()
+        await self._change(self._found())
+        return self.name
+
+    async def watch(self) -> None:
+        """Look at the pointer now and then, and change to what it names; a run that cannot be served changes nothing."""
+        refused: Version | None = None
+        while True:
+            await asyncio.sleep(self._settings.watch)
+            try:
+                found = await anyio.to_thread.run_sync(self._found)
+                if found not in (self._version, refused):
+                    refused = found
+                    await self._change(found)
+            except DarlrError:
+                continue  # told where it was found
+
+    async def _change(self, found: Version) -> None:
+        async with self._loading:
+            before = self.name
+            try:
+                recommender = await anyio.to_thread.run_sync(self._load)
+            except DarlrError as error:
+                self._metrics.reloads.labels("refused").inc()
+                self._tell("reload refused", logging.ERROR, {"run": before, "reason": str(error)})
+                raise
+            self.recommender, self._version = recommender, found
+            self._metrics.reloads.labels("done").inc()
+            self._tell("reloaded", logging.INFO, {"run": self.name, "before": before})
+
+    def _found(self) -> Version:
+        folder = run_named_by(Path(self._settings.run))
+        told = Path(self._settings.signals) / SIGNAL
+        signal = told.stat().st_mtime_ns if self._settings.signals and told.exists() else 0
+        policy = folder / "policy.safetensors"
+        return str(folder), policy.stat().st_mtime_ns if policy.exists() else 0, signal
+
+    def _load(self) -> Recommender:
+        """The recommender, which has answered once, so that the first client need not wait for what is made late."""
+        data_dir = Path(self._settings.data_dir) if self._settings.data_dir else None
+        recommender = Recommender.load(run_named_by(Path(self._settings.run)), data_dir=data_dir)
+        for notice in recommender.notices:
+            self._tell("notice", logging.WARNING, {"reason": notice})
+        recommender.recommend([ANYBODY])
+        return recommender
+
+    def _tell(self, event: str, level: int, fields: Mapping[str, object]) -> None:
+        self._logger.log(level, event, extra={FIELDS: dict(fields)})

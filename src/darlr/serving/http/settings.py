@@ -1,0 +1,62 @@
+"""How a service is run; plain values, so that worker processes are told them as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from darlr.errors import InputError
+
+NO_SESSIONS = "none"
+MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What `darlr serve` was told.
+
+    Attributes:
+        run: a run folder, a link to one, or a file that names one.
+        data_dir: where data sets lie, for runs of darlr 0.2; "" for the default.
+        sessions: "memory", "none", or the address of a Redis, as redis://host:6379/0.
+        most_sessions: kept in memory at a time.
+        session_seconds: after which a session is forgotten that nobody asks for.
+        keys: a file of API keys; "" for none, and then everybody may ask.
+        most_bytes: of a request's body.
+        most_requests: requests in one body.
+        most_count: items that may be asked for.
+        timeout: seconds in which a request has to arrive and be answered.
+        watch: seconds between two looks at `run`; 0: it is looked at when told to.
+        signals: a folder that workers share, in which one tells the others to load the run anew; "" for one worker.
+        threads: of torch.
+    """
+
+    run: str
+    data_dir: str = ""
+    sessions: str = MEMORY
+    most_sessions: int = 100_000
+    session_seconds: int = 3_600
+    keys: str = ""
+    most_bytes: int = 1 << 20
+    most_requests: int = 1_000
+    most_count: int = 1_000
+    timeout: float = 10.0
+    watch: float = 1.0
+    signals: str = ""
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        least: dict[str, float] = dict.fromkeys(
+            ("most_sessions", "session_seconds", "most_bytes", "most_requests", "most_count", "threads"), 1
+        )
+        for name, bound in {**least, "timeout": 0.001, "watch": 0}.items():
+            if not getattr(self, name) >= bound:
+                raise InputError(f"{name.replace('_', '-')} is {getattr(self, name)}; expected at least {bound:g}")
+        if self.sessions not in (MEMORY, NO_SESSIONS) and not self.sessions.startswith(("redis://", "rediss://", "unix://")):
+            raise InputError(f"sessions is '{self.sessions}'; expected memory, none or redis://HOST:PORT/NUMBER")
+
+    def encoded(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decoded(cls, text: str) -> Self:
+        return cls(**json.loads(text))

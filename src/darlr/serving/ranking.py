@@ -1,0 +1,101 @@
+"""Ranking: the policy's best items for a block of requests, as they stand or as a list that does not bore."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.agents.acting import Reasons
+from darlr.run.saved import SavedPolicy
+from darlr.serving.blocks import Block
+from darlr.serving.expectations import Expectations
+from darlr.serving.features import FeatureReader
+from darlr.serving.networks import Asked, Networks
+from darlr.simulator.leave import SharedCategory
+from darlr.world.window import Window
+
+PLAIN = 0
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The best k items of B requests, best first.
+
+    Attributes:
+        columns: (B, k) columns of the world; those behind the `left` first ones may not be recommended.
+        probabilities: (B, k) with which the policy would pick each among the items that may stand in its place.
+        rewards: (B, k) expected, in the units of the log.
+        left: (B,) how many items of the world may be recommended.
+        bored: (B,) the first place, counted from 1, at which every item that is left shares a category with the ones before it;
+            `PLAIN` where there is none.
+    """
+
+    columns: Tensor
+    probabilities: Tensor
+    rewards: Tensor
+    left: Tensor
+    bored: Tensor
+
+
+class Ranker:
+    """Ranks items by a run's policy."""
+
+    def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device) -> None:
+        self.networks = Networks(policy, features, device)
+        self._expectations = Expectations(policy, features, device)
+        self._low, self._high = policy.reward_range
+        leave, self._rule = policy.config.leave, None
+        if leave.by == "category":
+            self._rule = SharedCategory(policy.membership.to(device), leave.window, leave.tolerance)
+
+    @property
+    def window(self) -> int:
+        """N, how many neighbours of a diverse list must not share categories; 0 where users do not leave over categories."""
+        return 0 if self._rule is None else self._rule.window
+
+    def rank(self, block: Block, count: int, diversify: bool) -> Ranked:
+        """The best `count` items, or all of the world where those are fewer."""
+        asked, blocked = self.networks.of(block), block.blocked
+        count = min(count, blocked.shape[1])
+        if diversify and self._rule is not None:
+            return self._walk(block, asked, count, self._rule)
+        scores = asked.scorer(asked.rows, block.window, blocked)
+        columns = scores.topk(count, dim=1).indices
+        probabilities = asked.scorer.probabilities(scores).gather(1, columns)
+        rewards = self._expectations.of(block, asked, columns)
+        left = (~blocked).sum(dim=1)
+        return Ranked(columns, probabilities, rewards, left, torch.full_like(left, PLAIN))
+
+    def reasons(self, block: Block, columns: Tensor) -> Reasons:
+        """Why the items in `columns` (B, k) are expected to give what they are expected to give."""
+        return self._expectations.reasons(block, self.networks.of(block), columns)
+
+    def _walk(self, block: Block, asked: Asked, count: int, rule: SharedCategory) -> Ranked:
+        """A list as an episode: place after place the policy's best item over which the user would not leave.
+
+        The user is taken to give what is expected, so that the list moves no belief.
+        """
+        window, blocked = block.window, block.blocked.clone()
+        left = (~blocked).sum(dim=1)
+        bored = torch.full_like(left, PLAIN)
+        columns, probabilities = [], []
+        for place in range(1, count + 1):
+            fresh = ~blocked & ~rule.leaves_over(window.last(rule.window).items)
+            stuck = ~fresh.any(dim=1)
+            bored = torch.where(stuck & (bored == PLAIN) & (place <= left), place, bored)
+            allowed = torch.where(stuck[:, None], ~blocked, fresh)
+            scores = asked.scorer(asked.rows, window, ~allowed)
+            best = scores.argmax(dim=1, keepdim=True)
+            columns.append(best)
+            probabilities.append(asked.scorer.probabilities(scores).gather(1, best))
+            blocked.scatter_(1, best, True)
+            given = (self._expectations.of(block, asked, best) - self._low) / (self._high - self._low)
+            window = _after(window, best, given.clamp(0.0, 1.0))
+        chosen = torch.cat(columns, dim=1)
+        rewards = self._expectations.of(block, asked, chosen)
+        return Ranked(chosen, torch.cat(probabilities, dim=1), rewards, left, bored)
+
+
+def _after(window: Window, items: Tensor, rewards: Tensor) -> Window:
+    """The window after `items` (B, 1) gave `rewards` (B, 1)."""
+    return Window(torch.cat([window.items[:, 1:], items], dim=1), torch.cat([window.rewards[:, 1:], rewards], dim=1))

@@ -1,0 +1,140 @@
+"""The one reading of requests as plain values: a file of JSON and the body of an HTTP request are held to it alike."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, get_args
+
+from darlr.errors import InputError
+from darlr.serving.messages import ANYBODY, OnUnknown, Past, Request
+from darlr.text import brief
+
+
+@dataclass(frozen=True)
+class Field:
+    """A key of an object.
+
+    Attributes:
+        holds: whether a value may stand there.
+        expected: what may, in words.
+        schema: the same as JSON Schema, with a description.
+    """
+
+    holds: Callable[[Any], bool]
+    expected: str
+    schema: Mapping[str, Any]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value may be an id: text that is not empty, or a number."""
+    return (isinstance(value, str) and value != "") or is_number(value)
+
+
+def _list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(holds, value))
+
+
+def _is_described(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(part, (str, bool)) or is_number(part) for part in value.values())
+
+
+ID = MappingProxyType({"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]})
+_IDS = {"type": "array", "items": dict(ID)}
+_FLAG = {"type": "boolean"}
+
+
+def _flag(describing: str, default: bool) -> Field:
+    schema = {**_FLAG, "default": default, "description": describing}
+    return Field(lambda value: isinstance(value, bool), "true or false", schema)
+
+
+def _choice(values: Sequence[str], describing: str, default: str) -> Field:
+    schema = {"type": "string", "enum": list(values), "default": default, "description": describing}
+    return Field(lambda value: value in values, f"one of {', '.join(values)}", schema)
+
+
+def _ids(describing: str, many: str = "item ids") -> Field:
+    return Field(_list_of(is_id), f"a list of {many}", {**_IDS, "description": describing})
+
+
+REQUEST: Mapping[str, Field] = MappingProxyType(
+    {
+        "user": Field(
+            lambda value: value is None or is_id(value),
+            "an id or null",
+            {"anyOf": [*ID["anyOf"], {"type": "null"}], "description": "the user; null or absent: a new user"},
+        ),
+        "items": _ids("what was recommended to the user lately, oldest first; not recommended again"),
+        "rewards": Field(
+            _list_of(is_number),
+            "a list of numbers",
+            {"type": "array", "items": {"type": "number"}, "description": "what the user gave each of the items"},
+        ),
+        "candidates": Field(
+            lambda value: value is None or _list_of(is_id)(value),
+            "a list of item ids or null",
+            {"anyOf": [_IDS, {"type": "null"}], "description": "the only items to rank; null or absent: all"},
+        ),
+        "exclude": _ids("items that must not be recommended"),
+        "exclude_seen": _flag("whether items that the log says the user had are left out", True),
+        "history": _choice(get_args(Past), "where the past of a user without recent items comes from", "log"),
+        "features": Field(
+            lambda value: value is None or _is_described(value),
+            "an object of texts and numbers, or null",
+            {
+                "anyOf": [
+                    {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+                    {"type": "null"},
+                ],
+                "description": "features of a user whom the log lacks, by name",
+            },
+        ),
+    }
+)
+"""The keys of a request, which are the attributes of `Request`."""
+
+OPTIONS: Mapping[str, Field] = MappingProxyType(
+    {
+        "count": Field(
+            lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+            "a whole number of at least 1",
+            {"type": "integer", "minimum": 1, "default": 10, "description": "items for each request"},
+        ),
+        "on_unknown": _choice(get_args(OnUnknown), "what becomes of a request whose user or item the log lacks", "new"),
+        "diversify": _flag("whether neighbours in a list do not share categories", False),
+        "explain": _flag("whether items are explained", False),
+    }
+)
+"""How all requests of a batch are answered: arguments of `Recommender.recommend`."""
+
+
+def require_object(value: Any, fields: Mapping[str, Field], place: str) -> dict[str, Any]:
+    """`value`, an object with some of the keys of `fields`; raises `InputError` naming `place` and the key."""
+    names = ", ".join(f'"{name}"' for name in fields)
+    if not isinstance(value, dict):
+        raise InputError(f"{place} is {brief(value)}; expected an object with some of {names}")
+    for name, part in value.items():
+        if name not in fields:
+            raise InputError(f"{place}: unknown key {brief(name)}; expected an object with some of {names}")
+        if not fields[name].holds(part):
+            raise InputError(f'{place}: "{name}" is {brief(part)}; expected {fields[name].expected}')
+    return value
+
+
+def request_of(value: Any, place: str, defaults: Request = ANYBODY) -> Request:
+    """The request that a plain `value` states, as `REQUEST` says; `defaults` has what it does not state."""
+    told = require_object(value, REQUEST, place)
+    stated: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in told.items()}
+    return replace(defaults, **stated)
+
+
+def object_schema(fields: Mapping[str, Field], required: Sequence[str] = ()) -> dict[str, Any]:
+    """JSON Schema of an object with these keys and no others."""
+    properties = {name: dict(field.schema) for name, field in fields.items()}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
