@@ -39,7 +39,7 @@ class FeatureNames:
     @classmethod
     def of(cls, features: Features) -> Self:
         """Codes whose labels are not known stand for themselves."""
-        labels = features.code_labels or tuple(tuple(map(str, range(size))) for size in features.code_sizes)
+        labels = features.code_values or tuple(tuple(map(str, range(size))) for size in features.code_sizes)
         return cls(tuple(zip(features.code_names, labels, strict=True)), features.numeric_names)
 
     @property

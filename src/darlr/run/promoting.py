@@ -159,8 +159,8 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
     unseen = unseen_rows(judging, dataset.log, known)
     if not unseen.any():
         return (
-            f"whether it is worse {CANNOT_BE_TOLD}: one of the two runs may have learned from each row that could judge; needed: "
-            "runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
+            f"whether it is worse {CANNOT_BE_TOLD}: one of the two runs may have learned from each row that could judge; "
+            "needed: runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
         )
     return _measured(new, rival, dataset, judging.rows(unseen), columns, seed)
 
