@@ -57,6 +57,15 @@ def test_refuses_a_pointer_that_was_edited(runs: Path) -> None:
         pointed(runs / "serving")
 
 
+def test_a_line_written_by_hand_points_too_and_is_kept_in_the_history(runs: Path) -> None:
+    (runs / "serving").write_text("one\n")
+    assert pointed(runs / "serving") == runs / "one"
+    Pointer.read(runs / "serving").moved(runs / "two", "2f", "2026-01-02T00:00:00+00:00", "not worse", False)
+    assert [move.why for move in Pointer.read(runs / "serving").history] == ["written by hand", "not worse"]
+    (runs / "absolute").write_text(str(runs / "two"))
+    assert pointed(runs / "absolute") == runs / "two"
+
+
 @pytest.mark.parametrize("content", ["", "hello", "[]", "{}", '{"history": []}'])
 def test_refuses_another_file(runs: Path, content: str) -> None:
     (runs / "serving").write_text(content)

@@ -1,4 +1,7 @@
-"""A pointer: a small file among the runs that names the run which serves now, and those that served before."""
+"""A pointer: a small file among the runs that names the run which serves now, and those that served before.
+
+One that was written by hand may be a line with the run's path alone, relative to the pointer's folder.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +18,9 @@ from darlr.reading import read_text
 SHAPE = Keys(
     {"history": list_of(Keys({"run": text, "fingerprint": text, "at": text, "why": text, "forced": flag}))}, {"checksum": text}
 )
+
+BY_HAND = "written by hand"
+"""Why a pointer points where it does that darlr did not write."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ class Pointer:
             raise InputError(f"{path}: is a folder; expected a pointer, as `darlr promote` writes it, or a new name")
         if not path.exists():
             return cls(path, ())
-        try:
-            values: Any = decode_json(read_text(path), str(path))
-        except InputError as error:
-            raise InputError(f"{path}: is neither a run folder nor a pointer to one") from error
+        written = read_text(path).strip()
+        if not written.startswith("{"):
+            if not written or "\n" in written or not (path.parent / written).is_dir():
+                raise InputError(f"{path}: is neither a run folder nor a pointer to one")
+            return cls(path, (Move(written, "", "", BY_HAND, forced=True),))
+        values: Any = decode_json(written, str(path))
         if not isinstance(values, Mapping) or not values.get("history"):
             raise InputError(f"{path}: is neither a run folder nor a pointer to one")
         require(values, SHAPE, str(path))
