@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -135,7 +136,7 @@ def factors(yesterday: LoadedDataset, today: LoadedDataset, seed: int) -> None:
         ("kept, from the start", FactorSettings(**kept), None),
         ("warm", FactorSettings(), former),
     ):
-        (model, report), seconds = timed(lambda settings=settings, start=start: fit(now, settings, start))
+        (model, report), seconds = timed(partial(fit, now, settings, start))
         right = ranking(model, judging)
         sweeps, bound = len(report.objective), report.objective[-1]
         print(f"  {name}: {seconds:.2f} s, {sweeps} sweeps, ranking {right:.4f}, objective {bound:.4f}", flush=True)
@@ -152,9 +153,7 @@ def deepfm(yesterday: LoadedDataset, today: LoadedDataset, seed: int) -> None:
     for epochs in dict.fromkeys([most, max(1, most // 2), max(1, most // 4), 1]):
         for name, start in (("from the start", None), ("warm", former)):
             shorter = replace(config, max_epochs=epochs)
-            (model, report), seconds = timed(
-                lambda shorter=shorter, start=start: fit_world_model(now, shorter, seed, CPU, former=start)
-            )
+            (model, report), seconds = timed(partial(fit_world_model, now, shorter, seed, CPU, former=start))
             print(
                 f"  {epochs} epochs {name}: {seconds:.1f} s, ranking {ranking(model, judging):.4f}, kept {report.best_epochs}",
                 flush=True,

@@ -225,7 +225,7 @@ def test_a_newer_log_judges_where_it_is_given(place: Path, yesterday: darlr.Run,
 )
 def test_refuses_what_cannot_be_judged(yesterday: darlr.Run, tmp_path: Path, case: str, message: str) -> None:
     run = Path(shutil.copytree(yesterday.path, tmp_path / "run"))
-    pointer, options = tmp_path / "serving", {"margin": 0.05, "note": None}
+    pointer, margin, note = tmp_path / "serving", 0.05, None
     if case == "unfinished":
         (run / "summary.json").unlink()
     elif case == "broken policy":
@@ -236,10 +236,12 @@ def test_refuses_what_cannot_be_judged(yesterday: darlr.Run, tmp_path: Path, cas
         Pointer.read(pointer).moved(tmp_path / "gone", "", "", "", False)
     elif case == "a folder":
         pointer.mkdir()
+    elif case == "margin":
+        margin = 1.5
     else:
-        options |= {"margin": 1.5} if case == "margin" else {"note": " "}
+        note = " "
     with pytest.raises(InputError, match=message):
-        promote_run(run, pointer, None, **options, seed=0, data_dir=None, device=CPU, notice=print)  # type: ignore[arg-type]
+        promote_run(run, pointer, None, margin, note, 0, None, CPU, print)
     assert case in ("gone", "a folder") or not pointer.exists()
 
 

@@ -256,6 +256,5 @@ def _translated(rival: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]
     known = place[place != ABSENT]
     rows = np.full(len(place), len(known))
     rows[place != ABSENT] = np.arange(len(known))
-    scorer = rival.network(known).scorer()
-    there = (torch.from_numpy(numbers).to(device) for numbers in (rows, columns))
-    return TranslatedScorer(scorer, *there, len(rival.world_items))
+    own_rows, own_columns = (torch.from_numpy(numbers).to(device) for numbers in (rows, columns))
+    return TranslatedScorer(rival.network(known).scorer(), own_rows, own_columns, len(rival.world_items))

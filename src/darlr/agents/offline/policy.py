@@ -98,7 +98,8 @@ class OfflinePolicy(Policy):
     def entity_rows(self) -> Mapping[str, Rows]:
         rows = {"tracker.item_vectors": Rows("items")}
         for name, head in self.heads.items():
-            each = Rows("items", len(head.bias) // self.n_items)
+            assert isinstance(head, nn.Linear)
+            each = Rows("items", head.out_features // self.n_items)
             rows |= {f"heads.{name}.weight": each, f"heads.{name}.bias": each}
         return rows
 
