@@ -225,7 +225,8 @@ def test_a_newer_log_judges_where_it_is_given(place: Path, yesterday: darlr.Run,
 )
 def test_refuses_what_cannot_be_judged(yesterday: darlr.Run, tmp_path: Path, case: str, message: str) -> None:
     run = Path(shutil.copytree(yesterday.path, tmp_path / "run"))
-    pointer, margin, note = tmp_path / "serving", 0.05, None
+    pointer, margin = tmp_path / "serving", 0.05
+    note: str | None = None
     if case == "unfinished":
         (run / "summary.json").unlink()
     elif case == "broken policy":
