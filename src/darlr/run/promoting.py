@@ -20,7 +20,6 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.pointer import Pointer
 from darlr.artifacts.run_folder import SUMMARY
-from darlr.config.constraints import require_between
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids, InteractionLog
 from darlr.data.names import found
@@ -100,7 +99,8 @@ def promote_run(
             and a log that cannot judge.
         RunError: where the pointer cannot be written.
     """
-    require_between("the margin", margin, 0, 1)
+    if not 0 <= margin <= 1:
+        raise InputError(f"the margin is {margin:g}; expected a share, 0 to 1")
     if note is not None and not note.strip():
         raise InputError("a promotion is forced without a note; expected why, in a few words")
     folder = RunFolder.open(run)

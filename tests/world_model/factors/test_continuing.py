@@ -65,11 +65,9 @@ def later(dataset: Dataset) -> Dataset:
 def started(former: tuple[Dataset, FactorModel], now: Dataset) -> tuple[Problem, Former, Design, Design]:
     places = Places.of(Names.of(now), Names.of(former[0]))
     problem = prepare(now, now.log, "identity", 0.0, CPU)
-    designs = (
-        Design(Description.of(features).rows(own), 500, CPU)
-        for features, own in ((now.user_features, problem.users), (now.items, problem.items))
-    )
-    return problem, Former(former[1], FIT, places), *designs
+    users = Design(Description.of(now.user_features).rows(problem.users), 500, CPU)
+    items = Design(Description.of(now.items).rows(problem.items), 500, CPU)
+    return problem, Former(former[1], FIT, places), users, items
 
 
 def test_starts_where_the_former_fit_ended_whatever_the_numbers(former: tuple[Dataset, FactorModel]) -> None:
@@ -120,12 +118,12 @@ def test_a_fit_that_starts_from_its_own_end_is_done_at_once(former: tuple[Datase
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"size": 3}, "config key 'factors.size' is 3, but the run's factors have 2; expected the same"),
-        ({"link": "log"}, "config key 'factors.link' is 'log', but the run's factors have 'identity'; expected the same"),
+        (FactorSettings(size=3), "config key 'factors.size' is 3, but the run's factors have 2; expected the same"),
+        (FactorSettings(link="log"), "config key 'factors.link' is 'log', but the run's factors have 'identity'; expected"),
     ],
 )
-def test_refuses_another_size_or_link(former: tuple[Dataset, FactorModel], asked: dict[str, object], message: str) -> None:
+def test_refuses_another_size_or_link(former: tuple[Dataset, FactorModel], asked: FactorSettings, message: str) -> None:
     dataset, model = former
     places = Places.of(Names.of(dataset), Names.of(dataset))
     with pytest.raises(InputError, match=message):
-        fit_factors(dataset, replace(FactorSettings(), **asked), draws(), CPU, former=Former(model, FIT, places))
+        fit_factors(dataset, asked, draws(), CPU, former=Former(model, FIT, places))
