@@ -11,6 +11,7 @@ from tests.cli.conftest import Command
     ("options", "told"),
     [
         (["--workers", "2"], "2 workers do not share their memory; expected --sessions redis://HOST:PORT/NUMBER, or none"),
+        (["--workers", "2", "--sessions", "none", "--watch", "0"], "--watch is 0; expected more than 0 with 2 workers"),
         (["--workers", "0"], "--workers is 0; expected at least 1"),
         (["--sessions", "disk"], "sessions is 'disk'; expected memory, none or redis://HOST:PORT/NUMBER"),
         (["--keys", "nowhere"], "nowhere: no such file"),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from darlr.simulator.leave import LeaveRule, Never, leave_rule
+from darlr.simulator.leave import LeaveRule, Never, SharedCategory, leave_rule
 from darlr.world.settings import LeaveBy, LeaveConfig
 from tests.worlds import draws, membership_of
 
@@ -68,3 +68,15 @@ def test_near_duplicates_are_found_among_many_users_and_items() -> None:
 def test_never() -> None:
     assert isinstance(rule("never", 0.0), Never)
     assert not leaves("never", 9.0, 0, [0, 0, 0])
+
+
+def test_the_items_over_which_users_would_leave_are_those_over_which_they_do() -> None:
+    generator = torch.Generator().manual_seed(0)
+    membership = torch.rand(12, 5, generator=generator) < 0.3
+    recent = torch.randint(0, 14, (20, 4), generator=generator)
+    for tolerance in (0.0, 1.0):
+        shared = SharedCategory(membership, 4, tolerance)
+        one_by_one = torch.stack([shared.leaves(torch.full((20,), item), recent) for item in range(12)], dim=1)
+        assert torch.equal(shared.leaves_over(recent), one_by_one)
+        assert one_by_one.any()
+        assert not one_by_one.all()

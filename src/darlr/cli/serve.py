@@ -42,6 +42,8 @@ def serve(
         raise InputError(what)
     if workers > 1 and sessions == MEMORY:
         raise InputError(f"{workers} workers do not share their memory; expected --sessions redis://HOST:PORT/NUMBER, or none")
+    if workers > 1 and not watch > 0:
+        raise InputError(f"--watch is {watch:g}; expected more than 0 with {workers} workers, which learn of a newer run by it")
     settings = ServiceSettings(
         run=str(run.absolute()),
         data_dir="" if data_dir is None else str(data_dir.absolute()),

@@ -10,7 +10,18 @@ import torch
 from numpy.typing import NDArray
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.schema import Keys, list_of, number, require, require_indices, require_tensors, restoring, text, whole
+from darlr.artifacts.schema import (
+    Keys,
+    Shape,
+    list_of,
+    number,
+    require,
+    require_indices,
+    require_tensors,
+    restoring,
+    text,
+    whole,
+)
 from darlr.config.loading import stable_hash
 from darlr.data.catalog import Features
 from darlr.data.dataset import Dataset
@@ -19,6 +30,8 @@ from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 
 HISTORY = "history"
+MOST_LEVELS = 256
+"""Distinct rewards that are kept as one byte a row."""
 STATE = Keys(
     {
         "config": text,
@@ -78,7 +91,7 @@ def save_history(folder: RunFolder, dataset: Dataset) -> None:
             "numeric_scales": [list(scale) for scale in features.numeric_scales],
         },
     }
-    folder.save_tensors(HISTORY, {name: torch.from_numpy(column) for name, column in vars(history).items()}, state)
+    folder.save_tensors(HISTORY, _packed(history, dataset.log.n_items), state)
 
 
 def load_history(folder: RunFolder, users: int, items: int) -> tuple[History, Features] | None:
@@ -92,11 +105,7 @@ def load_history(folder: RunFolder, users: int, items: int) -> tuple[History, Fe
     path = folder.path / f"{HISTORY}.safetensors"
     require(state, STATE, str(path))
     with restoring(path):
-        require_tensors(
-            tensors,
-            {"starts": (torch.int64, ["users and one"]), "items": (torch.int32, ["n"]), "rewards": (torch.float32, ["n"])},
-        )
-        history = History(**{name: tensor.numpy() for name, tensor in tensors.items()})
+        history = _unpacked(tensors, items)
         _require_whole(history, users, items)
         described = _described(state["user_features"])
     if state["config"] != stable_hash(folder.config()):
@@ -129,13 +138,44 @@ def logged_history(
     return History.of(loaded.dataset.log), loaded.dataset.user_features, ()
 
 
+def _packed(history: History, items: int) -> dict[str, torch.Tensor]:
+    """The history in as few bytes a row as its items and rewards need: three, where rewards are stars or clicks."""
+    levels, codes = np.unique(history.rewards, return_inverse=True)
+    few = len(levels) <= MOST_LEVELS
+    return {
+        "starts": torch.from_numpy(history.starts),
+        "items": torch.from_numpy(history.items.astype(_kind_of(items)[1])),
+        **({"levels": torch.from_numpy(levels)} if few else {}),
+        "rewards": torch.from_numpy(codes.astype(np.uint8) if few else history.rewards),
+    }
+
+
+def _unpacked(tensors: Mapping[str, torch.Tensor], items: int) -> History:
+    """Raises `InputError` for tensors that `_packed` did not make of a log with so many items."""
+    few = "levels" in tensors
+    shapes: dict[str, Shape] = {
+        "starts": (torch.int64, ["users and one"]),
+        "items": (_kind_of(items)[0], ["n"]),
+        "rewards": (torch.uint8 if few else torch.float32, ["n"]),
+    }
+    require_tensors(tensors, {**shapes, "levels": (torch.float32, ["levels"])} if few else shapes)
+    rewards = tensors["rewards"].numpy()
+    if few:
+        require_indices(tensors["rewards"], "rewards", len(tensors["levels"]))
+        rewards = tensors["levels"].numpy()[rewards]
+    return History(tensors["starts"].numpy(), tensors["items"].numpy().astype(np.int32), rewards)
+
+
+def _kind_of(items: int) -> tuple[torch.dtype, type[np.signedinteger[Any]]]:
+    """The integers that hold the places of so many items."""
+    return (torch.int16, np.int16) if items <= np.iinfo(np.int16).max else (torch.int32, np.int32)
+
+
 def _require_whole(history: History, users: int, items: int) -> None:
     starts, n = history.starts, len(history.items)
     if len(starts) != users + 1 or starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 0).any():
         raise InputError(f"'starts' does not divide {n} rows among {users} users")
     require_indices(torch.from_numpy(history.items), "items", items)
-    if not np.isfinite(history.rewards).all():
-        raise InputError("'rewards' has a value that is not finite")
 
 
 def _described(state: Mapping[str, Any]) -> Features:

@@ -154,6 +154,8 @@ def _parts(value: object) -> dict[str, object]:
 
 
 def _same(one: object, other: object) -> bool:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
     try:
         np.testing.assert_array_equal(one, other)
     except AssertionError:

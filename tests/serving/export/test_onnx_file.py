@@ -43,7 +43,11 @@ class Stuck(Inference):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("len", r"cannot be traced: axis 0 of 'user' came out as 2 for all requests; .* x.shape\[0\] instead of len"),
+        pytest.param(
+            "len",
+            r"cannot be traced: axis 0 of 'user' came out as 2 for all requests; .* x.shape\[0\] instead of len",
+            marks=pytest.mark.slow,
+        ),  # a whole export
         ("loop", "the policy cannot be traced: "),
     ],
 )

@@ -1,6 +1,7 @@
 """Runs the application: in this process, or in several workers that share a port."""
 
 import contextlib
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -47,7 +48,10 @@ def worker() -> Gate:
 
 def _made(settings: ServiceSettings) -> Gate:
     torch.set_num_threads(settings.threads)
-    return application(Parts(settings, service_logger()))
+    made = application(Parts(settings, service_logger()))
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is looked through no more, while clients wait
+    return made
 
 
 @contextlib.contextmanager

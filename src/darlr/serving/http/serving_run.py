@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from darlr.artifacts.beginning import CONFIG
 from darlr.artifacts.pointer import pointed
-from darlr.artifacts.run_folder import CONFIG
 from darlr.errors import DarlrError, InputError
 from darlr.serving.http.logs import FIELDS
 from darlr.serving.http.metrics import Metrics
