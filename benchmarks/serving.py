@@ -26,6 +26,8 @@ from pathlib import Path
 from darlr import Recommender
 
 CONNECTIONS = 64
+KEPT = 15.0
+"""Seconds for which an idle connection is kept, less than the service keeps one: it may close another just as it is used."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -81,11 +83,16 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of the answer; raises `OSError`."""
+        if self._streams is not None and time.perf_counter() - self._used > KEPT:
+            self._streams[1].close()
+            self._streams = None
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        self._used = time.perf_counter()
         reader, writer = self._streams
         writer.write(f"POST {path} HTTP/1.1\r\nhost: here\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
         try:

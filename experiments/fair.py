@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from darlr.config.loading import merge
-from darlr.config.yaml_text import read_yaml
+from darlr.config.yaml_text import read_yaml, yaml_text
 from darlr.errors import DarlrError, InputError, unknown
 from darlr.report.rendering.table import Cell, Quantity, Table, to_markdown
 from darlr.sweep.grid import Grid
@@ -161,7 +161,7 @@ def _longer(settings: dict[str, Any], epochs: int) -> dict[str, Any]:
 
 def _written(path: Path, content: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml_text(content), encoding="utf-8")
     return path
 
 

@@ -138,7 +138,7 @@ def test_a_log_judges_where_there_is_no_truth_and_takes_no_modes(darlr: Command,
     assert ended.code == 0
     assert "cannot be told from this log" in ended.out
     found = json.loads(Path("judged.json").read_text())
-    assert {"logged", "estimates", "support", "against_popular", "notes", "sessions"} == found.keys()
+    assert {"logged", "estimates", "support", "against_popular", "held_out", "notes", "sessions"} == found.keys()
     refused = darlr("evaluate", run, "--data-dir", tmp_path / "data", "--mode", "fb")
     assert (refused.code, refused.err) == (
         2,

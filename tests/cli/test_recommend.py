@@ -109,6 +109,11 @@ def test_integer_ids_stay_integers(darlr: Command, tmp_path: Path) -> None:
         ("a.csv", "user_id,item_id,reward\nu1,i1,2,5\n", "a.csv: line 2 has 4 cells; expected 3 like its header"),
         ("a.csv", "user_id,item_id,reward,reward\nu1,i1,2,5\n", "a.csv: column 'reward' stands twice"),
         ("a.csv", "user_id,item_id,reward,x,x\nu1,i1,2,5,5\n", "a.csv: column 'x' stands twice"),
+        (
+            "a.csv",
+            "user_id,item_id,reward,rol\nu1,i1,2,\n",
+            "a.csv: unknown column 'rol'; expected user_id, item_id, reward and",
+        ),
         ("a.csv", "user_id,item_id,reward\nu1,i1,2\nu1,,3\n", "a.csv: line 3: a reward of '3' without an item"),
         ("a.csv", "user_id,item_id,reward\n u1,i1,2\n", "a.csv: line 2, column 'user_id' is ' u1'; expected no spaces"),
         ("a.csv", "user_id,item_id,reward\nu1,i1,\n", "a.csv: line 2, column 'reward' is ''; expected a number"),

@@ -72,7 +72,8 @@ class Folder(RunFolder):
 def test_a_file_that_describes_no_history_is_refused() -> None:
     from darlr.config.loading import stable_hash
 
-    none = {name: [] for name in ("code_names", "code_sizes", "code_values", "numeric_names", "numeric_scales")}
+    names = ("code_names", "code_sizes", "code_values", "numeric_names", "numeric_scales")
+    none: dict[str, list[Any]] = {name: [] for name in names}
     packed = kept._packed(History.of(log_of(None, [4, 1, 5, 3])), 4)
     state = {"config": stable_hash({}), "user_features": none}
     assert load_history(Folder(packed, state), 3, 4) is not None

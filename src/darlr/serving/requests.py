@@ -104,6 +104,8 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
                 raise InputError(f"{path}: column '{name}' {what}; expected {', '.join(COLUMNS)}")
         if twice := [name for name in header if header.count(name) > 1]:
             raise InputError(f"{path}: column '{twice[0]}' stands twice; expected each once")
+        if unknown := [name for name in header if name not in (*COLUMNS, ROLE)]:
+            raise InputError(f"{path}: unknown column {brief(unknown[0])}; expected {', '.join(COLUMNS)} and perhaps {ROLE}")
         columns = [header.index(name) for name in (*COLUMNS, ROLE) if name in header]
         line = rows.line_num + 1
         for cells in rows:

@@ -134,7 +134,7 @@ def test_expected_rewards_are_those_of_the_posterior_after_the_answers(exported:
     means, evidence = [], []
     for level in range(noise.shape[1]):
         diagonal = torch.diag(noise[:, level])
-        predicted = torch.distributions.MultivariateNormal(
+        predicted: Any = torch.distributions.MultivariateNormal(
             intercepts + loadings @ mean, loadings @ covariance @ loadings.T + diagonal
         )
         evidence.append(predicted.log_prob(y))
@@ -168,5 +168,5 @@ def test_features_of_a_new_user_give_the_prior_of_the_world_model(exported: Call
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     average = pair.exported([-1], [([], [])], nothing)["expected_rewards"][0]
     assert np.abs(found - average).max() > 1e-3
-    of_log = [pair.exported([7], [([], [])], nothing, features)["scores"] for features in (None, row)]
-    np.testing.assert_array_equal(*of_log)  # who the log knows is known by it
+    known_by_log, described = (pair.exported([7], [([], [])], nothing, features)["scores"] for features in (None, row))
+    np.testing.assert_array_equal(known_by_log, described)

@@ -63,10 +63,7 @@ def _columns(users: Population, described: Features) -> list[dict[str, str | flo
     values = [(name, text) for name, known in zip(described.code_names, texts, strict=True) for text in known]
     coded = {column: values[code] for code, column in enumerate(users.of_code[:-1].tolist()) if column < columns}
     scales = described.numeric_scales or [(0.0, 1.0)] * len(described.numeric_names)
-    return [
-        *({"feature": name, "value": text} for _, (name, text) in sorted(coded.items())),
-        *(
-            {"feature": name, "centre": centre, "spread": spread or 1.0}
-            for name, (centre, spread) in zip(described.numeric_names, scales, strict=True)
-        ),
-    ]
+    found: list[dict[str, str | float]] = [{"feature": name, "value": text} for _, (name, text) in sorted(coded.items())]
+    for name, (centre, spread) in zip(described.numeric_names, scales, strict=True):
+        found.append({"feature": name, "centre": centre, "spread": spread or 1.0})
+    return found

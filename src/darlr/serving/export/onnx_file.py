@@ -106,7 +106,9 @@ def _inputs(inference: Inference) -> dict[str, Tensor]:
 
 def _translations() -> dict[Any, Any]:
     """How operations are written in ONNX that torch's exporter does not know."""
-    from onnxscript import opset18  # noqa: PLC0415
+    import onnxscript  # noqa: PLC0415
+
+    opset18: Any = onnxscript.opset18
 
     def searchsorted(sorted_sequence: Any, values: Any, **_: Any) -> Any:
         """(n,) how many of the (m,) ascending ones lie below each of the (n,) values."""
@@ -168,7 +170,7 @@ def _feed(
         items[row, : len(own_items)], rewards[row, : len(own_rewards)] = own_items, own_rewards
     blocked = generator.random((len(users), inference.n_items)) < 1 / 3
     blocked[:, 0] = False
-    feed = {"user": users, "items": items, "rewards": rewards, "length": lengths, "blocked": blocked}
+    feed: dict[str, NDArray[Any]] = {"user": users, "items": items, "rewards": rewards, "length": lengths, "blocked": blocked}
     if inference.features:
         feed["features"] = np.full((len(users), inference.features), np.nan, np.float32)
     return feed

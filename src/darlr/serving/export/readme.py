@@ -121,7 +121,7 @@ def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
     items, described = metadata["items"], metadata["features"]
     example = [(column["feature"], column.get("value", column.get("centre"))) for column in described[::-1]]
     return _TEXT.format(
-        **metadata | {"items": items[:2]},
+        **{**metadata, "items": items[:2]},
         user=metadata["users"][0],
         rewards=[high, low][: len(items[:2])],
         n_items=len(items),
