@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from darlr.api.evaluating import evaluate
     from darlr.api.evaluation import Evaluation
     from darlr.api.monitors import Monitor
+    from darlr.api.promoting import promote
     from darlr.api.run import Run
     from darlr.api.training import FittedWorldModel, fit_world_model, train
     from darlr.api.validating import Validation, validate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from darlr.evaluation.table import register_metric
     from darlr.methods.registry import register_method
     from darlr.rewards.kinds import register_reward
+    from darlr.run.promoting import Promotion
     from darlr.serving.messages import Answer, Recommendation, Request
     from darlr.serving.recommender import Recommender
     from darlr.world_model.kinds import register_world_model
@@ -38,6 +40,7 @@ __all__ = [
     "FittedWorldModel",
     "InputError",
     "Monitor",
+    "Promotion",
     "Recommendation",
     "Recommender",
     "Request",
@@ -51,6 +54,7 @@ __all__ = [
     "evaluate",
     "fit_world_model",
     "make_env",
+    "promote",
     "register_dataset",
     "register_method",
     "register_metric",
@@ -74,6 +78,7 @@ _HOMES = {
     "FittedWorldModel": "api.training",
     "InputError": "errors",
     "Monitor": "api.monitors",
+    "Promotion": "run.promoting",
     "Recommendation": "serving.messages",
     "Recommender": "serving.recommender",
     "Request": "serving.messages",
@@ -86,6 +91,7 @@ _HOMES = {
     "evaluate": "api.evaluating",
     "fit_world_model": "api.training",
     "make_env": "api.environments",
+    "promote": "api.promoting",
     "register_dataset": "data.registry",
     "register_method": "methods.registry",
     "register_metric": "evaluation.table",

@@ -1,4 +1,4 @@
-"""The two ways in which darlr refuses: bad input, and a failure while running.
+"""The ways in which darlr refuses: bad input, a failure while running, and a step that is not warranted.
 
 The command line prints either as one line and ends with its `exit_code`; anything else is a defect and shows its traceback.
 """
@@ -32,6 +32,12 @@ class RunError(DarlrError):
     """A run that had to stop while it was working (for example a loss that became NaN)."""
 
     exit_code = 3
+
+
+class RefusedError(DarlrError):
+    """A step that was not taken because what is asked of it before does not hold; nothing is wrong with the input."""
+
+    exit_code = 4
 
 
 def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:

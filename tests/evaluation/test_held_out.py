@@ -44,6 +44,29 @@ def test_a_split_keeps_every_row_once() -> None:
     assert pairs(again) == pairs(learned)
 
 
+def test_pairs_that_are_held_out_stay_so_when_the_log_grows() -> None:
+    """The grown log has other numbers for its users and items, and one item more."""
+    rows = [(user, item, 1.0) for user in range(30) for item in range(40)]
+    log = log_of(rows, 30, 40)
+    grown = replace(
+        log_of([*rows, *((user, 40, 1.0) for user in range(30))][::-1], 30, 41),
+        user_ids=np.arange(30)[::-1],
+        item_ids=np.array([f"{40 - item}" for item in range(41)], dtype=object),
+    )
+
+    def held_out(rows: InteractionLog) -> set[tuple[str, str]]:
+        _, held_out = split_log(rows, 0.2, np.random.default_rng(0), "pair")
+        users, items = (ids[own].tolist() for ids, own in ((rows.user_ids, held_out.users), (rows.item_ids, held_out.items)))
+        return {(str(user), str(item)) for user, item in zip(users, items, strict=True)}
+
+    # Users are in reverse order in the grown log, so its pairs are others: those with the same ids are asked for.
+    before, now = held_out(log), held_out(grown)
+    assert {pair for pair in now if pair[1] != "40"} == before
+    assert 180 < len(before) < 300  # of 1,200; six deviations to either side
+    smaller = held_out(log.rows(np.arange(600)))
+    assert smaller == {pair for pair in before if int(pair[0]) < 15}
+
+
 def test_refuses_a_log_that_is_too_small_to_split() -> None:
     with pytest.raises(InputError, match=r"the log has 2 rows; expected enough to hold out a share of 0\.1"):
         split_log(log_of([(0, 0, 1.0), (0, 1, 1.0)], 1, 2), 0.1, np.random.default_rng(0))

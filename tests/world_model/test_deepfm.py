@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from darlr.data.catalog import Features
+from darlr.errors import InputError
 from darlr.world_model.deepfm import LOG_VARIANCE_RANGE, DeepFMEnsemble
 from darlr.world_model.inputs import PADDING, Inputs
 from darlr.world_model.losses import gaussian_loss
@@ -130,3 +131,28 @@ def test_vectors_are_the_first_members_embeddings_and_the_numbers() -> None:
         ensemble.user_vectors()[1], torch.cat([embeddings[2], embeddings[6], ensemble.inputs.user_numeric[1]])
     )
     torch.testing.assert_close(ensemble.item_vectors()[3], torch.cat([embeddings[10], embeddings[12], embeddings[13]]))
+
+
+def test_goes_on_from_the_weights_of_another_one_and_keeps_its_own_new_rows() -> None:
+    former, fresh = network(), network()
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.add_(1.0)
+    before = fresh.table.clone()
+    rows = torch.arange(fresh.inputs.rows)
+    rows[1], rows[2] = 3, -1  # the first user was the third, the second is new
+    fresh.continue_from(former, rows)
+    assert torch.equal(fresh.table[:, 1], former.table[:, 3])
+    assert torch.equal(fresh.table[:, 2], before[:, 2])
+    assert torch.equal(fresh.table[:, 3:], former.table[:, 3:])
+    assert torch.equal(fresh.weights[0], former.weights[0])
+    assert torch.equal(fresh.head, former.head)
+
+
+def test_goes_on_from_no_other_networks() -> None:
+    former = network()
+    wider = DeepFMEnsemble(former.inputs, MEMBERS, 4, (7, 5), draws())
+    with pytest.raises(
+        InputError, match=r"'weights.0' of the run's world model has the size \[3, .*, 6\], and \[3, .*, 7\] is"
+    ):
+        wider.continue_from(former, torch.arange(former.inputs.rows))

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
 from darlr.data.catalog import Features
-from darlr.world_model.inputs import Inputs
+from darlr.data.names import FeatureNames, Names, Places
+from darlr.world_model.inputs import Inputs, former_rows
 from tests.worlds import catalog_of, dataset_of, log_of
 
 
@@ -18,3 +21,14 @@ def test_fields_are_numbered_one_after_the_other() -> None:
     assert (inputs.rows, inputs.fields, inputs.numbers) == (11, 5, 2)
     assert inputs.user_numeric.tolist() == [[0.5], [1.5]]
     assert inputs.item_numeric.tolist() == [[7], [8], [9]]
+
+
+def test_rows_of_the_table_are_found_in_that_of_a_former_log() -> None:
+    none = FeatureNames((), ())
+    colours = FeatureNames((("colour", ("blue", "red")),), ())
+    before = Names(np.array([1, 2]), np.array([7, 8, 9]), ("a", "b"), none, colours, positive_only=False)
+    now = Names(
+        np.array([2, 3]), np.array([9, 7]), ("b", "c", "a"), none, replace(colours, coded=(("colour", ("red", "tan")),)), False
+    )
+    # Before: padding 0, users 1 and 2, items 3 to 5, colours 6 and 7, categories 8 and 9.
+    assert former_rows(Places.of(now, before)).tolist() == [0, 2, -1, 5, 3, 7, -1, 9, -1, 8]

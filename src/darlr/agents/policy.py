@@ -1,7 +1,9 @@
 """What every policy offers, and the actor-critic network: state tracker, a trunk shared by actor and critic, action head."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,14 @@ from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Whose a parameter's rows are: `each` for every item of the world or every category, one after the other, then others."""
+
+    whose: Literal["items", "categories"]
+    each: int = 1
+
+
 class Policy(nn.Module):
     """Recommends; its parameters and persistent buffers are what is saved of it.
 
@@ -23,6 +33,10 @@ class Policy(nn.Module):
     """
 
     knows_log: bool = False
+
+    def entity_rows(self) -> Mapping[str, Rows]:
+        """The parameters that have rows of items or categories, by name; the others are the same whatever items there are."""
+        return {}
 
     def scorer(self) -> Scorer:
         """The policy as it is now, for acting without gradients."""
@@ -119,6 +133,12 @@ class ActorCritic(Policy):
             shared = self.categories.shares(window.last(self.config.category_window).items)
             logits = logits + max(1.0, self.config.prior_weight) * self.shared_category_weight * shared
         return logits, value
+
+    def entity_rows(self) -> Mapping[str, Rows]:
+        rows = {"tracker.item_vectors": Rows("items")}
+        if self.config.head == "linear":
+            return {**rows, "actor.weight": Rows("items"), "actor.bias": Rows("items")}
+        return {**rows, "item_bias": Rows("items"), "category_vectors": Rows("categories")}
 
     def average_user(self) -> dict[str, Tensor]:
         rows = {"prior": self.prior, "user_vectors": self.tracker.user_vectors}

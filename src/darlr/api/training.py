@@ -20,6 +20,7 @@ from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor, train_on
+from darlr.run.warm_start import WarmStart
 from darlr.run.world_models import obtain_world_model
 from darlr.text import brief
 from darlr.world_model.model import WorldModel
@@ -27,9 +28,9 @@ from darlr.world_model.model import WorldModel
 
 def train(
     dataset: DatasetLike,
-    method: str = "darlr",
+    method: str | None = None,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     epochs: int | None = None,
     out: Path | str = Path("runs"),
     device: str = "auto",
@@ -37,6 +38,7 @@ def train(
     monitor: Monitor | None = None,
     progress: bool = False,
     tensorboard: bool = False,
+    warm_start: Run | Path | str | None = None,
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Run:
@@ -46,8 +48,8 @@ def train(
 
     Args:
         dataset: a `darlr.Dataset`, or the name or folder of one.
-        method: its name, as in docs/methods.
-        seed: of everything random.
+        method: its name, as in docs/methods; None: "darlr".
+        seed: of everything random; None: 0.
         epochs: of learning; None: as many as the settings say.
         out: the folder of results; the run's lies in `out`/<data set>/<method>/.
         device: "auto" (a GPU if there is one), "cpu" or "cuda".
@@ -55,6 +57,8 @@ def train(
         monitor: is told how the run gets on.
         progress: whether to show progress bars, in a terminal or a notebook.
         tensorboard: whether the run's numbers are written as event files, too (extra `tb`).
+        warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
+            given (docs/retraining.md).
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
     Raises:
@@ -63,8 +67,12 @@ def train(
     """
     values = gathered(settings, sections, {"method": method, "seed": seed, "training.epochs": epochs})
     with listening(monitor, progress) as listener:
+        former = None
+        if warm_start is not None:
+            former = WarmStart.of(warm_start.path if isinstance(warm_start, Run) else Path(warm_start), device_named(device))
+            values = former.defaults(values, None if isinstance(dataset, Dataset) else str(dataset))
         placed, loaded = placed_on(dataset, values, data_dir, listener.notice)
-        finished = train_on(loaded, placed, Path(out), device_named(device), listener, tensorboard)
+        finished = train_on(loaded, placed, Path(out), device_named(device), listener, tensorboard, former)
     held = dataset if isinstance(dataset, Dataset) else Dataset(placed, loaded)
     return Run(finished.path, held, tuple(listener.notices))
 

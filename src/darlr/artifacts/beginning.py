@@ -19,8 +19,10 @@ CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
 SETTINGS = "config_checksum"
 """What environment.json holds of config.yaml."""
+WARM_START = "warm_start"
+"""What environment.json names the run by that this one started from."""
 
-ENVIRONMENT_SHAPE = Keys({"darlr": text}, {"data": map_of(text), SETTINGS: text})
+ENVIRONMENT_SHAPE = Keys({"darlr": text}, {"data": map_of(text), SETTINGS: text, WARM_START: map_of(text)})
 _NAMED = re.compile(r"([0-9a-f]{12})-s(\d+)")
 """How `darlr train` names a run's folder: after its settings and its seed."""
 

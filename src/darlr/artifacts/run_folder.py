@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from darlr.artifacts.beginning import Beginning
 from darlr.artifacts.files import PARTIAL_SUFFIX, encode_json, read_object, write_bytes
 from darlr.artifacts.metrics_file import METRICS, MetricsFile
+from darlr.artifacts.pointer import pointed
 from darlr.artifacts.run_lock import lock_run
 from darlr.artifacts.sealing import PUT_BACK, sealed, unsealed
 from darlr.errors import InputError, RunError
@@ -61,8 +62,9 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A finished or interrupted run, for reading; raises `InputError` naming what it lacks."""
+        """A run, finished or not, or the one that a pointer names, for reading; raises `InputError` naming what it lacks."""
         try:
+            path = pointed(path)
             if not path.is_dir():
                 raise InputError(f"{path}: no such run folder")
             missing = Beginning(path).missing()

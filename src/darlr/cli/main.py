@@ -15,6 +15,7 @@ from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
 from darlr.cli.export import export
 from darlr.cli.fetch import fetch
+from darlr.cli.promote import promote
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
 from darlr.cli.serve import serve
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "validate": validate,
     "recommend": recommend,
+    "promote": promote,
     "export": export,
     "serve": serve,
     "datasets": datasets,
@@ -53,7 +55,7 @@ GOES_ON = {
 
 
 def main() -> None:
-    """Run the command that the arguments name; exit codes: 2 bad input, 3 failure while running, 130 interrupted."""
+    """Run the command that the arguments name; exit codes: 2 bad input, 3 failure, 4 not promoted, 130 interrupted."""
     end_with_reader()
     try:
         with requiring_output():

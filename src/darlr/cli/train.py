@@ -24,6 +24,15 @@ def train(
         ),
     ] = None,
     overrides: Overrides = (),
+    warm_start: Annotated[
+        Path | None,
+        option(
+            "a finished run to go on from, on a log that has grown or changed since: its world model and its policy; "
+            "its data set and settings are the defaults",
+            "RUN",
+            "start afresh",
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool, option("write every number to TensorBoard's event files, too, in the run folder"), tyro.conf.FlagCreatePairsOff
     ] = False,
@@ -34,6 +43,7 @@ def train(
 ) -> None:
     """Train a policy and test it after every epoch; the same command resumes a run that was stopped."""
     from darlr.api.training import train as train_policy  # noqa: PLC0415
+    from darlr.artifacts import RunFolder  # noqa: PLC0415
     from darlr.cli.terminal.run import TerminalMonitor  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
@@ -42,10 +52,12 @@ def train(
 
     if tensorboard:
         require_tensorboard()
-    quick_start = config is None and dataset is None and method is None and not overrides
+    quick_start = config is None and dataset is None and method is None and not overrides and warm_start is None
     file = FIRST if quick_start else config
     options = {"dataset": dataset, "method": method, "seed": seed}
     values = settings_of(None if file is None else settings_file(file), overrides, options, epochs)
+    if warm_start is not None and "dataset" not in values:
+        values["dataset"] = RunFolder.open(warm_start).config()["dataset"]
     asked = experiment_config(values)
     others = {key: value for key, value in values.items() if key not in ("dataset", "method", "seed")}
     place = str(compute_on(device, threads))
@@ -54,13 +66,14 @@ def train(
             monitor.notice("this is the quick start, a small world and a short schedule, as with --config first")
         run = train_policy(
             asked.dataset,
-            asked.method,
-            seed=asked.seed,
+            values.get("method"),
+            seed=values.get("seed"),
             out=out,
             device=place,
             data_dir=data_dir,
             monitor=monitor,
             tensorboard=tensorboard,
+            warm_start=warm_start,
             settings=others,
         )
         monitor.finished(run)

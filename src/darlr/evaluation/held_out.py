@@ -3,6 +3,7 @@
 This is weaker than the published protocol (users chose what they rated) and is only ever reported as what it is.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.catalog import ItemCatalog
-from darlr.data.log import InteractionLog
+from darlr.data.log import Ids, InteractionLog
 from darlr.errors import InputError
 from darlr.evaluation.ranked_lists import LoggedItems, RankedLists
 from darlr.evaluation.settings import Split
@@ -50,7 +51,8 @@ def split_log(
     Args:
         share: of all rows; of the users where `by` is "user"; not read where it is "last".
         by: random: rows drawn at random; time: the latest rows; last: the latest row of each user who has two or more; user:
-            all rows of users drawn at random, whom learning never sees.
+            all rows of users drawn at random, whom learning never sees; pair: all rows of pairs of a user and an item that are
+            drawn by their raw ids, so that the same generator draws the same ones when the log grows.
 
     Raises:
         InputError: if either would be empty, or the log has no times to split by.
@@ -90,6 +92,23 @@ def _some_users(log: InteractionLog, share: float, generator: np.random.Generato
     return chosen
 
 
+def _some_pairs(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    salt = int(generator.integers(2**63)).to_bytes(8, "little")
+    users, items = (_numbers(ids, salt + side) for ids, side in ((log.user_ids, b"u"), (log.item_ids, b"i")))
+    # The sum of two uniform numbers, modulo 2^64, is uniform; spread once more, so that no user's pairs hang together.
+    mixed = users[log.users] + items[log.items]
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # splitmix64 (Steele, Lea & Flood, 2014)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    chosen: NDArray[np.bool_] = (mixed ^ (mixed >> np.uint64(31))).astype(np.float64) < share * 2.0**64
+    return chosen
+
+
+def _numbers(ids: Ids, salt: bytes) -> NDArray[np.uint64]:
+    """(n,) a number for each raw id that depends on its text and `salt` alone."""
+    digests = [hashlib.blake2b(str(raw).encode(), digest_size=8, key=salt).digest() for raw in ids.tolist()]
+    return np.frombuffer(b"".join(digests), "<u8")
+
+
 def _by_time(log: InteractionLog) -> NDArray[np.intp]:
     """The numbers of the rows, earliest first; as they stand where the log has no times, and among equal ones."""
     return np.arange(len(log)) if log.times is None else np.argsort(log.times, kind="stable")
@@ -100,6 +119,7 @@ _SPLITS: Mapping[Split, Callable[[InteractionLog, float, np.random.Generator], N
     "time": _latest_rows,
     "last": _last_of_users,
     "user": _some_users,
+    "pair": _some_pairs,
 }
 
 

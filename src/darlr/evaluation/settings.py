@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from darlr.config.constraints import Section, Setting
 
-Split = Literal["random", "time", "last", "user"]
+Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
 """What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
@@ -24,7 +24,10 @@ class EvaluationConfig(Section):
     ] = 0.1
     split: Annotated[
         Split,
-        Setting("which rows are held out; random: any; time: the latest; last: each user's latest; user: all of some users"),
+        Setting(
+            "which rows are held out; random: any; time: the latest; last: each user's latest; user: all of some users; "
+            "pair: pairs of user and item by their ids, so that they are held out of a grown log, too"
+        ),
     ] = "random"
     noise: Annotated[
         float,

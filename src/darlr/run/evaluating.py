@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from darlr.artifacts import RunFolder
+from darlr.artifacts.beginning import WARM_START
 from darlr.config.constraints import require_between
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
@@ -53,11 +54,14 @@ class OpenedRun:
     device: torch.device
 
     @classmethod
-    def of(cls, run: Path, data_dir: Path | None, device: torch.device) -> "OpenedRun":
-        """Raises `InputError` for a run without a policy, and for data that changed since the run."""
+    def of(cls, run: Path, data_dir: Path | None, device: torch.device, loaded: LoadedDataset | None = None) -> "OpenedRun":
+        """Raises `InputError` for a run without a policy, and for data that changed since the run.
+
+        Args: loaded: its data set, where it is read already.
+        """
         folder = RunFolder.open(run)
         saved = SavedPolicy(folder, device)
-        loaded = load(saved.config, data_dir)
+        loaded = load(saved.config, data_dir) if loaded is None else loaded
         require_unchanged(folder, loaded.dataset.hashes)
         return cls(folder.path, saved, loaded, device)
 
@@ -143,19 +147,20 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
     feature = config.evaluation.by_group if by_group is None else by_group
     if feature:
         require_feature(dataset.user_features, feature)
-    judging, notes = (specified.held_out, []) if log_folder is None else _newer(log_folder, dataset.log)
+    judging, notes = (specified.held_out, []) if log_folder is None else newer_rows(log_folder, dataset.log)
     if judging is None:
         raise InputError(
             f"{run.path}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER"
         )
-    model, _ = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
+    own = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
     users, items = (torch.from_numpy(ids).to(device) for ids in (dataset.world.users, dataset.world.items))
-    estimates, _ = model.predict(users, items)
+    estimates, _ = own[0].predict(users, items)
     membership = world_membership(dataset, dataset.world.items, device)
     with TemporaryDirectory(prefix="darlr-") as scratch:
         results = run.path.parents[2]
         shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
-        factors = list_factors(shared, config, dataset, device, notes.append)
+        started_afresh = WARM_START not in RunFolder.open(run.path).environment()
+        factors = list_factors(shared, config, dataset, device, notes.append, None if started_afresh else own)
         parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)
         opponents = opponent_scorers(parts, config.leave, membership)
     try:
@@ -175,7 +180,7 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
     return {**found, **groups, "notes": [*notes, *found["notes"]]}
 
 
-def _newer(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
+def newer_rows(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
     """The rows of a folder's log that are about users and items of `log`, in its indices, and what was left out."""
     newer = read_folder(folder).dataset.log
     if newer.reward_range != log.reward_range:

@@ -1,5 +1,6 @@
 """A policy on disk: what was learned, and the raw ids of its users and items."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from darlr.artifacts.schema import (
 from darlr.config.loading import stable_hash
 from darlr.data.dataset import Dataset
 from darlr.data.log import Ids, text_ids
+from darlr.data.names import NAMES, Names
 from darlr.errors import InputError, RunError
 from darlr.methods.experiment import experiment_config
 from darlr.methods.parts import PolicyParts
@@ -44,7 +46,7 @@ CHECKPOINT = "checkpoint"
 STATES: Mapping[str, Check] = {
     POLICY: Keys(
         {"epoch": whole(1), "reward_range": list_of(number, 2), "config": text},
-        {"user_ids": list_of(text), "item_ids": list_of(text)},
+        {"user_ids": list_of(text), "item_ids": list_of(text), "names": NAMES},
     ),
     CHECKPOINT: Keys({"epoch": whole(1), "steps": whole(), "best": optional(number), "config": text}),
 }
@@ -52,7 +54,7 @@ STATES: Mapping[str, Check] = {
 
 
 def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
-    """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, and all raw ids."""
+    """Write `policy.safetensors`: the learned parameters after `epoch`, the world's users and items, all raw ids and names."""
     tensors = {
         **{f"policy.{name}": tensor for name, tensor in policy.state_dict().items()},
         **{f"average.{name}": tensor for name, tensor in policy.average_user().items()},
@@ -60,7 +62,11 @@ def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int)
         "items": torch.from_numpy(dataset.world.items),
         "membership": world_membership(dataset, dataset.world.items, torch.device("cpu")),
     }
-    state: dict[str, Any] = {"epoch": epoch, "reward_range": list(dataset.paid_range)}
+    state: dict[str, Any] = {
+        "epoch": epoch,
+        "reward_range": list(dataset.paid_range),
+        "names": Names.of(dataset).to_dict(),
+    }
     for name, ids in (("user_ids", dataset.log.user_ids), ("item_ids", dataset.log.item_ids)):
         if np.issubdtype(ids.dtype, np.integer):
             tensors[name] = torch.from_numpy(ids)
@@ -86,6 +92,12 @@ def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[
     return tensors, state
 
 
+def fingerprint(folder: RunFolder) -> str:
+    """Twelve hexadecimal digits of what a run has learned: of the bytes of its policy and its world model."""
+    content = [hashlib.sha256((folder.path / f"{name}.safetensors").read_bytes()).hexdigest() for name in (POLICY, WORLD_MODEL)]
+    return stable_hash(content)
+
+
 class SavedPolicy:
     """The policy of a run, ready to act for any users of its log.
 
@@ -98,6 +110,8 @@ class SavedPolicy:
         average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
         epoch: the epoch it was chosen at.
+        learned: its parameters and persistent buffers, by name.
+        names: what its users, items, categories and features are called; None in runs that were made before they were kept.
     """
 
     def __init__(self, folder: RunFolder, device: torch.device) -> None:
@@ -111,7 +125,7 @@ class SavedPolicy:
             _require_world(tensors, state)
         self.model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
         self._device = device
-        self._learned = below("policy.", tensors)
+        self.learned = below("policy.", tensors)
         self.average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
         self.membership: Tensor = tensors["membership"]
         self.world_users: NDArray[np.int64] = tensors["users"].numpy()
@@ -119,6 +133,7 @@ class SavedPolicy:
         self.user_ids, self.item_ids = (_ids(name, tensors, state) for name in ("user_ids", "item_ids"))
         self.reward_range: tuple[float, float] = tuple(state["reward_range"])
         self.epoch: int = state["epoch"]
+        self.names = Names.restore(self.user_ids, self.item_ids, state["names"]) if "names" in state else None
 
     def network(self, users: NDArray[np.int64]) -> Policy:
         """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
@@ -135,9 +150,9 @@ class SavedPolicy:
         )
         policy = method_of(self.config).policy(parts)
         with restoring(self._path):
-            require_tensors(self._learned, policy.saved_shapes())
+            require_tensors(self.learned, policy.saved_shapes())
             require_alike(self.average_user, policy.average_user())
-            policy.load_state_dict(self._learned)
+            policy.load_state_dict(self.learned)
         policy.append_user(self.average_user)
         return policy.eval()
 

@@ -32,11 +32,13 @@ class SpecifiedRun:
         config: every setting, resolved.
         dataset: what is learned from: the data set, less `held_out`.
         held_out: rows of the log by which the policy is judged; None where there is a truth and no judge needs them.
+        starts_from: the fingerprint of the run that it starts from; None where it starts afresh.
     """
 
     config: ExperimentConfig
     dataset: Dataset
     held_out: InteractionLog | None
+    starts_from: str | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], loaded: LoadedDataset) -> Self:
@@ -50,14 +52,26 @@ class SpecifiedRun:
         return cls(config, replace(loaded.dataset, log=learned), held_out)
 
     def path(self, out: Path) -> Path:
-        """Where the run's folder lies below `out`: its name depends on every setting but the seed, and on the seed."""
+        """Where the run's folder lies below `out`: its name depends on every setting but the seed, and on the seed.
+
+        That of a run which starts from another depends on that one, too, and on the data, so that each day's has its own.
+        """
         settings = to_mapping(self.config)
         del settings["seed"]
-        return out / self.dataset.name / self.config.method / f"{stable_hash(settings)}-s{self.config.seed}"
+        name = f"{stable_hash(settings)}-s{self.config.seed}"
+        if self.starts_from is not None:
+            name += f"-w{stable_hash([self.starts_from, dict(self.dataset.hashes)])}"
+        return out / self.dataset.name / self.config.method / name
 
     def world_model_path(self, out: Path) -> Path:
         """Where the world model that the run shares with others lies below `out`."""
-        return world_model_path(out, self.config, self.dataset)
+        return world_model_path(out, self.config, self.dataset, self.starts_from)
+
+
+def held_out_alike(config: ExperimentConfig, before: ExperimentConfig) -> bool:
+    """Whether runs with `before` have held out all that runs with `config` hold out, whatever their logs have in common."""
+    judging, former = config.evaluation, before.evaluation
+    return judging.split == former.split == "pair" and config.seed == before.seed and judging.held_out <= former.held_out
 
 
 def rows_of(loaded: LoadedDataset, judging: EvaluationConfig, seed: int) -> tuple[InteractionLog, InteractionLog | None]:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from darlr.agents.learning import Learner
 from darlr.artifacts import RunFolder, environment
+from darlr.artifacts.beginning import WARM_START
 from darlr.artifacts.metrics_file import METRICS
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
@@ -48,9 +49,11 @@ from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
+from darlr.run.warm_start import WarmStart
 from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import simulated_world
 from darlr.seeding import torch_generator
+from darlr.world_model.continuing import Former
 from darlr.world_model.model import WorldModel
 from darlr.world_model.training import FitMonitor
 
@@ -107,25 +110,36 @@ def train_on(
     device: torch.device,
     monitor: Monitor,
     tensorboard: bool = False,
+    warm_start: WarmStart | None = None,
 ) -> Finished:
-    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be."""
+    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
+
+    Args: warm_start: a run whose world model and policy this one starts from.
+    """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
+    former = None
+    if warm_start is not None:
+        warm_start.require_same(config, dataset)
+        former = warm_start.former(dataset)
+        specified = replace(specified, starts_from=warm_start.fingerprint)
     method, ways = method_of(config), ways_of(config)
     judge = judge_of(specified, loaded.truth, device)
     surroundings = {**environment(device), "data": dict(dataset.hashes)}
+    if warm_start is not None:
+        surroundings[WARM_START] = warm_start.origin
     with (
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
         EventFiles(folder.path) if tensorboard else nullcontext() as events,
     ):
-        for text in notices(config, loaded):
+        for text in [*notices(config, loaded), *([] if warm_start is None else warm_start.notices(specified))]:
             monitor.notice(text)
         if folder.has_tensors(CHECKPOINT) and not folder.has_tensors(POLICY):
             _forget_progress(folder)
             monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
-        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor)
+        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former)
         for text in fit_notices(fit):
             monitor.notice(text)
         if not folder.has_tensors(HISTORY):
@@ -138,9 +152,12 @@ def train_on(
             others.append(Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice))
         others += further_judges(specified, estimates, membership)
         learner = learner_of(config, dataset, model, learned_in, device)
+        if warm_start is not None and former is not None:
+            warm_start.continue_policy(learner.policy, dataset, former.places)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), events, device), monitor)
-        factors = list_factors(out, config, dataset, device, monitor.notice)
+        own = None if warm_start is None else (model, fit)
+        factors = list_factors(out, config, dataset, device, monitor.notice, own)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
@@ -152,7 +169,13 @@ def train_on(
 
 
 def _world_model(
-    shared: Path, folder: RunFolder, config: ExperimentConfig, dataset: Dataset, device: torch.device, monitor: Monitor
+    shared: Path,
+    folder: RunFolder,
+    config: ExperimentConfig,
+    dataset: Dataset,
+    device: torch.device,
+    monitor: Monitor,
+    former: Former | None,
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The run's world model and how its fit went, fitted into `shared` if no run has needed it before.
 
@@ -160,7 +183,7 @@ def _world_model(
     """
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice)
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice, former)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
     return model, fit
 

@@ -1,6 +1,6 @@
 """World models on disk: each is fitted once and shared by all runs that ask for the same one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from darlr.errors import InputError, RunError
 from darlr.evaluation.opponents import Factors, ListFactors
 from darlr.methods.ways import Ways
 from darlr.run.fit_checkpoints import StoredCheckpoint
+from darlr.world_model.continuing import Former
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.kinds import DEEPFM, FACTORS, WORLD_MODELS
 from darlr.world_model.model import WorldModel
@@ -32,8 +33,11 @@ STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection"
 """The plain values beside any world model's tensors, and what is read of how its fit went."""
 
 
-def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> Path:
-    """Where the world model of `config` on `dataset` lies below the results folder `out`."""
+def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, starts_from: str | None = None) -> Path:
+    """Where the world model of `config` on `dataset` lies below the results folder `out`.
+
+    Args: starts_from: the fingerprint of the run whose world model its fit starts from.
+    """
     key = stable_hash(
         {
             "darlr": __version__,
@@ -45,6 +49,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset) -> P
             # Other rows are learned from then, as many as before or not; which ones a random split leaves, the seed says.
             **({} if (split := config.evaluation.split) == "random" else {"split": split}),
             "reference_quirks": config.reference_quirks,
+            **({} if starts_from is None else {"starts_from": starts_from}),
         }
     )
     return out / dataset.name / "world-models" / f"{key}-s{config.seed}.safetensors"
@@ -58,17 +63,22 @@ def obtain_world_model(
     device: torch.device,
     monitor: FitMonitor | None,
     notice: Callable[[str], None],
+    former: Former | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
 
     Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
     checkpoint, if its kind of world model keeps any.
+
+    Args: former: a world model of a former log, which the fit starts from.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
                 checkpoint = StoredCheckpoint(path)
-                model, report = ways.fit(config, checkpoint)(dataset, config, device, monitor)
+                kind = WORLD_MODELS[config.world_model.kind]
+                fit = ways.fit(config, checkpoint) if former is None else kind.starting_from(former, checkpoint)
+                model, report = fit(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
                 checkpoint.remove()
                 if "why" in report:
@@ -93,21 +103,31 @@ def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict
 
 
 def list_factors(
-    out: Path, config: ExperimentConfig, dataset: Dataset, device: torch.device, notice: Callable[[str], None]
+    out: Path,
+    config: ExperimentConfig,
+    dataset: Dataset,
+    device: torch.device,
+    notice: Callable[[str], None],
+    own: tuple[WorldModel, Mapping[str, Any]] | None = None,
 ) -> Factors:
     """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
     It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
     `InputError` where the file is damaged.
+
+    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
     """
+    if own is not None and isinstance(own[0], FactorModel):
+        own_factors = ListFactors(own[0], own[1]["activity_exponent"])
+        return lambda: own_factors
     settings = config.world_model if config.world_model.kind == FACTORS.name else WorldModelConfig(kind=FACTORS.name)
-    own = replace(config, world_model=settings, reference_quirks=False)
+    asked = replace(config, world_model=settings, reference_quirks=False)
 
     @cache
     def obtain() -> ListFactors | None:
-        path = world_model_path(out, own, dataset)
+        path = world_model_path(out, asked, dataset)
         try:
-            model, report = obtain_world_model(path, own, dataset, Ways(), device, None, notice)
+            model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice)
         except InputError as error:
             if path.is_file():  # fitted before, and damaged since: no fault of the log's
                 raise

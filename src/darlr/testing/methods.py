@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from darlr.agents.continuing import continue_policy
 from darlr.artifacts import RunFolder
 from darlr.config.loading import leaf_type, merge
 from darlr.data.registry import load
@@ -19,7 +20,7 @@ from darlr.methods.registry import METHODS
 from darlr.run.evaluating import evaluate_run
 from darlr.run.saved import SavedPolicy
 from darlr.run.training import Finished, Monitor, train
-from darlr.run.worlds import true_world
+from darlr.run.worlds import lookback_of, true_world
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
 from darlr.testing.demands import blaming, demand, demand_equal, registered
@@ -27,6 +28,7 @@ from darlr.testing.monitors import Interrupter, Remembering, Silent
 from darlr.testing.planted import ITEMS, LONGEST, PLANTED, scratch, write_planted_world, write_truth
 from darlr.testing.results import results, without_seconds
 from darlr.tuning.space import Space
+from darlr.world.window import Window
 
 CPU = torch.device("cpu")
 BEST = 50.0
@@ -168,6 +170,25 @@ def serves_from_its_folder_alone(trained: TrainedMethod, folder: Path) -> None:
     demand(abs(total - 1) < 1e-4, f"the probabilities of all items add up to {total:g}; expected 1")
 
 
+def goes_on_among_other_items(trained: TrainedMethod, folder: Path) -> None:
+    """Under other numbers for its items, a policy that goes on from what it learned says of each item what it said before."""
+    run, device = RunFolder.open(trained.run.path), trained.device
+    saved, turned = SavedPolicy(run, device), SavedPolicy(run, device)
+    turned.world_items, turned.membership = saved.world_items[::-1].copy(), saved.membership.flip(0)
+    policies = [each.network(saved.world_users) for each in (saved, turned)]
+    if saved.learned.keys() - dict(policies[0].named_parameters()).keys():
+        return  # it also stands on what is made of the log anew
+    n_items, n_categories = saved.membership.shape
+    places = {"items": torch.arange(n_items).flip(0), "categories": torch.arange(n_categories)}
+    continue_policy(policies[1], saved.learned, places, {"items": n_items, "categories": n_categories})
+    start = Window.at_start(n_items, lookback_of(saved.config), device)
+    users = torch.arange(5, device=device)
+    window = Window(start.items.expand(len(users), -1), start.rewards.expand(len(users), -1))
+    before, now = (policy.scorer()(users, window) for policy in policies)
+    same = torch.allclose(before, now.flip(1), rtol=1e-4, atol=1e-4)
+    demand(same, "judges items otherwise where they have other numbers; are all parameters with rows of items in entity_rows()")
+
+
 def its_settings_exist(trained: TrainedMethod, folder: Path) -> None:
     """Every key that it fixes is a setting, and `darlr tune` can search every space of its own."""
     method = trained.method
@@ -187,6 +208,7 @@ METHOD_CHECKS: tuple[MethodCheck, ...] = (
     seeds_matter,
     the_saved_policy_plays_its_test_again,
     serves_from_its_folder_alone,
+    goes_on_among_other_items,
 )
 
 

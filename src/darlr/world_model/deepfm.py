@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from darlr.errors import InputError
+from darlr.world.world import ABSENT
 from darlr.world_model.inputs import PADDING, Inputs
 
 LOG_VARIANCE_RANGE = (-10.0, 0.5)
@@ -78,6 +80,26 @@ class DeepFMEnsemble(nn.Module):
         self.head = nn.Parameter(torch.randn(members, sizes[-1], 2, generator=generator) * sizes[-1] ** -0.5)
         with torch.no_grad():
             self.table[:, PADDING] = 0.0
+
+    @torch.no_grad()
+    def continue_from(self, former: "DeepFMEnsemble", rows: Tensor) -> None:
+        """Take the weights of `former`; rows of the table that it lacks stay as they are.
+
+        Args: rows: (V,) int64, its row for every row of the table, `ABSENT` where it has none.
+
+        Raises: InputError: for networks of other sizes.
+        """
+        known = rows != ABSENT
+        for (name, parameter), (_, values) in zip(self.named_parameters(), former.named_parameters(), strict=True):
+            if name == "table" and parameter.shape[2] == values.shape[2] and self.members == former.members:
+                parameter[:, known] = values[:, rows[known]]
+            elif parameter.shape != values.shape:
+                raise InputError(
+                    f"'{name}' of the run's world model has the size {list(values.shape)}, and {list(parameter.shape)} is "
+                    "needed; expected the same networks, features and number of categories that an item has at most"
+                )
+            else:
+                parameter.copy_(values)
 
     def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, each (M, B), for `users` and `items`, each (M, B) int64."""

@@ -13,9 +13,10 @@ import torch
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
+from darlr.world_model.continuing import Former
 from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.ensemble import EnsembleModel
-from darlr.world_model.inputs import Inputs
+from darlr.world_model.inputs import Inputs, former_rows
 from darlr.world_model.losses import NegativeSampler
 from darlr.world_model.model import Scale
 from darlr.world_model.ranking import pairwise_accuracy
@@ -120,8 +121,11 @@ def fit_world_model(
     device: torch.device,
     monitor: FitMonitor | None = None,
     checkpoint: FitCheckpoint | None = None,
+    former: Former | None = None,
 ) -> tuple[EnsembleModel, FitReport]:
     """Fit the ensemble on the log of `dataset`, from where `checkpoint` says that a fit with the same arguments was stopped.
+
+    Args: former: an ensemble of a former log, whose weights it starts from.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).
@@ -142,6 +146,10 @@ def fit_world_model(
         config.hidden_sizes,
         torch_generator(seed, "world_model", "weights"),
     ).to(device)
+    if former is not None:
+        if not isinstance(former.model, EnsembleModel):
+            raise InputError(f"the run's world model is a {type(former.model).__name__}; expected an ensemble")
+        network.continue_from(former.model.network, former_rows(former.places).to(device))
     trainer = Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint)
     trainer.run()
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from darlr.data.dataset import Dataset
+from darlr.data.names import Places
+from darlr.world.world import ABSENT
 
 PADDING = 0
 """Row of the embedding table that stands for an absent category; it is kept at zero."""
@@ -65,3 +67,20 @@ class Inputs:
     def numbers(self) -> int:
         """G, the number of numeric features of a pair."""
         return self.user_numeric.shape[1] + self.item_numeric.shape[1]
+
+
+def former_rows(places: Places) -> Tensor:
+    """(V,) int64, where each row of the embedding table stood in that of the former log; `ABSENT` for new ones."""
+    before = places.former
+    parts = [np.array([PADDING], np.int64)]
+    start = PADDING + 1
+    for place, size in (
+        (places.users, len(before.users)),
+        (places.user_codes, before.user_features.n_codes),
+        (places.items, len(before.items)),
+        (places.item_codes, before.item_features.n_codes),
+        (places.categories, len(before.categories)),
+    ):
+        parts.append(np.where(place == ABSENT, ABSENT, place + start))
+        start += size
+    return torch.from_numpy(np.concatenate(parts))

@@ -11,9 +11,11 @@ from torch import Tensor
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
+from darlr.errors import InputError
 from darlr.registry import Registry
 from darlr.seeding import torch_generator
 from darlr.world_model.comparing import compare
+from darlr.world_model.continuing import Former
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
@@ -46,6 +48,8 @@ class WorldModelKind:
         reads: the sections of settings that it reads beside `world_model`.
         uncertain: whether it has an uncertainty that can be penalised, under its settings.
         fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
+        fit_after: given a model of this kind that was fitted on a former log, and a checkpoint as above, the `fit` that starts
+            from it; None: there is no such fit.
         space: what `darlr tune --space world-model` searches.
         unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
     """
@@ -58,12 +62,19 @@ class WorldModelKind:
     reads: tuple[type[Section], ...] = ()
     uncertain: Callable[[WorldModelConfig], bool] = lambda config: True
     fit_from: Callable[[FitCheckpoint], Fit] | None = None
+    fit_after: Callable[[Former, FitCheckpoint | None], Fit] | None = None
     space: Mapping[str, Any] = field(default_factory=dict)
     unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
 
     def going_on(self, checkpoint: FitCheckpoint | None) -> Fit:
         """What fits it, from `checkpoint` on if there is one and the kind can."""
         return self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
+
+    def starting_from(self, former: Former, checkpoint: FitCheckpoint | None) -> Fit:
+        """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
+        if self.fit_after is None:
+            raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
+        return self.fit_after(former, checkpoint)
 
 
 def _fit_deepfm(
@@ -72,8 +83,9 @@ def _fit_deepfm(
     device: torch.device,
     monitor: FitMonitor | None,
     checkpoint: FitCheckpoint | None = None,
+    former: Former | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint)
+    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint, former)
     return model, asdict(report)
 
 
@@ -89,6 +101,7 @@ DEEPFM = WorldModelKind(
     _resolve_deepfm,
     uncertain=lambda config: config.error == "gaussian",
     fit_from=lambda checkpoint: partial(_fit_deepfm, checkpoint=checkpoint),
+    fit_after=lambda former, checkpoint: partial(_fit_deepfm, checkpoint=checkpoint, former=former),
     space={
         "world_model.embedding_size": [4, 8, 16, 32],
         "world_model.hidden_sizes": [[32, 32], [64, 64], [128, 128]],
@@ -101,11 +114,15 @@ DEEPFM = WorldModelKind(
 
 
 def _fit_factors(
-    dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None
+    dataset: Dataset,
+    config: ExperimentConfig,
+    device: torch.device,
+    monitor: FitMonitor | None,
+    former: Former | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
     generator = torch_generator(config.seed, "world_model", "factors")
     exponent = config.own(SelectionConfig).exponent
-    model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent)
+    model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent, former)
     return model, asdict(report)
 
 
@@ -125,6 +142,7 @@ FACTORS = WorldModelKind(
     FactorModel.restore,
     _resolve_factors,
     reads=(FactorSettings, SelectionConfig),
+    fit_after=lambda former, checkpoint: partial(_fit_factors, former=former),
     space={
         "factors.size": [2, 4, 8, 16],
         "factors.link": ["identity", "log"],
@@ -147,6 +165,20 @@ def _fit_better(
     return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
 
 
+def _fit_as_before(
+    dataset: Dataset,
+    config: ExperimentConfig,
+    device: torch.device,
+    monitor: FitMonitor | None,
+    former: Former,
+    checkpoint: FitCheckpoint | None,
+) -> tuple[WorldModel, dict[str, Any]]:
+    """The kind that was chosen for the former log stays: the policy knows items by its vectors."""
+    kind = former.fit["kind"]
+    model, report = WORLD_MODELS[kind].starting_from(former, checkpoint)(dataset, config, device, monitor)
+    return model, {**report, "kind": kind, "why": f"{kind}, as in the run that it starts from"}
+
+
 def _restore_better(tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> WorldModel:
     return WORLD_MODELS[state["fit"]["kind"]].restore(tensors, state, device)
 
@@ -160,6 +192,7 @@ AUTO = WorldModelKind(
     reads=FACTORS.reads,
     uncertain=DEEPFM.uncertain,
     fit_from=lambda checkpoint: partial(_fit_better, checkpoint=checkpoint),
+    fit_after=lambda former, checkpoint: partial(_fit_as_before, former=former, checkpoint=checkpoint),
     unlogged=unlogged_reward,
 )
 

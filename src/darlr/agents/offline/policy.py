@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer, best_alone, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
-from darlr.agents.policy import Policy, trunk_of
+from darlr.agents.policy import Policy, Rows, trunk_of
 from darlr.agents.settings import PolicyConfig
 from darlr.world.window import Window
 
@@ -67,7 +67,7 @@ class OfflinePolicy(Policy):
         outputs: Mapping[str, int],
         generator: torch.Generator,
     ) -> None:
-        """Args: outputs: sizes of the linear heads, by name."""
+        """Args: outputs: sizes of the linear heads, by name; as many outputs for every item, side by side."""
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
         self.trunk, size = trunk_of(tracker, config)
@@ -94,6 +94,14 @@ class OfflinePolicy(Policy):
 
     def scorer(self) -> Scorer:
         return StateScorer(self)
+
+    def entity_rows(self) -> Mapping[str, Rows]:
+        rows = {"tracker.item_vectors": Rows("items")}
+        for name, head in self.heads.items():
+            assert isinstance(head, nn.Linear)
+            each = Rows("items", head.out_features // self.n_items)
+            rows |= {f"heads.{name}.weight": each, f"heads.{name}.bias": each}
+        return rows
 
     def average_user(self) -> dict[str, Tensor]:
         vectors = self.tracker.user_vectors

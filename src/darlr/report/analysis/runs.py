@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from darlr.artifacts import RunFolder
-from darlr.artifacts.beginning import CONFIG
+from darlr.artifacts.beginning import CONFIG, WARM_START
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, require, text, whole
 from darlr.errors import InputError
@@ -31,7 +31,7 @@ class FinishedRun:
 
     Attributes:
         dataset: the data set's name, with what tells it from others of that name in the same report.
-        settings: every other setting, by dotted key.
+        settings: every other setting, by dotted key, and what the run started from where it started from another.
         data: the hashes of the data's files, by name.
         summary: as `darlr.evaluation.summary.summarise` makes it, with `opponents`.
         version: of the darlr that began it.
@@ -146,7 +146,8 @@ def _read(folder: RunFolder) -> FinishedRun:
         dataset=name_of_dataset(folder.path, config["dataset"]),
         method=config["method"],
         seed=config["seed"],
-        settings={key: value for key, value in config.items() if key not in IDENTITY},
+        settings={key: value for key, value in config.items() if key not in IDENTITY}
+        | ({WARM_START: environment[WARM_START]["fingerprint"]} if WARM_START in environment else {}),
         data=environment.get("data", {}),
         summary=summary,
         version=environment["darlr"],

@@ -8,30 +8,26 @@ from pathlib import Path
 import anyio.to_thread
 
 from darlr.artifacts.beginning import CONFIG
+from darlr.artifacts.pointer import pointed
 from darlr.errors import DarlrError, InputError
-from darlr.reading import read_text
 from darlr.serving.http.logs import FIELDS
 from darlr.serving.http.metrics import Metrics
 from darlr.serving.http.settings import ServiceSettings
 from darlr.serving.messages import ANYBODY
 from darlr.serving.recommender import Recommender
 
-MOST_BYTES = 1 << 16
 SIGNAL = "reload"
 Version = tuple[str, int, int]
 """The run's folder, when its policy was written, and when workers were last told to load it."""
 
 
 def run_named_by(place: Path) -> Path:
-    """The run folder that `place` is, or links to, or, if it is a file, names in its first line (relative to its folder).
+    """The run folder that `place` is, or links to, or points to (`artifacts/pointer.py`).
 
     Raises: InputError: if there is none.
     """
     try:
-        if place.is_file():
-            name = read_text(place, at_most=MOST_BYTES).strip()
-            place = place.parent / name if name else place
-        resolved = place.resolve(strict=True)
+        resolved = pointed(place).resolve(strict=True)
     except OSError as error:
         raise InputError(f"{place}: no such run folder ({error.strerror})") from error
     if not (resolved / CONFIG).is_file():

@@ -7,7 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darlr.artifacts.schema import Keys, number, one_of, require, whole
 from darlr.data.dataset import Dataset
+from darlr.errors import InputError
+from darlr.world_model.continuing import Former
 from darlr.world_model.factors.estimation import estimate
 from darlr.world_model.factors.held_out import Fold, folds
 from darlr.world_model.factors.model import FactorModel
@@ -25,6 +28,10 @@ MARGIN = 0.005
 
 TRIAL_TOLERANCE = 10.0
 """Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
+
+
+CHOSEN = Keys({"size": whole(), "link": one_of("identity", "log"), "activity_exponent": number})
+"""What a fit that starts from another one keeps of it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def fit_factors(
     generator: torch.Generator,
     device: torch.device,
     selection_exponent: float | None = None,
+    former: Former | None = None,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
@@ -80,16 +88,21 @@ def fit_factors(
         generator: on the CPU; draws the folds and the first factors.
         selection_exponent: eta of the law of selection; None: found, from ratings of randomly shown items where `dataset` has
             them, else from the log.
+        former: a model of a former log, whose posteriors the fit starts from and whose size, link and weights it keeps.
 
     Raises:
         InputError: if there is nothing to learn, or the link does not suit the rewards.
         RunError: if the objective becomes NaN or infinite.
     """
+    if former is not None:
+        settings = _as_before(settings, former)
     require_link(dataset.log, settings.link)
     chooser = Chooser(dataset, settings, generator, device)
+    if former is not None:
+        chooser.reason = "as in the run that it starts from"
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
-    model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device)
+    model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former)
     selection = _selection(model, dataset, selection_exponent)
     report = FactorReport(
         size=size,
@@ -104,6 +117,19 @@ def fit_factors(
         noise=fitted.noise,
     )
     return model.with_selection(selection.exponent), report
+
+
+def _as_before(settings: FactorSettings, former: Former) -> FactorSettings:
+    """The settings with what was chosen for the former log; raises `InputError` where another size or link is asked for."""
+    require(former.fit, CHOSEN, "the fit of the run's world model")
+    for name in ("size", "link"):
+        asked, before = getattr(settings, name), former.fit[name]
+        if asked not in (None, "auto", before):
+            raise InputError(
+                f"config key 'factors.{name}' is {asked!r}, but the run's factors have {before!r}; expected the same"
+            )
+    exponent = settings.activity_exponent if settings.activity_exponent is not None else former.fit["activity_exponent"]
+    return replace(settings, size=former.fit["size"], link=former.fit["link"], activity_exponent=exponent)
 
 
 def held_out_ranking(

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.world_model.continuing import Former
+from darlr.world_model.factors.continuing import start_from
 from darlr.world_model.factors.design import Description, Design
 from darlr.world_model.factors.fitting import Fitted, block_of, fit
 from darlr.world_model.factors.model import FactorModel, Population
@@ -26,8 +28,11 @@ def estimate(
     settings: FactorSettings,
     generator: torch.Generator,
     device: torch.device,
+    former: Former | None = None,
 ) -> tuple[FactorModel, Fitted]:
     """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
+
+    Args: former: a model of a former log, of the same size and link, that the fit starts from.
 
     Users and items without rows in it get their features' prior.
     """
@@ -37,7 +42,8 @@ def estimate(
     widths = [description.vocabulary + description.numeric.shape[1] for description in descriptions]
     block = block_of(size, max(widths))
     users_design, items_design = (Design(of.rows(own), block, device) for of, own in zip(descriptions, seen, strict=True))
-    fitted = fit(problem.observed, users_design, items_design, size, settings.sweeps, settings.tolerance, generator)
+    start = None if former is None else start_from(former, problem, users_design, items_design)
+    fitted = fit(problem.observed, users_design, items_design, size, settings.sweeps, settings.tolerance, generator, start)
     users, items = (
         Population.of(side, description, torch.from_numpy(own).to(device), block)
         for side, description, own in zip((fitted.users, fitted.items), descriptions, seen, strict=True)

@@ -48,22 +48,38 @@ def block_of(size: int, columns: int) -> int:
     return max(1, BLOCK_NUMBERS // (2 * (size + 2) ** 2 + columns))
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a fit starts from: both sides, and the variance of the noise."""
+
+    users: Side
+    items: Side
+    noise: float
+
+
 def fit(
-    observed: Observations, users: Design, items: Design, size: int, sweeps: int, tolerance: float, generator: torch.Generator
+    observed: Observations,
+    users: Design,
+    items: Design,
+    size: int,
+    sweeps: int,
+    tolerance: float,
+    generator: torch.Generator,
+    start: Start | None = None,
 ) -> Fitted:
     """Fit factors of `size` to what was `observed`.
 
     Args:
         users, items: features of both sides' entities.
         sweeps, tolerance: see `FactorSettings`.
-        generator: on the CPU; draws items' first factors.
+        generator: on the CPU; draws items' first factors, where there is no `start`.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
     """
-    user_side, item_side = _start(observed, users, items, size, generator)
+    start = _start(observed, users, items, size, generator) if start is None else start
+    user_side, item_side, noise = start.users, start.items, start.noise
     blocks = [block_of(size, len(design.columns.means)) for design in (users, items)]
-    noise = 0.7
     objective: list[float] = []
     for sweep in range(1, sweeps + 1):
         try:
@@ -83,7 +99,7 @@ def fit(
     return Fitted(user_side, item_side, noise, tuple(objective))
 
 
-def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> tuple[Side, Side]:
+def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> Start:
     device = observed.by_user.pulls.device
     user_means = torch.zeros(len(observed.by_user), size + 2, dtype=torch.float64, device=device)
     item_means = torch.zeros(len(observed.by_item), size + 2, dtype=torch.float64, device=device)
@@ -92,9 +108,10 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
     user_variances = torch.ones(size + 1, dtype=torch.float64, device=device)
     user_variances[0] = 0.2  # of the bias
     item_variances = torch.full_like(user_variances, 0.3)
-    return (
+    return Start(
         Side.start(user_means, USER_CONSTANT, 0.0, user_variances, users),
         Side.start(item_means, ITEM_CONSTANT, 0.1, item_variances, items),
+        noise=0.7,
     )
 
 

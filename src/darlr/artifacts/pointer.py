@@ -1,0 +1,93 @@
+"""A pointer: a small file among the runs that names the run which serves now, and those that served before.
+
+One that was written by hand may be a line with the run's path alone, relative to the pointer's folder.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from os.path import relpath
+from pathlib import Path
+from typing import Any, Self
+
+from darlr.artifacts.files import decode_json, encode_json, write_bytes
+from darlr.artifacts.schema import Keys, flag, list_of, require, text
+from darlr.artifacts.sealing import sealed, unsealed
+from darlr.errors import InputError
+from darlr.reading import read_text
+
+SHAPE = Keys(
+    {"history": list_of(Keys({"run": text, "fingerprint": text, "at": text, "why": text, "forced": flag}))}, {"checksum": text}
+)
+
+BY_HAND = "written by hand"
+"""Why a pointer points where it does that darlr did not write."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of a pointer.
+
+    Attributes:
+        run: the run folder, relative to the pointer's own folder, so that the tree of runs can be moved.
+        fingerprint: of what the run learned.
+        at: when, in ISO 8601, UTC.
+        why: what the judge found, or the note of whoever forced it.
+        forced: whether no judge was asked.
+    """
+
+    run: str
+    fingerprint: str
+    at: str
+    why: str
+    forced: bool
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A pointer as it stands on disk; `history` has its moves, oldest first, the last of which is where it points."""
+
+    path: Path
+    history: tuple[Move, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The pointer at `path`, without any moves where there is no file; raises `InputError` for another file."""
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; expected a pointer, as `darlr promote` writes it, or a new name")
+        if not path.exists():
+            return cls(path, ())
+        written = read_text(path).strip()
+        if not written.startswith("{"):
+            if not written or "\n" in written or not (path.parent / written).is_dir():
+                raise InputError(f"{path}: is neither a run folder nor a pointer to one")
+            return cls(path, (Move(written, "", "", BY_HAND, forced=True),))
+        values: Any = decode_json(written, str(path))
+        if not isinstance(values, Mapping) or not values.get("history"):
+            raise InputError(f"{path}: is neither a run folder nor a pointer to one")
+        require(values, SHAPE, str(path))
+        return cls(path, tuple(Move(**move) for move in unsealed(values, str(path))["history"]))
+
+    @property
+    def run(self) -> Path | None:
+        """The run folder that it points to; None before the first move. Raises `InputError` where that is no more."""
+        if not self.history:
+            return None
+        run = self.path.parent / self.history[-1].run
+        if not run.is_dir():
+            raise InputError(f"{self.path}: points to {run}, which is no run folder; expected it to be put back")
+        return run
+
+    def moved(self, run: Path, fingerprint: str, at: str, why: str, forced: bool) -> Self:
+        """Point to `run`, on disk when this returns; whoever reads finds the former state or this one, whole."""
+        place = relpath(run.resolve(), self.path.parent.resolve())
+        pointer = type(self)(self.path, (*self.history, Move(place, fingerprint, at, why, forced)))
+        values = sealed({"history": [asdict(move) for move in pointer.history]})
+        write_bytes(self.path, encode_json(values, str(self.path), indent=2).encode())
+        return pointer
+
+
+def pointed(path: Path) -> Path:
+    """The run folder that `path` means: itself, or where it points to if it is a pointer."""
+    if not path.is_file():
+        return path
+    return Pointer.read(path).run or path

@@ -1,0 +1,45 @@
+"""Whether a policy is not worse than another one: a test of non-inferiority with a margin that is declared before."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["not worse", "worse", "cannot be told"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two policies by one measure, over the same rows.
+
+    Attributes:
+        measure: its label.
+        ours, theirs: values of the policy in question, and of the one that it is to replace.
+        low, high: the 95% interval of ours less theirs, paired by user.
+    """
+
+    measure: str
+    ours: float
+    theirs: float
+    low: float
+    high: float
+
+    def outcome(self, margin: float) -> Outcome:
+        """Not worse where the whole interval lies above what may be lost, worse where it lies below.
+
+        Args: margin: what may be lost, as a share of `theirs`.
+        """
+        least = -margin * abs(self.theirs)
+        if self.low >= least:
+            return "not worse"
+        return "worse" if self.high < least else "cannot be told"
+
+    def line(self, margin: float) -> str:
+        """The same for people."""
+        words = {
+            "not worse": "not worse",
+            "worse": f"worse by {self.theirs - self.ours:.4g}",
+            "cannot be told": "whether it is worse cannot be told from this log",
+        }
+        return (
+            f"{words[self.outcome(margin)]}: {self.measure} {self.ours:.4g} against {self.theirs:.4g}, difference "
+            f"{self.low:+.4g} to {self.high:+.4g}, and {margin * abs(self.theirs):.4g} may be lost"
+        )
