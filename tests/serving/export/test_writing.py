@@ -63,7 +63,7 @@ def test_the_readme_runs_where_torch_and_darlr_are_not(
 def test_the_readme_says_where_the_policy_comes_from(exported: Callable[[str, str], Case]) -> None:
     case = exported("bayes-adaptive", "")
     text = (case.folder / "README.md").read_text()
-    for word in (case.run.name, "method `bayes-adaptive`", "ONNX opset 18", "expected_rewards", "the last 30 answers"):
+    for word in (case.run.name, "method `bayes-adaptive`", "ONNX opset 18", "expected_rewards", "the last 10 answers"):
         assert word in text
 
 
