@@ -129,6 +129,27 @@ class TestJson:
         assert run.read_json("summary") == {"a": 1}
 
 
+@pytest.mark.parametrize("left", [None, "", "first line"])
+def test_a_summary_needs_every_record_that_it_is_made_of(run: RunFolder, left: str | None) -> None:
+    for epoch in (1, 2):
+        run.append_metrics({"epoch": epoch, "x": 0.5})
+    run.write_summary({"a": 1})
+    assert run.read_summary() == {"a": 1}
+    records = run.path / "metrics.jsonl"
+    first = records.read_text().splitlines(keepends=True)[0]
+    if left is None:
+        records.unlink()
+    else:
+        records.write_text(first if left else "")
+    with pytest.raises(InputError, match=r"summary\.json: does not belong to the [01] records of metrics\.jsonl"):
+        RunFolder.open(run.path).read_summary()
+
+
+def test_a_summary_without_records_can_be_read(run: RunFolder) -> None:
+    run.write_summary({"a": 1})
+    assert RunFolder.open(run.path).read_summary() == {"a": 1}
+
+
 def test_files_are_removed_if_they_are_there(run: RunFolder) -> None:
     run.write_json("summary", {})
     for _ in range(2):

@@ -112,7 +112,7 @@ def test_what_is_no_finished_run_is_refused(darlr: Command, run: Path, command: 
     (early / "policy.safetensors").unlink()
     for name, message in (
         ("nowhere", "nowhere: no such run folder"),
-        ("file", "file: no such run folder"),
+        ("file", "file: is neither a run folder nor a pointer to one"),
         ("folder", "folder: not a darlr run (config.yaml and environment.json missing)"),
         ("damaged", "policy.safetensors: cannot be used, it is cut short or no safetensors file"),
         ("early", "early: this run has no policy yet; train at least one epoch"),

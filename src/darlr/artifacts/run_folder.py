@@ -135,7 +135,7 @@ class RunFolder:
     def read_summary(self) -> dict[str, Any]:
         """What `write_summary` was given; raises `InputError` if it, or a record that it is made of, was edited."""
         summary, chains = self.read_json(SUMMARY), self._metrics.records().chains
-        if chains and summary.pop(LAST_CHAIN, None) != chains[-1]:
+        if summary.pop(LAST_CHAIN, None) != (chains[-1] if chains else None):
             raise InputError(
                 f"{self.path / SUMMARY}.json: does not belong to the {len(chains)} records of {METRICS}; {PUT_BACK}"
             )

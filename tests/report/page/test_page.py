@@ -262,6 +262,6 @@ def test_seeds_not_in_common_unfinished_runs_and_versions_are_told(runs: Path) -
 def test_a_run_whose_records_are_gone_is_named(runs: Path) -> None:
     gone = next(runs.rglob("metrics.jsonl"))
     gone.unlink()
-    with pytest.raises(InputError, match=r"metrics\.jsonl has records of 0") as refused:
+    with pytest.raises(InputError, match=r"does not belong to the 0 records of metrics\.jsonl") as refused:
         page(collect([runs]), BASELINES)
     assert str(gone.parent) in str(refused.value)
