@@ -194,7 +194,7 @@ def _pairs_of(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torc
         kept = load_history(RunFolder.open(run), len(saved.user_ids), len(saved.item_ids))
         if kept is None:
             raise InputError(f"{error}; which rows it learned from is not known, so it cannot be compared") from error
-        history = kept[0]
+        history = kept.history
         users = np.repeat(np.arange(len(saved.user_ids)), np.diff(history.starts))
         return Pairs(saved.user_ids, saved.item_ids, users, history.items)
     return Pairs.of(SpecifiedRun.with_config(saved.config, loaded).dataset.log)

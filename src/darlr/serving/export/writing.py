@@ -50,7 +50,8 @@ def export_policy(run: Path, out: Path, overwrite: bool = False) -> Exported:
     saved = SavedPolicy(folder, torch.device("cpu"))
     if saved.config.reference_quirks:
         raise InputError(f"{run}: has the references' slips (reference_quirks), for comparison alone; expected a run without")
-    _, described, _ = logged_history(folder, saved, None)
+    kept, _ = logged_history(folder, saved, None)
+    described = None if kept is None else kept.user_features
     inference = Inference(saved, described)
     metadata = metadata_of(folder, saved, inference, described)
     content = onnx_bytes(inference, metadata)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from darlr._version import __version__
 from darlr.errors import DarlrError, InputError
-from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, RECOMMEND, TAKEN, operation
+from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, RECOMMEND, TAKEN, TOLD, operation
 from darlr.serving.http.gate import KEY, Gate
 from darlr.serving.http.keys import Keys
 from darlr.serving.http.logs import FIELDS
@@ -94,7 +94,7 @@ def _add_service(app: FastAPI, parts: Parts) -> None:
     @app.post(
         "/feedback",
         summary="Tell what a user gave within a session",
-        openapi_extra=operation(FEEDBACK, tuple(FEEDBACK), EXAMPLES["feedback"], TAKEN),
+        openapi_extra=operation(FEEDBACK, TOLD, EXAMPLES["feedback"], TAKEN),
     )
     async def feedback(request: Request) -> Response:
         return json_response(await parts.service.feedback(await request.body()))

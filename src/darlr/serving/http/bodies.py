@@ -36,7 +36,11 @@ REQUESTS = Field(
     },
 )
 RECOMMEND: Mapping[str, Field] = MappingProxyType({"requests": REQUESTS, **OPTIONS})
-FEEDBACK: Mapping[str, Field] = MappingProxyType({"session": SESSION, "items": REQUEST["items"], "rewards": REQUEST["rewards"]})
+FEEDBACK: Mapping[str, Field] = MappingProxyType(
+    {"session": SESSION, **{name: REQUEST[name] for name in ("items", "rewards", "new_items")}}
+)
+TOLD = ("session", "items", "rewards")
+"""The keys that a body of /feedback has to have."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,10 @@ def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
 
 def feedback_of(body: bytes) -> tuple[str, Request]:
     """The session that a body of /feedback names, and what was given in it, as a request of nobody; raises `InputError`."""
-    told = _object(body, FEEDBACK, required=tuple(FEEDBACK))
+    told = _object(body, FEEDBACK, required=TOLD)
     if not told["items"]:
         raise InputError(f'{BODY}: "items" is []; expected at least one')
-    return told["session"], Request(items=tuple(told["items"]), rewards=tuple(told["rewards"]))
+    return told.pop("session"), request_of(told, BODY)
 
 
 def _object(body: bytes, fields: Mapping[str, Field], required: tuple[str, ...]) -> dict[str, Any]:
