@@ -109,12 +109,8 @@ class NewItemReader:
             member[row, list(one.categories or ())] = True
         known = np.array([one.categories is not None for one in described], bool)
         means, covariances = self._reader.priors(described, Tags(member, known))
-        return self._policy.with_items(
-            np.array(ids, np.int64) if self._known.integers else text_ids(map(str, ids)),
-            means,
-            covariances,
-            self._membership(member),
-        )
+        raw = np.array(ids, np.int64) if self._known.integers else text_ids(map(str, ids))
+        return self._policy.with_items(raw, means, covariances, self._membership(member))
 
     def _described(self, new: NewItem, place: str, tell: Teller, notes: list[str]) -> Described:
         about = f"new item {brief(new.item)}"
