@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from darlr.methods.registry import register_method
     from darlr.rewards.kinds import register_reward
     from darlr.run.promoting import Promotion
-    from darlr.serving.messages import Answer, Recommendation, Request
+    from darlr.serving.messages import Answer, NewItem, Recommendation, Request
     from darlr.serving.recommender import Recommender
     from darlr.world_model.kinds import register_world_model
 
