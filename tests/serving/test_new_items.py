@@ -49,7 +49,7 @@ def test_a_new_item_is_ranked_by_what_its_categories_say(recommends: Recommender
 def test_what_is_expected_of_a_new_item_is_the_prior_of_an_item_like_it(recommends: Recommender, shop: Path) -> None:
     """The twin of a log's item gets what the regression says of that item's own row of the catalogue."""
     catalogue = read_folder(shop / "shop").dataset.items
-    model, order = recommends._served.policy.model, recommends.item_ids.tolist()
+    model, order = recommends.served.policy.model, recommends.item_ids.tolist()
     assert isinstance(model, FactorModel)
     whole = model.items.prior_of(catalogue)
     wider = model.with_items(*whole)
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_of_a_new_item_is_told(recommends: Recommender) -> N
 
 
 def test_without_a_word_about_it_a_new_item_is_the_average_one(recommends: Recommender) -> None:
-    model = recommends._served.policy.model
+    model = recommends.served.policy.model
     assert isinstance(model, FactorModel)
     wider = model.with_items(model.items.centre.float()[None], model.items.prior.float()[None])
     user = recommends.understanding.users.find("u8")

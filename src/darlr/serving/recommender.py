@@ -31,12 +31,13 @@ class Recommender:
 
     Attributes:
         path: the run folder.
+        served: its policy with the items that it ranks.
         notices: what should be known of the run before it serves.
     """
 
     def __init__(self, path: Path, served: Served, notices: Sequence[str]) -> None:
         self.path, self.notices = path, tuple(notices)
-        self._served = served
+        self.served = served
         self._with_new = lru_cache(maxsize=KEPT_ITEMS)(served.with_items)
         self.understanding, self.ranker, self.blocks = served.understanding, served.ranker, served.blocks
 
@@ -59,35 +60,33 @@ class Recommender:
 
         Raises: InputError: where the policy can rank no item that its log lacks.
         """
-        reader, notes = self._served.new_items, list[str]()
+        reader, notes = self.served.new_items, list[str]()
         if reader.refusal is not None:
             raise InputError(f"{self.path}: new items cannot be recommended: {reader.refusal}")
         read = reader.read(items, "the new items", teller("the new items", "new", notes), notes)
         more = len(notes) - MOST_NOTICES
         notices = (*self.notices, *notes[:MOST_NOTICES], *([f"{more:,} more such notes of new items"] if more > 0 else []))
-        return type(self)(
-            self.path, self._served.with_items(read.items, standing=True) if read.items else self._served, notices
-        )
+        return type(self)(self.path, self.served.with_items(read.items, standing=True) if read.items else self.served, notices)
 
     @property
     def user_ids(self) -> Ids:
         """Raw ids of all users of the log."""
-        return self._served.policy.user_ids
+        return self.served.policy.user_ids
 
     @property
     def item_ids(self) -> Ids:
         """Raw ids of the items that can be recommended."""
-        return self._served.policy.item_ids[self._served.policy.world_items]
+        return self.served.policy.item_ids[self.served.policy.world_items]
 
     @property
     def item_features(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the coded and of the numeric features that are read of new items."""
-        return self._served.new_items.features
+        return self.served.new_items.features
 
     @property
     def reward_range(self) -> tuple[float, float]:
         """Smallest and largest reward that a user can give."""
-        return self._served.policy.reward_range
+        return self.served.policy.reward_range
 
     def recommend(
         self,
@@ -146,9 +145,9 @@ class Recommender:
     def understood(self, number: int, request: Request, on_unknown: OnUnknown) -> tuple[Served, Understood]:
         """The `number`-th request of a batch, and the policy with the new items that it has; raises as `recommend` does."""
         if not request.new_items:
-            return self._served, self.understanding.of(number, request, on_unknown)
+            return self.served, self.understanding.of(number, request, on_unknown)
         notes: list[str] = []
         place = place_of(number, request)
-        read = self._served.new_items.read(request.new_items, place, teller(place, on_unknown, notes), notes)
-        served = self._with_new(read.items) if read.items else self._served
+        read = self.served.new_items.read(request.new_items, place, teller(place, on_unknown, notes), notes)
+        served = self._with_new(read.items) if read.items else self.served
         return served, served.understanding.of(number, request, on_unknown, notes, read.left_out)

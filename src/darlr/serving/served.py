@@ -27,17 +27,15 @@ class Served:
 
     Attributes:
         policy: the policy.
+        kept: what the run folder keeps of its log; None where it keeps nothing.
         understanding, new_items: read requests.
         blocks, ranker: make them arrays, and rank items for them.
         item_ids: raw ids of the items that can be recommended, by column of the world.
     """
 
     def __init__(self, policy: SavedPolicy, kept: Kept | None, device: torch.device, standing: bool = True) -> None:
-        """Args:
-        kept: what the run folder keeps of its log.
-        standing: whether one network may be made for all users of the log, or one for each block of requests.
-        """
-        self.policy, self._kept, self._device = policy, kept, device
+        """Args: standing: whether one network may be made for all users of the log, or one for each block of requests."""
+        self.policy, self.kept, self._device = policy, kept, device
         population = policy.model.users if isinstance(policy.model, FactorModel) else None
         features = FeatureReader(None if kept is None else kept.user_features, population, "user")
         self.understanding = Understanding(policy, features)
@@ -49,7 +47,7 @@ class Served:
 
     def with_items(self, items: tuple[DescribedItem, ...], standing: bool = False) -> "Served":
         """The same with more items; raises `InputError` where the policy cannot rank items that its log lacks."""
-        return Served(self.new_items.widened(items), self._kept, self._device, standing)
+        return Served(self.new_items.widened(items), self.kept, self._device, standing)
 
     def answers(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
         """An answer to each request."""

@@ -82,9 +82,7 @@ class BayesAdaptivePolicy(Policy):
         logits, shares = self.weighed(expected, window, into)
         return logits, shares, summary
 
-    def weighed(
-        self, expected: Tensor, window: Window, into: Buffers | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def weighed(self, expected: Tensor, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None]:
         """Logits and shares as `logits` gives them; the logits take the memory of `expected` (B, n_items)."""
         logits, shares = expected, None
         if self.category_window:
