@@ -109,6 +109,7 @@ class SavedPolicy:
         user_ids, item_ids: the log's raw ids.
         world_users, world_items: the world it learned in, as indices into the log's vocabularies.
         model: the world model.
+        device: where it computes.
         membership: (n_items, C) bool, which of the world's items has which category.
         average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
@@ -127,7 +128,7 @@ class SavedPolicy:
         with restoring(self._path):
             _require_world(tensors, state)
         self.model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-        self._device = device
+        self.device = device
         self.learned = below("policy.", tensors)
         self.average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
         self.membership: Tensor = tensors["membership"]
@@ -159,7 +160,7 @@ class SavedPolicy:
             membership=self.membership,
             estimates=None,
             paid_range=self.reward_range,
-            device=self._device,
+            device=self.device,
         )
         return method_of(self.config).policy(parts)
 
@@ -213,7 +214,7 @@ class SavedPolicy:
         if not isinstance(self.model, FactorModel):
             raise RunError(f"the world model is a {type(self.model).__name__}; expected one of the kind 'factors'")
         responses = self.model.responses
-        items = torch.from_numpy(self.world_items).to(self._device)
+        items = torch.from_numpy(self.world_items).to(self.device)
         return responses.to_reward(torch.addmm(responses.intercepts[items], means, responses.loadings[items].T))
 
 
