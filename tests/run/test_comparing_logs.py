@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from darlr.run.comparing_logs import FEWEST_PAIRS, agreement, better_estimates
+from darlr.run.comparing_logs import FEWEST_PAIRS, agreement, knows_better, served_estimates
 from darlr.run.history import History
 from darlr.run.saved import SavedPolicy
 from darlr.world.world import ABSENT
@@ -48,20 +48,23 @@ class Says:
         return self._table[users][:, items], None
 
 
-def test_the_estimates_are_those_that_are_nearer_to_the_rows_that_judge() -> None:
+def test_the_model_that_is_nearer_to_the_rows_that_judge_is_asked() -> None:
     """The served run knows user 1 as its user 0, and item 0 as its item 2; of the others it says what is usual."""
     log = log_of([(0, 0, 1.0), (1, 0, 5.0), (1, 1, 4.0)], 2, 2)
     log = replace(log, user_ids=np.array(["a", "b"], object), item_ids=np.array(["x", "y"], object))
     dataset: Any = SimpleNamespace(log=log, world=SimpleNamespace(users=np.arange(2), items=np.arange(2), n_users=2, n_items=2))
     served: Any = SimpleNamespace(
-        model=Says([[9.0, 9.0, 5.0], [9.0, 9.0, 9.0]]),
+        model=Says([[9.0, 9.0, 4.5], [9.0, 9.0, 9.0]]),
         device=torch.device("cpu"),
         user_ids=np.array(["b", "c"], object),
         world_users=np.arange(2),
         world_items=np.array([2]),
     )
     columns = np.array([0, ABSENT])
-    near: Any = SimpleNamespace(model=Says([[1.0, 3.0], [5.0, 4.0]]), device=torch.device("cpu"))
-    far: Any = SimpleNamespace(model=Says([[9.0, 9.0], [9.0, 9.0]]), device=torch.device("cpu"))
-    assert better_estimates(near, served, dataset, log, columns).tolist() == [[1.0, 3.0], [5.0, 4.0]]
-    assert better_estimates(far, served, dataset, log, columns).tolist() == [[5.0, 5.0], [5.0, 5.0]]
+    near: Any = SimpleNamespace(model=Says([[9.0, 9.0], [4.9, 9.0]]), device=torch.device("cpu"))
+    far: Any = SimpleNamespace(model=Says([[1.0, 9.0], [5.6, 4.0]]), device=torch.device("cpu"))
+    assert not knows_better(served, near, dataset, log, columns)
+    assert knows_better(served, far, dataset, log, columns)
+    nobody = np.array([ABSENT, ABSENT])
+    assert not knows_better(served, far, dataset, log, nobody)
+    assert served_estimates(served, dataset, columns).tolist() == [[4.5, 4.5], [4.5, 4.5]]

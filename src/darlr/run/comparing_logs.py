@@ -16,6 +16,7 @@ LEAST_AGREEMENT = 0.5
 """Correlation of the rewards of two logs that may belong to one shop, over the pairs of a user and an item that both have."""
 FEWEST_PAIRS = 20
 """By which that correlation can be told."""
+USERS_AT_ONCE = 1_024
 
 
 def agreement(log: InteractionLog, former: SavedPolicy, history: History) -> float:
@@ -44,29 +45,48 @@ def _means(cells: NDArray[np.int64], rewards: NDArray[np.float32]) -> tuple[NDAr
     return distinct, np.bincount(places, weights=rewards, minlength=len(distinct)) / counts
 
 
-def better_estimates(
-    new: SavedPolicy, served: SavedPolicy, dataset: Dataset, judging: InteractionLog, columns: NDArray[np.int64]
-) -> Tensor:
-    """(n_users, n_items) of whichever world model is nearer to the rewards of `judging`, which neither has learned from.
+def knows_better(
+    served: SavedPolicy, new: SavedPolicy, dataset: Dataset, judging: InteractionLog, columns: NDArray[np.int64]
+) -> bool:
+    """Whether the served run's world model is nearer to the rewards of `judging`, from which neither has learned.
 
     Estimators believe a world model where the log says little. That of the new run would speak for the new policy, whatever it
-    has learned.
+    has learned. Only rows count whose user and item both know.
 
     Args: columns: (n_items,) the served run's column of every item of the world, `ABSENT` where it has none.
     """
-    users, items = (torch.from_numpy(ids).to(new.device) for ids in (dataset.world.users, dataset.world.items))
-    ours, theirs = new.model.predict(users, items)[0], _translated(served, dataset, columns)
-    rows, places = np.full(judging.n_users, ABSENT), np.full(judging.n_items, ABSENT)
-    rows[dataset.world.users], places[dataset.world.items] = np.arange(len(users)), np.arange(len(items))
-    inside = (rows[judging.users] != ABSENT) & (places[judging.items] != ABSENT)
-    cells = (torch.from_numpy(numbers[inside]) for numbers in (rows[judging.users], places[judging.items]))
-    at, column = (index.to(new.device) for index in cells)
-    given = torch.from_numpy(judging.rewards[inside]).to(new.device)
-    errors = [float((estimates[at, column] - given).square().sum()) for estimates in (ours, theirs)]
-    return theirs if errors[1] < errors[0] else ours
+    users, items = _theirs(served, dataset, columns)
+    known = (users[judging.users] != ABSENT) & (items[judging.items] != ABSENT)
+    if not known.any():
+        return False
+    rows = judging.rows(known)
+    ours = _squared_error(new, rows.users.astype(np.int64), rows.items.astype(np.int64), rows.rewards)
+    return _squared_error(served, users[rows.users], items[rows.items], rows.rewards) < ours
 
 
-def _translated(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -> Tensor:
+def _theirs(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The served run's numbers of the log's users (U,) and items (I,); `ABSENT` for those that it or the world lacks."""
+    log, world = dataset.log, dataset.world
+    users, items = np.full(log.n_users, ABSENT), np.full(log.n_items, ABSENT)
+    users[world.users] = found(log.user_ids[world.users].tolist(), served.user_ids.tolist())
+    items[world.items] = np.where(columns == ABSENT, ABSENT, served.world_items[columns])
+    return users, items
+
+
+def _squared_error(of: SavedPolicy, users: NDArray[np.int64], items: NDArray[np.int64], rewards: NDArray[np.float32]) -> float:
+    """The sum over pairs (n,) of a model's own users and items; a block of users has its estimates in memory together."""
+    error, distinct = 0.0, np.unique(users)
+    columns, column = np.unique(items, return_inverse=True)
+    for first in range(0, len(distinct), USERS_AT_ONCE):
+        block = distinct[first : first + USERS_AT_ONCE]
+        chosen = np.isin(users, block)
+        estimates = of.model.predict(*(torch.from_numpy(ids).to(of.device) for ids in (block, columns)))[0].cpu().numpy()
+        found_there = estimates[np.searchsorted(block, users[chosen]), column[chosen]]
+        error += float(np.square(found_there - rewards[chosen], dtype=np.float64).sum())
+    return error
+
+
+def served_estimates(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -> Tensor:
     """(n_users, n_items) what the served run's world model estimates in the world of `dataset`.
 
     Whom and what it does not know counts as its average user and item.

@@ -34,7 +34,7 @@ from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
-from darlr.run.comparing_logs import LEAST_AGREEMENT, agreement, better_estimates
+from darlr.run.comparing_logs import LEAST_AGREEMENT, agreement, knows_better, served_estimates
 from darlr.run.evaluating import OpenedRun, newer_rows
 from darlr.run.history import load_history
 from darlr.run.saved import SavedPolicy, fingerprint
@@ -237,7 +237,11 @@ def _measured(
     seed: int,
 ) -> Difference | str:
     device, world = new.device, dataset.world
-    estimates = better_estimates(new.saved, rival, dataset, judging, columns)
+    if knows_better(rival, new.saved, dataset, judging, columns):
+        estimates = served_estimates(rival, dataset, columns)
+    else:
+        users, items = (torch.from_numpy(ids).to(device) for ids in (world.users, world.items))
+        estimates, _ = new.saved.model.predict(users, items)
     lookback = max(lookback_of(new.saved.config), lookback_of(rival.config))
     start = Window.at_start(world.n_items, lookback, device)
     scorers: dict[str, Scorer] = {
