@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from redis.asyncio import Redis
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from darlr._version import __version__
@@ -23,6 +25,10 @@ from darlr.serving.http.service import Service
 from darlr.serving.http.serving_run import ServingRun
 from darlr.serving.http.sessions import MemorySessions, RedisSessions, Sessions
 from darlr.serving.http.settings import MEMORY, NO_SESSIONS, ServiceSettings
+
+
+LEFT = 499
+"""The status that logs and metrics have for a client that left; nobody receives it."""
 
 
 class Parts:
@@ -44,9 +50,10 @@ def _sessions(settings: ServiceSettings, redis: Redis | None) -> Sessions | None
         return None
     if redis is None and settings.sessions == MEMORY:
         return MemorySessions(settings.most_sessions, settings.session_seconds)
-    seconds = settings.timeout / 2  # so that a Redis that does not answer is told of before the request's time is over
-    made = redis or Redis.from_url(settings.sessions, socket_timeout=seconds, socket_connect_timeout=seconds)
-    return RedisSessions(made, settings.session_seconds)
+    if redis is not None:
+        return RedisSessions(redis, settings.session_seconds)
+    # A Redis that does not answer is told of before the request's time is over.
+    return RedisSessions.at(settings.sessions, settings.session_seconds, settings.timeout / 3)
 
 
 def application(parts: Parts) -> Gate:
@@ -81,6 +88,16 @@ def _add_refusals(app: FastAPI) -> None:
         malformed = isinstance(error, InputError) and "not valid JSON" in str(error)
         return RefusedError(400 if malformed else 422, str(error)).response()
 
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        response = json_response({"error": str(error.detail)}, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(request: Request, error: ClientDisconnect) -> Response:
+        return RefusedError(LEFT, "the client left before its request had arrived").response()
+
 
 def _add_service(app: FastAPI, parts: Parts) -> None:
     @app.post(
@@ -107,6 +124,8 @@ def _add_care(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/ready", summary="Whether it serves, and which run")
     async def ready() -> Response:
+        if parts.sessions is not None:
+            await parts.sessions.check()
         return json_response({"status": "ready", "run": parts.run.name})
 
     @app.get("/metrics", summary="Numbers for Prometheus")

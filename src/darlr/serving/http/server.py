@@ -1,17 +1,20 @@
 """Runs the application: in this process, or in several workers that share a port."""
 
 import contextlib
+import functools
 import gc
 import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 import uvicorn
 
 from darlr.serving.http.app import Parts, application
+from darlr.serving.http.connections import Connection
 from darlr.serving.http.gate import Gate
 from darlr.serving.http.logs import service_logger
 from darlr.serving.http.metrics import MULTIPROCESS
@@ -22,6 +25,8 @@ SETTINGS = "DARLR_SERVE"
 KEEP_ALIVE = 30
 GRACE = 30
 """Seconds in which requests that are under way are answered after the service was told to stop."""
+HUNG = 60
+"""Seconds after which a worker that gives no sign of life is replaced; loading torch from a cold disk takes many of them."""
 
 
 def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
@@ -32,10 +37,14 @@ def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE,
         "timeout_graceful_shutdown": GRACE,
+        "timeout_worker_healthcheck": HUNG,
+        "http": functools.partial(Connection, settings.timeout),
+        "ws": "none",
     }
     if workers == 1:
         uvicorn.run(_made(settings), host=host, port=port, **options)
         return
+    Parts(settings, service_logger())  # what cannot be served is told once, here, and not by every worker
     with _shared(settings) as told:
         os.environ[SETTINGS] = told.encoded()
         uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **options)

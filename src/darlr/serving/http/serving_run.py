@@ -68,6 +68,8 @@ class ServingRun:
                     await self._change(found)
             except DarlrError:
                 continue  # told where it was found
+            except Exception:  # a folder that is being written or removed; watching must not end by it
+                self._logger.exception("looking for a newer run failed")
 
     async def _change(self, found: Version) -> None:
         async with self._loading:
