@@ -26,7 +26,6 @@ from darlr.serving.http.serving_run import ServingRun
 from darlr.serving.http.sessions import MemorySessions, RedisSessions, Sessions
 from darlr.serving.http.settings import MEMORY, NO_SESSIONS, ServiceSettings
 
-
 LEFT = 499
 """The status that logs and metrics have for a client that left; nobody receives it."""
 

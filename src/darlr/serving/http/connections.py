@@ -16,7 +16,7 @@ from darlr.serving.http.logs import FIELDS, LOGGER
 MOST_BYTES = 1 << 16
 """Bytes that may arrive without ending a head, being part of a body or ending a request."""
 LINGER = 5.0
-"""Seconds beyond the body's time in which the rest of a refused body is read and dropped, so that its client sees the refusal."""
+"""Seconds beyond the time of a body in which the rest of a refused one is dropped, so that its client sees the refusal."""
 
 
 class Connection(HttpToolsProtocol):
