@@ -111,7 +111,12 @@ def test_workers_share_sessions_in_a_redis(start: Start) -> None:
         ("/feedback", b'{"session": "s"}', 422, '"items" is missing'),
         ("/feedback", b'{"session": "s", "items": ["i99"], "rewards": [1]}', 422, "unknown item 'i99'"),
         ("/feedback", b'{"session": "s", "items": ["i1"], "rewards": [9]}', 422, "a recent reward is 9; expected 1 to 5"),
-        ("/feedback", b'{"session": "s", "items": [], "rewards": []}', 422, '"items" is []; expected a list of item ids, at least one'),
+        (
+            "/feedback",
+            b'{"session": "s", "items": [], "rewards": []}',
+            422,
+            '"items" is []; expected a list of item ids, at least one',
+        ),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_one_line(start: Start, path: str, body: bytes, status: int, told: str) -> None:

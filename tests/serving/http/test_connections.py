@@ -191,7 +191,9 @@ def test_requests_on_one_connection_are_answered_in_turn() -> None:
     served(use)
 
 
-@pytest.mark.parametrize("bytes_sent", [b"\x00\xff\r\n\r\n", b"GET\r\n\r\n", b"CONNECT here:1 HTTP/1.1\r\n\r\n", b"\x16\x03\x01"])
+@pytest.mark.parametrize(
+    "bytes_sent", [b"\x00\xff\r\n\r\n", b"GET\r\n\r\n", b"CONNECT here:1 HTTP/1.1\r\n\r\n", b"\x16\x03\x01"]
+)
 def test_what_is_no_http_is_answered_400(bytes_sent: bytes) -> None:
     async def use(connect: Callable[[], Awaitable[Client]], open_ones: set[Any]) -> None:
         reader, writer = await connect()
