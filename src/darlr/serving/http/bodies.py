@@ -179,7 +179,7 @@ def recommend_schema(most_requests: int, most_count: int) -> dict[str, Any]:
 
 
 def operation(answer: Mapping[str, Any], refusals: Sequence[int], body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The OpenAPI of an operation: the schema of its answer, the statuses with which it refuses, and the content of its body."""
+    """The OpenAPI of an operation: the schema of its answer, the statuses of its refusals, and the content of its body."""
     responses = {
         str(status): {"description": REFUSALS[status], "content": {"application/json": {"schema": ERROR}}}
         for status in refusals

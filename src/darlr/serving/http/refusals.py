@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-
 UNKNOWN = 401
 """The status for a client without a valid key."""
 
