@@ -20,7 +20,7 @@ from darlr.serving.answers import plain_answer
 from darlr.serving.http.bodies import EXAMPLES
 from darlr.serving.http.serving_run import run_named_by
 from darlr.serving.schema import REQUEST
-from tests.serving.http.conftest import Logged, Start
+from tests.serving.http.conftest import Logged, Start, run_async
 from tests.serving.shop import ITEMS, train_shop
 
 ADMIN, SHOP = "a" * 16, "s" * 16
@@ -202,10 +202,54 @@ def test_a_pointer_changes_the_run_and_one_that_cannot_be_served_changes_nothing
     assert logged.entries("reload refused")
 
 
+def test_a_failure_that_nobody_foresaw_does_not_end_the_watch(
+    start: Start, shop: Path, shop_run: Path, tmp_path: Path, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, pointer, load, failures = train_shop(shop, seed=1), tmp_path / "serving", Recommender.load, iter([RuntimeError()])
+    pointer.write_text(str(shop_run))
+    client = start(run=str(pointer), watch=0.01)
+
+    def loaded(path: Path, **options: Any) -> Recommender:
+        if failure := next(failures, None):
+            raise failure
+        return load(path, **options)
+
+    monkeypatch.setattr(Recommender, "load", loaded)
+    for place in (other, shop_run):
+        (tmp_path / "next").write_text(str(place))
+        (tmp_path / "next").replace(pointer)
+        deadline = time.monotonic() + 60
+        while not logged.entries("looking for a newer run failed") or client.get("/ready").json()["run"] != shop_run.name:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    (tmp_path / "next").write_text(str(other))
+    (tmp_path / "next").replace(pointer)
+    while client.get("/ready").json()["run"] != other.name:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_client_that_leaves_is_counted_and_is_no_failure(start: Start, logged: Logged) -> None:
+    client = start()
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        """Nobody is there."""
+
+    scope = {"type": "http", "method": "POST", "path": "/recommend", "headers": [], "query_string": b""}
+    run_async(client.app(scope, receive, send))
+    assert logged.entries("request")[-1]["status"] == 499
+    assert not logged.entries("failed")
+
+
 def test_what_names_no_run_is_refused(tmp_path: Path) -> None:
     from darlr.errors import InputError
 
-    for place in (tmp_path, tmp_path / "nowhere"):
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    for place in (tmp_path, tmp_path / "nowhere", tmp_path / "itself"):
         with pytest.raises(InputError, match=r"not a darlr run|no such run folder"):
             run_named_by(place)
 

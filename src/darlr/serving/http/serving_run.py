@@ -30,6 +30,8 @@ def run_named_by(place: Path) -> Path:
         resolved = pointed(place).resolve(strict=True)
     except OSError as error:
         raise InputError(f"{place}: no such run folder ({error.strerror})") from error
+    except RuntimeError as error:  # as Python before 3.13 tells of a link to itself
+        raise InputError(f"{place}: no such run folder ({error})") from error
     if not (resolved / CONFIG).is_file():
         raise InputError(f"{place}: not a darlr run ({CONFIG} missing)")
     return resolved

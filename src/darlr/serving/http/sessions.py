@@ -102,7 +102,7 @@ class RedisSessions:
     async def answers(self, name: str) -> Sequence[Given]:
         key = _key(name)
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.pipeline(transaction=False) as pipe:  # a Redis without room takes no transaction
                 pipe.lrange(key, 0, -1)
                 pipe.expire(key, self._seconds)
                 kept, _ = await pipe.execute()
