@@ -245,6 +245,8 @@ SHAPES: list[tuple[str, Any, str]] = [
     ("nx_0", 5, "'nx_0' is 5; expected an object"),
     ("nx_0.sampled.r_tra", {"mean": 1}, "'nx_0.sampled.r_tra.paper' is missing"),
     ("nx_0.sampled.r_tra.last20", {"mean": 1}, "'nx_0.sampled.r_tra.last20.std' is missing"),
+    ("nx_0.sampled.r_tra.median", True, "'nx_0.sampled.r_tra.median' is True; expected an object"),
+    ("off_policy", {"estimates": {}}, "'off_policy.logged' is missing"),
     ("opponents", [], "'opponents' is []; expected an object"),
     ("opponents.uniform_random", 3.0, "'opponents.uniform_random' is 3.0; expected an object"),
     ("opponents.uniform_random.nx_0.r_tra", "5", "'opponents.uniform_random.nx_0.r_tra' is '5'; expected a finite number"),
