@@ -224,6 +224,10 @@ OLDER: dict[str, tuple[Change, str]] = {
         "summary.json: 'nx_0.greedy.length.chosen.mean' is 9.0, and the records in metrics.jsonl give",
     ),
     "missing": (lambda run: rewrite(run, lines_of(run)[:2]), "summary.json: is of 3 epochs, metrics.jsonl has records of 2"),
+    "steps": (
+        lambda run: edit_record(run, 3, "steps", None),
+        "metrics.jsonl: '[2].steps' is None; expected a whole number of at least 0",
+    ),
     "gap": (lambda run: rewrite(run, lines_of(run)[1:]), "metrics.jsonl:1: has epoch 2"),
 }
 

@@ -56,6 +56,9 @@ SUMMARY_SHAPE = Keys(
 )
 """What summary.json holds (docs/metrics.md)."""
 
+RECORD_SHAPE = Keys({"steps": whole()})
+"""What a record in metrics.jsonl holds beside its epoch and whatever numbers were measured."""
+
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:
     """The summary of the finished run in `folder`.
@@ -74,6 +77,7 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
             f"{place}: is of {summary['epochs']} epochs, {METRICS} has records of {len(records)}, and config.yaml asks for"
             f" {asked}; {PUT_BACK}"
         )
+    require(records, list_of(RECORD_SHAPE), f"{folder.path / METRICS}")
     if not folder.is_sealed:
         _require_same(summary, summarise(records), place)
     return summary
