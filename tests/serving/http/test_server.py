@@ -70,6 +70,20 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(begin: Begin, shop_run
     assert len(asyncio.run(load(port, [("/recommend", BODY)] * 20, rate=20)).failed) == 0
 
 
+def test_workers_stop_when_the_process_that_started_them_is_killed(begin: Begin, shop_run: Path) -> None:
+    port, process = begin(shop_run, "--workers", 2, "--sessions", "none")
+    process.kill()
+    process.wait(60)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_slow_and_huge_clients_keep_nobody_waiting(begin: Begin, shop_run: Path) -> None:
     port, _ = begin(shop_run, "--timeout", 2)
     slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(100)]
