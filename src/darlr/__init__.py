@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from darlr.methods.registry import register_method
     from darlr.rewards.kinds import register_reward
     from darlr.run.promoting import Promotion
-    from darlr.serving.messages import Answer, Recommendation, Request
+    from darlr.serving.messages import Answer, NewItem, Recommendation, Request
     from darlr.serving.recommender import Recommender
     from darlr.world_model.kinds import register_world_model
 
@@ -40,6 +40,7 @@ __all__ = [
     "FittedWorldModel",
     "InputError",
     "Monitor",
+    "NewItem",
     "Promotion",
     "Recommendation",
     "Recommender",
@@ -78,6 +79,7 @@ _HOMES = {
     "FittedWorldModel": "api.training",
     "InputError": "errors",
     "Monitor": "api.monitors",
+    "NewItem": "serving.messages",
     "Promotion": "run.promoting",
     "Recommendation": "serving.messages",
     "Recommender": "serving.recommender",

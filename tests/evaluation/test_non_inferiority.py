@@ -36,3 +36,16 @@ def test_the_line_says_by_how_much_and_what_was_allowed() -> None:
     assert Difference("value by DR", 1.8, 2.0, -0.3, -0.11).line(0.05) == (
         "worse by 0.2: value by DR 1.8 against 2, difference -0.3 to -0.11, and 0.1 may be lost"
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (-0.05, 0.02, "not worse: "),
+        (-0.09, -0.01, "worse by less than may be lost: "),
+        (-0.11, 0.3, "whether it is worse cannot be told from this log: "),
+        (-0.3, -0.05, "whether it is worse by more than may be lost cannot be told from this log: "),
+    ],
+)
+def test_the_line_says_where_it_is_worse_for_sure(low: float, high: float, told: str) -> None:
+    assert Difference("value by DR", 1.9, 2.0, low, high).line(0.05).startswith(told)

@@ -211,6 +211,37 @@ def test_a_newer_log_judges_where_it_is_given(place: Path, yesterday: darlr.Run,
     assert answer.difference is not None
 
 
+def contrary(folder: Path, users: range, items: range) -> Path:
+    """The same log with every rating turned around."""
+    log = write_shop(folder, users, items) / "log.csv"
+    header, *rows = log.read_text().splitlines()
+    parts = (row.split(",") for row in rows)
+    log.write_text("\n".join([header, *(f"{user},{item},{6 - int(reward)}" for user, item, reward in parts)]) + "\n")
+    return folder
+
+
+@pytest.mark.slow  # a run and a fit of factors
+def test_a_log_that_contradicts_the_served_one_does_not_judge_and_its_model_does_not_speak_for_its_policy(
+    place: Path, yesterday: darlr.Run, today: darlr.Run, tmp_path: Path
+) -> None:
+    """The wrong run's held-out rows are as wrong as its policy, and so is what its world model says of the right rows."""
+    settings = {**SETTINGS, "world_model": {"kind": "factors"}}
+    wrong = darlr.train(
+        contrary(tmp_path / "log", range(1, 36), range(1, 36)), "bayes-adaptive", out=tmp_path, settings=settings
+    )
+    right = darlr.train(place / "log", "bayes-adaptive", out=tmp_path / "right", settings=settings)
+    pointer = tmp_path / "serving"
+    darlr.promote(right, pointer)
+    refused = darlr.promote(wrong, pointer)
+    assert refused.outcome == "refused"
+    assert "the pairs that both runs' logs have are rated otherwise" in refused.why
+    assert "(correlation -1.00)" in refused.why
+    judged = darlr.promote(wrong, pointer, log=place / "log")
+    assert judged.outcome == "refused"
+    assert judged.why.startswith("worse by ")
+    assert pointed(pointer).resolve() == right.path.resolve()
+
+
 @pytest.mark.parametrize(
     ("case", "message"),
     [

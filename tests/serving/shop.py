@@ -22,8 +22,8 @@ def write_shop(folder: Path) -> Path:
         for time, item in enumerate(random.permutation(ITEMS)[:LOGGED])
     ]
     (place / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
-    items = [f"i{item},c{item % 6}" for item in range(ITEMS)]
-    (place / "items.csv").write_text("item_id,categories\n" + "\n".join(items) + "\n")
+    items = [f"i{item},c{item % 6},{('red', 'blue', 'green')[item // 8]},{item // 2}" for item in range(ITEMS)]
+    (place / "items.csv").write_text("item_id,categories,colour,weight\n" + "\n".join(items) + "\n")
     users = [f"u{user},{('east', 'west')[user % 2]},{20 + user}" for user in range(USERS)]
     (place / "users.csv").write_text("user_id,city,age\n" + "\n".join(users) + "\n")
     cells = [f"u{user},i{item},{4 if item % 2 == user % 2 else 2}" for user in range(10) for item in range(ITEMS)]

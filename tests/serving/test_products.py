@@ -83,7 +83,7 @@ def test_known_items_are_scored_in_the_order_in_which_they_are_given(recommends:
 
 def expected_by_hand(recommends: Recommender, user: str, items: list[str], rewards: list[float]) -> np.ndarray:
     """(n_items,) Eqs. 2 to 4 of docs/methods/bayes-adaptive.md with inverted matrices, one noise level after the other."""
-    policy = recommends._policy
+    policy = recommends.served.policy
     network = policy.network(np.array([recommends.understanding.users.find(user)]))
     assert isinstance(network, BayesAdaptivePolicy)
     belief = network.belief
@@ -194,8 +194,8 @@ def test_all_users_in_one_file_get_what_each_gets_alone(recommends: Recommender,
 def test_the_run_folder_holds_what_every_user_had(recommends: Recommender, shop: Path, shop_run: Path) -> None:
     kept = load_history(RunFolder.open(shop_run), len(recommends.user_ids), ITEMS)
     assert kept is not None
-    history, features = kept
-    items = np.array(recommends._policy.item_ids)
+    history, features = kept.history, kept.user_features
+    items = np.array(recommends.served.policy.item_ids)
     for place in (0, 17):
         rows = slice(*history.starts[place : place + 2])
         told = list(zip(items[history.items[rows]].tolist(), history.rewards[rows].tolist(), strict=True))

@@ -49,6 +49,10 @@ class Scorer(ABC):
         """
         return None
 
+    def judge(self, users: Tensor, window: Window, blocked: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Its scores and its `expected_rewards`, for less than what the two cost apart."""
+        return self(users, window, blocked), self.expected_rewards(users, window)
+
     def reasons(self, users: Tensor, window: Window, items: Tensor) -> "Reasons | None":
         """Why it expects what it expects of `items` (B, k); None where `expected_rewards` is."""
         return None

@@ -12,7 +12,7 @@ from darlr.agents.acting import Scorer, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.settings import PolicyConfig
-from darlr.artifacts.schema import Shape
+from darlr.artifacts.schema import Shape, shapes_of
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
@@ -48,7 +48,7 @@ class Policy(nn.Module):
 
     def saved_shapes(self) -> dict[str, Shape]:
         """Type and sizes of every tensor that is saved of it, by name; a size that is a name may be any."""
-        return {name: (tensor.dtype, list(tensor.shape)) for name, tensor in self.state_dict().items()}
+        return shapes_of(self.state_dict())
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
         """Give the policy one more user, whose rows `average_user` gave."""

@@ -155,9 +155,14 @@ def require_tensors(tensors: Mapping[str, "torch.Tensor"], shapes: Mapping[str, 
     require_finite(tensors)
 
 
+def shapes_of(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, Shape]:
+    """Type and sizes of each tensor, by name."""
+    return {name: (tensor.dtype, list(tensor.shape)) for name, tensor in tensors.items()}
+
+
 def require_alike(tensors: Mapping[str, "torch.Tensor"], others: Mapping[str, "torch.Tensor"]) -> None:
     """Raise `InputError` unless `tensors` have the names, types and sizes of `others`, and all numbers are finite."""
-    require_tensors(tensors, {name: (tensor.dtype, list(tensor.shape)) for name, tensor in others.items()})
+    require_tensors(tensors, shapes_of(others))
 
 
 def require_finite(tensors: Mapping[str, "torch.Tensor"]) -> None:

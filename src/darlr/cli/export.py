@@ -11,6 +11,9 @@ def export(
     out: Annotated[Path, option("a new or empty folder to write to", "FOLDER", required=True)],
     format: Annotated[Literal["onnx"], option("of the file")] = "onnx",  # noqa: A002
     overwrite: Annotated[bool, option("replace an earlier export in that folder")] = False,
+    new_items: Annotated[
+        Path | None, option("a table of items; those that the log lacks can be recommended, too", "FILE", "none")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Write the policy of a run as one ONNX file, which onnxruntime runs without darlr and torch (docs/export.md).
@@ -22,5 +25,5 @@ def export(
     from darlr.serving.export.writing import export_policy  # noqa: PLC0415
 
     compute_on("cpu", threads)
-    exported = export_policy(run, out, overwrite)
+    exported = export_policy(run, out, overwrite, new_items)
     print(f"{exported.path}: {exported.size / 1e6:.1f} MB, gives {', '.join(exported.outputs)} ({format}; {out / 'README.md'})")

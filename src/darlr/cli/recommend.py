@@ -41,6 +41,9 @@ def recommend(
     ] = "auto",
     format: Annotated[Literal["csv", "json"], option("of what is printed or written")] = "csv",  # noqa: A002
     output: Annotated[Path | None, option("write to FILE", "FILE", "print")] = None,
+    new_items: Annotated[
+        Path | None, option("a table of items; those that the log lacks are recommended, too", "FILE", "none")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -50,6 +53,7 @@ def recommend(
     from darlr.cli.terminal.batch import write_all_users  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.serving.answers import format_answers, note_lines  # noqa: PLC0415
+    from darlr.serving.catalogue import with_catalogue  # noqa: PLC0415
     from darlr.serving.messages import Request  # noqa: PLC0415
     from darlr.serving.recommender import Recommender  # noqa: PLC0415
     from darlr.serving.requests import read_requests, requests_for  # noqa: PLC0415
@@ -57,6 +61,8 @@ def recommend(
     named = [user for group in users for user in group]
     _require_together(named, input, all, output, explain, format)
     recommender = Recommender.load(run, compute_on(device, threads), data_dir)
+    if new_items is not None:
+        recommender = with_catalogue(recommender, new_items)
     for notice in recommender.notices:
         print(f"note: {visible(notice)}", file=sys.stderr)
     defaults = Request(exclude_seen=exclude_seen, history=history)

@@ -28,6 +28,9 @@ def serve(
     most_count: Annotated[int, WHOLE, option("items that may be asked for")] = 1_000,
     timeout: Annotated[float, option("seconds in which a request has to arrive and be answered")] = 10.0,
     watch: Annotated[float, option("seconds between two looks at RUN for a newer run; 0: never")] = 1.0,
+    new_items: Annotated[
+        Path | None, option("a table of items; those that the log lacks are recommended, too", "FILE", "none")
+    ] = None,
     data_dir: DataDir = None,
     threads: Threads = 1,
 ) -> None:
@@ -46,6 +49,7 @@ def serve(
         raise InputError(f"--watch is {watch:g}; expected more than 0 with {workers} workers, which learn of a newer run by it")
     settings = ServiceSettings(
         run=str(run.absolute()),
+        new_items="" if new_items is None else str(new_items.absolute()),
         data_dir="" if data_dir is None else str(data_dir.absolute()),
         sessions=sessions,
         most_sessions=most_sessions,

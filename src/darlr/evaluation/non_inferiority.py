@@ -34,10 +34,12 @@ class Difference:
 
     def line(self, margin: float) -> str:
         """The same for people."""
+        surely = self.high < 0
+        by = "by more than may be lost " if surely else ""
         words = {
-            "not worse": "not worse",
+            "not worse": "worse by less than may be lost" if surely else "not worse",
             "worse": f"worse by {self.theirs - self.ours:.4g}",
-            "cannot be told": "whether it is worse cannot be told from this log",
+            "cannot be told": f"whether it is worse {by}cannot be told from this log",
         }
         return (
             f"{words[self.outcome(margin)]}: {self.measure} {self.ours:.4g} against {self.theirs:.4g}, difference "

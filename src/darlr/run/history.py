@@ -44,7 +44,8 @@ STATE = Keys(
                 "numeric_scales": list_of(list_of(number, 2)),
             }
         ),
-    }
+    },
+    {"item_scales": list_of(list_of(number, 2))},
 )
 
 
@@ -79,7 +80,10 @@ class History:
 
 
 def save_history(folder: RunFolder, dataset: Dataset) -> None:
-    """Write `history.safetensors`: the whole log of `dataset` by user, and how its users' features are read."""
+    """Write `history.safetensors`: the whole log of `dataset` by user, and how features are read.
+
+    What the items' features are called is in the policy's own file.
+    """
     history, features = History.of(dataset.log), dataset.user_features
     state = {
         "config": stable_hash(folder.config()),
@@ -90,12 +94,28 @@ def save_history(folder: RunFolder, dataset: Dataset) -> None:
             "numeric_names": list(features.numeric_names),
             "numeric_scales": [list(scale) for scale in features.numeric_scales],
         },
+        "item_scales": [list(scale) for scale in dataset.items.features.numeric_scales],
     }
     folder.save_tensors(HISTORY, _packed(history, dataset.log.n_items), state)
 
 
-def load_history(folder: RunFolder, users: int, items: int) -> tuple[History, Features] | None:
-    """What `save_history` wrote for a log of so many users and items: the history, and features of nobody, as a description.
+@dataclass(frozen=True)
+class Kept:
+    """What a run folder keeps of its log.
+
+    Attributes:
+        history: what its users had.
+        user_features: features of nobody, which describe those of its users.
+        item_scales: centre and spread of the items' numeric features; None in runs that were made before they were kept.
+    """
+
+    history: History
+    user_features: Features
+    item_scales: tuple[tuple[float, float], ...] | None
+
+
+def load_history(folder: RunFolder, users: int, items: int) -> Kept | None:
+    """What `save_history` wrote for a log of so many users and items.
 
     None for a run of darlr 0.2, which kept none. Raises `InputError` for a damaged file, and for one of another run's.
     """
@@ -110,32 +130,28 @@ def load_history(folder: RunFolder, users: int, items: int) -> tuple[History, Fe
         described = _described(state["user_features"])
     if state["config"] != stable_hash(folder.config()):
         raise InputError(f"{path}: made by a run of another config; put back the file that was here")
-    return history, described
+    scales = [(centre, spread) for centre, spread in state["item_scales"]] if "item_scales" in state else None
+    return Kept(history, described, None if scales is None else tuple(scales))
 
 
-def logged_history(
-    folder: RunFolder, policy: SavedPolicy, data_dir: Path | None
-) -> tuple[History | None, Features | None, tuple[str, ...]]:
-    """What the users of a run's log had, how features are read, and a line for people where neither is to be had.
+def logged_history(folder: RunFolder, policy: SavedPolicy, data_dir: Path | None) -> tuple[Kept | None, tuple[str, ...]]:
+    """What is kept of a run's log, and a line for people where it is not to be had.
 
     A run of darlr 0.2 kept neither, so they are read from its data set, where that is still what the run was trained on.
     """
     if (kept := load_history(folder, len(policy.user_ids), len(policy.item_ids))) is not None:
-        return (*kept, ())
+        return kept, ()
     from darlr.data.registry import load  # noqa: PLC0415 (its readers would make every start wait)
 
     without = "known users are served without what the log says they had"
     try:
         loaded = load(policy.config, data_dir)
     except InputError as error:
-        return (
-            None,
-            None,
-            (f"{folder.path}: has no {HISTORY}.safetensors, and its data set is not to be had ({error}); {without}",),
-        )
+        return None, (f"{folder.path}: has no {HISTORY}.safetensors, and its data set is not to be had ({error}); {without}",)
     if dict(loaded.dataset.hashes) != folder.environment().get("data", {}):
-        return None, None, (f"{folder.path}: has no {HISTORY}.safetensors, and its data set has changed; {without}",)
-    return History.of(loaded.dataset.log), loaded.dataset.user_features, ()
+        return None, (f"{folder.path}: has no {HISTORY}.safetensors, and its data set has changed; {without}",)
+    scales = loaded.dataset.items.features.numeric_scales
+    return Kept(History.of(loaded.dataset.log), loaded.dataset.user_features, scales), ()
 
 
 def _packed(history: History, items: int) -> dict[str, torch.Tensor]:

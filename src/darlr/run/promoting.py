@@ -34,6 +34,7 @@ from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
+from darlr.run.comparing_logs import LEAST_AGREEMENT, agreement, better_estimates
 from darlr.run.evaluating import OpenedRun, newer_rows
 from darlr.run.history import load_history
 from darlr.run.saved import SavedPolicy, fingerprint
@@ -153,6 +154,8 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
         )
     else:
         judging = specified.held_out
+    if log_folder is None and (line := _contradiction(new, served, rival)) is not None:
+        return line
     known = [Pairs.of(dataset.log)] if log_folder is not None else []
     if log_folder is not None or not held_out_alike(config, rival.config):
         known.append(_pairs_of(served, rival, data_dir, device))
@@ -163,6 +166,18 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
             "needed: runs with 'evaluation.split=pair' and the same seed, or a newer log, with --log"
         )
     return _measured(new, rival, dataset, judging.rows(unseen), columns, seed)
+
+
+def _contradiction(new: OpenedRun, served: Path, rival: SavedPolicy) -> str | None:
+    """Why the log of the new run cannot be the one that the served run's has grown into; None where it can."""
+    kept = load_history(RunFolder.open(served), len(rival.user_ids), len(rival.item_ids))
+    together = 1.0 if kept is None else agreement(new.loaded.dataset.log, rival, kept.history)
+    if together >= LEAST_AGREEMENT:
+        return None
+    return (
+        f"whether it is worse {CANNOT_BE_TOLD}: the pairs that both runs' logs have are rated otherwise in that of {new.path} "
+        f"(correlation {together:.2f}); needed: a log that the served run's has grown into, or another that judges, with --log"
+    )
 
 
 def _columns(dataset: Dataset, rival: SavedPolicy) -> NDArray[np.int64]:
@@ -194,7 +209,7 @@ def _pairs_of(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torc
         kept = load_history(RunFolder.open(run), len(saved.user_ids), len(saved.item_ids))
         if kept is None:
             raise InputError(f"{error}; which rows it learned from is not known, so it cannot be compared") from error
-        history = kept[0]
+        history = kept.history
         users = np.repeat(np.arange(len(saved.user_ids)), np.diff(history.starts))
         return Pairs(saved.user_ids, saved.item_ids, users, history.items)
     return Pairs.of(SpecifiedRun.with_config(saved.config, loaded).dataset.log)
@@ -222,8 +237,7 @@ def _measured(
     seed: int,
 ) -> Difference | str:
     device, world = new.device, dataset.world
-    users, items = (torch.from_numpy(ids).to(device) for ids in (world.users, world.items))
-    estimates, _ = new.saved.model.predict(users, items)
+    estimates = better_estimates(new.saved, rival, dataset, judging, columns)
     lookback = max(lookback_of(new.saved.config), lookback_of(rival.config))
     start = Window.at_start(world.n_items, lookback, device)
     scorers: dict[str, Scorer] = {

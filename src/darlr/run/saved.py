@@ -1,7 +1,9 @@
 """A policy on disk: what was learned, and the raw ids of its users and items."""
 
+import copy
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from darlr.artifacts.schema import (
     require_indices,
     require_tensors,
     restoring,
+    shapes_of,
     text,
     whole,
 )
@@ -106,6 +109,7 @@ class SavedPolicy:
         user_ids, item_ids: the log's raw ids.
         world_users, world_items: the world it learned in, as indices into the log's vocabularies.
         model: the world model.
+        device: where it computes.
         membership: (n_items, C) bool, which of the world's items has which category.
         average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
@@ -124,7 +128,7 @@ class SavedPolicy:
         with restoring(self._path):
             _require_world(tensors, state)
         self.model, _ = load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-        self._device = device
+        self.device = device
         self.learned = below("policy.", tensors)
         self.average_user = {name: row.to(device) for name, row in below("average.", tensors).items()}
         self.membership: Tensor = tensors["membership"]
@@ -137,6 +141,16 @@ class SavedPolicy:
 
     def network(self, users: NDArray[np.int64]) -> Policy:
         """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
+        policy = self._fresh(users)
+        with restoring(self._path):
+            require_tensors(self.learned, policy.saved_shapes())
+            require_alike(self.average_user, policy.average_user())
+            policy.load_state_dict(self.learned)
+        policy.append_user(self.average_user)
+        return policy.eval()
+
+    def _fresh(self, users: NDArray[np.int64]) -> Policy:
+        """The policy before it has learned anything."""
         parts = PolicyParts(
             config=self.config,
             ways=ways_of(self.config),
@@ -146,15 +160,36 @@ class SavedPolicy:
             membership=self.membership,
             estimates=None,
             paid_range=self.reward_range,
-            device=self._device,
+            device=self.device,
         )
-        policy = method_of(self.config).policy(parts)
-        with restoring(self._path):
-            require_tensors(self.learned, policy.saved_shapes())
-            require_alike(self.average_user, policy.average_user())
-            policy.load_state_dict(self.learned)
-        policy.append_user(self.average_user)
-        return policy.eval()
+        return method_of(self.config).policy(parts)
+
+    def with_items(self, ids: Ids, means: Tensor, covariances: Tensor, membership: Tensor) -> "SavedPolicy":
+        """The same policy in a world with m more items, which are known by what is believed of their factors alone.
+
+        Args:
+            ids: (m,) raw ids that the log lacks, of its kind.
+            means, covariances: (m, d), (m, d, d).
+            membership: (m, C) bool.
+
+        Raises: InputError: where the policy has learned something of each item, or its world model has no factors.
+        """
+        if not isinstance(self.model, FactorModel):
+            raise InputError(f"the world model is of the kind '{self.config.world_model.kind}', which has no prior for items")
+        known = len(self.item_ids)
+        wider = copy.copy(self)
+        wider.model = self.model.with_items(means, covariances)
+        wider.item_ids = np.concatenate([self.item_ids, ids])
+        wider.world_items = np.concatenate([self.world_items, np.arange(known, known + len(ids))])
+        wider.membership = torch.cat([self.membership, membership])
+        wider.names = None if self.names is None else replace(self.names, items=wider.item_ids)
+        fresh = wider._fresh(np.zeros(0, np.int64))
+        for shapes, learned in ((fresh.saved_shapes(), self.learned), (shapes_of(fresh.average_user()), self.average_user)):
+            for name, (_, sizes) in shapes.items():
+                found = list(learned[name].shape) if name in learned else []
+                if any(isinstance(size, int) and size != have for size, have in zip(sizes, found, strict=False)):
+                    raise InputError(f"{self.config.method} has learned something of each item ('{name}')")
+        return wider
 
     def newcomer_rows(self, means: Tensor, covariances: Tensor) -> dict[str, Tensor]:
         """What `Policy.append_user` takes for m users whom the log lacks, by what is believed of their factors.
@@ -179,7 +214,7 @@ class SavedPolicy:
         if not isinstance(self.model, FactorModel):
             raise RunError(f"the world model is a {type(self.model).__name__}; expected one of the kind 'factors'")
         responses = self.model.responses
-        items = torch.from_numpy(self.world_items).to(self._device)
+        items = torch.from_numpy(self.world_items).to(self.device)
         return responses.to_reward(torch.addmm(responses.intercepts[items], means, responses.loadings[items].T))
 
 

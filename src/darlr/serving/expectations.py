@@ -25,7 +25,10 @@ class Expectations:
 
     def of(self, block: Block, asked: Asked, columns: Tensor) -> Tensor:
         """(B, k) expected for `columns` (B, k) of the world."""
-        believed = asked.scorer.expected_rewards(asked.rows, block.window)
+        return self.at(block, columns, asked.scorer.expected_rewards(asked.rows, block.window))
+
+    def at(self, block: Block, columns: Tensor, believed: Tensor | None) -> Tensor:
+        """The same, where the policy expects `believed` (B, n_items)."""
         return self._estimates(block, columns) if believed is None else believed.gather(1, columns)
 
     def reasons(self, block: Block, asked: Asked, columns: Tensor) -> Reasons:

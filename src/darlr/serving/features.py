@@ -1,4 +1,4 @@
-"""What is told of a user whom the log lacks: values of features -> the prior that the world model has for such a user."""
+"""What is told of a user or an item that the log lacks: values of features -> the prior that the world model has for such."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,32 +12,37 @@ from darlr.data.catalog import Features
 from darlr.errors import InputError
 from darlr.serving.schema import is_number
 from darlr.text import brief
-from darlr.world_model.factors.model import FactorModel
-from darlr.world_model.model import WorldModel
+from darlr.world_model.factors.design import Tags
+from darlr.world_model.factors.model import Population
 
 UNKNOWN = -1
 
 
 @dataclass(frozen=True)
 class Described:
-    """A user's features.
+    """Features of a user or an item.
 
     Attributes:
         codes: of the coded ones, `UNKNOWN` where nothing is known.
         numbers: of the numeric ones, on the reader's scale; NaN where nothing is known.
+        categories: numbers of an item's categories; None where they are not known.
     """
 
     codes: tuple[int, ...]
     numbers: tuple[float, ...]
+    categories: tuple[int, ...] | None = None
 
 
 class FeatureReader:
-    """Reads features of users as the log's users have them, where the world model has priors that depend on them."""
+    """Reads features as the log's users (or items) have them, where the world model has priors that depend on them."""
 
-    def __init__(self, features: Features | None, model: WorldModel) -> None:
-        """Args: features: of the log's users, or of nobody; None where the run folder does not say."""
-        self._features = features
-        self._model = model if isinstance(model, FactorModel) else None
+    def __init__(self, features: Features | None, population: Population | None, noun: str) -> None:
+        """Args:
+        features: of the log's users, or of nobody; None where the run folder does not say.
+        population: the world model's users; None where it has no priors.
+        noun: "user" or "item".
+        """
+        self._features, self._population, self._noun = features, population, noun
         values = () if features is None else features.code_values
         sizes = () if features is None else features.code_sizes
         texts: Sequence[Sequence[str]] = values or [tuple(map(str, range(size))) for size in sizes]
@@ -46,22 +51,23 @@ class FeatureReader:
     @property
     def names(self) -> tuple[str, ...]:
         """The features that are read; none where they would change nothing."""
-        if self._features is None or self._model is None:
+        if self._features is None or self._population is None:
             return ()
         return (*self._features.code_names, *self._features.numeric_names)
 
     def read(
         self, given: Mapping[str, str | float], place: str, tell: Callable[[str, str, str], None], notes: list[str]
     ) -> Described | None:
-        """The features `given`; None where the run has no use for any of them.
+        """The features `given`; None where nothing is known that the run has a use for.
 
         Args: tell: is told of names and values that the log's users do not have. notes: has what else should be known.
         Raises: InputError: for a numeric feature that is no finite number.
         """
         features = self._features
         if features is None or not self.names:
-            reason = "the world model has no priors for them" if self._model is None else "the log's users have none"
-            notes.append(f"features are given, but {reason}; served as the average user")
+            none = f"the log's {self._noun}s have none"
+            reason = "the world model has no priors for them" if self._population is None else none
+            notes.append(f"features are given, but {reason}; served as the average {self._noun}")
             return None
         for name in given:
             if name not in self.names:
@@ -69,8 +75,12 @@ class FeatureReader:
         codes = []
         for name, known in zip(features.code_names, self._codes, strict=True):
             code = known.get(_text(given[name]), UNKNOWN) if name in given else UNKNOWN
-            if name in given and code == UNKNOWN:
-                tell(f"feature {brief(name)} is {brief(given[name])}, which no user of the log has", "taken for average", "")
+            if name in given and code == UNKNOWN and given[name] != "":
+                tell(
+                    f"feature {brief(name)} is {brief(given[name])}, which no {self._noun} of the log has",
+                    "taken for average",
+                    "",
+                )
             codes.append(code)
         scales = features.numeric_scales or [(0.0, 1.0)] * len(features.numeric_names)
         numbers = [
@@ -81,15 +91,18 @@ class FeatureReader:
             return None
         return Described(tuple(codes), tuple(numbers))
 
-    def priors(self, described: Sequence[Described]) -> tuple[Tensor, Tensor]:
-        """Means (m, d) and covariances (m, d, d) of the factors of m users, by what is known of them."""
-        assert self._model is not None
+    def priors(self, described: Sequence[Described], tags: Tags | None = None) -> tuple[Tensor, Tensor]:
+        """Means (m, d) and covariances (m, d, d) of the factors of m of them, by what is known of each.
+
+        Args: tags: the categories of items; None for users.
+        """
+        assert self._population is not None
         assert self._features is not None  # or `read` had given none
         codes = np.array([one.codes for one in described], np.int64).reshape(len(described), len(self._features.code_names))
         numbers = np.array([one.numbers for one in described], np.float32).reshape(
             len(described), len(self._features.numeric_names)
         )
-        return self._model.users.prior_of_some(codes, self._features.code_sizes, numbers)
+        return self._population.prior_of_some(codes, self._features.code_sizes, numbers, tags)
 
 
 def _text(value: Any) -> str:

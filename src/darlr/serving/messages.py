@@ -22,6 +22,21 @@ belief has the log in its belief already, and begins without a window. none: the
 
 
 @dataclass(frozen=True)
+class NewItem:
+    """An item that the log lacks, and what is known of it.
+
+    Attributes:
+        item: raw id; where the log's ids are whole numbers, it is one, too.
+        categories: names of its categories, as the log's items have them; None: not known.
+        features: values of the features that the items of the log have, by name; those that are left out are not known.
+    """
+
+    item: Id
+    categories: Sequence[str] | None = None
+    features: Mapping[str, str | float] | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """Whom to recommend to, and among what.
 
@@ -34,6 +49,7 @@ class Request:
         exclude_seen: whether items that the log says the user had are left out.
         history: where the past comes from without `items`.
         features: what is known of a user whom the log lacks: values of the features that the users of the log have, by name.
+        new_items: items that the log lacks, and that may be ranked for this request all the same; the other keys may name them.
     """
 
     user: Id | None = None
@@ -44,6 +60,7 @@ class Request:
     exclude_seen: bool = True
     history: Past = "log"
     features: Mapping[str, str | float] | None = None
+    new_items: Sequence[NewItem] = ()
 
 
 ANYBODY = Request()

@@ -31,11 +31,12 @@ class Asked:
 class Networks:
     """The policy for the users of any block."""
 
-    def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device) -> None:
+    def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
+        """Args: standing: whether one network may be made for all users."""
         self._policy, self._features, self._device = policy, features, device
         n_users = len(policy.user_ids)
         size = sum(row.nbytes for row in policy.average_user.values())
-        cheap = not FROM_ESTIMATES & policy.average_user.keys() and n_users * size <= MOST_BYTES
+        cheap = standing and not FROM_ESTIMATES & policy.average_user.keys() and n_users * size <= MOST_BYTES
         network = policy.network(np.arange(n_users if cheap else 1))
         self.knows_log = network.knows_log
         self._standing = network.scorer() if cheap else None

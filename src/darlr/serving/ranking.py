@@ -40,8 +40,9 @@ class Ranked:
 class Ranker:
     """Ranks items by a run's policy."""
 
-    def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device) -> None:
-        self.networks = Networks(policy, features, device)
+    def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
+        """Args: standing: as `Networks` takes it."""
+        self.networks = Networks(policy, features, device, standing)
         self._expectations = Expectations(policy, features, device)
         self._low, self._high = policy.reward_range
         leave, self._rule = policy.config.leave, None
@@ -53,19 +54,21 @@ class Ranker:
         """N, how many neighbours of a diverse list must not share categories; 0 where users do not leave over categories."""
         return 0 if self._rule is None else self._rule.window
 
+    @torch.inference_mode()
     def rank(self, block: Block, count: int, diversify: bool) -> Ranked:
         """The best `count` items, or all of the world where those are fewer."""
         asked, blocked = self.networks.of(block), block.blocked
         count = min(count, blocked.shape[1])
         if diversify and self._rule is not None:
             return self._walk(block, asked, count, self._rule)
-        scores = asked.scorer(asked.rows, block.window, blocked)
+        scores, believed = asked.scorer.judge(asked.rows, block.window, blocked)
         columns = scores.topk(count, dim=1).indices
         probabilities = asked.scorer.probabilities(scores).gather(1, columns)
-        rewards = self._expectations.of(block, asked, columns)
+        rewards = self._expectations.at(block, columns, believed)
         left = (~blocked).sum(dim=1)
         return Ranked(columns, probabilities, rewards, left, torch.full_like(left, PLAIN))
 
+    @torch.inference_mode()
     def reasons(self, block: Block, columns: Tensor) -> Reasons:
         """Why the items in `columns` (B, k) are expected to give what they are expected to give."""
         return self._expectations.reasons(block, self.networks.of(block), columns)

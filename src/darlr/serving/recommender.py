@@ -1,30 +1,29 @@
 """A trained policy that serves: raw ids in, ranked raw ids out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Self, get_args
 
 import torch
-from torch import Tensor
 
-from darlr.agents.acting import Reasons
 from darlr.artifacts import RunFolder
 from darlr.config.constraints import require_between
 from darlr.data.ids import Id
 from darlr.data.log import Ids
-from darlr.errors import unknown
+from darlr.errors import InputError, unknown
 from darlr.run.history import logged_history
 from darlr.run.saved import SavedPolicy
-from darlr.serving.blocks import Block, Blocks
-from darlr.serving.features import FeatureReader
-from darlr.serving.messages import Answer, Explanation, Moved, OnUnknown, Recommendation, Request
-from darlr.serving.ranking import PLAIN, Ranked, Ranker
-from darlr.serving.understanding import Understanding, Understood
+from darlr.serving.messages import Answer, NewItem, OnUnknown, Request
+from darlr.serving.served import Served
+from darlr.serving.telling import teller
+from darlr.serving.understanding import Understood, place_of
 
 MOST_COUNT = 1_000_000
-BLOCK = 4_096
-"""Requests that are ranked together; bounds the memory of a batch."""
+KEPT_ITEMS = 8
+"""Sets of new items whose worlds are kept, since one client tends to ask for the same set again."""
+MOST_NOTICES = 5
 
 
 class Recommender:
@@ -32,19 +31,15 @@ class Recommender:
 
     Attributes:
         path: the run folder.
+        served: its policy with the items that it ranks.
         notices: what should be known of the run before it serves.
     """
 
-    def __init__(self, folder: RunFolder, device: torch.device, data_dir: Path | None = None) -> None:
-        self.path = folder.path
-        policy = SavedPolicy(folder, device)
-        history, described, self.notices = logged_history(folder, policy, data_dir)
-        reader = FeatureReader(described, policy.model)
-        self._policy = policy
-        self.understanding = Understanding(policy, reader)
-        self.ranker = Ranker(policy, reader, device)
-        self.blocks = Blocks(policy, history, not self.ranker.networks.knows_log, device)
-        self._world_item_ids: list[Id] = self.item_ids.tolist()
+    def __init__(self, path: Path, served: Served, notices: Sequence[str]) -> None:
+        self.path, self.notices = path, tuple(notices)
+        self.served = served
+        self._with_new = lru_cache(maxsize=KEPT_ITEMS)(served.with_items)
+        self.understanding, self.ranker, self.blocks = served.understanding, served.ranker, served.blocks
 
     @classmethod
     def load(cls, run: Path | str, device: torch.device | str = "cpu", data_dir: Path | None = None) -> Self:
@@ -52,22 +47,46 @@ class Recommender:
 
         Args: data_dir: where data sets lie, for runs of darlr 0.2, whose folder does not hold what the log's users had.
         """
-        return cls(RunFolder.open(Path(run)), torch.device(device), data_dir)
+        folder, place = RunFolder.open(Path(run)), torch.device(device)
+        policy = SavedPolicy(folder, place)
+        kept, notices = logged_history(folder, policy, data_dir)
+        return cls(folder.path, Served(policy, kept, place), notices)
+
+    def with_items(self, items: Sequence[NewItem]) -> Self:
+        """The same with items that the log lacks, for all requests; what is strange in them is told in `notices`.
+
+        The world model's prior for items with such categories and features is what is believed of them, and what users give
+        other items moves what is expected of these.
+
+        Raises: InputError: where the policy can rank no item that its log lacks.
+        """
+        reader, notes = self.served.new_items, list[str]()
+        if reader.refusal is not None:
+            raise InputError(f"{self.path}: new items cannot be recommended: {reader.refusal}")
+        read = reader.read(items, "the new items", teller("the new items", "new", notes), notes)
+        more = len(notes) - MOST_NOTICES
+        notices = (*self.notices, *notes[:MOST_NOTICES], *([f"{more:,} more such notes of new items"] if more > 0 else []))
+        return type(self)(self.path, self.served.with_items(read.items, standing=True) if read.items else self.served, notices)
 
     @property
     def user_ids(self) -> Ids:
         """Raw ids of all users of the log."""
-        return self._policy.user_ids
+        return self.served.policy.user_ids
 
     @property
     def item_ids(self) -> Ids:
         """Raw ids of the items that can be recommended."""
-        return self._policy.item_ids[self._policy.world_items]
+        return self.served.policy.item_ids[self.served.policy.world_items]
+
+    @property
+    def item_features(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the coded and of the numeric features that are read of new items."""
+        return self.served.new_items.features
 
     @property
     def reward_range(self) -> tuple[float, float]:
         """Smallest and largest reward that a user can give."""
-        return self._policy.reward_range
+        return self.served.policy.reward_range
 
     def recommend(
         self,
@@ -95,9 +114,16 @@ class Recommender:
         require_between("count", count, 1, MOST_COUNT)
         if on_unknown not in get_args(OnUnknown):
             raise unknown("value of on_unknown", str(on_unknown), get_args(OnUnknown))
-        understood = [self.understanding.of(number, request, on_unknown) for number, request in enumerate(requests, start=1)]
-        blocks = (understood[start : start + BLOCK] for start in range(0, len(understood), BLOCK))
-        return [answer for block in blocks for answer in self._answers(block, count, diversify, explain)]
+        groups: dict[Served, tuple[list[int], list[Understood]]] = {}
+        for place, request in enumerate(requests):
+            served, understood = self.understood(place + 1, request, on_unknown)
+            places, group = groups.setdefault(served, ([], []))
+            places.append(place)
+            group.append(understood)
+        answers: dict[int, Answer] = {}
+        for served, (places, group) in groups.items():
+            answers.update(zip(places, served.answers(group, count, diversify, explain), strict=True))
+        return [answers[place] for place in range(len(requests))]
 
     def score(self, user: Id | Request | None, items: Sequence[Id], on_unknown: OnUnknown = "new") -> Answer:
         """What the policy makes of `items` for a user, in their order; items that it cannot recommend are left out, and noted.
@@ -107,74 +133,21 @@ class Recommender:
         """
         asked = user if isinstance(user, Request) else Request(user)
         fitted = replace(asked, candidates=items, exclude=(), exclude_seen=False)
-        understood = self.understanding.of(1, fitted, on_unknown)
+        served, understood = self.understood(1, fitted, on_unknown)
         columns = list(dict.fromkeys(understood.candidates or ()))
         if understood.skipped or not columns:
             return Answer(understood.name, (), understood.notes)
-        [answer] = self._answers([replace(understood, repeats=True)], len(columns), diversify=False, explain=False)
+        again = replace(understood, repeats=True)
+        [answer] = served.answers([again], len(columns), diversify=False, explain=False)
         placed = {entry.item: entry for entry in answer}
-        return replace(answer, ranked=tuple(placed[self._world_item_ids[column]] for column in columns))
+        return replace(answer, ranked=tuple(placed[served.item_ids[column]] for column in columns))
 
-    def _answers(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
-        asked = [request for request in requests if not request.skipped]
-        served = iter(self._served(asked, count, diversify, explain) if asked else [])
-        return [Answer(request.name, (), request.notes) if request.skipped else next(served) for request in requests]
-
-    def _served(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
-        block = self.blocks.of(requests)
-        ranked = self.ranker.rank(block, count, diversify)
-        explained = self._explained(block, ranked, requests) if explain else None
-        answers = []
-        for row, (request, entries) in enumerate(zip(requests, self._entries(ranked), strict=True)):
-            listed = entries if explained is None else list(map(_with, entries, explained[row]))
-            notes = (*request.notes, *self._notes(ranked, row, count, diversify))
-            answers.append(Answer(request.name, tuple(listed), notes))
-        return answers
-
-    def _entries(self, ranked: Ranked) -> Iterator[list[Recommendation]]:
-        """The recommendations of each request."""
-        names = self._world_item_ids
-        rows = (ranked.columns.tolist(), ranked.probabilities.tolist(), ranked.rewards.tolist(), ranked.left.tolist())
-        for columns, scores, rewards, left in zip(*rows, strict=True):
-            triples = zip(columns[:left], scores, rewards, strict=False)
-            yield [Recommendation(names[column], score, reward) for column, score, reward in triples]
-
-    def _notes(self, ranked: Ranked, row: int, count: int, diversify: bool) -> Iterator[str]:
-        """What should be known of a list."""
-        left, bored = int(ranked.left[row]), int(ranked.bored[row])
-        if left < count:
-            yield f"{count:,} items are asked for, and {left:,} are left to recommend"
-        if diversify and not self.ranker.window:
-            yield "users of this run do not leave over categories, so the list is ranked as it stands"
-        if bored != PLAIN:
-            yield f"from place {bored:,} on, what is left shares categories with the {self.ranker.window:,} items before it"
-
-    def _explained(self, block: Block, ranked: Ranked, requests: Sequence[Understood]) -> list[list[Explanation]]:
-        reasons = self.ranker.reasons(block, ranked.columns)
-        return [
-            [_explanation(reasons, row, place, block.window.items[row], self._world_item_ids, request) for place in range(left)]
-            for row, (request, left) in enumerate(zip(requests, _shown(ranked), strict=True))
-        ]
-
-
-def _with(entry: Recommendation, explanation: Explanation) -> Recommendation:
-    return replace(entry, explanation=explanation)
-
-
-def _shown(ranked: Ranked) -> list[int]:
-    """How many items each list has."""
-    return ranked.left.clamp_max(ranked.columns.shape[1]).tolist()
-
-
-def _explanation(
-    reasons: Reasons, row: int, place: int, shown: Tensor, names: Sequence[Id], request: Understood
-) -> Explanation:
-    """Of the item at `place` of the list of `row`; shown: (L,) the window's items."""
-    changes = reasons.changes[row, :, place]
-    moved_by = None
-    if len(changes) and changes.abs().max() > 0:
-        position = int(changes.abs().argmax())
-        reward = request.given[position - len(shown)]
-        moved_by = Moved(names[int(shown[position])], reward, float(changes[position]))
-    total = float(changes.sum())
-    return Explanation(float(reasons.estimates[row, place]), total, float(reasons.penalties[row, place]), moved_by)
+    def understood(self, number: int, request: Request, on_unknown: OnUnknown) -> tuple[Served, Understood]:
+        """The `number`-th request of a batch, and the policy with the new items that it has; raises as `recommend` does."""
+        if not request.new_items:
+            return self.served, self.understanding.of(number, request, on_unknown)
+        notes: list[str] = []
+        place = place_of(number, request)
+        read = self.served.new_items.read(request.new_items, place, teller(place, on_unknown, notes), notes)
+        served = self._with_new(read.items) if read.items else self.served
+        return served, served.understanding.of(number, request, on_unknown, notes, read.left_out)

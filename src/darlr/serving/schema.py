@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from darlr.errors import InputError
-from darlr.serving.messages import ANYBODY, OnUnknown, Past, Request
+from darlr.serving.messages import ANYBODY, NewItem, OnUnknown, Past, Request
 from darlr.text import brief
 
 
@@ -70,6 +70,37 @@ def _ids(describing: str, many: str = "item ids") -> Field:
     return Field(_list_of(is_id), f"a list of {many}", {**_IDS, "description": describing})
 
 
+def _features(describing: str) -> Field:
+    some = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    return Field(
+        lambda value: value is None or _is_described(value),
+        "an object of texts and numbers, or null",
+        {"anyOf": [some, {"type": "null"}], "description": describing},
+    )
+
+
+def object_schema(fields: Mapping[str, Field], required: Sequence[str] = ()) -> dict[str, Any]:
+    """JSON Schema of an object with these keys and no others."""
+    properties = {name: dict(field.schema) for name, field in fields.items()}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+NEW_ITEM: Mapping[str, Field] = MappingProxyType(
+    {
+        "item": Field(is_id, "an id", {**ID, "description": "an id that the log lacks"}),
+        "categories": Field(
+            lambda value: value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value)),
+            "a list of names or null",
+            {
+                "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}],
+                "description": "names of its categories; null or absent: not known",
+            },
+        ),
+        "features": _features("features of the item, by name"),
+    }
+)
+"""The keys of a new item, which are the attributes of `NewItem`."""
+
 REQUEST: Mapping[str, Field] = MappingProxyType(
     {
         "user": Field(
@@ -91,15 +122,14 @@ REQUEST: Mapping[str, Field] = MappingProxyType(
         "exclude": _ids("items that must not be recommended"),
         "exclude_seen": _flag("whether items that the log says the user had are left out", True),
         "history": _choice(get_args(Past), "where the past of a user without recent items comes from", "log"),
-        "features": Field(
-            lambda value: value is None or _is_described(value),
-            "an object of texts and numbers, or null",
+        "features": _features("features of a user whom the log lacks, by name"),
+        "new_items": Field(
+            lambda value: isinstance(value, list),
+            "a list of new items",
             {
-                "anyOf": [
-                    {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
-                    {"type": "null"},
-                ],
-                "description": "features of a user whom the log lacks, by name",
+                "type": "array",
+                "items": object_schema(NEW_ITEM, ("item",)),
+                "description": "items that the log lacks, and that may be ranked for this request all the same",
             },
         ),
     }
@@ -138,10 +168,18 @@ def request_of(value: Any, place: str, defaults: Request = ANYBODY) -> Request:
     """The request that a plain `value` states, as `REQUEST` says; `defaults` has what it does not state."""
     told = require_object(value, REQUEST, place)
     stated: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in told.items()}
+    if "new_items" in stated:
+        stated["new_items"] = new_items_of(stated["new_items"], place)
     return replace(defaults, **stated)
 
 
-def object_schema(fields: Mapping[str, Field], required: Sequence[str] = ()) -> dict[str, Any]:
-    """JSON Schema of an object with these keys and no others."""
-    properties = {name: dict(field.schema) for name, field in fields.items()}
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+def new_items_of(values: Sequence[Any], place: str) -> tuple[NewItem, ...]:
+    """The new items that plain `values` state, as `NEW_ITEM` says; raises `InputError` naming `place`."""
+    found = []
+    for number, value in enumerate(values, start=1):
+        told = require_object(value, NEW_ITEM, f"{place}, new item {number}")
+        if "item" not in told:
+            raise InputError(f'{place}, new item {number}: "item" is missing; expected {NEW_ITEM["item"].expected}')
+        categories = told.get("categories")
+        found.append(NewItem(told["item"], None if categories is None else tuple(categories), told.get("features")))
+    return tuple(found)

@@ -1,6 +1,6 @@
 """Requests in the policy's terms, and what has to be told of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -11,12 +11,10 @@ from darlr.errors import InputError, unknown
 from darlr.run.saved import SavedPolicy
 from darlr.serving.features import Described, FeatureReader
 from darlr.serving.messages import OnUnknown, Past, Request
+from darlr.serving.telling import Teller, teller
 from darlr.text import brief
 
 NEW_USER = -1
-
-Teller = Callable[[str, str, str], None]
-"""(what is strange, what becomes of it, a hint): refuses the request, or notes it."""
 
 
 @dataclass(frozen=True)
@@ -62,30 +60,35 @@ class Understanding:
         self._column = {item: column for column, item in enumerate(policy.world_items.tolist())}
         self._low, self._high = policy.reward_range
 
-    def of(self, number: int, request: Request, on_unknown: OnUnknown) -> Understood:
+    def of(
+        self,
+        number: int,
+        request: Request,
+        on_unknown: OnUnknown,
+        beside: Sequence[str] = (),
+        left_out: Collection[Id] = (),
+    ) -> Understood:
         """The request, which is the `number`-th of its batch.
+
+        Args: beside: notes that are there already. left_out: items of which these tell that they are left out.
 
         Raises:
             InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an
                 unknown user, item or feature where `on_unknown` is "error".
         """
-        place = f"request {number}, user {brief(request.user)}"
+        place = place_of(number, request)
         if request.history not in get_args(Past):
             raise unknown("value of history", str(request.history), get_args(Past))
-        notes: list[str] = []
-
-        def tell(strange: str, fate: str, hint: str = "") -> None:
-            if on_unknown == "error":
-                raise InputError(f"{place}: {strange}{hint}")
-            notes.append(f"{strange}; {fate}{hint}")
-
+        notes = list(beside)
+        tell = teller(place, on_unknown, notes)
         user = NEW_USER if request.user is None else self.users.find(request.user)
         skipped = user is None and on_unknown == "skip"
         if user is None:
             fate = "the request is skipped" if skipped else "served as a new user"
             tell(f"unknown user {brief(request.user)}, no id of the log", fate, self.users.hint(request.user))
         rewards = self._normalised(request, place)
-        columns = list(self._columns(request.items, "recent item", "recent items", "history", tell, notes))
+        named = _Named(tell, notes, left_out)
+        columns = list(self._columns(request.items, "recent item", "recent items", "history", named))
         given = zip(columns, rewards, request.rewards, strict=True)
         kept = [(column, reward, float(told)) for column, reward, told in given if column is not None]
         new = user is None or user == NEW_USER
@@ -95,8 +98,8 @@ class Understanding:
             columns=tuple(column for column, _, _ in kept),
             rewards=tuple(reward for _, reward, _ in kept),
             given=tuple(told for _, _, told in kept),
-            candidates=None if request.candidates is None else self._chosen(request.candidates, "candidate", tell, notes),
-            exclude=self._chosen(request.exclude, "excluded item", tell, notes),
+            candidates=None if request.candidates is None else self._chosen(request.candidates, "candidate", named),
+            exclude=self._chosen(request.exclude, "excluded item", named),
             exclude_seen=bool(request.exclude_seen),
             past=not new and request.history == "log" and not request.items,
             features=self._described(request, new, place, tell, notes),
@@ -104,21 +107,19 @@ class Understanding:
             skipped=skipped,
         )
 
-    def _columns(
-        self, items: Iterable[Id], one: str, many: str, whole: str, tell: Teller, notes: list[str]
-    ) -> Iterable[int | None]:
+    def _columns(self, items: Iterable[Id], one: str, many: str, whole: str, named: "_Named") -> Iterable[int | None]:
         """The column of each of the items; None for those that the log, or the policy, does not have."""
         for item in items:
             known = self.items.find(item)
-            if known is None:
-                tell(f"unknown item {brief(item)} among the {many}", f"left out of the {whole}", self.items.hint(item))
-            elif known not in self._column:
-                notes.append(f"{one} {brief(item)} cannot be recommended by this policy; left out of the {whole}")
+            if known is None and self.items.as_logged(item) not in named.left_out:
+                named.tell(f"unknown item {brief(item)} among the {many}", f"left out of the {whole}", self.items.hint(item))
+            elif known is not None and known not in self._column:
+                named.notes.append(f"{one} {brief(item)} cannot be recommended by this policy; left out of the {whole}")
             yield None if known is None else self._column.get(known)
 
-    def _chosen(self, items: Iterable[Id], one: str, tell: Teller, notes: list[str]) -> tuple[int, ...]:
+    def _chosen(self, items: Iterable[Id], one: str, named: "_Named") -> tuple[int, ...]:
         many = f"{one}s"
-        return tuple(column for column in self._columns(items, one, many, many, tell, notes) if column is not None)
+        return tuple(column for column in self._columns(items, one, many, many, named) if column is not None)
 
     def _described(self, request: Request, new: bool, place: str, tell: Teller, notes: list[str]) -> Described | None:
         if not request.features:
@@ -139,6 +140,20 @@ class Understanding:
                 shown = f"{reward:g}" if isinstance(reward, float) else brief(reward)
                 raise InputError(f"{place}: a recent reward is {shown}; expected {low:g} to {high:g}")
         return [(float(reward) - low) / (high - low) for reward in rewards]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Where items of a request are told of that cannot be used, and which of them are told of already."""
+
+    tell: Teller
+    notes: list[str]
+    left_out: Collection[Id]
+
+
+def place_of(number: int, request: Request) -> str:
+    """How messages name the `number`-th request of a batch."""
+    return f"request {number}, user {brief(request.user)}"
 
 
 def _is_number(value: Any) -> bool:

@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from darlr import Recommender, Request
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
+from darlr.serving.catalogue import with_catalogue
 from darlr.serving.export import writing
 from darlr.serving.export.writing import export_policy
 from darlr.world.window import Window
 from tests.serving.export.conftest import Case
+from tests.serving.shop import ITEMS
 from tests.worlds import CPU
 
 WITHOUT = """
@@ -96,8 +99,34 @@ def test_the_references_slips_are_not_exported(
     exported: Callable[[str, str], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = exported("bcq", "").run
-    saved = SavedPolicy(RunFolder.open(run), CPU)
-    saved.config = replace(saved.config, reference_quirks=True)
-    monkeypatch.setattr(writing, "SavedPolicy", lambda folder, device: saved)
+    recommender = Recommender.load(run)
+    recommender.served.policy.config = replace(recommender.served.policy.config, reference_quirks=True)
+    monkeypatch.setattr(writing.Recommender, "load", lambda run: recommender)
     with pytest.raises(InputError, match=r"has the references' slips \(reference_quirks\)"):
         export_policy(run, tmp_path / "out")
+
+
+def test_categories_features_and_new_items_have_the_names_of_the_log(
+    recommends: Recommender, shop_run: Path, tmp_path: Path
+) -> None:
+    """A caller without darlr leaves a category out, describes a user and gets items that the log lacks, by name alone."""
+    (tmp_path / "items.csv").write_text("item_id,categories,colour\nn0,c0,red\n")
+    export_policy(shop_run, tmp_path / "out", new_items=tmp_path / "items.csv")
+    blocks = re.findall(r"```python\n(.*?)```", (tmp_path / "out" / "README.md").read_text(), re.DOTALL)
+    asked = """
+print(sorted(about["category_names"]), about["items"][-1], len(of_category("c0")))
+print(recommend(count=30, without=of_category("c0")))
+print(recommend(count=4, features=describe({"city": "east", "age": 30})))
+"""
+    command = [sys.executable, "-c", WITHOUT + "\n".join(blocks) + asked]
+    ended = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told, without, described = ended.stdout.splitlines()[-3:]
+    assert told == "['c0', 'c1', 'c2', 'c3', 'c4', 'c5'] n0 5"
+    kept = {item for item, _ in ast.literal_eval(without)}
+    assert kept == {f"i{item}" for item in range(ITEMS) if item % 6}
+    wider = with_catalogue(recommends, tmp_path / "items.csv")
+    [answer] = wider.recommend([Request(features={"city": "east", "age": 30})], 4)
+    assert [item for item, _ in ast.literal_eval(described)] == [entry.item for entry in answer]
+    chances = [entry.score for entry in answer]
+    assert [chance for _, chance in ast.literal_eval(described)] == pytest.approx(chances, abs=1e-5)

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from darlr.data.catalog import Features
-from darlr.world_model.factors.design import Columns, Description
+from darlr.data.catalog import Features, ItemCatalog
+from darlr.world_model.factors.design import Columns, Description, Tags
 
 CPU = torch.device("cpu")
 CODES = np.array([[0, 1], [1, 1], [1, 2], [1, 0]], np.int32)
@@ -42,3 +42,20 @@ def test_a_code_without_a_column_is_one_of_the_others() -> None:
     found = rare.partial(np.array([[0, 1]]), (2, 3), np.array([[0.0]], np.float32))
     for code in (2, 4):
         assert found[0, rare.of_code[code]] == -made.means[rare.of_code[code]]
+
+
+def test_categories_by_membership_make_the_columns_that_slots_make() -> None:
+    """And those of an item whose categories are not known count as average."""
+    slots = np.array([[0, 2], [1, -1], [2, 1], [-1, -1]], np.int32)
+    catalogue = ItemCatalog(slots, ("x", "y", "z"), Features(("a", "b"), CODES, (2, 3), ("c",), NUMBERS))
+    description = Description.of(catalogue)
+    raw = Columns.choose(description, CPU)
+    made = Columns(raw.of_code, raw.matrix(description, 0, 4).mean(dim=0))
+    whole = made.matrix(description, 0, 4)
+    known = np.array([True, True, False, True])
+    found = made.partial(CODES.astype(np.int64), (2, 3), NUMBERS, Tags(catalogue.membership(), known))
+    assert torch.allclose(found[[0, 1, 3]], whole[[0, 1, 3]])
+    own = made.of_code[5:8]
+    assert not found[2, own].any()
+    others = [column for column in range(len(made.means)) if column not in own.tolist()]
+    assert torch.allclose(found[2, others], whole[2, others])

@@ -90,6 +90,8 @@ class FactorPosterior:
     log_evidence: Tensor
 
     def observe(self, window: Window) -> "FactorPosterior":
+        if bool((window.items >= self.belief.n_items).all()):
+            return self  # nothing was given yet
         return self.respond(window.items, self.belief.responses(window))
 
     def respond(self, items: Tensor, y: Tensor) -> "FactorPosterior":

@@ -78,13 +78,18 @@ class BayesAdaptivePolicy(Policy):
 
         Args: into: where the matrices are to lie; anew without.
         """
-        logits, summary = believed.expect(None if into is None else into.logits)
-        shares = None
+        expected, summary = believed.expect(None if into is None else into.logits)
+        logits, shares = self.weighed(expected, window, into)
+        return logits, shares, summary
+
+    def weighed(self, expected: Tensor, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None]:
+        """Logits and shares as `logits` gives them; the logits take the memory of `expected` (B, n_items)."""
+        logits, shares = expected, None
         if self.category_window:
             counts = self.categories.counts(window.last(self.category_window).items)
             shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
             logits.addcmul_(shares, self.shared_category_weight)
-        return logits.mul_(self.log_sharpness.exp()), shares, summary
+        return logits.mul_(self.log_sharpness.exp()), shares
 
     def shares(self, window: Window) -> Tensor:
         """(B, n_items) 1 where an item shares a category with one of the last N of `window`, else 0."""
@@ -137,6 +142,14 @@ class _BeliefScorer(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         logits, _, _ = self._policy.logits(self._followed.believed(users, window), window)
         return mask_logits(logits, blocked)
+
+    @torch.no_grad()
+    def judge(self, users: Tensor, window: Window, blocked: Tensor) -> tuple[Tensor, Tensor | None]:
+        policy = self._policy
+        expected, _ = self._followed.believed(users, window).expect()
+        rewards = policy.belief.to_reward(expected)
+        logits, _ = policy.weighed(expected, window)
+        return mask_logits(logits, blocked), rewards
 
     @torch.no_grad()
     def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:

@@ -9,6 +9,7 @@ from torch._higher_order_ops.scan import scan
 from darlr.agents.believing.belief import Believed
 from darlr.agents.believing.factors import FactorPosterior
 from darlr.agents.believing.tables import Corrected
+from darlr.world.window import Window
 
 
 class ScannedPosterior(FactorPosterior):
@@ -23,6 +24,10 @@ class ScannedPosterior(FactorPosterior):
         """The same posterior; its tensors are copies, as those that a scan begins with have to be whole."""
         parts = (posterior.means, posterior.covariances, posterior.log_evidence)
         return cls(posterior.belief, *(part.clone(memory_format=torch.contiguous_format) for part in parts))
+
+    def observe(self, window: Window) -> FactorPosterior:
+        """Whether anything was given yet is not asked: a graph has no such branch."""
+        return self.respond(window.items, self.belief.responses(window))
 
     def respond(self, items: Tensor, y: Tensor) -> FactorPosterior:
         def step(state: tuple[Tensor, Tensor, Tensor], shown: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, ...], tuple[()]]:

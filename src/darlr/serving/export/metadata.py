@@ -1,13 +1,13 @@
 """What an exported file says of itself beside its graph: ids, categories, the coding of features, and where it comes from."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from darlr._version import __version__
-from darlr.artifacts import RunFolder
 from darlr.data.catalog import Features
 from darlr.run.saved import POLICY, SavedPolicy
 from darlr.serving.export.inference import Inference
@@ -19,22 +19,22 @@ KEY = "darlr"
 FORMAT = 1
 
 
-def metadata_of(folder: RunFolder, saved: SavedPolicy, inference: Inference, described: Features | None) -> dict[str, Any]:
+def metadata_of(run: Path, saved: SavedPolicy, inference: Inference, described: Features | None) -> dict[str, Any]:
     """Plain values; docs/export.md says what each is.
 
-    Args: described: as `Inference` takes it.
+    Args: run: its folder; described: as `Inference` takes it.
     """
     columns: list[dict[str, str | float]] = []
     if inference.features and described is not None and isinstance(saved.model, FactorModel):
         columns = _columns(saved.model.users, described)
-    config, policy = saved.config, folder.path / f"{POLICY}.safetensors"
+    config, policy = saved.config, run / f"{POLICY}.safetensors"
     with policy.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "format": FORMAT,
         "darlr": __version__,
         "torch": torch.__version__,
-        "run": folder.path.absolute().name,
+        "run": run.absolute().name,
         "policy_sha256": digest,
         "dataset": config.dataset,
         "method": config.method,
@@ -46,6 +46,7 @@ def metadata_of(folder: RunFolder, saved: SavedPolicy, inference: Inference, des
         "users": saved.user_ids.tolist(),
         "items": saved.item_ids[saved.world_items].tolist(),
         "categories": _categories(saved.membership),
+        "category_names": [] if saved.names is None else list(saved.names.categories),
         "knows_log": inference.acting.policy.knows_log,
         "features": columns,
     }

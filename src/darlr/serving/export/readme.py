@@ -21,11 +21,11 @@ users = {{user: row for row, user in enumerate(about["users"])}}
 columns = {{item: column for column, item in enumerate(about["items"])}}
 
 
-def recommend(user=None, items=(), rewards=(), count=10{argument}):
+def recommend(user=None, items=(), rewards=(), count=10, without=(){argument}):
     """The best items, and their probabilities, after what the user was recommended lately and gave for it, oldest first."""
     recent = [(columns[item], reward) for item, reward in zip(items, rewards) if item in columns]
     blocked = np.zeros((1, len(columns)), bool)
-    blocked[0, [column for column, _ in recent]] = True
+    blocked[0, [columns[item] for item in (*items, *without) if item in columns]] = True
     feed = {{
         "user": np.array([users.get(user, -1)]),
         "items": np.array([[column for column, _ in recent]], np.int64),
@@ -41,7 +41,7 @@ def recommend(user=None, items=(), rewards=(), count=10{argument}):
 print(recommend({user!r}, items={items!r}, rewards={rewards!r}, count=5))
 print(recommend(count=5))
 ```
-{describe}
+{describe}{by_category}
 ## Inputs
 
 B requests at once, {n_items:,} items, L positions of history.
@@ -69,8 +69,8 @@ change nothing.{past}
 ## Metadata
 
 The entry `darlr` is JSON: `users` and `items` are the raw ids of the rows and columns, `categories` the numbers of each
-item's categories, `features` what the columns of `features` stand for, `reward_range` the bounds of a reward. The other
-entries say where the policy comes from.
+item's categories, `category_names` their names by number{untagged}, `features` what the
+columns of `features` stand for, `reward_range` the bounds of a reward. The other entries say where the policy comes from.
 
 | | |
 | --- | --- |
@@ -101,6 +101,19 @@ def describe(told):
 print(recommend(features=describe({told!r}), count=5))
 ```
 """
+_CATEGORIES = """
+Categories have the names of the log. This list leaves one out:
+
+```python
+def of_category(name):
+    number = about["category_names"].index(name)
+    return [item for item, own in zip(about["items"], about["categories"]) if number in own]
+
+
+print(recommend(count=5, without=of_category({name!r})))
+```
+"""
+_UNTAGGED = " (the number after the last is that of items without any)"
 _FEATURES_ROW = (
     "| `features` | (B, {n}) float32 | of somebody unknown, as `features` below says: 1 for the value that the user has, 0 for "
     "the feature's other values, a number less its centre over its spread; NaN where nothing is known. Users of the log need "
@@ -118,7 +131,7 @@ _PAST = (
 def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
     """For a file with this `metadata` (`metadata_of`), tried with that version of onnxruntime."""
     low, high = metadata["reward_range"]
-    items, described = metadata["items"], metadata["features"]
+    items, described, names = metadata["items"], metadata["features"], metadata["category_names"]
     example = [(column["feature"], column.get("value", column.get("centre"))) for column in described[::-1]]
     return _TEXT.format(
         **{**metadata, "items": items[:2]},
@@ -133,6 +146,8 @@ def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
         argument=", features=None" if described else "",
         feed=_FEED if described else "",
         describe=_DESCRIBE.format(told=dict(example[:2])) if described else "",
+        by_category=_CATEGORIES.format(name=names[0]) if names else "",
+        untagged=_UNTAGGED if any(len(names) in own for own in metadata["categories"]) else "",
         features_row=_FEATURES_ROW.format(n=len(described)) if described else "",
         expected_row=_EXPECTED_ROW.format(low=low, high=high) if "expected_rewards" in metadata["outputs"] else "",
     )

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from darlr.artifacts import RunFolder, write_bytes
+from darlr.artifacts import write_bytes
 from darlr.errors import InputError
-from darlr.run.history import logged_history
-from darlr.run.saved import SavedPolicy
+from darlr.serving.catalogue import with_catalogue
 from darlr.serving.export.inference import Inference
 from darlr.serving.export.metadata import metadata_of
 from darlr.serving.export.onnx_file import onnx_bytes, require_packages, require_same
 from darlr.serving.export.readme import readme
+from darlr.serving.recommender import Recommender
 
 POLICY, README = "policy.onnx", "README.md"
 
@@ -32,12 +30,14 @@ class Exported:
     outputs: tuple[str, ...]
 
 
-def export_policy(run: Path, out: Path, overwrite: bool = False) -> Exported:
+def export_policy(run: Path, out: Path, overwrite: bool = False, new_items: Path | None = None) -> Exported:
     """Write the policy of the run folder `run` (the epoch that did best in the simulator) into the folder `out`.
 
     Each file is whole or absent, and the policy comes last.
 
-    Args: overwrite: whether an earlier export is replaced.
+    Args:
+        overwrite: whether an earlier export is replaced.
+        new_items: a table of items, of which those that the log lacks can be recommended, too.
 
     Raises:
         InputError: for a run without a policy, or one that cannot be exported; for a folder that holds something else, or an
@@ -46,13 +46,15 @@ def export_policy(run: Path, out: Path, overwrite: bool = False) -> Exported:
     """
     require_packages()
     _require_free(out, overwrite)
-    folder = RunFolder.open(run)
-    saved = SavedPolicy(folder, torch.device("cpu"))
+    recommender = Recommender.load(run)
+    if new_items is not None:
+        recommender = with_catalogue(recommender, new_items)
+    saved, kept = recommender.served.policy, recommender.served.kept
     if saved.config.reference_quirks:
         raise InputError(f"{run}: has the references' slips (reference_quirks), for comparison alone; expected a run without")
-    _, described, _ = logged_history(folder, saved, None)
+    described = None if kept is None else kept.user_features
     inference = Inference(saved, described)
-    metadata = metadata_of(folder, saved, inference, described)
+    metadata = metadata_of(recommender.path, saved, inference, described)
     content = onnx_bytes(inference, metadata)
     require_same(content, saved, inference)
 

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from darlr._version import __version__
 from darlr.errors import DarlrError, InputError
-from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, REFUSALS, RUN, TAKEN, operation, recommend_schema
+from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, REFUSALS, RUN, TAKEN, TOLD, operation, recommend_schema
 from darlr.serving.http.gate import FREE, KEY, Gate
 from darlr.serving.http.keys import Keys
 from darlr.serving.http.logs import FIELDS
@@ -119,7 +119,7 @@ def _add_refusals(app: FastAPI) -> None:
 def _add_service(app: FastAPI, parts: Parts) -> None:
     settings, refusals = parts.settings, [status for status in REFUSALS if status != 403]
     asked = {"schema": recommend_schema(settings.most_requests, settings.most_count), "example": EXAMPLES["recommend"]}
-    given = {"schema": object_schema(FEEDBACK, tuple(FEEDBACK)), "example": EXAMPLES["feedback"]}
+    given = {"schema": object_schema(FEEDBACK, TOLD), "example": EXAMPLES["feedback"]}
 
     @app.post("/recommend", summary="Rank items for users", openapi_extra=operation(ANSWERS, refusals, asked))
     async def recommend(request: Request) -> Response:

@@ -48,8 +48,15 @@ REQUESTS = Field(
 )
 RECOMMEND: Mapping[str, Field] = MappingProxyType({"requests": REQUESTS, **OPTIONS})
 FEEDBACK: Mapping[str, Field] = MappingProxyType(
-    {"session": SESSION, "items": _some("items", "item ids"), "rewards": _some("rewards", "numbers")}
+    {
+        "session": SESSION,
+        "items": _some("items", "item ids"),
+        "rewards": _some("rewards", "numbers"),
+        "new_items": REQUEST["new_items"],
+    }
 )
+TOLD = ("session", "items", "rewards")
+"""The keys that a body of /feedback has to have."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,8 @@ def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
 
 def feedback_of(body: bytes) -> tuple[str, Request]:
     """The session that a body of /feedback names, and what was given in it, as a request of nobody; raises `InputError`."""
-    told = _object(body, FEEDBACK, required=tuple(FEEDBACK))
-    return told["session"], Request(items=tuple(told["items"]), rewards=tuple(told["rewards"]))
+    told = _object(body, FEEDBACK, required=TOLD)
+    return told.pop("session"), request_of(told, BODY)
 
 
 def _object(body: bytes, fields: Mapping[str, Field], required: tuple[str, ...]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Service:
     async def feedback(self, body: bytes) -> dict[str, object]:
         """Raises `InputError`, for items that the log lacks and rewards that nobody can give, too; and `RefusedError`."""
         session, told = feedback_of(body)
-        self._run.recommender.understanding.of(1, told, "error")
+        self._run.recommender.understood(1, told, "error")
         given = list(zip(told.items, told.rewards, strict=True))
         kept = await self._kept().add(session, given)
         self._metrics.feedback.inc(len(given))

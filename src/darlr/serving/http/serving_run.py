@@ -10,6 +10,7 @@ import anyio.to_thread
 from darlr.artifacts.beginning import CONFIG
 from darlr.artifacts.pointer import pointed
 from darlr.errors import DarlrError, InputError
+from darlr.serving.catalogue import with_catalogue
 from darlr.serving.http.logs import FIELDS
 from darlr.serving.http.metrics import Metrics
 from darlr.serving.http.settings import ServiceSettings
@@ -17,8 +18,8 @@ from darlr.serving.messages import ANYBODY
 from darlr.serving.recommender import Recommender
 
 SIGNAL = "reload"
-Version = tuple[str, int, int]
-"""The run's folder, when its policy was written, and when workers were last told to load it."""
+Version = tuple[str, int, int, int]
+"""The run's folder, when its policy and the table of new items were written, and when workers were last told to load it."""
 
 
 def run_named_by(place: Path) -> Path:
@@ -90,13 +91,16 @@ class ServingRun:
         folder = run_named_by(Path(self._settings.run))
         told = Path(self._settings.signals) / SIGNAL
         signal = told.stat().st_mtime_ns if self._settings.signals and told.exists() else 0
-        policy = folder / "policy.safetensors"
-        return str(folder), policy.stat().st_mtime_ns if policy.exists() else 0, signal
+        files = folder / "policy.safetensors", Path(self._settings.new_items or folder)
+        policy, items = (file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+        return str(folder), policy, items, signal
 
     def _load(self) -> Recommender:
         """The recommender, which has answered once, so that the first client need not wait for what is made late."""
         data_dir = Path(self._settings.data_dir) if self._settings.data_dir else None
         recommender = Recommender.load(run_named_by(Path(self._settings.run)), data_dir=data_dir)
+        if self._settings.new_items:
+            recommender = with_catalogue(recommender, Path(self._settings.new_items))
         for notice in recommender.notices:
             self._tell("notice", logging.WARNING, {"reason": notice})
         recommender.recommend([ANYBODY])

@@ -16,6 +16,7 @@ class ServiceSettings:
 
     Attributes:
         run: a run folder, a link to one, or a file that names one.
+        new_items: a table of items, of which those that the log lacks are ranked, too; "" for none.
         data_dir: where data sets lie, for runs of darlr 0.2; "" for the default.
         sessions: "memory", "none", or the address of a Redis, as redis://host:6379/0.
         most_sessions: kept in memory at a time.
@@ -31,6 +32,7 @@ class ServiceSettings:
     """
 
     run: str
+    new_items: str = ""
     data_dir: str = ""
     sessions: str = MEMORY
     most_sessions: int = 100_000

@@ -55,6 +55,19 @@ class Description:
 
 
 @dataclass(frozen=True)
+class Tags:
+    """Categories of m items, as far as they are known.
+
+    Attributes:
+        member: (m, C) bool, which item has which.
+        known: (m,) bool, of which items they are known.
+    """
+
+    member: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Columns:
     """Which code has which column, and what is subtracted: F columns, of which the last G are the numeric features.
 
@@ -95,17 +108,21 @@ class Columns:
         matrix[:, width - numbers : width] = torch.from_numpy(description.numeric[first:last]).to(device)
         return matrix[:, :-1] - self.means
 
-    def partial(self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32]) -> Tensor:
+    def partial(
+        self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32], tags: Tags | None = None
+    ) -> Tensor:
         """(m, F) float64, centred, of m entities of which some features are unknown; what is unknown counts as average.
 
         Args:
             codes: (m, S) of S coded features, -1 where unknown.
             sizes: how many codes each of them has.
             numeric: (m, G), NaN where unknown.
+            tags: the categories of items; None for users, who have none.
 
         Raises: InputError: as `matrix`.
         """
-        blank = Description(np.full((len(codes), 1), -1), sum(sizes), np.nan_to_num(numeric))
+        categories = 0 if tags is None else tags.member.shape[1]
+        blank = Description(np.full((len(codes), 1), -1), sum(sizes) + categories, np.nan_to_num(numeric))
         whole = self.matrix(blank, 0, len(codes))
         width, numbers = whole.shape[1], numeric.shape[1]
         for first, size, column in zip(np.cumsum([0, *sizes]).tolist(), sizes, torch.from_numpy(codes).T, strict=False):
@@ -116,6 +133,11 @@ class Columns:
             whole[known[:, None], own] = -self.means[own]
             of_code = self.of_code[first + column[known]]
             whole[known[of_code < width], of_code[of_code < width]] += 1.0
+        if tags is not None:
+            own = self.of_code[sum(sizes) : sum(sizes) + categories]
+            there = own < width
+            centred = torch.from_numpy(tags.member).to(self.means)[:, there] - self.means[own[there]]
+            whole[:, own[there]] = torch.where(torch.from_numpy(tags.known)[:, None], centred, 0.0)
         unknown = torch.from_numpy(np.isnan(numeric))
         whole[:, width - numbers :][unknown] = 0.0
         return whole

@@ -1,7 +1,7 @@
 """The fitted factor model: posteriors of all users and items, and what they give in the log's reward units."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from darlr.artifacts.schema import Keys, Shape, number, one_of, positive, require, require_indices, require_tensors
 from darlr.data.catalog import Features, ItemCatalog
-from darlr.world_model.factors.design import Columns, Description
+from darlr.world_model.factors.design import Columns, Description, Tags
 from darlr.world_model.factors.law import under_selection
 from darlr.world_model.factors.posterior import Side
 from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
@@ -90,10 +90,14 @@ class Population:
         return self._prior_at(matrix)
 
     def prior_of_some(
-        self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32]
+        self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32], tags: Tags | None = None
     ) -> tuple[Tensor, Tensor]:
         """The same for new entities of which some features are unknown; see `design.Columns.partial`."""
-        return self._prior_at(Columns(self.of_code, self.column_means).partial(codes, sizes, numeric))
+        return self._prior_at(Columns(self.of_code, self.column_means).partial(codes, sizes, numeric, tags))
+
+    def and_more(self, means: Tensor, covariances: Tensor) -> "Population":
+        """These entities and m more behind them, with `means` (m, d) and `covariances` (m, d, d)."""
+        return replace(self, means=torch.cat([self.means, means]), covariances=torch.cat([self.covariances, covariances]))
 
     def _prior_at(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
         means = (self.centre + matrix @ self.weights).float()
@@ -144,6 +148,15 @@ class FactorModel:
         return FactorModel(
             self.users, self.items, self.responses.log_noise, self.responses.scale, self.scale, self.shares, exponent
         )
+
+    def with_items(self, means: Tensor, covariances: Tensor) -> "FactorModel":
+        """The same with m more items, of whom `means` (m, d) and `covariances` (m, d, d) are believed.
+
+        Nobody could choose them yet, so they are taken to be chosen as often as the log's items are on average.
+        """
+        shares = torch.cat([self.shares, self.shares.mean().expand(len(means))])
+        items, responses = self.items.and_more(means, covariances), self.responses
+        return FactorModel(self.users, items, responses.log_noise, responses.scale, self.scale, shares, self.selection_exponent)
 
     @torch.no_grad()
     def predict(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
