@@ -1,10 +1,11 @@
 """Parquet: a file, or a folder of parts as Spark and others write it."""
 
+import hashlib
 from pathlib import Path
 
 import polars as pl
 
-from darlr.data.parsing.files import require_file
+from darlr.data.parsing.files import hash_file, require_file
 from darlr.data.parsing.types import plain_types
 from darlr.errors import InputError
 from darlr.reading import is_folder
@@ -65,6 +66,14 @@ def place_of(path: Path, record: int) -> str:
             return f"row {record + 1} of {part.relative_to(path)}"
         record -= rows
     raise IndexError(f"{path} has no such record")
+
+
+def hash_table(path: Path) -> str:
+    """SHA-256 (64 hexadecimal digits) of a table's file, or of the names and hashes of its parts."""
+    if not is_folder(path):
+        return hash_file(path)
+    parts = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in parts_of(path)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _hidden(name: str) -> bool:

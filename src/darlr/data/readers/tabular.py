@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
-from darlr.data.ids import KnownIds
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.categories import names_of, read_categories
 from darlr.data.parsing.features import features_from, read_feature
@@ -23,9 +20,10 @@ from darlr.data.plausibility.features import plausible_features
 from darlr.data.plausibility.findings import Findings
 from darlr.data.readers.exposure import EXPOSURE_COLUMNS, read_exposure
 from darlr.data.readers.table_settings import FeatureReading, TableSettings
+from darlr.data.readers.truths import FactorTables, TruthTables, known_positions, truth_of
+from darlr.data.readers.wording import Wording
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
-from darlr.data.truth import Truth
 from darlr.errors import InputError, unknown
 from darlr.world.world import World
 
@@ -35,6 +33,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "users": ("user_id",),
     "randomised": ("user_id", "item_id", "reward"),
     "truth": ("user_id", "item_id", "reward"),
+    "truth_user_factors": ("user_id",),
+    "truth_item_factors": ("item_id",),
     "truth_users": ("user_id",),
     "truth_items": ("item_id",),
 }
@@ -45,15 +45,6 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSU
 
 
 @dataclass(frozen=True)
-class TruthTables:
-    """The cells of the truth, and its rows and columns where these are not the ids that it holds."""
-
-    cells: Table
-    users: Table | None = None
-    items: Table | None = None
-
-
-@dataclass(frozen=True)
 class Tables:
     """The tables of a data set."""
 
@@ -61,22 +52,7 @@ class Tables:
     items: Table | None = None
     users: Table | None = None
     randomised: Table | None = None
-    truth: TruthTables | None = None
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How messages name what was set beside the tables.
-
-    Attributes:
-        source: where it was set.
-        repeats: how else a pair that stands several times can be read.
-        missing: what gives absent cells of the truth a value.
-    """
-
-    source: Path | str
-    repeats: str
-    missing: str
+    truth: TruthTables | FactorTables | None = None
 
 
 def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes: Mapping[str, str]) -> LoadedDataset:
@@ -132,7 +108,9 @@ def _unread(tables: Tables) -> list[Findings]:
     truth = tables.truth
     plain = [("interactions", tables.interactions), ("randomised", tables.randomised)]
     if truth is not None:
-        plain += [("truth", truth.cells), ("truth_users", truth.users), ("truth_items", truth.items)]
+        plain += [("truth_users", truth.users), ("truth_items", truth.items)]
+    if isinstance(truth, TruthTables):
+        plain.append(("truth", truth.cells))
     return [columns.unread(table, (*COLUMNS[name], *OPTIONAL.get(name, ()))) for name, table in plain if table is not None]
 
 
@@ -143,50 +121,6 @@ def _require_columns(features: FeatureReading, tables: Tables, wording: Wording)
     for name in features.names:
         if name not in known:
             raise InputError(f"{wording.source}: key 'features': {unknown('column', name, known)}")
-
-
-def truth_of(
-    tables: TruthTables,
-    settings: TableSettings,
-    users: Vocabulary,
-    items: Vocabulary,
-    bounds: tuple[float, float],
-    wording: Wording,
-) -> Truth:
-    """The dense truth over its rows and columns, both ascending in the vocabularies; its rewards must lie in `bounds`.
-
-    Raises `InputError` as `dataset_of`, and where the truth has ids that the vocabularies lack (up to five are named).
-    """
-    table = tables.cells
-    table.require_distinct("user_id", "item_id")
-    rewards = table.numbers("reward", *bounds)
-    for axis, key in ((tables.users, "user_id"), (tables.items, "item_id")):
-        if axis is not None:
-            axis.require_distinct(key)
-    world = World(
-        users=_axis(tables.users or table, "user_id", users),
-        items=_axis(tables.items or table, "item_id", items),
-    )
-    missing = settings.truth.missing
-    matrix = np.full((world.n_users, world.n_items), missing, np.float32)
-    matrix[
-        _cells(table, "user_id", users, world.users, tables.users), _cells(table, "item_id", items, world.items, tables.items)
-    ] = rewards
-    absent = np.isnan(matrix)
-    if absent.any():
-        row, column = np.argwhere(absent)[0]
-        raise InputError(
-            f"{table.source}: no reward for user {users.ids[world.users[row]]}, item {items.ids[world.items[column]]} "
-            f"({absent.sum():,} of {absent.size:,} cells are absent); expected all, or {wording.missing} in {_label(wording)}"
-        )
-    low, high = bounds
-    if missing < low or missing > high:  # neither for nan
-        raise InputError(f"{wording.source}: key '{wording.missing}' is {missing:g}; expected a number in {low:g}..{high:g}")
-    return Truth(world, matrix)
-
-
-def _label(wording: Wording) -> str:
-    return wording.source.name if isinstance(wording.source, Path) else wording.source
 
 
 def _vocabulary(logged: pl.Series, entities: Table | None, key: str) -> Vocabulary:
@@ -213,7 +147,7 @@ def _read_log(
     if timed:
         rows = rows.with_columns(time=table.times("timestamp"))
     if settings.log.repeats == "error":
-        hint = f" (other readings: {wording.repeats}: last, mean or keep, in {_label(wording)})"
+        hint = f" (other readings: {wording.repeats}: last, mean or keep, in {wording.label})"
         table.require_distinct("user_id", "item_id", otherwise=hint)
     log = InteractionLog(
         users=rows["user"].to_numpy().astype(np.int32),
@@ -232,7 +166,7 @@ def _read_log(
 
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
     """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
-    positions = (_known(table, "user_id", users), _known(table, "item_id", items))
+    positions = (known_positions(table, "user_id", users), known_positions(table, "item_id", items))
     rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
     found, of = (column.astype(np.int32) for column in positions)
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
@@ -260,36 +194,3 @@ def _catalog(table: Table | None, items: Vocabulary, declared: FeatureReading) -
     found = Findings.together([found, plausible_categories(table, named)])
     codes, names = read_categories(named, items.find(table.ids("item_id")), len(items))
     return ItemCatalog(codes, names, features), found
-
-
-def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Positions of a truth's rows or columns."""
-    return np.unique(_known(table, key, entities))
-
-
-def _known(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Position of every row's id; each must be known to the log, or to the table of users or items."""
-    texts = table.ids(key)
-    positions = entities.find(texts)
-    missing = texts.filter(pl.Series(positions < 0)).unique(maintain_order=True)
-    if len(missing):
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        raise InputError(
-            f"{table.source}: column '{key}' has {len(missing)} unknown ids ({shown}); expected ids of the log or its catalogue"
-            f"{KnownIds(entities.ids).hint(missing[0])}"
-        )
-    return positions
-
-
-def _cells(
-    table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int64], axis_table: Table | None
-) -> NDArray[np.int64]:
-    """Where on its axis every line of the truth lies."""
-    slots = np.full(len(entities) + 1, -1)  # position -1, unknown, reads the spare last slot
-    slots[axis] = np.arange(len(axis))
-    cells = slots[entities.find(table.ids(key))]
-    if axis_table is not None and (cells < 0).any():
-        source = axis_table.source
-        name = source.name if isinstance(source, Path) else source
-        raise table.refuse(int(np.argmax(cells < 0)), key, f"an id of {name}")
-    return cells
