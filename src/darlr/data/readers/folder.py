@@ -58,7 +58,7 @@ def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, fl
 
 
 def _table(folder: Path, key: str, files: FileNames) -> Table:
-    return read_table(folder / getattr(files, key), COLUMNS[key])
+    return read_table(folder / getattr(files, key), COLUMNS[key], in_pieces=key == "interactions")
 
 
 def _truth_tables(folder: Path, files: FileNames) -> TruthTables | FactorTables:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
@@ -24,6 +25,7 @@ from darlr.data.readers.truths import FactorTables, TruthTables, known_positions
 from darlr.data.readers.wording import Wording
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
+from darlr.data.tallies import first_repeat
 from darlr.errors import InputError, unknown
 from darlr.world.world import World
 
@@ -66,10 +68,10 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     Raises:
         InputError: naming the table and the row, or the setting, at fault.
     """
-    user_ids, item_ids = tables.interactions.ids("user_id"), tables.interactions.ids("item_id")
-    found = [*_spellings(tables, user_ids, item_ids), *_unread(tables)]
-    users, items = _vocabulary(user_ids, tables.users, "user_id"), _vocabulary(item_ids, tables.items, "item_id")
-    log = _read_log(tables.interactions, settings, (users, user_ids), (items, item_ids), wording)
+    user_ids, users, user_rows = _indexed(tables.interactions, tables.users, "user_id")
+    item_ids, items, item_rows = _indexed(tables.interactions, tables.items, "item_id")
+    found = [*user_ids, *item_ids, *_unread(tables)]
+    log = _read_log(tables.interactions, settings, (users, user_rows), (items, item_rows), wording)
     truth = None if tables.truth is None else truth_of(tables.truth, settings, users, items, log.reward_range, wording)
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
     _require_columns(settings.features, tables, wording)
@@ -91,16 +93,17 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     return LoadedDataset(dataset, truth, findings=Findings.together(found))
 
 
-def _spellings(tables: Tables, user_ids: pl.Series, item_ids: pl.Series) -> list[Findings]:
-    """Whether the ids of the tables of users and items are the log's, which has `user_ids` and `item_ids` (n,)."""
-    found = []
-    for key, logged, entities in (("user_id", user_ids, tables.users), ("item_id", item_ids, tables.items)):
-        found.append(ids.spelling(tables.interactions, key, logged))
-        if entities is not None:
-            entities.ids(key)
-            entities.require_distinct(key)
-            found.append(ids.meeting(tables.interactions, logged.unique(maintain_order=True), entities, key))
-    return found
+def _indexed(log: Table, entities: Table | None, key: str) -> tuple[list[Findings], Vocabulary, NDArray[np.int32]]:
+    """All users, or items, and (n,) the position of every row's; with whether the ids of their table are the log's."""
+    logged = log.coded_ids(key)
+    found = [ids.spelling(log, key, logged)]
+    every = [logged.values]
+    if entities is not None:
+        every.append(entities.ids(key))
+        entities.require_distinct(key)
+        found.append(ids.meeting(log, logged.values, entities, key))
+    vocabulary = Vocabulary.union(*every)
+    return found, vocabulary, logged.become(vocabulary.find(logged.values))
 
 
 def _unread(tables: Tables) -> list[Findings]:
@@ -117,43 +120,31 @@ def _unread(tables: Tables) -> list[Findings]:
 def _require_columns(features: FeatureReading, tables: Tables, wording: Wording) -> None:
     """Raise `InputError` for a declared column that neither the table of items nor that of users has as a feature."""
     given = [table for table in (tables.items, tables.users) if table is not None]
-    known = {name for table in given for name in table.frame.columns} - {"item_id", "user_id", "categories"}
+    known = {name for table in given for name in table.columns} - {"item_id", "user_id", "categories"}
     for name in features.names:
         if name not in known:
             raise InputError(f"{wording.source}: key 'features': {unknown('column', name, known)}")
 
 
-def _vocabulary(logged: pl.Series, entities: Table | None, key: str) -> Vocabulary:
-    return Vocabulary.union(*([logged] if entities is None else [logged, entities.ids(key)]))
-
-
 def _read_log(
     table: Table,
     settings: TableSettings,
-    users: tuple[Vocabulary, pl.Series],
-    items: tuple[Vocabulary, pl.Series],
+    users: tuple[Vocabulary, NDArray[np.int32]],
+    items: tuple[Vocabulary, NDArray[np.int32]],
     wording: Wording,
 ) -> InteractionLog:
     """Args: users, items: all that there are, and those of the rows."""
     scale = settings.reward
-    rows = pl.DataFrame(
-        {
-            "user": users[0].find(users[1]),
-            "item": items[0].find(items[1]),
-            "reward": table.numbers("reward", scale.minimum, scale.maximum),
-        }
-    )
-    timed = "timestamp" in table.frame.columns
-    if timed:
-        rows = rows.with_columns(time=table.times("timestamp"))
+    rewards = table.single_numbers("reward", scale.minimum, scale.maximum)
+    times = table.times("timestamp") if "timestamp" in table.columns else None
     if settings.log.repeats == "error":
         hint = f" (other readings: {wording.repeats}: last, mean or keep, in {wording.label})"
-        table.require_distinct("user_id", "item_id", otherwise=hint)
+        table.refuse_repeat(first_repeat(users[1], items[1]), ("user_id", "item_id"), hint)
     log = InteractionLog(
-        users=rows["user"].to_numpy().astype(np.int32),
-        items=rows["item"].to_numpy().astype(np.int32),
-        rewards=rows["reward"].to_numpy().astype(np.float32),
-        times=rows["time"].to_numpy().copy() if timed else None,
+        users=users[1],
+        items=items[1],
+        rewards=rewards,
+        times=times,
         user_ids=users[0].ids,
         item_ids=items[0].ids,
         reward_range=(scale.minimum, scale.maximum),
@@ -167,7 +158,7 @@ def _read_log(
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
     """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
     positions = (known_positions(table, "user_id", users), known_positions(table, "item_id", items))
-    rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
+    rewards = table.single_numbers("reward", *log.reward_range)
     found, of = (column.astype(np.int32) for column in positions)
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
@@ -188,7 +179,7 @@ def _features(table: Table | None, entities: Vocabulary, key: str, declared: Fea
 
 def _catalog(table: Table | None, items: Vocabulary, declared: FeatureReading) -> tuple[ItemCatalog, Findings]:
     features, found = _features(table, items, "item_id", declared)
-    if table is None or "categories" not in table.frame.columns:
+    if table is None or "categories" not in table.columns:
         return ItemCatalog(np.zeros((len(items), 0), np.int32), (), features), found
     named = names_of(table)
     found = Findings.together([found, plausible_categories(table, named)])

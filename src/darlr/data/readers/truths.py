@@ -120,7 +120,7 @@ def _of_factors(
 
 def _factor_names(table: Table, key: str) -> list[str]:
     table.require_distinct(key)
-    names = [name for name in table.frame.columns if name != key]
+    names = [name for name in table.columns if name != key]
     if not names:
         raise InputError(f"{table.source}: has no column beside '{key}'; expected one for each factor")
     return names
