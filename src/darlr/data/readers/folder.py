@@ -21,6 +21,9 @@ from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.errors import InputError
 
+LONG = ("interactions", "randomised", "truth")
+"""Tables with a row for a pair of a user and an item."""
+
 
 def read_folder(folder: Path) -> LoadedDataset:
     """Read a folder in the folder format (`dataset_of` says which users, items and world it has).
@@ -58,7 +61,7 @@ def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, fl
 
 
 def _table(folder: Path, key: str, files: FileNames) -> Table:
-    return read_table(folder / getattr(files, key), COLUMNS[key], in_pieces=key == "interactions")
+    return read_table(folder / getattr(files, key), COLUMNS[key], in_pieces=key in LONG)
 
 
 def _truth_tables(folder: Path, files: FileNames) -> TruthTables | FactorTables:

@@ -157,9 +157,8 @@ def _read_log(
 
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
     """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
-    positions = (known_positions(table, "user_id", users), known_positions(table, "item_id", items))
+    found, of = known_positions(table, "user_id", users), known_positions(table, "item_id", items)
     rewards = table.single_numbers("reward", *log.reward_range)
-    found, of = (column.astype(np.int32) for column in positions)
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 

@@ -143,21 +143,21 @@ def _factors(table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int6
 
 def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
     """Positions of a truth's rows or columns."""
-    return np.unique(known_positions(table, key, entities))
+    return np.unique(known_positions(table, key, entities)).astype(np.int64)
 
 
-def known_positions(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
+def known_positions(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int32]:
     """(n,) position of every row's id; raises `InputError` for ids that neither the log nor its catalogue has."""
-    texts = table.ids(key)
-    positions = entities.find(texts)
-    missing = texts.filter(pl.Series(positions < 0)).unique(maintain_order=True)
+    coded = table.coded_ids(key)
+    positions = entities.find(coded.values)
+    missing = coded.values.filter(pl.Series(positions < 0))
     if len(missing):
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         raise InputError(
             f"{table.source}: column '{key}' has {len(missing)} unknown ids ({shown}); expected ids of the log or its catalogue"
             f"{KnownIds(entities.ids).hint(missing[0])}"
         )
-    return positions
+    return coded.become(positions)
 
 
 def _cells(
@@ -166,7 +166,8 @@ def _cells(
     """Where on its axis every line of the truth lies."""
     slots = np.full(len(entities) + 1, -1)  # position -1, unknown, reads the spare last slot
     slots[axis] = np.arange(len(axis))
-    cells = slots[entities.find(table.ids(key))]
+    coded = table.coded_ids(key)
+    cells: NDArray[np.int64] = slots[entities.find(coded.values)][coded.codes]
     if axis_table is not None and (cells < 0).any():
         source = axis_table.source
         name = source.name if isinstance(source, Path) else source

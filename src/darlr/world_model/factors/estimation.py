@@ -1,7 +1,7 @@
 """One fit of a log, from its rows to a model of all users and items of its vocabularies."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,11 +12,24 @@ from darlr.data.log import InteractionLog
 from darlr.world_model.continuing import Former
 from darlr.world_model.factors.continuing import start_from
 from darlr.world_model.factors.design import Description, Design
-from darlr.world_model.factors.fitting import Fitted, block_of, fit
+from darlr.world_model.factors.fitting import block_of, fit
 from darlr.world_model.factors.model import FactorModel, Population
 from darlr.world_model.factors.problem import prepare
 from darlr.world_model.factors.responses import Link
 from darlr.world_model.factors.settings import FactorSettings
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a fit went.
+
+    Attributes:
+        objective: after each sweep, per logged row.
+        noise: variance of a logged y around its mean.
+    """
+
+    objective: tuple[float, ...]
+    noise: float
 
 
 def estimate(
@@ -29,7 +42,7 @@ def estimate(
     generator: torch.Generator,
     device: torch.device,
     former: Former | None = None,
-) -> tuple[FactorModel, Fitted]:
+) -> tuple[FactorModel, Course]:
     """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
 
     Args: former: a model of a former log, of the same size and link, that the fit starts from.
@@ -50,7 +63,9 @@ def estimate(
     )
     shares = torch.from_numpy(shares_of(log)).to(device)
     model = FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares)
-    return (_levelled(model, log) if link == "log" else model), fitted
+    course = Course(fitted.objective, fitted.noise)
+    del fitted  # its posteriors of double precision take twice what the model takes
+    return (_levelled(model, log) if link == "log" else model), course
 
 
 def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
