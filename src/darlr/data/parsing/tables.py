@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from darlr.data.ids import INVISIBLE, PLAIN_INTEGER
 from darlr.data.parsing.coding import Coded
 from darlr.data.parsing.content import Content, InMemory, InParquet
-from darlr.data.parsing.csv_tables import line_of, read_csv
+from darlr.data.parsing.csv_tables import InCsv, line_of, read_csv
 from darlr.data.parsing.files import require_file
 from darlr.data.parsing.headers import meant
 from darlr.data.parsing.missing import spelled_missing, written_by_programs
@@ -218,7 +218,7 @@ def read_table(path: Path, required: Sequence[str], in_pieces: bool = False) -> 
     CSV is comma-separated UTF-8 with a header line, LF or CRLF. Parquet's columns are read by their types (`plain_types`), and
     the table may be a folder of parts.
 
-    Args: in_pieces: whether columns of Parquet are read when they are asked for, piece by piece, as a long log's should be.
+    Args: in_pieces: whether columns of long files are read when they are asked for, piece by piece, as a long log's should be.
 
     Raises:
         InputError: if the file is missing, empty, malformed or neither `.csv` nor `.parquet`, or lacks a column.
@@ -227,7 +227,7 @@ def read_table(path: Path, required: Sequence[str], in_pieces: bool = False) -> 
     if is_parquet(path):
         content = InParquet.open(path) if in_pieces else InMemory(read_parquet(path))
     elif require_file(path).suffix.lower() == ".csv":
-        content = InMemory(read_csv(path))
+        content = (InCsv.open(path) if in_pieces else None) or InMemory(read_csv(path))
     else:
         raise InputError(f"{path}: cannot tell its format; expected a file named .csv or .parquet")
     return _checked(path, content, required)
