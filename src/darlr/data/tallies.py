@@ -16,19 +16,19 @@ def first_repeat(first: Whole, second: Whole) -> tuple[int, int] | None:
 
     Args: first, second: (n,) whole numbers of 0 or more.
     """
-    found = [repeat for rows, keys in _ranges(first, second) if (repeat := _repeat_within(rows, keys)) is not None]
+    found = [repeat for rows, keys in ranges(first, second) if (repeat := _repeat_within(rows, keys)) is not None]
     return min(found, default=None)
 
 
 def count_distinct(first: Whole, second: Whole) -> int:
     """How many different pairs (n,) `first` and `second` have."""
-    return sum(_distinct(np.sort(keys)) for _, keys in _ranges(first, second))
+    return sum(_distinct(np.sort(keys)) for _, keys in ranges(first, second))
 
 
 def distinct(first: Whole, second: Whole, width: int) -> NDArray[np.int64]:
     """(m,) the different pairs as first * width + second, rising; `second` lies in 0..width-1."""
     found, end = np.empty(len(first), np.int64), 0
-    for _, keys in _ranges(first, second, width):
+    for _, keys in ranges(first, second, width):
         keys.sort()
         new = keys[np.diff(keys, prepend=-1) > 0]  # np.unique takes many times as long on millions of rows
         found[end : end + len(new)] = new
@@ -48,8 +48,13 @@ def _distinct(keys: NDArray[np.int64]) -> int:
     return len(keys) and 1 + int(np.count_nonzero(keys[1:] != keys[:-1]))
 
 
-def _ranges(first: Whole, second: Whole, width: int | None = None) -> Iterator[tuple[Whole | None, NDArray[np.int64]]]:
-    """(rows, pairs as whole numbers) of one range of `first` after the other; rows is None for all of them."""
+def ranges(
+    first: Whole, second: Whole, width: int | None = None
+) -> Iterator[tuple[NDArray[np.intp] | None, NDArray[np.int64]]]:
+    """(rows, their pairs as whole numbers) of one range of `first` after the other; rows is None for all of them.
+
+    A pair is first * width + second, where `second` lies in 0..width-1; its rows are in one range, in their order.
+    """
     if len(first) == 0:
         return
     width = int(second.max()) + 1 if width is None else width
@@ -62,11 +67,12 @@ def _ranges(first: Whole, second: Whole, width: int | None = None) -> Iterator[t
         before = int(ends[low - 1]) if low else 0
         high = max(low + 1, int(np.searchsorted(ends, before + AT_ONCE, side="right")))
         rows = np.flatnonzero((first >= low) & (first < high))
-        yield rows, first[rows].astype(np.int64) * width + second[rows]
+        if len(rows):
+            yield rows, first[rows].astype(np.int64) * width + second[rows]
         low = high
 
 
-def _repeat_within(rows: Whole | None, keys: NDArray[np.int64]) -> tuple[int, int] | None:
+def _repeat_within(rows: NDArray[np.intp] | None, keys: NDArray[np.int64]) -> tuple[int, int] | None:
     if _distinct(np.sort(keys)) == len(keys):
         return None
     order = np.argsort(keys, kind="stable")
