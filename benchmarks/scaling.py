@@ -24,7 +24,6 @@ from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 import polars as pl
-import torch
 import yaml
 
 from darlr.config.experiment import ExperimentConfig
@@ -33,8 +32,6 @@ from darlr.data.registry import load
 from darlr.data.synthetic.settings import WorldSettings
 from darlr.data.synthetic.writing import write_world
 from darlr.seeding import torch_generator
-from darlr.world_model.factors.choosing import fit_factors
-from darlr.world_model.factors.settings import FactorSettings
 
 CASES = ("1e6x5e4x1e4", "1e7x2e5x5e4", "3e7x5e5x1e5", "1e8x1e6x1e5")
 MEASURED = ("ordered", "shuffled", "fit")
@@ -96,6 +93,11 @@ def _read(folder: Path, case: str) -> bool:
 
 
 def _fit(folder: Path, case: str) -> bool:
+    import torch  # noqa: PLC0415 (reading is measured without its memory)
+
+    from darlr.world_model.factors.choosing import fit_factors  # noqa: PLC0415
+    from darlr.world_model.factors.settings import FactorSettings  # noqa: PLC0415
+
     torch.set_num_threads(1)
     dataset = load(ExperimentConfig(dataset=str((folder / case).resolve())), None).dataset
     fit_factors(dataset, FactorSettings(), torch_generator(0, "world_model", "factors"), torch.device("cpu"))
