@@ -43,3 +43,18 @@ def test_the_first_repeat_is_found_in_the_order_of_rows(at_once: None, pairs: li
 def test_counts_of_each(at_once: None, values: list[int]) -> None:
     counts = Counter(values)
     assert tallies.count_each(np.array(values, np.int32), 9).tolist() == [counts[value] for value in range(9)]
+
+
+@EVERY_WIDTH
+@given(PAIRS)
+def test_partners_are_counted_once(at_once: None, pairs: list[tuple[int, int]]) -> None:
+    expected = [len({first for first, second in pairs if second == value}) for value in range(5)]
+    assert tallies.count_partners(*columns(pairs), 5).tolist() == expected
+
+
+@EVERY_WIDTH
+@given(st.lists(st.tuples(st.integers(0, 6), st.floats(-1e6, 1e6, width=32)), max_size=40))
+def test_sums_are_those_of_numpy_to_the_last_bit(at_once: None, rows: list[tuple[int, float]]) -> None:
+    values, weights = np.array([value for value, _ in rows], np.int32), np.array([weight for _, weight in rows], np.float32)
+    sums = tallies.sum_each(values, 9, lambda chosen: weights[chosen])
+    assert sums.tolist() == np.bincount(values, weights, 9).tolist()

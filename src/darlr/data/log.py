@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.data.exposure import Exposure
-from darlr.data.tallies import count_each, distinct
+from darlr.data.tallies import count_each, count_partners, distinct
 from darlr.errors import InputError
 
 Ids = NDArray[np.int64] | NDArray[np.object_]
@@ -109,7 +109,7 @@ class InteractionLog:
 
     def audience_shares(self) -> NDArray[np.float64]:
         """(I,) the share of the users with rows who have a row of each item."""
-        audience = count_each(self.cells() % self.n_items, self.n_items)
+        audience = count_partners(self.users, self.items, self.n_items)
         return np.asarray(audience / np.count_nonzero(count_each(self.users, self.n_users)), np.float64)
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "InteractionLog":

@@ -1,6 +1,6 @@
 """Counts over many millions of rows, which take little memory beside the rows: a part of them is looked at at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,27 @@ def count_each(values: Whole, size: int) -> NDArray[np.int64]:
     for part in np.array_split(values, 1 + len(values) // AT_ONCE):  # each is made 64 bits wide by numpy
         counts += np.bincount(part, minlength=size)
     return counts
+
+
+def count_partners(first: Whole, second: Whole, size: int) -> NDArray[np.int64]:
+    """(size,) with how many different values of `first` each of 0..size-1 stands in `second`, both (n,)."""
+    counts = np.zeros(size, np.int64)
+    for _, keys in ranges(first, second, size):
+        keys.sort()
+        counts += np.bincount(keys[np.diff(keys, prepend=-1) > 0] % size, minlength=size)
+    return counts
+
+
+def sum_each(values: Whole, size: int, weights: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:
+    """(size,) the sum of the weights of the rows in which each of 0..size-1 stands among (n,) `values`, added row by row.
+
+    Args: weights: of the rows of a slice, in double or single precision.
+    """
+    sums = np.zeros(size)
+    for start in range(0, len(values), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        np.add.at(sums, values[rows], weights(rows).astype(np.float64))
+    return sums
 
 
 def _distinct(keys: NDArray[np.int64]) -> int:

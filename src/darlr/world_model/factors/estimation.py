@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import count_each
 from darlr.world_model.continuing import Former
 from darlr.world_model.factors.continuing import start_from
 from darlr.world_model.factors.design import Description, Design
@@ -84,5 +85,5 @@ def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
 
 def shares_of(log: InteractionLog) -> NDArray[np.float32]:
     """(I,) the share of the log's users who have each item in it; half a user where nobody has."""
-    half = 0.5 / np.count_nonzero(np.bincount(log.users))
+    half = 0.5 / np.count_nonzero(count_each(log.users, log.n_users))
     return np.maximum(log.audience_shares(), half).astype(np.float32)
