@@ -32,6 +32,7 @@ GROUP_ROWS = 1_000_000  # of a Parquet file, which are read together
 SAMPLE = 1_000_000  # pairs by which the truth's mean and spread are known
 DECIMALS = 3  # of rewards
 BYTES_OF_ROW, BYTES_OF_USER, BYTES_OF_ITEM = 16, 80, 120  # on disk, rather too many
+BYTES_BEHIND = 400.0  # in memory, of a user or an item
 INTERACTIONS, RANDOMISED = "interactions", "randomised.parquet"
 
 
@@ -52,7 +53,12 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
     if not folder.name or present(folder):
         raise InputError(f"{folder}: is there already; expected the name of a new folder")
     _require_room(settings, folder)
-    require_fits([Need(300.0 * settings.users, f"--users is {settings.users:,}", "what lies behind them")])
+    require_fits(
+        [
+            Need(BYTES_BEHIND * settings.users, f"--users is {settings.users:,}", "what lies behind them"),
+            Need(BYTES_BEHIND * settings.items, f"--items is {settings.items:,}", "what lies behind them"),
+        ]
+    )
     try:
         partial.mkdir(parents=True)
     except FileExistsError as error:
