@@ -105,3 +105,15 @@ def test_damage_is_told(tmp_path: Path) -> None:
     (folder / "b.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"b.parquet: not a readable Parquet file"):
         read_table(folder, ("id",), in_pieces=True)
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+def test_a_file_that_changes_meanwhile_is_told(tmp_path: Path, rows: int) -> None:
+    folder = parts_of(tmp_path)
+    table = read_table(folder, ("id",), in_pieces=True)
+    pl.concat([FRAME, FRAME])[:rows].write_parquet(folder / "b.parquet")
+    if rows > 3:
+        read_table(folder, ("id",), in_pieces=True).numbers("x")
+    else:
+        with pytest.raises(InputError, match=r"log: changed while it was read; try again when it is complete"):
+            table.numbers("x")

@@ -171,11 +171,15 @@ class Table:
         return Coded.of(self.content.schema[column], len(self), pieces)
 
     def _pieces(self, column: str) -> Iterator[tuple[int, pl.Series]]:
-        """Where each piece of the column begins, and the piece."""
-        start = 0
+        """Where each piece of the column begins, and the piece; raises `InputError` if a file has other rows than before."""
+        start, rows = 0, len(self)
         for piece in self.content.pieces([column]):
+            if start + len(piece) > rows:
+                break
             yield start, piece.to_series()
             start += len(piece)
+        if start != rows:
+            raise InputError(f"{self.source}: changed while it was read; try again when it is complete")
 
     def _require_cells(self, column: str, expected: str = "numbers or text") -> None:
         if not is_cell(self.content.schema[column]):
