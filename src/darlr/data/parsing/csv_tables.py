@@ -9,11 +9,10 @@ from typing import Self
 import polars as pl
 
 from darlr.data.parsing.cells import all_lines_have, lines_in_blocks
+from darlr.data.parsing.files import require_plain_text
 from darlr.errors import InputError
 from darlr.reading import read_text
 
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda")
-"""How gzip, zstd and zlib begin. Polars would unpack them, whatever their size; the rest of darlr reads files as they are."""
 SMALL = 1 << 26
 """Bytes of a file that is read at once."""
 PIECE_BYTES = 1 << 26
@@ -29,9 +28,7 @@ def read_csv(path: Path) -> pl.DataFrame:
 
 def _parsed(path: Path, rows: int | None = None) -> pl.DataFrame:
     """All rows, or the first ones, whose lines may still have cells too many or too few."""
-    with path.open("rb") as file:
-        if file.read(4).startswith(PACKED):
-            raise InputError(f"{path}: is compressed; expected plain text, so unpack it first")
+    require_plain_text(path)
     try:
         frame = pl.read_csv(path, infer_schema=False, n_rows=rows)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -14,7 +14,7 @@ from darlr.data.parsing.coding import Coded
 from darlr.data.parsing.content import Content, InMemory, InParquet
 from darlr.data.parsing.csv_tables import InCsv, line_of, read_csv
 from darlr.data.parsing.files import require_file
-from darlr.data.parsing.headers import meant
+from darlr.data.parsing.headers import meant, separator_of
 from darlr.data.parsing.missing import spelled_missing, written_by_programs
 from darlr.data.parsing.parquet import is_parquet, place_of, read_parquet
 from darlr.data.parsing.times import EXPECTED_TIME, seconds_of
@@ -247,7 +247,10 @@ def _checked(source: Path | str, content: Content, required: Sequence[str]) -> T
     missing = [name for name in required if name not in names]
     if missing:
         guess = meant(missing[0], [name for name in names if name not in required])
+        separator = separator_of(names)
         hint = "" if guess is None else f"; did you mean '{guess}'?"
+        if separator is not None:
+            hint = f"; cells seem to be separated by {separator!r}, expected ','"
         raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(names)}{hint}")
     if content.rows and any(_without_blanks(content, name) for name in (required or names)[:1]):
         return Table(source, content)
