@@ -6,6 +6,7 @@ ITEMS`, and its steps are
 - `ordered`: the world is read as a run reads it, with every check, index and plausibility note that comes before learning; rows
   are as generated, users one after the other, ids whole numbers;
 - `shuffled`: the same with rows in random order, and ids of users and items as text of 12 and 10 characters;
+- `csv`: the shuffled rows in one CSV file;
 - `fit`: the factor model is fitted on it with the default settings, on one thread; the memory is that of reading it, too.
 
 Every step runs in a process of its own. Wall seconds, which other work on the machine prolongs, stand beside the processor's,
@@ -15,6 +16,7 @@ squares of their logarithms.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -34,7 +36,7 @@ from darlr.data.synthetic.writing import write_world
 from darlr.seeding import torch_generator
 
 CASES = ("1e6x5e4x1e4", "1e7x2e5x5e4", "3e7x5e5x1e5", "1e8x1e6x1e5")
-MEASURED = ("ordered", "shuffled", "fit")
+MEASURED = ("ordered", "shuffled", "csv", "fit")
 
 
 def main() -> None:
@@ -104,15 +106,19 @@ def _fit(folder: Path, case: str) -> bool:
     return True
 
 
-def _shuffled(folder: Path, case: str) -> bool:
-    world = folder / f"{case}-shuffled"
-    if not world.is_dir():
-        command = [sys.executable, "-m", "benchmarks.scaling", "--folder", str(folder), "--step", "shuffle", case]
-        subprocess.run(command, check=True, capture_output=True)
-    return _read(folder, f"{case}-shuffled")
+def _read_as(layout: str) -> Callable[[Path, str], bool]:
+    """The step that reads a world in another layout, which is written first if it is not there."""
+
+    def read(folder: Path, case: str) -> bool:
+        if not (folder / f"{case}-{layout}").is_dir():
+            command = [sys.executable, "-m", "benchmarks.scaling", "--folder", str(folder), "--step", f"write {layout}", case]
+            subprocess.run(command, check=True, capture_output=True)
+        return _read(folder, f"{case}-{layout}")
+
+    return read
 
 
-def _shuffle(folder: Path, case: str) -> bool:
+def _write_shuffled(folder: Path, case: str) -> bool:
     """Every new part has rows of every old one."""
     old, new = folder / case, folder / f"{case}-shuffled"
     (new / "interactions").mkdir(parents=True)
@@ -130,6 +136,20 @@ def _shuffle(folder: Path, case: str) -> bool:
     return True
 
 
+def _write_csv(folder: Path, case: str) -> bool:
+    """The log as one file."""
+    old, new = folder / f"{case}-shuffled", folder / f"{case}-csv"
+    if not old.is_dir():
+        _write_shuffled(folder, case)
+    shutil.copytree(old, new, ignore=shutil.ignore_patterns("interactions"))
+    with (new / "interactions.csv").open("wb") as file:
+        for number, part in enumerate(sorted((old / "interactions").glob("*.parquet"))):
+            pl.read_parquet(part).write_csv(file, include_header=number == 0)
+    text = (new / "dataset.yaml").read_text().replace("interactions: interactions", "interactions: interactions.csv")
+    (new / "dataset.yaml").write_text(text)
+    return True
+
+
 def _texts() -> tuple[pl.Expr, pl.Expr]:
     """The columns of ids, as text."""
     user, item = (pl.col(name).cast(pl.String).str.pad_start(8, "0") for name in ("user_id", "item_id"))
@@ -139,8 +159,10 @@ def _texts() -> tuple[pl.Expr, pl.Expr]:
 STEPS: dict[str, Callable[[Path, str], bool]] = {
     "generate": _generate,
     "ordered": _read,
-    "shuffled": _shuffled,
-    "shuffle": _shuffle,
+    "shuffled": _read_as("shuffled"),
+    "csv": _read_as("csv"),
+    "write shuffled": _write_shuffled,
+    "write csv": _write_csv,
     "fit": _fit,
 }
 
