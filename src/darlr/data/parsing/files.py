@@ -1,7 +1,7 @@
 """Opening input files: the checks that every reader shares, and their fingerprints."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,12 @@ def require_file(path: Path) -> Path:
     return path
 
 
+def hash_file(path: Path) -> str:
+    """SHA-256 (64 hexadecimal digits) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def require_plain_text(path: Path) -> Path:
     """`path`, if it does not begin as a compressed file, an archive, a spreadsheet or UTF-16 text does.
 
@@ -52,15 +58,6 @@ def require_plain_text(path: Path) -> Path:
         if begin.startswith(beginning):
             raise InputError(f"{path}: {what}")
     return path
-
-
-def hash_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (64 hexadecimal digits) of each named file of a folder, by name."""
-    hashes = {}
-    for name in names:
-        with (folder / name).open("rb") as file:
-            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from darlr.data.catalog import ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.data.plausibility.findings import counted, examples
 from darlr.data.source import LoadedDataset
+from darlr.data.tallies import count_distinct, count_each
 from darlr.world.world import ABSENT, World
 
 ONCE = 0.9  # share of users, or of items, with a single row, from which it is told
@@ -34,9 +35,8 @@ def notes(loaded: LoadedDataset) -> tuple[str, ...]:
 
 def overlap(log: InteractionLog, world: World) -> int:
     """How many cells of a test world the log has seen."""
-    row, column = world.rows(log.n_users)[log.users], world.columns(log.n_items)[log.items]
-    inside = (row != ABSENT) & (column != ABSENT)
-    return len(np.unique(row[inside] * world.n_items + column[inside]))
+    inside = (world.rows(log.n_users) != ABSENT)[log.users] & (world.columns(log.n_items) != ABSENT)[log.items]
+    return count_distinct(log.users[inside], log.items[inside])
 
 
 def span(times: NDArray[np.float64]) -> str:
@@ -82,7 +82,7 @@ def _rewards(log: InteractionLog) -> Iterator[str]:
 
 def _seen_once(log: InteractionLog) -> Iterator[str]:
     for whom, indices, n in (("user", log.users, log.n_users), ("item", log.items, log.n_items)):
-        rows = np.bincount(indices, minlength=n)
+        rows = count_each(indices, n)
         seen = int((rows > 0).sum())
         once = int((rows == 1).sum())
         if seen > 1 and once >= ONCE * seen and len(log) > 1:
@@ -120,10 +120,11 @@ def _units(times: NDArray[np.float64]) -> list[tuple[str, int]]:
 
 def _calendar(times: NDArray[np.float64]) -> bool:
     """Whether all times are numbers like 20200705 or 20200705123000."""
-    low = float(times.min())
-    days = times if low < 1e9 else np.floor(times / 1e6)
-    if not (float(days.min()) > 1.9e7 and float(days.max()) < 2.2e7 and (times == np.floor(times)).all()):
+    low, high = float(times.min()), float(times.max())
+    unit = 1.0 if low < 1e9 else 1e6
+    if not (low // unit > 1.9e7 and high // unit < 2.2e7 and (times == np.floor(times)).all()):
         return False
+    days = np.floor(times / unit)
     month, day = days // 100 % 100, days % 100
     return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
 

@@ -80,7 +80,8 @@ class Population:
             means[first:last] = side.expected(columns.matrix(description, first, last))[:, free]
         covariances = prior.float().expand(len(description), -1, -1).clone()
         means[fitted] = side.means[:, free].float()
-        covariances[fitted] = side.covariances.float()
+        for first in range(0, len(fitted), block):
+            covariances[fitted[first : first + block]] = side.covariances[first : first + block].float()
         return cls(means, covariances, side.centre[free], side.weights[:, free], prior, columns.of_code, columns.means)
 
     def prior_of(self, described: Features | ItemCatalog) -> tuple[Tensor, Tensor]:
