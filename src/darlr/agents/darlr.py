@@ -23,6 +23,8 @@ from darlr.agents.selector import Selections, Selector
 from darlr.agents.settings import SelectorConfig
 from darlr.artifacts.schema import require_alike
 from darlr.errors import RunError
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import estimates_of
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig
 from darlr.simulator.simulator import Visits
@@ -36,7 +38,7 @@ class DARLR:
         recommender: RecommendingAgent[Any],
         selector: Selector,
         reward: RefinedReward,
-        uncertainty: Tensor | None,
+        uncertainty: Estimates | Tensor | None,
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
@@ -52,7 +54,7 @@ class DARLR:
             raise RunError("refinement.penalty is 'static', which needs the world model's uncertainty; found none")
         self.recommender, self.selector, self.reward = recommender, selector, reward
         self._config = config
-        self._uncertainty = uncertainty if config.penalty == "static" else None
+        self._uncertainty = estimates_of(uncertainty) if config.penalty == "static" and uncertainty is not None else None
         self._uncertainty_weight = uncertainty_weight
 
     @property
@@ -93,7 +95,7 @@ class DARLR:
     def _penalty(self, visits: Visits, refined: Tensor, last: Tensor, selections: Selections) -> Tensor:
         """(n,) P'_U of each visit (Eq. 16), or P_U where the penalty is static."""
         if self._uncertainty is not None:
-            return self._uncertainty[visits.users, visits.items]
+            return self._uncertainty.cells(visits.users, visits.items)
         similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
         return change_penalty(refined, last, similarity, diversity, self._config.epsilon)
 

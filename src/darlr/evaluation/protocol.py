@@ -55,9 +55,9 @@ class EvaluationWorld:
 
     @classmethod
     def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
-        """A world that pays a table (n_users, n_items), whose size and device are its own; `others` as in the class."""
-        n_users, n_items = rewards.table.shape
-        return cls(rewards, n_users, n_items, leave, max_steps, lookback, device=rewards.table.device, **others)
+        """A world that pays estimates (n_users, n_items), whose size and device are its own; `others` as in the class."""
+        of = rewards.estimates
+        return cls(rewards, of.n_users, of.n_items, leave, max_steps, lookback, device=of.device, **others)
 
     @property
     def table(self) -> Tensor:

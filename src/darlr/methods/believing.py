@@ -33,6 +33,7 @@ class Believing(Method):
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
     simulated: ClassVar[bool] = True
+    by_request: ClassVar[bool] = True
 
     @property
     def baseline(self) -> bool:

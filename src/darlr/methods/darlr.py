@@ -64,10 +64,10 @@ class TwoAgents(Simulated):
         config, world = parts.config, parts.world
         refinement = config.own(RefinementConfig)
         reward = RefinedReward(world.table_reward(), refinement)
-        recommender = self.recommender(parts, policy, reward, reward.table)
+        recommender = self.recommender(parts, policy, reward, reward.estimates)
         generator = torch_generator(config.seed, "selector", "weights")
         state_size = recommender.state_size
-        selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator)
+        selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted.table(), state_size, generator)
         return DARLR(recommender, selector, reward, world.uncertainty, config.reward.uncertainty_weight, refinement)
 
     def step(self, config: ExperimentConfig, items: int) -> float:

@@ -5,6 +5,7 @@ A method's file holds its settings, its agent where it has one of its own, and o
 Three families fill in what their members share: `Simulated`, `Offline` and `Static`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Method(ABC):
         space: what `darlr tune` searches by default (docs/tuning.md has the grammar).
         spaces: what it searches instead on a data set, by the data set's name.
         simulated: whether the policy learns from episodes in the simulator.
+        by_request: whether it can do without a table of all users' and items' estimates.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
@@ -73,6 +75,7 @@ class Method(ABC):
     reads: tuple[type[Section], ...] = ()
 
     simulated: ClassVar[bool] = False
+    by_request: ClassVar[bool] = False
     offline: ClassVar[bool] = False
 
     @property
@@ -124,8 +127,16 @@ class Method(ABC):
     ) -> LearningWorld:
         """The world that the method learns in; `truth` (n_users, n_items) is looked at only where it learns from it."""
         learned_from = truth if self.reward == "truth" else None
-        kept = self.keeps_uncertainty(config)
-        return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, device)
+        kept, most_cells = self.keeps_uncertainty(config), self.most_cells(config)
+        return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, most_cells, device)
+
+    def most_cells(self, config: ExperimentConfig) -> float:
+        """Pairs of a user and an item of the largest world whose estimates are kept in a table; infinity: of any."""
+        return config.reward.table_cells if self.by_request else math.inf
+
+    def asks(self, config: ExperimentConfig, dataset: Dataset) -> bool:
+        """Whether estimates are computed when they are asked for, since the world is too large for a table of them."""
+        return dataset.world.n_users * dataset.world.n_items > self.most_cells(config)
 
     def weights(self, config: ExperimentConfig) -> RewardConfig:
         """The reward's settings as its builder gets them."""

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.believing.tables import Certainty, CorrectedTable
@@ -21,6 +19,7 @@ from darlr.methods.believing import believing_policy, factor_belief, seconds_of_
 from darlr.methods.cost import Work, seconds_of_step
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.source import RewardSource
 
 A2C_SPACE: Mapping[str, Any] = {
@@ -69,7 +68,9 @@ class Simulated(Method):
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         return self.recommender(parts, policy, parts.world.reward, parts.world.learned)
 
-    def recommender(self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Tensor) -> RecommendingAgent[Any]:
+    def recommender(
+        self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Estimates
+    ) -> RecommendingAgent[Any]:
         """Who learns `policy` in the simulator, which pays `reward`.
 
         Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.

@@ -22,16 +22,17 @@ class PosteriorReward:
         """
         self._responses = responses
         self.low, self.high = responses.scale.low, responses.scale.high
-        self._roots = torch.linalg.cholesky(responses.user_covariances)
-        self._deviations = (torch.tensor(levels, device=self._roots.device) * responses.log_noise).sqrt()
-        self._row = torch.full((len(self._roots),), -1, device=self._roots.device)
-        self._table = self._roots.new_empty(0, len(responses.intercepts))
+        means = responses.user_means
+        self._deviations = (torch.tensor(levels, device=means.device) * responses.log_noise).sqrt()
+        self._row = torch.full((len(means),), -1, device=means.device)
+        self._table = means.new_empty(0, len(responses.intercepts))
 
     def draw(self, users: Tensor, generator: torch.Generator) -> Tensor:
         """(n, n_items) rewards of `users` (n,), each drawn anew."""
         responses, device = self._responses, generator.device
         normal = torch.randn(len(users), responses.size, 1, generator=generator, device=device)
-        factors = responses.user_means[users] + (self._roots[users] @ normal).squeeze(2)
+        roots = torch.linalg.cholesky(responses.user_covariances[users])
+        factors = responses.user_means[users] + (roots @ normal).squeeze(2)
         y = torch.addmm(responses.intercepts, factors, responses.loadings.T)
         level = torch.randint(len(self._deviations), (len(users), 1), generator=generator, device=device)
         if self._deviations.any():

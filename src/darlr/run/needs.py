@@ -32,7 +32,10 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
     world, log = dataset.world, dataset.log
     of_data = f"the data set '{dataset.name}' has {world.n_users:,} users and {world.n_items:,} items in its world"
     yield Need(PROCESS, "darlr with its libraries is loaded", "them")
-    yield Need(2 * FLOAT * world.n_users * world.n_items, of_data, "tables of all pairs' rewards")
+    if not method.asks(config, dataset):
+        yield Need(2 * FLOAT * world.n_users * world.n_items, of_data, "tables of all pairs' rewards")
+    elif config.leave.by == "distance":
+        yield Need(FLOAT * world.n_users * world.n_items, of_data, "a table of all pairs' rewards, by which users leave")
     reads = {*method.reads, *WORLD_MODELS[config.world_model.kind].reads}
     if config.world_model.kind == "deepfm":
         yield from _ensemble(config, dataset)
