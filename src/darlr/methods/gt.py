@@ -14,7 +14,7 @@ from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import BeliefConfig
 from darlr.methods.bayes_adaptive import SCHEDULE
-from darlr.methods.believing import Believing
+from darlr.methods.believing import Believing, believing_policy
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.simulated import Simulated
@@ -35,6 +35,10 @@ class Certain(Believing):
     """A policy of two parameters that knows what its users give."""
 
     by_request: ClassVar[bool] = False
+    by_candidates: ClassVar[bool] = False
+
+    def policy(self, parts: PolicyParts) -> Policy:
+        return believing_policy(parts, self.belief(parts))
 
     def belief(self, parts: PolicyParts) -> Belief:
         users, _ = parts.indices()

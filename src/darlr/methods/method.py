@@ -58,6 +58,7 @@ class Method(ABC):
         spaces: what it searches instead on a data set, by the data set's name.
         simulated: whether the policy learns from episodes in the simulator.
         by_request: whether it can do without a table of all users' and items' estimates.
+        by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
@@ -76,6 +77,7 @@ class Method(ABC):
 
     simulated: ClassVar[bool] = False
     by_request: ClassVar[bool] = False
+    by_candidates: ClassVar[bool] = False
     offline: ClassVar[bool] = False
 
     @property
@@ -106,11 +108,25 @@ class Method(ABC):
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         """Raise `InputError` for settings and data that are fine in themselves, but not for this method."""
-        return  # most methods take what is fine in itself
+        if config.policy.candidates is not None and not self.by_candidates:
+            raise InputError(
+                f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
+                "expected it left open"
+            )
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
         """What a user of the method must know of this run, in lines."""
         return []
+
+    def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
+        """What the size of the world changes in this run, in lines; its summary has them, too."""
+        world, most = dataset.world, config.reward.table_cells
+        if not self.asks(config, dataset):
+            return []
+        return [
+            f"the world has {world.n_users:,} users and {world.n_items:,} items, more pairs than reward.table_cells "
+            f"({most:,}): estimates are computed when asked for, and no table of them is kept"
+        ]
 
     def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
         """What `reward.uncertainty_weight` penalises: the uncertainty that `NeighbourConfig` speaks of, or "dynamic"."""

@@ -46,6 +46,7 @@ class Simulated(Method):
     simulated: ClassVar[bool] = True
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
         if config.policy.actor == "belief" and config.world_model.kind != "factors":
             raise InputError(
                 f"config key 'policy.actor' is 'belief', but 'world_model.kind' is '{config.world_model.kind}'; expected "
