@@ -148,7 +148,7 @@ class Method(ABC):
 
     def most_cells(self, config: ExperimentConfig) -> float:
         """Pairs of a user and an item of the largest world whose estimates are kept in a table; infinity: of any."""
-        return config.reward.table_cells if self.by_request else math.inf
+        return config.reward.table_cells if self.by_request and not config.reference_quirks else math.inf
 
     def asks(self, config: ExperimentConfig, dataset: Dataset) -> bool:
         """Whether estimates are computed when they are asked for, since the world is too large for a table of them."""

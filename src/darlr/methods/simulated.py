@@ -1,5 +1,6 @@
 """The methods that learn by A2C in the simulator: they differ in what it pays."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,6 +45,7 @@ class Simulated(Method):
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
     simulated: ClassVar[bool] = True
+    by_request: ClassVar[bool] = True
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)
@@ -57,6 +59,11 @@ class Simulated(Method):
         # The actor on a belief has no network and no state tracker, and is not kept from being sure.
         networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
         return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
+
+    def most_cells(self, config: ExperimentConfig) -> float:
+        # An actor that begins from a table of estimates needs it, and so does one that learns from the truth.
+        tables = config.policy.actor == "belief" or config.policy.prior_weight or self.reward == "truth"
+        return math.inf if tables else super().most_cells(config)
 
     def policy(self, parts: PolicyParts) -> Policy:
         if parts.config.policy.actor == "belief":

@@ -51,7 +51,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
         yield Need(4 * FLOAT * batch * world.n_items, _cause(config, "offline.batch_size"), "a batch's scores of all items")
     if SelectorConfig in reads:
         yield from _selector(config, world.n_users)
-    if config.neighbours.users:
+    if config.neighbours.users and not method.asks(config, dataset):
         yield Need(FLOAT * world.n_users**2, of_data, "what users have in common")
     yield of_test(config.evaluation.episodes, config, _cause(config, "evaluation.episodes", "leave.max_steps"))
 

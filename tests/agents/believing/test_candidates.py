@@ -147,4 +147,4 @@ def test_it_learns_to_skip_among_candidates() -> None:
     learner.epoch(100, 12_000, draws(7))
     assert before < 5
     assert learner.epoch(100, 200, draws(8)).metrics()["train/length"] > 7
-    assert float(fresh.shared_category_weight) < -1
+    assert fresh.shared_category_weight.item() < -1

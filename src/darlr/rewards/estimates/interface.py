@@ -53,6 +53,10 @@ class Estimates(ABC):
         extremes = torch.tensor([[float(end) for end in rows.aminmax()] for _, rows in self.blocks()], dtype=torch.float64)
         return float(extremes[:, 0].min()), float(extremes[:, 1].max())
 
+    def means(self) -> Tensor:
+        """(n_users,) of each user's row."""
+        return torch.cat([rows.mean(dim=1) for _, rows in self.blocks()])
+
     def top(self, users: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The `count` largest numbers of `users` (n,) and their items, (n, count) each, largest first; all of fewer items."""
         step = max(1, CELLS_AT_ONCE // self.n_items)

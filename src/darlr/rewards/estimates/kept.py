@@ -25,6 +25,9 @@ class KeptEstimates(Estimates):
     def _block(self, place: slice) -> Tensor:
         return self._table[place]
 
+    def means(self) -> Tensor:
+        return self._table.mean(dim=1)
+
     def bounds(self) -> tuple[float, float]:
         return float(self._table.min()), float(self._table.max())
 

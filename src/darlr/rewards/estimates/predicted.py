@@ -14,8 +14,10 @@ from darlr.rewards.estimates.factors import FactorEstimates, FactorUncertainty
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.estimates.networks import ModelEstimates, NetworkEstimates
-from darlr.rewards.neighbours import shape_by_neighbours
+from darlr.rewards.estimates.shaped import NeighbourSums, NeighbourVariances, UserNumbers
+from darlr.rewards.neighbours import STATISTICS, nearest_users, neighbour_weights, shape_by_neighbours, unit_rows
 from darlr.rewards.settings import NeighbourConfig
+from darlr.rewards.sketches import sketches
 from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.model import WorldModel
@@ -62,8 +64,23 @@ class Predicted:
         """Shaped by each user's nearest users (ROLeR), where `neighbours.users` asks for it."""
         if not config.users:
             return self
+        if not isinstance(self.rewards, KeptEstimates):
+            return self._shaped_by_request(config)
         tables = shape_by_neighbours(self.rewards.table(), self.uncertainty.table(), config)
         return Predicted(*map(KeptEstimates, tables))
+
+    def _shaped_by_request(self, config: NeighbourConfig) -> "Predicted":
+        rows = unit_rows(sketches(self.rewards), config.centred)
+        neighbours, cosines = nearest_users(rows, config.users, include_self=True)
+        rewards = NeighbourSums(self.rewards, neighbours, neighbour_weights(cosines, config))
+        if config.uncertainty == "model":
+            return Predicted(rewards, self.uncertainty)
+        if config.uncertainty == "variance":
+            return Predicted(rewards, NeighbourVariances(self.rewards, neighbours, cosines))
+        if config.uncertainty == "none":
+            return Predicted(rewards, UserNumbers(torch.zeros_like(cosines[:, 0]), rewards.n_items))
+        numbers = STATISTICS[config.uncertainty](1 - cosines)
+        return Predicted(rewards, UserNumbers(numbers, rewards.n_items))
 
     def corrected(self, truth: NDArray[np.float32] | None) -> "Predicted":
         """True rewards (n_users, n_items) in the place of the estimated ones, where they are given (GT)."""
