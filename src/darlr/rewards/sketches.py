@@ -5,11 +5,13 @@ from torch import Tensor
 
 from darlr.rewards.estimates.interface import Estimates
 
-SIZE = 256
+SIZE = 320
 """Numbers of a sketch."""
 
 SAMPLED = 4 * SIZE
-"""Users, spread evenly, whose rows say which directions rows have; their cosines to each other are exact but for rounding."""
+"""Users, spread evenly, whose rows say which directions rows have."""
+
+ITEMS_AT_ONCE = 8_192
 
 
 @torch.no_grad()
@@ -22,7 +24,10 @@ def sketches(estimates: Estimates, size: int = SIZE) -> Tensor:
     """
     some = torch.linspace(0, estimates.n_users - 1, min(SAMPLED, estimates.n_users)).round().long()
     sample = estimates.rows(some.to(estimates.device))
-    values, vectors = torch.linalg.eigh((sample @ sample.T).double())
+    products = torch.zeros(len(sample), len(sample), dtype=torch.float64, device=sample.device)
+    for columns in torch.split(sample, ITEMS_AT_ONCE, dim=1):  # the smaller directions drown in float32's rounding
+        products += columns.double() @ columns.double().T
+    values, vectors = torch.linalg.eigh(products)
     kept = (values > values[-1] * 1e-10).nonzero().squeeze(1)[-size:]
     directions = sample.T @ (vectors[:, kept] / values[kept].sqrt()).float()
     return torch.cat([rows @ directions for _, rows in estimates.blocks()])

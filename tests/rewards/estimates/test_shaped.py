@@ -2,27 +2,39 @@
 
 from typing import get_args
 
-import numpy as np
 import pytest
 import torch
 
+from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty, Weighting
-from darlr.testing.planted import planted_world
-from darlr.world_model.factors.choosing import fit_factors
-from darlr.world_model.factors.settings import FactorSettings
-from tests.worlds import CPU, draws
+from tests.worlds import draws
 
-USERS, ITEMS = np.arange(1, 19), np.arange(2, 22)
 ROWS, COLUMNS = torch.tensor([4, 0, 0, 17]), torch.tensor([6, 0, 3, 3])
+
+
+class Asked(Estimates):
+    """Estimates that say nothing of being a table."""
+
+    def __init__(self, table: torch.Tensor) -> None:
+        self._kept = KeptEstimates(table)
+        (self.n_users, self.n_items), self.device = table.shape, table.device
+
+    def cells(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        return self._kept.cells(users, items)
+
+    def rows(self, users: torch.Tensor) -> torch.Tensor:
+        return self._kept.rows(users)
 
 
 @pytest.fixture(scope="module")
 def both() -> tuple[Predicted, Predicted]:
     """Estimates by request and in tables."""
-    model = fit_factors(planted_world().dataset, FactorSettings(size=2, link="identity"), draws(), CPU)[0]
-    return Predicted.asked(model, USERS, ITEMS, CPU), Predicted.kept(model, USERS, ITEMS, CPU)
+    generator = draws()
+    rewards = 3 + torch.randn(18, 4, generator=generator) @ torch.randn(4, 20, generator=generator)
+    uncertainty = torch.rand(18, 20, generator=generator)
+    return Predicted(Asked(rewards), Asked(uncertainty)), Predicted(KeptEstimates(rewards), KeptEstimates(uncertainty))
 
 
 @pytest.mark.parametrize("weighting", get_args(Weighting))
