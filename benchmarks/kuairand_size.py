@@ -185,7 +185,7 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.kuairand_size", name, "--steps", str(options.steps), "--child"]
         command += [] if options.folder is None else ["--folder", str(options.folder)]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        told = "".join(f"  {key} {value:,.3f}" for key, value in result.items() if key not in ("seconds", "memory"))
+        told = "".join(f"  {key} {value:,.4f}" for key, value in result.items() if key not in ("seconds", "memory"))
         print(f"{name:12} {result['seconds']:12,.0f} {result['memory']:7,.0f}{told}", flush=True)
 
 

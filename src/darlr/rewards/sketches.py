@@ -5,10 +5,10 @@ from torch import Tensor
 
 from darlr.rewards.estimates.interface import Estimates
 
-SIZE = 320
+SIZE = 512
 """Numbers of a sketch."""
 
-SAMPLED = 4 * SIZE
+SAMPLED = 2 * SIZE
 """Users, spread evenly, whose rows say which directions rows have."""
 
 ITEMS_AT_ONCE = 8_192
