@@ -63,6 +63,15 @@ def test_the_logging_policy_is_found_again() -> None:
     assert found.mixture > 0.8
 
 
+def test_a_part_of_the_rows_says_enough_of_the_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = drawn(20_000, 0, propensities=False)
+    whole = fit_behaviour(log, features(), np.random.default_rng(0))
+    monkeypatch.setattr("darlr.evaluation.off_policy.behaviour.MIXED_CELLS", 1_000 * ITEMS)  # of 4,000 rows
+    part = fit_behaviour(log, features(), np.random.default_rng(0))
+    assert part.mixture != whole.mixture
+    assert part.likelihoods == pytest.approx(whole.likelihoods, abs=0.05)
+
+
 def test_an_item_that_was_never_shown_keeps_a_propensity() -> None:
     log = log_of([(user, user % 2, 1.0) for user in range(40)], 40, 3)
     found = fit_behaviour(log, Features.none(40), np.random.default_rng(0))
