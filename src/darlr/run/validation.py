@@ -13,6 +13,7 @@ from torch import Tensor
 
 from darlr.config.loading import merge, with_settings
 from darlr.data.log import InteractionLog
+from darlr.data.plausibility.logs import overlap
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
@@ -45,6 +46,10 @@ SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 20_0
 """Short on purpose: judges are tried on policies of every quality."""
 ESTIMATED = "/estimated"
 """Ends the name of an estimator that was not told the log's propensities."""
+
+NO_ROWS = (
+    "no held-out row is about a user and an item of the test world, so held-out ranking and estimators have nothing to judge by"
+)
 
 Values = dict[str, dict[str, float]]
 """judge > policy > value"""
@@ -151,17 +156,22 @@ def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
 
 @dataclass(frozen=True)
 class _ByLog:
-    """What the log says: values and doubts as in `Validation`, and the rows that said it."""
+    """What the log says: values and doubts as in `Validation`, and the rows that said it, None where there are none."""
 
     values: Values
     doubted: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
-    evidence: Evidence
+    evidence: Evidence | None
 
 
 def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
-    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones."""
+    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones.
+
+    Nothing of it where no held-out row is about a user and an item of the test world, as in KuaiRec.
+    """
     dataset, held_out = bench.plain.dataset, bench.held_out
+    if overlap(held_out, dataset.world) == 0:
+        return _ByLog({}, {}, (NO_ROWS,), None)
     start = Window.at_start(dataset.world.n_items, bench.lookback, bench.device)
     rows = held_out_rows(dataset.log, held_out, dataset.world, bench.device)
     found: Values = {
@@ -189,12 +199,17 @@ def _decisions(evidence: Evidence, name: str, candidate: Candidate) -> Decisions
 
 
 def _true_values(
-    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence, truth: Truth
+    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence | None, truth: Truth
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge."""
+    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge.
+
+    The second is empty where no row judges.
+    """
     dataset = bench.plain.dataset
     world = true_world(bench.plain.config, dataset, truth, dataset.world.items, bench.device)
+    returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
+    if evidence is None:
+        return returns, {}
     rows = replace(evidence.rows, modelled=estimated_rows(KeptEstimates(world.table), evidence.rows.users))
     told = replace(evidence, rows=rows)
-    returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
     return returns, {name: float(_decisions(told, name, each).expected.mean()) for name, each in candidates.items()}

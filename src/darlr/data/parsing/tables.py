@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from darlr.data.ids import INVISIBLE, PLAIN_INTEGER
 from darlr.data.parsing.cells import all_lines_have
-from darlr.data.parsing.files import require_file
-from darlr.data.parsing.headers import meant
+from darlr.data.parsing.files import require_file, require_plain_text
+from darlr.data.parsing.headers import meant, separator_of
 from darlr.data.parsing.missing import spelled_missing, written_by_programs
 from darlr.data.parsing.parquet import is_parquet, place_of, read_parquet
 from darlr.data.parsing.times import EXPECTED_TIME, seconds_of
@@ -22,9 +22,6 @@ from darlr.errors import InputError
 from darlr.reading import read_text
 
 AN_ID = "an integer or text without spaces around it"
-
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda")
-"""How gzip, zstd and zlib begin. Polars would unpack them, whatever their size; the rest of darlr reads files as they are."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,10 @@ def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -
     missing = [name for name in required if name not in frame.columns]
     if missing:
         guess = meant(missing[0], [name for name in frame.columns if name not in required])
+        separator = separator_of(frame.columns)
         hint = "" if guess is None else f"; did you mean '{guess}'?"
+        if separator is not None:
+            hint = f"; cells seem to be separated by {separator!r}, expected ','"
         raise InputError(f"{source}: column '{missing[0]}' is missing; expected it beside {', '.join(frame.columns)}{hint}")
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not filled.any():
@@ -191,9 +191,7 @@ def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    with path.open("rb") as file:
-        if file.read(4).startswith(PACKED):
-            raise InputError(f"{path}: is compressed; expected plain text, so unpack it first")
+    require_plain_text(path)
     try:
         frame = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:

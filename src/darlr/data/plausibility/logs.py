@@ -15,6 +15,7 @@ from darlr.world.world import ABSENT, World
 ONCE = 0.9  # share of users, or of items, with a single row, from which it is told
 UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (1e8, 1.0))
 """From which size on times since 1970 are nanoseconds, microseconds, milliseconds and seconds, and how many make a second."""
+UNIT_NAMES = ("nanoseconds", "microseconds", "milliseconds", "seconds")
 
 
 def notes(loaded: LoadedDataset) -> tuple[str, ...]:
@@ -97,6 +98,24 @@ def _times(log: InteractionLog) -> Iterator[str]:
         yield f"every time of the log is {low:.0f}, so nothing in it follows anything"
     elif _calendar(log.times):
         yield f"times {low:.0f}..{high:.0f} look like dates written as numbers; expected seconds, or dates as 2020-07-05"
+    elif len(units := _units(log.times)) > 1:
+        (often, most), (seldom, least), *_ = units
+        yield (
+            f"{most:,} times of the log look like {often} since 1970 and {least:,} like {seldom}; expected one unit, as rows "
+            "are put in order by these numbers"
+        )
+
+
+def _units(times: NDArray[np.float64]) -> list[tuple[str, int]]:
+    """The units that the sizes of the times suggest, and for how many each, the commonest first; empty where
+    the earliest and the latest suggest the same. Small numbers suggest none.
+    """
+    edges = [least for least, _ in reversed(UNITS)]
+    if len(set(np.searchsorted(edges, np.abs([times.min(), times.max()]), side="right"))) == 1:
+        return []  # as almost every log: of one unit
+    counts = np.bincount(np.searchsorted(edges, np.abs(times), side="right"), minlength=len(UNITS) + 1)[1:]
+    found = [(name, int(count)) for name, count in zip(reversed(UNIT_NAMES), counts, strict=True) if count]
+    return sorted(found, key=lambda unit: -unit[1])
 
 
 def _calendar(times: NDArray[np.float64]) -> bool:
