@@ -34,6 +34,7 @@ from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.run.comparing_logs import LEAST_AGREEMENT, agreement, better_estimates
 from darlr.run.evaluating import OpenedRun, newer_rows
 from darlr.run.history import load_history
@@ -237,7 +238,7 @@ def _measured(
     seed: int,
 ) -> Difference | str:
     device, world = new.device, dataset.world
-    estimates = better_estimates(new.saved, rival, dataset, judging, columns)
+    estimates = KeptEstimates(better_estimates(new.saved, rival, dataset, judging, columns))
     lookback = max(lookback_of(new.saved.config), lookback_of(rival.config))
     start = Window.at_start(world.n_items, lookback, device)
     scorers: dict[str, Scorer] = {

@@ -21,7 +21,7 @@ from darlr.errors import InputError, RunError
 from darlr.evaluation.agreement import Validation, agreement, tau_of
 from darlr.evaluation.held_out import held_out_rows, judge_held_out
 from darlr.evaluation.modes import NX_0, REFEREE, SIMULATOR
-from darlr.evaluation.off_policy.contexts import tensor_rows
+from darlr.evaluation.off_policy.contexts import estimated_rows
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.estimating import judge
 from darlr.evaluation.off_policy.evidence import Evidence, evidence_of
@@ -29,7 +29,9 @@ from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.table import NDCG, RETURN
 from darlr.methods.experiment import experiment_config
 from darlr.methods.world import world_membership
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.candidates import LEARNED, PLAIN, Candidate, learned_candidates, listed_candidates
 from darlr.run.choosing import ways_of
 from darlr.run.referee import Referee
@@ -110,7 +112,7 @@ class _Bench:
     plain: SpecifiedRun
     held_out: InteractionLog
     membership: Tensor
-    estimates: Tensor
+    estimates: Estimates
     referee: EvaluationWorld
     lookback: int
     device: torch.device
@@ -123,7 +125,7 @@ class _Bench:
             raise RunError("no held-out rows to judge policies by")
         membership = world_membership(dataset, dataset.world.items, device)
         model, _ = obtain_world_model(plain.world_model_path(out), config, dataset, ways, device, monitor, monitor.notice)
-        estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+        estimates = Predicted.kept(model, dataset.world.users, dataset.world.items, device).rewards
         referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
         lookback = max(lookback_of(run.config) for run in runs.values())
         return cls(plain, plain.held_out, membership, estimates, referee.world, lookback, device)
@@ -208,6 +210,6 @@ def _true_values(
     returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
     if evidence is None:
         return returns, {}
-    rows = replace(evidence.rows, modelled=tensor_rows(world.table, evidence.rows.users))
+    rows = replace(evidence.rows, modelled=estimated_rows(KeptEstimates(world.table), evidence.rows.users))
     told = replace(evidence, rows=rows)
     return returns, {name: float(_decisions(told, name, each).expected.mean()) for name, each in candidates.items()}
