@@ -99,7 +99,7 @@ def test_no_other_key_opens_what_needs_one(client: TestClient, path: str) -> Non
     @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=40))
     @BOUNDED
     def holds(key: str) -> None:
-        headers = {"Authorization": f"Bearer {key}".encode("latin-1")}
+        headers = {b"Authorization": f"Bearer {key}".encode("latin-1")}
         answer = client.request(told.method, path, headers=headers)
         assert (answer.status_code == 401) == needed
         assert (answer.headers.get("www-authenticate") == "Bearer") == needed
