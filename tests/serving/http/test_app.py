@@ -242,8 +242,11 @@ def test_a_client_that_leaves_is_counted_and_is_no_failure(start: Start, logged:
     async def send(message: Any) -> None:
         """Nobody is there."""
 
-    scope = {"type": "http", "method": "POST", "path": "/recommend", "headers": [], "query_string": b""}
-    run_async(client.app(scope, receive, send))
+    async def leave() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/recommend", "headers": [], "query_string": b""}
+        await client.app(scope, receive, send)
+
+    run_async(leave())
     assert logged.entries("request")[-1]["status"] == 499
     assert not logged.entries("failed")
 

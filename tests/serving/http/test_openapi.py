@@ -64,6 +64,7 @@ def test_what_the_schema_and_the_log_allow_is_answered(client: TestClient, path:
             told.update(rewards=[1 + number % 5 for number, _ in enumerate(told["items"])])
             if "requests" in case.body:
                 told.pop("session", None)
+            told.pop("new_items", None)  # whose features the log has to know
         case.body.pop("on_unknown", None)
         if "count" in case.body:
             case.body["count"] = int(case.body["count"])  # JSON Schema takes 13.0 for a whole number; the service does not
@@ -73,11 +74,13 @@ def test_what_the_schema_and_the_log_allow_is_answered(client: TestClient, path:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_what_the_schema_forbids_is_refused_in_one_line(client: TestClient, path: str) -> None:
+def test_what_the_schema_forbids_is_refused_in_one_line(start: Start, path: str) -> None:
+    client = start()  # without keys, so that there is nothing to spoil but the body
+
     @given(case=operation(client, path).as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE))
     @BOUNDED
     def holds(case: Any) -> None:
-        assert checked(case, SHOP).status_code in (400, 401, 422)  # the key is spoiled, too
+        assert checked(case, SHOP).status_code in (400, 422)
 
     holds()
 
@@ -99,7 +102,7 @@ def test_no_other_key_opens_what_needs_one(client: TestClient, path: str) -> Non
     @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=40))
     @BOUNDED
     def holds(key: str) -> None:
-        headers = {"Authorization": f"Bearer {key}".encode("latin-1")}
+        headers = {b"Authorization": f"Bearer {key}".encode("latin-1")}
         answer = client.request(told.method, path, headers=headers)
         assert (answer.status_code == 401) == needed
         assert (answer.headers.get("www-authenticate") == "Bearer") == needed
