@@ -35,7 +35,7 @@ def agreement(log: InteractionLog, former: SavedPolicy, history: History) -> flo
     rewards = np.stack([now[1][ours], before[1][theirs]])
     if len(ours) < FEWEST_PAIRS or not rewards.std(axis=1).all():
         return 1.0
-    return float(np.corrcoef(rewards)[0, 1])
+    return float(np.corrcoef(rewards[0], rewards[1]).flat[1])
 
 
 def _means(cells: NDArray[np.int64], rewards: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

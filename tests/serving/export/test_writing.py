@@ -18,7 +18,6 @@ from darlr.errors import InputError
 from darlr.run.saved import SavedPolicy
 from darlr.run.worlds import lookback_of
 from darlr.serving.catalogue import with_catalogue
-from darlr.serving.export import writing
 from darlr.serving.export.writing import export_policy
 from darlr.world.window import Window
 from tests.serving.export.conftest import Case
@@ -101,7 +100,7 @@ def test_the_references_slips_are_not_exported(
     run = exported("bcq", "").run
     recommender = Recommender.load(run)
     recommender.served.policy.config = replace(recommender.served.policy.config, reference_quirks=True)
-    monkeypatch.setattr(writing.Recommender, "load", lambda run: recommender)
+    monkeypatch.setattr(Recommender, "load", lambda run: recommender)
     with pytest.raises(InputError, match=r"has the references' slips \(reference_quirks\)"):
         export_policy(run, tmp_path / "out")
 
