@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 PART = 1 << 21
-MOST_SLOTS = 1 << 25
-"""How far integers may lie apart to be looked up in a table by their value."""
+MOST_SLOTS, SLOTS_OF_ROW = 1 << 25, 8
+"""How far integers may lie apart, at all and for each row, to be looked up in a table by their value."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class Coded:
     def of(cls, dtype: pl.DataType, rows: int, pieces: Iterable[pl.Series]) -> Self:
         """The column of type `dtype` whose `rows` cells stand in `pieces`."""
         codes = np.empty(rows, np.int32)
-        known: _Slots | _Joined = _Slots(dtype) if dtype.is_integer() and dtype != pl.UInt64 else _Joined(dtype)
+        known: _Slots | _Joined = _Joined(dtype)
+        if dtype.is_integer() and dtype != pl.UInt64:
+            known = _Slots(dtype, min(MOST_SLOTS, SLOTS_OF_ROW * rows))
         start = 0
         for piece in pieces:
             if isinstance(known, _Slots) and not known.take_in(piece):
@@ -61,8 +63,9 @@ class Coded:
 class _Slots:
     """Integers that lie close together, each with a slot that has its code."""
 
-    def __init__(self, dtype: pl.DataType) -> None:
-        self._dtype = dtype
+    def __init__(self, dtype: pl.DataType, most: int) -> None:
+        """Args: most: slots at most."""
+        self._dtype, self._most = dtype, most
         self._low = 0
         self._slots = np.zeros(0, np.int32)
         self._order: list[NDArray[np.int64]] = []
@@ -76,10 +79,10 @@ class _Slots:
         if len(self._slots):
             low, high = min(int(low), self._low), max(int(high), self._low + len(self._slots) - 1)  # type: ignore[arg-type]
         width = int(high) - int(low) + 1  # type: ignore[arg-type]
-        if width > MOST_SLOTS:
+        if width > self._most:
             return False
         if width > len(self._slots):
-            width = min(MOST_SLOTS, max(width, 2 * len(self._slots)))
+            width = min(self._most, max(width, 2 * len(self._slots)))
             slots = np.full(width, -1, np.int32)
             start = self._low - int(low) if len(self._slots) else 0  # type: ignore[arg-type]
             slots[start : start + len(self._slots)] = self._slots
