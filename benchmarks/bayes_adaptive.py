@@ -1,9 +1,9 @@
 """Steps per second of `bayes-adaptive`'s learning and testing: `python -m benchmarks.bayes_adaptive`.
 
-The worlds are random responses of the data sets' sizes, and of a large one with candidates. The policy begins as after learning,
-so episodes have 30 steps. Learning is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a greedy NX_0
-of every user, 2,000 at most. Every case runs on one thread, and the fastest of the repetitions counts. CPU seconds depend less
-than those of the wall on what else the machine does.
+The worlds are random responses of the data sets' sizes, and of a large one, with candidates. The policy begins as after
+learning, so episodes have 30 steps. Learning is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a
+greedy NX_0 of every user, 2,000 at most. Every case runs on one thread, and the fastest of the repetitions counts. CPU seconds
+depend less than those of the wall on what else the machine does.
 """
 
 import argparse
