@@ -14,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from darlr._version import __version__
-from darlr.artifacts.files import PARTIAL_SUFFIX, replacing, write_bytes
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, replacing, write_bytes
 from darlr.data.catalog import Features
 from darlr.data.readers.folder_settings import SETTINGS
 from darlr.data.synthetic.feedback import MAXIMUM, WATCHED, draw_times, expected_factors, given
@@ -67,7 +67,7 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
         raise RunError(f"{partial}: cannot be made ({error.strerror})") from error
     try:
         _World(settings).write(partial, folder.name, advance)
-        partial.rename(folder)
+        publish(partial, folder)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
