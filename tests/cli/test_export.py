@@ -11,16 +11,17 @@ from tests.cli.conftest import Command
 def test_options_reach_the_export_and_the_file_is_told(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def export_policy(run: Path, out: Path, overwrite: bool) -> writing.Exported:
-        asked.append((run, out, overwrite))
+    def export_policy(run: Path, out: Path, overwrite: bool, new_items: Path | None) -> writing.Exported:
+        asked.append((run, out, overwrite, new_items))
         return writing.Exported(out / "policy.onnx", 1_234_567, ("scores", "probabilities"))
 
     monkeypatch.setattr(writing, "export_policy", export_policy)
     ended = darlr("export", "runs/one", "--format", "onnx", "--out", "policy")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == "policy/policy.onnx: 1.2 MB, gives scores, probabilities (onnx; policy/README.md)\n"
-    darlr("export", "runs/one", "--out", "policy", "--overwrite")
-    assert asked == [(Path("runs/one"), Path("policy"), False), (Path("runs/one"), Path("policy"), True)]
+    darlr("export", "runs/one", "--out", "policy", "--overwrite", "--new-items", "items.csv")
+    one, out = Path("runs/one"), Path("policy")
+    assert asked == [(one, out, False, None), (one, out, True, Path("items.csv"))]
 
 
 def test_refusals_are_one_line(darlr: Command) -> None:
