@@ -1,9 +1,10 @@
 """Memory and CPU time at KuaiRand's size, 27,285 users x 7,583 items: `python -m benchmarks.kuairand_size`.
 
-Cases: completing a truth from 1.19 million clicks; the nearest 150 users; an epoch of DORL and of DARLR, with a test, the
-table's error and a checkpoint. An epoch's tables (estimates, DARLR's shaped ones, the truth) are made from generated factors
-instead of predicted by a world model, which takes about nine minutes; there is no entropy term; the truth is a memory map;
-items have one to three of 46 categories. Episodes are collected 100 at a time, so a short epoch peaks as high as a long one.
+Cases: completing a truth from 1.19 million clicks; the nearest 150 users by rows, and by sketches of them, with the share of
+the nearest that are found; an epoch of DORL and of DARLR, by request and with tables, with a test, the table's error and a
+checkpoint. Estimates are made from generated factors instead of predicted by a world model, which takes about nine minutes,
+and so is the truth, a memory map; there is no entropy term; items have one to three of 46 categories.
+Episodes are collected 100 at a time, so a short epoch peaks as high as a long one.
 Every case runs in a process of its own, on one thread, so that its peak memory is its own; it counts memory-mapped pages, too.
 """
 
@@ -32,9 +33,12 @@ from darlr.data.completion.completing import Exposed, complete
 from darlr.data.readers.kuairand import SOURCE
 from darlr.evaluation.protocol import EvaluationWorld, run_test
 from darlr.evaluation.reward_error import table_error
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.neighbours import nearest_users, unit_rows
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
+from darlr.rewards.sketches import sketches
 from darlr.rewards.table import observed_reward, penalised_reward
 from darlr.simulator.leave import SharedCategory
 from darlr.simulator.simulator import Simulator
@@ -56,20 +60,70 @@ def neighbours(folder: Path, steps: int) -> None:
     nearest_users(unit_rows(_chances(0), centred=False), 150, include_self=True)
 
 
+def sketched(folder: Path, steps: int) -> dict[str, float]:
+    """The search as by request, and how many of the true neighbours of 200 users it finds."""
+    started, estimates = time.process_time(), Chances(0)
+    found, _ = nearest_users(unit_rows(sketches(estimates), centred=False), 150, include_self=True)
+    seconds, some = time.process_time() - started, torch.arange(0, USERS, USERS // 200)
+    rows = unit_rows(estimates.rows(some), centred=False)
+    cosines = torch.cat([rows @ unit_rows(block, centred=False).T for _, block in estimates.blocks()], dim=1)
+    cosines[torch.arange(len(some)), some] = float("inf")
+    nearest = cosines.topk(150, dim=1).indices
+    shared = [len(set(one.tolist()) & set(other.tolist())) for one, other in zip(nearest, found[some], strict=True)]
+    return {"search": seconds, "recall": sum(shared) / nearest.numel()}
+
+
 def dorl(folder: Path, steps: int) -> None:
-    _epoch(folder, steps, dual=False)
+    _epoch(folder, steps, dual=False, estimates=Chances)
 
 
 def darlr(folder: Path, steps: int) -> None:
-    _epoch(folder, steps, dual=True)
+    _epoch(folder, steps, dual=True, estimates=Chances)
 
 
-CASES: dict[str, Callable[[Path, int], None]] = {
+def dorl_with_tables(folder: Path, steps: int) -> None:
+    _epoch(folder, steps, dual=False, estimates=_kept)
+
+
+def darlr_with_tables(folder: Path, steps: int) -> None:
+    _epoch(folder, steps, dual=True, estimates=_kept)
+
+
+CASES: dict[str, Callable[[Path, int], dict[str, float] | None]] = {
     "completion": completion,
     "neighbours": neighbours,
+    "sketched": sketched,
     "dorl": dorl,
     "darlr": darlr,
+    "dorl-tables": dorl_with_tables,
+    "darlr-tables": darlr_with_tables,
 }
+
+
+class Chances(Estimates):
+    """The chance of a click, computed from generated factors when it is asked for."""
+
+    def __init__(self, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self._users = torch.randn(USERS, FACTORS, generator=generator)
+        self._items = torch.randn(ITEMS, FACTORS, generator=generator)
+        self.n_users, self.n_items, self.device = USERS, ITEMS, self._users.device
+
+    def cells(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        return self._of((self._users[users] * self._items[items]).sum(dim=-1))
+
+    def rows(self, users: torch.Tensor) -> torch.Tensor:
+        return self._of(self._users[users] @ self._items.T)
+
+    def _of(self, products: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid_(products.div_(FACTORS**0.5).sub_(1.0))
+
+    def bounds(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
+
+def _kept(seed: int) -> KeptEstimates:
+    return KeptEstimates(_chances(seed))
 
 
 def _chances(seed: int) -> torch.Tensor:
@@ -79,12 +133,15 @@ def _chances(seed: int) -> torch.Tensor:
     return torch.sigmoid_((users @ items.T).div_(FACTORS**0.5).sub_(1.0))
 
 
-def _epoch(folder: Path, steps: int, dual: bool) -> None:
+def _epoch(folder: Path, steps: int, dual: bool, estimates: Callable[[int], Estimates]) -> None:
     generator = torch.Generator().manual_seed(0)
-    np.save(folder / "truth.npy", _chances(1).numpy())
+    stored = np.lib.format.open_memmap(folder / "truth.npy", "w+", np.float32, (USERS, ITEMS))
+    for place, block in Chances(1).blocks():
+        stored[place] = block.numpy()
+    del stored
     truth = torch.from_numpy(np.load(folder / "truth.npy", mmap_mode="c"))
-    predicted, uncertainty = _chances(0), _chances(2)
-    learned = _chances(3) if dual else predicted  # DARLR starts from estimates shaped by neighbours
+    predicted, uncertainty = estimates(0), estimates(2)
+    learned = estimates(3) if dual else predicted  # DARLR starts from estimates shaped by neighbours
     membership = torch.zeros(ITEMS, CATEGORIES, dtype=torch.bool)
     membership.scatter_(1, torch.randint(CATEGORIES, (ITEMS, 3), generator=generator), True)
     leave = SharedCategory(membership, window=4, tolerance=0)
@@ -104,7 +161,7 @@ def _epoch(folder: Path, steps: int, dual: bool) -> None:
     agent.epoch(EPISODES, steps, generator)
     world = EvaluationWorld.of_table(observed_reward(truth, (0.0, 1.0)), leave, MAX_STEPS, lookback)
     run_test(world, policy.scorer(), EPISODES, generator)
-    table_error(learned if refined is None else refined.table, truth)
+    table_error(learned if refined is None else refined.estimates, truth)
     write_tensors(folder / "checkpoint.safetensors", agent.tensors(), {})
 
 
@@ -119,16 +176,17 @@ def main() -> None:
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             started = time.process_time()
-            CASES[options.cases[0]](Path(folder), options.steps)
+            found = CASES[options.cases[0]](Path(folder), options.steps) or {}
             seconds = time.process_time() - started
-        print(json.dumps({"seconds": seconds, "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}))
+        print(json.dumps({"seconds": seconds, "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024, **found}))
         return
     print(f"{'case':12} {'CPU seconds':>12} {'MiB':>7}")
     for name in options.cases:
         command = [sys.executable, "-m", "benchmarks.kuairand_size", name, "--steps", str(options.steps), "--child"]
         command += [] if options.folder is None else ["--folder", str(options.folder)]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        print(f"{name:12} {result['seconds']:12,.0f} {result['memory']:7,.0f}", flush=True)
+        told = "".join(f"  {key} {value:,.4f}" for key, value in result.items() if key not in ("seconds", "memory"))
+        print(f"{name:12} {result['seconds']:12,.0f} {result['memory']:7,.0f}{told}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """How fast `darlr serve` answers a run: a load generator in this process, the service in another one.
 
-    python -m benchmarks.serving RUN [--rate 200] [--requests 2000] [--users 50] [--reloads 0] [--feedback]
+    python -m benchmarks.serving RUN [--rate 200] [--requests 2000] [--users 50] [--reloads 0]
+        [--feedback] [--rewards 10] [--session-seconds 3600]
 
 Requests leave at a fixed rate, whether the ones before are answered or not, so waiting counts. It prints the start to ready,
-the quantiles of the time from when a request was due to its answer, the CPU time of the service for each, its memory before
-and after, and how many requests failed. With `--reloads` the service changes back and forth between two copies of the run
-while it is under load. `--feedback` sends, before every list, a reward in the session of its user.
+the quantiles of the time from when a request was due to its answer, the CPU time of the service for each, its memory before,
+on the way and after, and how many requests failed. With `--reloads` the service changes back and forth between two copies of
+the run while it is under load. `--feedback` sends, before every list, a reward in a session of its user, who begins another
+one after `--rewards` of them; the service forgets a session `--session-seconds` after its last use.
 """
 
 import argparse
@@ -77,6 +79,24 @@ def resident_mib(process: int) -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+async def watched(process: int, every: float = 1.0) -> list[float]:
+    """Memory of a process now and then, until this is cancelled."""
+    seen = [resident_mib(process)]
+    try:
+        while True:
+            await asyncio.sleep(every)
+            seen.append(resident_mib(process))
+    except asyncio.CancelledError:
+        return seen
+
+
+def sessions_kept(port: int) -> int:
+    """Sessions that the service has in memory, as it said last."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text: str = answer.read().decode()
+    return int(float(text.partition("\ndarlr_sessions ")[2].partition("\n")[0]))
+
+
 class Connection:
     """One connection that is kept: the least work a client can have, since it shares the machine with the service."""
 
@@ -139,33 +159,40 @@ async def change(pointer: Path, runs: Sequence[Path], times: int, seconds: float
         partial.replace(pointer)
 
 
-def bodies_for(run: Path, requests: int, users: int, feedback: bool) -> list[tuple[str, bytes]]:
-    """Lists of ten for users of the log, perhaps each after a reward in the user's session."""
+def bodies_for(run: Path, requests: int, users: int, rewards: int) -> list[tuple[str, bytes]]:
+    """Lists of ten for users of the log, each after a reward in the user's session of so many; 0: without sessions."""
     recommender = Recommender.load(run)
     ids, items = recommender.user_ids[:users].tolist(), recommender.item_ids.tolist()
     low, high = recommender.reward_range
     bodies: list[tuple[str, bytes]] = []
     for number in range(requests):
         user = ids[number % len(ids)]
-        session = f"visit {user} {number // (10 * users)}"  # at most ten rewards each
-        if feedback:
+        session = f"visit {user} {number // (rewards * len(ids))}" if rewards else None
+        if session:
             told = {"session": session, "items": [items[number % len(items)]], "rewards": [low if number % 2 else high]}
             bodies.append(("/feedback", json.dumps(told).encode()))
-        request = {"user": user, **({"session": session} if feedback else {})}
+        request = {"user": user, **({"session": session} if session else {})}
         bodies.append(("/recommend", json.dumps({"requests": [request]}).encode()))
     return bodies
 
 
-async def loaded(arguments: argparse.Namespace, port: int, pointer: Path, copies: Sequence[Path]) -> Measured:
-    bodies = bodies_for(arguments.run, arguments.requests, arguments.users, arguments.feedback)
+async def loaded(
+    arguments: argparse.Namespace, place: tuple[int, int], pointer: Path, copies: Sequence[Path]
+) -> tuple[Measured, list[float]]:
+    """What the load found at `place` (process, port), and the memory of the process each second."""
+    process, port = place
+    rewards = arguments.rewards if arguments.feedback else 0
+    bodies = bodies_for(arguments.run, arguments.requests, arguments.users, rewards)
     seconds = len(bodies) / arguments.rate
     await load(port, bodies[:50], arguments.rate)
+    watching = asyncio.create_task(watched(process))
     measuring = load(port, bodies, arguments.rate)
     measured, _ = await asyncio.gather(measuring, change(pointer, copies, arguments.reloads, seconds))
-    return measured
+    watching.cancel()
+    return measured, await watching
 
 
-def report(measured: Measured, spent: float, memory: tuple[float, float]) -> None:
+def report(measured: Measured, spent: float, memory: Sequence[float]) -> None:
     total = sum(map(len, measured.seconds.values()))
     for path, seconds in measured.seconds.items():
         ordered = sorted(seconds)
@@ -175,7 +202,9 @@ def report(measured: Measured, spent: float, memory: tuple[float, float]) -> Non
         )
         print(f"{path}: {len(seconds):,} requests, {quantiles}")
     print(f"failed: {len(measured.failed)} of {total:,}", *measured.failed[:3])
-    print(f"CPU of the service: {1e3 * spent / total:.2f} ms a request; memory {memory[0]:.0f} -> {memory[1]:.0f} MiB")
+    tenth = memory[len(memory) // 10]
+    print(f"CPU of the service: {1e3 * spent / total:.2f} ms a request")
+    print(f"memory: {memory[0]:.0f} MiB, after a tenth {tenth:.0f}, at most {max(memory):.0f}, in the end {memory[-1]:.0f}")
 
 
 def main() -> None:
@@ -186,6 +215,8 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--reloads", type=int, default=0, help="changes of the run under load")
     parser.add_argument("--feedback", action="store_true")
+    parser.add_argument("--rewards", type=int, default=10, help="told in a session")
+    parser.add_argument("--session-seconds", type=int, default=3_600, help="a session is forgotten so long after its last use")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="darlr-benchmark-") as folder:
         place = Path(folder)
@@ -195,12 +226,16 @@ def main() -> None:
         pointer = place / "serving"
         pointer.write_text(str(copies[0]))
         port = free_port()
-        process, seconds = started(pointer, port, place / "log", ["--watch", "0.2"])
+        options = ["--watch", "0.2", "--session-seconds", str(arguments.session_seconds)]
+        process, seconds = started(pointer, port, place / "log", options)
         try:
             print(f"ready after {seconds:.2f} s, {cpu_seconds(process.pid):.2f} s of a CPU")
-            spent, memory = cpu_seconds(process.pid), resident_mib(process.pid)
-            measured = asyncio.run(loaded(arguments, port, pointer, copies))
-            report(measured, cpu_seconds(process.pid) - spent, (memory, resident_mib(process.pid)))
+            spent = cpu_seconds(process.pid)
+            measured, memory = asyncio.run(loaded(arguments, (process.pid, port), pointer, copies))
+            report(measured, cpu_seconds(process.pid) - spent, memory)
+            if arguments.feedback:
+                told = arguments.requests // arguments.rewards
+                print(f"sessions: {told:,} or more were begun, {sessions_kept(port):,} are kept")
         finally:
             process.terminate()
             process.wait(60)

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from benchmarks.factors import GENERATED, generated
-from darlr.agents.static.scorers import TableScorer
+from darlr.agents.static.scorers import EstimateScorer
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.resolution import resolve
 from darlr.run.worlds import true_world
 from darlr.world_model.fitting import fit_world_model
@@ -74,9 +74,9 @@ def main() -> None:
             seconds.append(time.process_time() - started)
             reports.append(report)
             if options.truth and loaded.truth is not None:
-                estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+                estimates = Predicted.of(model, dataset.world.users, dataset.world.items, device).rewards
                 world = true_world(config, dataset, loaded.truth, dataset.world.items, device)
-                returns.append(world.measure("nx_0", world.every_user, TableScorer(estimates), None)["r_tra"] or 0.0)
+                returns.append(world.measure("nx_0", world.every_user, EstimateScorer(estimates), None)["r_tra"] or 0.0)
         print(
             f"{name:24} {mean(nan if report.held_out_ranking is None else report.held_out_ranking for report in reports):8.4f} "
             f"{mean(report.held_out_loss or nan for report in reports):8.4f} {mean(seconds):8.1f} "

@@ -100,7 +100,7 @@ def test_the_final_reward_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     paid = script(monkeypatch, agent)
     metrics = agent.epoch(3, 1, draws()).metrics()
     torch.testing.assert_close(paid[0], REFINED - WEIGHT * PENALTY)  # Eq. 17; the smallest estimate is 0: no shift
-    torch.testing.assert_close(agent.reward_table, refined_table())
+    torch.testing.assert_close(agent.reward.table, refined_table())
     expected = {
         "train/steps": 6,
         "train/length": 2.0,
@@ -165,7 +165,7 @@ def test_a_static_penalty_is_the_world_models(monkeypatch: pytest.MonkeyPatch) -
     metrics = agent.epoch(3, 1, draws()).metrics()
     torch.testing.assert_close(paid[0], REFINED - WEIGHT * UNCERTAINTY[VISITED])
     assert metrics["refinement/penalty"] == pytest.approx(float(UNCERTAINTY[VISITED].mean()))
-    torch.testing.assert_close(agent.reward_table, refined_table())
+    torch.testing.assert_close(agent.reward.table, refined_table())
 
 
 def test_a_static_penalty_needs_the_world_models_uncertainty() -> None:
@@ -181,7 +181,7 @@ def test_a_static_reward_has_the_dynamic_penalty(monkeypatch: pytest.MonkeyPatch
     paid = script(monkeypatch, agent)
     agent.epoch(3, 1, draws())
     torch.testing.assert_close(paid[0], ESTIMATES[VISITED] - WEIGHT * PENALTY)
-    assert torch.equal(agent.reward_table, ESTIMATES)
+    assert torch.equal(agent.reward.table, ESTIMATES)
 
 
 def test_the_next_collection_starts_from_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_the_next_collection_starts_from_what_was_written(monkeypatch: pytest.Mo
     assert len(paid) == 2
     # Cell (0, 2) is now 6.25, and its references' 6 and 6 (users 1 and 3) and 9 and 6 (2 and 3).
     assert (paid[1][:2, 0] + WEIGHT * torch.tensor([0.25 / 0.8, 1.25 / 0.2])).tolist() == pytest.approx([6.0, 7.5])
-    assert float(agent.reward_table[0, 2]) == pytest.approx(6.75)
+    assert float(agent.reward.table[0, 2]) == pytest.approx(6.75)
 
 
 class AfterItemZero:
@@ -227,11 +227,11 @@ def test_the_simulator_pays_what_was_written() -> None:
     simulator = agent.recommender.simulator
     assert torch.equal(simulator.rewards.pay(everyone, items, start), ESTIMATES.flatten())
     users, visited = agent.epoch(10, 100, draws()).visited()
-    assert torch.equal(simulator.rewards.pay(everyone, items, start), agent.reward_table.flatten())
-    changed = (agent.reward_table != ESTIMATES).nonzero().tolist()
+    assert torch.equal(simulator.rewards.pay(everyone, items, start), agent.reward.table.flatten())
+    changed = (agent.reward.table != ESTIMATES).nonzero().tolist()
     assert changed
     assert {tuple(cell) for cell in changed} <= set(zip(users.tolist(), visited.tolist(), strict=True))
-    assert torch.equal(agent.reward.initial, ESTIMATES)
+    assert torch.equal(agent.reward.initial.table(), ESTIMATES)
 
 
 def test_the_state_shows_rewards_from_before_the_collections_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,14 +250,14 @@ def test_learning_changes_both_agents_and_nothing_else() -> None:
     agent = learner()
     networks = (agent.policy, agent.selector.network)
     before = [{name: tensor.clone() for name, tensor in network.named_parameters()} for network in networks]
-    fixed = [agent.selector._rows, agent.selector.pool, agent.reward.initial]
+    fixed = [agent.selector._rows, agent.selector.pool, agent.reward.initial.table()]
     copies = [tensor.clone() for tensor in fixed]
     agent.epoch(50, 1, draws())
     for network, old in zip(networks, before, strict=True):
         for name, parameter in network.named_parameters():
             assert not torch.equal(parameter, old[name]), name
     assert all(torch.equal(tensor, copy) for tensor, copy in zip(fixed, copies, strict=True))
-    assert not any(tensor.requires_grad for tensor in [*fixed, agent.reward_table])
+    assert not any(tensor.requires_grad for tensor in [*fixed, agent.reward.table])
 
 
 def test_neither_agents_update_reaches_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +332,7 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
     first, second = learner(), learner()
     first.epoch(10, 60, draws(1))
     second.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
-    assert torch.equal(first.reward_table, second.reward_table)
+    assert torch.equal(first.reward.table, second.reward.table)
     logs = [numbers(agent.epoch(10, 60, draws(2))) for agent in (first, second)]
     assert logs[0] == logs[1]
     assert first.tensors().keys() == second.tensors().keys()
@@ -340,7 +340,7 @@ def test_what_is_saved_goes_on_to_the_same_numbers() -> None:
         assert torch.equal(tensor, second.tensors()[name]), name
     assert second.recommender.simulator.rewards.pay(
         torch.tensor([0]), torch.tensor([1]), window_of([[N_ITEMS] * 3])
-    ).tolist() == [float(first.reward_table[0, 1])]
+    ).tolist() == [float(first.reward.table[0, 1])]
 
 
 def test_same_seed_same_numbers() -> None:

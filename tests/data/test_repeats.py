@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from darlr.data import tallies
 from darlr.data.repeats import without_repeats
 from tests.worlds import log_of
 
@@ -64,3 +65,25 @@ def test_sums_and_counts_are_kept(rows: list[tuple[int, int, int]]) -> None:
     log = log_of([(user, item, float(reward)) for user, item, reward in rows], 3, 3)
     assert without_repeats(log, "sum").rewards.sum() == log.rewards.sum()
     assert len(without_repeats(log, "mean")) == len({row[:2] for row in rows})
+
+
+@pytest.mark.parametrize("reading", ["last", "mean", "sum"])
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=20
+    ),
+    timed=st.booleans(),
+)
+def test_a_log_too_long_to_be_sorted_at_once_reads_the_same(
+    reading: Reading, rows: list[tuple[int, int, int, int]], timed: bool
+) -> None:
+    times = tuple(float(time) for *_, time in rows) if timed else None
+    log = log_of([(user, item, float(reward)) for user, item, reward, _ in rows], 4, 3, times)
+    whole = without_repeats(log, reading)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tallies, "AT_ONCE", 2)
+        parts = without_repeats(log, reading)
+    for name in ("users", "items", "rewards", "times", "likes"):
+        one, other = getattr(whole, name), getattr(parts, name)
+        assert (one is None and other is None) or one.tolist() == other.tolist(), name
+    assert whole.reward_range == parts.reward_range

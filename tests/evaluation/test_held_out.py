@@ -14,11 +14,16 @@ from darlr.evaluation.modes import HELD_OUT
 from darlr.evaluation.ranked_lists import LoggedItems
 from darlr.evaluation.table import METRICS, Metric, register_metric
 from darlr.evaluation.user_groups import UserGroups
+from darlr.evaluation.user_items import UserItems
 from darlr.world.window import Window
 from darlr.world.world import World
 from tests.worlds import CPU, catalog_of, log_of, window_of
 
 START = window_of([[12]])
+
+
+def matrix(items: UserItems) -> torch.Tensor:
+    return items.matrix(torch.arange(len(items.counts)))
 
 
 def everybody(log: InteractionLog) -> World:
@@ -109,7 +114,7 @@ def test_recall_and_gain_at_ten() -> None:
 def test_whoever_likes_more_than_ten_can_have_all_recall() -> None:
     learned = log_of([(0, 13, 1.0)], 1, 14, positive_threshold=4.0)
     rows = held_out_rows(learned, log_of([(0, item, 5.0) for item in range(12)], 1, 14), everybody(learned), CPU)
-    assert int(rows.liked.sum()) == 12
+    assert int(rows.liked.counts.sum()) == 12
     start = window_of([[14]])
     best = accuracy(rows, TableScorer(torch.arange(14.0, 0.0, -1.0)[None]), start)
     assert best == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}  # ten of ten, not ten of twelve
@@ -125,8 +130,8 @@ def test_the_mean_of_the_learned_rows_is_the_threshold_where_none_is_set() -> No
     learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
     rows = held_out_rows(learned, log_of([(0, 2, 2.5), (0, 3, 2.0), (1, 4, 1.0)], 2, 12), everybody(learned), CPU)
     assert rows.users.tolist() == [0]
-    assert rows.liked.nonzero().tolist() == [[0, 2]]
-    assert rows.known.nonzero().tolist() == [[0, 0], [0, 1]]
+    assert matrix(rows.liked).nonzero().tolist() == [[0, 2]]
+    assert matrix(rows.known).nonzero().tolist() == [[0, 0], [0, 1]]
 
 
 def test_refuses_when_nothing_held_out_was_liked() -> None:
@@ -140,8 +145,8 @@ def test_a_pair_that_was_learned_from_too_is_not_judged() -> None:
     held_out = log_of([(0, 0, 5.0), (0, 1, 5.0), (1, 3, 5.0)], 2, 12, positive_threshold=4.0)
     rows = held_out_rows(learned, held_out, everybody(learned), CPU)
     assert rows.users.tolist() == [0]  # nothing new is left of what user 1 liked
-    assert rows.liked.nonzero().tolist() == [[0, 1]]
-    assert rows.known.nonzero().tolist() == [[0, 0]]
+    assert matrix(rows.liked).nonzero().tolist() == [[0, 1]]
+    assert matrix(rows.known).nonzero().tolist() == [[0, 0]]
     right = TableScorer(torch.arange(12.0, 0.0, -1.0)[None])
     assert accuracy(rows, right, START) == {"recall_10": pytest.approx(1.0), "ndcg_10": pytest.approx(1.0)}
     with pytest.raises(InputError, match=r"no held-out row has a reward of at least 4 for an item that is new to its user"):
@@ -149,10 +154,10 @@ def test_a_pair_that_was_learned_from_too_is_not_judged() -> None:
 
 
 def test_what_fills_up_a_short_list_is_no_hit() -> None:
-    every = torch.ones(1, 3, dtype=torch.bool)
-    first = np.zeros(2, np.int64)
-    logged = LoggedItems.of(first, np.array([1, 2]), np.array([0]), 1, 3, np.zeros((3, 0), np.int32), 0)
-    rows = HeldOut(users=torch.tensor([0]), liked=every, known=torch.tensor([[False, True, True]]), logged=logged)
+    user, first = np.array([0]), np.zeros(3, np.int64)
+    logged = LoggedItems.of(first[:2], np.array([1, 2]), user, 1, 3, np.zeros((3, 0), np.int32), 0)
+    every, known = (UserItems.of(first[: len(items)], np.array(items), user, 3, CPU) for items in ([0, 1, 2], [1, 2]))
+    rows = HeldOut(users=torch.tensor([0]), liked=every, known=known, logged=logged, n_users=1)
     found = judge_held_out(rows, TableScorer(torch.tensor([[1.0, 3.0, 2.0]])), window_of([[3]]))
     assert found["recall_10"] == pytest.approx(1 / 3)
     assert found["coverage_10"] == pytest.approx(1 / 3)  # only item 0 is shown
@@ -164,8 +169,8 @@ def test_judges_a_world_smaller_than_the_log_by_its_own_rows_and_columns() -> No
     held_out = log_of([(3, 7, 5.0), (3, 0, 5.0), (1, 4, 5.0), (2, 2, 5.0)], 4, 8, positive_threshold=4.0)
     rows = held_out_rows(learned, held_out, world, CPU)
     assert rows.users.tolist() == [1]  # user 3; what user 1 liked is not in the world, and user 2 is not either
-    assert rows.liked.tolist() == [[False, False, True]]
-    assert rows.known.tolist() == [[False, True, False]]
+    assert matrix(rows.liked).tolist() == [[False, False, True]]
+    assert matrix(rows.known).tolist() == [[False, True, False]]
     found = judge_held_out(rows, TableScorer(torch.tensor([[0.0, 0.0, 0.0], [2.0, 3.0, 1.0]])), window_of([[3]]))
     assert found["ndcg_10"] == pytest.approx(1 / math.log2(3))  # at rank 2, for the known item is left out
 
@@ -174,7 +179,7 @@ def test_rows_that_the_log_says_are_liked_are() -> None:
     learned = log_of([(0, 0, 1.0), (0, 1, 4.0)], 2, 12)
     held_out = replace(log_of([(0, 2, 5.0), (0, 3, 0.0), (1, 4, 5.0)], 2, 12), likes=np.array([False, True, False]))
     rows = held_out_rows(learned, held_out, everybody(learned), CPU)
-    assert rows.liked.nonzero().tolist() == [[0, 3]]
+    assert matrix(rows.liked).nonzero().tolist() == [[0, 3]]
 
 
 def test_lists_are_judged_by_what_the_learned_rows_say_of_users_and_items() -> None:
@@ -245,3 +250,17 @@ def test_a_registered_metric_of_lists_is_measured() -> None:
     finally:
         METRICS.unregister("shown")
     assert "shown" not in judge_held_out(rows, scorer, window_of([[3]]))
+
+
+def test_many_users_judge_by_a_part_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned = log_of([(0, 0, 5.0)], 9, 12, positive_threshold=4.0)
+    held_out = log_of([(user, 1 + user, 5.0) for user in range(9)], 9, 12, positive_threshold=4.0)
+    assert held_out_rows(learned, held_out, everybody(learned), CPU).notes == []
+    monkeypatch.setattr("darlr.evaluation.held_out.RANKED_CELLS", 36)
+    rows = held_out_rows(learned, held_out, everybody(learned), CPU)
+    assert rows.users.tolist() == [0, 4, 8]
+    assert matrix(rows.liked).nonzero().tolist() == [[0, 1], [1, 5], [2, 9]]
+    assert rows.notes == [
+        "3 of the 9 users with held-out rows judge, spread evenly: lists of all of them would rank more than 36 pairs of a "
+        "user and an item"
+    ]

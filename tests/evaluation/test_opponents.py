@@ -17,6 +17,7 @@ from darlr.data.dataset import Dataset
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import ListFactors, OpponentParts, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
 from darlr.world.settings import LeaveConfig
@@ -36,7 +37,7 @@ def fitted(dataset: Dataset) -> ListFactors:
 
 def parts_of(dataset: Dataset, factors: ListFactors | None) -> OpponentParts:
     world = dataset.world
-    estimates = torch.zeros(world.n_users, world.n_items)
+    estimates = KeptEstimates(torch.zeros(world.n_users, world.n_items))
     return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, lambda: factors)
 
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from darlr.evaluation import reward_error
 from darlr.evaluation.reward_error import sampled_error, table_error
+from darlr.rewards.estimates import interface
 
 TRUTH = torch.tensor([[1.0, 2.0, 3.0], [5.0, 5.0, 1.0]])
 ESTIMATES = torch.tensor([[1.0, 4.0, 2.5], [4.0, 5.0, 3.5]])  # off by 0, 2, -0.5, -1, 0 and 2.5
@@ -15,7 +15,7 @@ def test_over_the_whole_table() -> None:
 
 @pytest.mark.parametrize("cells", [1, 3, 100])
 def test_blocks_of_any_size_give_the_same_error(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
-    monkeypatch.setattr(reward_error, "CELLS_AT_ONCE", cells)
+    monkeypatch.setattr(interface, "CELLS_AT_ONCE", cells)
     unknown = torch.tensor([[False, False, False], [True, True, False]])
     assert table_error(ESTIMATES, TRUTH) == pytest.approx(6 / 6)
     assert table_error(ESTIMATES, TRUTH, unknown) == pytest.approx((0 + 2 + 0.5 + 2.5) / 4)

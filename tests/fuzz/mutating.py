@@ -1,5 +1,6 @@
 """Seeded ways to spoil texts, bytes and plain values; all that they draw comes from the generator that is passed in."""
 
+import copy
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -171,7 +172,7 @@ def _part(draw: random.Random, given: Any) -> Any:
         elif chance < 0.25:
             given[draw.choice(NASTY)] = given.pop(key)
         elif chance < 0.3:
-            given[draw.choice(NASTY)] = draw.choice(VALUES)
+            given[draw.choice(NASTY)] = copy.deepcopy(draw.choice(VALUES))
         else:
             given[key] = _part(draw, given[key])
         return given
@@ -180,11 +181,11 @@ def _part(draw: random.Random, given: Any) -> Any:
         if draw.random() < 0.3:
             del given[place]
         elif draw.random() < 0.3:
-            given.insert(place, given[place])
+            given.insert(place, copy.deepcopy(given[place]))
         else:
             given[place] = _part(draw, given[place])
         return given
-    return draw.choice((*VALUES, *NASTY))
+    return copy.deepcopy(draw.choice((*VALUES, *NASTY)))  # else a second mutation would change what all later ones draw
 
 
 def _with_word(draw: random.Random, given: str) -> str:

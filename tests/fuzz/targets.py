@@ -35,10 +35,14 @@ from darlr.serving.answers import format_answers
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
 from darlr.serving.requests import read_requests
+from darlr.testing.planted import PLANTED
 from tests.data.folders import FILES, write_folder
 from tests.fuzz import mutating
 from tests.fuzz.oracle import BrokenError
-from tests.runs import train_small
+from tests.runs import train_small, write_planted_world
+
+UNTOLD: Mapping[str, Any] = {"dataset": PLANTED, "training": {"epochs": 2}, "evaluation": {"held_out": 0.3}}
+"""Of a run that is judged by the log alone."""
 
 Case = Callable[[random.Random, Path], Callable[[], Any]]
 """Makes a spoiled input in an empty folder; what comes back uses it."""
@@ -53,11 +57,16 @@ class Target:
 
 
 def targets(home: Path) -> list[Target]:
-    """All kinds; `home` gets a small finished run, which some of them need."""
-    found = list(home.rglob("summary.json"))
-    run = found[0].parent if found else train_small(home, {"training": {"epochs": 2}}).path
+    """All kinds.
+
+    Some need what `home` gets the first time, which workers only read: a folder that is right, and two small finished runs, one
+    of a world with a truth and one without.
+    """
+    run = _run_in(home / "told", {"training": {"epochs": 2}})
+    untold = _run_in(home / "untold", UNTOLD)
     recommender, honest = Recommender.load(run), shown(run)
-    expected = numbers(read(write_folder(home / "honest")))
+    plain = home / "honest"
+    expected = numbers(read(plain if plain.exists() else write_folder(plain)))
     return [
         Target("folder", _folder),
         Target("same folder", lambda draw, folder: _same_folder(draw, folder, expected)),
@@ -67,10 +76,17 @@ def targets(home: Path) -> list[Target]:
         Target("settings", _settings),
         Target("requests", lambda draw, folder: _requests(draw, folder, recommender)),
         Target("run bytes", lambda draw, folder: _run_bytes(draw, folder, run, honest)),
-        Target("run values", lambda draw, folder: _run_values(draw, folder, run)),
+        Target("run values", lambda draw, folder: _run_values(draw, folder, draw.choice((run, untold)))),
         Target("run tensors", lambda draw, folder: _run_tensors(draw, folder, run)),
         Target("archive", _archive),
     ]
+
+
+def _run_in(folder: Path, settings: Mapping[str, Any]) -> Path:
+    found = list(folder.rglob("summary.json"))
+    if found:
+        return found[0].parent
+    return train_small(folder, settings, write_planted_world(folder / "data" / PLANTED, truth=False).parent).path
 
 
 def read(folder: Path) -> LoadedDataset:

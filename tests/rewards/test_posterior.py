@@ -1,6 +1,6 @@
 import torch
 
-from darlr.rewards.posterior import PosteriorReward
+from darlr.rewards.posterior import LargePosteriorReward, PosteriorReward
 from darlr.world_model.factors.responses import FactorResponses, Link, ResponseScale
 from tests.worlds import draws, window_of
 
@@ -58,3 +58,27 @@ def test_rewards_are_cut_to_the_paid_range() -> None:
     assert (float(drawn.min()), float(drawn.max())) == (0.5, 3.0)
     inside = drawn[(drawn > 0.5) & (drawn < 3.0)]
     assert len(inside) > 100
+
+
+def test_what_is_paid_without_a_table_has_the_moments_of_what_is_paid_from_one() -> None:
+    users, items = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 2, 2])
+    paid = []
+    for kind in (PosteriorReward, LargePosteriorReward):
+        reward, generator = kind(responses(), (0.01, 1.0)), draws()
+        rounds = []
+        for _ in range(1_500):
+            reward.redraw(torch.tensor([0, 1]), generator)
+            rounds.append(reward.pay(users, items, NOWHERE))
+        paid.append(torch.stack(rounds))
+    torch.testing.assert_close(paid[0].mean(dim=0), paid[1].mean(dim=0), atol=0.3, rtol=0)
+    torch.testing.assert_close(paid[0].T.cov(), paid[1].T.cov(), atol=0.6, rtol=0)
+
+
+def test_without_a_table_a_pair_pays_the_same_until_the_next_draw() -> None:
+    reward, generator = LargePosteriorReward(responses(), (1.0,)), draws()
+    reward.redraw(torch.tensor([1, 0, 1]), generator)
+    first = reward.pay(torch.tensor([1, 1, 0]), torch.tensor([2, 2, 2]), NOWHERE)
+    assert first[0] == first[1] != first[2]
+    assert reward.pay(torch.tensor([1]), torch.tensor([2]), NOWHERE) == first[0]
+    reward.redraw(torch.tensor([1]), generator)
+    assert reward.pay(torch.tensor([1]), torch.tensor([2]), NOWHERE) != first[0]

@@ -26,7 +26,7 @@ def test_a_write_touches_the_visited_cells_alone() -> None:
     expected = ESTIMATES.clone()
     expected[0, 1], expected[2, 0] = 3.0, 2.5
     assert torch.equal(rewards.table, expected)
-    assert torch.equal(rewards.initial, ESTIMATES)
+    assert torch.equal(rewards.initial.table(), ESTIMATES)
 
 
 def test_a_cell_visited_several_times_gets_the_mean() -> None:

@@ -23,7 +23,8 @@ from darlr.methods.world import LearningWorld
 from darlr.references.imposed import imposed_settings
 from darlr.references.simulator import NormalisedStart, WrappedWindow
 from darlr.references.world_model import fit_as_references
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.kinds import REWARDS, RewardParts
 from darlr.rewards.table import TableReward
 from darlr.run.choosing import ways_of
@@ -171,7 +172,11 @@ def test_what_normalises_the_states_of_tests(method: str, quirks: bool, expected
     assert isinstance(tested.leave, WrappedWindow if quirks else SharedCategory)
 
 
-def paid(chosen: ExperimentConfig, predicted: Estimates, learned: Estimates) -> TableReward:
+def estimated(*tables: torch.Tensor) -> Predicted:
+    return Predicted(*map(KeptEstimates, tables))
+
+
+def paid(chosen: ExperimentConfig, predicted: Predicted, learned: Predicted) -> TableReward:
     method = METHODS[chosen.method]
     parts = RewardParts(world().dataset, predicted, learned, None, method.weights(chosen))
     reward = ways_of(chosen).paid(REWARDS[chosen.reward.kind].build(parts), parts, method.reward == "truth")
@@ -191,20 +196,20 @@ def paid(chosen: ExperimentConfig, predicted: Estimates, learned: Estimates) -> 
 def test_what_shifts_and_normalises_rewards_of_learning(
     method: str, quirks: bool, bounds: tuple[float, float], shift: float
 ) -> None:
-    predicted = Estimates(torch.tensor([[2.0, 6.0], [3.0, 4.0]]), torch.zeros(2, 2))
-    learned = Estimates(torch.tensor([[3.0, 5.0], [3.0, 4.0]]), torch.zeros(2, 2))
+    predicted = estimated(torch.tensor([[2.0, 6.0], [3.0, 4.0]]), torch.zeros(2, 2))
+    learned = estimated(torch.tensor([[3.0, 5.0], [3.0, 4.0]]), torch.zeros(2, 2))
     reward = paid(config(method, quirks), predicted, learned)
-    assert torch.equal(reward.table, learned.rewards)
+    assert torch.equal(reward.table, learned.rewards.table())
     assert ((reward.low, reward.high), reward.shift) == (bounds, shift)
 
 
 def test_penalties_of_the_unshaped_model_count_for_the_range_too() -> None:
-    predicted = Estimates(torch.tensor([[2.0, 6.0]]), torch.tensor([[1.0, 3.0]]))
-    learned = Estimates(torch.tensor([[3.0, 5.0]]), torch.zeros(1, 2))
+    predicted = estimated(torch.tensor([[2.0, 6.0]]), torch.tensor([[1.0, 3.0]]))
+    learned = estimated(torch.tensor([[3.0, 5.0]]), torch.zeros(1, 2))
     chosen = config("roler", reward={"uncertainty_weight": 0.5})
     reward = paid(chosen, predicted, learned)
     assert (reward.shift, reward.high) == (2 - 1.5, (6 - 0.5) - (2 - 1.5))
-    assert torch.equal(reward.table, learned.rewards)  # the shaped estimates have no penalty
+    assert torch.equal(reward.table, learned.rewards.table())  # the shaped estimates have no penalty
 
 
 def learning_world(chosen: ExperimentConfig) -> tuple[LearningWorld, EnsembleModel]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from darlr.artifacts import RunFolder, read_tensors
 from darlr.data.registry import load
 from darlr.evaluation.reward_error import table_error
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.training import Finished
 from darlr.run.world_models import load_world_model
 from tests.runs import train_small, write_planted_world
@@ -36,12 +36,12 @@ def errors(run: Finished, name: str) -> list[float]:
     return [record[f"error/{name}"] for record in RunFolder.open(run.path).metrics()]
 
 
-def truth_and_estimates(run: Finished) -> tuple[Tensor, Estimates]:
+def truth_and_estimates(run: Finished) -> tuple[Tensor, Predicted]:
     loaded = load(run.config, None)
     assert loaded.truth is not None
     world = loaded.dataset.world
     model, _ = load_world_model(run.path / "world_model.safetensors", CPU)
-    return torch.from_numpy(loaded.truth.rewards), Estimates.of(model, world.users, world.items, CPU)
+    return torch.from_numpy(loaded.truth.rewards), Predicted.of(model, world.users, world.items, CPU)
 
 
 @pytest.mark.parametrize("method", ["mbpo", "mopo", "dorl", "roler"])

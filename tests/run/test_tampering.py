@@ -224,6 +224,10 @@ OLDER: dict[str, tuple[Change, str]] = {
         "summary.json: 'nx_0.greedy.length.chosen.mean' is 9.0, and the records in metrics.jsonl give",
     ),
     "missing": (lambda run: rewrite(run, lines_of(run)[:2]), "summary.json: is of 3 epochs, metrics.jsonl has records of 2"),
+    "steps": (
+        lambda run: edit_record(run, 3, "steps", None),
+        "metrics.jsonl: '[2].steps' is None; expected a whole number of at least 0",
+    ),
     "gap": (lambda run: rewrite(run, lines_of(run)[1:]), "metrics.jsonl:1: has epoch 2"),
 }
 
@@ -245,6 +249,8 @@ SHAPES: list[tuple[str, Any, str]] = [
     ("nx_0", 5, "'nx_0' is 5; expected an object"),
     ("nx_0.sampled.r_tra", {"mean": 1}, "'nx_0.sampled.r_tra.paper' is missing"),
     ("nx_0.sampled.r_tra.last20", {"mean": 1}, "'nx_0.sampled.r_tra.last20.std' is missing"),
+    ("nx_0.sampled.r_tra.median", True, "'nx_0.sampled.r_tra.median' is True; expected an object"),
+    ("off_policy", {"estimates": {}}, "'off_policy.logged' is missing"),
     ("opponents", [], "'opponents' is []; expected an object"),
     ("opponents.uniform_random", 3.0, "'opponents.uniform_random' is 3.0; expected an object"),
     ("opponents.uniform_random.nx_0.r_tra", "5", "'opponents.uniform_random.nx_0.r_tra' is '5'; expected a finite number"),

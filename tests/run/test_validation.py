@@ -9,6 +9,8 @@ from darlr.config.loading import merge
 from darlr.errors import InputError
 from darlr.evaluation.agreement import Validation, tau_of
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
+from darlr.report.analysis.validation import validation_table
+from darlr.report.rendering.table import to_markdown
 from darlr.run.candidates import LEARNED
 from darlr.run.validation import validate
 from tests.runs import SMALL, Listener, write_planted_world, write_truth
@@ -97,3 +99,21 @@ def test_a_log_with_propensities_is_judged_by_estimated_ones_too(tmp_path: Path,
     assert found.values["dm"] == pytest.approx(found.values["dm/estimated"])  # which reads none
     assert any("as logged" in note for note in found.notes)
     assert any("estimated from the log" in note for note in found.notes)
+
+
+def test_models_alone_judge_where_the_log_has_no_row_of_the_test_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.run.validation.LEARNED", {"mbpo": LEARNED["mbpo"]})  # others would only take time
+    world = write_planted_world(tmp_path / "planted")
+    head, *rows = (world / "log.csv").read_text().splitlines()
+    write_truth(world / "truth.csv", range(20), 5, 1, items=range(16))
+    cells = [row.split(",") for row in rows]
+    kept = [",".join(cell) for cell in cells if int(cell[0][1:]) >= 20 or int(cell[1][1:]) >= 16]
+    (world / "log.csv").write_text("\n".join([head, *kept]) + "\n")
+    found = validate(VALUES, tmp_path, tmp_path / "runs", CPU, Listener())
+    assert found.values.keys() == found.agreements.keys() == {"simulator", "referee"}
+    assert found.agreements["referee"].policies == len(found.truth)
+    assert found.step_truth == {}
+    assert [note for note in found.notes if "held-out ranking and estimators have nothing to judge by" in note]
+    plain = found.to_dict()
+    assert plain["judges"]["referee"]["step_tau"] is None
+    assert "nothing to judge by" in to_markdown(validation_table(found))

@@ -45,6 +45,14 @@ def test_another_value_is_refused_by_its_key(key: str, value: Any, expected: str
 
 
 @pytest.mark.parametrize(
+    ("key", "value"), [("user", 10**400), ("items", [-(10**400)]), ("rewards", [10**309]), ("features", {"age": 10**400})]
+)
+def test_an_integer_that_no_float_can_hold_is_refused(key: str, value: Any) -> None:
+    with pytest.raises(InputError, match=f'request 7: "{key}" is .*; expected '):
+        request_of({key: value}, "request 7")
+
+
+@pytest.mark.parametrize(
     ("key", "value"), [("count", 0), ("count", True), ("count", 1.0), ("on_unknown", "no"), ("explain", 0)]
 )
 def test_options_are_held_to_theirs(key: str, value: Any) -> None:

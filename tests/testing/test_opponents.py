@@ -31,23 +31,23 @@ class Unnormalised(TableScorer):
 
 
 def careless(parts: OpponentParts) -> Scorer:
-    return Careless(parts.estimates)
+    return Careless(parts.estimates.table())
 
 
 def unnormalised(parts: OpponentParts) -> Scorer:
-    return Unnormalised(parts.estimates)
+    return Unnormalised(parts.estimates.table())
 
 
 def narrow(parts: OpponentParts) -> Scorer:
-    return TableScorer(parts.estimates[:, 1:])
+    return TableScorer(parts.estimates.table()[:, 1:])
 
 
 def undefined(parts: OpponentParts) -> Scorer:
-    return TableScorer(torch.full_like(parts.estimates, float("nan")))
+    return TableScorer(torch.full_like(parts.estimates.table(), float("nan")))
 
 
 def random(parts: OpponentParts) -> Scorer:
-    return TableScorer(torch.rand_like(parts.estimates))
+    return TableScorer(torch.rand_like(parts.estimates.table()))
 
 
 def shy(parts: OpponentParts) -> None:
@@ -55,7 +55,7 @@ def shy(parts: OpponentParts) -> None:
 
 
 def writing(parts: OpponentParts) -> Scorer:
-    return TableScorer(parts.estimates.sub_(0.1))
+    return TableScorer(parts.estimates.table().sub_(0.1))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.kinds import REWARDS, RewardKind, RewardParts
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
@@ -17,7 +18,7 @@ def test_ours_keep_it(name: str) -> None:
 
 
 def plain(parts: RewardParts) -> TableReward:
-    table = parts.learned.rewards
+    table = parts.learned.rewards.table()
     return TableReward(table, float(table.min()), float(table.max()))
 
 
@@ -34,29 +35,29 @@ class Worn(TableReward):
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         paid = super().pay(users, items, window)
-        self.table = self.table * 0.9 + self.low * 0.1
+        self.estimates = KeptEstimates(self.table * 0.9 + self.low * 0.1)
         return paid
 
 
 def unbounded(parts: RewardParts) -> RewardSource:
-    return TableReward(parts.learned.rewards, 0.0, 1.0)
+    return TableReward(parts.learned.rewards.table(), 0.0, 1.0)
 
 
 def constant(parts: RewardParts) -> RewardSource:
-    return TableReward(torch.ones_like(parts.learned.rewards), 0.0, 1.0)
+    return TableReward(torch.ones_like(parts.learned.rewards.table()), 0.0, 1.0)
 
 
 def of_integers(parts: RewardParts) -> RewardSource:
-    return TableReward(parts.learned.rewards.double(), 0.0, 6.0)
+    return TableReward(parts.learned.rewards.table().double(), 0.0, 6.0)
 
 
 def greedy(parts: RewardParts) -> RewardSource:
-    parts.learned.rewards.sub_(0.1)
+    parts.learned.rewards.table().sub_(0.1)
     return plain(parts)
 
 
 def noisy(parts: RewardParts) -> RewardSource:
-    table = parts.learned.rewards
+    table = parts.learned.rewards.table()
     return TableReward(table + torch.rand_like(table), 0.0, 7.0)
 
 
@@ -73,8 +74,8 @@ def entropic(parts: RewardParts) -> RewardSource:
         (of_integers, "what it pays is torch.float64; expected torch.float32"),
         (greedy, "changes the estimates"),
         (noisy, "two rewards of the same parts pay differently"),
-        (lambda parts: Centred(parts.learned.rewards, -6.0, 6.0), "depends on the other rows"),
-        (lambda parts: Worn(parts.learned.rewards, 0.0, 6.0), "what was paid before"),
+        (lambda parts: Centred(parts.learned.rewards.table(), -6.0, 6.0), "depends on the other rows"),
+        (lambda parts: Worn(parts.learned.rewards.table(), 0.0, 6.0), "what was paid before"),
         (lambda parts: None, "raises AttributeError"),
     ],
 )

@@ -17,6 +17,7 @@ from darlr.agents.policy import ActorCritic
 from darlr.agents.recommending import RecommendingAgent, Rollout
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
+from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Simulator, roll_out
 from darlr.world.window import Window
 
@@ -66,7 +67,7 @@ class A2C(RecommendingAgent[ValuedRollout]):
         simulator: Simulator,
         n_users: int,
         config: A2CConfig,
-        reward_table: Tensor | None = None,
+        reward_table: Estimates | Tensor | None = None,
     ) -> None:
         """Args: reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table."""
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users

@@ -42,6 +42,10 @@ class Scorer(ABC):
         """(B, n_items) of what the call gave: the softmax, where a policy does not say otherwise."""
         return scores.softmax(dim=1)
 
+    def among(self, users: Tensor, window: Window) -> "Among | None":
+        """The items that it chooses among in an episode, with their scores; None where it scores all of them."""
+        return None
+
     def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
         """(B, n_items) what the policy expects `users` (B,) to give after `window`, in units of reward.
 
@@ -56,6 +60,23 @@ class Scorer(ABC):
     def reasons(self, users: Tensor, window: Window, items: Tensor) -> "Reasons | None":
         """Why it expects what it expects of `items` (B, k); None where `expected_rewards` is."""
         return None
+
+
+@dataclass(frozen=True)
+class Among:
+    """Some items of B users and their scores, (B, k) each; -inf where a place may not be chosen. `Scorer` says more."""
+
+    items: Tensor
+    scores: Tensor
+
+    def without(self, blocked: Tensor | None) -> "Among":
+        """The same, less the places `blocked` (B, k) bool."""
+        return Among(self.items, mask_logits(self.scores, blocked))
+
+    @property
+    def free(self) -> bool:
+        """Whether there is something to choose for everybody."""
+        return bool((self.scores > float("-inf")).any(dim=1).all())
 
 
 @dataclass(frozen=True)
@@ -75,17 +96,34 @@ class Reasons:
 
 def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:
     """Choose the item with the highest score, the lowest column among equals."""
-    return lambda simulator: scorer(simulator.users, simulator.window, simulator.blocked).argmax(dim=1)
+
+    def choose(simulator: Simulator) -> Tensor:
+        if (among := _among(scorer, simulator)) is not None:
+            return among.items.gather(1, among.scores.argmax(dim=1, keepdim=True)).squeeze(1)
+        return scorer(simulator.users, simulator.window, simulator.blocked).argmax(dim=1)
+
+    return choose
 
 
 def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
     """Draw the item with the scorer's own probabilities."""
 
     def choose(simulator: Simulator) -> Tensor:
+        if (among := _among(scorer, simulator)) is not None:
+            places = draw_items(scorer.probabilities(among.scores), generator)
+            return among.items.gather(1, places[:, None]).squeeze(1)
         scores = scorer(simulator.users, simulator.window, simulator.blocked)
         return draw_items(scorer.probabilities(scores), generator)
 
     return choose
+
+
+def _among(scorer: Scorer, simulator: Simulator) -> Among | None:
+    """What `scorer` chooses among now; None where that is all items, or where nothing of it is left for somebody."""
+    if (among := scorer.among(simulator.users, simulator.window)) is None:
+        return None
+    left = among.without(simulator.blocked_at(among.items))
+    return left if left.free else None
 
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:

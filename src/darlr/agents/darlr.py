@@ -21,8 +21,9 @@ from darlr.agents.policy import Policy
 from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.selector import Selections, Selector
 from darlr.agents.settings import SelectorConfig
-from darlr.artifacts.schema import require_alike
 from darlr.errors import RunError
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import estimates_of
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig
 from darlr.simulator.simulator import Visits
@@ -36,7 +37,7 @@ class DARLR:
         recommender: RecommendingAgent[Any],
         selector: Selector,
         reward: RefinedReward,
-        uncertainty: Tensor | None,
+        uncertainty: Estimates | Tensor | None,
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
@@ -52,7 +53,7 @@ class DARLR:
             raise RunError("refinement.penalty is 'static', which needs the world model's uncertainty; found none")
         self.recommender, self.selector, self.reward = recommender, selector, reward
         self._config = config
-        self._uncertainty = uncertainty if config.penalty == "static" else None
+        self._uncertainty = estimates_of(uncertainty) if config.penalty == "static" and uncertainty is not None else None
         self._uncertainty_weight = uncertainty_weight
 
     @property
@@ -60,9 +61,9 @@ class DARLR:
         return self.recommender.policy
 
     @property
-    def reward_table(self) -> Tensor:
+    def reward_table(self) -> Estimates:
         """(n_users, n_items) r' as it stands; learning rewrites it in place."""
-        return self.reward.table
+        return self.reward.estimates
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Algorithm 1, until at least `steps` recommendations were made; see `A2C.epoch`."""
@@ -73,7 +74,7 @@ class DARLR:
                 visits = rollout.visits
                 selections = self.selector.select(visits.users, self.recommender.states(rollout), generator)  # lines 5 to 7
             with log.timed("learning", generator.device):
-                last = reward.table[visits.users, visits.items]
+                last = reward.estimates.cells(visits.users, visits.items)
                 estimates = reward.transferred(visits.users, visits.items, selections.references)
                 refined = refined_estimate(estimates)  # Eq. 15
                 penalty = self._penalty(visits, refined, last, selections)  # Eq. 16
@@ -93,7 +94,7 @@ class DARLR:
     def _penalty(self, visits: Visits, refined: Tensor, last: Tensor, selections: Selections) -> Tensor:
         """(n,) P'_U of each visit (Eq. 16), or P_U where the penalty is static."""
         if self._uncertainty is not None:
-            return self._uncertainty[visits.users, visits.items]
+            return self._uncertainty.cells(visits.users, visits.items)
         similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
         return change_penalty(refined, last, similarity, diversity, self._config.epsilon)
 
@@ -108,15 +109,14 @@ class DARLR:
         return {
             **self.recommender.tensors(),
             **{f"selector.{name}": tensor for name, tensor in selector.items()},
-            "table": self.reward.table,
+            **self.reward.estimates.tensors(),
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
         self.recommender.restore(tensors)
         restore_learned(below("selector.", tensors), self.selector.network, self.selector.optimiser)
-        require_alike({"table": tensors["table"]}, {"table": self.reward.table})
-        self.reward.table.copy_(tensors["table"])
+        self.reward.estimates.restore(tensors)
 
 
 def intrinsic_reward(estimates: Tensor, selections: Selections, config: SelectorConfig) -> Tensor:

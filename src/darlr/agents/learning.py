@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from darlr.agents.policy import Policy
 from darlr.artifacts.schema import require_alike, require_tensors
 from darlr.errors import RunError
+from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Visits
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -27,7 +28,7 @@ class Learner(Protocol):
         ...
 
     @property
-    def reward_table(self) -> Tensor | None:
+    def reward_table(self) -> Estimates | Tensor | None:
         """(n_users, n_items) the rewards r' that are learned from as they stand, without penalties; learning may rewrite them.
 
         None where nothing is learned in the simulator, or where it pays from no table.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from darlr.agents.learning import EpochLog
 from darlr.agents.policy import Policy
+from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Episodes, Simulator, Visits
 
 
@@ -46,7 +47,7 @@ class RecommendingAgent(ABC, Generic[R]):
 
     policy: Policy
     simulator: Simulator
-    reward_table: Tensor | None
+    reward_table: Estimates | Tensor | None
 
     @property
     @abstractmethod

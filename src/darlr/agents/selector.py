@@ -18,7 +18,10 @@ from darlr.agents.learning import EpochLog
 from darlr.agents.networks.encoder import NewestEncoder, initialise_linear
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig, SelectorConfig
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates, estimates_of
 from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
+from darlr.rewards.sketches import sketches
 
 SCORES_AT_ONCE = 4_000_000
 """Candidates' scores held at a time while selecting; bounds the memory on many users."""
@@ -79,22 +82,29 @@ class Selector:
     """Picks reference users and learns which to pick."""
 
     def __init__(
-        self, config: SelectorConfig, learning: A2CConfig, estimates: Tensor, state_size: int, generator: torch.Generator
+        self,
+        config: SelectorConfig,
+        learning: A2CConfig,
+        estimates: Estimates | Tensor,
+        state_size: int,
+        generator: torch.Generator,
     ) -> None:
         """Args:
         learning: settings of the actor-critic, the same as the recommender's.
-        estimates: (n_users, n_items) the world model's predicted rows p_u.
+        estimates: (n_users, n_items) the world model's predicted rows p_u; where there is no table of them, sketches of the
+            rows stand for them.
         state_size: size of the recommender's state.
         generator: draws the network's weights.
         """
-        n_users = len(estimates)
+        asked, n_users = estimates_of(estimates), len(estimates)
+        rows = asked.table() if isinstance(asked, KeptEstimates) else sketches(asked)
         self.config, self._learning = config, learning
         pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
-        self.pool, _ = nearest_users(unit_rows(estimates, config.centred), min(pool, n_users - 1), include_self=False)
-        self.cosines = Cosines(estimates, config.centred)
-        centred = estimates - estimates.mean(dim=0)
+        self.pool, _ = nearest_users(unit_rows(rows, config.centred), min(pool, n_users - 1), include_self=False)
+        self.cosines = Cosines(rows, config.centred)
+        centred = rows - rows.mean(dim=0)
         self._rows = centred.div_(centred.std().clamp_min(1e-12))
-        self.network = SelectorNetwork(config, state_size, estimates.shape[1], generator).to(estimates.device)
+        self.network = SelectorNetwork(config, state_size, rows.shape[1], generator).to(rows.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=learning.learning_rate, fused=True)
 
     @torch.no_grad()

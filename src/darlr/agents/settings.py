@@ -61,6 +61,15 @@ class PolicyConfig(Section):
             "beta in: logits + beta * the world model's estimate, standardised as its targets are", at_least=0, at_most=1e6
         ),
     ] = 0.0
+    candidates: Annotated[
+        int | None,
+        Setting(
+            "best items of a user that the actor of bayes-adaptive chooses among in an episode, beside the best of each "
+            "category, and no fewer than an episode has steps; left open: all items, or 500 of more than 20,000",
+            at_least=1,
+            at_most=10_000_000,
+        ),
+    ] = None
     category_window: Annotated[
         int,
         Setting(

@@ -20,6 +20,7 @@ from darlr.evaluation.judging import Judge, TruthJudge
 from darlr.evaluation.protocol import run_full_test
 from darlr.evaluation.table import CUTOFF
 from darlr.methods.world import world_membership
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
@@ -66,8 +67,8 @@ class Bench:
             notice: is told what should be known.
         """
         dataset = self.specified.dataset
-        users, items = (torch.from_numpy(ids).to(self.device) for ids in (dataset.world.users, dataset.world.items))
-        estimates, _ = model.predict(users, items)
+        most_cells = self.specified.config.reward.table_cells
+        estimates = Predicted.of(model, dataset.world.users, dataset.world.items, self.device, most_cells).rewards
         membership = world_membership(dataset, dataset.world.items, self.device)
         factors = list_factors(out, self.specified.config, dataset, self.device, notice)
         tests = self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)

@@ -48,7 +48,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Give the synced file `partial` its name `path`, in the same folder, so that it survives a power cut.
+    """Give the synced file, or folder of synced files, `partial` its name `path`, in the same folder; it survives a power cut.
 
     The name lives in the folder, not in the file. Raises `OSError`.
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from darlr.artifacts.files import decode_json, encode_json
+from darlr.artifacts.schema import map_of, number, optional, require
 from darlr.artifacts.sealing import PUT_BACK, checksum
 from darlr.errors import InputError
 
@@ -66,16 +67,16 @@ def decode_records(text: str, beginning: str | None, path: str) -> Records:
         with contextlib.suppress(InputError):
             decode_json(unfinished, path)
             lines.append(unfinished)
-    for number, line in enumerate(lines, start=1):
-        record, chain = _decoded(line, f"{path}:{number}")
-        _require_place(record["epoch"], number, f"{path}:{number}")
+    for epoch, line in enumerate(lines, start=1):
+        record, chain = _decoded(line, f"{path}:{epoch}")
+        _require_place(record["epoch"], epoch, f"{path}:{epoch}")
         if before is None and chain is not None:
-            raise InputError(f"{path}:{number}: has a '{CHAIN}', but environment.json has no checksum; {PUT_BACK}")
+            raise InputError(f"{path}:{epoch}: has a '{CHAIN}', but environment.json has no checksum; {PUT_BACK}")
         if before is not None:
             before = checksum(record, before)
             if chain != before:
                 raise InputError(
-                    f"{path}:{number}: the record of epoch {number} was edited, or belongs to another run"
+                    f"{path}:{epoch}: the record of epoch {epoch} was edited, or belongs to another run"
                     f" (its '{CHAIN}' does not match); {PUT_BACK}"
                 )
             chains.append(before)
@@ -87,10 +88,9 @@ def _decoded(line: str, place: str) -> tuple[dict[str, Any], Any]:
     record = decode_json(line, place)
     if not isinstance(record, dict) or type(record.get("epoch")) is not int:
         raise InputError(f"{place}: expected a JSON object with an 'epoch'")
-    for name, value in record.items():
-        if not (value is None or (isinstance(value, int | float) and not isinstance(value, bool)) or name == CHAIN):
-            raise InputError(f"{place}: '{name}' is {value!r}; expected a number or null")
-    return {name: value for name, value in record.items() if name != CHAIN}, record.get(CHAIN)
+    values = {name: value for name, value in record.items() if name != CHAIN}
+    require(values, map_of(optional(number)), place)
+    return values, record.get(CHAIN)
 
 
 def _require_place(epoch: int, number: int, place: str) -> None:

@@ -105,19 +105,23 @@ def map_of(check: Check) -> Check:
 
 @dataclass(frozen=True)
 class Keys:
-    """An object with `required` keys and perhaps some of the `others`, each with its check; more keys are left alone."""
+    """An object with `required` keys and perhaps some of the `others`, each with its check.
+
+    Attributes: more: what may stand under any other key.
+    """
 
     required: Mapping[str, Check]
     others: Mapping[str, Check] = field(default_factory=dict)
+    more: Check = anything
 
     def __call__(self, value: Any, name: str) -> None:
         values = _object(value, name)
         for key in self.required:
             if key not in values:
                 raise InputError(f"'{_inner(name, key)}' is missing")
-        for key, check in {**self.others, **self.required}.items():
-            if key in values:
-                check(values[key], _inner(name, key))
+        known = {**self.others, **self.required}
+        for key, part in values.items():
+            known.get(key, self.more)(part, _inner(name, key))
 
 
 def require(value: Any, check: Check, place: str) -> None:

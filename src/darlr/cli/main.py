@@ -15,6 +15,7 @@ from darlr.cli.datasets import datasets
 from darlr.cli.evaluate import evaluate
 from darlr.cli.export import export
 from darlr.cli.fetch import fetch
+from darlr.cli.generate import generate
 from darlr.cli.promote import promote
 from darlr.cli.recommend import recommend
 from darlr.cli.report import report
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fetch": fetch,
     "check": check,
     "complete": complete,
+    "generate": generate,
 }
 INTERRUPTED = 130
 GOES_ON = {

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -61,6 +62,25 @@ WHOLE = PrimitiveConstructorSpec(
     is_instance=lambda value: value is None or isinstance(value, int),
     str_from_instance=lambda value: [str(value)],
 )
+
+
+def _read_count(words: list[str]) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}|[0-9]{1,4}(\.[0-9]{1,8})?[eE]\+?[0-9]{1,2}", words[0]):
+        raise ValueError(f"{visible(brief(words[0]))} is no whole number, as 1000000 or 1e6")
+    number = Decimal(words[0])
+    if number != int(number):
+        raise ValueError(f"{visible(brief(words[0]))} is no whole number")
+    return int(number)
+
+
+COUNT = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="N",
+    instance_from_str=_read_count,
+    is_instance=lambda value: value is None or isinstance(value, int),
+    str_from_instance=lambda value: [str(value)],
+)
+"""A whole number that may be written as 1e6."""
 DatasetName = Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset, names=_datasets)]
 MethodName = Annotated[str | None, option("method", "NAME", ExperimentConfig.method, names=_methods)]
 DataDir = Annotated[Path | None, option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.data.exposure import Exposure
+from darlr.data.tallies import count_each, count_partners, distinct
 from darlr.errors import InputError
 
 Ids = NDArray[np.int64] | NDArray[np.object_]
@@ -104,13 +105,12 @@ class InteractionLog:
 
     def cells(self) -> NDArray[np.int64]:
         """(m,) the pairs of user u and item i that have rows, each once as u * I + i, in rising order."""
-        cells = np.sort(self.users.astype(np.int64) * self.n_items + self.items)
-        return cells[np.diff(cells, prepend=-1) > 0]  # np.unique takes many times as long on millions of rows
+        return distinct(self.users, self.items, self.n_items)
 
     def audience_shares(self) -> NDArray[np.float64]:
         """(I,) the share of the users with rows who have a row of each item."""
-        audience = np.bincount(self.cells() % self.n_items, minlength=self.n_items)
-        return np.asarray(audience / np.count_nonzero(np.bincount(self.users)), np.float64)
+        audience = count_partners(self.users, self.items, self.n_items)
+        return np.asarray(audience / np.count_nonzero(count_each(self.users, self.n_users)), np.float64)
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "InteractionLog":
         """The log with the chosen rows alone, over the same vocabularies."""

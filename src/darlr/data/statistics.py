@@ -9,6 +9,7 @@ from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.data.plausibility.logs import overlap, span
 from darlr.data.source import LoadedDataset, Source, TableOne
+from darlr.data.tallies import count_distinct, count_each
 
 BARS = 10  # of a histogram of rewards that take more than a few values
 FEW = 12
@@ -62,7 +63,7 @@ def beside_published(source: Source, loaded: LoadedDataset) -> tuple[tuple[str, 
 def table_one(loaded: LoadedDataset) -> TableOne:
     """The paper's line for the data as they were read: users and items that have rows, and rows over all pairs of them."""
     log, world = loaded.dataset.log, loaded.dataset.world
-    users, items = len(np.unique(log.users)), len(np.unique(log.items))
+    users, items = _seen(log)
     tested = loaded.test_rows or 0
     return TableOne(
         users,
@@ -80,23 +81,28 @@ def how_to_complete(loaded: LoadedDataset) -> str:
 
 
 def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
-    pairs = log.users.astype(np.int64) * log.n_items + log.items
-    distinct = len(np.unique(pairs))
+    users, items = _seen(log)
     cells = log.n_users * log.n_items
     feedback = "positive only" if log.positive_only else "ratings"
     return [
         ("rows", f"{len(log):,}"),
         ("density", f"{len(log) / cells:.3%}"),
-        ("rows that repeat a pair", f"{len(log) - distinct:,}"),
+        ("rows that repeat a pair", f"{len(log) - count_distinct(log.users, log.items):,}"),
         (
             "users, items without a row",
-            f"{log.n_users - len(np.unique(log.users)):,}, {log.n_items - len(np.unique(log.items)):,}",
+            f"{log.n_users - users:,}, {log.n_items - items:,}",
         ),
         ("feedback", f"{feedback} in {log.reward_range[0]:g}..{log.reward_range[1]:g}"),
         *_reward_figures(log.rewards),
         ("times", "none" if log.times is None else span(log.times)),
         *((f"row {row + 1}", _row(log, row)) for row in range(min(FIRST_ROWS, len(log)))),
     ]
+
+
+def _seen(log: InteractionLog) -> tuple[int, int]:
+    """How many users and items have rows."""
+    users, items = count_each(log.users, log.n_users), count_each(log.items, log.n_items)
+    return int(np.count_nonzero(users)), int(np.count_nonzero(items))
 
 
 def _row(log: InteractionLog, row: int) -> str:

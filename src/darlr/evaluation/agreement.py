@@ -41,11 +41,12 @@ class Validation:
     Attributes:
         dataset: its name.
         truth: policy > true return of an episode.
-        step_truth: policy > true mean reward of a single recommendation on the rows that judge: what estimators estimate.
+        step_truth: policy > true mean reward of a single recommendation on the rows that judge, which is what
+            estimators estimate; empty where no row judges.
         values: judge > policy > its value; NaN where it has none.
         doubted: judge > policies of which the judge says itself that it cannot tell their value.
         agreements: judge > how it agrees with `truth`.
-        step_taus: judge > Kendall's tau-b with `step_truth`.
+        step_taus: judge > Kendall's tau-b with `step_truth`; NaN where that is empty.
         notes: what a reader must know of the rows that judge.
     """
 

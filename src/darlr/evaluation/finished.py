@@ -17,9 +17,22 @@ ROUNDING = 1e-9
 
 _VALUES = map_of(map_of(optional(number)))  # mode > metric
 _STATISTIC = Keys({"mean": optional(number), "std": optional(number)})
-_METRIC = Keys({"paper": _STATISTIC, "last20": _STATISTIC, "chosen": _STATISTIC})
+_METRIC = Keys({"paper": _STATISTIC, "last20": _STATISTIC, "chosen": _STATISTIC}, more=_STATISTIC)
 _CATEGORY = Keys({"dominant": flag, "liked": number, "recommended": number})
 _BY_GROUP = Keys({"feature": text, "users": map_of(whole(1)), "values": map_of(_VALUES)})  # policy > group > metric
+
+_INTERVAL = Keys({"value": optional(number), "low": optional(number), "high": optional(number), "objections": list_of(text)})
+_OFF_POLICY = Keys(
+    {
+        "logged": _INTERVAL,
+        "estimates": map_of(map_of(_INTERVAL)),  # policy > estimator
+        "sessions": map_of(map_of(_INTERVAL)),
+        "support": map_of(Keys({"items": Keys({"effective": number})})),
+        "against_popular": list_of(Keys({"finding": text, "line": text})),
+        "notes": list_of(text),
+    },
+    {"held_out": _VALUES},
+)
 
 SUMMARY_SHAPE = Keys(
     {"epochs": whole(1), "steps": whole()},
@@ -37,11 +50,14 @@ SUMMARY_SHAPE = Keys(
         "categories": map_of(_CATEGORY),
         "selection": map_of(anything),
         "notes": list_of(text),
-        "off_policy": map_of(anything),
+        "off_policy": _OFF_POLICY,
         "by_group": _BY_GROUP,
     },
 )
 """What summary.json holds (docs/metrics.md)."""
+
+RECORD_SHAPE = Keys({"steps": whole()})
+"""What a record in metrics.jsonl holds beside its epoch and whatever numbers were measured."""
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:
@@ -61,6 +77,7 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
             f"{place}: is of {summary['epochs']} epochs, {METRICS} has records of {len(records)}, and config.yaml asks for"
             f" {asked}; {PUT_BACK}"
         )
+    require(records, list_of(RECORD_SHAPE), f"{folder.path / METRICS}")
     if not folder.is_sealed:
         _require_same(summary, summarise(records), place)
     return summary

@@ -22,8 +22,15 @@ from darlr.evaluation.ranked_lists import LoggedItems, RankedLists
 from darlr.evaluation.settings import Split
 from darlr.evaluation.table import CUTOFF, values_of_lists
 from darlr.evaluation.user_groups import UserGroups
+from darlr.evaluation.user_items import UserItems
 from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
+
+USERS_AT_ONCE, CELLS_AT_ONCE = 1024, 20_000_000
+"""Users whose lists are made together, and their pairs with items, at most; bounds the memory of a test."""
+
+RANKED_CELLS = 500_000_000
+"""Users who judge times items that are ranked for each; bounds the time of a test."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +39,27 @@ class HeldOut:
 
     Attributes:
         users: (q,) rows of the world.
-        liked: (q, n_items) bool, the held-out items that the user liked and that are not known; one at least.
-        known: (q, n_items) bool, the items that the user has in the rows learned from; they are not recommended again.
+        liked: the held-out items that the user liked and that are not known; one at least.
+        known: the items that the user has in the rows learned from; they are not recommended again.
         logged: what the rows learned from say of the items, and of these users.
+        n_users: how many users of the world have such rows: more than q where they are too many to be judged by.
     """
 
     users: Tensor
-    liked: Tensor
-    known: Tensor
+    liked: UserItems
+    known: UserItems
     logged: LoggedItems
+    n_users: int
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the metrics must know."""
+        if len(self.users) == self.n_users:
+            return []
+        return [
+            f"{len(self.users):,} of the {self.n_users:,} users with held-out rows judge, spread evenly: lists of all of them "
+            f"would rank more than {RANKED_CELLS:,} pairs of a user and an item"
+        ]
 
 
 def split_log(
@@ -154,14 +173,18 @@ def held_out_rows(
             f"no held-out row has a reward of at least {threshold:g} for an item that is new to its user, so there is nothing "
             "to judge the policy by"
         )
+    n_users, most = len(users), max(1, RANKED_CELLS // world.n_items)
+    if n_users > most:
+        users = users[np.linspace(0, n_users - 1, most).astype(np.int64)]
     categories = np.zeros((world.n_items, 0), np.int32) if catalog is None else catalog.categories[world.items]
     n_categories = 0 if catalog is None else catalog.n_categories
     logged = LoggedItems.of(known_users, known_items, users, world.n_users, world.n_items, categories, n_categories)
     return HeldOut(
         users=torch.from_numpy(users).to(device),
-        liked=_matrix(liked_users, liked_items, users, world.n_items).to(device),
-        known=_matrix(known_users, known_items, users, world.n_items).to(device),
+        liked=UserItems.of(liked_users, liked_items, users, world.n_items, device),
+        known=UserItems.of(known_users, known_items, users, world.n_items, device),
         logged=logged,
+        n_users=n_users,
     )
 
 
@@ -171,15 +194,6 @@ def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tupl
     items = world.columns(log.n_items)[log.items[chosen]]
     inside = (users != ABSENT) & (items != ABSENT)
     return users[inside], items[inside]
-
-
-def _matrix(users: NDArray[np.int64], items: NDArray[np.int64], chosen: NDArray[np.int64], n_items: int) -> Tensor:
-    """(len(chosen), n_items) bool, the cells of the `chosen` users."""
-    place = np.searchsorted(chosen, users).clip(max=len(chosen) - 1)
-    inside = chosen[place] == users
-    cells = np.zeros((len(chosen), n_items), bool)
-    cells[place[inside], items[inside]] = True
-    return torch.from_numpy(cells)
 
 
 def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
@@ -211,20 +225,21 @@ def judge_by_group(rows: HeldOut, groups: UserGroups, scorers: Mapping[str, Scor
 def ranked_lists(rows: HeldOut, scorer: Scorer, start: Window) -> RankedLists:
     """The `CUTOFF` best items of every user with held-out rows, at the start of an episode; start: as in `judge_held_out`."""
     items, shown, hits = [], [], []
-    for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), 1024):
+    step = max(1, min(USERS_AT_ONCE, CELLS_AT_ONCE // rows.liked.n_items))
+    for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), step):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
-        scores = scorer(rows.users[part], window, rows.known[part])
+        scores = scorer(rows.users[part], window, rows.known.matrix(part))
         best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1)
         # Where fewer items are free, the list is filled up with masked ones, which nobody is shown.
         free = best.values.isfinite()
         items.append(best.indices)
         shown.append(free)
-        hits.append(rows.liked[part].gather(1, best.indices) & free)
+        hits.append(rows.liked.matrix(part).gather(1, best.indices) & free)
     return RankedLists(
         items=torch.cat(items).cpu().numpy(),
         shown=torch.cat(shown).cpu().numpy(),
         hits=torch.cat(hits).cpu().numpy(),
-        n_liked=rows.liked.sum(dim=1).cpu().numpy(),
+        n_liked=rows.liked.counts.cpu().numpy(),
         cutoff=CUTOFF,
         logged=rows.logged,
     )

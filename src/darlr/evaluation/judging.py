@@ -19,6 +19,7 @@ from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test, 
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Values
 from darlr.evaluation.user_groups import UserGroups
+from darlr.rewards.estimates.interface import Estimates
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
@@ -36,7 +37,7 @@ class Judge(Protocol):
         """`mode/policy/metric` -> value, after `epoch` epochs of learning."""
         ...
 
-    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+    def errors(self, estimates: Estimates | Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
         ...
 
@@ -48,7 +49,7 @@ class Judge(Protocol):
         """As `every_user`, with items drawn from the policy: mode > metric; empty without a truth."""
         ...
 
-    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
         ...
 
@@ -82,7 +83,7 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", str(epoch), device=self.device)
         return run_test(self.world, scorer, self.config.evaluation.episodes, generator)
 
-    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+    def errors(self, estimates: Estimates | Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         truth, unknown = self.world.table, self.world.forbidden
         return {
             "error/table": table_error(estimates, truth, unknown),
@@ -96,10 +97,10 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", "every user", device=self.device)
         return run_full_test(self.world, scorer, generator).modes
 
-    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
 
-    def _parts(self, estimates: Tensor, factors: Factors) -> OpponentParts:
+    def _parts(self, estimates: Estimates, factors: Factors) -> OpponentParts:
         draws = numpy_generator(self.config.seed, "opponents")
         return OpponentParts(self.dataset, estimates, draws, self._seen_range, factors)
 
@@ -150,7 +151,7 @@ class HeldOutJudge:
         metrics = judge_held_out(self.rows, scorer, self.start)
         return {f"{HELD_OUT}/{GREEDY}/{metric}": value for metric, value in metrics.items()}
 
-    def errors(self, estimates: Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
+    def errors(self, estimates: Estimates | Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
         return {}
 
     def every_user(self, scorer: Scorer) -> FullTest:
@@ -159,7 +160,7 @@ class HeldOutJudge:
     def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
         return {}
 
-    def opponents(self, estimates: Tensor, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
         parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, factors)
         return opponent_scorers(parts, self.config.leave, membership)

@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import WHOLE_EPISODE, Scorer
+from darlr.agents.acting import WHOLE_EPISODE, Among, Scorer
 from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses, ResponseScale
 
@@ -64,6 +64,9 @@ class NoisyAnswers(Scorer):
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         return self._scorer(users, self._noise.to(users, window), blocked)
+
+    def among(self, users: Tensor, window: Window) -> Among | None:
+        return self._scorer.among(users, self._noise.to(users, window))
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return self._scorer.probabilities(scores)

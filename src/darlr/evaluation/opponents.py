@@ -13,11 +13,12 @@ from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
-from darlr.agents.static.scorers import SkippingScorer, TableScorer
+from darlr.agents.static.scorers import EstimateScorer, SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.names import ADAPTING, ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
 from darlr.registry import Registry
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 from darlr.world_model.factors.model import FactorModel
@@ -60,7 +61,7 @@ class OpponentParts:
     """
 
     dataset: Dataset
-    estimates: Tensor
+    estimates: Estimates
     generator: np.random.Generator
     seen_range: tuple[float, float]
     factors: Factors
@@ -120,7 +121,7 @@ def _list_with_belief(parts: OpponentParts) -> Scorer | None:
 
 
 def _greedy_world_model(parts: OpponentParts) -> Scorer:
-    return TableScorer(parts.estimates)
+    return EstimateScorer(parts.estimates)
 
 
 OPPONENTS: Registry[Opponent] = Registry(

@@ -10,7 +10,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import Scorer, greedy, sampled
+from darlr.agents.acting import Among, Scorer, greedy, sampled
 from darlr.errors import InputError, RunError
 from darlr.evaluation.metrics import FinishedEpisodes
 from darlr.evaluation.modes import GREEDY, MODES, NX_0, SAMPLED
@@ -55,9 +55,9 @@ class EvaluationWorld:
 
     @classmethod
     def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
-        """A world that pays a table (n_users, n_items), whose size and device are its own; `others` as in the class."""
-        n_users, n_items = rewards.table.shape
-        return cls(rewards, n_users, n_items, leave, max_steps, lookback, device=rewards.table.device, **others)
+        """A world that pays estimates (n_users, n_items), whose size and device are its own; `others` as in the class."""
+        of = rewards.estimates
+        return cls(rewards, of.n_users, of.n_items, leave, max_steps, lookback, device=of.device, **others)
 
     @property
     def table(self) -> Tensor:
@@ -164,6 +164,12 @@ class _Restricted(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         forbidden = self._forbidden.expand(len(users), -1) if self._forbidden.ndim == 1 else self._forbidden[users]
         return self._scorer(users, window, forbidden if blocked is None else blocked | forbidden)
+
+    def among(self, users: Tensor, window: Window) -> Among | None:
+        if (among := self._scorer.among(users, window)) is None:
+            return None
+        forbidden = self._forbidden
+        return among.without(forbidden[among.items] if forbidden.ndim == 1 else forbidden[users[:, None], among.items])
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return self._scorer.probabilities(scores)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from darlr.agents.believing.belief import Belief
+from darlr.agents.believing.candidates import Candidates
 from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
@@ -12,16 +13,19 @@ from darlr.agents.policy import Policy
 from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
+from darlr.data.dataset import Dataset
 from darlr.errors import RunError
 from darlr.methods.cost import Work
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.rewards.posterior import PosteriorReward
+from darlr.rewards.posterior import LargePosteriorReward, PosteriorReward
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.responses import FactorResponses
 from darlr.world_model.model import WorldModel
 
 STEPS_OF_NX_10 = 10
+MANY_ITEMS, CANDIDATES = 20_000, 500
+"""Among more items the policy chooses among candidates where `policy.candidates` does not say how many."""
 STEP, STEP_AND_ITEM = 1.4e-5, 1.1e-8
 """Seconds of a step of learning on one thread."""
 
@@ -33,13 +37,15 @@ class Believing(Method):
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
     simulated: ClassVar[bool] = True
+    by_request: ClassVar[bool] = True
+    by_candidates: ClassVar[bool] = True
 
     @property
     def baseline(self) -> bool:
         return False
 
     def policy(self, parts: PolicyParts) -> Policy:
-        return believing_policy(parts, self.belief(parts))
+        return believing_policy(parts, self.belief(parts), candidates_of(parts))
 
     def belief(self, parts: PolicyParts) -> Belief:
         """What is known of the users of `parts` before their episodes."""
@@ -49,11 +55,20 @@ class Believing(Method):
         if not isinstance(policy, BayesAdaptivePolicy):
             raise TypeError(f"no belief is held by a {type(policy).__name__}")
         config, own = parts.config, parts.config.own(BeliefConfig)
-        posterior = PosteriorReward(responses_of(parts.model, parts), own.noise_levels)
+        kind = PosteriorReward if policy.candidates is None else LargePosteriorReward
+        posterior = kind(responses_of(parts.model, parts), own.noise_levels)
         simulator = parts.world.simulator(config, posterior, parts.ways, parts.lookback)
         return BayesAdaptive(
             policy, simulator, posterior, parts.world.n_users, config.a2c, own.actor_learning_rate, parts.world.learned
         )
+
+    def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
+        items = dataset.world.n_items
+        count = candidate_count(config, items) if self.by_candidates else items
+        chosen = (
+            f"in episodes the policy chooses among a user's {count:,} best of {items:,} items and the best of each category"
+        )
+        return [*super().notes(config, dataset), *([chosen] if count < items else [])]
 
     def lookback(self, config: ExperimentConfig) -> int:
         return whole_episode(config)
@@ -63,12 +78,25 @@ class Believing(Method):
         return Work(seconds_of_belief(items) * steps, steps, (config.leave.max_steps,))
 
 
-def believing_policy(parts: PolicyParts, belief: Belief) -> BayesAdaptivePolicy:
-    """The policy of two parameters that acts on `belief`."""
+def candidate_count(config: ExperimentConfig, n_items: int) -> int:
+    """How many of so many items are candidates by their estimates alone: as many as an episode has steps, at least."""
+    count = config.policy.candidates or (CANDIDATES if n_items > MANY_ITEMS else n_items)
+    return min(max(count, whole_episode(config)), n_items)
+
+
+def candidates_of(parts: PolicyParts) -> Candidates | None:
+    """What `policy.candidates` asks for; None where the policy chooses among all items."""
+    count = candidate_count(parts.config, len(parts.items))
+    return None if count == len(parts.items) else Candidates(parts.membership.cpu(), count, whole_episode(parts.config))
+
+
+def believing_policy(parts: PolicyParts, belief: Belief, candidates: Candidates | None = None) -> BayesAdaptivePolicy:
+    """The policy of two parameters that acts on `belief`, in episodes among `candidates`."""
     config = parts.config
     window = config.leave.window if config.leave.by == "category" else 0
     hidden, generator = config.own(BeliefConfig).critic_size, parts.generator("weights")
-    policy = BayesAdaptivePolicy(belief, parts.categories, window, config.leave.max_steps, parts.paid_range, hidden, generator)
+    steps = config.leave.max_steps
+    policy = BayesAdaptivePolicy(belief, parts.categories, window, steps, parts.paid_range, hidden, generator, candidates)
     return policy.to(parts.device)
 
 

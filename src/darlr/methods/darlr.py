@@ -64,7 +64,7 @@ class TwoAgents(Simulated):
         config, world = parts.config, parts.world
         refinement = config.own(RefinementConfig)
         reward = RefinedReward(world.table_reward(), refinement)
-        recommender = self.recommender(parts, policy, reward, reward.table)
+        recommender = self.recommender(parts, policy, reward, reward.estimates)
         generator = torch_generator(config.seed, "selector", "weights")
         state_size = recommender.state_size
         selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator)

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from darlr.agents.believing.belief import Belief
 from darlr.agents.believing.learning import BayesAdaptive
@@ -13,7 +14,7 @@ from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import BeliefConfig
 from darlr.methods.bayes_adaptive import SCHEDULE
-from darlr.methods.believing import Believing
+from darlr.methods.believing import Believing, believing_policy
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.simulated import Simulated
@@ -33,6 +34,12 @@ GT = Simulated(
 class Certain(Believing):
     """A policy of two parameters that knows what its users give."""
 
+    by_request: ClassVar[bool] = False
+    by_candidates: ClassVar[bool] = False
+
+    def policy(self, parts: PolicyParts) -> Policy:
+        return believing_policy(parts, self.belief(parts))
+
     def belief(self, parts: PolicyParts) -> Belief:
         users, _ = parts.indices()
         return Certainty(users, len(parts.items))
@@ -41,7 +48,7 @@ class Certain(Believing):
         if not isinstance(policy, BayesAdaptivePolicy) or not isinstance(policy.belief, Certainty):
             raise TypeError(f"no table is known by a {type(policy).__name__}")
         config, learned = parts.config, parts.world.learned
-        policy.belief.learn(standardised(learned))
+        policy.belief.learn(standardised(learned.table()))
         simulator = parts.world.simulator(config, parts.world.reward, parts.ways, parts.lookback)
         rate = config.own(BeliefConfig).actor_learning_rate
         return BayesAdaptive(policy, simulator, None, parts.world.n_users, config.a2c, rate, learned)

@@ -5,6 +5,7 @@ A method's file holds its settings, its agent where it has one of its own, and o
 Three families fill in what their members share: `Simulated`, `Offline` and `Static`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Method(ABC):
         space: what `darlr tune` searches by default (docs/tuning.md has the grammar).
         spaces: what it searches instead on a data set, by the data set's name.
         simulated: whether the policy learns from episodes in the simulator.
+        by_request: whether it can do without a table of all users' and items' estimates.
+        by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
@@ -73,6 +76,8 @@ class Method(ABC):
     reads: tuple[type[Section], ...] = ()
 
     simulated: ClassVar[bool] = False
+    by_request: ClassVar[bool] = False
+    by_candidates: ClassVar[bool] = False
     offline: ClassVar[bool] = False
 
     @property
@@ -103,11 +108,25 @@ class Method(ABC):
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         """Raise `InputError` for settings and data that are fine in themselves, but not for this method."""
-        return  # most methods take what is fine in itself
+        if config.policy.candidates is not None and not self.by_candidates:
+            raise InputError(
+                f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
+                "expected it left open"
+            )
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
         """What a user of the method must know of this run, in lines."""
         return []
+
+    def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
+        """What the size of the world changes in this run, in lines; its summary has them, too."""
+        world, most = dataset.world, config.reward.table_cells
+        if not self.asks(config, dataset):
+            return []
+        return [
+            f"the world has {world.n_users:,} users and {world.n_items:,} items, more pairs than reward.table_cells "
+            f"({most:,}): estimates are computed when asked for, and no table of them is kept"
+        ]
 
     def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
         """What `reward.uncertainty_weight` penalises: the uncertainty that `NeighbourConfig` speaks of, or "dynamic"."""
@@ -124,8 +143,16 @@ class Method(ABC):
     ) -> LearningWorld:
         """The world that the method learns in; `truth` (n_users, n_items) is looked at only where it learns from it."""
         learned_from = truth if self.reward == "truth" else None
-        kept = self.keeps_uncertainty(config)
-        return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, device)
+        kept, most_cells = self.keeps_uncertainty(config), self.most_cells(config)
+        return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, most_cells, device)
+
+    def most_cells(self, config: ExperimentConfig) -> float:
+        """Pairs of a user and an item of the largest world whose estimates are kept in a table; infinity: of any."""
+        return config.reward.table_cells if self.by_request and not config.reference_quirks else math.inf
+
+    def asks(self, config: ExperimentConfig, dataset: Dataset) -> bool:
+        """Whether estimates are computed when they are asked for, since the world is too large for a table of them."""
+        return dataset.world.n_users * dataset.world.n_items > self.most_cells(config)
 
     def weights(self, config: ExperimentConfig) -> RewardConfig:
         """The reward's settings as its builder gets them."""

@@ -77,6 +77,7 @@ class Offline(Method):
         return OfflineLearner(policy, parts.ways.seen(replay), own, repeats)
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
         for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
             if getattr(config.policy, key) != default:
                 raise InputError(

@@ -14,7 +14,8 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.methods.ways import Ways
 from darlr.methods.world import LearningWorld
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.source import RewardSource
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
@@ -44,7 +45,7 @@ class PolicyParts:
     users: NDArray[np.int64]
     items: NDArray[np.int64]
     membership: Tensor
-    estimates: Tensor | None
+    estimates: Estimates | None
     paid_range: tuple[float, float]
     device: torch.device
 
@@ -59,8 +60,8 @@ class PolicyParts:
     def estimated(self) -> Tensor:
         """(n_users, n_items) the world model's estimates."""
         if self.estimates is not None:
-            return self.estimates
-        return Estimates.of(self.model, self.users, self.items, self.device).rewards
+            return self.estimates.table()
+        return Predicted.kept(self.model, self.users, self.items, self.device).rewards.table()
 
     @property
     def categories(self) -> Tensor:
@@ -115,7 +116,7 @@ class LearnerParts:
         world = self.dataset.world
         return torch.from_numpy(world.users).to(self.device), torch.from_numpy(world.items).to(self.device)
 
-    def a2c(self, policy: Policy, reward: RewardSource, learned: Tensor) -> A2C:
+    def a2c(self, policy: Policy, reward: RewardSource, learned: Estimates) -> A2C:
         """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
 
         Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.

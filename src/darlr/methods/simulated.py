@@ -1,10 +1,9 @@
 """The methods that learn by A2C in the simulator: they differ in what it pays."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
-
-from torch import Tensor
 
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
@@ -21,6 +20,7 @@ from darlr.methods.believing import believing_policy, factor_belief, seconds_of_
 from darlr.methods.cost import Work, seconds_of_step
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.source import RewardSource
 
 A2C_SPACE: Mapping[str, Any] = {
@@ -45,8 +45,10 @@ class Simulated(Method):
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
     simulated: ClassVar[bool] = True
+    by_request: ClassVar[bool] = True
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
         if config.policy.actor == "belief" and config.world_model.kind != "factors":
             raise InputError(
                 f"config key 'policy.actor' is 'belief', but 'world_model.kind' is '{config.world_model.kind}'; expected "
@@ -57,6 +59,11 @@ class Simulated(Method):
         # The actor on a belief has no network and no state tracker, and is not kept from being sure.
         networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
         return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
+
+    def most_cells(self, config: ExperimentConfig) -> float:
+        # An actor that begins from a table of estimates needs it, and so does one that learns from the truth.
+        tables = config.policy.actor == "belief" or config.policy.prior_weight or self.reward == "truth"
+        return math.inf if tables else super().most_cells(config)
 
     def policy(self, parts: PolicyParts) -> Policy:
         if parts.config.policy.actor == "belief":
@@ -69,7 +76,9 @@ class Simulated(Method):
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         return self.recommender(parts, policy, parts.world.reward, parts.world.learned)
 
-    def recommender(self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Tensor) -> RecommendingAgent[Any]:
+    def recommender(
+        self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Estimates
+    ) -> RecommendingAgent[Any]:
         """Who learns `policy` in the simulator, which pays `reward`.
 
         Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.

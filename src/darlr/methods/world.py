@@ -13,7 +13,8 @@ from darlr.data.dataset import Dataset
 from darlr.errors import RunError
 from darlr.methods.ways import Ways
 from darlr.rewards.entropy import EntropyTerm
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.kinds import REWARDS, RewardParts
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
@@ -25,7 +26,7 @@ from darlr.world_model.model import WorldModel
 
 @dataclass(frozen=True)
 class LearningWorld:
-    """What a run's simulator is made of. Matrices may be one and the same; none is written to.
+    """What a run's simulator is made of. Estimates may be one and the same; none is written to.
 
     Attributes:
         membership: (n_items, C) bool, which of the world's items has which category.
@@ -38,9 +39,9 @@ class LearningWorld:
     """
 
     membership: Tensor
-    predicted: Tensor
-    learned: Tensor
-    uncertainty: Tensor | None
+    predicted: Estimates
+    learned: Estimates
+    uncertainty: Estimates | None
     reward: RewardSource
     leave: LeaveRule
 
@@ -54,6 +55,7 @@ class LearningWorld:
         truth: NDArray[np.float32] | None,
         model: WorldModel,
         keeps_uncertainty: bool,
+        most_cells: float,
         device: torch.device,
     ) -> Self:
         """For the world of `dataset`; `Method.learning_world` knows what a method wants of it.
@@ -62,9 +64,10 @@ class LearningWorld:
             weights: the reward's settings, as the method wants them.
             truth: (n_users, n_items) true rewards, where they are learned from; else None.
             keeps_uncertainty: whether `uncertainty` is kept.
+            most_cells: pairs of a user and an item up to which estimates are kept in tables, and not computed when asked for.
         """
         membership = world_membership(dataset, dataset.world.items, device)
-        predicted = Estimates.of(model, dataset.world.users, dataset.world.items, device)
+        predicted = Predicted.of(model, dataset.world.users, dataset.world.items, device, most_cells)
         shaped = predicted.shaped(config.neighbours)
         learned = shaped.corrected(truth)
         parts = RewardParts(dataset, predicted, learned, entropy_term(config, dataset, device), weights)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from darlr.data.dataset import Dataset
 from darlr.registry import Registry
 from darlr.rewards.entropy import EntropyTerm
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import observed_reward, penalised_reward
@@ -25,8 +25,8 @@ class RewardParts:
     """
 
     dataset: Dataset
-    predicted: Estimates
-    learned: Estimates
+    predicted: Predicted
+    learned: Predicted
     entropy: EntropyTerm | None
     weights: RewardConfig
 

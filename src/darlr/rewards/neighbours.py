@@ -1,9 +1,11 @@
 """Which users are alike by their predicted rows, and ROLeR's shaping of estimates by the nearest users (protocol section 7)."""
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
-from darlr.rewards.settings import NeighbourConfig
+from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty
 
 BLOCK = 1024
 """Users compared at once; the users x users matrix is never whole."""
@@ -17,6 +19,13 @@ def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
     rows = estimates - estimates.mean(dim=0) if centred else estimates
     return torch.nn.functional.normalize(rows, dim=1)
 
+
+STATISTICS: Mapping[NeighbourUncertainty, Callable[[Tensor], Tensor]] = {
+    "cosine_min": lambda distances: distances.amin(1),
+    "cosine_mean": lambda distances: distances.mean(1),
+    "cosine_max": lambda distances: distances.amax(1),
+}
+"""What stands for a user's uncertainty, (n_users,), of the distances 1 - cosine to its neighbours, (n_users, k)."""
 
 WHOLE_UP_TO = 4096
 """Most users for whom all cosines are kept; for more they are computed as they are asked for."""
@@ -82,6 +91,16 @@ def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor,
     return users, cosines.clamp_(max=1.0)
 
 
+def neighbour_weights(cosines: Tensor, config: NeighbourConfig) -> Tensor:
+    """(n_users, k) what each neighbour's estimates count, by the `cosines` (n_users, k); see `shape_by_neighbours`."""
+    if config.weighting == "mean":
+        return torch.full_like(cosines, 1 / config.users)
+    if config.weighting == "normalised":
+        positive = cosines.clamp(min=0.0)  # the user's own is 1, so the sum is no less
+        return positive / positive.sum(dim=1, keepdim=True)
+    return cosines / (config.users if config.weighting == "divided" else 1)
+
+
 def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: NeighbourConfig) -> tuple[Tensor, Tensor]:
     """ROLeR's estimates and uncertainty, (n_users, n_items) each, from the k nearest users' rows.
 
@@ -90,13 +109,7 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
     neighbours, or a statistic of 1 - cosine, the same for all items.
     """
     neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
-    if config.weighting == "mean":
-        weights = torch.full_like(cosines, 1 / config.users)
-    elif config.weighting == "normalised":
-        positive = cosines.clamp(min=0.0)  # the user's own is 1, so the sum is no less
-        weights = positive / positive.sum(dim=1, keepdim=True)
-    else:
-        weights = cosines / (config.users if config.weighting == "divided" else 1)
+    weights = neighbour_weights(cosines, config)
     shaped = torch.empty_like(estimates)
     spreads = config.uncertainty == "variance"
     variance = torch.empty_like(estimates) if spreads else torch.zeros(1, 1, device=estimates.device).expand_as(estimates)
@@ -118,6 +131,4 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
         return shaped, variance
     if config.uncertainty == "model":
         return shaped, uncertainty
-    distances = 1 - cosines
-    statistic = {"cosine_min": distances.amin(1), "cosine_mean": distances.mean(1), "cosine_max": distances.amax(1)}
-    return shaped, statistic[config.uncertainty][:, None].expand_as(estimates)
+    return shaped, STATISTICS[config.uncertainty](1 - cosines)[:, None].expand_as(estimates)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from darlr.rewards.pair_noise import pair_noise
 from darlr.world.window import Window
 from darlr.world_model.factors.responses import FactorResponses
 
@@ -22,21 +23,27 @@ class PosteriorReward:
         """
         self._responses = responses
         self.low, self.high = responses.scale.low, responses.scale.high
-        self._roots = torch.linalg.cholesky(responses.user_covariances)
-        self._deviations = (torch.tensor(levels, device=self._roots.device) * responses.log_noise).sqrt()
-        self._row = torch.full((len(self._roots),), -1, device=self._roots.device)
-        self._table = self._roots.new_empty(0, len(responses.intercepts))
+        means = responses.user_means
+        self._deviations = (torch.tensor(levels, device=means.device) * responses.log_noise).sqrt()
+        self._row = torch.full((len(means),), -1, device=means.device)
+        self._table = means.new_empty(0, len(responses.intercepts))
 
     def draw(self, users: Tensor, generator: torch.Generator) -> Tensor:
         """(n, n_items) rewards of `users` (n,), each drawn anew."""
         responses, device = self._responses, generator.device
-        normal = torch.randn(len(users), responses.size, 1, generator=generator, device=device)
-        factors = responses.user_means[users] + (self._roots[users] @ normal).squeeze(2)
-        y = torch.addmm(responses.intercepts, factors, responses.loadings.T)
+        y = torch.addmm(responses.intercepts, self._factors(users, generator), responses.loadings.T)
         level = torch.randint(len(self._deviations), (len(users), 1), generator=generator, device=device)
         if self._deviations.any():
             y.addcmul_(torch.randn(y.shape, generator=generator, device=device), self._deviations[level])
         return responses.to_reward(y)
+
+    def _factors(self, users: Tensor, generator: torch.Generator) -> Tensor:
+        """(n, d) factors of `users` (n,), drawn from their posteriors."""
+        responses = self._responses
+        normal = torch.randn(len(users), responses.size, 1, generator=generator, device=generator.device)
+        roots = torch.linalg.cholesky(responses.user_covariances[users])
+        factors: Tensor = responses.user_means[users] + (roots @ normal).squeeze(2)
+        return factors
 
     def redraw(self, users: Tensor, generator: torch.Generator) -> None:
         """Draw the `users` (B,), the only ones whom `pay` knows from now on; one that is named twice is drawn once."""
@@ -47,3 +54,24 @@ class PosteriorReward:
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         paid: Tensor = self._table[self._row[users], items]
         return paid
+
+
+class LargePosteriorReward(PosteriorReward):
+    """The same for so many items that a draw holds users' factors alone, and what a pair pays is computed when it is paid.
+
+    The noise of a pair is a function of the pair and of a number that every draw draws, so it is the same whenever it is asked.
+    """
+
+    def redraw(self, users: Tensor, generator: torch.Generator) -> None:
+        device, distinct = generator.device, torch.unique(users)
+        self._drawn = self._factors(distinct, generator)
+        level = torch.randint(len(self._deviations), distinct.shape, generator=generator, device=device)
+        self._spread = self._deviations[level]
+        self._key = torch.randint(2**62, (), generator=generator, device=device)
+        self._row.fill_(-1)[distinct] = torch.arange(len(distinct), device=users.device)
+
+    def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
+        responses, rows = self._responses, self._row[users]
+        y = responses.intercepts[items] + (responses.loadings[items] * self._drawn[rows]).sum(dim=1)
+        noise = pair_noise(users * len(responses.intercepts) + items, self._key)
+        return responses.to_reward(torch.addcmul(y, noise, self._spread[rows]))

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from darlr.rewards.estimates.rewritten import RewrittenEstimates, rewritten
 from darlr.rewards.settings import RefinementConfig
 from darlr.rewards.table import TableReward
 
@@ -11,15 +12,18 @@ class RefinedReward(TableReward):
     """A table reward over r' of every user and item, refined at the cells that the recommender visits.
 
     Attributes:
-        table: (n_users, n_items) float32, rewritten in place, so that what is written is paid from then on.
-        initial: what it was at first, never changed.
+        estimates: (n_users, n_items) rewritten, so that what is written is paid from then on.
+        initial: what they were at first, never changed.
     """
 
+    estimates: RewrittenEstimates
+
     def __init__(self, reward: TableReward, config: RefinementConfig) -> None:
-        """Args: reward: what is paid at first; its table is copied, its entropy term and shift stay."""
-        super().__init__(reward.table.clone(), reward.low, reward.high, reward.shift, reward.entropy, reward.entropy_weight)
-        self.initial = reward.table
-        self._levels = self.initial.mean(dim=1) if config.keep_levels else torch.zeros_like(self.initial[:, 0])
+        """Args: reward: what is paid at first; it is not written to, and its entropy term and shift stay."""
+        written = rewritten(reward.estimates)
+        super().__init__(written, reward.low, reward.high, reward.shift, reward.entropy, reward.entropy_weight)
+        self.initial = reward.estimates
+        self._levels = self.initial.means() if config.keep_levels else torch.zeros(len(written), device=written.device)
         self._config = config
 
     def transferred(self, users: Tensor, items: Tensor, references: Tensor) -> Tensor:
@@ -29,14 +33,15 @@ class RefinedReward(TableReward):
 
         Args: users, items: (n,); references: (n, K) users.
         """
-        source = self.table if self._config.source == "current" else self.initial
-        return source[references, items[:, None]] - self._levels[references] + self._levels[users, None]
+        source = self.estimates if self._config.source == "current" else self.initial
+        return source.cells(references, items[:, None]) - self._levels[references] + self._levels[users, None]
 
     def write(self, users: Tensor, items: Tensor, estimates: Tensor) -> None:
         """Write `estimates` (n,) to the cells (users, items); a cell visited several times gets their mean."""
         if not self._config.write_back or self._config.reward == "static":
             return
-        cells, visit = torch.unique(users * self.table.shape[1] + items, return_inverse=True)
+        n_items = self.estimates.n_items
+        cells, visit = torch.unique(users * n_items + items, return_inverse=True)
         totals = torch.zeros(len(cells), device=estimates.device).index_add_(0, visit, estimates)
         counts = torch.zeros_like(totals).index_add_(0, visit, torch.ones_like(estimates))
-        self.table.view(-1)[cells] = totals / counts
+        self.estimates.write(cells // n_items, cells % n_items, totals / counts)

@@ -21,6 +21,15 @@ class RewardConfig(Section):
     entropy_orders: Annotated[
         tuple[int, ...], Setting("how many recent items the entropy term looks at", at_least=1, distinct=True, at_most=100)
     ] = (1, 2)
+    table_cells: Annotated[
+        int,
+        Setting(
+            "most pairs of a user and an item whose estimates are kept in a table; in a larger world they are computed when "
+            "asked for, if the method can do with that",
+            at_least=0,
+            at_most=1_000_000_000_000,
+        ),
+    ] = 300_000_000
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from darlr.agents.static.scorers import TableScorer
 from darlr.errors import InputError, RunError
 from darlr.evaluation.names import UNIFORM
 from darlr.evaluation.opponents import OpponentParts, opponent_scorers
+from darlr.rewards.estimates.interface import Estimates
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.learners import learner_of
 from darlr.run.specification import SpecifiedRun
@@ -66,11 +67,11 @@ class Candidate:
 
     scorer: Scorer
     draws: bool
-    estimates: Tensor
+    estimates: Estimates
 
 
 def listed_candidates(
-    plain: SpecifiedRun, estimates: Tensor, membership: Tensor, out: Path, device: torch.device, monitor: Monitor
+    plain: SpecifiedRun, estimates: Estimates, membership: Tensor, out: Path, device: torch.device, monitor: Monitor
 ) -> dict[str, Candidate]:
     """Uniform choice and the opponents, with skipping ones where users leave by category.
 

@@ -29,6 +29,7 @@ from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.needs import of_test
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
@@ -153,8 +154,8 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
             f"{run.path}: its data set '{dataset.name}' has a truth; expected a log to judge by, with --log FOLDER"
         )
     own = load_world_model(run.path / f"{WORLD_MODEL}.safetensors", device)
-    users, items = (torch.from_numpy(ids).to(device) for ids in (dataset.world.users, dataset.world.items))
-    estimates, _ = own[0].predict(users, items)
+    world = dataset.world
+    estimates = Predicted.of(own[0], world.users, world.items, device, config.reward.table_cells).rewards
     membership = world_membership(dataset, dataset.world.items, device)
     with TemporaryDirectory(prefix="darlr-") as scratch:
         results = run.path.parents[2]

@@ -22,6 +22,7 @@ from darlr.evaluation.off_policy.evidence import Evidence, evidence_of
 from darlr.evaluation.off_policy.support import is_deterministic
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.table import NDCG, RETURN
+from darlr.rewards.estimates.interface import Estimates
 from darlr.run.specification import SpecifiedRun
 from darlr.run.worlds import estimated_world, lookback_of
 from darlr.seeding import numpy_generator, torch_generator
@@ -82,7 +83,7 @@ def recorded(judge: str) -> str:
     return f"judge/{judge}"
 
 
-def further_judges(specified: SpecifiedRun, estimates: Tensor, membership: Tensor) -> list[EpochJudge]:
+def further_judges(specified: SpecifiedRun, estimates: Estimates, membership: Tensor) -> list[EpochJudge]:
     """The judge that `evaluation.judge` asks for, or none.
 
     Args:

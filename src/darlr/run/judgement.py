@@ -18,6 +18,7 @@ from darlr.evaluation.user_returns import Returns
 from darlr.methods.world import LearningWorld
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
+from darlr.rewards.estimates.interface import Estimates
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
 from darlr.run.worlds import lookback_of, true_world
@@ -40,7 +41,7 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 
 
 def judged_by(
-    judge: Judge, scorer: Scorer, estimates: Tensor, membership: Tensor, factors: Factors
+    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, factors: Factors
 ) -> tuple[dict[str, Any], Returns]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
     opponents = judge.opponents(estimates, membership, factors)

@@ -32,7 +32,10 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
     world, log = dataset.world, dataset.log
     of_data = f"the data set '{dataset.name}' has {world.n_users:,} users and {world.n_items:,} items in its world"
     yield Need(PROCESS, "darlr with its libraries is loaded", "them")
-    yield Need(2 * FLOAT * world.n_users * world.n_items, of_data, "tables of all pairs' rewards")
+    if not method.asks(config, dataset):
+        yield Need(2 * FLOAT * world.n_users * world.n_items, of_data, "tables of all pairs' rewards")
+    elif config.leave.by == "distance":
+        yield Need(FLOAT * world.n_users * world.n_items, of_data, "a table of all pairs' rewards, by which users leave")
     reads = {*method.reads, *WORLD_MODELS[config.world_model.kind].reads}
     if config.world_model.kind == "deepfm":
         yield from _ensemble(config, dataset)
@@ -48,7 +51,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
         yield Need(4 * FLOAT * batch * world.n_items, _cause(config, "offline.batch_size"), "a batch's scores of all items")
     if SelectorConfig in reads:
         yield from _selector(config, world.n_users)
-    if config.neighbours.users:
+    if config.neighbours.users and not method.asks(config, dataset):
         yield Need(FLOAT * world.n_users**2, of_data, "what users have in common")
     yield of_test(config.evaluation.episodes, config, _cause(config, "evaluation.episodes", "leave.max_steps"))
 

@@ -19,7 +19,7 @@ def data_notes(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
     worth = ways_of(config).unlogged_reward(config, loaded.dataset)
     if worth is not None and (worth != 0 or not log.positive_only):
         texts.append(f"the world model takes pairs without a row as worth {worth:g}, in a range of {_range(log.reward_range)}")
-    return texts
+    return texts + method_of(config).notes(config, loaded.dataset)
 
 
 def _range(bounds: tuple[float, float]) -> str:

@@ -34,6 +34,9 @@ from darlr.evaluation.off_policy.intervals import bootstrap_by_user
 from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.ranked_lists import ndcg
 from darlr.evaluation.table import NDCG
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.comparing_logs import LEAST_AGREEMENT, agreement, knows_better, served_estimates
 from darlr.run.evaluating import OpenedRun, newer_rows
 from darlr.run.history import load_history
@@ -237,11 +240,12 @@ def _measured(
     seed: int,
 ) -> Difference | str:
     device, world = new.device, dataset.world
+    estimates: Estimates
     if knows_better(rival, new.saved, dataset, judging, columns):
-        estimates = served_estimates(rival, dataset, columns)
+        estimates = KeptEstimates(served_estimates(rival, dataset, columns))
     else:
-        users, items = (torch.from_numpy(ids).to(device) for ids in (world.users, world.items))
-        estimates, _ = new.saved.model.predict(users, items)
+        most_cells = new.saved.config.reward.table_cells
+        estimates = Predicted.of(new.saved.model, world.users, world.items, device, most_cells).rewards
     lookback = max(lookback_of(new.saved.config), lookback_of(rival.config))
     start = Window.at_start(world.n_items, lookback, device)
     scorers: dict[str, Scorer] = {

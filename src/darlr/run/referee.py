@@ -19,7 +19,7 @@ from darlr.data.dataset import Dataset
 from darlr.evaluation.modes import REFEREE
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.methods.ways import Ways
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.world_models import obtain_world_model, world_model_path
 from darlr.run.worlds import estimated_world
 from darlr.seeding import derive_seed, torch_generator
@@ -54,7 +54,7 @@ class Referee:
         """
         own = replace(config, seed=derive_seed(config.seed, "referee") % SEEDS)
         model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, ways, device, monitor, notice)
-        estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+        estimates = Predicted.of(model, dataset.world.users, dataset.world.items, device, config.reward.table_cells).rewards
         world = estimated_world(config, dataset, estimates, membership)
         return cls(config, world, device)
 

@@ -162,8 +162,10 @@ def train_on(
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
-        told = {"notes": data_notes(config, loaded), **({"selection": found} if (found := selection_found(fit)) else {})}
+        notes = data_notes(config, loaded)
+        told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):
+            notes += judge.rows.notes
             told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor.notice)
         return _finish(config, dataset, folder, {**judged, **told})
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from darlr.config.loading import merge, with_settings
 from darlr.data.log import InteractionLog
+from darlr.data.plausibility.logs import overlap
 from darlr.data.registry import load
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
@@ -20,7 +21,7 @@ from darlr.errors import InputError, RunError
 from darlr.evaluation.agreement import Validation, agreement, tau_of
 from darlr.evaluation.held_out import held_out_rows, judge_held_out
 from darlr.evaluation.modes import NX_0, REFEREE, SIMULATOR
-from darlr.evaluation.off_policy.contexts import tensor_rows
+from darlr.evaluation.off_policy.contexts import estimated_rows
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.estimating import judge
 from darlr.evaluation.off_policy.evidence import Evidence, evidence_of
@@ -28,7 +29,9 @@ from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.table import NDCG, RETURN
 from darlr.methods.experiment import experiment_config
 from darlr.methods.world import world_membership
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.candidates import LEARNED, PLAIN, Candidate, learned_candidates, listed_candidates
 from darlr.run.choosing import ways_of
 from darlr.run.referee import Referee
@@ -43,6 +46,10 @@ SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 20_0
 """Short on purpose: judges are tried on policies of every quality."""
 ESTIMATED = "/estimated"
 """Ends the name of an estimator that was not told the log's propensities."""
+
+NO_ROWS = (
+    "no held-out row is about a user and an item of the test world, so held-out ranking and estimators have nothing to judge by"
+)
 
 Values = dict[str, dict[str, float]]
 """judge > policy > value"""
@@ -105,7 +112,7 @@ class _Bench:
     plain: SpecifiedRun
     held_out: InteractionLog
     membership: Tensor
-    estimates: Tensor
+    estimates: Estimates
     referee: EvaluationWorld
     lookback: int
     device: torch.device
@@ -118,7 +125,7 @@ class _Bench:
             raise RunError("no held-out rows to judge policies by")
         membership = world_membership(dataset, dataset.world.items, device)
         model, _ = obtain_world_model(plain.world_model_path(out), config, dataset, ways, device, monitor, monitor.notice)
-        estimates = Estimates.of(model, dataset.world.users, dataset.world.items, device).rewards
+        estimates = Predicted.kept(model, dataset.world.users, dataset.world.items, device).rewards
         referee = Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice)
         lookback = max(lookback_of(run.config) for run in runs.values())
         return cls(plain, plain.held_out, membership, estimates, referee.world, lookback, device)
@@ -149,17 +156,22 @@ def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
 
 @dataclass(frozen=True)
 class _ByLog:
-    """What the log says: values and doubts as in `Validation`, and the rows that said it."""
+    """What the log says: values and doubts as in `Validation`, and the rows that said it, None where there are none."""
 
     values: Values
     doubted: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
-    evidence: Evidence
+    evidence: Evidence | None
 
 
 def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
-    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones."""
+    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones.
+
+    Nothing of it where no held-out row is about a user and an item of the test world, as in KuaiRec.
+    """
     dataset, held_out = bench.plain.dataset, bench.held_out
+    if overlap(held_out, dataset.world) == 0:
+        return _ByLog({}, {}, (NO_ROWS,), None)
     start = Window.at_start(dataset.world.n_items, bench.lookback, bench.device)
     rows = held_out_rows(dataset.log, held_out, dataset.world, bench.device)
     found: Values = {
@@ -187,12 +199,17 @@ def _decisions(evidence: Evidence, name: str, candidate: Candidate) -> Decisions
 
 
 def _true_values(
-    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence, truth: Truth
+    bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence | None, truth: Truth
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge."""
+    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge.
+
+    The second is empty where no row judges.
+    """
     dataset = bench.plain.dataset
     world = true_world(bench.plain.config, dataset, truth, dataset.world.items, bench.device)
-    rows = replace(evidence.rows, modelled=tensor_rows(world.table, evidence.rows.users))
-    told = replace(evidence, rows=rows)
     returns = {name: bench.value(world, name, each, "truth") for name, each in candidates.items()}
+    if evidence is None:
+        return returns, {}
+    rows = replace(evidence.rows, modelled=estimated_rows(KeptEstimates(world.table), evidence.rows.users))
+    told = replace(evidence, rows=rows)
     return returns, {name: float(_decisions(told, name, each).expected.mean()) for name, each in candidates.items()}

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
@@ -20,6 +19,7 @@ from darlr.evaluation.off_policy.terms import Terms
 from darlr.evaluation.off_policy.verdict import POPULAR, Verdict, against_popular, compared
 from darlr.evaluation.ranked_lists import RankedLists, ndcg
 from darlr.evaluation.table import NDCG, values_of_lists
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.window import Window
 
 POLICY_SAMPLED, POLICY_GREEDY = "policy, sampled", "policy, greedy"
@@ -64,7 +64,7 @@ def judge_by_log(
     judging: InteractionLog,
     scorer: Scorer,
     opponents: Mapping[str, Scorer],
-    estimates: Tensor,
+    estimates: Estimates,
     start: Window,
     ranking: HeldOut | None,
     generator: np.random.Generator,

@@ -12,7 +12,8 @@ from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.methods.world import LearningWorld, world_membership
-from darlr.rewards.estimates import borrowed
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.predicted import borrowed
 from darlr.rewards.table import observed_reward
 from darlr.run.choosing import method_of, ways_of
 from darlr.simulator.leave import LeaveRule, leave_rule
@@ -38,7 +39,7 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
     )
 
 
-def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Tensor, membership: Tensor) -> EvaluationWorld:
+def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, membership: Tensor) -> EvaluationWorld:
     """A test world with `estimates` (n_users, n_items) in the place that the truth has in the true one."""
     return EvaluationWorld.of_table(
         observed_reward(estimates, dataset.log.reward_range),
@@ -88,6 +89,6 @@ def true_world(
     )
 
 
-def _leave_rule(config: ExperimentConfig, membership: Tensor, rewards: Tensor) -> LeaveRule:
+def _leave_rule(config: ExperimentConfig, membership: Tensor, rewards: Estimates | Tensor) -> LeaveRule:
     """The run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
-    return ways_of(config).leave_rule(leave_rule(config.leave, membership, rewards), rewards.shape[1])
+    return ways_of(config).leave_rule(leave_rule(config.leave, membership, rewards), len(membership))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from darlr.data.catalog import Features
 from darlr.errors import InputError
+from darlr.serving.schema import is_number
 from darlr.text import brief
 from darlr.world_model.factors.design import Tags
 from darlr.world_model.factors.model import Population
@@ -112,7 +113,7 @@ def _text(value: Any) -> str:
 
 
 def _scaled(value: Any, scale: tuple[float, float], place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+    if not is_number(value):
         raise InputError(f"{place} is {brief(value)}; expected a finite number")
     centre, spread = scale
     return (float(value) - centre) / spread if spread > 0 else 0.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, get_args
 
+import numpy as np
+
 from darlr.errors import InputError
 from darlr.serving.messages import ANYBODY, NewItem, OnUnknown, Past, Request
 from darlr.text import brief
@@ -27,8 +29,13 @@ class Field:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a finite number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that a float can hold, and so finite; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def is_id(value: Any) -> bool:

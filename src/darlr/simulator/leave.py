@@ -5,6 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import estimates_of
 from darlr.world.categories import CategoryMemory
 from darlr.world.settings import LeaveConfig
 from darlr.world.window import OUTSIDE
@@ -65,10 +67,10 @@ class NearDuplicate:
         return (self._distance[items[:, None], recent] < self.tolerance).any(dim=1)
 
 
-def leave_rule(config: LeaveConfig, membership: Tensor, rewards: Tensor) -> LeaveRule:
+def leave_rule(config: LeaveConfig, membership: Tensor, rewards: Estimates | Tensor) -> LeaveRule:
     """The rule that `config` names, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
     if config.by == "category":
         return SharedCategory(membership, config.window, config.tolerance)
     if config.by == "distance" and config.tolerance > 0:  # no distance lies below 0, so M = 0 never fires
-        return NearDuplicate(rewards, config.window, config.tolerance)
+        return NearDuplicate(estimates_of(rewards).table(), config.window, config.tolerance)
     return Never()

@@ -156,6 +156,10 @@ class Simulator:
         """(A, n_items) bool: items already recommended, where repeats are not allowed; else None."""
         return None if self.allow_repeats else self._used[self._place]
 
+    def blocked_at(self, items: Tensor) -> Tensor | None:
+        """(A, k) bool: which of `items` (A, k) were already recommended, where repeats are not allowed; else None."""
+        return None if self.allow_repeats else self._used[self._rows[:, None], items]
+
     def step(self, items: Tensor) -> None:
         """Recommend `items` (A,) to the running episodes, pay, and end those whose users leave."""
         place, window = self._place, self.window

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from darlr.data.dataset import Dataset
 from darlr.rewards.entropy import EntropyTerm
-from darlr.rewards.estimates import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.kinds import RewardKind, RewardParts
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
@@ -34,7 +35,8 @@ class RewardSubject:
 
     def steps(self) -> tuple[Tensor, Tensor, Window]:
         """Users (B,), items (B,) and windows (B, L) of random steps; the first half are an episode's first."""
-        n_users, n_items = self.parts.learned.rewards.shape
+        learned = self.parts.learned.rewards
+        n_users, n_items = learned.n_users, learned.n_items
         generator = torch.Generator().manual_seed(0)
         users = torch.randint(n_users, (STEPS,), generator=generator)
         items = torch.randint(n_items, (STEPS,), generator=generator)
@@ -53,7 +55,8 @@ def reward_parts(dataset: Dataset, seed: int = 0) -> RewardParts:
     """Random estimates of `dataset`'s world, 1 to 5, with their uncertainty and an entropy term."""
     generator = torch.Generator().manual_seed(seed)
     shape = dataset.world.n_users, dataset.world.n_items
-    estimates = Estimates(1 + 4 * torch.rand(shape, generator=generator), torch.rand(shape, generator=generator))
+    tables = 1 + 4 * torch.rand(shape, generator=generator), torch.rand(shape, generator=generator)
+    estimates = Predicted(*map(KeptEstimates, tables))
     entropy = EntropyTerm.fit(dataset.log, dataset.world, WEIGHTS.entropy_orders, CPU)
     return RewardParts(dataset, estimates, estimates, entropy, WEIGHTS)
 
@@ -89,10 +92,10 @@ def is_built_alike(subject: RewardSubject) -> None:
 
 def changes_no_estimate(subject: RewardSubject) -> None:
     """The estimates are shared with others, and stay as they are."""
-    learned = subject.parts.learned
-    before = learned.rewards.clone(), learned.uncertainty.clone()
+    shared = [estimates.table() for estimates in (subject.parts.learned.rewards, subject.parts.learned.uncertainty)]
+    before = [table.clone() for table in shared]
     subject.build().pay(*subject.steps())
-    same = torch.equal(before[0], learned.rewards) and torch.equal(before[1], learned.uncertainty)
+    same = all(map(torch.equal, before, shared))
     demand(same, "building or paying it changes the estimates, which are shared; work on a copy")
 
 

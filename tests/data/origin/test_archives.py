@@ -33,6 +33,12 @@ def write_zip(path: Path, entries: dict[str, bytes]) -> None:
             packed.writestr(name, value)
 
 
+def write_misnamed_zip(path: Path) -> None:
+    """A name that is no UTF-8 text, though the entry says that it is."""
+    write_zip(path, {"log.csv": b"a\n", "\u00e9.csv": b"a\n"})
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xcc("))
+
+
 MANY = {f"{number}.csv": b"" for number in range(40)} | {"log.csv": b"a\n"}
 BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
     (
@@ -68,6 +74,7 @@ BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
         "cut short, damaged or no archive",
     ),
     ("a.zip", lambda path: path.write_bytes(b"<html>log in</html>"), "cut short, damaged or no archive"),
+    ("a.zip", write_misnamed_zip, "cut short, damaged or no archive ('utf-8' codec can't decode"),
     ("a.zip", lambda path: write_zip(path, {"others.csv": b"a\n"}), "has no 'log.csv'; expected it in '.', as published"),
 ]
 

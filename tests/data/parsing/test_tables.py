@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 import zlib
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pytest
 
 from darlr.data.parsing.tables import read_table
 from darlr.errors import InputError
+
+SPREADSHEET = "is an archive or a spreadsheet; expected plain text, so unpack it or save it as CSV first"
+NO_A = "column 'a' is missing; expected it beside"
 
 
 def write(folder: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -48,6 +53,23 @@ def test_line_numbers_pass_over_quoted_line_breaks(tmp_path: Path) -> None:
         (gzip.compress(b"a,x\n1,2\n", mtime=0), "is compressed; expected plain text, so unpack it first"),
         (zlib.compress(b"a,x\n1,2\n"), "is compressed; expected plain text, so unpack it first"),
         (b"\x28\xb5\x2f\xfda,x\n1,2\n", "is compressed; expected plain text, so unpack it first"),
+        (bz2.compress(b"a,x\n1,2\n"), "is compressed; expected plain text, so unpack it first"),
+        (lzma.compress(b"a,x\n1,2\n"), "is compressed; expected plain text, so unpack it first"),
+        (
+            b"PK\x03\x04\x14\x00\x06\x00",
+            SPREADSHEET,
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            SPREADSHEET,
+        ),
+        ("a,x\n1,2\n".encode("utf-16"), "is UTF-16 text; expected UTF-8, so save it as UTF-8 first"),
+        (b"a;x\n1;2\n", f"{NO_A} a;x; cells seem to be separated by ';', expected ','"),
+        (b"a\tx\n1\t2\n", f"{NO_A} a\\tx; cells seem to be separated by '\\t', expected ','"),
+        (
+            b"|a|x|\n|-|-|\n|1|2|\n",
+            f"{NO_A} |a|x|; cells seem to be separated by '|', expected ','",
+        ),
         (b"a,\xe9\n1,2\n", "line 1 is not UTF-8 text"),
         ('a,x\n1,"2" 3\n4,5\n', "line 2 is not CSV (',' expected after '\"')"),
         ('a,x\n1,"2\n3,4\n', "line 3 is not CSV (unexpected end of data)"),

@@ -46,6 +46,28 @@ def test_doubtful_features_are_noted(tmp_path: Path, name: str, cells: tuple[str
     assert note in notes_of(tmp_path, items=items(name, *cells))
 
 
+@pytest.mark.parametrize(
+    ("ages", "note"),
+    [
+        ((21, 35, 62, 44, 999, 999), "999 stands in 2 rows, far from the others (21..62)"),
+        ((21, 35, 62, 44, -1, -1), "-1 stands in 2 rows, far from the others (21..62)"),
+        ((-5, 3, 12, 7, -9999, -9999), "-9999 stands in 2 rows, far from the others (-5..12)"),
+        ((21, 35, 62, 44, 999, 63), None),  # once
+        ((0, -1, -1, -2, 1, 2), None),  # one number among others
+        ((21, 95, 62, 44, 99, 99), None),  # the oldest people
+        ((700, 650, 998, 1000, 999, 999), None),
+        ((0, 0, 1, 1, -1, -1), None),  # three answers
+    ],
+)
+def test_a_number_that_may_stand_for_missing_is_noted(tmp_path: Path, ages: tuple[int, ...], note: str | None) -> None:
+    users = "user_id,age\n" + "".join(f"{number},{age}\n" for number, age in enumerate(ages, start=1))
+    found = [line for line in notes_of(tmp_path, users=users) if "far from the others" in line]
+    if note is None:
+        assert found == []
+    else:
+        assert found == [f"users.csv: column 'age': {note}; leave cells blank where there is none"]
+
+
 def test_a_code_for_every_row_is_noted(tmp_path: Path) -> None:
     users = "user_id,name\n" + "".join(f"{number},person {number}\n" for number in range(1, 13))
     assert (

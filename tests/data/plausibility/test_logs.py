@@ -77,6 +77,16 @@ def test_a_truth_of_all_users_and_items_has_every_row_of_the_log(tmp_path: Path)
             (20200101120000, 20200101120001, 20200102000000, 20200103000000),
             "times 20200101120000..20200103000000 look like dates written as numbers; expected seconds, or dates as 2020-07-05",
         ),
+        (
+            (1700000000, 1700000001000, 1700000002000, 1700000003000),
+            "3 times of the log look like milliseconds since 1970 and 1 like seconds; expected one unit, as rows are put in "
+            "order by these numbers",
+        ),
+        (
+            (1700000000, 1700000001, 1700000002, 1700000003000000000),
+            "3 times of the log look like seconds since 1970 and 1 like nanoseconds; expected one unit, as rows are put in "
+            "order by these numbers",
+        ),
     ],
 )
 def test_doubtful_times_are_noted(tmp_path: Path, times: tuple[int, ...], note: str) -> None:

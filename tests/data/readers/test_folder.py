@@ -364,3 +364,88 @@ def test_real_kuairec_positives(real_data: Callable[[str], Path]) -> None:
     assert loaded.truth.rewards.sum() == 141_721
     assert loaded.dataset.items.n_categories == 31
     assert log.user_ids[loaded.dataset.world.users[:3]].tolist() == [14, 19, 21]
+
+
+FACTORS = (
+    SETTINGS.replace("truth: truth.csv", "truth_user_factors: u.csv\n  truth_item_factors: i.csv") + "truth: {link: log}\n"
+)
+
+
+def write_factors(folder: Path, users: str = "user_id,a,b\n20,0,1\n7,1,0\n", **changed: str) -> Path:
+    write_folder(folder, dataset=changed.get("dataset", FACTORS), truth=None)
+    (folder / "u.csv").write_text(users)
+    (folder / "i.csv").write_text(changed.get("items", "item_id,a,b\n30,0.5,0\n10,0.25,9\n"))
+    return folder
+
+
+def test_a_truth_may_be_factors(tmp_path: Path) -> None:
+    loaded = read_folder(write_factors(tmp_path / "mine"))
+    assert loaded.truth is not None
+    np.testing.assert_allclose(loaded.truth.rewards, [[np.exp(0.25), np.exp(0.5)], [5, 1]], rtol=1e-6)
+    log = loaded.dataset.log
+    assert (log.user_ids[loaded.truth.world.users].tolist(), log.item_ids[loaded.truth.world.items].tolist()) == (
+        [7, 20],
+        [10, 30],
+    )
+    plain = read_folder(write_factors(tmp_path / "plain", dataset=FACTORS.replace("link: log", "link: identity")))
+    assert plain.truth is not None
+    np.testing.assert_allclose(plain.truth.rewards, [[1, 1], [5, 1]])
+    again = read_truth_folder(tmp_path / "mine", log, (1.0, 5.0))
+    np.testing.assert_array_equal(again.rewards, loaded.truth.rewards)
+
+
+def test_a_part_of_the_factors_may_be_the_test_world(tmp_path: Path) -> None:
+    folder = write_factors(tmp_path / "mine", dataset=FACTORS.replace("i.csv", "i.csv\n  truth_users: tested.csv"))
+    (folder / "tested.csv").write_text("user_id\n20\n")
+    loaded = read_folder(folder)
+    assert loaded.truth is not None
+    np.testing.assert_allclose(loaded.truth.rewards, [[5, 1]])
+    (folder / "u.csv").write_text("user_id,a,b\n7,1,0\n")
+    with pytest.raises(InputError, match=r"u.csv: column 'user_id' lacks 20; expected all ids of the test world"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"users": "user_id,a,c\n7,1,0\n"}, r"i.csv: the factors are a, b; expected a, c, as .*u.csv has them"),
+        ({"users": "user_id\n7\n"}, r"u.csv: has no column beside 'user_id'; expected one for each factor"),
+        ({"users": "user_id,a,b\n7,1,x\n"}, r"u.csv: line 2, column 'b' holds 'x'; expected a number"),
+        ({"users": "user_id,a,b\n7,1,0\n7,1,0\n"}, r"u.csv: line 3 repeats user_id 7 of line 2; expected each once"),
+        ({"users": "user_id,a,b\n8,1,0\n"}, r"u.csv: column 'user_id' has 1 unknown ids \(8\); expected ids of the log"),
+        (
+            {"dataset": FACTORS.replace("truth_item_factors: i.csv", "")},
+            r"key 'files.truth_user_factors' is given without 'files.truth_item_factors'; expected both or neither",
+        ),
+        (
+            {"dataset": FACTORS.replace("truth_item_factors", "truth: t.csv\n  truth_item_factors")},
+            r"dataset.yaml: keys 'files.truth' and 'files.truth_user_factors' are given; expected one of them",
+        ),
+        (
+            {"dataset": SETTINGS + "truth: {link: log}\n"},
+            r"key 'truth.link' is given without 'files.truth_user_factors'; expected both or neither",
+        ),
+    ],
+)
+def test_factors_that_cannot_be_used(tmp_path: Path, changes: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_folder(write_factors(tmp_path / "mine", **changes))
+
+
+def test_a_truth_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darlr.memory.memory_here", lambda: 15)
+    with pytest.raises(InputError, match=r"u.csv: the test world has 2 users and 2 items, which takes about 0.0 MiB for their"):
+        read_folder(write_factors(tmp_path / "mine"))
+
+
+def test_a_log_may_be_a_folder_of_parts(tmp_path: Path) -> None:
+    whole = read_folder(write_folder(tmp_path / "whole"))
+    folder = write_folder(tmp_path / "parts", dataset=SETTINGS.replace("interactions.csv", "log"))
+    rows = pl.read_csv(folder / "interactions.csv")
+    (folder / "log").mkdir()
+    rows[:2].write_parquet(folder / "log" / "a.parquet")
+    rows[2:].write_parquet(folder / "log" / "b.parquet")
+    parts = read_folder(folder)
+    np.testing.assert_array_equal(parts.dataset.log.rewards, whole.dataset.log.rewards)
+    (folder / "log" / "b.parquet").rename(folder / "log" / "c.parquet")
+    assert read_folder(folder).dataset.hashes["log"] != parts.dataset.hashes["log"]

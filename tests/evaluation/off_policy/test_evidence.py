@@ -17,6 +17,7 @@ from darlr.evaluation.off_policy.behaviour import fit_behaviour
 from darlr.evaluation.off_policy.estimating import judge
 from darlr.evaluation.off_policy.evidence import evidence_of
 from darlr.evaluation.off_policy.verdict import against_popular, compared
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.world.window import Window
 from darlr.world.world import World
 from tests.worlds import CPU, catalog_of, dataset_of, log_of
@@ -62,6 +63,15 @@ def test_the_logging_policy_is_found_again() -> None:
     assert found.mixture > 0.8
 
 
+def test_a_part_of_the_rows_says_enough_of_the_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = drawn(20_000, 0, propensities=False)
+    whole = fit_behaviour(log, features(), np.random.default_rng(0))
+    monkeypatch.setattr("darlr.evaluation.off_policy.behaviour.MIXED_CELLS", 1_000 * ITEMS)  # of 4,000 rows
+    part = fit_behaviour(log, features(), np.random.default_rng(0))
+    assert part.mixture != whole.mixture
+    assert part.likelihoods == pytest.approx(whole.likelihoods, abs=0.05)
+
+
 def test_an_item_that_was_never_shown_keeps_a_propensity() -> None:
     log = log_of([(user, user % 2, 1.0) for user in range(40)], 40, 3)
     found = fit_behaviour(log, Features.none(40), np.random.default_rng(0))
@@ -75,7 +85,7 @@ def test_values_are_found_whoever_wrote_the_propensities(propensities: bool) -> 
     dataset = dataset_of(learned, user_features=features())
     scores = torch.from_numpy(random.normal(size=(USERS, ITEMS)).astype(np.float32))
     policy = TableScorer(scores)
-    evidence = evidence_of(dataset, judging, torch.zeros(USERS, ITEMS), START, random)
+    evidence = evidence_of(dataset, judging, KeptEstimates(torch.zeros(USERS, ITEMS)), START, random)
     assert evidence.estimated is not propensities
     assert evidence.notes[0].startswith("propensities are " + ("as logged" if propensities else "estimated from the log"))
     decisions = {name: evidence.decisions(policy, name, greedy=name == "greedy") for name in ("sampled", "greedy")}
@@ -95,7 +105,7 @@ def test_what_users_had_is_withheld_only_where_the_log_does_so() -> None:
     evidence = evidence_of(
         dataset_of(learned),
         log_of([(0, 2, 1.0), (1, 0, 0.0)], 2, 4),
-        torch.zeros(2, 4),
+        KeptEstimates(torch.zeros(2, 4)),
         Window.at_start(4, 1, CPU),
         np.random.default_rng(0),
     )
@@ -105,7 +115,7 @@ def test_what_users_had_is_withheld_only_where_the_log_does_so() -> None:
     again = evidence_of(
         dataset_of(learned),
         log_of([(0, 0, 1.0)], 2, 4),
-        torch.zeros(2, 4),
+        KeptEstimates(torch.zeros(2, 4)),
         Window.at_start(4, 1, CPU),
         np.random.default_rng(0),
     )
@@ -129,7 +139,7 @@ def test_sessions_show_a_policy_what_came_before() -> None:
     evidence = evidence_of(
         dataset_of(log_of([(0, 0, 1.0), (0, 0, 1.0)], 2, ITEMS)),
         replace(log, exposure=exposure),
-        torch.zeros(2, ITEMS),
+        KeptEstimates(torch.zeros(2, ITEMS)),
         START,
         np.random.default_rng(0),
     )
@@ -147,7 +157,7 @@ def test_sessions_show_a_policy_what_came_before() -> None:
 def test_items_without_categories_are_a_group_of_their_own() -> None:
     log = drawn(500, 0)
     dataset = dataset_of(log, items=catalog_of([[0], [0], [0, 1], [], []]), user_features=features())
-    evidence = evidence_of(dataset, drawn(200, 1), torch.zeros(USERS, ITEMS), START, np.random.default_rng(0))
+    evidence = evidence_of(dataset, drawn(200, 1), KeptEstimates(torch.zeros(USERS, ITEMS)), START, np.random.default_rng(0))
     assert evidence.rows.groups is not None
     assert evidence.rows.groups.tolist() == [[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0], [0, 0, 1], [0, 0, 1]]
 
@@ -157,7 +167,7 @@ def test_a_log_about_others_is_refused() -> None:
     narrow = World(np.array([0]), np.array([0]))
     elsewhere = log_of([(1, 1, 1.0)], USERS, ITEMS)
     with pytest.raises(InputError, match="no row of the log is about a user and an item of the world"):
-        evidence_of(dataset_of(log, world=narrow), elsewhere, torch.zeros(1, 1), START, np.random.default_rng(0))
+        evidence_of(dataset_of(log, world=narrow), elsewhere, KeptEstimates(torch.zeros(1, 1)), START, np.random.default_rng(0))
 
 
 def test_verdicts() -> None:
@@ -171,7 +181,7 @@ def test_verdicts() -> None:
 def test_a_policy_that_shows_the_worst_is_called_worse_than_popular() -> None:
     random = np.random.default_rng(3)
     dataset = dataset_of(drawn(8000, 0), user_features=features())
-    evidence = evidence_of(dataset, drawn(20_000, 1), torch.zeros(USERS, ITEMS), START, random)
+    evidence = evidence_of(dataset, drawn(20_000, 1), KeptEstimates(torch.zeros(USERS, ITEMS)), START, random)
     scores = torch.from_numpy(-8 * TRUTH.astype(np.float32))
     decisions = {
         "mine": evidence.decisions(TableScorer(scores), "mine", greedy=False),

@@ -20,7 +20,7 @@ from darlr.serving.answers import plain_answer
 from darlr.serving.http.bodies import EXAMPLES
 from darlr.serving.http.serving_run import run_named_by
 from darlr.serving.schema import REQUEST
-from tests.serving.http.conftest import Logged, Start
+from tests.serving.http.conftest import Logged, Start, run_async
 from tests.serving.shop import ITEMS, train_shop
 
 ADMIN, SHOP = "a" * 16, "s" * 16
@@ -111,7 +111,12 @@ def test_workers_share_sessions_in_a_redis(start: Start) -> None:
         ("/feedback", b'{"session": "s"}', 422, '"items" is missing'),
         ("/feedback", b'{"session": "s", "items": ["i99"], "rewards": [1]}', 422, "unknown item 'i99'"),
         ("/feedback", b'{"session": "s", "items": ["i1"], "rewards": [9]}', 422, "a recent reward is 9; expected 1 to 5"),
-        ("/feedback", b'{"session": "s", "items": [], "rewards": []}', 422, '"items" is []; expected at least one'),
+        (
+            "/feedback",
+            b'{"session": "s", "items": [], "rewards": []}',
+            422,
+            '"items" is []; expected a list of item ids, at least one',
+        ),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_one_line(start: Start, path: str, body: bytes, status: int, told: str) -> None:
@@ -197,10 +202,60 @@ def test_a_pointer_changes_the_run_and_one_that_cannot_be_served_changes_nothing
     assert logged.entries("reload refused")
 
 
+def test_a_failure_that_nobody_foresaw_does_not_end_the_watch(
+    start: Start, shop_run: Path, tmp_path: Path, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pointer, load, failures = tmp_path / "serving", Recommender.load, iter([RuntimeError()])
+    pointer.write_text(str(shop_run))
+    client = start(run=str(pointer), watch=0.01)
+
+    def loaded(path: Path, **options: Any) -> Recommender:
+        if failure := next(failures, None):
+            raise failure
+        return load(path, **options)
+
+    def point(name: str) -> None:
+        shutil.copytree(shop_run, tmp_path / name)
+        (tmp_path / "next").write_text(name)
+        (tmp_path / "next").replace(pointer)
+
+    monkeypatch.setattr(Recommender, "load", loaded)
+    deadline = time.monotonic() + 60
+    point("first")
+    while not logged.entries("looking for a newer run failed"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert client.get("/ready").json()["run"] == shop_run.name
+    point("second")
+    while client.get("/ready").json()["run"] != "second":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_client_that_leaves_is_counted_and_is_no_failure(start: Start, logged: Logged) -> None:
+    client = start()
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        """Nobody is there."""
+
+    async def leave() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/recommend", "headers": [], "query_string": b""}
+        await client.app(scope, receive, send)
+
+    run_async(leave())
+    assert logged.entries("request")[-1]["status"] == 499
+    assert not logged.entries("failed")
+
+
 def test_what_names_no_run_is_refused(tmp_path: Path) -> None:
     from darlr.errors import InputError
 
-    for place in (tmp_path, tmp_path / "nowhere"):
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    for place in (tmp_path, tmp_path / "nowhere", tmp_path / "itself"):
         with pytest.raises(InputError, match=r"not a darlr run|no such run folder"):
             run_named_by(place)
 

@@ -19,6 +19,7 @@ from darlr.agents.returns import generalised_advantages
 from darlr.config.constraints import Section, Setting
 from darlr.methods.parts import LearnerParts
 from darlr.methods.simulated import Simulated
+from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 
 
@@ -35,7 +36,7 @@ class ReinforceConfig(Section):
 
 # 2. The agent. `epoch` plays in the simulator, which pays the run's reward, and learns; the rest is saving and resuming.
 class Reinforce:
-    def __init__(self, policy: ActorCritic, simulator: Simulator, reward_table: Tensor, config: ReinforceConfig) -> None:
+    def __init__(self, policy: ActorCritic, simulator: Simulator, reward_table: Estimates, config: ReinforceConfig) -> None:
         self.policy, self.simulator, self.config = policy, simulator, config
         self.reward_table = reward_table  # (n_users, n_items) what is learned from: darlr measures its error
         self.optimiser = torch.optim.Adam(policy.parameters(), config.learning_rate)

@@ -58,6 +58,10 @@ class FactorBelief(Belief):
             self.loadings.new_zeros(users.shape[0], levels),  # len() would fix the batch of an exported graph
         )
 
+    def expected_rows(self, users: Tensor, items: Tensor | slice = slice(-OUTSIDE)) -> Tensor:
+        """(A, n) responses to `items` (n,), or to all, that are expected of `users` (A,) before their episodes."""
+        return torch.addmm(self.intercepts[items], self.user_means[users], self.loadings[items].T)
+
     def responses(self, window: Window) -> Tensor:
         """(A, L) what users gave in `window`, on the scale of y."""
         scale = self.scale

@@ -18,6 +18,8 @@ from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.recommending import RecommendingAgent, Rollout
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import estimates_of
 from darlr.rewards.posterior import PosteriorReward
 from darlr.simulator.simulator import Simulator, roll_out
 
@@ -50,7 +52,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         n_users: int,
         config: A2CConfig,
         actor_learning_rate: float,
-        reward_table: Tensor | None = None,
+        reward_table: Estimates | Tensor | None = None,
     ) -> None:
         """Args:
         posterior: what the simulator pays, to be drawn anew before every collection; None where it pays what the policy
@@ -117,7 +119,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
     def rewards_changed(self) -> None:
         """A belief that begins from a table begins from the one that pays."""
         if isinstance(self.policy.belief, CorrectedTable) and self.reward_table is not None:
-            self.policy.belief.learn(self.reward_table)
+            self.policy.belief.learn(estimates_of(self.reward_table).table())
 
     @torch.no_grad()
     def _advantages(self, rollout: Collection, rewards: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Reasons, Scorer, mask_logits
+from darlr.agents.acting import Among, Reasons, Scorer, mask_logits
 from darlr.agents.believing.belief import Belief, Believed, Followed
+from darlr.agents.believing.candidates import Candidates, Kept, Shortlist
+from darlr.agents.believing.factors import FactorBelief, FactorPosterior
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
 from darlr.artifacts.schema import Shape
@@ -40,6 +42,7 @@ class BayesAdaptivePolicy(Policy):
 
     Attributes:
         belief: what the feedback of an episode says of its user; rebuilt from the world model, not saved.
+        candidates: which items it chooses among in episodes; None: all. It ranks all items in either case.
         log_sharpness, shared_category_weight: (1,) log beta and lambda; 0 both before learning.
         critic: values states (Eq. 7).
     """
@@ -55,6 +58,7 @@ class BayesAdaptivePolicy(Policy):
         paid_range: tuple[float, float],
         critic_size: int,
         generator: torch.Generator,
+        candidates: Candidates | None = None,
     ) -> None:
         """Args:
         membership: (n_items, C), which item has which category.
@@ -65,6 +69,7 @@ class BayesAdaptivePolicy(Policy):
         """
         super().__init__()
         self.belief = belief
+        self.candidates = candidates
         self.categories = CategoryMemory(membership)
         self.category_window = category_window
         self.log_sharpness = nn.Parameter(torch.zeros(1))
@@ -90,6 +95,23 @@ class BayesAdaptivePolicy(Policy):
             shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
             logits.addcmul_(shares, self.shared_category_weight)
         return logits.mul_(self.log_sharpness.exp()), shares
+
+    def shortlist(self, users: Tensor) -> Shortlist | None:
+        """What it chooses among for `users` (B,) in their episodes; None where that is all items."""
+        if self.candidates is None or not isinstance(self.belief, FactorBelief):
+            return None
+        return self.candidates.of(self.belief, users)
+
+    def logits_among(self, believed: Believed, window: Window, shortlist: Shortlist) -> tuple[Tensor, Tensor | None, Tensor]:
+        """As `logits`, for the items of the `shortlist`: (B, k), (B, k) and (B, s)."""
+        if not isinstance(believed, FactorPosterior):
+            raise TypeError(f"no candidates are scored by a {type(believed).__name__}")
+        factors, shares = believed.factors(), None
+        logits = shortlist.expect(factors)
+        if self.category_window:
+            shares = shortlist.shares(self.categories.counts(window.last(self.category_window).items))
+            logits.addcmul_(shares, self.shared_category_weight)
+        return logits.mul_(self.log_sharpness.exp()), shares, factors
 
     def shares(self, window: Window) -> Tensor:
         """(B, n_items) 1 where an item shares a category with one of the last N of `window`, else 0."""
@@ -137,6 +159,8 @@ class _BeliefScorer(Scorer):
 
     def __init__(self, policy: BayesAdaptivePolicy) -> None:
         self._policy, self._followed = policy, Followed(policy.belief)
+        belief, candidates = policy.belief, policy.candidates
+        self._kept = Kept(candidates, belief) if candidates is not None and isinstance(belief, FactorBelief) else None
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -150,6 +174,14 @@ class _BeliefScorer(Scorer):
         rewards = policy.belief.to_reward(expected)
         logits, _ = policy.weighed(expected, window)
         return mask_logits(logits, blocked), rewards
+
+    @torch.no_grad()
+    def among(self, users: Tensor, window: Window) -> Among | None:
+        if self._kept is None:
+            return None
+        shortlist = self._kept.of(users)
+        logits, _, _ = self._policy.logits_among(self._followed.believed(users, window), window, shortlist)
+        return Among(shortlist.items, logits).without(shortlist.repeated)
 
     @torch.no_grad()
     def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import draw_items
+from darlr.agents.believing.belief import Believed
+from darlr.agents.believing.candidates import Shortlist
 from darlr.agents.believing.policy import BayesAdaptivePolicy, Buffers
 from darlr.simulator.simulator import Simulator
 
@@ -29,7 +31,8 @@ class Recorder:
         self._policy, self._observes, self._generator = policy, observes, generator
         self._believed = policy.belief.begin(users)
         self._rows = torch.arange(len(users), device=users.device)
-        self._buffers = Buffers.empty(len(users), policy.belief.n_items, users.device)
+        shortlist = policy.shortlist(users)
+        self._items = _All(policy, len(users)) if shortlist is None else _Listed(policy, shortlist)
         shape = (len(users), max_steps)
         self.summaries = torch.zeros(*shape, policy.belief.size, device=users.device)
         self.log_probabilities = torch.zeros(shape, device=users.device)
@@ -39,25 +42,80 @@ class Recorder:
         """(A,) items for the episodes that still run."""
         policy, window, step = self._policy, simulator.window, simulator.step_number
         if len(simulator.rows) < len(self._rows):
-            self._believed = self._believed.rows(torch.searchsorted(self._rows, simulator.rows))
+            left = torch.searchsorted(self._rows, simulator.rows)
+            self._believed = self._believed.rows(left)
+            self._items.keep(left)
             self._rows = simulator.rows
         if self._observes:
             self._believed = self._believed.observe(window.last(1))
-        buffers = self._buffers.first(len(self._rows))
-        logits, shares, summary = policy.logits(self._believed, window, buffers)
+        logits, shares, summary = self._items.logits(self._believed, simulator)
+        probabilities = self._items.probabilities(logits)
+        places = draw_items(probabilities, self._generator)
+        self.summaries[self._rows, step] = summary
+        self.log_probabilities[self._rows, step] = probabilities.gather(1, places[:, None]).log().squeeze(1)
+        self.scores[self._rows, step, 0] = _centred(logits, probabilities, places)
+        if shares is not None:
+            self.scores[self._rows, step, 1] = policy.log_sharpness.exp() * _centred(shares, probabilities, places)
+        return self._items.take(places, again=simulator.allow_repeats)
+
+
+class _All:
+    """All items, of which a place is a column."""
+
+    def __init__(self, policy: BayesAdaptivePolicy, episodes: int) -> None:
+        self._policy = policy
+        self._buffers = Buffers.empty(episodes, policy.belief.n_items, policy.log_sharpness.device)
+        self._running = episodes
+
+    def keep(self, left: Tensor) -> None:
+        """Go on with the episodes `left` (A,) of those that ran."""
+        self._running = len(left)
+
+    def logits(self, believed: Believed, simulator: Simulator) -> tuple[Tensor, Tensor | None, Tensor]:
+        """`BayesAdaptivePolicy.logits`, `BLOCKED` where an item may not be recommended again."""
+        window, step = simulator.window, simulator.step_number
+        logits, shares, summary = self._policy.logits(believed, window, self._buffers.first(self._running))
         if step and not simulator.allow_repeats:
             logits.scatter_(1, window.items[:, -step:], BLOCKED)
-        probabilities = torch.softmax(logits, dim=1, out=buffers.probabilities)
-        items = draw_items(probabilities, self._generator)
-        self.summaries[self._rows, step] = summary
-        self.log_probabilities[self._rows, step] = probabilities.gather(1, items[:, None]).log().squeeze(1)
-        self.scores[self._rows, step, 0] = _centred(logits, probabilities, items)
-        if shares is not None:
-            self.scores[self._rows, step, 1] = policy.log_sharpness.exp() * _centred(shares, probabilities, items)
-        return items
+        return logits, shares, summary
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(A, n_items) their softmax."""
+        return torch.softmax(logits, dim=1, out=self._buffers.first(self._running).probabilities)
+
+    def take(self, places: Tensor, again: bool) -> Tensor:
+        """(A,) the items at `places` (A,); again: whether they may be recommended again."""
+        return places
 
 
-def _centred(terms: Tensor, probabilities: Tensor, items: Tensor) -> Tensor:
-    """(A,) the terms (A, n_items) of `items` (A,) less their mean under `probabilities`; overwrites `terms`."""
-    own = terms.gather(1, items[:, None]).squeeze(1)
+class _Listed:
+    """The items of a shortlist."""
+
+    def __init__(self, policy: BayesAdaptivePolicy, shortlist: Shortlist) -> None:
+        self._policy, self._shortlist = policy, shortlist
+        self._blocked = shortlist.repeated.clone()
+
+    def keep(self, left: Tensor) -> None:
+        """Go on with the episodes `left` (A,) of those that ran."""
+        self._shortlist, self._blocked = self._shortlist.rows(left), self._blocked[left]
+
+    def logits(self, believed: Believed, simulator: Simulator) -> tuple[Tensor, Tensor | None, Tensor]:
+        """`BayesAdaptivePolicy.logits_among`, `BLOCKED` where an item may not be recommended again."""
+        logits, shares, summary = self._policy.logits_among(believed, simulator.window, self._shortlist)
+        return logits.masked_fill_(self._blocked, BLOCKED), shares, summary
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(A, k) their softmax."""
+        return logits.softmax(dim=1)
+
+    def take(self, places: Tensor, again: bool) -> Tensor:
+        """(A,) the items at `places` (A,); again: whether they may be recommended again."""
+        if not again:
+            self._blocked.scatter_(1, places[:, None], True)
+        return self._shortlist.items.gather(1, places[:, None]).squeeze(1)
+
+
+def _centred(terms: Tensor, probabilities: Tensor, places: Tensor) -> Tensor:
+    """(A,) the terms (A, k) at `places` (A,) less their mean under `probabilities`; overwrites `terms`."""
+    own = terms.gather(1, places[:, None]).squeeze(1)
     return own - terms.mul_(probabilities).sum(dim=1)

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from darlr.agents.acting import Scorer, behind, mask_logits
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
@@ -17,6 +18,16 @@ class TableScorer(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         scores = self._table.expand(len(users), -1) if len(self._table) == 1 else self._table[users]
         return mask_logits(scores, blocked)
+
+
+class EstimateScorer(Scorer):
+    """Scores that are estimates, asked for the users at hand."""
+
+    def __init__(self, estimates: Estimates) -> None:
+        self._estimates = estimates
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return mask_logits(self._estimates.rows(users), blocked)
 
 
 class SkippingScorer(Scorer):

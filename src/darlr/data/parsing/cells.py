@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 BLOCK = 1 << 24  # bytes looked at together
 
@@ -39,14 +40,35 @@ def all_lines_have(path: Path, cells: int) -> bool:
         for block in _whole_lines(file):
             if b'"' in block:
                 return _all_records_have(path, cells)
-            characters = np.frombuffer(block, np.uint8)
-            ends = np.flatnonzero(characters == ord("\n"))
-            starts = np.concatenate([[0], ends[:-1] + 1])
-            commas = np.add.reduceat((characters == ord(",")).view(np.uint8), starts, dtype=np.int32)
-            blank = (ends == starts) | ((ends == starts + 1) & (characters[starts] == ord("\r")))
+            commas, blank = _commas(block)
             if not (blank | (commas == cells - 1)).all():
                 return False
     return True
+
+
+def lines_in_blocks(path: Path, cells: int) -> list[tuple[int, int]] | None:
+    """(bytes, lines) of each block of whole lines, one after the other from the file's beginning.
+
+    None where a line is blank, has another number of cells, or has a quoted one.
+    """
+    found = []
+    with path.open("rb") as file:
+        for block in _whole_lines(file):
+            commas, blank = _commas(block)
+            if b'"' in block or blank.any() or not (commas == cells - 1).all():
+                return None
+            found.append((len(block), len(commas)))
+    return found
+
+
+def _commas(block: bytes) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """(lines,) how many commas each line of the block has, and whether it is blank."""
+    characters = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    commas: NDArray[np.int32] = np.add.reduceat((characters == ord(",")).view(np.uint8), starts, dtype=np.int32)
+    blank = (ends == starts) | ((ends == starts + 1) & (characters[starts] == ord("\r")))
+    return commas, blank
 
 
 def _all_records_have(path: Path, cells: int) -> bool:

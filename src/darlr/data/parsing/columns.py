@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from darlr.data.parsing.cells import all_lines_have, records
-from darlr.data.parsing.files import require_file
+from darlr.data.parsing.files import require_plain_text
 from darlr.errors import InputError
 
 NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
@@ -117,7 +117,7 @@ def line_of(path: Path, row: int) -> int:
 
 
 def _header(path: Path) -> list[str]:
-    with require_file(path).open("rb") as file:
+    with require_plain_text(path).open("rb") as file:
         first = file.readline()
     try:
         header = next(csv.reader([first.decode("utf-8-sig")]), [])

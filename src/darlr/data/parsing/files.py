@@ -1,12 +1,31 @@
 """Opening input files: the checks that every reader shares, and their fingerprints."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from darlr.errors import InputError
 from darlr.reading import open_file
+
+_PACKED = "is compressed; expected plain text, so unpack it first"
+_WORKBOOK = "is an archive or a spreadsheet; expected plain text, so unpack it or save it as CSV first"
+_UTF_16 = "is UTF-16 text; expected UTF-8, so save it as UTF-8 first"
+_BEGINNINGS = {
+    b"\x1f\x8b": _PACKED,  # gzip
+    b"\x28\xb5\x2f\xfd": _PACKED,  # zstd
+    b"x\x01": _PACKED,  # zlib, as the next three
+    b"x^": _PACKED,
+    b"x\x9c": _PACKED,
+    b"x\xda": _PACKED,
+    b"BZh": _PACKED,
+    b"\xfd7zXZ": _PACKED,
+    b"PK\x03\x04": _WORKBOOK,  # ZIP, and so .xlsx and .ods
+    b"\xd0\xcf\x11\xe0": _WORKBOOK,  # .xls
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+}
+"""How files begin that are no plain text. Polars would unpack some, whatever their size."""
 
 
 def require_file(path: Path) -> Path:
@@ -21,13 +40,24 @@ def require_file(path: Path) -> Path:
     return path
 
 
-def hash_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (64 hexadecimal digits) of each named file of a folder, by name."""
-    hashes = {}
-    for name in names:
-        with (folder / name).open("rb") as file:
-            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes
+def hash_file(path: Path) -> str:
+    """SHA-256 (64 hexadecimal digits) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_plain_text(path: Path) -> Path:
+    """`path`, if it does not begin as a compressed file, an archive, a spreadsheet or UTF-16 text does.
+
+    Raises:
+        InputError: as `require_file`, and saying what the file seems to be.
+    """
+    with require_file(path).open("rb") as file:
+        begin = file.read(8)
+    for beginning, what in _BEGINNINGS.items():
+        if begin.startswith(beginning):
+            raise InputError(f"{path}: {what}")
+    return path
 
 
 @contextmanager

@@ -95,6 +95,8 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
 }
 """Other names that columns go by, as `_bare` leaves them."""
 
+SEPARATORS = (";", "\t", "|")
+
 _UNNAMED = re.compile(r"\s*|Unnamed: \d+(_level_\d+)?(\.\d+)*|__index_level_\d+__|level_\d+|\.\.\.\d+|_c\d+|_duplicated_\d+")
 _INDEX = frozenset(
     {"index", "idx", "row", "rows", "rownames", "rowname", "rownum", "rownr", "rownumber", "rowindex", "rowid", "x"}
@@ -108,6 +110,11 @@ def meant(name: str, others: Sequence[str]) -> str | None:
     synonyms = [other for other, text in bare.items() if text in SYNONYMS.get(name, ())]
     near = [other for other, text in bare.items() if text and difflib.SequenceMatcher(None, text, _bare(name)).ratio() >= 0.85]
     return next(iter([*alike, *synonyms, *near]), None)
+
+
+def separator_of(header: Sequence[str]) -> str | None:
+    """What seems to stand between the cells of a table that was read as one column: ";", "|" or a tab; None if nothing does."""
+    return next((mark for mark in SEPARATORS if len(header) == 1 and mark in header[0]), None)
 
 
 def numbers_rows(column: pl.Series) -> bool:

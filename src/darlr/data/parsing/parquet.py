@@ -1,10 +1,13 @@
 """Parquet: a file, or a folder of parts as Spark and others write it."""
 
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from darlr.data.parsing.files import require_file
+from darlr.data.parsing.files import hash_file, require_file
 from darlr.data.parsing.types import plain_types
 from darlr.errors import InputError
 from darlr.reading import is_folder
@@ -38,6 +41,16 @@ def parts_of(path: Path) -> list[Path]:
 def read_parquet(path: Path) -> pl.DataFrame:
     """All rows, part by part, with `plain_types`; raises `InputError` for parts that cannot be read or have other columns."""
     frames = [_read(part) for part in parts_of(path)]
+    common_schema(path, frames)
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+
+
+def common_schema(path: Path, frames: Sequence[pl.DataFrame]) -> pl.Schema:
+    """The types that hold the columns of all parts, of each of which `frames` has some rows or none.
+
+    Raises:
+        InputError: for parts with other columns than the first, or with types that go into none.
+    """
     first = frames[0]
     for part, frame in zip(parts_of(path), frames, strict=True):
         if frame.columns != first.columns:
@@ -45,10 +58,8 @@ def read_parquet(path: Path) -> pl.DataFrame:
                 f"{path}: the part {part.relative_to(path)} has the columns {', '.join(frame.columns)}; "
                 f"expected {', '.join(first.columns)} as the first part"
             )
-    if len(frames) == 1:
-        return first
     try:
-        return pl.concat(frames, how="vertical_relaxed")
+        return pl.concat([frame.clear() for frame in frames], how="vertical_relaxed").schema
     except pl.exceptions.PolarsError as error:
         name = next(name for name in first.columns if len({str(frame[name].dtype) for frame in frames}) > 1)
         kinds = ", ".join(dict.fromkeys(str(frame[name].dtype) for frame in frames))
@@ -60,11 +71,20 @@ def place_of(path: Path, record: int) -> str:
     if not is_folder(path):
         return f"row {record + 1}"
     for part in parts_of(path):
-        rows = len(_read(part))
+        with unreadable(part):
+            rows = pl.scan_parquet(part, hive_partitioning=False).select(pl.len()).collect().item()
         if record < rows:
             return f"row {record + 1} of {part.relative_to(path)}"
         record -= rows
     raise IndexError(f"{path} has no such record")
+
+
+def hash_table(path: Path) -> str:
+    """SHA-256 (64 hexadecimal digits) of a table's file, or of the names and hashes of its parts."""
+    if not is_folder(path):
+        return hash_file(path)
+    parts = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in parts_of(path)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _hidden(name: str) -> bool:
@@ -72,8 +92,15 @@ def _hidden(name: str) -> bool:
 
 
 def _read(path: Path) -> pl.DataFrame:
+    with unreadable(path):
+        return plain_types(pl.read_parquet(path, hive_partitioning=False))
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Raise `InputError` where reading the file fails in the block."""
     require_file(path)
     try:
-        return plain_types(pl.read_parquet(path, hive_partitioning=False))
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # a damaged file may panic
         raise InputError(f"{path}: not a readable Parquet file") from error

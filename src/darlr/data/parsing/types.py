@@ -20,6 +20,12 @@ def is_cell(dtype: pl.DataType) -> bool:
     return dtype in (pl.String, pl.Boolean) or dtype.is_numeric()
 
 
+def follows_from_type(dtype: pl.DataType) -> bool:
+    """Whether `plain_types` gives every column of this type the same one; wide integers become what holds their cells."""
+    wide = dtype.is_integer() and dtype not in INTEGERS
+    return not wide and not (dtype == pl.Decimal and getattr(dtype, "scale", None) == 0)
+
+
 def _plain(column: pl.Series) -> pl.Series:
     dtype = column.dtype
     if dtype in (pl.Categorical, pl.Enum, pl.Null):

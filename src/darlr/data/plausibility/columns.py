@@ -37,12 +37,12 @@ def read_as_features(table: Table, known: Sequence[str], ignored: Collection[str
 
 
 def _others(table: Table, known: Sequence[str]) -> list[str]:
-    return [name for name in table.frame.columns if name not in known]
+    return [name for name in table.columns if name not in known]
 
 
 def _guesses(table: Table, known: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     """For the `known` columns that the table lacks, those among the `others` that may have been meant."""
-    lacking = [name for name in known if name not in table.frame.columns]
+    lacking = [name for name in known if name not in table.columns]
     guesses = {name: guess for name in lacking if (guess := meant(name, others)) is not None}
     if CATEGORIES in lacking and CATEGORIES not in guesses and (joined := _joined(table, others)):
         guesses[CATEGORIES] = joined[0]

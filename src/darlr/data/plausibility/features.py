@@ -12,6 +12,8 @@ from darlr.data.plausibility.findings import Findings, examples, named
 from darlr.data.plausibility.spellings import several_spellings
 
 COMMONEST = 3
+CODES_FOR_MISSING = frozenset({-1.0, *(sign * (10.0**n - 1) for n in range(2, 8) for sign in (-1, 1)), -1e30, 1e30})
+OTHERS = 3  # different numbers beside one that may stand for "not known", from which it is told
 ONE_EACH = 10  # codes from which a column with a code for every row is told
 _CODE = re.compile(
     r"(^|_|\b)(id|ids|code|codes|zip|zipcode|postcode|postal_code|type|class|category|cluster|group|sku|isbn|ean)$", re.I
@@ -36,7 +38,8 @@ def _column(table: Table, reading: Reading) -> Findings:
     if reading.kind == "numeric":
         values = filled.to_numpy()
         figure = f"numeric, {values.min():g}..{values.max():g}, {missing}"
-        notes = [_spelled_out(place, raw), None if reading.declared else _code_like(place, raw, reading)]
+        code = None if reading.declared else _code_like(place, raw, reading)
+        notes = [_spelled_out(place, raw), code, _stands_for_missing(place, filled)]
     else:
         counts = filled.value_counts(sort=True)
         commonest = ", ".join(f"{value} {count:,}" for value, count in counts.head(COMMONEST).iter_rows())
@@ -64,6 +67,23 @@ def _code_like(place: str, raw: pl.Series, reading: Reading) -> str | None:
     whole = reading.cells.drop_nulls()
     if _CODE.search(reading.name) and raw.dtype != pl.Boolean and (whole == whole.round()).all():
         return f"{place} is read as quantities, though its name is that of codes{declared}"
+    return None
+
+
+def _stands_for_missing(place: str, filled: pl.Series) -> str | None:
+    """A note where the smallest or the largest number is a usual code for "not known" and lies far from all others."""
+    counts = filled.value_counts().sort(filled.name)
+    values, often = counts[filled.name].to_list(), counts["count"].to_list()
+    if len(values) < 1 + OTHERS:
+        return None
+    for code, number, others in ((values[0], often[0], values[1:]), (values[-1], often[-1], values[:-1])):
+        low, high = others[0], others[-1]
+        far = (code < 0 <= low and code == -1) or max(low - code, code - high) > high - low
+        if code in CODES_FOR_MISSING and number > 1 and far:
+            return (
+                f"{place}: {code:g} stands in {number:,} rows, far from the others ({low:g}..{high:g}); leave cells blank "
+                "where there is none"
+            )
     return None
 
 

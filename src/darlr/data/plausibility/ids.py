@@ -3,6 +3,7 @@
 import polars as pl
 
 from darlr.data.ids import PLAIN_INTEGER, folded
+from darlr.data.parsing.coding import Coded
 from darlr.data.parsing.missing import spelled_missing
 from darlr.data.parsing.tables import Table
 from darlr.data.plausibility.findings import Findings, counted, examples, named
@@ -13,9 +14,9 @@ _SHORTENED = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}$"
 FEW_OF_THE_LOG = 0.5  # of the log's ids in a catalogue, below which it is told
 
 
-def spelling(table: Table, key: str, ids: pl.Series) -> Findings:
-    """Notes on the `ids` (n,) of the column `key` of the log: those that may stand for none, or for the same as another."""
-    distinct = ids.unique(maintain_order=True)
+def spelling(table: Table, key: str, ids: Coded) -> Findings:
+    """Notes on the `ids` of the column `key` of the log: those that may stand for none, or for the same as another."""
+    distinct = ids.values
     whole = distinct.str.contains(PLAIN_INTEGER)
     if whole.all():
         return Findings()
@@ -24,22 +25,22 @@ def spelling(table: Table, key: str, ids: pl.Series) -> Findings:
     whom = "read as a user" if key == "user_id" else "read as an item"
     return Findings.of(
         [
-            _words(table, key, ids, distinct),
+            _words(table, key, ids),
             several_spellings(place, distinct, "id", whom),
             _shortened(place, distinct),
-            _mixed(table, key, ids, others, len(distinct)),
+            _mixed(table, key, ids, others),
         ]
     )
 
 
-def _words(table: Table, key: str, ids: pl.Series, distinct: pl.Series) -> str | None:
-    words = distinct.filter(spelled_missing(distinct))
+def _words(table: Table, key: str, ids: Coded) -> str | None:
+    word = spelled_missing(ids.values)
+    words, chosen = ids.values.filter(word), word.to_numpy()
     if words.is_empty():
         return None
-    rows = ids.is_in(words.to_list())
     return (
-        f"{named(table.source)}: column '{key}' holds {examples(words)} as an id in {counted(int(rows.sum()), 'row')} "
-        f"({table.place(int(rows.to_numpy().argmax()))}); leave such rows out if it means that there is none"
+        f"{named(table.source)}: column '{key}' holds {examples(words)} as an id in {counted(ids.rows(chosen), 'row')} "
+        f"({table.place(ids.first(chosen))}); leave such rows out if it means that there is none"
     )
 
 
@@ -50,14 +51,15 @@ def _shortened(place: str, distinct: pl.Series) -> str | None:
     return f"{place}: {examples(short)} look like longer numbers that a spreadsheet shortened; several may have become one"
 
 
-def _mixed(table: Table, key: str, ids: pl.Series, others: pl.Series, distinct: int) -> str | None:
+def _mixed(table: Table, key: str, ids: Coded, others: pl.Series) -> str | None:
+    distinct = len(ids.values)
     place = f"{named(table.source)}: column '{key}'"
     decimals = others.str.contains(r"^-?[0-9]+\.0+$")
     if len(others) == distinct and decimals.all():
         return f"{place}: whole numbers are written with decimals ({examples(others)}), so that they are text and not integers"
     if 2 * len(others) > distinct:
         return None
-    row = int((ids == others[0]).to_numpy().argmax())
+    row = ids.first((ids.values == others[0]).to_numpy())
     return (
         f"{place}: ids are text because of {examples(others)} ({table.place(row)}); "
         f"the others are integers ({distinct - len(others):,})"

@@ -10,11 +10,13 @@ from darlr.data.catalog import ItemCatalog
 from darlr.data.log import InteractionLog
 from darlr.data.plausibility.findings import counted, examples
 from darlr.data.source import LoadedDataset
+from darlr.data.tallies import count_distinct, count_each
 from darlr.world.world import ABSENT, World
 
 ONCE = 0.9  # share of users, or of items, with a single row, from which it is told
 UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (1e8, 1.0))
 """From which size on times since 1970 are nanoseconds, microseconds, milliseconds and seconds, and how many make a second."""
+UNIT_NAMES = ("nanoseconds", "microseconds", "milliseconds", "seconds")
 
 
 def notes(loaded: LoadedDataset) -> tuple[str, ...]:
@@ -33,9 +35,8 @@ def notes(loaded: LoadedDataset) -> tuple[str, ...]:
 
 def overlap(log: InteractionLog, world: World) -> int:
     """How many cells of a test world the log has seen."""
-    row, column = world.rows(log.n_users)[log.users], world.columns(log.n_items)[log.items]
-    inside = (row != ABSENT) & (column != ABSENT)
-    return len(np.unique(row[inside] * world.n_items + column[inside]))
+    inside = (world.rows(log.n_users) != ABSENT)[log.users] & (world.columns(log.n_items) != ABSENT)[log.items]
+    return count_distinct(log.users[inside], log.items[inside])
 
 
 def span(times: NDArray[np.float64]) -> str:
@@ -81,7 +82,7 @@ def _rewards(log: InteractionLog) -> Iterator[str]:
 
 def _seen_once(log: InteractionLog) -> Iterator[str]:
     for whom, indices, n in (("user", log.users, log.n_users), ("item", log.items, log.n_items)):
-        rows = np.bincount(indices, minlength=n)
+        rows = count_each(indices, n)
         seen = int((rows > 0).sum())
         once = int((rows == 1).sum())
         if seen > 1 and once >= ONCE * seen and len(log) > 1:
@@ -97,14 +98,33 @@ def _times(log: InteractionLog) -> Iterator[str]:
         yield f"every time of the log is {low:.0f}, so nothing in it follows anything"
     elif _calendar(log.times):
         yield f"times {low:.0f}..{high:.0f} look like dates written as numbers; expected seconds, or dates as 2020-07-05"
+    elif len(units := _units(log.times)) > 1:
+        (often, most), (seldom, least), *_ = units
+        yield (
+            f"{most:,} times of the log look like {often} since 1970 and {least:,} like {seldom}; expected one unit, as rows "
+            "are put in order by these numbers"
+        )
+
+
+def _units(times: NDArray[np.float64]) -> list[tuple[str, int]]:
+    """The units that the sizes of the times suggest, and for how many each, the commonest first; empty where
+    the earliest and the latest suggest the same. Small numbers suggest none.
+    """
+    edges = [least for least, _ in reversed(UNITS)]
+    if len(set(np.searchsorted(edges, np.abs([times.min(), times.max()]), side="right"))) == 1:
+        return []  # as almost every log: of one unit
+    counts = np.bincount(np.searchsorted(edges, np.abs(times), side="right"), minlength=len(UNITS) + 1)[1:]
+    found = [(name, int(count)) for name, count in zip(reversed(UNIT_NAMES), counts, strict=True) if count]
+    return sorted(found, key=lambda unit: -unit[1])
 
 
 def _calendar(times: NDArray[np.float64]) -> bool:
     """Whether all times are numbers like 20200705 or 20200705123000."""
-    low = float(times.min())
-    days = times if low < 1e9 else np.floor(times / 1e6)
-    if not (float(days.min()) > 1.9e7 and float(days.max()) < 2.2e7 and (times == np.floor(times)).all()):
+    low, high = float(times.min()), float(times.max())
+    unit = 1.0 if low < 1e9 else 1e6
+    if not (low // unit > 1.9e7 and high // unit < 2.2e7 and (times == np.floor(times)).all()):
         return False
+    days = np.floor(times / unit)
     month, day = days // 100 % 100, days % 100
     return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
 

@@ -19,7 +19,7 @@ def read_exposure(table: Table, repeats: str) -> Exposure | None:
     Raises:
         InputError: naming the row of a propensity that is missing or outside (0, 1], and of a step that stands twice.
     """
-    given = [name for name in EXPOSURE_COLUMNS if name in table.frame.columns]
+    given = [name for name in EXPOSURE_COLUMNS if name in table.columns]
     if not given:
         return None
     if repeats not in ("error", "keep"):
@@ -33,7 +33,7 @@ def read_exposure(table: Table, repeats: str) -> Exposure | None:
         table.require_distinct(SESSION, STEP)
     return Exposure(
         propensities=require_propensities(table, PROPENSITY) if PROPENSITY in given else None,
-        sessions=table.ids(SESSION).rank("dense").to_numpy().astype(np.int64) - 1 if SESSION in given else None,
+        sessions=_sessions(table) if SESSION in given else None,
         steps=_whole(table, STEP) if STEP in given else None,
         positions=_whole(table, POSITION) if POSITION in given else None,
     )
@@ -47,6 +47,12 @@ def require_propensities(table: Table, column: str) -> NDArray[np.float64]:
             int(np.argmax(values == 0)), column, "a probability above 0, since the item was shown; or no such column"
         )
     return values
+
+
+def _sessions(table: Table) -> NDArray[np.int64]:
+    ids = table.coded_ids(SESSION)
+    ranks: NDArray[np.int64] = ids.values.rank("dense").to_numpy().astype(np.int64) - 1
+    return ranks[ids.codes]
 
 
 def _whole(table: Table, column: str) -> NDArray[np.int64]:

@@ -2,20 +2,27 @@
 
 interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position]; items: item_id[, categories
 joined by "|"][, features ...]; users: user_id[, features ...]; randomised: user_id, item_id, reward, of items shown at random;
-truth: user_id, item_id, reward; truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids
-that the truth holds). `features` says how feature columns are read.
+truth: user_id, item_id, reward, or truth_user_factors: user_id, factors ... and truth_item_factors: item_id, factors ...;
+truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids that the truth holds). `features`
+says how feature columns are read.
 """
 
 from pathlib import Path
 
 from darlr.data.log import InteractionLog
-from darlr.data.parsing.files import hash_files
+from darlr.data.parsing.parquet import hash_table
 from darlr.data.parsing.tables import Table, read_table
 from darlr.data.parsing.vocabulary import Vocabulary
-from darlr.data.readers.folder_settings import LOG_KEYS, SETTINGS, TRUTH_KEYS, FileNames, read_settings
-from darlr.data.readers.tabular import COLUMNS, Tables, TruthTables, Wording, dataset_of, truth_of
+from darlr.data.readers.folder_settings import FACTOR_FILES, LOG_KEYS, SETTINGS, FileNames, read_settings
+from darlr.data.readers.tabular import COLUMNS, Tables, dataset_of
+from darlr.data.readers.truths import FactorTables, TruthTables, truth_of
+from darlr.data.readers.wording import Wording
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
+from darlr.errors import InputError
+
+LONG = ("interactions", "randomised", "truth")
+"""Tables with a row for a pair of a user and an item."""
 
 
 def read_folder(folder: Path) -> LoadedDataset:
@@ -31,9 +38,9 @@ def read_folder(folder: Path) -> LoadedDataset:
         users=_table(folder, "users", files) if files.users else None,
         items=_table(folder, "items", files) if files.items else None,
         randomised=_table(folder, "randomised", files) if files.randomised else None,
-        truth=_truth_tables(folder, files) if files.truth else None,
+        truth=_truth_tables(folder, files) if files.truth or files.factored else None,
     )
-    hashes = hash_files(folder, (SETTINGS, *files.given().values()))
+    hashes = {name: hash_table(folder / name) for name in (SETTINGS, *files.given().values())}
     return dataset_of(tables, settings, _wording(folder), hashes)
 
 
@@ -45,22 +52,25 @@ def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, fl
     Raises:
         InputError: as `read_folder`, and where the truth has ids that the log lacks (up to five are named).
     """
-    settings = read_settings(folder, TRUTH_KEYS)
+    settings = read_settings(folder, ())
+    if not (settings.files.truth or settings.files.factored):
+        raise InputError(f"{folder / SETTINGS}: key 'files.truth' is missing; expected the name of a .csv or .parquet file")
     tables = _truth_tables(folder, settings.files)
     users, items = Vocabulary.of(log.user_ids), Vocabulary.of(log.item_ids)
     return truth_of(tables, settings, users, items, bounds, _wording(folder))
 
 
 def _table(folder: Path, key: str, files: FileNames) -> Table:
-    return read_table(folder / getattr(files, key), COLUMNS[key])
+    return read_table(folder / getattr(files, key), COLUMNS[key], in_pieces=key in LONG)
 
 
-def _truth_tables(folder: Path, files: FileNames) -> TruthTables:
-    return TruthTables(
-        cells=_table(folder, "truth", files),
-        users=_table(folder, "truth_users", files) if files.truth_users else None,
-        items=_table(folder, "truth_items", files) if files.truth_items else None,
-    )
+def _truth_tables(folder: Path, files: FileNames) -> TruthTables | FactorTables:
+    users = _table(folder, "truth_users", files) if files.truth_users else None
+    items = _table(folder, "truth_items", files) if files.truth_items else None
+    if files.factored:
+        user_factors, item_factors = (_table(folder, key, files) for key in FACTOR_FILES)
+        return FactorTables(user_factors, item_factors, users, items)
+    return TruthTables(_table(folder, "truth", files), users, items)
 
 
 def _wording(folder: Path) -> Wording:

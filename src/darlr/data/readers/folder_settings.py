@@ -8,11 +8,12 @@ from pathlib import Path, PurePath
 from darlr.config.loading import from_mapping
 from darlr.config.yaml_text import read_yaml
 from darlr.data.parsing.files import naming
-from darlr.data.readers.table_settings import TableSettings
+from darlr.data.readers.table_settings import TableSettings, TruthReading
 from darlr.errors import InputError
 from darlr.reading import is_folder
 
 SETTINGS = "dataset.yaml"
+FACTOR_FILES = ("truth_user_factors", "truth_item_factors")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class FileNames:
     users: str = ""
     randomised: str = ""
     truth: str = ""
+    truth_user_factors: str = ""
+    truth_item_factors: str = ""
     truth_users: str = ""
     truth_items: str = ""
 
@@ -31,9 +34,19 @@ class FileNames:
         for key, name in self.given().items():
             if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
                 raise InputError(f"key 'files.{key}' is '{name}'; expected a file inside the folder")
+        if self.truth and self.factored:
+            raise InputError("keys 'files.truth' and 'files.truth_user_factors' are given; expected one of them")
+        for key, other in (FACTOR_FILES, FACTOR_FILES[::-1]):
+            if getattr(self, key) and not getattr(self, other):
+                raise InputError(f"key 'files.{key}' is given without 'files.{other}'; expected both or neither")
         for key in ("truth_users", "truth_items"):
-            if getattr(self, key) and not self.truth:
+            if getattr(self, key) and not (self.truth or self.factored):
                 raise InputError(f"key 'files.{key}' is given without 'files.truth'; expected both or neither")
+
+    @property
+    def factored(self) -> bool:
+        """Whether the truth is given as factors."""
+        return bool(self.truth_user_factors or self.truth_item_factors)
 
     def given(self) -> dict[str, str]:
         """The files that are named, by key."""
@@ -52,6 +65,8 @@ class FolderSettings(TableSettings):
         super().__post_init__()
         if not math.isnan(self.truth.missing) and not self.files.truth:
             raise InputError("key 'truth.missing' is given without 'files.truth'; expected both or neither")
+        if self.truth.link != TruthReading.link and not self.files.factored:
+            raise InputError("key 'truth.link' is given without 'files.truth_user_factors'; expected both or neither")
 
 
 # What a log cannot be read without: section, key, and what is expected there.
@@ -61,8 +76,6 @@ LOG_KEYS = (
     ("reward", "minimum", "the smallest reward that a user can give"),
     ("reward", "maximum", "the largest reward that a user can give"),
 )
-# What a folder that brings another truth cannot be read without.
-TRUTH_KEYS = (("files", "truth", "the name of a .csv or .parquet file"),)
 
 
 def read_settings(folder: Path, required: Sequence[tuple[str, str, str]]) -> FolderSettings:

@@ -18,7 +18,9 @@ from darlr.data.readers.table_settings import (
     TableSettings,
     TruthReading,
 )
-from darlr.data.readers.tabular import COLUMNS, Tables, TruthTables, Wording, dataset_of
+from darlr.data.readers.tabular import COLUMNS, Tables, dataset_of
+from darlr.data.readers.truths import TruthTables
+from darlr.data.readers.wording import Wording
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 
@@ -95,6 +97,7 @@ def _require_truth(options: Sequence[str], given: Collection[str]) -> None:
 def _hash(settings: TableSettings) -> str:
     """SHA-256 (64 hexadecimal digits) of what was said beside the frames."""
     said = to_mapping(settings)
+    del said["truth"]["link"]  # of factors, which frames have none of
     if not settings.features.names:
         del said["features"]  # so that data sets keep the hash that they had before there was such a choice
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

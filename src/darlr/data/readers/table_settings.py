@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
+from darlr.data.factored import Link
 from darlr.data.parsing.features import Kind
 from darlr.errors import InputError
 from darlr.text import brief
@@ -63,9 +64,15 @@ class LogReading:
 
 @dataclass(frozen=True)
 class TruthReading:
-    """How an absent cell of the truth is read; nan: it is an error."""
+    """How the truth's files are read.
+
+    Attributes:
+        missing: what an absent cell is; nan: an error.
+        link: of a truth given as factors, what of a reward their product is: the reward, or its natural logarithm.
+    """
 
     missing: float = math.nan
+    link: Link = "identity"
 
 
 @dataclass(frozen=True)

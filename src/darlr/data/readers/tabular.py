@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
-from darlr.data.ids import KnownIds
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.categories import names_of, read_categories
 from darlr.data.parsing.features import features_from, read_feature
@@ -23,9 +21,11 @@ from darlr.data.plausibility.features import plausible_features
 from darlr.data.plausibility.findings import Findings
 from darlr.data.readers.exposure import EXPOSURE_COLUMNS, read_exposure
 from darlr.data.readers.table_settings import FeatureReading, TableSettings
+from darlr.data.readers.truths import FactorTables, TruthTables, known_positions, truth_of
+from darlr.data.readers.wording import Wording
 from darlr.data.repeats import without_repeats
 from darlr.data.source import LoadedDataset
-from darlr.data.truth import Truth
+from darlr.data.tallies import first_repeat
 from darlr.errors import InputError, unknown
 from darlr.world.world import World
 
@@ -35,6 +35,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "users": ("user_id",),
     "randomised": ("user_id", "item_id", "reward"),
     "truth": ("user_id", "item_id", "reward"),
+    "truth_user_factors": ("user_id",),
+    "truth_item_factors": ("item_id",),
     "truth_users": ("user_id",),
     "truth_items": ("item_id",),
 }
@@ -45,15 +47,6 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSU
 
 
 @dataclass(frozen=True)
-class TruthTables:
-    """The cells of the truth, and its rows and columns where these are not the ids that it holds."""
-
-    cells: Table
-    users: Table | None = None
-    items: Table | None = None
-
-
-@dataclass(frozen=True)
 class Tables:
     """The tables of a data set."""
 
@@ -61,22 +54,7 @@ class Tables:
     items: Table | None = None
     users: Table | None = None
     randomised: Table | None = None
-    truth: TruthTables | None = None
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How messages name what was set beside the tables.
-
-    Attributes:
-        source: where it was set.
-        repeats: how else a pair that stands several times can be read.
-        missing: what gives absent cells of the truth a value.
-    """
-
-    source: Path | str
-    repeats: str
-    missing: str
+    truth: TruthTables | FactorTables | None = None
 
 
 def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes: Mapping[str, str]) -> LoadedDataset:
@@ -90,10 +68,10 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     Raises:
         InputError: naming the table and the row, or the setting, at fault.
     """
-    user_ids, item_ids = tables.interactions.ids("user_id"), tables.interactions.ids("item_id")
-    found = [*_spellings(tables, user_ids, item_ids), *_unread(tables)]
-    users, items = _vocabulary(user_ids, tables.users, "user_id"), _vocabulary(item_ids, tables.items, "item_id")
-    log = _read_log(tables.interactions, settings, (users, user_ids), (items, item_ids), wording)
+    user_ids, users, user_rows = _indexed(tables.interactions, tables.users, "user_id")
+    item_ids, items, item_rows = _indexed(tables.interactions, tables.items, "item_id")
+    found = [*user_ids, *item_ids, *_unread(tables)]
+    log = _read_log(tables.interactions, settings, (users, user_rows), (items, item_rows), wording)
     truth = None if tables.truth is None else truth_of(tables.truth, settings, users, items, log.reward_range, wording)
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
     _require_columns(settings.features, tables, wording)
@@ -115,16 +93,17 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     return LoadedDataset(dataset, truth, findings=Findings.together(found))
 
 
-def _spellings(tables: Tables, user_ids: pl.Series, item_ids: pl.Series) -> list[Findings]:
-    """Whether the ids of the tables of users and items are the log's, which has `user_ids` and `item_ids` (n,)."""
-    found = []
-    for key, logged, entities in (("user_id", user_ids, tables.users), ("item_id", item_ids, tables.items)):
-        found.append(ids.spelling(tables.interactions, key, logged))
-        if entities is not None:
-            entities.ids(key)
-            entities.require_distinct(key)
-            found.append(ids.meeting(tables.interactions, logged.unique(maintain_order=True), entities, key))
-    return found
+def _indexed(log: Table, entities: Table | None, key: str) -> tuple[list[Findings], Vocabulary, NDArray[np.int32]]:
+    """All users, or items, and (n,) the position of every row's; with whether the ids of their table are the log's."""
+    logged = log.coded_ids(key)
+    found = [ids.spelling(log, key, logged)]
+    every = [logged.values]
+    if entities is not None:
+        every.append(entities.ids(key))
+        entities.require_distinct(key)
+        found.append(ids.meeting(log, logged.values, entities, key))
+    vocabulary = Vocabulary.union(*every)
+    return found, vocabulary, logged.become(vocabulary.find(logged.values))
 
 
 def _unread(tables: Tables) -> list[Findings]:
@@ -132,94 +111,40 @@ def _unread(tables: Tables) -> list[Findings]:
     truth = tables.truth
     plain = [("interactions", tables.interactions), ("randomised", tables.randomised)]
     if truth is not None:
-        plain += [("truth", truth.cells), ("truth_users", truth.users), ("truth_items", truth.items)]
+        plain += [("truth_users", truth.users), ("truth_items", truth.items)]
+    if isinstance(truth, TruthTables):
+        plain.append(("truth", truth.cells))
     return [columns.unread(table, (*COLUMNS[name], *OPTIONAL.get(name, ()))) for name, table in plain if table is not None]
 
 
 def _require_columns(features: FeatureReading, tables: Tables, wording: Wording) -> None:
     """Raise `InputError` for a declared column that neither the table of items nor that of users has as a feature."""
     given = [table for table in (tables.items, tables.users) if table is not None]
-    known = {name for table in given for name in table.frame.columns} - {"item_id", "user_id", "categories"}
+    known = {name for table in given for name in table.columns} - {"item_id", "user_id", "categories"}
     for name in features.names:
         if name not in known:
             raise InputError(f"{wording.source}: key 'features': {unknown('column', name, known)}")
 
 
-def truth_of(
-    tables: TruthTables,
-    settings: TableSettings,
-    users: Vocabulary,
-    items: Vocabulary,
-    bounds: tuple[float, float],
-    wording: Wording,
-) -> Truth:
-    """The dense truth over its rows and columns, both ascending in the vocabularies; its rewards must lie in `bounds`.
-
-    Raises `InputError` as `dataset_of`, and where the truth has ids that the vocabularies lack (up to five are named).
-    """
-    table = tables.cells
-    table.require_distinct("user_id", "item_id")
-    rewards = table.numbers("reward", *bounds)
-    for axis, key in ((tables.users, "user_id"), (tables.items, "item_id")):
-        if axis is not None:
-            axis.require_distinct(key)
-    world = World(
-        users=_axis(tables.users or table, "user_id", users),
-        items=_axis(tables.items or table, "item_id", items),
-    )
-    missing = settings.truth.missing
-    matrix = np.full((world.n_users, world.n_items), missing, np.float32)
-    matrix[
-        _cells(table, "user_id", users, world.users, tables.users), _cells(table, "item_id", items, world.items, tables.items)
-    ] = rewards
-    absent = np.isnan(matrix)
-    if absent.any():
-        row, column = np.argwhere(absent)[0]
-        raise InputError(
-            f"{table.source}: no reward for user {users.ids[world.users[row]]}, item {items.ids[world.items[column]]} "
-            f"({absent.sum():,} of {absent.size:,} cells are absent); expected all, or {wording.missing} in {_label(wording)}"
-        )
-    low, high = bounds
-    if missing < low or missing > high:  # neither for nan
-        raise InputError(f"{wording.source}: key '{wording.missing}' is {missing:g}; expected a number in {low:g}..{high:g}")
-    return Truth(world, matrix)
-
-
-def _label(wording: Wording) -> str:
-    return wording.source.name if isinstance(wording.source, Path) else wording.source
-
-
-def _vocabulary(logged: pl.Series, entities: Table | None, key: str) -> Vocabulary:
-    return Vocabulary.union(*([logged] if entities is None else [logged, entities.ids(key)]))
-
-
 def _read_log(
     table: Table,
     settings: TableSettings,
-    users: tuple[Vocabulary, pl.Series],
-    items: tuple[Vocabulary, pl.Series],
+    users: tuple[Vocabulary, NDArray[np.int32]],
+    items: tuple[Vocabulary, NDArray[np.int32]],
     wording: Wording,
 ) -> InteractionLog:
     """Args: users, items: all that there are, and those of the rows."""
     scale = settings.reward
-    rows = pl.DataFrame(
-        {
-            "user": users[0].find(users[1]),
-            "item": items[0].find(items[1]),
-            "reward": table.numbers("reward", scale.minimum, scale.maximum),
-        }
-    )
-    timed = "timestamp" in table.frame.columns
-    if timed:
-        rows = rows.with_columns(time=table.times("timestamp"))
+    rewards = table.single_numbers("reward", scale.minimum, scale.maximum)
+    times = table.times("timestamp") if "timestamp" in table.columns else None
     if settings.log.repeats == "error":
-        hint = f" (other readings: {wording.repeats}: last, mean or keep, in {_label(wording)})"
-        table.require_distinct("user_id", "item_id", otherwise=hint)
+        hint = f" (other readings: {wording.repeats}: last, mean or keep, in {wording.label})"
+        table.refuse_repeat(first_repeat(users[1], items[1]), ("user_id", "item_id"), hint)
     log = InteractionLog(
-        users=rows["user"].to_numpy().astype(np.int32),
-        items=rows["item"].to_numpy().astype(np.int32),
-        rewards=rows["reward"].to_numpy().astype(np.float32),
-        times=rows["time"].to_numpy().copy() if timed else None,
+        users=users[1],
+        items=items[1],
+        rewards=rewards,
+        times=times,
         user_ids=users[0].ids,
         item_ids=items[0].ids,
         reward_range=(scale.minimum, scale.maximum),
@@ -232,9 +157,8 @@ def _read_log(
 
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
     """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
-    positions = (_known(table, "user_id", users), _known(table, "item_id", items))
-    rewards = table.numbers("reward", *log.reward_range).astype(np.float32)
-    found, of = (column.astype(np.int32) for column in positions)
+    found, of = known_positions(table, "user_id", users), known_positions(table, "item_id", items)
+    rewards = table.single_numbers("reward", *log.reward_range)
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 
@@ -254,42 +178,9 @@ def _features(table: Table | None, entities: Vocabulary, key: str, declared: Fea
 
 def _catalog(table: Table | None, items: Vocabulary, declared: FeatureReading) -> tuple[ItemCatalog, Findings]:
     features, found = _features(table, items, "item_id", declared)
-    if table is None or "categories" not in table.frame.columns:
+    if table is None or "categories" not in table.columns:
         return ItemCatalog(np.zeros((len(items), 0), np.int32), (), features), found
     named = names_of(table)
     found = Findings.together([found, plausible_categories(table, named)])
     codes, names = read_categories(named, items.find(table.ids("item_id")), len(items))
     return ItemCatalog(codes, names, features), found
-
-
-def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Positions of a truth's rows or columns."""
-    return np.unique(_known(table, key, entities))
-
-
-def _known(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Position of every row's id; each must be known to the log, or to the table of users or items."""
-    texts = table.ids(key)
-    positions = entities.find(texts)
-    missing = texts.filter(pl.Series(positions < 0)).unique(maintain_order=True)
-    if len(missing):
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        raise InputError(
-            f"{table.source}: column '{key}' has {len(missing)} unknown ids ({shown}); expected ids of the log or its catalogue"
-            f"{KnownIds(entities.ids).hint(missing[0])}"
-        )
-    return positions
-
-
-def _cells(
-    table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int64], axis_table: Table | None
-) -> NDArray[np.int64]:
-    """Where on its axis every line of the truth lies."""
-    slots = np.full(len(entities) + 1, -1)  # position -1, unknown, reads the spare last slot
-    slots[axis] = np.arange(len(axis))
-    cells = slots[entities.find(table.ids(key))]
-    if axis_table is not None and (cells < 0).any():
-        source = axis_table.source
-        name = source.name if isinstance(source, Path) else source
-        raise table.refuse(int(np.argmax(cells < 0)), key, f"an id of {name}")
-    return cells

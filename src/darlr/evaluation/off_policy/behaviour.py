@@ -23,6 +23,9 @@ FACTORS = 8
 MOST_CELLS = 4_000_000
 """Of users times items that the regression reads, users drawn at random: bounds its time."""
 
+MIXED_CELLS = 2_000_000_000
+"""Of rows times items whose likelihood the mixture's weight is chosen by; bounds the time."""
+
 PENALTY, ITERATIONS, MIXING_ITERATIONS = 1e-3, 60, 100
 
 
@@ -144,6 +147,8 @@ def _mixture(log: _Shown, fitted: Behaviour) -> tuple[float, tuple[float, float,
     """
     if len(log) == 0:
         return 0.0, (0.0, 0.0, 0.0)
+    most = max(1, MIXED_CELLS // len(fitted.popularity))
+    log = _Shown(log.users[:most], log.items[:most])  # rows stand in random order
     popular = fitted.popularity[log.items]
     alone = Behaviour(fitted.popularity, fitted.inputs, fitted.weights, fitted.bias, 1.0, (0.0, 0.0, 0.0))
     regressed = np.concatenate(

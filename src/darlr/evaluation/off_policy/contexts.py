@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from darlr.agents.acting import Scorer, best_alone
 from darlr.data.log import InteractionLog
 from darlr.evaluation.off_policy.matching import Distributions
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.window import Window, absent_item, start_item
 
 
@@ -123,7 +123,6 @@ def session_contexts(
     return Contexts(users, Window(torch.from_numpy(items), torch.from_numpy(given)), earlier, known, n_items)
 
 
-def tensor_rows(table: Tensor, users: NDArray[np.int64]) -> Distributions:
+def estimated_rows(estimates: Estimates, users: NDArray[np.int64]) -> Distributions:
     """Estimated rewards (n_users, n_items) of a world as a function of logged rows of `users` (n,)."""
-    values = table.cpu().numpy()
-    return lambda rows: values[users[rows]]
+    return lambda rows: estimates.rows(torch.from_numpy(users[rows]).to(estimates.device)).cpu().numpy()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
@@ -14,15 +13,16 @@ from darlr.errors import InputError
 from darlr.evaluation.off_policy.behaviour import Behaviour, fit_behaviour
 from darlr.evaluation.off_policy.contexts import (
     Contexts,
+    estimated_rows,
     known_pairs,
     repeats_pairs,
     session_contexts,
     start_contexts,
-    tensor_rows,
 )
 from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.matching import Distributions, LoggedRows
 from darlr.evaluation.off_policy.support import is_deterministic
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.window import Window
 from darlr.world.world import ABSENT
 
@@ -56,7 +56,7 @@ class Evidence:
 
 
 def evidence_of(
-    dataset: Dataset, judging: InteractionLog, estimates: Tensor, start: Window, generator: np.random.Generator
+    dataset: Dataset, judging: InteractionLog, estimates: Estimates, start: Window, generator: np.random.Generator
 ) -> Evidence:
     """The rows of `judging` as evidence.
 
@@ -105,7 +105,7 @@ def evidence_of(
         items=columns,
         rewards=log.rewards.astype(np.float64),
         propensities=propensities,
-        modelled=tensor_rows(estimates, users),
+        modelled=estimated_rows(estimates, users),
         behaviour=behaviour,
         groups=shares,
         shown=shown,

@@ -1,5 +1,6 @@
 """What a log alone tells of policies, as a summary holds it, as a table."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 
 OFF_POLICY = "off_policy"
 """The entry of a summary."""
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
 
 def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
@@ -90,14 +92,26 @@ def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quan
 
 
 def _objections(estimates: Mapping[str, Any]) -> list[str]:
-    """Why single policies cannot be told; policies that share a kind of reason are told together."""
-    reasons: dict[str, list[str]] = {}
+    """Why single policies cannot be told; policies whose reasons differ in numbers alone are told together."""
+    reasons: dict[str, dict[str, str]] = {}
     for policy, values in estimates.items():
         for text in next(iter(values.values()))["objections"][:1]:
-            what, _, needed = text.partition("; needed: ")
-            reasons.setdefault(what if needed == "" else needed, []).append(f"{policy.replace('_', ' ')} ({what})")
+            reasons.setdefault(_NUMBER.sub("#", text), {})[policy.replace("_", " ")] = text
     said = CANNOT_BE_TOLD.capitalize()
-    return [f"{said}: {', '.join(who)}; needed: {what}." for what, who in reasons.items()]
+    return [f"{said}: {'; '.join(texts)}. The reason: {_in_ranges(list(texts.values()))}." for texts in reasons.values()]
+
+
+def _in_ranges(texts: Sequence[str]) -> str:
+    """Texts that differ in numbers alone as one, in which "7 to 12" stands for the different numbers of a place."""
+    pieces = [[*_NUMBER.split(text), ""] for text in texts]
+    numbers = [[*_NUMBER.findall(text), ""] for text in texts]
+    spans = (sorted(set(column), key=_quantity_of) for column in zip(*numbers, strict=True))
+    shown = (span[0] if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in spans)
+    return "".join(f"{piece}{number}" for piece, number in zip(pieces[0], shown, strict=False))
+
+
+def _quantity_of(number: str) -> float:
+    return float(number.replace(",", "").rstrip("%") or 0)
 
 
 def _told(estimate: Mapping[str, Any] | None) -> bool:

@@ -48,8 +48,9 @@ def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]]
 
 
 def bar_rows(title: str, label: str, parts: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> Element:
-    """Bars whose `parts` stand one behind the other (classes part0, part1, ... of style.css)."""
-    axis = numbers(label, 0.0, 1.02 * max(sum(values) for _, values in rows))
+    """Bars whose `parts` stand one behind the other (classes part0, part1, ... of style.css); a part below 0 has no length."""
+    rows = [(name, [max(0.0, value) for value in values]) for name, values in rows]
+    axis = numbers(label, 0.0, limits([0.0, *(sum(values) for _, values in rows)])[1])
 
     def draw(row: int, width: float) -> Iterable[Element]:
         name, values = rows[row]

@@ -5,15 +5,18 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from redis.asyncio import Redis
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
 
 from darlr._version import __version__
 from darlr.errors import DarlrError, InputError
-from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, RECOMMEND, TAKEN, TOLD, operation
-from darlr.serving.http.gate import KEY, Gate
+from darlr.serving.http.bodies import ANSWERS, EXAMPLES, FEEDBACK, REFUSALS, RUN, TAKEN, TOLD, operation, recommend_schema
+from darlr.serving.http.gate import FREE, KEY, Gate
 from darlr.serving.http.keys import Keys
 from darlr.serving.http.logs import FIELDS
 from darlr.serving.http.metrics import Metrics
@@ -23,6 +26,10 @@ from darlr.serving.http.service import Service
 from darlr.serving.http.serving_run import ServingRun
 from darlr.serving.http.sessions import MemorySessions, RedisSessions, Sessions
 from darlr.serving.http.settings import MEMORY, NO_SESSIONS, ServiceSettings
+from darlr.serving.schema import object_schema
+
+LEFT = 499
+"""The status that logs and metrics have for a client that left; nobody receives it."""
 
 
 class Parts:
@@ -39,14 +46,30 @@ class Parts:
         self.page = Page()
 
 
+class _Api(FastAPI):
+    """An API whose schema says where a key is needed."""
+
+    needs_key = False
+
+    def openapi(self) -> dict[str, Any]:
+        schema = super().openapi()
+        if self.needs_key:
+            schema.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            for path, operations in schema["paths"].items():
+                for told in operations.values():
+                    told["security"] = [] if path in FREE else [{"key": []}]
+        return schema
+
+
 def _sessions(settings: ServiceSettings, redis: Redis | None) -> Sessions | None:
     if redis is None and settings.sessions == NO_SESSIONS:
         return None
     if redis is None and settings.sessions == MEMORY:
         return MemorySessions(settings.most_sessions, settings.session_seconds)
-    seconds = settings.timeout / 2  # so that a Redis that does not answer is told of before the request's time is over
-    made = redis or Redis.from_url(settings.sessions, socket_timeout=seconds, socket_connect_timeout=seconds)
-    return RedisSessions(made, settings.session_seconds)
+    if redis is not None:
+        return RedisSessions(redis, settings.session_seconds)
+    # A Redis that does not answer is told of before the request's time is over.
+    return RedisSessions.at(settings.sessions, settings.session_seconds, settings.timeout / 3)
 
 
 def application(parts: Parts) -> Gate:
@@ -64,7 +87,8 @@ def application(parts: Parts) -> Gate:
         parts.logger.info("stopped", extra={FIELDS: {"run": parts.run.name}})
 
     # The pages of FastAPI that show the schema load scripts from elsewhere, so only the schema itself is served.
-    app = FastAPI(title="darlr", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = _Api(title="darlr", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.needs_key = not parts.keys.open
     _add_refusals(app)
     _add_service(app, parts)
     _add_care(app, parts)
@@ -81,21 +105,27 @@ def _add_refusals(app: FastAPI) -> None:
         malformed = isinstance(error, InputError) and "not valid JSON" in str(error)
         return RefusedError(400 if malformed else 422, str(error)).response()
 
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        response = json_response({"error": str(error.detail)}, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(request: Request, error: ClientDisconnect) -> Response:
+        return RefusedError(LEFT, "the client left before its request had arrived").response()
+
 
 def _add_service(app: FastAPI, parts: Parts) -> None:
-    @app.post(
-        "/recommend",
-        summary="Rank items for users",
-        openapi_extra=operation(RECOMMEND, ("requests",), EXAMPLES["recommend"], ANSWERS),
-    )
+    settings, refusals = parts.settings, [status for status in REFUSALS if status != 403]
+    asked = {"schema": recommend_schema(settings.most_requests, settings.most_count), "example": EXAMPLES["recommend"]}
+    given = {"schema": object_schema(FEEDBACK, TOLD), "example": EXAMPLES["feedback"]}
+
+    @app.post("/recommend", summary="Rank items for users", openapi_extra=operation(ANSWERS, refusals, asked))
     async def recommend(request: Request) -> Response:
         return json_response(await parts.service.recommend(await request.body()))
 
-    @app.post(
-        "/feedback",
-        summary="Tell what a user gave within a session",
-        openapi_extra=operation(FEEDBACK, TOLD, EXAMPLES["feedback"], TAKEN),
-    )
+    @app.post("/feedback", summary="Tell what a user gave within a session", openapi_extra=operation(TAKEN, refusals, given))
     async def feedback(request: Request) -> Response:
         return json_response(await parts.service.feedback(await request.body()))
 
@@ -105,15 +135,21 @@ def _add_care(app: FastAPI, parts: Parts) -> None:
     async def health() -> Response:
         return json_response({"status": "alive"})
 
-    @app.get("/ready", summary="Whether it serves, and which run")
+    @app.get("/ready", summary="Whether it serves, and which run", openapi_extra=operation(RUN, [503]))
     async def ready() -> Response:
+        if parts.sessions is not None:
+            await parts.sessions.check()
         return json_response({"status": "ready", "run": parts.run.name})
 
-    @app.get("/metrics", summary="Numbers for Prometheus")
+    @app.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(parts.metrics.text(), media_type=parts.metrics.content_type)
 
-    @app.post("/admin/reload", summary="Load and serve the run that the pointer names now")
+    @app.post(
+        "/admin/reload",
+        summary="Load and serve the run that the pointer names now",
+        openapi_extra=operation(RUN, [401, 403, 422, 503]),
+    )
     async def reload(request: Request) -> Response:
         parts.keys.require_admin(request.scope.get(KEY, ""))
         return json_response({"run": await parts.run.reload()})

@@ -1,6 +1,6 @@
 """What bodies of HTTP requests hold: the keys of `serving.schema`, and what sessions add. OpenAPI is told the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,17 @@ from darlr.serving.schema import ID, OPTIONS, REQUEST, Field, object_schema, req
 
 LONGEST_NAME = 128
 BODY = "the body"
+
+
+def _some(name: str, what: str) -> Field:
+    """The key of a request of that name, which must not be empty here."""
+    field = REQUEST[name]
+    return Field(
+        lambda value: field.holds(value) and bool(value),
+        f"a list of {what}, at least one",
+        {**field.schema, "minItems": 1, "description": f"{name}, in the order in which they were given"},
+    )
+
 
 SESSION = Field(
     lambda value: isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME,
@@ -37,7 +48,12 @@ REQUESTS = Field(
 )
 RECOMMEND: Mapping[str, Field] = MappingProxyType({"requests": REQUESTS, **OPTIONS})
 FEEDBACK: Mapping[str, Field] = MappingProxyType(
-    {"session": SESSION, **{name: REQUEST[name] for name in ("items", "rewards", "new_items")}}
+    {
+        "session": SESSION,
+        "items": _some("items", "item ids"),
+        "rewards": _some("rewards", "numbers"),
+        "new_items": REQUEST["new_items"],
+    }
 )
 TOLD = ("session", "items", "rewards")
 """The keys that a body of /feedback has to have."""
@@ -74,8 +90,6 @@ def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
 def feedback_of(body: bytes) -> tuple[str, Request]:
     """The session that a body of /feedback names, and what was given in it, as a request of nobody; raises `InputError`."""
     told = _object(body, FEEDBACK, required=TOLD)
-    if not told["items"]:
-        raise InputError(f'{BODY}: "items" is []; expected at least one')
     return told.pop("session"), request_of(told, BODY)
 
 
@@ -147,22 +161,36 @@ EXAMPLES: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def operation(
-    fields: Mapping[str, Field], required: tuple[str, ...], example: Any, answer: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The OpenAPI of an operation whose body has these keys: its body and its answers."""
-    body = {"application/json": {"schema": object_schema(fields, required), "example": example}}
-    refusals = {
-        str(status): {"description": text, "content": {"application/json": {"schema": ERROR}}}
-        for status, text in {
-            400: "the body is no JSON",
-            401: "no valid key",
-            404: "the service keeps no sessions",
-            408: "the request did not arrive in time",
-            413: "the body is too large",
-            422: "the body holds something that cannot be used; the line names the key",
-            503: "the service is busy or stops",
-        }.items()
+REFUSALS: Mapping[int, str] = MappingProxyType(
+    {
+        400: "the body is no JSON",
+        401: "no valid key",
+        403: "the key is not the one named admin",
+        404: "the service keeps no sessions",
+        408: "the request did not arrive in time",
+        413: "the body is too large",
+        422: "something cannot be used; the line names it",
+        503: "the service is not ready, busy, or stops",
     }
-    taken = {"description": "as asked", "content": {"application/json": {"schema": dict(answer)}}}
-    return {"requestBody": {"required": True, "content": body}, "responses": {"200": taken, **refusals}}
+)
+"""What the statuses of refusals mean."""
+RUN = {"type": "object", "required": ["run"], "properties": {"run": {"type": "string", "description": "the run that serves"}}}
+
+
+def recommend_schema(most_requests: int, most_count: int) -> dict[str, Any]:
+    """JSON Schema of the body of /recommend, of a service with these limits."""
+    schema = object_schema(RECOMMEND, ("requests",))
+    schema["properties"]["requests"]["maxItems"] = most_requests
+    schema["properties"]["count"]["maximum"] = most_count
+    return schema
+
+
+def operation(answer: Mapping[str, Any], refusals: Sequence[int], body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The OpenAPI of an operation: the schema of its answer, the statuses of its refusals, and the content of its body."""
+    responses = {
+        str(status): {"description": REFUSALS[status], "content": {"application/json": {"schema": ERROR}}}
+        for status in refusals
+    }
+    told = {"description": "as asked", "content": {"application/json": {"schema": dict(answer)}}}
+    asked = {"requestBody": {"required": True, "content": {"application/json": dict(body)}}} if body else {}
+    return {**asked, "responses": {"200": told, **responses}}

@@ -1,12 +1,17 @@
 """What Prometheus is told; with several workers, the numbers of all of them."""
 
 import os
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 """The folder in which workers keep their numbers, named by an environment variable of the library's."""
+KINDS = ("counter", "histogram", "gauge_livesum")
+"""Those of the numbers below, as the library names their files."""
+ROOM = 1 << 16
+"""Bytes for the numbers of a kind: more than all paths, statuses and outcomes take."""
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -16,6 +21,8 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
+        if MULTIPROCESS in os.environ:
+            _take_room(Path(os.environ[MULTIPROCESS]))
         self._registry = registry = CollectorRegistry()
         self.requests = Counter("darlr_http_requests", "HTTP requests", ["path", "status"], registry=registry)
         self.seconds = Histogram("darlr_http_seconds", "Time of an HTTP request", ["path"], buckets=SECONDS, registry=registry)
@@ -31,3 +38,12 @@ class Metrics:
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)
+
+
+def _take_room(folder: Path) -> None:
+    """Have the files of this worker's numbers on disk before the library maps them into memory; raises `OSError`.
+
+    A mapped page that a full disk has no room for would kill the worker while it answers.
+    """
+    for kind in KINDS:
+        (folder / f"{kind}_{os.getpid()}.db").write_bytes(bytes(ROOM))

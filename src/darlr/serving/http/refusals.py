@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+UNKNOWN = 401
+"""The status for a client without a valid key."""
+
 
 class RefusedError(Exception):
     """A request that is not served.
@@ -18,7 +21,10 @@ class RefusedError(Exception):
         self.status = status
 
     def response(self) -> Response:
-        return json_response({"error": str(self)}, self.status)
+        response = json_response({"error": str(self)}, self.status)
+        if self.status == UNKNOWN:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
 
 
 def json_response(value: Mapping[str, object], status: int = 200) -> Response:

@@ -1,9 +1,13 @@
 """Runs the application: in this process, or in several workers that share a port."""
 
 import contextlib
+import functools
 import gc
 import os
+import signal
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +16,7 @@ import torch
 import uvicorn
 
 from darlr.serving.http.app import Parts, application
+from darlr.serving.http.connections import Connection
 from darlr.serving.http.gate import Gate
 from darlr.serving.http.logs import service_logger
 from darlr.serving.http.metrics import MULTIPROCESS
@@ -22,6 +27,8 @@ SETTINGS = "DARLR_SERVE"
 KEEP_ALIVE = 30
 GRACE = 30
 """Seconds in which requests that are under way are answered after the service was told to stop."""
+HUNG = 60
+"""Seconds after which a worker that gives no sign of life is replaced; loading torch from a cold disk takes many of them."""
 
 
 def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
@@ -32,18 +39,30 @@ def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE,
         "timeout_graceful_shutdown": GRACE,
+        "timeout_worker_healthcheck": HUNG,
+        "http": functools.partial(Connection, settings.timeout),
+        "ws": "none",
     }
     if workers == 1:
         uvicorn.run(_made(settings), host=host, port=port, **options)
         return
+    Parts(settings, service_logger())  # what cannot be served is told once, here, and not by every worker
     with _shared(settings) as told:
         os.environ[SETTINGS] = told.encoded()
         uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **options)
 
 
 def worker() -> Gate:
-    """The application of a worker process."""
+    """The application of a worker process, which stops when the one that started it is gone."""
+    threading.Thread(target=_stop_without, args=(os.getppid(),), daemon=True).start()
     return _made(ServiceSettings.decoded(os.environ[SETTINGS]))
+
+
+def _stop_without(starter: int) -> None:
+    """Stop this process, as a signal to stop would, once `starter` is gone: nobody else would, and it has the port."""
+    while os.getppid() == starter:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _made(settings: ServiceSettings) -> Gate:

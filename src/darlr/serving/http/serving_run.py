@@ -31,6 +31,8 @@ def run_named_by(place: Path) -> Path:
         resolved = pointed(place).resolve(strict=True)
     except OSError as error:
         raise InputError(f"{place}: no such run folder ({error.strerror})") from error
+    except RuntimeError as error:  # as Python before 3.13 tells of a link to itself
+        raise InputError(f"{place}: no such run folder ({error})") from error
     if not (resolved / CONFIG).is_file():
         raise InputError(f"{place}: not a darlr run ({CONFIG} missing)")
     return resolved
@@ -69,6 +71,8 @@ class ServingRun:
                     await self._change(found)
             except DarlrError:
                 continue  # told where it was found
+            except Exception:  # a folder that is being written or removed; watching must not end by it
+                self._logger.exception("looking for a newer run failed")
 
     async def _change(self, found: Version) -> None:
         async with self._loading:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from darlr.data.ids import Id
@@ -28,6 +30,10 @@ class Sessions(Protocol):
 
     async def add(self, name: str, given: Sequence[Given]) -> int:
         """Remember more, and tell how much the session has now."""
+        ...
+
+    async def check(self) -> None:
+        """Raise `RefusedError` if they cannot be reached."""
         ...
 
     async def close(self) -> None:
@@ -57,6 +63,9 @@ class MemorySessions:
             self._kept.popitem(last=False)
         return len(answers)
 
+    async def check(self) -> None:
+        """They are in this process."""
+
     async def close(self) -> None:
         self._kept.clear()
 
@@ -81,10 +90,19 @@ class RedisSessions:
     def __init__(self, redis: Redis, seconds: int) -> None:
         self._redis, self._seconds = redis, seconds
 
+    @classmethod
+    def at(cls, address: str, seconds: int, timeout: float) -> "RedisSessions":
+        """Those in the Redis at `address`, which has `timeout` seconds for each step.
+
+        Nothing is tried twice: a reward whose answer was lost may be kept already, and would count double.
+        """
+        retry = Retry(NoBackoff(), 0)
+        return cls(Redis.from_url(address, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry), seconds)
+
     async def answers(self, name: str) -> Sequence[Given]:
         key = _key(name)
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.pipeline(transaction=False) as pipe:  # a Redis without room takes no transaction
                 pipe.lrange(key, 0, -1)
                 pipe.expire(key, self._seconds)
                 kept, _ = await pipe.execute()
@@ -104,6 +122,12 @@ class RedisSessions:
         except (RedisError, OSError) as error:
             raise _unreachable(error) from error
         return int(left)
+
+    async def check(self) -> None:
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
 
     async def close(self) -> None:
         await self._redis.aclose()

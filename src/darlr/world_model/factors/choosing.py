@@ -102,7 +102,7 @@ def fit_factors(
         chooser.reason = "as in the run that it starts from"
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
-    model, fitted = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former)
+    model, course = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former)
     selection = _selection(model, dataset, selection_exponent)
     report = FactorReport(
         size=size,
@@ -113,8 +113,8 @@ def fit_factors(
         trials=tuple(chooser.trials),
         weightings=chooser.weightings,
         selection=selection,
-        objective=fitted.objective,
-        noise=fitted.noise,
+        objective=course.objective,
+        noise=course.noise,
     )
     return model.with_selection(selection.exponent), report
 
@@ -220,10 +220,12 @@ class Chooser:
     def _try(self, size: int, link: Link, activity_exponent: float, generator: torch.Generator | None = None) -> Trial:
         draws = self.generator if generator is None else generator
         settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
-        rankings = []
-        for fold in self._held_out():
+
+        def ranking(fold: Fold) -> float:
             model, _ = estimate(self.dataset, fold.training, size, link, activity_exponent, settings, draws, self.device)
-            rankings.append(fold.ranking(model, _numpy(draws)))
+            return fold.ranking(model, _numpy(draws))
+
+        rankings = [ranking(fold) for fold in self._held_out()]  # one model at a time: they are large
         self.trials.append(Trial(size, link, _known(float(np.mean(rankings)))))
         return self.trials[-1]
 

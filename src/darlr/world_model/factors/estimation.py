@@ -1,7 +1,7 @@
 """One fit of a log, from its rows to a model of all users and items of its vocabularies."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,14 +9,28 @@ from numpy.typing import NDArray
 
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import count_each
 from darlr.world_model.continuing import Former
 from darlr.world_model.factors.continuing import start_from
 from darlr.world_model.factors.design import Description, Design
-from darlr.world_model.factors.fitting import Fitted, block_of, fit
+from darlr.world_model.factors.fitting import block_of, fit
 from darlr.world_model.factors.model import FactorModel, Population
 from darlr.world_model.factors.problem import prepare
 from darlr.world_model.factors.responses import Link
 from darlr.world_model.factors.settings import FactorSettings
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a fit went.
+
+    Attributes:
+        objective: after each sweep, per logged row.
+        noise: variance of a logged y around its mean.
+    """
+
+    objective: tuple[float, ...]
+    noise: float
 
 
 def estimate(
@@ -29,7 +43,7 @@ def estimate(
     generator: torch.Generator,
     device: torch.device,
     former: Former | None = None,
-) -> tuple[FactorModel, Fitted]:
+) -> tuple[FactorModel, Course]:
     """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
 
     Args: former: a model of a former log, of the same size and link, that the fit starts from.
@@ -50,7 +64,9 @@ def estimate(
     )
     shares = torch.from_numpy(shares_of(log)).to(device)
     model = FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares)
-    return (_levelled(model, log) if link == "log" else model), fitted
+    course = Course(fitted.objective, fitted.noise)
+    del fitted  # its posteriors of double precision take twice what the model takes
+    return (_levelled(model, log) if link == "log" else model), course
 
 
 def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
@@ -69,5 +85,5 @@ def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
 
 def shares_of(log: InteractionLog) -> NDArray[np.float32]:
     """(I,) the share of the log's users who have each item in it; half a user where nobody has."""
-    half = 0.5 / np.count_nonzero(np.bincount(log.users))
+    half = 0.5 / np.count_nonzero(count_each(log.users, log.n_users))
     return np.maximum(log.audience_shares(), half).astype(np.float32)

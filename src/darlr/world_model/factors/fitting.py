@@ -20,6 +20,9 @@ from darlr.world_model.factors.posterior import Side
 BLOCK_NUMBERS = 8_000_000
 """About how many numbers of a block of entities are in memory at once (64 MB each time they are copied)."""
 
+TURNED_AT_ONCE = 1 << 16
+"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
+
 NOISE_FLOOR = 1e-6
 """Smallest variance of the noise, in units of the targets' variance."""
 
@@ -121,8 +124,10 @@ def standardise(users: Side, items: Side) -> None:
     for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
         inner = matrix[side.free][:, side.free]
         side.means = side.means @ matrix.T
-        side.covariances = inner @ side.covariances @ inner.T
-        side.products = side.packing.products(side.means, side.covariances)
+        for first in range(0, len(side.means), TURNED_AT_ONCE):
+            part = slice(first, first + TURNED_AT_ONCE)
+            side.covariances[part] = inner @ side.covariances[part] @ inner.T
+            side.products[part] = side.packing.products(side.means[part], side.covariances[part])
         side.centre = matrix @ side.centre
         side.weights = side.weights @ matrix.T
         side.prior = inner @ side.prior @ inner.T

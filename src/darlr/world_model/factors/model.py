@@ -80,7 +80,8 @@ class Population:
             means[first:last] = side.expected(columns.matrix(description, first, last))[:, free]
         covariances = prior.float().expand(len(description), -1, -1).clone()
         means[fitted] = side.means[:, free].float()
-        covariances[fitted] = side.covariances.float()
+        for first in range(0, len(fitted), block):
+            covariances[fitted[first : first + block]] = side.covariances[first : first + block].float()
         return cls(means, covariances, side.centre[free], side.weights[:, free], prior, columns.of_code, columns.means)
 
     def prior_of(self, described: Features | ItemCatalog) -> tuple[Tensor, Tensor]:
@@ -175,6 +176,24 @@ class FactorModel:
             rows = slice(start, start + step)
             estimate[rows], uncertainty[rows] = self._block(users[rows], *columns)
         return estimate, uncertainty
+
+    @torch.no_grad()
+    def uncertainty(self, users: Tensor, items: Tensor) -> Tensor:
+        """P_U of single pairs, as `predict` has it: of `users` and `items` of one shape, or of shapes that broadcast."""
+        users, items = torch.broadcast_tensors(users, items)  # type: ignore[no-untyped-call]
+        parts = zip(torch.split(users.flatten(), PAIRS_AT_ONCE), torch.split(items.flatten(), PAIRS_AT_ONCE), strict=True)
+        return torch.cat([self._uncertainty(*part) for part in parts]).view(users.shape)
+
+    def _uncertainty(self, users: Tensor, items: Tensor) -> Tensor:
+        responses, means, covariances = self.responses, self.users.means[users], self.users.covariances[users]
+        loadings = responses.loadings[items]
+        estimate = responses.to_reward(responses.intercepts[items] + (means * loadings).sum(dim=1))
+        met = torch.cat([torch.ones_like(means[:, :1]), means[:, 1:]], dim=1)
+        second = met.unsqueeze(2) * met.unsqueeze(1)
+        second[:, 1:, 1:] += covariances[:, 1:, 1:]
+        own = (covariances * loadings.unsqueeze(2) * loadings.unsqueeze(1)).sum(dim=(1, 2))
+        unknown = (second * self.items.covariances[items]).sum(dim=(1, 2)) * self._kept[items].square()
+        return (own + unknown).clamp_min_(0) * responses.scale.slope(estimate).square()
 
     def _columns(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Intercepts (m,), loadings (m, d), their products (m, d d), and what is not known of them, (m, d d)."""

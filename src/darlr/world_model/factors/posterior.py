@@ -94,9 +94,10 @@ class Side:
         moments = _Moments.zero(self)
         error = 0.0
         precision = torch.linalg.inv(self.prior)
+        summed = rows.summed(other.products)
         for first in range(0, len(rows), block):
             last = min(first + block, len(rows))
-            sums, pulls = rows.statistics(first, last, other.means, other.products)
+            sums, pulls = rows.statistics(first, last, other.means, summed)
             features = self.design.matrix(first, last)
             log_determinants = self._update(first, last, sums / noise, pulls / noise, precision, features)
             means, products = self.means[first:last], self.products[first:last]

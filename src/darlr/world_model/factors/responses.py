@@ -100,12 +100,22 @@ class FactorResponses:
         return replace(self, scale=replace(self.scale, low=low, high=high))
 
     def of(self, users: Tensor, items: Tensor) -> "FactorResponses":
-        """The responses of `users` (n,) to `items` (m,), in that order: rows and columns of a world."""
+        """The responses of `users` (n,) to `items` (m,), in that order: rows and columns of a world.
+
+        Where these are all users or all items as they stand, nothing of them is copied.
+        """
+        rows, columns = _place(users, len(self.user_means)), _place(items, len(self.intercepts))
         return replace(
             self,
-            intercepts=self.intercepts[items],
-            loadings=self.loadings[items],
-            noise=self.noise[items],
-            user_means=self.user_means[users],
-            user_covariances=self.user_covariances[users],
+            intercepts=self.intercepts[columns],
+            loadings=self.loadings[columns],
+            noise=self.noise[columns],
+            user_means=self.user_means[rows],
+            user_covariances=self.user_covariances[rows],
         )
+
+
+def _place(indices: Tensor, n: int) -> Tensor | slice:
+    """`indices` into n entities; a slice, which copies nothing, where they are all of them in order."""
+    whole = len(indices) == n and torch.equal(indices, torch.arange(n, device=indices.device))
+    return slice(None) if whole else indices

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import count_each, sum_each
 from darlr.world_model.factors.model import FactorModel
 
 MOST = 1.5
@@ -64,11 +65,12 @@ def from_activity(average: NDArray[np.float64], log: InteractionLog) -> Selectio
     Args: average: (I,) the reward that items get of an average user.
     """
     low, mean = log.reward_range[0], float(log.rewards.mean(dtype=np.float64))
-    counts = np.bincount(log.users, minlength=log.n_users)
+    counts = count_each(log.users, log.n_users)
     counted = counts >= FEWEST_ROWS
     usual = mean - low
-    given_rewards = np.bincount(log.users, log.rewards - low, log.n_users)[counted] + usual / 2
-    expected = np.bincount(log.users, np.maximum(average[log.items] - low, 0.02 * usual), log.n_users)[counted] + usual / 2
+    least = np.maximum(average - low, 0.02 * usual)
+    given_rewards = sum_each(log.users, log.n_users, lambda rows: log.rewards[rows] - low)[counted] + usual / 2
+    expected = sum_each(log.users, log.n_users, lambda rows: least[log.items[rows]])[counted] + usual / 2
     activity = np.log(counts[counted])
     rows = int(counts[counted].sum())
     if len(activity) < FEWEST_ROWS or activity.max() - activity.min() < 1e-9:

@@ -1,0 +1,54 @@
+"""Rewards of all users and items that are known as factors: any cell or row can be computed, and no table is held."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darlr.errors import InputError
+
+Link = Literal["identity", "log"]
+
+
+@dataclass(frozen=True)
+class FactoredRewards:
+    """Rewards whose link is the product of a user's and an item's factors, kept within low..high.
+
+    Attributes:
+        users: (U, K) float32, finite.
+        items: (I, K) float32, finite.
+        link: what of a reward the product is: the reward itself, or its natural logarithm.
+        low, high: the smallest and the largest reward; others become these.
+
+    Raises:
+        InputError: if the factors differ in number or are not finite.
+    """
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    link: Link
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.users.shape[1] != self.items.shape[1]:
+            raise InputError(f"users have {self.users.shape[1]} factors and items {self.items.shape[1]}; expected as many")
+        for whose, factors in (("users", self.users), ("items", self.items)):
+            if not np.isfinite(factors).all():
+                raise InputError(f"the factors of the {whose} are not all finite")
+
+    def cells(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float32]:
+        """(n,) rewards of pairs of a user and an item."""
+        return self._rewards(np.einsum("nk,nk->n", self.users[users], self.items[items]))
+
+    def table(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float32]:
+        """(m, n) rewards of each of m users for each of n items."""
+        return self._rewards(self.users[users] @ self.items[items].T)
+
+    def _rewards(self, linked: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`linked`, changed in place."""
+        if self.link == "log":
+            with np.errstate(over="ignore"):  # what is infinite becomes the largest reward
+                np.exp(linked, out=linked)
+        return np.clip(linked, np.float32(self.low), np.float32(self.high), out=linked)

@@ -1,0 +1,1 @@
+"""The laws behind generated worlds, and what writes worlds of millions of users."""

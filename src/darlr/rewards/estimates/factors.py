@@ -1,0 +1,42 @@
+"""Estimates of a factor model, computed when they are asked for: from posterior means, and variances from covariances."""
+
+import torch
+from torch import Tensor
+
+from darlr.rewards.estimates.interface import Estimates
+from darlr.world_model.factors.model import FactorModel
+
+
+class FactorEstimates(Estimates):
+    """What users are expected to give (`FactorModel.predict`): a pair costs as many products as there are factors."""
+
+    def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
+        """Args: users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns."""
+        self._responses = model.responses.of(users, items)
+        self.n_users, self.n_items, self.device = len(users), len(items), users.device
+
+    def cells(self, users: Tensor, items: Tensor) -> Tensor:
+        of = self._responses
+        return of.to_reward(of.intercepts[items] + (of.loadings[items] * of.user_means[users]).sum(dim=-1))
+
+    def rows(self, users: Tensor) -> Tensor:
+        of = self._responses
+        return of.to_reward(torch.addmm(of.intercepts, of.user_means[users], of.loadings.T))
+
+    def bounds(self) -> tuple[float, float]:
+        return self._responses.scale.low, self._responses.scale.high  # to which estimates are cut
+
+
+class FactorUncertainty(Estimates):
+    """How uncertain a factor model is of its estimates, as a variance (`FactorModel.predict`)."""
+
+    def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
+        """Args: see `FactorEstimates`."""
+        self._model, self._users, self._items = model, users, items
+        self.n_users, self.n_items, self.device = len(users), len(items), users.device
+
+    def cells(self, users: Tensor, items: Tensor) -> Tensor:
+        return self._model.uncertainty(self._users[users], self._items[items])
+
+    def rows(self, users: Tensor) -> Tensor:
+        return self._model.predict(self._users[users], self._items)[1]

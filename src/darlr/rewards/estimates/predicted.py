@@ -1,0 +1,96 @@
+"""What a world model says of the simulated world."""
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from darlr.rewards.estimates.factors import FactorEstimates, FactorUncertainty
+from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
+from darlr.rewards.estimates.networks import ModelEstimates, NetworkEstimates
+from darlr.rewards.estimates.shaped import NeighbourSums, NeighbourVariances, UserNumbers
+from darlr.rewards.neighbours import STATISTICS, nearest_users, neighbour_weights, shape_by_neighbours, unit_rows
+from darlr.rewards.settings import NeighbourConfig
+from darlr.rewards.sketches import sketches
+from darlr.world_model.ensemble import EnsembleModel
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.model import WorldModel
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Estimated rewards of a world's users and items, and their uncertainty P_U."""
+
+    rewards: Estimates
+    uncertainty: Estimates
+
+    @classmethod
+    def of(
+        cls,
+        model: WorldModel,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        device: torch.device,
+        most_cells: float = math.inf,
+    ) -> Self:
+        """Tables, or, where there are more than `most_cells` pairs of a user and an item, estimates that are asked for."""
+        made = cls.kept if len(users) * len(items) <= most_cells else cls.asked
+        return made(model, users, items, device)
+
+    @classmethod
+    def kept(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> Self:
+        """Tables of `users` and `items`, indices into the log's vocabularies."""
+        tables = model.predict(torch.from_numpy(users).to(device), torch.from_numpy(items).to(device))
+        return cls(*map(KeptEstimates, tables))
+
+    @classmethod
+    def asked(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> Self:
+        """The same without tables: `model` is asked whenever the estimates are."""
+        world = torch.from_numpy(users).to(device), torch.from_numpy(items).to(device)
+        if isinstance(model, FactorModel):
+            return cls(FactorEstimates(model, *world), FactorUncertainty(model, *world))
+        uncertainty = ModelEstimates(model, *world, "uncertainty")
+        if isinstance(model, EnsembleModel):
+            return cls(NetworkEstimates(model, *world), uncertainty)
+        return cls(ModelEstimates(model, *world, "reward"), uncertainty)
+
+    def shaped(self, config: NeighbourConfig) -> "Predicted":
+        """Shaped by each user's nearest users (ROLeR), where `neighbours.users` asks for it."""
+        if not config.users:
+            return self
+        if not isinstance(self.rewards, KeptEstimates):
+            return self._shaped_by_request(config)
+        tables = shape_by_neighbours(self.rewards.table(), self.uncertainty.table(), config)
+        return Predicted(*map(KeptEstimates, tables))
+
+    def _shaped_by_request(self, config: NeighbourConfig) -> "Predicted":
+        rows = unit_rows(sketches(self.rewards), config.centred)
+        neighbours, cosines = nearest_users(rows, config.users, include_self=True)
+        rewards = NeighbourSums(self.rewards, neighbours, neighbour_weights(cosines, config))
+        if config.uncertainty == "model":
+            return Predicted(rewards, self.uncertainty)
+        if config.uncertainty == "variance":
+            return Predicted(rewards, NeighbourVariances(self.rewards, neighbours, cosines))
+        if config.uncertainty == "none":
+            return Predicted(rewards, UserNumbers(torch.zeros_like(cosines[:, 0]), rewards.n_items))
+        numbers = STATISTICS[config.uncertainty](1 - cosines)
+        return Predicted(rewards, UserNumbers(numbers, rewards.n_items))
+
+    def corrected(self, truth: NDArray[np.float32] | None) -> "Predicted":
+        """True rewards (n_users, n_items) in the place of the estimated ones, where they are given (GT)."""
+        if truth is None:
+            return self
+        return replace(self, rewards=KeptEstimates(borrowed(truth).to(self.rewards.device)))
+
+
+def borrowed(rewards: NDArray[np.float32]) -> Tensor:
+    """A tensor over the same memory, a memory map included; nobody may write to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rewards)
