@@ -3,11 +3,11 @@
 import contextlib
 import functools
 import gc
+import multiprocessing
 import os
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -54,14 +54,15 @@ def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None
 
 def worker() -> Gate:
     """The application of a worker process, which stops when the one that started it is gone."""
-    threading.Thread(target=_stop_without, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_stop_without_starter, daemon=True).start()
     return _made(ServiceSettings.decoded(os.environ[SETTINGS]))
 
 
-def _stop_without(starter: int) -> None:
-    """Stop this process, as a signal to stop would, once `starter` is gone: nobody else would, and it has the port."""
-    while os.getppid() == starter:
-        time.sleep(1)
+def _stop_without_starter() -> None:
+    """Stop this process, as a signal would, once the one that started it is gone: nobody else would, and it has the port."""
+    starter = multiprocessing.parent_process()
+    assert starter is not None  # workers are started by uvicorn's supervisor
+    starter.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
