@@ -1,18 +1,19 @@
 # The service (docs/serving.md). Built and started by compose.yaml; alone:
-#   docker build --tag darlr .
+#   docker build --build-arg TORCH_INDEX=... --tag darlr .
 #   docker run --publish 127.0.0.1:8000:8000 --volume "$PWD/runs:/runs:ro" --read-only --tmpfs /tmp darlr
 # It serves what the pointer /runs/serving names. Other commands of darlr work as well: docker run darlr train --help
 
 FROM python:3.11.14-slim-bookworm AS build
 
-# PyTorch's own index of builds without CUDA, which are a tenth as large; another one of its indexes brings another build.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Which build of PyTorch: give the index of builds for CPUs that PyTorch's installation page names. Left open, pip's default index on
+# x86 brings libraries of CUDA that are several times as large and not used.
+ARG TORCH_INDEX=
 
 WORKDIR /source
 RUN python -m venv --without-pip /opt/darlr
 COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/darlr/bin/python install --constraint constraints.txt --index-url "$TORCH_INDEX" torch
+    pip --python /opt/darlr/bin/python install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN --mount=type=cache,target=/root/.cache/pip \
