@@ -11,7 +11,8 @@ centre; the others differ from it in one number, so every curve has three sizes.
 
 Every phase runs on one thread, in a process of its own that is forked from one which has loaded the libraries. Its seconds are
 the processor's, and of the phase alone; its memory is the peak of the process, interpreter and libraries included.
-The last lines are the exponents, by least squares of logarithms; those of memory are of what comes above an idle process.
+The last lines are the exponents, by least squares of logarithms; those of memory are of what comes above an idle process. A
+part of the libraries comes into memory only in the phase, so that these are too low for small worlds.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.plausibility.logs import notes
@@ -225,11 +226,13 @@ def picture(found: Costs, axes: Axes) -> Figure:
                 panel.loglog(numbers, costs, marker="o", color=colour, label=phase)
             panel.set_xticks(numbers, [f"{number:,}" for number in numbers])
             panel.xaxis.set_minor_locator(NullLocator())
+            panel.yaxis.set_major_formatter("{x:g}")  # a power of ten would need mathematical text, which pictures do not have
+            panel.yaxis.set_minor_formatter("{x:g}" if what == "memory" else NullFormatter())
             panel.grid(True, which="major", alpha=0.3)
             panel.set_xlabel(axis)
     panels[0, 0].set_ylabel("seconds of the processor")
     panels[1, 0].set_ylabel("MiB at most")
-    panels[0, 0].legend(frameon=False, fontsize=8)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(PHASES), frameon=False)
     return figure
 
 
