@@ -212,12 +212,13 @@ METHOD_CHECKS: tuple[MethodCheck, ...] = (
 )
 
 
-def check_method(method: Method, settings: Mapping[str, Any] | None = None) -> None:
+def check_method(method: Method, settings: Mapping[str, Any] | None = None, device: torch.device = CPU) -> None:
     """Raise unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half a minute).
 
     Args:
         method: registered or not.
         settings: nested, beside `SMALL`: what lets it learn the planted world in 4 epochs of 1,000 recommendations.
+        device: where it learns and serves.
 
     Raises:
         AssertionError: naming what is broken.
@@ -225,7 +226,7 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None) -> N
     """
     with registered(METHODS, method.name, method), scratch() as folder:
         write_planted_world(folder / "data" / PLANTED)
-        trained = train_method(method, settings or {}, folder / "data", folder / "runs")
+        trained = train_method(method, settings or {}, folder / "data", folder / "runs", device)
         for check in METHOD_CHECKS:
             own = folder / check.__name__
             own.mkdir()
