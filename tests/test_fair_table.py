@@ -118,7 +118,7 @@ def test_tunes_trains_and_tells_every_method_once(tmp_path: Path) -> None:
     assert {"epsilon-greedy", "mbpo", "gt", "popular"} <= set(rows)
     assert table.read_text().startswith("# All methods, tuned alike\n")
     assert "### synthetic, what was tuned" in table.read_text()
-    assert rows.count("mbpo") == 4  # last 20% of epochs, all epochs, time, and what was chosen for it
+    assert rows.count("mbpo") == 5  # last 20% of epochs, against the best list, all epochs, time, and what was chosen for it
     assert len(list(out.glob("tuning/synthetic/*/study-*/study.json"))) == 2
     runs = {file: file.stat().st_mtime_ns for file in out.glob("runs/synthetic/*/*/summary.json")}
     assert len(runs) == 3 * 2

@@ -159,7 +159,7 @@ def test_every_method_runs(name: str, method: str, written: Mapping[str, Any], d
     settings = {**SMALLEST, "dataset": name, "method": method}
     loaded = load(ExperimentConfig(dataset=name), data_dir)
     if METHODS[method].reward == "truth" and loaded.truth is None:
-        with pytest.raises(InputError, match="method 'gt' learns from the truth, but the data set has none"):
+        with pytest.raises(InputError, match=f"method '{method}' learns from the truth, but the data set has none"):
             train_small(runs, settings, data_dir)
         return
     finished = train_small(runs, settings, data_dir)
