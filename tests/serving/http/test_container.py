@@ -18,7 +18,7 @@ from darlr._version import __version__
 from darlr.cli.main import main
 from darlr.serving.http import server
 from darlr.serving.http.gate import FREE
-from darlr.serving.http.server import GRACE
+from darlr.serving.http.server import GRACE, HUNG
 from darlr.serving.http.settings import ServiceSettings
 from tests.runs import REPOSITORY
 from tests.serving.http.conftest import Begin
@@ -149,7 +149,7 @@ def test_the_composed_service_is_one_that_the_command_line_takes(monkeypatch: py
     assert any(volume.split(":")[1:] == ["/runs", "ro"] for volume in service["volumes"])
     assert service["read_only"] is True
     assert any(place.startswith("/tmp") for place in service["tmpfs"])
-    assert int(service["stop_grace_period"].rstrip("s")) > GRACE
+    assert int(service["stop_grace_period"].rstrip("s")) > GRACE + HUNG
 
 
 def test_the_composed_redis_is_reached_by_the_service_alone() -> None:

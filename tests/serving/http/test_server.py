@@ -133,6 +133,8 @@ def test_a_full_disk_kills_no_worker(begin: Begin, shop_run: Path, tmp_path: Pat
     try:
         monkeypatch.setenv("TMPDIR", str(small))
         port, process = begin(shop_run, "--workers", 2, "--sessions", "none")
+        while (tmp_path / "log").read_text().count('"serving"') < 2:  # a worker needs room while it starts
+            time.sleep(0.1)
         with contextlib.suppress(OSError):
             (small / "full").write_bytes(bytes(8 << 20))
         paths = ["/recommend", "/feedback", "/admin/reload", "/nowhere", "/health"]  # each has numbers of its own

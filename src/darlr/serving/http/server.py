@@ -27,8 +27,12 @@ SETTINGS = "DARLR_SERVE"
 KEEP_ALIVE = 30
 GRACE = 30
 """Seconds in which requests that are under way are answered after the service was told to stop."""
-HUNG = 60
-"""Seconds after which a worker that gives no sign of life is replaced; loading torch from a cold disk takes many of them."""
+HUNG = 20
+"""Seconds after which a worker that gives no sign of life is replaced; loading torch from a cold disk takes many of them.
+
+The supervisor waits so long for a worker that died while it was asked, and hears nothing else meanwhile, not even a signal to
+stop.
+"""
 
 
 def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
