@@ -135,5 +135,5 @@ def test_tunes_trains_and_tells_every_method_once(tmp_path: Path) -> None:
     plan.write_text(yaml.safe_dump(PLAN | {"datasets": {"synthetic": PLAN["datasets"]["synthetic"] | {"epochs": 3}}}))
     assert make(plan, out, table).returncode == 0
     rows = [line.split("|")[1].strip() for line in table.read_text().splitlines() if line.startswith("| ")]
-    assert rows.count("mbpo") == 4  # its runs of two epochs are there and left out
+    assert rows.count("mbpo") == 5  # its runs of two epochs are there and left out
     assert len(list(out.glob("runs/synthetic/*/*/summary.json"))) == 2 * len(runs)

@@ -39,6 +39,12 @@ def write_misnamed_zip(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xcc("))
 
 
+def write_nameless_zip(path: Path) -> None:
+    """An entry whose name ends before its first letter."""
+    write_zip(path, {"log.csv": b"a\n", "x.csv": b"a\n"})
+    path.write_bytes(path.read_bytes().replace(b"x.csv", b"\0.csv"))
+
+
 MANY = {f"{number}.csv": b"" for number in range(40)} | {"log.csv": b"a\n"}
 BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
     (
@@ -74,6 +80,7 @@ BOMBS: list[tuple[str, Callable[[Path], object], str]] = [
         "cut short, damaged or no archive",
     ),
     ("a.zip", lambda path: path.write_bytes(b"<html>log in</html>"), "cut short, damaged or no archive"),
+    ("a.zip", write_nameless_zip, "cut short, damaged or no archive"),
     ("a.zip", write_misnamed_zip, "cut short, damaged or no archive ('utf-8' codec can't decode"),
     ("a.zip", lambda path: write_zip(path, {"others.csv": b"a\n"}), "has no 'log.csv'; expected it in '.', as published"),
 ]

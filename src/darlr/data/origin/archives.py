@@ -120,8 +120,8 @@ def _too_large(archive: Path, size: int) -> InputError:
 def _reading(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, ValueError, struct.error) as error:
-        # The last two are what zipfile and tarfile raise for names and numbers in their headers that cannot be.
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, ValueError, LookupError, struct.error) as error:
+        # The last three are what zipfile and tarfile raise for names and numbers in their headers that cannot be.
         raise InputError(
             f"{archive}: cut short, damaged or no archive ({_first_line(error)}; {archive.stat().st_size:,} bytes); "
             "delete it and get it again"
