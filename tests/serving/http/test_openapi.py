@@ -16,7 +16,8 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 ADMIN, SHOP = "a" * 16, "s" * 16
 OPERATIONS = ["/recommend", "/feedback", "/health", "/ready", "/metrics", "/admin/reload"]
 BODIES = ["/recommend", "/feedback"]
-BOUNDED = settings(suppress_health_check=list(HealthCheck))
+BOUNDED = settings(suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+"""What schemathesis finds allowed changes with its version, so each version tries the same cases every time."""
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_whatever_the_schema_allows_is_answered_as_it_says(client: TestClient, p
     @BOUNDED
     def holds(case: Any) -> None:
         answer = checked(case, ADMIN, excluded_checks=[positive_data_acceptance])
-        assert answer.status_code in ((200, 422) if path in BODIES else (200,))
+        assert answer.status_code in ((200, 413, 422) if path in BODIES else (200,))
 
     holds()
 
@@ -75,12 +76,15 @@ def test_what_the_schema_and_the_log_allow_is_answered(client: TestClient, path:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_what_the_schema_forbids_is_refused_in_one_line(start: Start, path: str) -> None:
+    from schemathesis.specs.openapi.checks import negative_data_rejection
+
     client = start()  # without keys, so that there is nothing to spoil but the body
 
     @given(case=operation(client, path).as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE))
     @BOUNDED
     def holds(case: Any) -> None:
-        assert checked(case, SHOP).status_code in (400, 422)
+        # Its own check of this does not know that what is too long may be too large, too.
+        assert checked(case, SHOP, excluded_checks=[negative_data_rejection]).status_code in (400, 413, 422)
 
     holds()
 
