@@ -55,15 +55,6 @@ def _read_whole(words: list[str]) -> int:
     return int(words[0])
 
 
-WHOLE = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="INT",
-    instance_from_str=_read_whole,
-    is_instance=lambda value: value is None or isinstance(value, int),
-    str_from_instance=lambda value: [str(value)],
-)
-
-
 def _read_count(words: list[str]) -> int:
     if not re.fullmatch(r"[0-9]{1,18}|[0-9]{1,4}(\.[0-9]{1,8})?[eE]\+?[0-9]{1,2}", words[0]):
         raise ValueError(f"{visible(brief(words[0]))} is no whole number, as 1000000 or 1e6")
@@ -73,13 +64,18 @@ def _read_count(words: list[str]) -> int:
     return int(number)
 
 
-COUNT = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="N",
-    instance_from_str=_read_count,
-    is_instance=lambda value: value is None or isinstance(value, int),
-    str_from_instance=lambda value: [str(value)],
-)
+def _integer(metavar: str, read: Callable[[list[str]], int]) -> PrimitiveConstructorSpec[int]:
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=read,
+        is_instance=lambda value: value is None or isinstance(value, int),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+WHOLE = _integer("INT", _read_whole)
+COUNT = _integer("N", _read_count)
 """A whole number that may be written as 1e6."""
 DatasetName = Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset, names=_datasets)]
 MethodName = Annotated[str | None, option("method", "NAME", ExperimentConfig.method, names=_methods)]

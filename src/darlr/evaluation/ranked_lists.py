@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from darlr.data.tallies import distinct
+
 Floats = NDArray[np.float64]
 
 SMOOTHING = 0.01
@@ -48,9 +50,7 @@ class LoggedItems:
         chosen: (q,) the users that lists are made for, in rising order.
         categories: (I, S) codes of each item's categories, as in the attributes; there are `n_categories`.
         """
-        cells = np.sort(users * n_items + items)
-        once = np.diff(cells, prepend=-1) > 0  # np.unique takes many times as long on millions of rows
-        users, items = np.divmod(cells[once], n_items)
+        users, items = np.divmod(distinct(users, items, n_items), n_items)
         information = self_information(np.bincount(items, minlength=n_items), n_users)
         own = np.isin(users, chosen)
         rows, items = np.searchsorted(chosen, users[own]), items[own]

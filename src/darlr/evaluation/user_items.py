@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.data.tallies import distinct
+
 
 @dataclass(frozen=True)
 class UserItems:
@@ -35,7 +37,7 @@ class UserItems:
         """Of the pairs `users`, `items` (m,), those whose user is among the `chosen` (q,), which ascend."""
         place = np.searchsorted(chosen, users).clip(max=len(chosen) - 1)
         inside = chosen[place] == users
-        rows, columns = np.divmod(np.unique(place[inside] * n_items + items[inside]), n_items)
+        rows, columns = np.divmod(distinct(place[inside], items[inside], n_items), n_items)
         first = np.searchsorted(rows, np.arange(len(chosen) + 1))
         return cls(torch.from_numpy(first).to(device), torch.from_numpy(columns).to(device), n_items)
 

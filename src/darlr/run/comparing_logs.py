@@ -92,12 +92,11 @@ def served_estimates(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.
     Whom and what it does not know counts as its average user and item.
     """
     world = dataset.world
-    place = found(dataset.log.user_ids[world.users].tolist(), served.user_ids.tolist())
-    known, there = place != ABSENT, columns != ABSENT
-    users, items = (place[known], served.world_items[columns[there]])
-    if not known.any():
-        users = served.world_users
-    estimates = served.model.predict(*(torch.from_numpy(ids).to(served.device) for ids in (users, items)))[0]
+    users, items = _theirs(served, dataset, columns)
+    users, items = users[world.users], items[world.items]
+    known, there = users != ABSENT, items != ABSENT
+    asked = (users[known] if known.any() else served.world_users, items[there])
+    estimates = served.model.predict(*(torch.from_numpy(ids).to(served.device) for ids in asked))[0]
     whole = estimates.new_empty(world.n_users, world.n_items)
     whole[:] = estimates.mean()
     theirs = torch.from_numpy(there).to(served.device)

@@ -23,6 +23,7 @@ from darlr.data.completion.factorisation import (
 )
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import distinct
 from darlr.world.window import Window
 
 CANDIDATES = tuple(Candidate(8, Penalties(factors=penalty, biases=4.0)) for penalty in (4.0, 8.0, 16.0, 32.0))
@@ -76,7 +77,7 @@ def log_ratings(log: InteractionLog, generator: np.random.Generator) -> Ratings:
 def _unlogged(cells: NDArray[np.int64], log: InteractionLog, generator: np.random.Generator) -> NDArray[np.int64]:
     """About `NEGATIVES` cells for each of the sorted `cells`, of the same user, without those that are among them."""
     users = np.repeat(cells // log.n_items, NEGATIVES)
-    drawn = np.unique(users * log.n_items + generator.integers(0, log.n_items, len(users)))
+    drawn = distinct(users, generator.integers(0, log.n_items, len(users)), log.n_items)
     return np.setdiff1d(drawn, cells, assume_unique=True)
 
 

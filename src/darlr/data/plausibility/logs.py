@@ -14,9 +14,8 @@ from darlr.data.tallies import count_distinct, count_each
 from darlr.world.world import ABSENT, World
 
 ONCE = 0.9  # share of users, or of items, with a single row, from which it is told
-UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (1e8, 1.0))
-"""From which size on times since 1970 are nanoseconds, microseconds, milliseconds and seconds, and how many make a second."""
-UNIT_NAMES = ("nanoseconds", "microseconds", "milliseconds", "seconds")
+UNITS = ((1e8, 1.0, "seconds"), (1e11, 1e3, "milliseconds"), (1e14, 1e6, "microseconds"), (1e17, 1e9, "nanoseconds"))
+"""From which size on times since 1970 are of a unit, how many of it make a second, and its name."""
 
 
 def notes(loaded: LoadedDataset) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ def span(times: NDArray[np.float64]) -> str:
 
 
 def _date(time: float) -> str | None:
-    for least, second in UNITS:
+    for least, second, _ in reversed(UNITS):
         if abs(time) >= least:
             seconds = time / second
             if abs(seconds) > 2e11:
@@ -110,11 +109,11 @@ def _units(times: NDArray[np.float64]) -> list[tuple[str, int]]:
     """The units that the sizes of the times suggest, and for how many each, the commonest first; empty where
     the earliest and the latest suggest the same. Small numbers suggest none.
     """
-    edges = [least for least, _ in reversed(UNITS)]
+    edges = [least for least, _, _ in UNITS]
     if len(set(np.searchsorted(edges, np.abs([times.min(), times.max()]), side="right"))) == 1:
         return []  # as almost every log: of one unit
     counts = np.bincount(np.searchsorted(edges, np.abs(times), side="right"), minlength=len(UNITS) + 1)[1:]
-    found = [(name, int(count)) for name, count in zip(reversed(UNIT_NAMES), counts, strict=True) if count]
+    found = [(name, int(count)) for (_, _, name), count in zip(UNITS, counts, strict=True) if count]
     return sorted(found, key=lambda unit: -unit[1])
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from darlr.agents.acting import Scorer, best_alone
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import count_distinct
 from darlr.evaluation.off_policy.matching import Distributions
 from darlr.rewards.estimates.interface import Estimates
 from darlr.world.window import Window, absent_item, start_item
@@ -74,15 +75,9 @@ class Contexts:
         return chosen.cpu().numpy()
 
 
-def known_pairs(users: NDArray[np.int64], columns: NDArray[np.int64], n_items: int) -> NDArray[np.int64]:
-    """Ascending user * n_items + column, each once."""
-    return np.unique(users * n_items + columns)
-
-
 def repeats_pairs(log: InteractionLog) -> bool:
     """Whether the log shows an item to a user twice."""
-    pairs = log.users.astype(np.int64) * log.n_items + log.items
-    return len(np.unique(pairs)) < len(pairs)
+    return count_distinct(log.users, log.items) < len(log)
 
 
 def start_contexts(users: NDArray[np.int64], known: NDArray[np.int64], n_items: int, start: Window) -> Contexts:

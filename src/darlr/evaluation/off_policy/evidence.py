@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
+from darlr.data.tallies import distinct
 from darlr.errors import InputError
 from darlr.evaluation.off_policy.behaviour import Behaviour, fit_behaviour
 from darlr.evaluation.off_policy.contexts import (
     Contexts,
     estimated_rows,
-    known_pairs,
     repeats_pairs,
     session_contexts,
     start_contexts,
@@ -78,7 +78,7 @@ def evidence_of(
         notes.append(f"{len(order):,} of {len(chosen):,} rows judge, drawn at random")
     log, users, columns = judging.rows(chosen[order]), rows[order], columns[order]
     had = _inside(dataset, learned)
-    known = known_pairs(had[0], had[1], world.n_items)
+    known = distinct(had[0], had[1], world.n_items)
     withheld = not repeats_pairs(learned) and not np.isin(users * world.n_items + columns, known).any()
     known = known if withheld else known[:0]
     if withheld:
