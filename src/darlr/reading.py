@@ -77,7 +77,8 @@ def _bounded(file: BinaryIO, most: int) -> bytes:
 def read_text(path: Path, at_most: int | None = None) -> str:
     """The text of a UTF-8 file, with or without a byte-order mark, its line ends as they are.
 
-    Args: at_most: bytes; a longer file is refused before it is read.
+    Args:
+        at_most: bytes; a longer file is refused before it is read.
 
     Raises:
         InputError: as `open_file`, and if it is not UTF-8 (naming the first line that is not) or longer.

@@ -23,9 +23,10 @@ class Registry(Mapping[str, Entry]):
     """The entries of one kind by name: darlr's own first, then the others in the order of their registration."""
 
     def __init__(self, noun: str, builtin: Callable[[], Mapping[str, Entry]]) -> None:
-        """Args:
-        noun: what an entry is called in messages, as "method".
-        builtin: gives darlr's own entries; it is asked once, when an entry is first needed.
+        """
+        Args:
+            noun: what an entry is called in messages, as "method".
+            builtin: gives darlr's own entries; it is asked once, when an entry is first needed.
         """
         self._noun, self._builtin = noun, builtin
         self._own: Mapping[str, Entry] | None = None

@@ -35,7 +35,8 @@ class Scorer(ABC):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         """(B, n_items) float32 for `users` (B,), rows of the world, after `window`; the greatest is the best.
 
-        Args: blocked: (B, n_items) bool, items that may not be recommended: their score is -inf.
+        Args:
+            blocked: (B, n_items) bool, items that may not be recommended: their score is -inf.
         """
 
     def probabilities(self, scores: Tensor) -> Tensor:
@@ -134,7 +135,8 @@ def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
 def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:
     """(B, n_items) float32: -inf at the row's `blocked_items`, else 0.
 
-    Args: blocked_items: (B, T) columns of the world, each row filled up with columns from outside (`absent_item`).
+    Args:
+        blocked_items: (B, T) columns of the world, each row filled up with columns from outside (`absent_item`).
     """
     blocking = torch.zeros(len(blocked_items), n_items + OUTSIDE, device=blocked_items.device)
     return blocking.scatter_(1, blocked_items, float("-inf"))[:, :n_items]

@@ -41,10 +41,11 @@ class DARLR:
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
-        """Args:
-        reward: what the recommender's simulator pays; it is rewritten.
-        uncertainty: (n_users, n_items) the penalty where `config.penalty` is "static"; otherwise it is not kept.
-        uncertainty_weight: lambda_U.
+        """
+        Args:
+            reward: what the recommender's simulator pays; it is rewritten.
+            uncertainty: (n_users, n_items) the penalty where `config.penalty` is "static"; otherwise it is not kept.
+            uncertainty_weight: lambda_U.
 
         Raises:
             RunError: if the penalty is static and `uncertainty` is None.
@@ -124,8 +125,10 @@ def intrinsic_reward(estimates: Tensor, selections: Selections, config: Selector
 
         r^sel = estimate_weight r' + lambda_s r_s + lambda_d r_d
 
-    Args: estimates: (n, K) the references' estimates for the item. The paper's r' is the user's own, which is the same for all
-        picks of a visit, so that no pick earns more by it; hence `estimate_weight` is 0 by default (docs/methods/darlr.md).
+    Args:
+        estimates: (n, K) the references' estimates for the item. The paper's r' is the user's own, which is the same for
+            all picks of a visit, so that no pick earns more by it; hence `estimate_weight` is 0 by default
+            (docs/methods/darlr.md).
     """
     reward = config.estimate_weight * estimates + config.similarity_weight * selections.similarity
     return reward + config.diversity_weight * selections.diversity
@@ -141,7 +144,9 @@ def change_penalty(refined: Tensor, last: Tensor, similarity: Tensor, diversity:
 
         P'_U = |r' - r'_-1| / max(r_s + r_d, epsilon)
 
-    Args: refined, last: (n,) r' and r'_-1; similarity, diversity: (n,) means of r_s and r_d over the references.
+    Args:
+        refined, last: (n,) r' and r'_-1.
+        similarity, diversity: (n,) means of r_s and r_d over the references.
     """
     return (refined - last).abs() / (similarity + diversity).clamp_min(epsilon)
 
@@ -151,6 +156,7 @@ def final_reward(estimate: Tensor, penalty: Tensor, uncertainty_weight: float, e
 
         r^rec = r' - lambda_U P'_U + lambda_E P_E - shift
 
-    Args: extras: (n,) the last two terms (`TableReward.extras`).
+    Args:
+        extras: (n,) the last two terms (`TableReward.extras`).
     """
     return estimate - uncertainty_weight * penalty + extras

@@ -88,9 +88,10 @@ class ActorCritic(Policy):
         prior: Tensor | None,
         generator: torch.Generator,
     ) -> None:
-        """Args:
-        membership: (n_items, C) float32, which item has which category.
-        prior: (n_users, n_items) float32, or None where `prior_weight` is 0.
+        """
+        Args:
+            membership: (n_items, C) float32, which item has which category.
+            prior: (n_users, n_items) float32, or None where `prior_weight` is 0.
         """
         super().__init__()
         self.config = config

@@ -72,8 +72,11 @@ class RecommendingAgent(ABC, Generic[R]):
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
 
-        Args: generator: on the policy's device; draws users, items and minibatches.
-        Raises: RunError: if a loss is not finite.
+        Args:
+            generator: on the policy's device; draws users, items and minibatches.
+
+        Raises:
+            RunError: if a loss is not finite.
         """
         log = EpochLog()
         while log.steps < steps:

@@ -72,7 +72,9 @@ class SelectorNetwork(nn.Module):
     def forward(self, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """Queries (B, width), whose products with candidates' keys are their scores, and values (B,).
 
-        Args: tokens: (B, w_sel, width), newest last; present: (B, w_sel).
+        Args:
+            tokens: (B, w_sel, width), newest last.
+            present: (B, w_sel).
         """
         summary = self.encoder(tokens, present)
         return self.query(summary) * summary.shape[1] ** -0.5, self.critic(summary).squeeze(1)
@@ -89,12 +91,13 @@ class Selector:
         state_size: int,
         generator: torch.Generator,
     ) -> None:
-        """Args:
-        learning: settings of the actor-critic, the same as the recommender's.
-        estimates: (n_users, n_items) the world model's predicted rows p_u; where there is no table of them, sketches of the
-            rows stand for them.
-        state_size: size of the recommender's state.
-        generator: draws the network's weights.
+        """
+        Args:
+            learning: settings of the actor-critic, the same as the recommender's.
+            estimates: (n_users, n_items) the world model's predicted rows p_u; where there is no table of them, sketches of
+                the rows stand for them.
+            state_size: size of the recommender's state.
+            generator: draws the network's weights.
         """
         asked, n_users = estimates_of(estimates), len(estimates)
         rows = asked.table() if isinstance(asked, KeptEstimates) else sketches(asked)
@@ -111,7 +114,9 @@ class Selector:
     def select(self, users: Tensor, states: Tensor, generator: torch.Generator) -> Selections:
         """Pick K_sel references for each of n visits (Eq. 9), all visits together.
 
-        Args: users: (n,) rows of the world; states: (n, state_size) of the recommender.
+        Args:
+            users: (n,) rows of the world.
+            states: (n, state_size) of the recommender.
         """
         row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
         contexts = self.network.state_part(states)
@@ -197,7 +202,8 @@ class Selector:
 def diversity_gains(pairwise: Tensor) -> Tensor:
     """r_d of every pick (Eq. 11), (n, K): its mean 1 - cosine to the picks before it, 0 for the first.
 
-    Args: pairwise: (n, K, K) cosines between the picks of a visit.
+    Args:
+        pairwise: (n, K, K) cosines between the picks of a visit.
     """
     earlier = torch.arange(pairwise.shape[1], device=pairwise.device)
     before = earlier - torch.einsum("nkl,kl->nk", pairwise, (earlier < earlier[:, None]).to(pairwise.dtype))

@@ -16,10 +16,11 @@ class TranslatedScorer(Scorer):
     """
 
     def __init__(self, scorer: Scorer, users: Tensor, columns: Tensor, n_items: int) -> None:
-        """Args:
-        users: (n_users,) the policy's row for every user of the world.
-        columns: (n,) the policy's column for every item of the world, `ABSENT` where it has none.
-        n_items: how many columns it has.
+        """
+        Args:
+            users: (n_users,) the policy's row for every user of the world.
+            columns: (n,) the policy's column for every item of the world, `ABSENT` where it has none.
+            n_items: how many columns it has.
         """
         self._scorer, self._users = scorer, users
         self._known = torch.nonzero(columns != ABSENT).squeeze(1)

@@ -50,7 +50,10 @@ class AgentScorer(Scorer):
     """An agent from outside as a scorer of a data set's test world; it always does what it would do, also where one samples."""
 
     def __init__(self, agent: Agent, dataset: Dataset, depth: int) -> None:
-        """Args: depth: how many items a list has to have. An agent that names items is asked that many times for one list."""
+        """
+        Args:
+            depth: how many items a list has to have. An agent that names items is asked that many times for one list.
+        """
         self._agent, self._depth = agent, depth
         self._user_ids = dataset.log.user_ids[dataset.world.users]
         self._item_ids = dataset.log.item_ids[dataset.world.items]

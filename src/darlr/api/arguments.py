@@ -49,7 +49,8 @@ def placed_on(
 ) -> tuple[dict[str, Any], LoadedDataset]:
     """Settings of a run on `dataset`, and the data; raises `InputError` for settings that would read it otherwise.
 
-    Args: notice: is told of what takes a while.
+    Args:
+        notice: is told of what takes a while.
     """
     if not isinstance(dataset, Dataset):
         if not isinstance(dataset, str | Path):

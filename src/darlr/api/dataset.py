@@ -156,7 +156,8 @@ class Dataset:
         Without a truth, they are the log less the rows by which `evaluate` judges; an agent from outside that learns from the
         whole log has seen the answers.
 
-        Args: seed, held_out, split: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
+        Args:
+            seed, held_out, split: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
         """
         log, _ = rows_of(self.loaded, EvaluationConfig(held_out=held_out, split=split), seed)
         rows = {"user_id": log.user_ids[log.users], "item_id": log.item_ids[log.items], "reward": log.rewards}
@@ -181,7 +182,8 @@ def read(
 ) -> tuple[Mapping[str, Any], LoadedDataset]:
     """The data set that settings name: the settings under which it is found again, and what was read.
 
-    Args: notice: is told of what takes a while.
+    Args:
+        notice: is told of what takes a while.
     """
     place = None if data_dir is None else Path(data_dir)
     stored = with_canonical_dataset(values, place)

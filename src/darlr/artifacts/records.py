@@ -55,7 +55,8 @@ def encode_record(record: Mapping[str, Any], before: str | None, place: str) -> 
 def decode_records(text: str, beginning: str | None, path: str) -> Records:
     """The records in a file's text; a last line cut short by a crash is left out.
 
-    Args: beginning: what the first chain stands on; None for a run without chains.
+    Args:
+        beginning: what the first chain stands on; None for a run without chains.
 
     Raises `InputError` naming file and line of a record that is none, is missing, stands elsewhere, or was edited.
     """

@@ -107,7 +107,8 @@ def map_of(check: Check) -> Check:
 class Keys:
     """An object with `required` keys and perhaps some of the `others`, each with its check.
 
-    Attributes: more: what may stand under any other key.
+    Attributes:
+        more: what may stand under any other key.
     """
 
     required: Mapping[str, Check]

@@ -46,7 +46,10 @@ class BCQ(SQN):
         threshold: float,
         generator: torch.Generator,
     ) -> None:
-        """Args: threshold: tau; 0 finds every item likely."""
+        """
+        Args:
+            threshold: tau; 0 finds every item likely.
+        """
         super().__init__(config, tracker, n_items, logit_penalty, generator)
         self._threshold = threshold
 

@@ -51,7 +51,10 @@ class CQL(OfflinePolicy):
         min_q_weight: float,
         generator: torch.Generator,
     ) -> None:
-        """Args: min_q_weight: alpha."""
+        """
+        Args:
+            min_q_weight: alpha.
+        """
         super().__init__(config, tracker, n_items, {"quantiles": n_items * quantiles}, generator)
         self._quantiles, self._min_q_weight = quantiles, min_q_weight
 

@@ -119,7 +119,8 @@ class LearnerParts:
     def a2c(self, policy: Policy, reward: RewardSource, learned: Estimates) -> A2C:
         """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
 
-        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        Args:
+            learned: (n_users, n_items) the rewards that are learned from, without penalties.
         """
         if not isinstance(policy, ActorCritic):
             raise TypeError(f"A2C learns no {type(policy).__name__}")

@@ -46,7 +46,11 @@ class SQN(OfflinePolicy):
         generator: torch.Generator,
         act_by: ActingHead = "value",
     ) -> None:
-        """Args: logit_penalty: c; act_by: the head that recommends; targets are Q's whichever it is."""
+        """
+        Args:
+            logit_penalty: c.
+            act_by: the head that recommends; targets are Q's whichever it is.
+        """
         super().__init__(config, tracker, n_items, {"value": n_items, "imitation": n_items}, generator)
         self._logit_penalty, self._act_by = logit_penalty, act_by
 

@@ -113,6 +113,8 @@ class Ways:
     def seen_range(self, dataset: Dataset, truth: Tensor, offline: bool) -> tuple[float, float]:
         """What normalises the rewards of tested states: the range that the data set declares for what its test world pays.
 
-        Args: truth: (n_users, n_items); offline: whether the method learns from the log alone.
+        Args:
+            truth: (n_users, n_items).
+            offline: whether the method learns from the log alone.
         """
         return dataset.paid_range

@@ -35,7 +35,11 @@ class Cosines:
     """Cosines between users."""
 
     def __init__(self, estimates: Tensor, centred: bool) -> None:
-        """Args: estimates: (n_users, n_items), of which no copy is made; centred: see `unit_rows`."""
+        """
+        Args:
+            estimates: (n_users, n_items), of which no copy is made.
+            centred: see `unit_rows`.
+        """
         self._estimates = estimates
         self._means = estimates.mean(dim=0) if centred else None
         self._whole = None
@@ -66,7 +70,9 @@ def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor,
     Exact, by blocks of matrix products; each pair of users is compared once, for both. With `include_self` a user is always its
     own first neighbour (cosine 1).
 
-    Args: rows: (n_users, n_items) of length 1; count: at most the users that may be named.
+    Args:
+        rows: (n_users, n_items) of length 1.
+        count: at most the users that may be named.
     """
     blocks, numbers = torch.split(rows, BLOCK), torch.split(torch.arange(len(rows), device=rows.device), BLOCK)
     best = [(rows.new_empty(len(block), 0), numbers[0].new_empty(len(block), 0)) for block in blocks]

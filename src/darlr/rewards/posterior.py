@@ -17,9 +17,10 @@ class PosteriorReward:
     """
 
     def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
-        """Args:
-        responses: of the world's users and items, in its order.
-        levels: shares of the log's noise; 0 pays without noise.
+        """
+        Args:
+            responses: of the world's users and items, in its order.
+            levels: shares of the log's noise; 0 pays without noise.
         """
         self._responses = responses
         self.low, self.high = responses.scale.low, responses.scale.high

@@ -19,7 +19,10 @@ class RefinedReward(TableReward):
     estimates: RewrittenEstimates
 
     def __init__(self, reward: TableReward, config: RefinementConfig) -> None:
-        """Args: reward: what is paid at first; it is not written to, and its entropy term and shift stay."""
+        """
+        Args:
+            reward: what is paid at first; it is not written to, and its entropy term and shift stay.
+        """
         written = rewritten(reward.estimates)
         super().__init__(written, reward.low, reward.high, reward.shift, reward.entropy, reward.entropy_weight)
         self.initial = reward.estimates
@@ -31,7 +34,9 @@ class RefinedReward(TableReward):
 
         Cosines do not see how generous a user is, so references may rate all higher or lower than the user does.
 
-        Args: users, items: (n,); references: (n, K) users.
+        Args:
+            users, items: (n,).
+            references: (n, K) users.
         """
         source = self.estimates if self._config.source == "current" else self.initial
         return source.cells(references, items[:, None]) - self._levels[references] + self._levels[users, None]

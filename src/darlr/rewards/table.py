@@ -31,7 +31,11 @@ class TableReward:
         entropy: EntropyTerm | None = None,
         entropy_weight: float = 0.0,
     ) -> None:
-        """Args: estimates: of all users and items, or a table of them; low, high: bounds of what is paid, after the shift."""
+        """
+        Args:
+            estimates: of all users and items, or a table of them.
+            low, high: bounds of what is paid, after the shift.
+        """
         self.estimates = estimates_of(estimates)
         self.low, self.high, self.shift = low, high, shift
         self.entropy, self.entropy_weight = entropy, entropy_weight

@@ -39,7 +39,10 @@ class SharedCategory:
     """A user leaves when a category of the new item occurs more than M times among the last N items."""
 
     def __init__(self, membership: Tensor, window: int, tolerance: float) -> None:
-        """Args: membership: (n_items, C) bool, which item has which category."""
+        """
+        Args:
+            membership: (n_items, C) bool, which item has which category.
+        """
         self.window, self.tolerance = window, tolerance
         self._categories = CategoryMemory(membership)
 
@@ -56,7 +59,10 @@ class NearDuplicate:
     """A user leaves when the new item's column of rewards lies closer than M (Euclidean) to that of one of the last N items."""
 
     def __init__(self, rewards: Tensor, window: int, tolerance: float) -> None:
-        """Args: rewards: (n_users, n_items), the world model's estimate while learning, the truth when testing."""
+        """
+        Args:
+            rewards: (n_users, n_items), the world model's estimate while learning, the truth when testing.
+        """
         self.window, self.tolerance = window, tolerance
         n_items = rewards.shape[1]
         self._distance = torch.full((n_items, n_items + OUTSIDE), float("inf"), device=rewards.device)

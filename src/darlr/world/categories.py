@@ -17,7 +17,10 @@ class CategoryMemory(nn.Module):
     _of_columns: Tensor
 
     def __init__(self, membership: Tensor) -> None:
-        """Args: membership: (n_items, C) bool or float."""
+        """
+        Args:
+            membership: (n_items, C) bool or float.
+        """
         super().__init__()
         member = membership.to(torch.float32)
         self.register_buffer("membership", member, persistent=False)

@@ -25,7 +25,8 @@ class Believed(Protocol):
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Expected responses (A, I), on a scale on which they grow with the reward, and a summary (A, s).
 
-        Args: out: (A, I) float32 where the responses are to lie; anew without.
+        Args:
+            out: (A, I) float32 where the responses are to lie; anew without.
         """
         ...
 

@@ -54,7 +54,11 @@ class Candidates(nn.Module):
     _categories: Tensor
 
     def __init__(self, membership: Tensor, count: int, max_steps: int) -> None:
-        """Args: membership: (n_items, C), which item has which category; max_steps: T."""
+        """
+        Args:
+            membership: (n_items, C), which item has which category.
+            max_steps: T.
+        """
         super().__init__()
         member = membership.bool()
         n_items, n_categories = member.shape

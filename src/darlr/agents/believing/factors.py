@@ -31,9 +31,10 @@ class FactorBelief(Belief):
     user_covariances: Tensor
 
     def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
-        """Args:
-        responses: of the world's users and items, in its order.
-        levels: (J,) above 0, shares of the log's noise.
+        """
+        Args:
+            responses: of the world's users and items, in its order.
+            levels: (J,) above 0, shares of the log's noise.
         """
         super().__init__()
         self.n_items, self.size = responses.loadings.shape

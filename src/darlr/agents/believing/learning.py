@@ -54,12 +54,13 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         actor_learning_rate: float,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args:
-        posterior: what the simulator pays, to be drawn anew before every collection; None where it pays what the policy
-            expects, so that feedback says nothing.
-        config: its learning rate is the critic's.
-        actor_learning_rate: of log beta and lambda.
-        reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
+        """
+        Args:
+            posterior: what the simulator pays, to be drawn anew before every collection; None where it pays what the policy
+                expects, so that feedback says nothing.
+            config: its learning rate is the critic's.
+            actor_learning_rate: of log beta and lambda.
+            reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
         """
         if simulator.lookback < simulator.max_steps:
             raise ValueError(f"windows show {simulator.lookback} positions; expected whole episodes, {simulator.max_steps}")

@@ -60,12 +60,13 @@ class BayesAdaptivePolicy(Policy):
         generator: torch.Generator,
         candidates: Candidates | None = None,
     ) -> None:
-        """Args:
-        membership: (n_items, C), which item has which category.
-        category_window: N; 0 where users do not leave over categories.
-        max_steps: T, the longest episode.
-        paid_range: smallest and largest reward.
-        generator: draws the critic's weights, on the CPU.
+        """
+        Args:
+            membership: (n_items, C), which item has which category.
+            category_window: N; 0 where users do not leave over categories.
+            max_steps: T, the longest episode.
+            paid_range: smallest and largest reward.
+            generator: draws the critic's weights, on the CPU.
         """
         super().__init__()
         self.belief = belief
@@ -81,7 +82,8 @@ class BayesAdaptivePolicy(Policy):
 
         Shares say which item has a category of one of the last N; None where users do not leave over categories.
 
-        Args: into: where the matrices are to lie; anew without.
+        Args:
+            into: where the matrices are to lie; anew without.
         """
         expected, summary = believed.expect(None if into is None else into.logits)
         logits, shares = self.weighed(expected, window, into)

@@ -27,7 +27,10 @@ class Recorder:
     def __init__(
         self, policy: BayesAdaptivePolicy, users: Tensor, max_steps: int, observes: bool, generator: torch.Generator
     ) -> None:
-        """Args: observes: whether beliefs take in what users give."""
+        """
+        Args:
+            observes: whether beliefs take in what users give.
+        """
         self._policy, self._observes, self._generator = policy, observes, generator
         self._believed = policy.belief.begin(users)
         self._rows = torch.arange(len(users), device=users.device)

@@ -102,7 +102,10 @@ class CorrectedTable(Belief):
     """
 
     def __init__(self, table: Certainty, factors: FactorBelief) -> None:
-        """Args: table, factors: of the same users and items."""
+        """
+        Args:
+            table, factors: of the same users and items.
+        """
         super().__init__()
         self.n_items, self.size = factors.n_items, factors.size
         self.table, self.factors = table, factors

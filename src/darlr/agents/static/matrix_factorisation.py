@@ -38,7 +38,11 @@ class FactorisedScorer(Scorer):
     """Scores a user's items by their biases and factors; nothing of (n_users, n_items) is held."""
 
     def __init__(self, users: Tensor, items: Tensor) -> None:
-        """Args: users: (n_users, k) factors; items: (n_items, 1 + k) biases and factors."""
+        """
+        Args:
+            users: (n_users, k) factors.
+            items: (n_items, 1 + k) biases and factors.
+        """
         self._users, self._items = users, items
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -48,7 +52,8 @@ class FactorisedScorer(Scorer):
 def factorised(dataset: Dataset, generator: np.random.Generator, device: torch.device) -> FactorisedScorer | None:
     """The list for the world of `dataset`; None where the log has too few pairs to hold some out.
 
-    Args: generator: draws negatives, what is held out, and the factors that fits begin with.
+    Args:
+        generator: draws negatives, what is held out, and the factors that fits begin with.
     """
     ratings = log_ratings(dataset.log, generator)
     if len(ratings) < FOLDS:

@@ -26,7 +26,10 @@ class StaticPolicy(Policy):
     bonus: Tensor
 
     def __init__(self, estimates: Tensor, epsilon: float) -> None:
-        """Args: epsilon: probability of a random item, where the policy is sampled."""
+        """
+        Args:
+            epsilon: probability of a random item, where the policy is sampled.
+        """
         super().__init__()
         self.epsilon = epsilon
         self.register_buffer("estimates", estimates, persistent=False)

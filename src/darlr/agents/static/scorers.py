@@ -12,7 +12,10 @@ class TableScorer(Scorer):
     """Scores that depend on the user and the item alone."""
 
     def __init__(self, table: Tensor) -> None:
-        """Args: table: (n_users, n_items), or (1, n_items) for one list that serves everybody."""
+        """
+        Args:
+            table: (n_users, n_items), or (1, n_items) for one list that serves everybody.
+        """
         self._table = table
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -34,7 +37,11 @@ class SkippingScorer(Scorer):
     """Another scorer's list without the items that share a category with one of the last N."""
 
     def __init__(self, scorer: Scorer, membership: Tensor, window: int) -> None:
-        """Args: membership: (n_items, C) bool; window: N."""
+        """
+        Args:
+            membership: (n_items, C) bool.
+            window: N.
+        """
         self._scorer, self._window = scorer, window
         self._categories = CategoryMemory(membership)
         self.lookback = scorer.lookback

@@ -11,7 +11,10 @@ class FactorEstimates(Estimates):
     """What users are expected to give (`FactorModel.predict`): a pair costs as many products as there are factors."""
 
     def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
-        """Args: users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns."""
+        """
+        Args:
+            users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns.
+        """
         self._responses = model.responses.of(users, items)
         self.n_users, self.n_items, self.device = len(users), len(items), users.device
 
@@ -31,7 +34,10 @@ class FactorUncertainty(Estimates):
     """How uncertain a factor model is of its estimates, as a variance (`FactorModel.predict`)."""
 
     def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
-        """Args: see `FactorEstimates`."""
+        """
+        Args:
+            see `FactorEstimates`.
+        """
         self._model, self._users, self._items = model, users, items
         self.n_users, self.n_items, self.device = len(users), len(items), users.device
 

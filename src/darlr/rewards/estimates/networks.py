@@ -17,7 +17,10 @@ class ModelEstimates(Estimates):
     """What `WorldModel.predict` gives: the estimates, or their uncertainty."""
 
     def __init__(self, model: WorldModel, users: Tensor, items: Tensor, part: Literal["reward", "uncertainty"]) -> None:
-        """Args: users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns."""
+        """
+        Args:
+            users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns.
+        """
         self._model, self._users, self._items = model, users, items
         self._part = ("reward", "uncertainty").index(part)
         self.n_users, self.n_items, self.device = len(users), len(items), users.device

@@ -10,7 +10,10 @@ class NeighbourSums(Estimates):
     """Sums over each user's k neighbours of their estimates times a weight."""
 
     def __init__(self, base: Estimates, neighbours: Tensor, weights: Tensor) -> None:
-        """Args: neighbours, weights: (n_users, k)."""
+        """
+        Args:
+            neighbours, weights: (n_users, k).
+        """
         self._base, self._neighbours, self._weights = base, neighbours, weights
         self.n_users, self.n_items, self.device = base.n_users, base.n_items, base.device
 
@@ -53,7 +56,10 @@ class UserNumbers(Estimates):
     """One number for each user, whatever the item."""
 
     def __init__(self, numbers: Tensor, n_items: int) -> None:
-        """Args: numbers: (n_users,)."""
+        """
+        Args:
+            numbers: (n_users,).
+        """
         self._numbers = numbers
         self.n_users, self.n_items, self.device = len(numbers), n_items, numbers.device
 

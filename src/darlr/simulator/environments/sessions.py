@@ -69,7 +69,10 @@ class Sessions:
     """
 
     def __init__(self, game: Game, count: int) -> None:
-        """Args: count: N. Every session has to `begin` before it takes a step."""
+        """
+        Args:
+            count: N. Every session has to `begin` before it takes a step.
+        """
         device = torch.device("cpu")  # a step's arrays are too small for a GPU to pay
         self.game = game
         self._start = Window.at_start(game.n_items, game.window_length, device)
