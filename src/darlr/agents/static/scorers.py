@@ -1,4 +1,4 @@
-"""Lists as scorers: a table's order, and the same without what shares a category with the last few items."""
+"""Lists as scorers: the order of a table, and the same order without items that share a category with recent ones."""
 
 from torch import Tensor
 
@@ -14,7 +14,7 @@ class TableScorer(Scorer):
     def __init__(self, table: Tensor) -> None:
         """
         Args:
-            table: (n_users, n_items), or (1, n_items) for one list that serves everybody.
+            table: (n_users, n_items), or (1, n_items) for one list that serves every user.
         """
         self._table = table
 
@@ -24,7 +24,7 @@ class TableScorer(Scorer):
 
 
 class EstimateScorer(Scorer):
-    """Scores that are estimates, asked for the users at hand."""
+    """Scores items by estimates, which are requested for the current users."""
 
     def __init__(self, estimates: Estimates) -> None:
         self._estimates = estimates
@@ -34,11 +34,12 @@ class EstimateScorer(Scorer):
 
 
 class SkippingScorer(Scorer):
-    """Another scorer's list without the items that share a category with one of the last N."""
+    """Another scorer's list, in which items that share a category with one of the last N come last."""
 
     def __init__(self, scorer: Scorer, membership: Tensor, window: int) -> None:
         """
         Args:
+            scorer: the other scorer.
             membership: (n_items, C) bool.
             window: N.
         """
