@@ -47,7 +47,7 @@ class PolicyConfig(Section):
     actor: Annotated[
         ActorKind,
         Setting(
-            "how items are scored: by a network over the state, or by the rewards that the method learns from, corrected by the "
+            "how items are scored: by a network over the state, or by the rewards that are learned from, corrected by the "
             "belief about the user (two parameters; needs world_model.kind factors)"
         ),
     ] = "network"
@@ -63,7 +63,7 @@ class PolicyConfig(Section):
     candidates: Annotated[
         int | None,
         Setting(
-            "number of a user's best items that the actor of bayes-adaptive chooses among in an episode, besides the best of each "
+            "number of a user's best items that bayes-adaptive chooses among in an episode, besides the best of each "
             "category; at least the number of steps of an episode. null: all items, or 500 if there are more than 20,000",
             at_least=1,
             at_most=10_000_000,
