@@ -1,7 +1,7 @@
-"""The log's rows as the networks learn from them, and which member learns from which and holds out which.
+"""The log's rows as the networks learn from them, and the members' division into training and held-out rows.
 
-A large log has more rows than anything else here has numbers, so rows are held once, in 32 bits, and members share them:
-each holds out another slice of one random order of all rows.
+A large log's rows take more memory than everything else, so they are stored once, in 32 bits, and shared by all members.
+Each member holds out another slice of one random order of all rows.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Rows:
     Attributes:
         users, items: (n,) int32.
         targets: (n,) float32, standardised rewards.
-        weights: (n,) float32, of the rows' losses, of mean 1.
+        weights: (n,) float32, weights of the rows' losses, with mean 1.
         training: for each of M members (n - n_held,) int32, the rows that it learns from; views of one order of all rows.
-        held_out: for each member (n_held,) int32, the rows that it does not read, likewise.
+        held_out: for each member (n_held,) int32, the rows that it does not read; views, too.
     """
 
     users: Tensor
@@ -45,13 +45,13 @@ class Rows:
         generator: torch.Generator,
         device: torch.device,
     ) -> Self:
-        """The rows of `log`, of which each member holds out `held_out`, fewer than there are.
+        """Divide the rows of `log`; each member holds out `held_out` of them.
 
-        Members' folds follow each other in an order that `generator` (on the CPU) draws, and begin anew at its end.
+        The members' folds follow each other in an order that `generator` (on the CPU) draws, and start again at its end.
         """
         n = len(log)
         order = torch.randperm(n, generator=generator, dtype=torch.int32)
-        twice = torch.cat([order, order]).to(device)  # so that a slice that runs over the end is a slice
+        twice = torch.cat([order, order]).to(device)  # so that a fold that continues at the start is one slice
         starts = [member * held_out % n for member in range(members)]
         equal = torch.ones((), device=device).expand(n)
         return cls(
@@ -64,7 +64,9 @@ class Rows:
         )
 
     def shuffled(self, generator: torch.Generator) -> Tensor:
-        """(M, n - n_held) int32, each member's training rows in a new order; one member's sort is in memory at a time."""
+        """Return (M, n - n_held) int32, each member's training rows in a new order; only one member's sort is in memory at
+        a time.
+        """
         shuffled = torch.empty(len(self.training), len(self.training[0]), dtype=torch.int32, device=self.users.device)
         for own, out in zip(self.training, shuffled, strict=True):
             order = torch.rand(len(own), generator=generator, device=own.device).argsort()
