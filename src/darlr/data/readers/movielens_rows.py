@@ -81,7 +81,7 @@ def read_100k(ratings: Path, users: Path, movies: Path) -> MovieLensRows:
     has = np.stack([films.whole(genre, 0, 1) for genre in GENRES], axis=1) == 1
     films.whole("unknown", 0, 1)
     genres = [[genre for genre, bit in zip(GENRES, bits, strict=True) if bit] for bits in has.tolist()]
-    movie_table = _movie_table(films, genres, films.years("release date", r"-(\d{4})$", "a date as 01-Jan-1995"))
+    movie_table = _movie_table(films, genres, films.years("release date", r"-(\d{4})$", "a date like 01-Jan-1995"))
     return _together(read_number_rows(ratings, RATING_COLUMNS, r"\s+"), user_table, movie_table, users, movies)
 
 
@@ -108,7 +108,9 @@ def read_1m(ratings: Path, users: Path, movies: Path) -> MovieLensRows:
     for row, named in enumerate(genres):
         if any(genre not in GENRES for genre in named) or len(set(named)) < len(named):
             raise films.refuse(row, "genres", f"names of genres joined by '|', each once, of {', '.join(GENRES)}")
-    movie_table = _movie_table(films, genres, films.years("title", r"\((\d{4})\)\s*$", "a title with its year, as Heat (1995)"))
+    movie_table = _movie_table(
+        films, genres, films.years("title", r"\((\d{4})\)\s*$", "a title with its year, like Heat (1995)")
+    )
     return _together(read_number_rows(ratings, RATING_COLUMNS, DOUBLE_COLONS), user_table, movie_table, users, movies)
 
 
