@@ -66,7 +66,7 @@ def python_files(top: Path) -> list[Path]:
 
 
 def complaints(sentences: Iterable[Sentence]) -> Iterator[str]:
-    """One line for each rule that a sentence breaks."""
+    """Yield one line for each rule that a sentence breaks."""
     for sentence in sentences:
         if sentence.words > MOST_WORDS:
             yield f"{sentence}\n    {sentence.words} words; at most {MOST_WORDS}"
@@ -119,14 +119,14 @@ def is_overload(node: Definition) -> bool:
 
 
 def annotations(node: Function) -> str:
-    """The annotations of a function's parameters and of what it returns, without arrays in mappings by name."""
+    """Return the annotations of a function's parameters and result, without mappings of arrays by name."""
     parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     hints = [parameter.annotation for parameter in parameters] + [node.returns]
     return NAMED_ARRAYS.sub("", " ".join(ast.unparse(hint) for hint in hints if hint is not None))
 
 
 def misplaced_headings(text: str) -> Iterator[str]:
-    """Headings of a docstring's sections that a tool would not read: with text behind them, or without indented items."""
+    """Yield headings of a docstring's sections that a tool would not read: with text after them, or without indented items."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         heading = re.match(rf"\s*({'|'.join(SECTIONS)}):(.*)$", line)
@@ -135,7 +135,7 @@ def misplaced_headings(text: str) -> Iterator[str]:
 
 
 def unknown_arguments(node: Definition, text: str) -> set[str]:
-    """Names in a docstring's `Args` that are no parameter of the function."""
+    """Return names in a docstring's `Args` that are not parameters of the function."""
     section = re.search(r"^Args:\n((?:    .*\n?|\n(?=    ))+)", text, re.MULTILINE)
     if section is None or isinstance(node, ast.ClassDef):
         return set()

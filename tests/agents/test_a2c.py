@@ -26,7 +26,7 @@ FAST = A2CConfig(minibatch_size=64, learning_rate=1e-2, tracker_learning_rate=1e
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs between the agents of these tests."""
+    """The differences between the agents of these tests."""
 
     leave: LeaveBy = "never"
     allow_repeats: bool = False

@@ -1,4 +1,4 @@
-"""One writer at a time, whoever was killed before."""
+"""One writer at a time, even after a process was killed."""
 
 import os
 import signal

@@ -13,7 +13,7 @@ from tests.runs import train_small, write_planted_world, write_truth
 
 
 def measured(darlr: Command, run: Path, planted: Path, *options: object) -> dict[str, Any]:
-    """What `--output` writes as JSON."""
+    """Return the JSON that `--output` writes."""
     ended = darlr("evaluate", run, "--data-dir", planted, "--output", "results.json", *options)
     assert (ended.code, ended.err) == (0, "")
     values: dict[str, Any] = json.loads(Path("results.json").read_text())

@@ -1,4 +1,4 @@
-"""The entry point: its version, unknown commands, output that cannot be written, and what help does without."""
+"""The entry point: its version, unknown commands, output that cannot be written, and imports that help avoids."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`darlr sweep --ray`: addresses and surroundings that are refused, in one line."""
+"""`darlr sweep --ray`: addresses and environments that are refused, in one line."""
 
 import socket
 import sys

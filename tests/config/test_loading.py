@@ -1,4 +1,4 @@
-"""Strict loading: what is wrong is named, what is right comes back as it was."""
+"""Strict loading: errors are named, and valid values come back unchanged."""
 
 import dataclasses
 import subprocess

@@ -1,4 +1,4 @@
-"""The lists beside every method, built of small logs, and judged where what users give is noisy."""
+"""The lists of small logs that every method is compared with, and tests with noisy rewards."""
 
 import math
 from dataclasses import replace
@@ -48,7 +48,7 @@ def scorers_of(dataset: Dataset, factors: ListFactors | None, by: str = "never")
 
 @pytest.fixture(scope="module")
 def small() -> tuple[Dataset, ListFactors]:
-    """A world of some users and items of the log, in an order of its own."""
+    """Make a world of some users and items of the log, in a different order."""
     dataset, _ = low_rank_world(30, 20)
     dataset = replace(dataset, world=World(np.array([7, 2, 29]), np.array([3, 19, 0, 5, 11])))
     return dataset, fitted(dataset)
@@ -90,7 +90,9 @@ def test_positives_alone_have_the_activity_weighted_list_and_no_means() -> None:
 
 
 def slow_list(of: FactorBelief, noise: Tensor, user: int, table: Tensor, steps: int) -> list[int]:
-    """One user's items in the order of the list with belief, by full inverses in a loop; `table` (n_users, n_items) pays."""
+    """Return one user's items in the order of the list with belief, by full inverses in a loop; `table` (n_users, n_items)
+    pays.
+    """
     loadings, intercepts = of.loadings.double().numpy(), of.intercepts.double().numpy()
     mean, covariance = (side[user].double().numpy() for side in (of.user_means, of.user_covariances))
     shown: list[int] = []
@@ -128,7 +130,7 @@ def test_the_list_with_belief_is_that_of_a_loop_over_one_users_answers() -> None
 
 
 class Eager(Scorer):
-    """Remembers the windows that it is shown."""
+    """Remembers its windows."""
 
     lookback = WHOLE_EPISODE
 

@@ -1,7 +1,7 @@
-"""What every method keeps to, whatever its recipe: it learns, obeys masks, repeats its numbers, resumes, serves and scales.
+"""The contract of every method: it learns, obeys masks, repeats its numbers, resumes, serves and scales.
 
-The methods are those of `darlr.methods.registry.METHODS`, and most demands those of `darlr.testing`, which third parties have,
-too: a new method is tested by being there. `VARIANTS` keep to it in `make test-slow`.
+The methods are those of `darlr.methods.registry.METHODS`, and most demands those of `darlr.testing`, which third parties
+can use, too. So a new method is tested as soon as it exists. `make test-slow` tests `VARIANTS`.
 """
 
 import json
@@ -20,7 +20,7 @@ from darlr.testing.monitors import Interrupter
 from tests.runs import output_of
 
 LEARNING: Mapping[str, Any] = {"cql": {"min_q_weight": 0.1}, "crr": {"min_q_weight": 0.1}}
-"""What lets our methods learn the planted world as soon as `darlr.testing` wants it."""
+"""Settings with which our methods learn the planted world as fast as `darlr.testing` requires."""
 
 LARGE: Mapping[str, Any] = {
     "synthetic": {"users": 8, "items": 8000},
@@ -31,11 +31,13 @@ LARGE: Mapping[str, Any] = {
     "evaluation": {"noise": 1.0},
 }
 LARGE_MIB = 600
-"""What a run in the world of `LARGE` may take beside the interpreter and its libraries: less than all quantiles of
-all items' returns would, for a batch of the offline agents."""
+"""The largest memory of a run in the world of `LARGE`, besides the interpreter and its libraries.
+
+It is less than all quantiles of all items' returns would take, for a batch of the offline agents.
+"""
 
 VARIANTS = ("cql-plain", "darlr-static-reward", "darlr-static-penalty", "darlr-r-similarity", "darlr-r-diversity", "mopo")
-"""Those that set a weight or a switch of another method, whose code runs here anyway."""
+"""Methods that only set a weight or a switch of another method, whose code runs here anyway."""
 
 FULL_GROWN = [name for name in METHODS if name not in VARIANTS]
 EVERY_METHOD = [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name for name in METHODS]
@@ -50,7 +52,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]:
-    """Those of `world`, with as few neighbours and references as a small world has."""
+    """Return the settings of `world`, with as few neighbours and references as a small world has."""
     values = {**world, "method": method}
     if "neighbours.users" not in METHODS[method].fixed:
         values["neighbours"] = {"users": 3}
@@ -93,7 +95,7 @@ def test_runs_on_a_gpu(method: str, planted: Path, tmp_path: Path) -> None:
 
 
 def in_a_large_world(methods: Sequence[str], out: Path) -> dict[str, tuple[int, float]]:
-    """Method -> how a process ended that ran it in the world of `LARGE`, and the MiB that it took for that."""
+    """Return method -> how a process ended that ran it in the world of `LARGE`, and its memory in MiB."""
     program = f"""
         import json, os, resource, torch, torch._dynamo
         from pathlib import Path

@@ -1,4 +1,4 @@
-"""What TensorBoard is given: every number of metrics.jsonl, each once, however the run was stopped."""
+"""TensorBoard's event files: every number of metrics.jsonl, each once, however the run was stopped."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ class Stopper(Listener):
 
 
 def events_of(run: Path) -> list[tuple[str, int, float]]:
-    """Name, epoch and value of all points in all event files, whatever TensorBoard would make of repeated ones."""
+    """Return name, epoch and value of all points in all event files, including repeated ones."""
     return [
         (value.tag, event.step, value.simple_value)
         for file in (run / "tensorboard").iterdir()

@@ -1,4 +1,4 @@
-"""What is told of every setting, and that the page, the schema and the run say the same."""
+"""The explanation of every setting, and its agreement with the page, the schema and the run."""
 
 import json
 from pathlib import Path

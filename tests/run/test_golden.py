@@ -1,7 +1,7 @@
-"""One seeded run from end to end against committed numbers: whoever changes what is computed has to say so.
+"""One seeded run from end to end compared with committed numbers, so that a change of results is noticed.
 
 The run is short, so that rounding, which differs between processors, cannot grow into other numbers. After an intended
-change: `python -m tests.run.test_golden` writes the file anew, to be read and committed with the change.
+change, `python -m tests.run.test_golden` writes the file anew, to be reviewed and committed with the change.
 """
 
 import json
@@ -28,7 +28,7 @@ SETTINGS: Mapping[str, Any] = {
 
 
 def numbers(out: Path) -> dict[str, float]:
-    """What the run measures and learns, by name."""
+    """Return the run's measured and learned numbers, by name."""
     finished = train_small(out, SETTINGS)
     _, state = read_tensors(finished.path / "world_model.safetensors")
     last = RunFolder.open(finished.path).metrics()[-1]

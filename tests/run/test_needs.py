@@ -1,4 +1,4 @@
-"""The memory that a run takes."""
+"""The memory that a run needs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run tells of its settings before it begins."""
+"""Notices about a run's settings before it begins."""
 
 from dataclasses import replace
 from typing import Any

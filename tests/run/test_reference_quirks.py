@@ -1,4 +1,6 @@
-"""Runs with the references' slips: every method does, what is set is told, and without the switch nothing of it happens."""
+"""Runs with the reference code's slips: all methods support them, imposed settings are reported, and the default has no
+slip.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Requests as products make them: what may be ranked, what was before, who is new, and why an item is listed."""
+"""Requests as products make them: candidates, past, new users, and explanations."""
 
 import csv
 from dataclasses import replace

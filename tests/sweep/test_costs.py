@@ -17,7 +17,7 @@ HOUR = 3600.0
 
 
 def sized(cell: Cell, users: int, items: int, rows: int, negatives: int = 0) -> Cell:
-    """The cell with a world of that size, a schedule of a million steps, and the default world model."""
+    """Return the cell with a world of that size, a schedule of a million steps, and the default world model."""
     schedule = replace(cell.config.training, epochs=10, steps_per_epoch=100_000)
     config = replace(cell.config, training=schedule, world_model=WorldModelConfig())
     return replace(cell, size=Size(users, items, rows, rows * (1 + negatives)), config=config)

@@ -1,4 +1,4 @@
-"""Opponents that break the contract in one way each are told so."""
+"""Opponents that break the contract in one way get a message about it."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ class Careless(TableScorer):
 
 
 class Unnormalised(TableScorer):
-    """Gives scores for probabilities."""
+    """Returns scores instead of probabilities."""
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return scores.exp()

@@ -1,4 +1,4 @@
-"""Search spaces: what a file may say, what is refused, and what the built-in ones hold."""
+"""Search spaces: the format of a file, its errors, and the built-in spaces."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tests.worlds import catalog_of, dataset_of, log_of
 
 N_USERS, N_ITEMS = 200, 40
 IDLE = {"sqn": {"sqn.logit_penalty"}, "darlr-static-penalty": {"reward.uncertainty_weight"}}
-"""What a method's own settings make meaningless."""
+"""Settings that a method's own settings make meaningless."""
 
 
 def loaded(times: bool = True, users: int = N_USERS, name: str = "mine") -> LoadedDataset:

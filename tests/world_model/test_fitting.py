@@ -120,7 +120,7 @@ def test_negatives_tell_the_logged_from_the_rest() -> None:
 
 
 class Told:
-    """A monitor that writes down what it is told."""
+    """A monitor that records its events."""
 
     def __init__(self) -> None:
         self.shares: list[tuple[int, float]] = []
@@ -205,7 +205,7 @@ def test_one_cycle_learns_a_planted_world_in_fewer_epochs() -> None:
 
 
 class Kept:
-    """A checkpoint in memory, which keeps every state that it is asked to."""
+    """A checkpoint in memory, which stores every state."""
 
     def __init__(self, start: tuple[dict[str, Tensor], dict[str, Any]] | None = None) -> None:
         self.start = start

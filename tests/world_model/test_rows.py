@@ -1,4 +1,4 @@
-"""Who learns from which rows, and who holds out which."""
+"""The division of rows into training and held-out rows of members."""
 
 import pytest
 import torch

@@ -46,7 +46,9 @@ class Scorer(ABC):
         return scores.softmax(dim=1)
 
     def among(self, users: Tensor, window: Window) -> "Among | None":
-        """Return the items that the scorer chooses among in an episode, with their scores; None if it scores all items."""
+        """Return the items (B, k) that the scorer chooses among in an episode, with their scores; None if it scores all
+        items.
+        """
         return None
 
     def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:

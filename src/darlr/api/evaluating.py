@@ -34,8 +34,8 @@ def evaluate(
     Without a truth, the policy is judged by how well it ranks held-out rows of the log.
 
     Args:
-        policy: a run or its folder; an agent from outside (`darlr.Agent`), which is a function that names items or scores
-            them; or a `darlr.Scorer`, whose users are rows and whose items are columns of the test world.
+        policy: a run or its folder, an agent from outside (`darlr.Agent`), or a `darlr.Scorer`. An agent is a function that
+            names items or scores them. A scorer's users are rows, and its items columns, of the test world.
         dataset: a `darlr.Dataset`, a name or a folder. A run finds its own data set, unless that was made from frames.
         name: the policy's name in tables.
         seed: the seed of sampled items and of the opponents' random draws. Without a truth, for a policy from outside, it

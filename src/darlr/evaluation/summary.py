@@ -23,8 +23,8 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     The result has mode -> policy -> metric -> statistic -> `mean`, `std`. Both are None if no epoch has the metric, and
     `std` if only one has. The statistics are:
 
-    - `paper`: mean and sample standard deviation over all epochs of the per-epoch values (so R_each is a mean of ratios),
-      as in the tables of DARLR (SIGIR 2025) and of the works that it compares with.
+    - `paper`: mean and sample standard deviation over all epochs of the per-epoch values, so R_each is a mean of ratios.
+      The tables of DARLR (SIGIR 2025) and of the works that it compares with have this statistic.
     - `last20`: the same over the last 20% of the epochs (rounded up).
     - `chosen`: the value at the epoch that did best in the simulator (of equals, the first).
 

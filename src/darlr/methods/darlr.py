@@ -74,6 +74,7 @@ class TwoAgents(Simulated):
         return super().step(config, items) + REFERENCE_USER * config.own(SelectorConfig).references
 
     def alike(self, config: ExperimentConfig) -> tuple[Any, ...]:
+        """Return a key; runs with equal keys take about the same time for a step."""
         return (*super().alike(config), config.own(SelectorConfig).references)
 
 

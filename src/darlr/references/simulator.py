@@ -113,6 +113,8 @@ def sinusoids(length: int, width: int) -> Tensor:
 def reference_tracker(
     config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
 ) -> StateTracker:
-    """`state_tracker` with the references' Transformer."""
+    """Make the tracker of `state_tracker`, over item vectors (n_items, d) and user vectors (n_users, d_u), with the
+    reference code's Transformer.
+    """
     kind = OldestPositionTracker if config.kind == "transformer" else state_tracker
     return kind(config, item_vectors, user_vectors, generator)

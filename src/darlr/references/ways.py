@@ -39,6 +39,7 @@ class ReferenceWays(Ways):
         return imposed_settings(method, dataset)
 
     def check(self, config: ExperimentConfig, dataset: Dataset, offline: bool) -> None:
+        """Raise `InputError` for settings or data that the reference code does not support."""
         if config.data.missing_truth == "masked":
             raise InputError(
                 "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not "

@@ -112,7 +112,7 @@ class Recommender:
             requests: the requests.
             count: number of items for each.
             on_unknown: the treatment of an unknown user, item or feature, see `OnUnknown`; each answer's notes mention it.
-            diversify: whether to separate items that share categories, as far as users leave over them: no item has a
+            diversify: whether to separate items that share categories, as far as users leave over them. No item then has a
                 category of more than M of the N items before it, including recent ones (docs/protocol.md, section 1).
             explain: whether items get their `explanation`.
 

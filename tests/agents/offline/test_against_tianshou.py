@@ -1,4 +1,4 @@
-"""Our losses and updates beside tianshou's, on the same weights and batches (`pip install darlr[compare]`)."""
+"""Our losses and updates compared with tianshou's, on the same weights and batches (`pip install darlr[compare]`)."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -44,7 +44,7 @@ def logged() -> Replay:
 
 
 class Head(nn.Module):
-    """A head of our policy as tianshou calls networks; what it observes is the number of a logged step."""
+    """A head of our policy in the form of tianshou's networks; its observation is the number of a logged step."""
 
     def __init__(self, policy: OfflinePolicy, name: str, replay: Replay, with_state: bool = True) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ def random_log(seed: int = 0) -> Replay:
 
 
 def excluded(moments: Moments) -> Tensor:
-    """(B, n_items) bool: what may not be recommended."""
+    """Return (B, n_items) bool: the items that may not be recommended."""
     assert moments.blocking is not None
     assert ((moments.blocking == 0) | (moments.blocking == NOTHING)).all()
     return moments.blocking == NOTHING

@@ -1,4 +1,4 @@
-"""Readers that have gone: of the output they end a command, among its own workers they do not."""
+"""Closed pipes: a reader of the output that is gone ends a command, a worker that is gone does not."""
 
 import signal
 import subprocess

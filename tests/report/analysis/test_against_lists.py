@@ -17,7 +17,7 @@ USERS = ["7", "8", "9"]
 
 
 def write(out: Path, method: str, seed: int, own: float | None, by_user: Any = None, **lists: float) -> Path:
-    """A run whose policy is worth `own` on every user; by_user: its and the lists' returns by user."""
+    """Write a run whose policy has the value `own` on every user; by_user: its and the lists' returns by user."""
     opponents = {name: {"nx_0": {"r_tra": value}} for name, value in lists.items()}
     extra = None if own is None else {"every_user": {"nx_0": {"r_tra": own}}}
     path = write_run(out, method, seed, opponents=opponents, extra=extra)

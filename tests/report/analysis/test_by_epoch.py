@@ -1,4 +1,4 @@
-"""What runs recorded by epoch, and its mean over seeds."""
+"""The records of runs by epoch, and their means over seeds."""
 
 from pathlib import Path
 

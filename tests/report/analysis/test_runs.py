@@ -1,4 +1,4 @@
-"""Finding finished runs, and putting those together that differ in their seed alone."""
+"""The search for finished runs, and groups of runs that differ in their seed alone."""
 
 import csv
 from pathlib import Path
@@ -82,7 +82,7 @@ def own(out: Path, seed: int, folder: str, **hashes: str) -> Path:
 
 
 def seeds(places: list[Path]) -> dict[str, list[list[int]]]:
-    """Of every data set the seeds of its rows."""
+    """Return the seeds of the rows of every data set."""
     return {
         dataset: [[run.seed for run in group.runs] for group in groups] for dataset, groups in collect(places).groups.items()
     }

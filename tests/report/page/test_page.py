@@ -1,4 +1,4 @@
-"""The page: what it shows, what it leaves out, and that it is whole in itself."""
+"""The page: its contents, omissions, and independence of other files."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The learning-curve picture: what it shows and how it is saved."""
+"""The picture of learning curves: its contents and its file."""
 
 import itertools
 import struct

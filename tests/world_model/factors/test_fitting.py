@@ -37,7 +37,7 @@ def test_objective_never_falls(dataset: Dataset, exponent: float, size: int) -> 
 
 
 def test_objective_is_the_evidence_of_a_log_without_factors() -> None:
-    """Of one user's bias and one item's bias the bound is worked out here, from the fit's own posteriors."""
+    """For one user's bias and one item's bias, the bound is computed here from the fit's own posteriors."""
     dataset = dataset_of([(0, 0, 1.0), (0, 1, 4.0), (1, 0, 2.0), (1, 1, 9.0)], 2, 2)
     problem = prepare(dataset, dataset.log, "identity", 0.0, CPU)
     designs = Design(Description.of(dataset.user_features), 9, CPU), Design(Description.of(dataset.items), 9, CPU)

@@ -139,8 +139,8 @@ def held_out_rmse(
     fit: Callable[[Ratings, Candidate], Factorisation],
     errors: Callable[[Factorisation, Ratings], Floats],
 ) -> float:
-    """Return the root mean square of `errors` on the rows that `tests` hold out, each predicted by a `fit` to the other
-    rows.
+    """Return the root mean square (scalar) of `errors` on the rows that `tests`, (n,) masks, hold out, each predicted by a
+    `fit` to the other rows.
     """
     found = [errors(fit(ratings.rows(~test), candidate), ratings.rows(test)) for test in tests]
     return float(np.sqrt(np.square(np.concatenate(found)).mean()))

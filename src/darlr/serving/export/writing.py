@@ -42,8 +42,8 @@ def export_policy(run: Path, out: Path, overwrite: bool = False, new_items: Path
         new_items: a table of items; those that the log lacks can be recommended, too.
 
     Raises:
-        InputError: for a run without a policy, or one that cannot be exported; for a folder with other files, or an earlier
-            export that may not be replaced; if a package of the extra `export` is missing.
+        InputError: for a run without a policy, or one that cannot be exported. Also for a folder with other files, or an
+            earlier export that may not be replaced, and if a package of the extra `export` is missing.
         RunError: for a policy of another package that cannot be traced, or whose file computes other scores.
     """
     require_packages()
