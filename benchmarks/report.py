@@ -1,7 +1,7 @@
 """Time and size of a report's page over 200 runs of 200 epochs: `python -m benchmarks.report`.
 
-The run folders are made up: on KuaiRec and Coat each, five methods and fifteen settings of DARLR one at a time (Figure 5), with
-five seeds, and as many figures an epoch as real runs record.
+The run folders are made up. On KuaiRec and on Coat they have five methods and fifteen settings of DARLR one at a time
+(Figure 5), with five seeds, and as many figures in each epoch as real runs record.
 """
 
 import argparse

@@ -4,8 +4,9 @@
         [--feedback] [--rewards 10] [--session-seconds 3600]
 
 Requests leave at a fixed rate, whether earlier ones are answered or not, so waiting counts. The output has the time from
-the start to ready, the quantiles of the time from when a request was due to its answer, the CPU time for each request, the
-memory before, during and after, and the number of failed requests. With `--reloads` the service changes back and forth
+the start to ready, and the quantiles of the time from when a request was due to its answer. It also has the CPU time for
+each request, the memory before, during and after, and the number of failed requests. With `--reloads` the service changes
+back and forth
 between two copies of the run under load. `--feedback` sends a reward in the user's session before every list; a user begins
 another session after `--rewards` rewards. The service forgets a session `--session-seconds` after its last use.
 """

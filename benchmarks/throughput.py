@@ -1,7 +1,8 @@
 """Steps per second and peak memory of learning and testing: `python -m benchmarks.throughput`.
 
-An epoch is the same as in `darlr train`: at least 100,000 recommendations of learning (102,000 if episodes have 30 steps),
-then the test of three modes, sampled and greedy (14,000 steps if episodes are full), and one in the simulator (3,000). The
+An epoch is the same as in `darlr train`. It has at least 100,000 recommendations of learning (102,000 if episodes have 30
+steps), then the test of three modes, sampled and greedy (14,000 steps if episodes are full), and one in the simulator
+(3,000). The
 worlds are random tables of the data sets' sizes. Every case runs in its own process, on one thread, to measure its own peak
 memory. The fastest epoch counts; the table also shows the slowest after the first.
 """

@@ -84,7 +84,7 @@ def train_small(
     listener: Listener | None = None,
     device: torch.device = CPU,
 ) -> Finished:
-    """Train with the settings `SMALL`, on a small synthetic world, except for what `changes` names."""
+    """Train with the settings `SMALL` and `changes`, on a small synthetic world."""
     chosen = changes or {}
     settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
     return train(merge(settings, chosen), data_dir, out, device, listener or Listener())

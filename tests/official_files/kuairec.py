@@ -1,6 +1,6 @@
 """KuaiRec 2.0: `KuaiRec 2.0/data/*.csv`.
 
-Views are watched either completely or hardly. Of every item's rows in the big matrix one in four, including the first, is
+Views are watched either completely or hardly. One in four of every item's rows in the big matrix, including the first, is
 liked, and stays so after a z-score by item. Views are spread over tags so that the dominant ones lie far from any bound.
 The small matrix follows the same tastes, cell by cell. Rows of the stories are watched to exactly a half.
 """
@@ -162,7 +162,7 @@ def write_kuairec(root: Path, size: Size = TINY, seed: int = 0) -> KuaiRec:
 def _draw_tags(size: Size, letters: dict[str, int], random: np.random.Generator) -> dict[int, tuple[int, ...]]:
     """Draw tags: common ones as `COMMON` says; the other items have the rare tags in turn.
 
-    Of those, every other one has a second tag, the first one a common tag; one item has four.
+    Every other one of those has a second tag, the first one a common tag; one item has four.
     """
     ordinary = random.permutation(np.setdiff1d(np.arange(size.items), list(letters.values()))).tolist()
     tags: dict[int, tuple[int, ...]] = {item: tuple(RARE[place] for place in TAGS[name]) for name, item in letters.items()}
