@@ -1,4 +1,4 @@
-"""One process at a time: locks that the system lets go when the process ends, killed or not."""
+"""Locks for one process at a time, which the system releases when the process ends, even if it is killed."""
 
 import fcntl
 import os
@@ -13,9 +13,14 @@ from darlr.reading import without_waiting
 
 @contextmanager
 def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Be the only process that makes the file `path`, and remove what killed ones left of it.
+    """Be the only process that makes the file `path`, and remove the remains of killed ones.
 
-    `waiting` is called if another process has to finish first. Raises `RunError` where the folder cannot be used.
+    Args:
+        path: the file.
+        waiting: is called if another process has to finish first.
+
+    Raises:
+        RunError: if the folder cannot be used.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
@@ -33,7 +38,7 @@ def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def is_locked(lock: Path) -> bool:
-    """Whether a process holds the lock of the file `lock`, on any machine whose locks can be seen from here."""
+    """Return whether a process holds the lock of the file `lock`, on any machine whose locks are visible here."""
     try:
         with open(lock, "rb", opener=without_waiting) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -45,7 +50,7 @@ def is_locked(lock: Path) -> bool:
 
 
 def _locked(lock: Path, waiting: Callable[[], None]) -> int:
-    """A descriptor of the file `lock` that holds its lock."""
+    """Return a descriptor of the file `lock` that holds its lock."""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -54,7 +59,7 @@ def _locked(lock: Path, waiting: Callable[[], None]) -> int:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
+            # The previous holder may have deleted its file since; only the file that has the name counts.
             if _has_name(descriptor, lock):
                 return descriptor
         except BaseException:

@@ -1,4 +1,4 @@
-"""`darlr evaluate`: the policy of a run, tested again."""
+"""`darlr evaluate`: test the policy of a run again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def evaluate(
 
 
 def _require_unused(mode: str, policy: str, users: int | None, truth: Path | None) -> None:
-    """A log judges single recommendations, so modes and users drawn mean nothing."""
+    """Refuse modes and drawn users, which have no meaning if a log judges single recommendations."""
     given = {"--mode": mode != "all", "--policy": policy != "both", "--users": users is not None, "--truth": truth is not None}
     for name, used in given.items():
         if used:

@@ -1,4 +1,4 @@
-"""The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
+"""The entry point `darlr`: it prints an error as one line, and ends with the error's exit code."""
 
 import sys
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def _refuse(text: str, code: int) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> None:
-    """Run the command that `arguments` name; ends the process after help and for options that cannot be read."""
+    """Run the command that `arguments` name; ends the process after help and for invalid options."""
     if arguments == ["--version"]:
         print(f"darlr {__version__}")
         return

@@ -1,4 +1,4 @@
-"""`darlr promote`: the run that serves, replaced by a new one that is not worse."""
+"""`darlr promote`: replace the run that serves by a new one that is not worse."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def promote(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Let a pointer point to a new run, if that is not worse than the run that it points to; exit code 4 if it is not moved."""
+    """Point a pointer to a new run if it is not worse than the run that serves now; exit code 4 if it is not moved."""
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.run.promoting import promote_run  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`darlr recommend`: ranked items from the policy of a run."""
+"""`darlr recommend`: rank items with the policy of a run."""
 
 import sys
 from pathlib import Path
@@ -93,7 +93,7 @@ def _require_together(
     explain: bool,
     kind: str,
 ) -> None:
-    """Raise `InputError` for options that do not go together."""
+    """Raise `InputError` for options that exclude each other."""
     if named and file is not None:
         raise InputError("give users by --users or by --input, not both")
     if explain and (kind != "json" or everybody):

@@ -31,7 +31,7 @@ def sweep(
     data_dir: DataDir = None,
     device: Device = "auto",
 ) -> None:
-    """Train every cell of a grid over data sets, methods, seeds and settings; the same command goes on where it was stopped."""
+    """Train every cell of a grid over data sets, methods, seeds and settings; the same command continues a stopped sweep."""
     from darlr.cli.terminal.sweep import SweepMonitor, plan_table  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.sweep.costs import estimate  # noqa: PLC0415
@@ -62,7 +62,7 @@ def sweep(
 
 
 def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: Path, device: str) -> "Executor":
-    """Where the cells are to run: a Ray cluster if one is named, else processes of this machine."""
+    """Return the place of the cells: a Ray cluster if one is named, else processes of this machine."""
     from darlr.data.registry import data_directory  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
@@ -82,7 +82,7 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
 
 
 def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float) -> None:
-    """How it all ended; raises `RunError` if a cell failed."""
+    """Report the results; raises `RunError` if a cell failed."""
     from darlr.sweep.costs import in_words  # noqa: PLC0415
 
     failed = [outcome for outcome in outcomes if outcome.error is not None]

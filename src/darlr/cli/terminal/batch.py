@@ -1,4 +1,4 @@
-"""What the terminal shows while all users are ranked, and afterwards."""
+"""Terminal output while all users are ranked, and afterwards."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from darlr.text import visible
 
 
 def write_all_users(recommender: Recommender, path: Path, count: int, defaults: Request, diversify: bool) -> None:
-    """Write the lists of all users to `path`; a bar where somebody watches, and a line with the throughput at the end."""
+    """Write the lists of all users to `path`, with a bar in a terminal, and a line with the throughput at the end."""
     users, started, spent = len(recommender.user_ids), time.perf_counter(), time.process_time()
     console = Console(stderr=True, soft_wrap=True)
     columns = (TextColumn("users"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))

@@ -1,4 +1,4 @@
-"""What becomes of the process when it writes where nothing can be written any more."""
+"""The treatment of output that can no longer be written."""
 
 import io
 import os
@@ -12,13 +12,15 @@ from darlr.errors import RunError
 
 
 def end_with_reader() -> None:
-    """End quietly when whoever reads the output has gone, as other commands do: `darlr recommend RUN | head`."""
+    """End quietly when the reader of the output has ended, like other commands: `darlr recommend RUN | head`."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 @contextmanager
 def outliving_readers() -> Iterator[None]:
-    """A reader that has gone, a server or a worker's process, is an error to be handled here, not the end of this process."""
+    """Treat the end of a reader (a server or a worker's process) as an error to be handled here, not as the end of this
+    process.
+    """
     handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         yield
@@ -28,7 +30,7 @@ def outliving_readers() -> Iterator[None]:
 
 @contextmanager
 def requiring_output() -> Iterator[None]:
-    """Standard output whose failure, as on a full disk, raises `RunError` in the block or at its end."""
+    """Raise `RunError` in the block, or at its end, if standard output fails, for example on a full disk."""
     stream = sys.stdout
     sys.stdout = output = _RequiredOutput(stream)
     try:

@@ -1,4 +1,4 @@
-"""What the terminal shows of a sweep: a bar for the whole and one for every running cell, plain lines elsewhere."""
+"""Terminal output of a sweep: a bar for the whole and one for every running cell, plain lines elsewhere."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -61,6 +61,7 @@ class SweepMonitor:
             self._print(self._lines[cell.run])
 
     def notice(self, text: str) -> None:
+        """Print a line."""
         self._print(f"note: {text}")
 
     def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
@@ -101,7 +102,7 @@ class SweepMonitor:
         return figures_of(record)
 
     def _close(self, outcome: Outcome) -> None:
-        """The cell is done with."""
+        """Remove the bar of an ended cell."""
         self._ended += 1
         self._failed += outcome.error is not None
         self._remove(outcome.cell)
@@ -137,7 +138,7 @@ def _ending(outcome: Outcome) -> str:
 
 
 def plan_table(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> Table:
-    """Every cell, how far it is, and what is left of it."""
+    """Return a table of every cell, its progress, and its remaining cost."""
     rows = []
     for cell in cells:
         cost = costs.get(cell.run)

@@ -1,4 +1,4 @@
-"""Figures epoch by epoch: what the runs of a group recorded, and its mean over seeds with a band."""
+"""Figures by epoch: the records of the runs of a group, and their mean over seeds with a band."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from darlr.evaluation.statistics import interval
 from darlr.report.analysis.runs import FinishedRun, Group
 
 Recorded = Mapping[str, Sequence[Mapping[int, float]]]
-"""Name of a figure -> for every run, epoch -> value; names that no run has a value for are not in it."""
+"""Name of a figure -> for every run, epoch -> value; names without a value in any run are left out."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Band:
 
 
 def recorded(group: Group, names: Collection[str]) -> Recorded:
-    """The figures `names` (as `error/table`) in the records of the group's runs."""
+    """Return the figures `names` (for example `error/table`) in the records of the group's runs."""
     runs = [_records(run, names) for run in group.runs]
     return {name: values for name in names if any(values := [run[name] for run in runs])}
 
@@ -32,7 +32,7 @@ def _records(run: FinishedRun, names: Collection[str]) -> Mapping[str, Mapping[i
 
 
 def band(runs: Sequence[Mapping[int, float]]) -> Band | None:
-    """The mean of the `runs` at every epoch that all of them have; None if there is none."""
+    """Return the mean of the `runs` at every epoch that all of them have; None if there is none."""
     epochs = sorted(set.intersection(*map(set, runs)))
     if not epochs:
         return None

@@ -1,4 +1,4 @@
-"""Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
+"""Finished runs, read from their folders and grouped: runs that differ in their seed alone form a group."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from darlr.text import csv_text
 IDENTITY = ("dataset", "method", "seed")
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
-"""Settings that choose what is read, or generated, as the data set of a name."""
+"""Settings that choose how a named data set is read, or generated."""
 WORLD_MODELS = "world-models"
 """Stands beside the methods' folders in that of a data set."""
 DIGITS = 12  # of a file's hash
@@ -60,10 +60,12 @@ class Group:
 
     @property
     def method(self) -> str:
+        """The method."""
         return self.runs[0].method
 
     @property
     def summaries(self) -> list[Mapping[str, Any]]:
+        """The summaries of the runs."""
         return [run.summary for run in self.runs]
 
 
@@ -85,11 +87,10 @@ class Collection:
 
 
 def collect(places: Sequence[Path]) -> Collection:
-    """The finished runs in `places`: run folders, or folders that hold some at any depth.
+    """Return the finished runs in `places`: run folders, or folders that hold some at any depth.
 
     Raises:
-        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
-            same run.
+        InputError: naming a place that does not exist or has no finished run, and a folder that is not a run.
     """
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
@@ -113,7 +114,7 @@ def collect(places: Sequence[Path]) -> Collection:
 
 
 def to_long_csv(collection: Collection) -> str:
-    """One line for every run, policy, metric and statistic, with full precision."""
+    """Return one line for every run, policy, metric and statistic, with full precision."""
     rows: list[Sequence[Any]] = [
         ("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run")
     ]
@@ -127,7 +128,7 @@ def to_long_csv(collection: Collection) -> str:
 
 
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
-    """Mode, policy, metric, statistic, mean and deviation of everything that a summary holds."""
+    """Yield mode, policy, metric, statistic, mean and deviation of everything in a summary."""
     for mode, policies in summary.items():
         if mode not in RECORDED_MODES:
             continue
@@ -155,13 +156,13 @@ def _read(folder: RunFolder) -> FinishedRun:
 
 
 def name_of_dataset(run: Path, setting: str) -> str:
-    """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
+    """Return the data set's name; a `dataset.yaml` may give another one than the folder's, which only the run's place shows."""
     home = run.resolve().parents[1]
     return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name
 
 
 def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs, with names of data sets that only comparable runs share.
+    """Return the runs with names of data sets that only comparable runs share.
 
     Runs without a truth get another name than those with one, and so do runs whose data's files differ.
     """
@@ -177,7 +178,7 @@ def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
 
 
 def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
-    """The fewest files whose hashes distinguish the data of `runs`; none where all have the same data.
+    """Return the fewest files whose hashes distinguish the data of `runs`; none if all have the same data.
 
     Hashes that differ with the settings of `READING` do not count: such runs are rows of one data set, named by these settings.
     """
@@ -195,7 +196,7 @@ def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
 
 
 def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
-    """The data set's name, and the first digits of the hashes of those `files` that the run's data have."""
+    """Return the data set's name, and the first digits of the hashes of those `files` that the run's data have."""
     named = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
     return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
 
@@ -221,7 +222,7 @@ def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
 def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
     settings = [group[0].settings for group in groups]
     differing = differing_keys(settings)
-    # Keys that some runs lack, as those of another version, tell groups apart only where nothing else does.
+    # Keys that some runs lack, for example those of another version, distinguish groups only if no other key does.
     shared = [key for key in differing if all(key in values for values in settings)]
     distinct = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
     keys = shared if distinct else differing
@@ -238,13 +239,13 @@ def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Grou
 
 
 def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys that not all `settings` have with the same value."""
+    """Return the keys that not all `settings` have with the same value."""
     keys = dict.fromkeys(key for values in settings for key in values)
     return [key for key in keys if any(key not in values or values[key] != settings[0].get(key) for values in settings)]
 
 
 def order(value: Any) -> tuple[float, str]:
-    """By what to sort settings: numbers by size, before everything else."""
+    """Return a sort key for settings: numbers by size, before everything else."""
     return (float(value), "") if isinstance(value, int | float) else (math.inf, str(value))
 
 

@@ -28,7 +28,7 @@ class Curve:
 
 
 def vertical(curves: Iterable[Curve], beyond: float = 2.0) -> Axis:
-    """The vertical axis of panels that show `curves`; `beyond`: as in `limits`."""
+    """Make the vertical axis of panels that show `curves`; `beyond`: as in `limits`."""
     shown = list(curves)
     means, ends = [v for curve in shown for v in curve.means], [v for curve in shown for v in curve.ends()]
     return numbers("", *limits(means, ends, beyond))
@@ -42,7 +42,7 @@ def line_panel(title: str, x: Axis, y: Axis, curves: Sequence[Curve]) -> Element
 
 
 def value_panel(title: str, x: Axis, y: Axis, curves: Sequence[Curve], reference: tuple[str, float] | None) -> Element:
-    """Values over named places with their intervals as whiskers, and a dashed line across for the `reference`."""
+    """Draw values over named places with their intervals as whiskers, and a dashed horizontal line for the `reference`."""
     plot = Plot.of(x, y)
     marks = [] if reference is None else [_level(plot, *reference)]
     for place, curve in enumerate(curves):
@@ -73,7 +73,7 @@ def _level(plot: Plot, name: str, value: float) -> Element:
 
 
 def _whiskered(plot: Plot, curve: Curve, aside: float) -> Iterator[Element]:
-    """A line, and at each of its points a marker and its interval; all moved to the right by `aside` pixels."""
+    """Yield a line, and at each of its points a marker and its interval; all moved to the right by `aside` pixels."""
     places = [plot.across(x) + aside for x in curve.xs]
     levels = [plot.down(mean) for mean in curve.means]
     path = "M" + "L".join(f"{place:.1f} {level:.1f}" for place, level in zip(places, levels, strict=True))

@@ -1,4 +1,4 @@
-"""The sections that show something epoch by epoch."""
+"""The sections with figures by epoch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,14 +22,14 @@ ERROR_HEADINGS = {
 }
 
 BEYOND = 0.5
-"""Bands are cut off sooner than whiskers: what moves from epoch to epoch are the means."""
+"""Bands are cut off sooner than whiskers, because the means are the moving part."""
 
 TOGETHER = 12
 """Up to so many rows are drawn in one panel."""
 
 
 def learning_curves(material: Material) -> Section:
-    """Results by epoch, and each method beside its published run."""
+    """Return results by epoch, and each method next to its published run."""
     policy = material.criterion.policy
     names = {metric.recorded(material.mode, policy): metric.heading for metric in drawn(material.mode)}
     figures, constant = by_epoch(material, names, f"Results, {policy}")
@@ -42,7 +42,7 @@ def learning_curves(material: Material) -> Section:
 
 
 def reward_errors(material: Material) -> Section | str:
-    """How far the rewards that are learned from lie from the truth (Figures 1 and 4)."""
+    """Return the errors of the learned rewards (Figures 1 and 4)."""
     figures, constant = by_epoch(material, ERROR_HEADINGS, "Mean |reward learned from - truth|")
     if not figures and not constant:
         return "no run has recorded error/table or error/sampled, which needs a truth and a method that learns in the simulator"
@@ -86,7 +86,9 @@ def _bare(curve: Curve) -> Curve:
 
 
 def _batches(groups: Sequence[Group]) -> dict[str, list[Group]]:
-    """The groups to draw together: all under no name, or of too many one row a method, and then each method that has more."""
+    """Return the groups to draw together: all without a name, or, if there are too many, one row for each method, then each
+    method with several.
+    """
     if len(groups) <= TOGETHER:
         return {"": list(groups)}
     methods = {group.method: [other for other in groups if other.method == group.method] for group in groups}

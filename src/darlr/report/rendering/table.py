@@ -14,14 +14,14 @@ from darlr.text import csv_text, latex, markdown, markdown_line
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number with the spread that belongs to it (a standard deviation or a half-width; the table's notes say which)."""
+    """A number with its spread (a standard deviation or a half-width; the table's notes say which)."""
 
     value: float
     spread: float | None = None
 
     @classmethod
     def over_seeds(cls, values: Sequence[float]) -> "Quantity | None":
-        """The mean of the seeds' values and the half-width of its 95% t interval; None without values."""
+        """Return the mean of the seeds' values and the half-width of its 95% t interval; None without values."""
         return cls(*interval(values)) if values else None
 
     def __str__(self) -> str:
@@ -43,11 +43,11 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def numeric(self, column: int) -> bool:
-        """Whether the column holds numbers."""
+        """Return whether the column holds numbers."""
         return any(isinstance(row[column], Quantity) for row in self.rows)
 
     def without_empty_columns(self) -> "Table":
-        """The table with the columns that have something in a row."""
+        """Return the table without columns that are empty in every row."""
         kept = [index for index in range(len(self.header)) if any(row[index] is not None for row in self.rows)]
         return replace(
             self,
@@ -56,7 +56,7 @@ class Table:
         )
 
     def with_notes(self, more: Sequence[str]) -> "Table":
-        """The table with `more` notes at the end."""
+        """Return the table with `more` notes at the end."""
         return replace(self, notes=(*self.notes, *more))
 
 
@@ -78,7 +78,7 @@ def to_rich(table: Table) -> rich.table.Table:
 
 
 def to_markdown(table: Table) -> str:
-    """A Markdown section: heading, table, notes."""
+    """Return a Markdown section: heading, table, notes."""
     rules = ["---:" if table.numeric(index) else "---" for index in range(len(table.header))]
     header, *rows = ([markdown(_text(cell)) for cell in row] for row in (table.header, *table.rows))
     lines = ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
@@ -108,7 +108,7 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
+    """Return CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
     numeric = [table.numeric(index) for index in range(len(table.header))]
     header = [part for heading, wide in zip(table.header, numeric, strict=True) for part in _heading(heading, wide)]
     rows = ([part for cell, wide in zip(row, numeric, strict=True) for part in _values(cell, wide)] for row in table.rows)

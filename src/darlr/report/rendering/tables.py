@@ -23,7 +23,7 @@ class DatasetTables:
 
 
 def dataset_tables(dataset: str, groups: Sequence[Group], baselines: Names[str]) -> DatasetTables:
-    """The tables of one data set; `baselines`: the methods that the others are compared with."""
+    """Return the tables of one data set; `baselines`: the methods that the others are compared with."""
     generator = numpy_generator(0, "report", dataset)
     return DatasetTables(
         comparison_table(dataset, groups, baselines, generator),
@@ -45,7 +45,7 @@ def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
 
 
 def general_notes(collection: Collection) -> list[str]:
-    """What a reader must know of the runs as a whole."""
+    """Return notes on the runs as a whole."""
     notes = []
     if collection.unfinished:
         notes.append(f"{collection.unfinished} runs are not finished and left out.")
