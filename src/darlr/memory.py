@@ -1,4 +1,4 @@
-"""A check, before a computation begins, that it can fit into this machine's memory."""
+"""Whether a computation can fit into this machine's memory, asked before it begins."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Need:
 
 
 def memory_here() -> int:
-    """Return the bytes that this process may use at most: the least of the machine's, its container's and its own limit."""
+    """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit

@@ -54,7 +54,7 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def without_waiting(path: str, flags: int) -> int:
-    """Open a file for `open(..., opener=...)`; a pipe without a reader raises `OSError` instead of waiting for one."""
+    """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     os.set_blocking(descriptor, True)
     return descriptor

@@ -62,7 +62,7 @@ class Policy(nn.Module):
 
 
 def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential, int]:
-    """Make the hidden layers over a tracker's state, not yet initialised; also return the size of their output."""
+    """Hidden layers over a tracker's state, not yet initialised, and the size of what comes out of them."""
     sizes = [tracker.state_size, *config.hidden_sizes]
     trunk = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):

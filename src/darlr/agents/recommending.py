@@ -37,7 +37,7 @@ R = TypeVar("R", bound=Rollout)
 
 
 class RecommendingAgent(ABC, Generic[R]):
-    """An agent that learns from collections of episodes. R is the type of its record of a collection.
+    """An agent that learns from collections of episodes. R is what it keeps of one.
 
     Attributes:
         policy: the policy that it learns.
@@ -52,7 +52,7 @@ class RecommendingAgent(ABC, Generic[R]):
     @property
     @abstractmethod
     def state_size(self) -> int:
-        """The size of a state."""
+        """Size of a state."""
 
     @abstractmethod
     def sample(self, environments: int, generator: torch.Generator) -> R:
@@ -60,14 +60,14 @@ class RecommendingAgent(ABC, Generic[R]):
 
     @abstractmethod
     def states(self, rollout: R) -> Tensor:
-        """Return (n, state_size) the state before each visit, without gradients (Eq. 14)."""
+        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
 
     @abstractmethod
     def learn(self, rollout: R, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """Learn from one pass over a collection that paid `rewards` (B, T), which are 0 after an episode's end."""
+        """One pass over a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
 
     def rewards_changed(self) -> None:
-        """Called after `reward_table` was rewritten, for policies that depend on it."""
+        """Told whenever `reward_table` was rewritten, for policies that act on it."""
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Collect from `environments` episodes at a time and learn, until at least `steps` recommendations were made.
@@ -95,4 +95,4 @@ class RecommendingAgent(ABC, Generic[R]):
 
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore the state that `tensors()` returned."""
+        """Go on from what `tensors()` gave."""

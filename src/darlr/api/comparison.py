@@ -32,10 +32,8 @@ class Comparison(Tables):
 def compare(first: Run | Path | str, second: Run | Path | str) -> Comparison:
     """Compare two runs, or two groups of runs over seeds.
 
-    Args:
-        first: a run, its folder, or a group of runs. A group is named either by a folder's name without '-s<seed>', which
-            means all its seeds, or by a folder of runs that differ in their seed alone.
-        second: the other side, in the same form.
+    Args: a run or its folder; the folder's name without '-s<seed>' for all its seeds; or a folder whose runs differ in their
+        seed alone.
 
     Raises:
         InputError: for places without finished runs of one setting, and for runs that cannot be compared.

@@ -58,14 +58,14 @@ class Dataset:
         A pandas index is ignored. Blank cells are null or NaN. Date-times become seconds since 1970.
 
         Args:
-            interactions: columns user_id, item_id, reward[, timestamp]; one row for each reaction.
-            items: columns item_id[, categories (names joined by "|")][, feature columns].
-            users: columns user_id[, feature columns].
-            truth: columns user_id, item_id, reward: the reward that every user of the test world would give every item.
-            randomised: columns user_id, item_id, reward of items that were shown at random. They show how users select the
-                items that they rate; nothing else is learned from them.
-            name: the name in result folders.
-            feedback: "ratings", or "positive-only" if a pair without a row is unknown, not disliked.
+            interactions: user_id, item_id, reward[, timestamp], one row a reaction.
+            items: item_id[, categories (names joined by "|")][, feature columns].
+            users: user_id[, feature columns].
+            truth: user_id, item_id, reward: what every user of the test world would give every item.
+            randomised: user_id, item_id, reward of items that were shown at random; they tell how users select what they rate,
+                and nothing else is learned from them.
+            name: as in result folders.
+            feedback: "ratings", or "positive-only" where pairs without a row are unknown, not disliked.
             minimum, maximum: the smallest and the largest reward that a user can give.
             positive_threshold: rewards of at least this value count as liked; None: all of them.
             repeats: how to read a pair that occurs several times: "error", "last", "mean" or "keep".

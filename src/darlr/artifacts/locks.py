@@ -59,7 +59,7 @@ def _locked(lock: Path, waiting: Callable[[], None]) -> int:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # The previous holder may have deleted its file since; only the file that has the name counts.
+            # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
             if _has_name(descriptor, lock):
                 return descriptor
         except BaseException:

@@ -37,9 +37,7 @@ def lock_run(path: Path) -> IO[bytes]:
 
 
 def _refusal(path: Path, error: OSError) -> str:
-    """Say why the folder `path` cannot be made or used; some file systems report "no such file" for a place that cannot be
-    written.
-    """
+    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
     if not isinstance(error, FileNotFoundError):
         return str(error.strerror)
     place = next(parent for parent in path.absolute().parents if parent.is_dir())

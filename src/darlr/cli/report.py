@@ -28,9 +28,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Compare finished runs: methods over seeds with intervals, differences to the best baseline, published values next to
-    ours.
-    """
+    """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
     from darlr.report.analysis.runs import collect  # noqa: PLC0415
 
     if not runs:
@@ -54,7 +52,7 @@ def _baselines() -> set[str]:
 
 
 def _writer(path: Path) -> "Callable[[Collection], None]":
-    """Return the function that writes the file, by its suffix; raises `InputError` for an unknown one."""
+    """What makes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.analysis.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.page.page import page  # noqa: PLC0415

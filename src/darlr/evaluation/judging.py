@@ -53,9 +53,7 @@ class Judge(Protocol):
         ...
 
     def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
-        """Return the opponents by name; `estimates` (n_users, n_items) are the world model's, `factors` are for lists of
-        their own model.
-        """
+        """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
         ...
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:

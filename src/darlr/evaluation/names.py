@@ -10,4 +10,4 @@ POPULAR = "popular"
 """Lists the items that most users like."""
 
 ADAPTING = "list_with_belief"
-"""The prefix of names of lists that learn from the user's feedback."""
+"""What the names of lists begin with that learn from the user's feedback."""

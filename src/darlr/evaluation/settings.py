@@ -8,7 +8,7 @@ from darlr.config.constraints import Section, Setting
 Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
-"""Judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+"""What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
 FurtherJudge = Literal["none", "simulator", LogJudge]
 
 

@@ -70,10 +70,10 @@ class CQL(OfflinePolicy):
         return without_blocked(self.values(self.hidden(moments)), moments.blocking)
 
     def values(self, hidden: Tensor) -> Tensor:
-        """Return (B, n_items) Q for `hidden` (B, h)."""
+        """(B, n_items) Q for `hidden` (B, h)."""
         head = self.heads["quantiles"]
         assert isinstance(head, nn.Linear)
-        # The gradient of a sum is cheaper than that of a mean, which divides by N for every quantile.
+        # A sum hands its gradient on as it is, where a mean would divide that of every quantile.
         weight = head.weight.view(self.n_items, self._quantiles, -1).sum(dim=1) / self._quantiles
         return F.linear(hidden, weight, head.bias.view(self.n_items, -1).sum(dim=1) / self._quantiles)
 
@@ -95,15 +95,15 @@ class CQL(OfflinePolicy):
 
 
 def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
-    """Return the quantile Huber loss (scalar) of `quantiles` (B, N), at levels (i + 1/2) / N, against all of `targets` (B, N).
+    """The quantile Huber loss of `quantiles` (B, N), at the levels (i + 1/2) / N, against all of `targets` (B, N).
 
-    The loss is summed over the target's quantiles, as in the reference code, and averaged over the others and the batch.
+    Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
     """
     count = quantiles.shape[1]
     levels = (torch.arange(count, device=quantiles.device)[:, None] + 0.5) / count
     difference = quantiles[:, :, None] - targets[:, None, :]
-    # Huber's loss of d is c (d - c / 2), where c is d clipped to -1..1; c is also its derivative. So with the slope held
-    # constant both the loss and its gradient are right, and most of the work needs no graph.
+    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1, and c is its derivative, too: with the slope held constant,
+    # both the loss and its gradient are right, and most of the work needs no graph.
     with torch.no_grad():
         cut = difference.clamp(-1, 1)
         slope = difference.sign().mul_(0.5 - levels).add_(0.5).mul_(cut)  # 1 - level above the target, level below it

@@ -61,6 +61,8 @@ class Method(ABC):
         by_request: whether it works without a table of all users' and items' estimates.
         by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
+        baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
+        reads: the sections of settings that it reads beside those that every run has.
     """
 
     name: str

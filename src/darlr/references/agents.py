@@ -100,7 +100,7 @@ _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(
 
 
 def as_references_act(kind: type[Kind]) -> type[Kind]:
-    """Return the offline policy of the given kind with the reference code's mask."""
+    """The offline policy of that kind, with the references' mask."""
     return cast(type[Kind], _OFFLINE[kind])
 
 

@@ -31,12 +31,9 @@ MEMORY_MIB, MEMORY_A_CELL_MIB, MEMORY_A_ROW_MIB = 480.0, 3.0e-5, 6.0e-5
 
 @dataclass(frozen=True)
 class Cost:
-    """Remaining CPU seconds (`fit` for a world model that others may share), and the peak memory.
+    """Seconds of one CPU that are still to spend (`fit` for a world model that others may share), and the peak memory.
 
-    Attributes:
-        learning, fit: seconds of one CPU.
-        memory_mib: peak memory.
-        measured: whether the numbers come from similar finished runs.
+    `measured`: whether finished runs like it say so.
     """
 
     learning: float

@@ -78,7 +78,7 @@ class LocalPool:
 
 
 def _require_place(out: Path) -> None:
-    """Refuse a file in the place of the folder `out`; the folder is not made, because a dry run must leave nothing behind."""
+    """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
     try:
         nearest = next(place for place in (out, *out.parents) if present(place))
         if not nearest.is_dir():
@@ -88,7 +88,7 @@ def _require_place(out: Path) -> None:
 
 
 class _Worker:
-    """A process and its events; `silent` after it has closed its output."""
+    """A process and what is heard of it; `silent` once it has closed its end."""
 
     def __init__(self, cell: Cell, job: Mapping[str, Any]) -> None:
         self.cell = cell
@@ -102,7 +102,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=os.environ | ONE_THREAD,
-            start_new_session=True,  # Ctrl-C goes to the parent, which stops the workers
+            start_new_session=True,  # Ctrl-C is for the parent, which tells the workers
         )
         self.output = _pipe(self._process.stdout)
         self._input = _pipe(self._process.stdin)
@@ -111,7 +111,7 @@ class _Worker:
             self._input.flush()
 
     def events(self) -> list[Mapping[str, Any]]:
-        """Return the events that arrived, except the last one, which `end` returns; blocks if there is nothing to read."""
+        """What arrived, but for the last event, which `end` returns; it blocks unless there is something to read."""
         chunk = os.read(self.output.fileno(), 1 << 16)
         self.silent = not chunk
         *lines, self._heard = (self._heard + chunk).split(b"\n")

@@ -30,7 +30,7 @@ class OpponentSubject:
     factors: ListFactors
 
     def scorer(self) -> Scorer:
-        """Build a new scorer, with a generator of its own."""
+        """A fresh one, with a generator of its own."""
         parts = OpponentParts(
             self.dataset, KeptEstimates(self.estimates), np.random.default_rng(0), self.dataset.paid_range, lambda: self.factors
         )

@@ -17,10 +17,10 @@ LONGEST = 10
 
 
 def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
-    """Write a data set in the folder format; every user likes every other item, and half of these ratings are in the log.
+    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
 
-    There are 40 users `u0`..., of whom the first 20 are tested if there is a `truth`, and 40 items `i0`..., of which those
-    with an odd number are liked. No user leaves before step 10.
+    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
+    are liked. Nobody leaves before 10 steps.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)

@@ -12,15 +12,13 @@ from darlr.errors import RunError
 
 
 def end_with_reader() -> None:
-    """End quietly when the reader of the output has ended, like other commands: `darlr recommend RUN | head`."""
+    """End quietly when whoever reads the output has gone, as other commands do: `darlr recommend RUN | head`."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 @contextmanager
 def outliving_readers() -> Iterator[None]:
-    """Treat the end of a reader (a server or a worker's process) as an error to be handled here, not as the end of this
-    process.
-    """
+    """A reader that has gone, a server or a worker's process, is an error to be handled here, not the end of this process."""
     handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         yield

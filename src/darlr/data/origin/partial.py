@@ -47,7 +47,7 @@ class PartialFile:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Without a buffer, closing writes nothing, so it cannot fail on a full disk.
+            # Without a buffer, closing writes nothing, and cannot fail on a full disk.
             self._file = open(self.path, "ab", buffering=0, opener=without_waiting)
         except OSError as error:
             raise InputError(f"{self.path.parent}: cannot be written to ({error.strerror})") from error
@@ -114,7 +114,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _locked(file: FileIO, path: Path) -> bool:
-    """Lock the open `file`; return False if another process holds it, or has renamed it in the meantime."""
+    """Lock the open `file`; false if another process holds it, or has given it its final name meanwhile."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(file.fileno()), path.stat())

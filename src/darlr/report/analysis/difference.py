@@ -56,7 +56,6 @@ class Side:
 
     @property
     def description(self) -> str:
-        """One line of description."""
         left = f" ({self.unfinished} runs are not finished and left out)" if self.unfinished else ""
         return f"{self.group.method} on {self.dataset}, {_plural('seed', self.seeds)}, {self.place}{left}"
 

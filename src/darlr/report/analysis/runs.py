@@ -90,7 +90,8 @@ def collect(places: Sequence[Path]) -> Collection:
     """Return the finished runs in `places`: run folders, or folders that hold some at any depth.
 
     Raises:
-        InputError: naming a place that does not exist or has no finished run, and a folder that is not a run.
+        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
+            same run.
     """
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()

@@ -14,7 +14,7 @@ from darlr.text import csv_text, latex, markdown, markdown_line
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number with its spread (a standard deviation or a half-width; the table's notes say which)."""
+    """A number with the spread that belongs to it (a standard deviation or a half-width; the table's notes say which)."""
 
     value: float
     spread: float | None = None
