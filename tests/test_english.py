@@ -56,7 +56,7 @@ UNREAD = frozenset((ROOT / "tests" / "unread.txt").read_text(encoding="utf-8").s
 
 ARRAYS = re.compile(r"\b(Tensor|NDArray|ndarray)\b")
 NAMED_ARRAYS = re.compile(r"\b(Mapping|dict)\[str, [^\]]*\b(Tensor|NDArray\[[^\]]*\]|ndarray)\b[^\]]*\]")
-_SIZE = r"(?:[\w.*|]+(?: [-+*/] [\w.*]+)*|\.\.\.)"
+_SIZE = r"(?:[\w.*|]+'?(?: [-+*/] [\w.*]+)*|\.\.\.)"
 SHAPE = re.compile(rf"\({_SIZE}(?:, {_SIZE})+\)|\({_SIZE},\)|\bscalar|\bany shape|\bof one shape|\bsame shape|\bshape")
 
 

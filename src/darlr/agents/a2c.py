@@ -69,7 +69,10 @@ class A2C(RecommendingAgent[ValuedRollout]):
         config: A2CConfig,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args: reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table."""
+        """
+        Args:
+            reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table.
+        """
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
         self.reward_table = reward_table
         tracked = list(policy.tracker.parameters())

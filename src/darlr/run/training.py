@@ -1,7 +1,7 @@
-"""One run, from its settings to its summary: fit or load the world model, learn, test after every epoch, save, resume.
+"""Runs an experiment from its settings to its summary: world model, learning, a test after every epoch, saving and resuming.
 
-An epoch's random streams are derived from the seed and the epoch's number, so a killed run that goes on from its last
-checkpoint draws the same numbers as one that was never stopped.
+An epoch's random streams are derived from the seed and the epoch's number. A run that was killed and resumed from its last
+checkpoint therefore draws the same numbers as a run without interruption.
 """
 
 import sys
@@ -59,21 +59,33 @@ from darlr.world_model.training import FitMonitor
 
 
 class Monitor(FitMonitor, Protocol):
-    """Is told how a run gets on, the fit of its world model included."""
+    """Receives the progress of a run, the fit of its world model included."""
 
     def notice(self, text: str) -> None:
-        """Something that the user should know."""
+        """Receive a message that the user should see."""
 
     def learning(self, done: int, epochs: int) -> None:
-        """Learning begins, or goes on after `done` epochs, of `epochs` in all."""
+        """Learning begins or is resumed after `done` of `epochs` epochs."""
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        """An epoch of the policy is done (`record`: as in metrics.jsonl), of `epochs` in all."""
+        """An epoch of the policy is finished.
+
+        Args:
+            record: the epoch's record, as in metrics.jsonl.
+            epochs: number of epochs of the run.
+        """
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: where it lies, its data set and resolved config, and its summary (as in summary.json)."""
+    """A finished run.
+
+    Attributes:
+        path: the run folder.
+        dataset: canonical name of the data set.
+        config: the resolved settings.
+        summary: as in summary.json.
+    """
 
     path: Path
     dataset: str
@@ -89,10 +101,17 @@ def train(
     monitor: Monitor,
     tensorboard: bool = False,
 ) -> Finished:
-    """Train and test the run that `values` describe (keys of `ExperimentConfig`), or go on with it where it was stopped.
+    """Train and test a run, or resume it where it was stopped.
 
-    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
-    numbers are there as event files, too.
+    Results go to `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
+
+    Args:
+        values: keys of `ExperimentConfig` with their values.
+        data_dir: folder of the data sets; None for the default.
+        out: folder of results.
+        device: device of the computation.
+        monitor: receives the progress.
+        tensorboard: whether the run's numbers are also written as TensorBoard event files.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -112,9 +131,16 @@ def train_on(
     tensorboard: bool = False,
     warm_start: WarmStart | None = None,
 ) -> Finished:
-    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
+    """Train like `train`, on a data set that is in memory.
 
-    Args: warm_start: a run whose world model and policy this one starts from.
+    Args:
+        loaded: the data set.
+        values: as for `train`; its key `dataset` says how the data set can be found again, if it can.
+        out: folder of results.
+        device: device of the computation.
+        monitor: receives the progress.
+        tensorboard: whether TensorBoard event files are written.
+        warm_start: a run whose world model and policy this run starts from.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
@@ -179,11 +205,11 @@ def _world_model(
     monitor: Monitor,
     former: Former | None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The run's world model and how its fit went, fitted into `shared` if no run has needed it before.
+    """The run's world model, and the report of its fit. It is fitted into `shared` unless an earlier run did so.
 
-    A copy of it goes into the run folder.
+    The run folder gets a copy of it.
     """
-    if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
+    if folder.has_tensors(WORLD_MODEL):  # a resumed run keeps its first world model
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
     model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice, former)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
@@ -192,7 +218,7 @@ def _world_model(
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need."""
+    """The parts that learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
@@ -206,7 +232,7 @@ class _Run:
 
 
 def _learn(run: _Run, monitor: Monitor) -> None:
-    """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
+    """Do the remaining epochs. After each epoch write its record, the policy if it is the best so far, and a checkpoint."""
     done, steps, best = _resume(run.folder, run.learner)
     if run.events is not None:
         run.events.add(run.folder.metrics())
@@ -233,20 +259,20 @@ def _learn(run: _Run, monitor: Monitor) -> None:
 
 
 def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
-    """A checkpoint that is not finite could never be gone on from: raise `RunError` before one is written."""
+    """Raise `RunError` if a value is not finite, before the checkpoint is written: a run could never resume from it."""
     for name, tensor in tensors.items():
         if tensor.numel() and not torch.isfinite(torch.stack(tensor.aminmax())).all():
             raise RunError(f"{place}: '{name}' is no longer finite; stopped")
 
 
 def _forget_progress(folder: RunFolder) -> None:
-    """Begin again with a run whose policy was deleted: the best epoch lies behind, and only learning brings it back."""
+    """Begin a run again whose policy was deleted. Its best epoch is over, and only learning can restore that policy."""
     folder.remove(f"{SUMMARY}.json")  # the run is not finished until it is whole again
     folder.remove(f"{CHECKPOINT}.safetensors")
 
 
 def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:
-    """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
+    """Load the checkpoint, if there is one; returns finished epochs, finished steps and the best simulated return so far."""
     if not folder.has_tensors(CHECKPOINT):
         folder.keep_metrics(0)
         return 0, 0, None
@@ -258,7 +284,7 @@ def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None
 
 
 def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
-    """One epoch of learning and its test, as a record of metrics.jsonl."""
+    """Do one epoch of learning and its test; returns a record of metrics.jsonl."""
     config, seed = run.config, run.config.seed
     generator = torch_generator(seed, "train", str(number), device=run.device)
     log = run.learner.epoch(config.training.environments, config.training.steps_per_epoch, generator)
@@ -281,7 +307,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
 
 
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
-    """Write the summary and the picture of the finished run."""
+    """Write the summary and the figure of the finished run."""
     records = folder.metrics()
     if len(records) != config.training.epochs:
         raise RunError(
@@ -290,11 +316,11 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judge
         )
     summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
-    folder.write_summary(summary)  # last: a run that has it is finished
+    folder.write_summary(summary)  # written last: it marks the run as finished
     return Finished(folder.path, dataset.name, config, summary)
 
 
 def _peak_memory() -> float:
-    """Largest resident memory of the process so far, in MiB."""
+    """The largest resident memory of the process so far, in MiB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return getrusage(RUSAGE_SELF).ru_maxrss / unit

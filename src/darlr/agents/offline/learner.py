@@ -27,7 +27,10 @@ class OfflineLearner:
     reward_table: None = None
 
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
-        """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
+        """
+        Args:
+            allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked.
+        """
         self.policy, self.replay, self.config = policy, replay, config
         self.returns, self.following, self.discounts = n_step_returns(
             replay.rewards, replay.last, config.n_step, config.discount
@@ -43,7 +46,8 @@ class OfflineLearner:
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """`config.updates_per_epoch` gradient steps; a step learned from is a logged one, each time that it is drawn.
 
-        Raises: RunError: if a loss is not finite.
+        Raises:
+            RunError: if a loss is not finite.
         """
         log = EpochLog()
         with log.timed("learning", generator.device):

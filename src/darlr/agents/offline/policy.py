@@ -67,7 +67,10 @@ class OfflinePolicy(Policy):
         outputs: Mapping[str, int],
         generator: torch.Generator,
     ) -> None:
-        """Args: outputs: sizes of the linear heads, by name; as many outputs for every item, side by side."""
+        """
+        Args:
+            outputs: sizes of the linear heads, by name; as many outputs for every item, side by side.
+        """
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
         self.trunk, size = trunk_of(tracker, config)
@@ -88,7 +91,8 @@ class OfflinePolicy(Policy):
     def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to be minimised, and its parts by name.
 
-        Args: target: this policy some updates ago; an instance of the same class.
+        Args:
+            target: this policy some updates ago; an instance of the same class.
         """
         raise NotImplementedError
 

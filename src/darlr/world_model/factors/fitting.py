@@ -1,9 +1,9 @@
-"""Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until little is gained.
+"""Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until the gain is small.
 
-The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant. No
-update lowers it. Both sides' priors are free while fitting, although one of them would do: the model is the same and needs
-fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that users' prior
-around what their features say is a ~ N(0, t), z ~ N(0, I).
+The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant.
+No update lowers it. Both sides' priors are free during the fit, although one free prior would do. The model is the same and
+needs fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that the
+users' prior around their features' mean is a ~ N(0, t), z ~ N(0, I).
 """
 
 import math
@@ -18,21 +18,23 @@ from darlr.world_model.factors.observations import Observations
 from darlr.world_model.factors.posterior import Side
 
 BLOCK_NUMBERS = 8_000_000
-"""About how many numbers of a block of entities are in memory at once (64 MB each time they are copied)."""
+"""Approximate number of values in memory for one block of entities (64 MB for each copy of the block)."""
 
 TURNED_AT_ONCE = 1 << 16
-"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
+"""Number of entities whose posteriors are turned together. Two copies of their covariances are in memory beside all
+posteriors.
+"""
 
 NOISE_FLOOR = 1e-6
 """Smallest variance of the noise, in units of the targets' variance."""
 
 USER_CONSTANT, ITEM_CONSTANT = 0, 1
-"""The entry that is always 1: of users' (1, a, z) and of items' (b, 1, v)."""
+"""Index of the entry that is always 1: of users' (1, a, z) and of items' (b, 1, v)."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit found; e = size + 2.
+    """The result of a fit; e = size + 2.
 
     Attributes:
         users, items: both sides.
@@ -47,13 +49,13 @@ class Fitted:
 
 
 def block_of(size: int, columns: int) -> int:
-    """How many entities are worked on at once, for factors of `size` and so many feature columns."""
+    """The number of entities in a block, for factors of `size` and this number of feature columns."""
     return max(1, BLOCK_NUMBERS // (2 * (size + 2) ** 2 + columns))
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a fit starts from: both sides, and the variance of the noise."""
+    """The start of a fit: both sides, and the variance of the noise."""
 
     users: Side
     items: Side
@@ -70,12 +72,15 @@ def fit(
     generator: torch.Generator,
     start: Start | None = None,
 ) -> Fitted:
-    """Fit factors of `size` to what was `observed`.
+    """Fit factors of `size` to the observed pairs.
 
     Args:
+        observed: the pairs, with targets and weights.
         users, items: features of both sides' entities.
+        size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
-        generator: on the CPU; draws items' first factors, where there is no `start`.
+        generator: on the CPU; it draws the items' first factors if there is no `start`.
+        start: sides and noise of a former fit, or None.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
@@ -119,7 +124,9 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
 
 
 def standardise(users: Side, items: Side) -> None:
-    """Turn both sides, in place, so that users' prior around their features is diag(t, I) and its average 0; h . g stays."""
+    """Turn both sides, in place: the users' prior around their features becomes diag(t, I), its average 0. h . g does not
+    change.
+    """
     turn = _turn(users)
     for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
         inner = matrix[side.free][:, side.free]
@@ -134,7 +141,7 @@ def standardise(users: Side, items: Side) -> None:
 
 
 def _turn(users: Side) -> Tensor:
-    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it."""
+    """The map (e, e) of (1, a, z) that centres and whitens z, and takes from a its mean and the part that z explains."""
     entries = len(users.centre)
     # The free entries are (a, z).
     whiten = torch.linalg.inv(torch.linalg.cholesky(users.prior[1:, 1:]))

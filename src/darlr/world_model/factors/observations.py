@@ -1,7 +1,7 @@
-"""The rows that factors are fitted on, grouped by user and by item, and what a side's entities learn from them.
+"""The rows of a fit, grouped by user and by item, and the sums that the entities of a side learn from.
 
-Where a log holds positives alone, every pair that it lacks counts as a reward of the lowest kind, with the weight of its user.
-These pairs are never listed: they enter all sums through one sum over each side (Hu, Koren & Volinsky, ICDM 2008).
+If a log holds positives alone, every pair that it lacks counts as the lowest reward, with the weight of its user. These
+pairs are never listed. They enter all sums through one sum over each side (Hu, Koren & Volinsky, ICDM 2008).
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Background:
-    """All pairs of a side's n entities with the other side's m, at one target.
+    """All pairs of a side's n entities with the other side's m entities, at one target.
 
     Attributes:
-        own: (n,) weights; a pair weighs the product of both.
+        own: (n,) weights; the weight of a pair is the product of both sides' weights.
         other: (m,) weights.
         own_apart, other_apart: (n,) and (m,) of 0 and 1; pairs of two 1s are left out.
         target: y of every pair that is not logged.
@@ -30,7 +30,7 @@ class Background:
     target: float
 
     def total(self, table: Tensor, first: int, last: int) -> Tensor:
-        """(last - first, c) sums of weight times the rows of `table` (m, c), for the entities `first` to `last`."""
+        """Sums of weight times the rows of `table` (m, c), for the entities `first` to `last`; (last - first, c)."""
         everybody, apart = self.other @ table, (self.other * self.other_apart) @ table
         return self.own[first:last, None] * (everybody - self.own_apart[first:last, None] * apart)
 
@@ -41,7 +41,7 @@ class Background:
         return float(self.own.sum() * self.other.sum() - apart)
 
     def turned(self) -> "Background":
-        """The same pairs as the other side sees them."""
+        """The same pairs with the two sides exchanged."""
         return Background(self.other, self.own, self.other_apart, self.own_apart, self.target)
 
 
@@ -50,11 +50,12 @@ class Groups:
     """Rows in the order of one side's n entities.
 
     Attributes:
-        starts: n + 1 positions: the rows of entity e are starts[e] to starts[e + 1].
+        starts: n + 1 positions: entity e has the rows starts[e] to starts[e + 1].
         offsets: (n,) int32, the same on the device, without the end.
         members: (rows,) int32, the other side's entity of each row.
-        weights: (rows,) float32, or None where all weigh 1.
-        pulls: (rows,) float64, weight times target; with a background, weight times what the target is above the background's.
+        weights: (rows,) float32, or None if all weights are 1.
+        pulls: (rows,) float64, weight times target. With a background: weight times the target's difference from the
+            background's.
         background: or None.
     """
 
@@ -69,7 +70,7 @@ class Groups:
     def of(
         cls, own: Tensor, members: Tensor, n: int, weights: Tensor | None, pulls: Tensor, background: Background | None
     ) -> Self:
-        """Group rows by `own` (rows,), each in 0..n-1; the other arguments are (rows,), too."""
+        """Group rows by `own` (rows,), each in 0..n-1; the other tensors are (rows,), too."""
         order = torch.argsort(own, stable=True)
         ends = torch.cumsum(torch.bincount(own, minlength=n), 0)
         starts = F.pad(ends, (1, 0))
@@ -86,10 +87,10 @@ class Groups:
         return len(self.offsets)
 
     def summed(self, products: Tensor) -> Tensor:
-        """The other side's `products` (m, p) as `statistics` sums them: in single precision, but for a background's.
+        """The other side's `products` (m, p) in the precision in which `statistics` sums them.
 
-        Single precision is five times as fast: what is inverted is their sum and a prior's precision, so that an error of some
-        millionths stays as small. Their error does not grow with the targets'.
+        The precision is single without a background, which is five times as fast. A prior's precision is added to the sum
+        before the inversion, so an error of some millionths stays that small. The error does not depend on the targets.
         """
         return products.float() if self.background is None else products
 
@@ -97,6 +98,7 @@ class Groups:
         """Sums over the pairs of the entities `first` to `last`.
 
         Args:
+            first, last: range of entities.
             means: (m, e) E h of the other side.
             products: (m, p) the distinct entries of E h h', as `summed` gives them.
 
@@ -118,11 +120,11 @@ class Groups:
 
 @dataclass(frozen=True)
 class Observations:
-    """All that is fitted: pairs of U users and I items, targets of mean about 0 and variance about 1.
+    """The data of a fit: pairs of U users and I items, targets of mean about 0 and variance about 1.
 
     Attributes:
-        by_user, by_item: the rows.
-        rows: how many were logged.
+        by_user, by_item: the rows, grouped by each side.
+        rows: number of logged rows.
         weight: sum of the pairs' weights.
         square: sum of weight times squared target over all pairs.
     """
@@ -139,7 +141,11 @@ class Observations:
     ) -> Self:
         """Logged rows alone.
 
-        Args: users, items: (rows,) int64; targets: (rows,) float64; user_weights: (U,) float64, or None where all weigh 1.
+        Args:
+            users, items: (rows,) int64.
+            targets: (rows,) float64.
+            user_weights: (U,) float64, or None if all weights are 1.
+            n_users, n_items: U and I.
         """
         weights = None if user_weights is None else user_weights[users]
         pulls = targets if weights is None else weights * targets
@@ -153,7 +159,13 @@ class Observations:
 
     @classmethod
     def against_background(cls, users: Tensor, items: Tensor, targets: Tensor, background: Background) -> Self:
-        """Logged rows, no pair twice and none left out, among all pairs of `background`, which is the users'."""
+        """Logged rows among all pairs of `background`, which is on the users' side.
+
+        Args:
+            users, items: (rows,) int64; no pair occurs twice, and none is left out of the background.
+            targets: (rows,) float64.
+            background: all pairs, as the users' side sees them.
+        """
         weights, target = background.own[users], background.target
         pulls = weights * (targets - target)
         return cls(

@@ -1,8 +1,8 @@
 """One side of the pairs: the Gaussian posteriors of its entities, and the prior that they share.
 
-A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u), so both sides are the same but for the
-place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior, and N(centre + W' x, L) in the
-prior, where x are its features.
+A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u). Both sides are the same but for the
+place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior. In the prior they are N(centre
++ W' x, L), where x are its features.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from darlr.world_model.factors.design import Design
 from darlr.world_model.factors.observations import Groups
 
 FLOOR = 1e-6
-"""Variance below which no factor's prior falls, so that one that explains nothing stays harmless."""
+"""Smallest variance of a factor's prior. It keeps a factor that explains nothing harmless."""
 
 
 class Packing:
-    """The distinct entries of symmetric (e, e) matrices in one row, and which of them belong to the free entries alone."""
+    """Packs the distinct entries of symmetric (e, e) matrices into one row, and knows the entries of the free part."""
 
     def __init__(self, entries: int, fixed: int, device: torch.device) -> None:
         self.free = torch.tensor([entry for entry in range(entries) if entry != fixed], device=device)
@@ -28,10 +28,10 @@ class Packing:
         self.place[self.rows, self.columns] = self.place[self.columns, self.rows] = torch.arange(count, device=device)
         self.free_place = self.place[self.free][:, self.free].flatten()
         self.fixed_place = self.place[self.free, fixed]
-        self.times = torch.where(self.rows == self.columns, 1.0, 2.0).double()  # how often a matrix has the entry
+        self.times = torch.where(self.rows == self.columns, 1.0, 2.0).double()  # number of times that a matrix has the entry
 
     def products(self, means: Tensor, covariances: Tensor) -> Tensor:
-        """(n, p) the distinct entries of E h h', for means (n, e) and covariances of the free entries (n, f, f)."""
+        """The distinct entries of E h h', (n, p), for means (n, e) and covariances of the free entries (n, f, f)."""
         packed = means[:, self.rows]
         packed *= means[:, self.columns]
         upper = torch.triu_indices(*covariances.shape[1:], device=means.device)
@@ -41,18 +41,19 @@ class Packing:
 
 @dataclass
 class Side:
-    """The state of one side's n entities; e = size + 2 entries each, f = e - 1 of them free; float64.
+    """The state of one side's n entities, float64. Each has e = size + 2 entries, of which f = e - 1 are free.
 
     Attributes:
-        fixed: which entry is always 1.
+        fixed: index of the entry that is always 1.
         means: (n, e) E h.
         covariances: (n, f, f) of the free entries.
         products: (n, p) the distinct entries of E h h', see `Packing`.
+        packing: how the products are packed.
         design: the features of the n entities.
         centre: (e,) prior mean of an entity with average features; 1 in the fixed entry.
-        weights: (F, e) what the features add to it.
-        prior: (f, f) covariance of the free entries around it.
-        evidence: what this side adds to the objective: (sum of log |C| - n log |L|) / 2.
+        weights: (F, e) added to the prior mean for each column of the features.
+        prior: (f, f) covariance of the free entries around the prior mean.
+        evidence: this side's part of the objective: (sum of log |C| - n log |L|) / 2.
     """
 
     fixed: int
@@ -68,7 +69,15 @@ class Side:
 
     @classmethod
     def start(cls, means: Tensor, fixed: int, spread: float, variances: Tensor, design: Design) -> "Side":
-        """Args: means: (n, e); spread: variance of the posteriors; variances: (f,) of the prior, around 0."""
+        """A side before its first update, with the prior N(0, diag(variances)).
+
+        Args:
+            means: (n, e).
+            fixed: index of the entry that is always 1.
+            spread: variance of the posteriors.
+            variances: (f,) of the prior.
+            design: the features of the n entities.
+        """
         n, entries = means.shape
         packing = Packing(entries, fixed, means.device)
         covariances = torch.diag(torch.full_like(variances, spread)).expand(n, -1, -1).clone()
@@ -80,13 +89,19 @@ class Side:
 
     @property
     def free(self) -> Tensor:
-        """(f,) the entries that are not always 1."""
+        """The indices (f,) of the entries that are not always 1."""
         return self.packing.free
 
     def learn(self, rows: Groups, other: "Side", noise: float, block: int) -> float:
         """Update every entity's posterior, then the prior, given the other side and the variance of the noise.
 
-        Both are the exact maximum of the objective over what they change.
+        Each of the two updates is the exact maximum of the objective, the other one's results held fixed.
+
+        Args:
+            rows: this side's pairs.
+            other: the other side.
+            noise: variance of a response around its mean.
+            block: number of entities that are updated at once.
 
         Returns:
             The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
@@ -107,11 +122,13 @@ class Side:
         return error
 
     def expected(self, features: Tensor) -> Tensor:
-        """(n, e) prior means of entities with `features` (n, F)."""
+        """The prior means (n, e) of entities with `features` (n, F)."""
         return self.centre + features @ self.weights
 
     def _update(self, first: int, last: int, sums: Tensor, pulls: Tensor, precision: Tensor, features: Tensor) -> float:
-        """Posteriors of the entities `first` to `last`; returns the sum of the log-determinants of their covariances."""
+        """Update the posteriors of the entities `first` to `last`; returns the sum of the log-determinants of their
+        covariances.
+        """
         packing, free = self.packing, self.free
         gathered = sums[:, packing.free_place].view(-1, len(free), len(free))
         wanted = self.expected(features)[:, free] @ precision + pulls[:, free] - sums[:, packing.fixed_place]
@@ -125,7 +142,7 @@ class Side:
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
     def _relearn_prior(self, moments: "_Moments") -> None:
-        """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
+        """Fit the prior to the posteriors: centre, then weights, then covariance, each in closed form."""
         n, free = len(self.means), self.free
         self.centre = moments.total / n
         self.weights = self.design.solve(moments.explained)
@@ -138,7 +155,7 @@ class Side:
 
 @dataclass
 class _Moments:
-    """Sums over a side's entities.
+    """Sums over the n entities of a side.
 
     Attributes:
         total: (e,) of E h.

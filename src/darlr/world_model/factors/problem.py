@@ -1,4 +1,4 @@
-"""A log, made ready for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
+"""Prepares a log for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ from darlr.world_model.factors.responses import Link, ResponseScale
 from darlr.world_model.model import Scale
 
 ACTIVITY_OFFSET = 6
-"""Added to a user's number of rows before it is raised to a power: users with a row or two must not outweigh all others."""
+"""Added to a user's number of rows before the power is taken. It keeps users with a row or two from outweighing all others."""
 
 LOG_FLOOR = 0.05
-"""Rewards below this share of the mean count as that share under the logarithm."""
+"""Rewards below this share of the mean reward are raised to it before the logarithm is taken."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is fitted.
+    """The data of a fit.
 
     Attributes:
-        observed: the rows; users and items are numbered among those that have any.
+        observed: the rows; users and items are numbered among those with rows.
         users, items: (U',) and (I',) int64, their indices in the log's vocabularies.
-        scale: of the targets.
-        reward_scale: mean and standard deviation of what is fitted, in reward units.
+        scale: the map between rewards and targets.
+        reward_scale: mean and standard deviation of the fitted rewards, in reward units.
     """
 
     observed: Observations
@@ -40,13 +40,13 @@ class Problem:
 
 
 def is_implicit(log: InteractionLog) -> bool:
-    """Whether rewards say nothing beside that a pair was logged: then the pairs that are not logged must count."""
+    """Whether rewards say no more than that a pair was logged. If so, the pairs that are not logged must count in the fit."""
     return log.positive_only or float(log.rewards.min()) == float(log.rewards.max())
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Pairs of which the log has none because they were held apart, as users (U,) and items (I,) bool."""
+    """Pairs that were held apart and are therefore not in the log, as users (U,) and items (I,) bool."""
 
     users: NDArray[np.bool_]
     items: NDArray[np.bool_]
@@ -63,7 +63,7 @@ class Apart:
 
 
 def require_link(log: InteractionLog, link: str) -> None:
-    """Raise `InputError` where `link` is the logarithm and the log's rewards have none."""
+    """Raise `InputError` if `link` is the logarithm and the log's rewards do not allow it."""
     if link == "log" and is_implicit(log):
         raise InputError("config key 'factors.link' is 'log', but the log holds positives alone; expected 'identity' or 'auto'")
     if link == "log" and log.reward_range[0] < 0:
@@ -73,15 +73,23 @@ def require_link(log: InteractionLog, link: str) -> None:
 
 
 def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
-    """(U',) weights of users with so many rows, of mean 1."""
+    """Weights of users with these numbers of rows, (U',), of mean 1."""
     weights = ((counts + ACTIVITY_OFFSET) / (counts.mean() + ACTIVITY_OFFSET)) ** -exponent
     return np.asarray(weights / weights.mean(), np.float64)
 
 
 def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
-    """The fit of `log`, rows of the log of `dataset` or all of them.
+    """Prepare a fit of `log`.
 
-    Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
+    Args:
+        dataset: features, vocabularies and the world.
+        log: the log of `dataset`, or some of its rows.
+        link: the scale on which rewards are linear.
+        activity_exponent: rows of a user weigh (rows + 6)^-exponent.
+        device: device of the tensors.
+
+    Raises:
+        InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
     """
     require_link(dataset.log, link)
     users, user_rows = _numbered(log.users, log.n_users)
@@ -98,7 +106,7 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
 
 
 def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """(n',) the entities that occur, of n, and (rows,) the position among them of each row's."""
+    """The entities that occur, (n',) of n, and each row's position among them, (rows,)."""
     occurs = np.bincount(entities, minlength=n) > 0
     return np.flatnonzero(occurs).astype(np.int64), (np.cumsum(occurs) - 1)[entities]
 
@@ -113,7 +121,7 @@ def _rated(
     low, high = log.reward_range
     floor = max(low, LOG_FLOOR * float(rewards.mean())) if link == "log" else low
     linked = np.log(np.maximum(rewards, floor)) if link == "log" else rewards
-    spread = float(linked.std()) or 1.0  # some rows of a log may be alike where all are not
+    spread = float(linked.std()) or 1.0  # the rows of a fold may be equal although the log's are not
     scale = ResponseScale(link, low, high, floor, float(linked.mean()), spread)
     targets = (linked - scale.centre) / scale.spread
     equal = bool((weights == 1.0).all())
@@ -130,7 +138,9 @@ def _against_background(
     items_apart: NDArray[np.bool_],
     device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
-    """Pairs that the log lacks count as the lowest reward; a pair that it has several times counts once, with its mean."""
+    """Pairs that the log lacks count as the lowest reward. A pair that it has several times counts once, with its mean
+    reward.
+    """
     low, high = log.reward_range
     users, items, rewards = _merged(*rows, len(items_apart))
     above = weights[users] * (rewards - low)
