@@ -25,11 +25,7 @@ class StateTracker(nn.Module):
     user_vectors: Tensor
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        """
-        Args:
-            item_vectors: (n_items, d).
-            user_vectors: (n_users, d_u), used if `config.user_state`.
-        """
+        """Args: item_vectors: (n_items, d); user_vectors: (n_users, d_u), used if `config.user_state`."""
         super().__init__()
         self.window = config.window
         scale = float(item_vectors.std()) if item_vectors.numel() > 1 else 1.0
