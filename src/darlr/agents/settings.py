@@ -16,15 +16,15 @@ class TrackerConfig(Section):
 
     KEY: ClassVar[str] = "tracker"
 
-    kind: Annotated[str, Setting("name of the state tracker")] = "mean"
-    window: Annotated[int, Setting("number of recent items that it reads", at_least=1, at_most=10_000)] = 3
-    user_state: Annotated[bool, Setting("whether the state includes the world model's user embedding")] = False
+    kind: Annotated[str, Setting("which state tracker")] = "mean"
+    window: Annotated[int, Setting("how many recent items it reads", at_least=1, at_most=10_000)] = 3
+    user_state: Annotated[bool, Setting("append the world model's user embedding to the state")] = False
     layers: Annotated[int, Setting("Transformer layers", at_least=1, at_most=100)] = 2
     heads: Annotated[int, Setting("attention heads", at_least=1, at_most=1_000)] = 1
     width: Annotated[
         int,
         Setting(
-            "size of a Transformer's or GRU's state; published: the size of an item vector and its reward",
+            "size of a Transformer's or GRU's state; published: of an item vector and its reward",
             multiple_of="heads",
             at_most=100_000,
         ),

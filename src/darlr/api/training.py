@@ -56,13 +56,10 @@ def train(
         data_dir: the folder of named data sets; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
         monitor: an object that is told about progress.
         progress: whether to show progress bars, in a terminal or a notebook.
-        tensorboard: whether to write the run's numbers as event files, too (extra `tb`).
-        warm_start: a finished run, whose world model and policy this one starts from. Settings that are not given are that
-            run's, too (docs/retraining.md).
-        settings, sections: any settings, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
-
-    Returns:
-        the finished run.
+        tensorboard: whether the run's numbers are written as event files, too (extra `tb`).
+        warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
+            given (docs/retraining.md).
+        settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
     Raises:
         InputError: for a data set, a method or a setting that cannot be used; nothing is written then.

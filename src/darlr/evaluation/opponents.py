@@ -78,9 +78,7 @@ class OpponentParts:
         return self.estimates.device
 
     def responses(self) -> FactorResponses | None:
-        """The factor model's responses for the world's users and items, in the tested world's range; None without a factor
-        model.
-        """
+        """The factor model's responses, of the world's users and items and on the tested world's range."""
         factors = self.factors()
         return None if factors is None else factors.responses(self.dataset.world, self.seen_range)
 
@@ -105,7 +103,7 @@ def _selection_aware_mean(parts: OpponentParts) -> Scorer | None:
 
 
 def _activity_weighted(parts: OpponentParts) -> Scorer | None:
-    """Popularity with active users weighed down; None unless the log holds positives alone."""
+    """The popular with active users weighed down, where the log holds positives alone."""
     if not is_implicit(parts.dataset.log) or (factors := parts.factors()) is None:
         return None
     return TableScorer(activity_weighted(parts.dataset, factors.activity_exponent).to(parts.device))
@@ -162,14 +160,9 @@ def register_opponent(name: str, build: Opponent) -> Opponent:
 
 
 def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
-    """The opponents' scorers by name.
+    """The opponents by name; where users leave by category, each also without what shares one with the last N items.
 
-    If users leave by category, each opponent has a second form. It skips items that share a category with the last N items.
-
-    Args:
-        parts: the opponents' inputs.
-        leave: the leave rule.
-        membership: (n_items, C) bool, True if the item has the category.
+    Args: membership: (n_items, C) bool, which item has which category.
     """
     built = {name: build(parts) for name, build in OPPONENTS.items()}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}

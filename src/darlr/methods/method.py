@@ -171,7 +171,7 @@ class Method(ABC):
         return False
 
     def lookback(self, config: ExperimentConfig) -> int:
-        """Return the number of an episode's positions that the policy and its rewards look at."""
+        """How many positions of an episode the policy and what it is paid look at."""
         return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, 1)
 
     def require_table(self, config: ExperimentConfig) -> None:

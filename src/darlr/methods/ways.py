@@ -66,7 +66,7 @@ class Ways:
         return []
 
     def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
-        """Return the function that fits the world model; it continues from `checkpoint` if the model's kind can."""
+        """Who fits the world model, from `checkpoint` on if its kind can go on from one."""
         return WORLD_MODELS[config.world_model.kind].going_on(checkpoint)
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:

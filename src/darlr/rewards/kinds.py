@@ -33,7 +33,7 @@ class RewardParts:
 
 @dataclass(frozen=True)
 class RewardKind:
-    """A kind of reward: its name, a line of description, and the function that builds it."""
+    """A reward: its name, one line on it, and who builds it."""
 
     name: str
     summary: str
@@ -56,9 +56,5 @@ REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for 
 
 
 def register_reward(name: str, build: Callable[[RewardParts], RewardSource], summary: str = "") -> RewardKind:
-    """Add a reward, which `reward.kind` may then name.
-
-    Raises:
-        InputError: if the name is taken.
-    """
+    """Add a reward, which `reward.kind` may then name; raises `InputError` if the name is taken."""
     return REWARDS.register(name, RewardKind(name, summary, build))

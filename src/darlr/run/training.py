@@ -131,16 +131,9 @@ def train_on(
     tensorboard: bool = False,
     warm_start: WarmStart | None = None,
 ) -> Finished:
-    """Train like `train`, on a data set that is in memory.
+    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
 
-    Args:
-        loaded: the data set.
-        values: as for `train`; its key `dataset` says how the data set can be found again, if it can.
-        out: folder of results.
-        device: device of the computation.
-        monitor: receives the progress.
-        tensorboard: whether TensorBoard event files are written.
-        warm_start: a run whose world model and policy this run starts from.
+    Args: warm_start: a run whose world model and policy this one starts from.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset

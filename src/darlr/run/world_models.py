@@ -74,15 +74,7 @@ def obtain_world_model(
     If several processes need it, one fits and the others wait (`notice` gets a line). A stopped fit continues from its
     checkpoint, if its kind of world model keeps any.
 
-    Args:
-        path: the file.
-        config: the run's settings.
-        dataset: the data to learn from.
-        ways: darlr's way of building runs, or that of the reference code.
-        device: the device that computes.
-        monitor: is told about the fit.
-        notice: is called with lines for the user.
-        former: a world model of a former log, which the fit starts from.
+    Args: former: a world model of a former log, which the fit starts from.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
@@ -126,18 +118,12 @@ def list_factors(
     notice: Callable[[str], None],
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
 ) -> Factors:
-    """Return a function that gives the factor model of the lists, which is fitted once for a data set and a seed below `out`.
+    """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
-    It is the run's own world model if that is a factor model. If the log does not allow one, `notice` gets the reason. The
-    function raises `InputError` if the file is damaged.
+    It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
+    `InputError` where the file is damaged.
 
-    Args:
-        out: the results folder.
-        config: the run's settings.
-        dataset: the data to learn from.
-        device: the device that computes.
-        notice: is called with lines for the user.
-        own: the world model of a run that started from another one, and figures about its fit; used if it is a factor model.
+    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])

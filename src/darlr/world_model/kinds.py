@@ -44,15 +44,14 @@ class WorldModelKind:
         fit: fits it on a log. A kind that lets the log choose another kind reports the chosen name as `kind`, and one line
             of explanation as `why`.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
-        resolve: fills in the settings that depend on the log; raises `InputError` for a log that the kind cannot be fitted on.
-        reads: the sections of settings that it reads besides `world_model`.
-        uncertain: whether, under its settings, it has an uncertainty that can be penalised.
-        fit_from: makes, from a checkpoint, the `fit` that continues it and keeps it up to date; None: a stopped fit begins
-            anew.
-        fit_after: makes the `fit` that starts from a model of this kind of a former log, with a checkpoint as above; None:
-            there is no such fit.
-        space: the search space of `darlr tune --space world-model`.
-        unlogged: returns the reward assumed for pairs outside the log; None if they are not learned from.
+        resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
+        reads: the sections of settings that it reads beside `world_model`.
+        uncertain: whether it has an uncertainty that can be penalised, under its settings.
+        fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
+        fit_after: given a model of this kind that was fitted on a former log, and a checkpoint as above, the `fit` that starts
+            from it; None: there is no such fit.
+        space: what `darlr tune --space world-model` searches.
+        unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
     """
 
     name: str
@@ -68,15 +67,11 @@ class WorldModelKind:
     unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
 
     def going_on(self, checkpoint: FitCheckpoint | None) -> Fit:
-        """Return the function that fits it, from `checkpoint` if there is one and the kind can continue."""
+        """What fits it, from `checkpoint` on if there is one and the kind can."""
         return self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
 
     def starting_from(self, former: Former, checkpoint: FitCheckpoint | None) -> Fit:
-        """Return the function that fits it on a log that has changed since `former` was fitted.
-
-        Raises:
-            InputError: if the kind cannot start from another model.
-        """
+        """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
         if self.fit_after is None:
             raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
         return self.fit_after(former, checkpoint)

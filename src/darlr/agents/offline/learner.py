@@ -27,10 +27,7 @@ class OfflineLearner:
     reward_table: None = None
 
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
-        """
-        Args:
-            allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked.
-        """
+        """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
         self.policy, self.replay, self.config = policy, replay, config
         self.returns, self.following, self.discounts = n_step_returns(
             replay.rewards, replay.last, config.n_step, config.discount

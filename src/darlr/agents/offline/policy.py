@@ -67,10 +67,7 @@ class OfflinePolicy(Policy):
         outputs: Mapping[str, int],
         generator: torch.Generator,
     ) -> None:
-        """
-        Args:
-            outputs: sizes of the linear heads, by name; as many outputs for every item, side by side.
-        """
+        """Args: outputs: sizes of the linear heads, by name; as many outputs for every item, side by side."""
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
         self.trunk, size = trunk_of(tracker, config)

@@ -21,9 +21,7 @@ BLOCK_NUMBERS = 8_000_000
 """Approximate number of values in memory for one block of entities (64 MB for each copy of the block)."""
 
 TURNED_AT_ONCE = 1 << 16
-"""Number of entities whose posteriors are turned together. Two copies of their covariances are in memory beside all
-posteriors.
-"""
+"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
 
 NOISE_FLOOR = 1e-6
 """Smallest variance of the noise, in units of the targets' variance."""
@@ -55,7 +53,7 @@ def block_of(size: int, columns: int) -> int:
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a fit: both sides, and the variance of the noise."""
+    """What a fit starts from: both sides, and the variance of the noise."""
 
     users: Side
     items: Side
@@ -79,8 +77,7 @@ def fit(
         users, items: features of both sides' entities.
         size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
-        generator: on the CPU; it draws the items' first factors if there is no `start`.
-        start: sides and noise of a former fit, or None.
+        generator: on the CPU; draws items' first factors, where there is no `start`.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
@@ -124,9 +121,7 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
 
 
 def standardise(users: Side, items: Side) -> None:
-    """Turn both sides, in place: the users' prior around their features becomes diag(t, I), its average 0. h . g does not
-    change.
-    """
+    """Turn both sides, in place, so that users' prior around their features is diag(t, I) and its average 0; h . g stays."""
     turn = _turn(users)
     for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
         inner = matrix[side.free][:, side.free]
@@ -141,7 +136,7 @@ def standardise(users: Side, items: Side) -> None:
 
 
 def _turn(users: Side) -> Tensor:
-    """The map (e, e) of (1, a, z) that centres and whitens z, and takes from a its mean and the part that z explains."""
+    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it."""
     entries = len(users.centre)
     # The free entries are (a, z).
     whiten = torch.linalg.inv(torch.linalg.cholesky(users.prior[1:, 1:]))

@@ -30,7 +30,7 @@ class Background:
     target: float
 
     def total(self, table: Tensor, first: int, last: int) -> Tensor:
-        """Sums of weight times the rows of `table` (m, c), for the entities `first` to `last`; (last - first, c)."""
+        """(last - first, c) sums of weight times the rows of `table` (m, c), for the entities `first` to `last`."""
         everybody, apart = self.other @ table, (self.other * self.other_apart) @ table
         return self.own[first:last, None] * (everybody - self.own_apart[first:last, None] * apart)
 
@@ -50,7 +50,7 @@ class Groups:
     """Rows in the order of one side's n entities.
 
     Attributes:
-        starts: n + 1 positions: entity e has the rows starts[e] to starts[e + 1].
+        starts: n + 1 positions: the rows of entity e are starts[e] to starts[e + 1].
         offsets: (n,) int32, the same on the device, without the end.
         members: (rows,) int32, the other side's entity of each row.
         weights: (rows,) float32, or None if all weights are 1.
@@ -87,7 +87,7 @@ class Groups:
         return len(self.offsets)
 
     def summed(self, products: Tensor) -> Tensor:
-        """The other side's `products` (m, p) in the precision in which `statistics` sums them.
+        """The other side's `products` (m, p) as `statistics` sums them: in single precision, but for a background's.
 
         The precision is single without a background, which is five times as fast. A prior's precision is added to the sum
         before the inversion, so an error of some millionths stays that small. The error does not depend on the targets.
@@ -98,7 +98,6 @@ class Groups:
         """Sums over the pairs of the entities `first` to `last`.
 
         Args:
-            first, last: range of entities.
             means: (m, e) E h of the other side.
             products: (m, p) the distinct entries of E h h', as `summed` gives them.
 
@@ -123,8 +122,8 @@ class Observations:
     """The data of a fit: pairs of U users and I items, targets of mean about 0 and variance about 1.
 
     Attributes:
-        by_user, by_item: the rows, grouped by each side.
-        rows: number of logged rows.
+        by_user, by_item: the rows.
+        rows: how many were logged.
         weight: sum of the pairs' weights.
         square: sum of weight times squared target over all pairs.
     """
@@ -141,11 +140,7 @@ class Observations:
     ) -> Self:
         """Logged rows alone.
 
-        Args:
-            users, items: (rows,) int64.
-            targets: (rows,) float64.
-            user_weights: (U,) float64, or None if all weights are 1.
-            n_users, n_items: U and I.
+        Args: users, items: (rows,) int64; targets: (rows,) float64; user_weights: (U,) float64, or None where all weigh 1.
         """
         weights = None if user_weights is None else user_weights[users]
         pulls = targets if weights is None else weights * targets
@@ -159,13 +154,7 @@ class Observations:
 
     @classmethod
     def against_background(cls, users: Tensor, items: Tensor, targets: Tensor, background: Background) -> Self:
-        """Logged rows among all pairs of `background`, which is on the users' side.
-
-        Args:
-            users, items: (rows,) int64; no pair occurs twice, and none is left out of the background.
-            targets: (rows,) float64.
-            background: all pairs, as the users' side sees them.
-        """
+        """Logged rows, no pair twice and none left out, among all pairs of `background`, which is the users'."""
         weights, target = background.own[users], background.target
         pulls = weights * (targets - target)
         return cls(

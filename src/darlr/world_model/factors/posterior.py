@@ -142,7 +142,7 @@ class Side:
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
     def _relearn_prior(self, moments: "_Moments") -> None:
-        """Fit the prior to the posteriors: centre, then weights, then covariance, each in closed form."""
+        """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
         n, free = len(self.means), self.free
         self.centre = moments.total / n
         self.weights = self.design.solve(moments.explained)
@@ -155,7 +155,7 @@ class Side:
 
 @dataclass
 class _Moments:
-    """Sums over the n entities of a side.
+    """Sums over a side's entities.
 
     Attributes:
         total: (e,) of E h.
