@@ -105,13 +105,8 @@ def train(
 
     Results go to `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
 
-    Args:
-        values: keys of `ExperimentConfig` with their values.
-        data_dir: folder of the data sets; None for the default.
-        out: folder of results.
-        device: device of the computation.
-        monitor: receives the progress.
-        tensorboard: whether the run's numbers are also written as TensorBoard event files.
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
+    numbers are there as event files, too.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -314,6 +309,6 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judge
 
 
 def _peak_memory() -> float:
-    """The largest resident memory of the process so far, in MiB."""
+    """Largest resident memory of the process so far, in MiB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return getrusage(RUSAGE_SELF).ru_maxrss / unit

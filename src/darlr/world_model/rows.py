@@ -1,7 +1,7 @@
 """The log's rows as the networks learn from them, and the members' division into training and held-out rows.
 
-A large log has more rows than anything else here has numbers, so rows are held once, in 32 bits, and members share them:
-each holds out another slice of one random order of all rows.
+A large log's rows take more memory than everything else, so they are stored once, in 32 bits, and shared by all members.
+Each member holds out another slice of one random order of all rows.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,9 @@ class Rows:
         )
 
     def shuffled(self, generator: torch.Generator) -> Tensor:
-        """(M, n - n_held) int32, each member's training rows in a new order; one member's sort is in memory at a time."""
+        """Return (M, n - n_held) int32, each member's training rows in a new order; only one member's sort is in memory at
+        a time.
+        """
         shuffled = torch.empty(len(self.training), len(self.training[0]), dtype=torch.int32, device=self.users.device)
         for own, out in zip(self.training, shuffled, strict=True):
             order = torch.rand(len(own), generator=generator, device=own.device).argsort()

@@ -150,7 +150,7 @@ class Trainer:
         return torch_generator(self.seed, "world_model", "fit", *names, device=self.device)
 
     def _train_epoch(self, epoch: int) -> None:
-        """The rounds of the epoch that are not done yet."""
+        """Run the remaining rounds of the epoch."""
         shuffled = self.rows.shuffled(self._stream(str(epoch)))
         batches = torch.split(shuffled, self.config.batch_size, dim=1)
         pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
