@@ -1,4 +1,4 @@
-"""Whether a computation can fit into this machine's memory, asked before it begins."""
+"""A check, before a computation begins, that it can fit into this machine's memory."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 from darlr.errors import InputError
 
 _CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where a container finds its limit, in version 2 and in version 1."""
+"""The files that hold a container's memory limit, in version 2 and in version 1 of control groups."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Memory that something takes.
+    """A demand for memory.
 
     Attributes:
-        size: bytes, roughly, and rather too few than too many.
-        cause: what it hangs on, as "config key 'training.environments' is 100".
-        what: what lies in it.
+        size: bytes; a rough estimate that errs on the low side.
+        cause: the setting that decides the size, for example "config key 'training.environments' is 100".
+        what: the contents, for the message.
     """
 
     size: float
@@ -29,7 +29,7 @@ class Need:
 
 
 def memory_here() -> int:
-    """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
+    """Return the bytes that this process may use at most: the least of the machine's, its container's and its own limit."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit
@@ -39,7 +39,11 @@ def memory_here() -> int:
 
 
 def require_fits(needs: Iterable[Need]) -> None:
-    """Raise `InputError` where `needs`, which are there together, cannot fit, naming the largest of them."""
+    """Check that `needs`, which exist at the same time, fit into the memory.
+
+    Raises:
+        InputError: if they do not fit; the message names the largest of them.
+    """
     together = list(needs)
     total, here = sum(need.size for need in together), memory_here()
     if total > here:
@@ -50,7 +54,7 @@ def require_fits(needs: Iterable[Need]) -> None:
 
 
 def _in_words(size: float) -> str:
-    """Bytes with their unit."""
+    """Format a number of bytes with a unit."""
     for unit in ("MiB", "GiB", "TiB"):
         size /= 1024 if unit != "MiB" else 1024**2
         if size < 1024:

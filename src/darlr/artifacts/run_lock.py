@@ -1,4 +1,4 @@
-"""One process at a time works on a run's folder, and on no folder of somebody else's."""
+"""The lock of a run's folder: one process at a time works on a run, and never in a folder with foreign files."""
 
 import fcntl
 from pathlib import Path
@@ -14,10 +14,11 @@ LOCK = ".lock"
 
 
 def lock_run(path: Path) -> IO[bytes]:
-    """Make the folder and take its lock, which the system lets go when the process ends, killed or not.
+    """Make the folder and take its lock, which the system releases when the process ends, even if it is killed.
 
-    Raises `InputError` for a place that cannot be written and a folder with other things in it, and `BusyError` where another
-    process works on the run.
+    Raises:
+        InputError: if the place cannot be written, or the folder holds other files.
+        BusyError: if another process works on the run.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,9 @@ def lock_run(path: Path) -> IO[bytes]:
 
 
 def _refusal(path: Path, error: OSError) -> str:
-    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
+    """Say why the folder `path` cannot be made or used; some file systems report "no such file" for a place that cannot be
+    written.
+    """
     if not isinstance(error, FileNotFoundError):
         return str(error.strerror)
     place = next(parent for parent in path.absolute().parents if parent.is_dir())
@@ -44,12 +47,12 @@ def _refusal(path: Path, error: OSError) -> str:
 
 
 def in_work(path: Path) -> bool:
-    """Whether a process works on the run at `path`."""
+    """Return whether a process works on the run at `path`."""
     return is_locked(path / LOCK)
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Refuse a folder that is neither a run nor the beginning of one, before anything is written into it."""
+    """Refuse a folder that is neither a run nor the beginning of one, before anything is written there."""
     names = {entry.name for entry in path.iterdir()}
     own = {LOCK, ENVIRONMENT} if LOCK in names else set()
     strangers = sorted(name for name in names - own if not name.endswith(PARTIAL_SUFFIX))

@@ -88,7 +88,8 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
     `config.dataset` is a name of `SOURCES`, else the name of a folder in the folder format inside the data directory, else a
     path to such a folder (see `canonical_name`).
 
-    Args: notice: is told of what takes a while.
+    Args:
+        notice: is told of what takes a while.
 
     Raises:
         InputError: if there is no such data set (with the nearest name), its files are missing (with where to get them), or

@@ -14,7 +14,8 @@ Whole = NDArray[np.integer]
 def first_repeat(first: Whole, second: Whole) -> tuple[int, int] | None:
     """The first row whose pair stands in an earlier row, and the earliest such row; None where all pairs differ.
 
-    Args: first, second: (n,) whole numbers of 0 or more.
+    Args:
+        first, second: (n,) whole numbers of 0 or more.
     """
     found = [repeat for rows, keys in ranges(first, second) if (repeat := _repeat_within(rows, keys)) is not None]
     return min(found, default=None)
@@ -56,7 +57,8 @@ def count_partners(first: Whole, second: Whole, size: int) -> NDArray[np.int64]:
 def sum_each(values: Whole, size: int, weights: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:
     """(size,) the sum of the weights of the rows in which each of 0..size-1 stands among (n,) `values`, added row by row.
 
-    Args: weights: of the rows of a slice, in double or single precision.
+    Args:
+        weights: of the rows of a slice, in double or single precision.
     """
     sums = np.zeros(size)
     for start in range(0, len(values), AT_ONCE):

@@ -96,7 +96,8 @@ def tau_of(values: Mapping[str, float], truth: Mapping[str, float]) -> float:
 def kendall_tau(ours: Floats, theirs: Floats) -> float:
     """Kendall's tau-b (Kendall, 1945): sum of sign products over pairs / sqrt(untied pairs of one * untied pairs of the other).
 
-    Args: ours, theirs: (n,) values of the same things. NaN where all of `ours` or all of `theirs` are equal.
+    Args:
+        ours, theirs: (n,) values of the same things. NaN where all of `ours` or all of `theirs` are equal.
     """
     return float(_tau(_signs(ours)[None], _signs(theirs)[None])[0])
 

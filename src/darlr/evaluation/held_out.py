@@ -153,9 +153,11 @@ def held_out_rows(
 
     Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
 
-    Args: catalog: of the log's items; without it lists are not judged by categories.
+    Args:
+        catalog: of the log's items; without it lists are not judged by categories.
 
-    Raises: InputError: if no liked row is left.
+    Raises:
+        InputError: if no liked row is left.
     """
     threshold = held_out.positive_threshold
     likes_known = held_out.likes is not None or not math.isinf(threshold)
@@ -199,7 +201,8 @@ def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tupl
 def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
     """Every metric of held-out rows that applies, of the lists that `scorer` gives at the start of an episode.
 
-    Args: start: (1, L) the window before the first step.
+    Args:
+        start: (1, L) the window before the first step.
     """
     return values_of_lists(ranked_lists(rows, scorer, start))
 

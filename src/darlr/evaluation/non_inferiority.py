@@ -25,7 +25,8 @@ class Difference:
     def outcome(self, margin: float) -> Outcome:
         """Not worse where the whole interval lies above what may be lost, worse where it lies below.
 
-        Args: margin: what may be lost, as a share of `theirs`.
+        Args:
+            margin: what may be lost, as a share of `theirs`.
         """
         least = -margin * abs(self.theirs)
         if self.low >= least:

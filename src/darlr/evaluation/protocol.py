@@ -84,7 +84,8 @@ class EvaluationWorld:
     def _begin(self, mode: str, lookback: int) -> Simulator:
         """Where episodes of `mode` run, for a scorer with `lookback`.
 
-        Raises: InputError: if the world has fewer items than an episode of the mode recommends.
+        Raises:
+            InputError: if the world has fewer items than an episode of the mode recommends.
         """
         settings = MODES[mode]
         steps = settings.steps or self.max_steps

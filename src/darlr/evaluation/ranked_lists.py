@@ -45,10 +45,11 @@ class LoggedItems:
         categories: NDArray[np.int32],
         n_categories: int,
     ) -> "LoggedItems":
-        """Args:
-        users, items: (m,) the logged pairs; one that stands several times counts once.
-        chosen: (q,) the users that lists are made for, in rising order.
-        categories: (I, S) codes of each item's categories, as in the attributes; there are `n_categories`.
+        """
+        Args:
+            users, items: (m,) the logged pairs; one that stands several times counts once.
+            chosen: (q,) the users that lists are made for, in rising order.
+            categories: (I, S) codes of each item's categories, as in the attributes; there are `n_categories`.
         """
         users, items = np.divmod(distinct(users, items, n_items), n_items)
         information = self_information(np.bincount(items, minlength=n_items), n_users)

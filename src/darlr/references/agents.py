@@ -52,7 +52,8 @@ def mask_or_ones(scores: Tensor, blocked: Tensor | None) -> Tensor:
     From an episode's second step on, since nothing is masked before. Among ones the lowest free column is the greatest, and
     all free ones are equally likely.
 
-    Args: scores, blocked: (B, n_items).
+    Args:
+        scores, blocked: (B, n_items).
     """
     if blocked is None:
         return scores

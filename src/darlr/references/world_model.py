@@ -97,7 +97,8 @@ def draw_negatives(log: InteractionLog, random: np.random.Generator) -> Pairs:
 def take_in_turn(values: Sequence[float], candidates: Sequence[float]) -> list[int]:
     """The candidate that every row gets: the next one below its value, or else the third; after the last comes the first.
 
-    Args: values, candidates: n ratings of rows and candidates, 0 where there is none.
+    Args:
+        values, candidates: n ratings of rows and candidates, 0 where there is none.
     """
     taken, place = [], 0
     for value in values:

@@ -1,4 +1,4 @@
-"""What can be paid while a policy learns: darlr's own reward, and those that others register (`reward.kind`)."""
+"""The kinds of rewards that a policy may learn from: darlr's own, and those that others register (`reward.kind`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from darlr.rewards.table import observed_reward, penalised_reward
 
 @dataclass(frozen=True)
 class RewardParts:
-    """What a reward is made of.
+    """The parts of a reward.
 
     Attributes:
-        dataset: what is learned from; never the truth.
+        dataset: the data to learn from, never the truth.
         predicted: the world model's estimates.
-        learned: the same, shaped by neighbours where the method asks for it; the truth's rewards for GT.
-        entropy: the entropy term, or None where its weight is 0 or the log has no time.
+        learned: the estimates, averaged over neighbours if the method asks for it, or the true rewards for GT.
+        entropy: the entropy term, or None if its weight is 0 or the log has no time.
         weights: the settings of the reward, as the method wants them.
     """
 
@@ -33,7 +33,7 @@ class RewardParts:
 
 @dataclass(frozen=True)
 class RewardKind:
-    """A reward: its name, one line on it, and who builds it."""
+    """A kind of reward: its name, a line of description, and the function that builds it."""
 
     name: str
     summary: str
@@ -48,7 +48,7 @@ PENALISED = RewardKind(
 
 OBSERVED = RewardKind(
     "observed",
-    "the estimate as users would give it: without penalties and shift, in the range that the data set declares",
+    "the estimate in the users' own range, without penalties and shift",
     lambda parts: observed_reward(parts.learned.rewards, parts.dataset.paid_range),
 )
 
@@ -56,5 +56,9 @@ REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for 
 
 
 def register_reward(name: str, build: Callable[[RewardParts], RewardSource], summary: str = "") -> RewardKind:
-    """Add a reward, which `reward.kind` may then name; raises `InputError` if the name is taken."""
+    """Add a reward, which `reward.kind` may then name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return REWARDS.register(name, RewardKind(name, summary, build))

@@ -22,7 +22,8 @@ USERS_AT_ONCE = 1_024
 def agreement(log: InteractionLog, former: SavedPolicy, history: History) -> float:
     """The correlation of the mean rewards of the pairs that both logs have; 1 where they share too few, or all are alike.
 
-    Args: former, history: of the run whose log `history` is.
+    Args:
+        former, history: of the run whose log `history` is.
     """
     users, items = (
         found(theirs.tolist(), ours.tolist())
@@ -53,7 +54,8 @@ def knows_better(
     Estimators believe a world model where the log says little. That of the new run would speak for the new policy, whatever it
     has learned. Only rows count whose user and item both know.
 
-    Args: columns: (n_items,) the served run's column of every item of the world, `ABSENT` where it has none.
+    Args:
+        columns: (n_items,) the served run's column of every item of the world, `ABSENT` where it has none.
     """
     users, items = _theirs(served, dataset, columns)
     known = (users[judging.users] != ABSENT) & (items[judging.items] != ABSENT)

@@ -58,7 +58,8 @@ class OpenedRun:
     def of(cls, run: Path, data_dir: Path | None, device: torch.device, loaded: LoadedDataset | None = None) -> "OpenedRun":
         """Raises `InputError` for a run without a policy, and for data that changed since the run.
 
-        Args: loaded: its data set, where it is read already.
+        Args:
+            loaded: its data set, where it is read already.
         """
         folder = RunFolder.open(run)
         saved = SavedPolicy(folder, device)

@@ -50,7 +50,8 @@ class Referee:
     ) -> Self:
         """Fits the referee's world model, or takes it from the results folder `out`.
 
-        Args: membership: (n_items, C) bool, which of the world's items has which category.
+        Args:
+            membership: (n_items, C) bool, which of the world's items has which category.
         """
         own = replace(config, seed=derive_seed(config.seed, "referee") % SEEDS)
         model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, ways, device, monitor, notice)

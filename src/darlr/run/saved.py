@@ -172,7 +172,8 @@ class SavedPolicy:
             means, covariances: (m, d), (m, d, d).
             membership: (m, C) bool.
 
-        Raises: InputError: where the policy has learned something of each item, or its world model has no factors.
+        Raises:
+            InputError: where the policy has learned something of each item, or its world model has no factors.
         """
         if not isinstance(self.model, FactorModel):
             raise InputError(f"the world model is of the kind '{self.config.world_model.kind}', which has no prior for items")
@@ -194,7 +195,8 @@ class SavedPolicy:
     def newcomer_rows(self, means: Tensor, covariances: Tensor) -> dict[str, Tensor]:
         """What `Policy.append_user` takes for m users whom the log lacks, by what is believed of their factors.
 
-        Args: means, covariances: (m, d), (m, d, d).
+        Args:
+            means, covariances: (m, d), (m, d, d).
 
         Rows that do not depend on a user's factors are the average user's. Raises `RunError` if the world model has no factors.
         """

@@ -81,7 +81,8 @@ class WarmStart:
     def defaults(self, values: Mapping[str, Any], dataset: str | None) -> dict[str, Any]:
         """`values`, with this run's own settings where they are not given.
 
-        Args: dataset: the data set's name; how it is read is this run's way, too, if it has the name of this run's.
+        Args:
+            dataset: the data set's name; how it is read is this run's way, too, if it has the name of this run's.
         """
         inherited = () if dataset == self.settings["dataset"] else READING
         own = {key: value for key, value in self.settings.items() if key != "dataset" and key not in inherited}

@@ -36,7 +36,8 @@ STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection"
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, starts_from: str | None = None) -> Path:
     """Where the world model of `config` on `dataset` lies below the results folder `out`.
 
-    Args: starts_from: the fingerprint of the run whose world model its fit starts from.
+    Args:
+        starts_from: the fingerprint of the run whose world model its fit starts from.
     """
     key = stable_hash(
         {
@@ -70,7 +71,8 @@ def obtain_world_model(
     Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
     checkpoint, if its kind of world model keeps any.
 
-    Args: former: a world model of a former log, which the fit starts from.
+    Args:
+        former: a world model of a former log, which the fit starts from.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
@@ -115,7 +117,8 @@ def list_factors(
     It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
     `InputError` where the file is damaged.
 
-    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
+    Args:
+        own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])

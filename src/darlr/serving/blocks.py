@@ -55,9 +55,10 @@ class Blocks:
     """Makes blocks of requests, and of users of the log."""
 
     def __init__(self, policy: SavedPolicy, history: History | None, shows_log: bool, device: torch.device) -> None:
-        """Args:
-        history: what the log's users had; None where the run folder does not say.
-        shows_log: whether the policy's window has to show it.
+        """
+        Args:
+            history: what the log's users had; None where the run folder does not say.
+            shows_log: whether the policy's window has to show it.
         """
         self._history, self._shows_log, self._device = history, shows_log, device
         self._column = World(policy.world_users, policy.world_items).columns(len(policy.item_ids))

@@ -37,10 +37,11 @@ class FeatureReader:
     """Reads features as the log's users (or items) have them, where the world model has priors that depend on them."""
 
     def __init__(self, features: Features | None, population: Population | None, noun: str) -> None:
-        """Args:
-        features: of the log's users, or of nobody; None where the run folder does not say.
-        population: the world model's users; None where it has no priors.
-        noun: "user" or "item".
+        """
+        Args:
+            features: of the log's users, or of nobody; None where the run folder does not say.
+            population: the world model's users; None where it has no priors.
+            noun: "user" or "item".
         """
         self._features, self._population, self._noun = features, population, noun
         values = () if features is None else features.code_values
@@ -60,8 +61,12 @@ class FeatureReader:
     ) -> Described | None:
         """The features `given`; None where nothing is known that the run has a use for.
 
-        Args: tell: is told of names and values that the log's users do not have. notes: has what else should be known.
-        Raises: InputError: for a numeric feature that is no finite number.
+        Args:
+            tell: is told of names and values that the log's users do not have.
+            notes: has what else should be known.
+
+        Raises:
+            InputError: for a numeric feature that is no finite number.
         """
         features = self._features
         if features is None or not self.names:
@@ -94,7 +99,8 @@ class FeatureReader:
     def priors(self, described: Sequence[Described], tags: Tags | None = None) -> tuple[Tensor, Tensor]:
         """Means (m, d) and covariances (m, d, d) of the factors of m of them, by what is known of each.
 
-        Args: tags: the categories of items; None for users.
+        Args:
+            tags: the categories of items; None for users.
         """
         assert self._population is not None
         assert self._features is not None  # or `read` had given none

@@ -32,7 +32,10 @@ class Networks:
     """The policy for the users of any block."""
 
     def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
-        """Args: standing: whether one network may be made for all users."""
+        """
+        Args:
+            standing: whether one network may be made for all users.
+        """
         self._policy, self._features, self._device = policy, features, device
         n_users = len(policy.user_ids)
         size = sum(row.nbytes for row in policy.average_user.values())

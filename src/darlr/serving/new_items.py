@@ -49,7 +49,11 @@ class NewItemReader:
     """Reads new items as the log's items have their ids, categories and features, for a policy that can rank them."""
 
     def __init__(self, policy: SavedPolicy, kept: Kept | None, known: KnownIds) -> None:
-        """Args: kept: what the run keeps of its log; known: the ids of the items that the policy knows."""
+        """
+        Args:
+            kept: what the run keeps of its log.
+            known: the ids of the items that the policy knows.
+        """
         self._policy, self._known = policy, known
         self._features = _item_features(policy, kept)
         population = policy.model.items if isinstance(policy.model, FactorModel) else None
@@ -78,8 +82,11 @@ class NewItemReader:
     def read(self, new_items: Sequence[NewItem], place: str, tell: Teller, notes: list[str]) -> NewItems:
         """The new items that can be ranked; one line tells why the others cannot.
 
-        Args: tell, notes: as `FeatureReader.read` takes them.
-        Raises: InputError: naming `place`, for a numeric feature that is no finite number.
+        Args:
+            tell, notes: as `FeatureReader.read` takes them.
+
+        Raises:
+            InputError: naming `place`, for a numeric feature that is no finite number.
         """
         found: dict[Id, DescribedItem] = {}
         left_out: list[Id] = []

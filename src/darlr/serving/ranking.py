@@ -41,7 +41,10 @@ class Ranker:
     """Ranks items by a run's policy."""
 
     def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
-        """Args: standing: as `Networks` takes it."""
+        """
+        Args:
+            standing: as `Networks` takes it.
+        """
         self.networks = Networks(policy, features, device, standing)
         self._expectations = Expectations(policy, features, device)
         self._low, self._high = policy.reward_range

@@ -45,7 +45,8 @@ class Recommender:
     def load(cls, run: Path | str, device: torch.device | str = "cpu", data_dir: Path | None = None) -> Self:
         """The policy in a run folder (the epoch that did best in the simulator); raises `InputError` if there is none.
 
-        Args: data_dir: where data sets lie, for runs of darlr 0.2, whose folder does not hold what the log's users had.
+        Args:
+            data_dir: where data sets lie, for runs of darlr 0.2, whose folder does not hold what the log's users had.
         """
         folder, place = RunFolder.open(Path(run)), torch.device(device)
         policy = SavedPolicy(folder, place)
@@ -58,7 +59,8 @@ class Recommender:
         The world model's prior for items with such categories and features is what is believed of them, and what users give
         other items moves what is expected of these.
 
-        Raises: InputError: where the policy can rank no item that its log lacks.
+        Raises:
+            InputError: where the policy can rank no item that its log lacks.
         """
         reader, notes = self.served.new_items, list[str]()
         if reader.refusal is not None:

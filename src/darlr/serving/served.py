@@ -34,7 +34,10 @@ class Served:
     """
 
     def __init__(self, policy: SavedPolicy, kept: Kept | None, device: torch.device, standing: bool = True) -> None:
-        """Args: standing: whether one network may be made for all users of the log, or one for each block of requests."""
+        """
+        Args:
+            standing: whether one network may be made for all users of the log, or one for each block of requests.
+        """
         self.policy, self.kept, self._device = policy, kept, device
         population = policy.model.users if isinstance(policy.model, FactorModel) else None
         features = FeatureReader(None if kept is None else kept.user_features, population, "user")

@@ -70,7 +70,9 @@ class Understanding:
     ) -> Understood:
         """The request, which is the `number`-th of its batch.
 
-        Args: beside: notes that are there already. left_out: items of which these tell that they are left out.
+        Args:
+            beside: notes that are there already.
+            left_out: items of which these tell that they are left out.
 
         Raises:
             InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an

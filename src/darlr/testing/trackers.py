@@ -154,7 +154,8 @@ TRACKER_CHECKS: tuple[TrackerCheck, ...] = (
 def check_tracker(kind: type[StateTracker], config: TrackerConfig = SMALL) -> None:
     """Raise `AssertionError` unless `kind`, registered or not, is a state tracker that methods can rely on.
 
-    Args: config: sizes to build it with; its window has 3 positions.
+    Args:
+        config: sizes to build it with; its window has 3 positions.
     """
     run_checks(TRACKER_CHECKS, TrackerKind(kind, config), f"tracker '{kind.__name__}'")
 

@@ -114,7 +114,8 @@ WORLD_MODEL_CHECKS: tuple[WorldModelCheck, ...] = (
 def check_world_model(kind: WorldModelKind, config: WorldModelConfig = SMALL) -> None:
     """Raise `AssertionError` unless `kind`, registered or not, is a world model that rewards and policies can rely on.
 
-    Args: config: settings to fit the planted world with.
+    Args:
+        config: settings to fit the planted world with.
     """
     what = f"world model '{kind.name}'"
     with blaming(what):

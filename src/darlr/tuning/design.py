@@ -61,8 +61,11 @@ class Design:
     ) -> Self:
         """The study of the method that `values` name.
 
-        Args: space: a file or a built-in space; None: that of the method.
-        Raises: InputError: for settings, a method, a space or a judge that cannot be used.
+        Args:
+            space: a file or a built-in space; None: that of the method.
+
+        Raises:
+            InputError: for settings, a method, a space or a judge that cannot be used.
         """
         shared = {key: value for key, value in values.items() if key != "seed"}
         config = resolve(shared, loaded)

@@ -39,7 +39,13 @@ class Search:
     """The study in the file `file`, which is made if it is not there yet. One process at a time may work on it."""
 
     def __init__(self, file: Path, space: Space, seed: int, epochs: int) -> None:
-        """Args: epochs: of a whole trial. Raises `InputError` for a file that is no study."""
+        """
+        Args:
+            epochs: of a whole trial.
+
+        Raises:
+            InputError: for a file that is no study.
+        """
         import optuna  # noqa: PLC0415
         import sqlalchemy.exc  # noqa: PLC0415
 

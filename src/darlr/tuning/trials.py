@@ -50,7 +50,8 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 def write_results(folder: Path, design: Design, asked: int, trials: Sequence[Trial]) -> None:
     """Write `study.json` (the space, the budget, every trial), and of the best trial `best.yaml` and `sweep.yaml`.
 
-    Args: asked: how many trials the study shall have.
+    Args:
+        asked: how many trials the study shall have.
     """
     best = best_of(trials)
     if best is not None:

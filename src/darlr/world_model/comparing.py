@@ -54,7 +54,8 @@ class Comparison:
 def compare(dataset: Dataset, config: WorldModelConfig, factors: FactorSettings, seed: int, device: torch.device) -> Comparison:
     """Fit one member of the ensemble and the factor model on rows of the log, and judge both on the same others.
 
-    Raises: InputError: if the log is too small to hold rows out.
+    Raises:
+        InputError: if the log is too small to hold rows out.
     """
     numbers = numpy_generator(seed, "world_model", "comparing")
     part = replace(dataset, log=_part(dataset.log, numbers))

@@ -85,9 +85,11 @@ class DeepFMEnsemble(nn.Module):
     def continue_from(self, former: "DeepFMEnsemble", rows: Tensor) -> None:
         """Take the weights of `former`; rows of the table that it lacks stay as they are.
 
-        Args: rows: (V,) int64, its row for every row of the table, `ABSENT` where it has none.
+        Args:
+            rows: (V,) int64, its row for every row of the table, `ABSENT` where it has none.
 
-        Raises: InputError: for networks of other sizes.
+        Raises:
+            InputError: for networks of other sizes.
         """
         known = rows != ABSENT
         for (name, parameter), (_, values) in zip(self.named_parameters(), former.named_parameters(), strict=True):

@@ -125,7 +125,8 @@ def fit_world_model(
 ) -> tuple[EnsembleModel, FitReport]:
     """Fit the ensemble on the log of `dataset`, from where `checkpoint` says that a fit with the same arguments was stopped.
 
-    Args: former: an ensemble of a former log, whose weights it starts from.
+    Args:
+        former: an ensemble of a former log, whose weights it starts from.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).

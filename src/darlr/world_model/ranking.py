@@ -18,7 +18,8 @@ def pairwise_accuracy(
     Users weigh by their number of pairs. NaN where no user has two rows with different rewards. With a generator, no more than
     `MAX_PAIRS` pairs are looked at: where users have more in all, so many are drawn, each pair as likely as any other.
 
-    Args: three arrays (n,), a row each.
+    Args:
+        three arrays (n,), a row each.
     """
     order = np.argsort(users, kind="stable")
     rewards, scores = rewards[order], scores[order]

@@ -79,7 +79,11 @@ class Trainer:
         monitor: FitMonitor | None,
         checkpoint: FitCheckpoint | None,
     ) -> None:
-        """Args: config: resolved, so that batch size and epochs are numbers; negative: the reward that negatives are worth."""
+        """
+        Args:
+            config: resolved, so that batch size and epochs are numbers.
+            negative: the reward that negatives are worth.
+        """
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
         self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
         self.device = rows.users.device

@@ -29,7 +29,8 @@ def matrix_path(name: str, exposed: Exposed, cache: Cache) -> Path:
 def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) -> LoadedDataset:
     """The data set with its completed truth, if one was made of the very same files; as it is, if it can have none.
 
-    Args: required: whether there has to be one.
+    Args:
+        required: whether there has to be one.
 
     Raises:
         InputError: for a truth that is damaged, and for none where there has to be one.
@@ -68,7 +69,8 @@ def complete_truth(
 ) -> tuple[Path, Completion]:
     """Complete the truth of the data set in `folder` and write it to the cache; where, and what.
 
-    Args: notice: is told in what the files differ from the published ones.
+    Args:
+        notice: is told in what the files differ from the published ones.
 
     Raises:
         InputError: where the files cannot be used, or nothing can be completed.

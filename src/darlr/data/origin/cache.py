@@ -32,7 +32,11 @@ class Cache:
     """A folder of entries, each a folder of files that were made from something else and can be made again."""
 
     def __init__(self, folder: Path, notice: Callable[[str], None] = lambda text: None) -> None:
-        """Args: folder: made when the first entry is; notice: is told of what takes a while."""
+        """
+        Args:
+            folder: made when the first entry is.
+            notice: is told of what takes a while.
+        """
         self.folder = folder
         self._notice = notice
         self._new: list[Path] = []

@@ -64,7 +64,10 @@ class _Slots:
     """Integers that lie close together, each with a slot that has its code."""
 
     def __init__(self, dtype: pl.DataType, most: int) -> None:
-        """Args: most: slots at most."""
+        """
+        Args:
+            most: slots at most.
+        """
         self._dtype, self._most = dtype, most
         self._low = 0
         self._slots = np.zeros(0, np.int32)

@@ -56,7 +56,8 @@ class InCsv:
     def open(cls, path: Path) -> Self | None:
         """None for a file that has quotes or blank lines, or is small: `read_csv` reads these.
 
-        Raises: InputError: naming what is wrong with the header.
+        Raises:
+            InputError: naming what is wrong with the header.
         """
         if path.stat().st_size < SMALL:
             return None

@@ -93,7 +93,8 @@ def _mostly_numbers(texts: pl.Series, odd: pl.Series) -> bool:
 
     Codes like "0" and "[1,5)" have one number in many rows.
 
-    Args: odd: (n,) those of `texts` that are no numbers.
+    Args:
+        odd: (n,) those of `texts` that are no numbers.
     """
     found = pl.DataFrame({"text": texts.cast(pl.String), "odd": odd})
     meant = found.with_columns(number=~pl.col("odd") | pl.col("text").str.contains(_ALMOST_NUMBER))

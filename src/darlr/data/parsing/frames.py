@@ -20,7 +20,8 @@ def frame_of(given: Any, name: str) -> pl.DataFrame:
 
     Anything that offers Arrow's stream interface (`__arrow_c_stream__`) is taken beside the three named ones.
 
-    Args: name: what the frame is called in messages.
+    Args:
+        name: what the frame is called in messages.
 
     Raises:
         InputError: for anything else, a column name that is no text or stands twice, and a column of mixed or unknown types.

@@ -222,7 +222,8 @@ def read_table(path: Path, required: Sequence[str], in_pieces: bool = False) -> 
     CSV is comma-separated UTF-8 with a header line, LF or CRLF. Parquet's columns are read by their types (`plain_types`), and
     the table may be a folder of parts.
 
-    Args: in_pieces: whether columns of long files are read when they are asked for, piece by piece, as a long log's should be.
+    Args:
+        in_pieces: whether columns of long files are read when they are asked for, piece by piece, as a long log's should be.
 
     Raises:
         InputError: if the file is missing, empty, malformed or neither `.csv` nor `.parquet`, or lacks a column.

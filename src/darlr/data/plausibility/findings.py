@@ -23,7 +23,10 @@ class Findings:
 
     @classmethod
     def of(cls, notes: Iterable[str | None], figures: Iterable[tuple[str, str]] = ()) -> "Findings":
-        """Args: notes: None where there is nothing to say."""
+        """
+        Args:
+            notes: None where there is nothing to say.
+        """
         return cls(tuple(note for note in notes if note), tuple(figures))
 
     @classmethod

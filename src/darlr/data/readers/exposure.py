@@ -14,7 +14,8 @@ EXPOSURE_COLUMNS = (PROPENSITY, SESSION, STEP, POSITION)
 def read_exposure(table: Table, repeats: str) -> Exposure | None:
     """What the columns `propensity`, `session`, `step` and `position` say; None where the table has none of them.
 
-    Args: repeats: how pairs that stand several times are read; merged rows were shown at no single moment.
+    Args:
+        repeats: how pairs that stand several times are read; merged rows were shown at no single moment.
 
     Raises:
         InputError: naming the row of a propensity that is missing or outside (0, 1], and of a step that stands twice.

@@ -39,7 +39,8 @@ _REQUIRED = {
 def read_frames(frames: Mapping[str, Any], settings: TableSettings) -> LoadedDataset:
     """The data set that `frames` hold, checked as a folder in the folder format is.
 
-    Args: frames: by the names of `COLUMNS`; None where there is none. Only the interactions are needed.
+    Args:
+        frames: by the names of `COLUMNS`; None where there is none. Only the interactions are needed.
 
     Raises:
         InputError: naming the frame and the row (from 0), or the setting, at fault.

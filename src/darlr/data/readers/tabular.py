@@ -63,7 +63,8 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     The users are those of the users table and the log, the items likewise, ascending by raw id. The test world is the truth's
     rows and columns, or everything where there is no truth.
 
-    Args: hashes: of everything that was read, by name.
+    Args:
+        hashes: of everything that was read, by name.
 
     Raises:
         InputError: naming the table and the row, or the setting, at fault.
@@ -133,7 +134,10 @@ def _read_log(
     items: tuple[Vocabulary, NDArray[np.int32]],
     wording: Wording,
 ) -> InteractionLog:
-    """Args: users, items: all that there are, and those of the rows."""
+    """
+    Args:
+        users, items: all that there are, and those of the rows.
+    """
     scale = settings.reward
     rewards = table.single_numbers("reward", scale.minimum, scale.maximum)
     times = table.times("timestamp") if "timestamp" in table.columns else None

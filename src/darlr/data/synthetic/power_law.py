@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 def shares(ranks: NDArray[np.int64], skew: float) -> NDArray[np.float64]:
     """(n,) the share of each entity, in proportion to rank ** -skew.
 
-    Args: ranks: (n,) from 1, the most frequent.
+    Args:
+        ranks: (n,) from 1, the most frequent.
     """
     weights: NDArray[np.float64] = ranks.astype(np.float64) ** -skew
     weights /= weights.sum()
@@ -20,7 +21,8 @@ def shares(ranks: NDArray[np.int64], skew: float) -> NDArray[np.float64]:
 def quotas(weights: NDArray[np.float64], total: int, most: int) -> NDArray[np.int64]:
     """(n,) whole numbers from 1 to `most` whose sum is `total`, in proportion to `weights` where the limits let them be.
 
-    Args: total: from n to n * most.
+    Args:
+        total: from n to n * most.
     """
     low, high = 0.0, total * max(1.0, float(most / (weights.min() * total)))
     for _ in range(200):  # halving: the sum rises with the factor

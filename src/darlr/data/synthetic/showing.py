@@ -45,7 +45,8 @@ class Showing:
 
         No user may have more entries than half of the items, or the draws take too long to end.
 
-        Returns: (n,) users, rising, and (n,) their items.
+        Returns:
+            (n,) users, rising, and (n,) their items.
         """
         had = np.zeros(0, np.int64)
         n_items = self.latent.n_items
@@ -62,7 +63,8 @@ class Showing:
     def _take(self, users: NDArray[np.int32], had: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
         """(n,) the pair user * I + item that each step takes; -1 where all that is offered was taken before.
 
-        Args: had: (m,) pairs taken before, rising.
+        Args:
+            had: (m,) pairs taken before, rising.
         """
         items = self.offers.draw((len(users), OFFERS), random)
         scores = self._weights(users, items)

@@ -42,7 +42,8 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
     The folder appears under its name when it is whole. Until then it is `NAME.partial`, has no `dataset.yaml`, and is deleted
     where writing fails.
 
-    Args: advance: is told how many further rows of the log are written.
+    Args:
+        advance: is told how many further rows of the log are written.
 
     Raises:
         InputError: if the folder is there already or has no name for a data set, and where a world does not fit into the memory

@@ -29,7 +29,12 @@ class RidgeRewards:
 
     @classmethod
     def fit(cls, contexts: NDArray[np.floating], items: NDArray[np.integer], rewards: Floats, n_items: int) -> "RidgeRewards":
-        """Args: contexts: (n, d), a constant among the columns; items: (n,); rewards: (n,)."""
+        """
+        Args:
+            contexts: (n, d), a constant among the columns.
+            items: (n,).
+            rewards: (n,).
+        """
         size = contexts.shape[1]
         order = np.argsort(items, kind="stable")
         starts = np.searchsorted(items[order], np.arange(n_items + 1))

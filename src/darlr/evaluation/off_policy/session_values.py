@@ -59,7 +59,11 @@ class Sessions:
 
     @classmethod
     def of(cls, sessions: NDArray[np.int64], users: NDArray[np.int64]) -> "Sessions":
-        """Args: sessions: (n,) of the rows, those of one session together; users: (n,)."""
+        """
+        Args:
+            sessions: (n,) of the rows, those of one session together.
+            users: (n,).
+        """
         first = np.flatnonzero(np.concatenate([[True], sessions[1:] != sessions[:-1]]))
         lengths = np.diff(np.append(first, len(sessions)))
         rows = np.repeat(np.arange(len(first)), lengths)
@@ -80,7 +84,8 @@ def judge_sessions(
 
     FQE's features are a constant, the model's estimate of the item, and the mean reward of the session so far.
 
-    Args: sessions: (n,) of the rows of every policy's decisions, as `Sessions.of` wants them.
+    Args:
+        sessions: (n,) of the rows of every policy's decisions, as `Sessions.of` wants them.
     """
     anybody = next(iter(policies.values()))
     places = Sessions.of(sessions, anybody.users)

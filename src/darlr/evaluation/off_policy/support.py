@@ -50,7 +50,10 @@ class Support:
 
     @classmethod
     def of(cls, decisions: Decisions, weights: Floats) -> "Support":
-        """Args: weights: (n,) of items, or of groups of items."""
+        """
+        Args:
+            weights: (n,) of items, or of groups of items.
+        """
         total, n = float(weights.sum()), len(weights)
         mean = total / n
         half = NormalDist().inv_cdf(0.975) * float(weights.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf

@@ -27,7 +27,10 @@ class Verdict:
 
 
 def compared(measure: str, ours: float, theirs: float, low: float, high: float) -> Verdict:
-    """Args: low, high: the interval of ours less theirs."""
+    """
+    Args:
+        low, high: the interval of ours less theirs.
+    """
     finding: Finding = "worse" if high < 0 else "better" if low > 0 else "not told apart"
     words = {"worse": "worse than popular", "better": "better than popular", "not told apart": "not told apart from popular"}
     values = f"{ours:.4g} against {theirs:.4g}, difference {low:+.4g} to {high:+.4g}"

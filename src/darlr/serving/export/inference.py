@@ -71,7 +71,10 @@ class Inference(nn.Module):
     """
 
     def __init__(self, saved: SavedPolicy, described: Features | None) -> None:
-        """Args: described: features of nobody, which tell how those of users are read; None where the run does not say."""
+        """
+        Args:
+            described: features of nobody, which tell how those of users are read; None where the run does not say.
+        """
         super().__init__()
         policy = saved.network(np.zeros(0, np.int64))
         self.acting = ActingOnBelief(policy) if isinstance(policy, BayesAdaptivePolicy) else Acting(policy)
@@ -106,7 +109,9 @@ class Inference(nn.Module):
     def _visible(self, items: Tensor, rewards: Tensor, length: Tensor) -> tuple[Window, Window]:
         """The last W positions (B, W), and the whole history (B, 1 + L) without what came before them.
 
-        Args: items, rewards: (B, L), rewards in 0..1; length: (B,).
+        Args:
+            items, rewards: (B, L), rewards in 0..1.
+            length: (B,).
         """
         start, absent, ends = start_item(self.n_items), absent_item(self.n_items), length[:, None]
         items = torch.cat([torch.full_like(ends, start), items], dim=1)

@@ -22,7 +22,9 @@ FORMAT = 1
 def metadata_of(run: Path, saved: SavedPolicy, inference: Inference, described: Features | None) -> dict[str, Any]:
     """Plain values; docs/export.md says what each is.
 
-    Args: run: its folder; described: as `Inference` takes it.
+    Args:
+        run: its folder.
+        described: as `Inference` takes it.
     """
     columns: list[dict[str, str | float]] = []
     if inference.features and described is not None and isinstance(saved.model, FactorModel):

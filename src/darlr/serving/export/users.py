@@ -27,7 +27,10 @@ class TabledUsers(nn.Module):
     features = 0
 
     def __init__(self, tables: dict[str, Tensor]) -> None:
-        """Args: tables: (U + 1, ...) by name."""
+        """
+        Args:
+            tables: (U + 1, ...) by name.
+        """
         super().__init__()
         self.names = list(tables)
         for name, table in tables.items():
@@ -56,7 +59,10 @@ class FactorUsers(nn.Module):
     prior: Tensor
 
     def __init__(self, saved: SavedPolicy, model: FactorModel, described: Features | None) -> None:
-        """Args: described: features of nobody, which tell what the columns stand for; None where the run does not say."""
+        """
+        Args:
+            described: features of nobody, which tell what the columns stand for; None where the run does not say.
+        """
         super().__init__()
         users = model.users
         self.features = 0 if described is None else len(users.column_means)
@@ -98,7 +104,8 @@ def _beside(chosen: Tensor, row: Tensor) -> Tensor:
 def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | FactorUsers:
     """The users of a saved policy; raises `InputError` where their rows do not fit into a file.
 
-    Args: described: as `FactorUsers` takes it.
+    Args:
+        described: as `FactorUsers` takes it.
     """
     names = set(saved.average_user)
     if names and names <= _OF_FACTORS and isinstance(saved.model, FactorModel):

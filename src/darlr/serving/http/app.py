@@ -36,7 +36,10 @@ class Parts:
     """What the application is made of; raises `InputError` for a run or keys that cannot be used."""
 
     def __init__(self, settings: ServiceSettings, logger: logging.Logger, redis: Redis | None = None) -> None:
-        """Args: redis: in the place of the one whose address `settings` have."""
+        """
+        Args:
+            redis: in the place of the one whose address `settings` have.
+        """
         self.settings, self.logger = settings, logger
         self.keys = Keys.read(Path(settings.keys)) if settings.keys else Keys({})
         self.metrics = Metrics()

@@ -23,7 +23,10 @@ class Service:
     """Answers bodies with plain values."""
 
     def __init__(self, settings: ServiceSettings, run: ServingRun, sessions: Sessions | None, metrics: Metrics) -> None:
-        """Args: sessions: None where none are kept."""
+        """
+        Args:
+            sessions: None where none are kept.
+        """
         self._settings, self._run, self._sessions, self._metrics = settings, run, sessions, metrics
         self._threads = anyio.CapacityLimiter(THREADS)
 

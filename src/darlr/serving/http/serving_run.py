@@ -25,7 +25,8 @@ Version = tuple[str, int, int, int]
 def run_named_by(place: Path) -> Path:
     """The run folder that `place` is, or links to, or points to (`artifacts/pointer.py`).
 
-    Raises: InputError: if there is none.
+    Raises:
+        InputError: if there is none.
     """
     try:
         resolved = pointed(place).resolve(strict=True)
