@@ -73,7 +73,7 @@ def test_config_shows_its_settings_with_their_limits(home: Home) -> None:
     text = home.darlr("config", "--method", "reinforce", "--dataset", "islands", "--section", "reinforce", "--format", "json")
     entries = {entry["key"]: entry for entry in json.loads(text)}
     assert entries["reinforce.learning_rate"]["limits"] == "above 0"
-    assert entries["reinforce.discount"]["doc"] == "gamma, what a reward counts one step later"
+    assert entries["reinforce.discount"]["doc"] == "gamma, weight of a reward one step later"
     line = home.refused("train", "--method", "reinforce", "--set", "reinforce.discount=2")
     assert line == "darlr: config key 'reinforce.discount' is 2.0; expected from 0 to 1"
 

@@ -84,7 +84,7 @@ def test_the_schema_describes_what_is_accepted() -> None:
     json.dumps(schema)
     discount = schema["properties"]["a2c"]["properties"]["discount"]
     assert discount == {
-        "description": "gamma, what a reward counts one step later",
+        "description": "gamma, weight of a reward one step later",
         "default": 0.9,
         "type": "number",
         "minimum": 0,

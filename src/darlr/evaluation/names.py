@@ -1,13 +1,13 @@
-"""Names of opponents that reports tell apart from others."""
+"""Names of opponents that reports treat specially."""
 
 UNIFORM = "uniform_random"
-"""Chooses without any idea."""
+"""Chooses uniformly at random."""
 
 ORACLE = "truth_oracle"
 """Knows the truth."""
 
 POPULAR = "popular"
-"""What everybody likes."""
+"""Lists the items that most users like."""
 
 ADAPTING = "list_with_belief"
-"""What the names of lists begin with that learn from the user's feedback."""
+"""The prefix of names of lists that learn from the user's feedback."""

@@ -8,7 +8,7 @@ from darlr.config.constraints import Section, Setting
 Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
-"""What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+"""Judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
 FurtherJudge = Literal["none", "simulator", LogJudge]
 
 
@@ -18,9 +18,11 @@ class EvaluationConfig(Section):
 
     KEY: ClassVar[str] = "evaluation"
 
-    episodes: Annotated[int, Setting("episodes of a test, users drawn with replacement", at_least=1, at_most=10_000_000)] = 100
+    episodes: Annotated[
+        int, Setting("number of episodes of a test; users are drawn with replacement", at_least=1, at_most=10_000_000)
+    ] = 100
     held_out: Annotated[
-        float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
+        float, Setting("share of the log that judges the policy if the data set has no truth", above=0, below=1)
     ] = 0.1
     split: Annotated[
         Split,
@@ -32,13 +34,13 @@ class EvaluationConfig(Section):
     noise: Annotated[
         float,
         Setting(
-            "share of the log's noise that users' answers carry in a second test of the last policy; 0: no such test",
+            "share of the log's noise in users' answers, in a second test of the last policy; 0: no such test",
             at_least=0,
             at_most=1_000,
         ),
     ] = 1.0
     referee: Annotated[
-        bool, Setting("whether a world model that the policy did not learn from judges it, too (darlr tune)")
+        bool, Setting("whether a second world model, from which the policy did not learn, judges it, too (darlr tune)")
     ] = False
     judge: Annotated[
         FurtherJudge,
@@ -54,5 +56,5 @@ class EvaluationConfig(Section):
 
     @property
     def by_log(self) -> bool:
-        """Whether `judge` needs rows of the log that nothing is learned from."""
+        """Whether `judge` needs rows of the log that are held out of learning."""
         return self.judge in get_args(LogJudge)

@@ -1,4 +1,4 @@
-"""How the references put a run together, slips included (docs/reference_quirks.md)."""
+"""The reference code's way of building a run, slips included (docs/reference_quirks.md)."""
 
 from dataclasses import asdict
 
@@ -28,11 +28,11 @@ from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 
 class ReferenceWays(Ways):
-    """The references' way."""
+    """The reference code's way."""
 
     simulator = NormalisedStart
     a2c = ReferenceA2C
-    # What is paid is shifted by the unshaped uncertainty, times the weight.
+    # Rewards are shifted by the uncertainty before shaping, times the weight.
     hidden_penalty = True
 
     def imposed(self, method: str, dataset: str) -> Imposed:
@@ -77,7 +77,7 @@ class ReferenceWays(Ways):
         return as_references_see(replay)
 
     def paid(self, reward: RewardSource, parts: RewardParts, truth: bool) -> RewardSource:
-        """Shift and range come from what was predicted, unshaped, and the truth is not shifted (protocol sections 5 and 8)."""
+        """Take shift and range from the predictions before shaping; the truth is not shifted (protocol sections 5 and 8)."""
         if not isinstance(reward, TableReward):
             raise InputError("config key 'reference_quirks' needs 'reward.kind' to be 'penalised'")
         ranged = penalised_reward(parts.predicted.rewards, parts.predicted.uncertainty, parts.entropy, parts.weights)
@@ -97,7 +97,9 @@ class ReferenceWays(Ways):
             )
 
     def seen_range(self, dataset: Dataset, truth: Tensor, offline: bool) -> tuple[float, float]:
-        """The range of the truth itself, or of the log where nothing else is learned from (protocol section 2)."""
+        """Return the range of the truth (n_users, n_items), or of the log for methods that learn from it alone (protocol
+        section 2).
+        """
         known = dataset.log.rewards if offline else truth
         return float(known.min()), float(known.max())
 

@@ -1,4 +1,4 @@
-"""Policies of every quality, made from a log alone, for judges to be tried on: lists, random choice, and learned ones."""
+"""Policies of different quality, made from a log alone, on which judges are tested: lists, random choice, and learned ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PLAIN = "mbpo"
 """The learned policy whose world model the lists and the estimators use, too."""
 
 _QUICK: Mapping[str, Any] = {"a2c.learning_rate": 0.01, "a2c.normalise_advantages": True}
-"""What learns much in a short schedule."""
+"""Settings that learn much in a short schedule."""
 
 LEARNED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ LEARNED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""Name -> settings by dotted key: well and badly tuned ones, since a judge has to tell these apart."""
+"""Name -> settings by dotted key: well and badly tuned ones, because a judge has to distinguish these."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Candidate:
     """A policy to be judged.
 
     Attributes:
-        draws: whether it draws its items; else it takes its best one.
+        scorer: the policy.
+        draws: whether it draws its items; otherwise it takes its best one.
         estimates: (n_users, n_items) of the world model that it was made from.
     """
 
@@ -73,12 +74,15 @@ class Candidate:
 def listed_candidates(
     plain: SpecifiedRun, estimates: Estimates, membership: Tensor, out: Path, device: torch.device, monitor: Monitor
 ) -> dict[str, Candidate]:
-    """Uniform choice and the opponents, with skipping ones where users leave by category.
+    """Return uniform choice and the opponents, and variants that skip categories if users leave by category.
 
     Args:
-        estimates: (n_users, n_items) of the world model of the run `plain`.
+        plain: the run whose world model the lists use.
+        estimates: (n_users, n_items) of the world model of that run.
         membership: (n_items, C) bool.
-        out: the results folder, where the lists' factor model is taken from, or fitted into.
+        out: the results folder; the lists' factor model is taken from it, or fitted and written there.
+        device: the device that computes.
+        monitor: is told about progress.
     """
     config, dataset = plain.config, plain.dataset
     factors = list_factors(out, config, dataset, device, monitor.notice)
@@ -92,7 +96,9 @@ def listed_candidates(
 def learned_candidates(
     runs: Mapping[str, SpecifiedRun], out: Path, device: torch.device, monitor: Monitor
 ) -> dict[str, Candidate]:
-    """The policies of `runs` after their last epoch; one that cannot be learned here is left out, and `monitor` told why."""
+    """Return the policies of `runs` after their last epoch; one that cannot be learned is left out, and `monitor` gets the
+    reason.
+    """
     learned: dict[str, Candidate] = {}
     for number, (name, specified) in enumerate(runs.items(), start=1):
         monitor.notice(f"policy {number} of {len(runs)}: {name}")

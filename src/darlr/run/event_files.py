@@ -1,4 +1,4 @@
-"""A run's numbers for TensorBoard, beside metrics.jsonl, which stays what counts."""
+"""A run's numbers as TensorBoard event files, a copy of metrics.jsonl."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ FOLDER = "tensorboard"
 
 
 def require_tensorboard() -> None:
-    """Raise `InputError` where TensorBoard is not installed."""
+    """Raise `InputError` if TensorBoard is not installed."""
     try:
         import tensorboard  # noqa: F401, PLC0415
     except ImportError as error:
@@ -21,8 +21,8 @@ def require_tensorboard() -> None:
 class EventFiles:
     """Event files in the folder `tensorboard` of a run: a point for each number of a record, at its epoch.
 
-    They are written anew from the records whenever the run goes on, so none is doubled and none is missing, whenever the run
-    was stopped and whether it was begun with them or not. Every method raises `RunError` where they cannot be written.
+    They are written anew from the records whenever the run resumes, so no point is doubled or missing, even if the run
+    began without them. Every method raises `RunError` if they cannot be written.
     """
 
     def __init__(self, run: Path) -> None:
@@ -43,7 +43,7 @@ class EventFiles:
         self._writer.close()
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Write the records of one or more epochs; what is not known (None) is left out."""
+        """Write the records of one or more epochs; unknown values (None) are left out."""
         try:
             for record in records:
                 for name, value in record.items():

@@ -1,4 +1,4 @@
-"""How a run's policy is judged at its end, and what stands beside it: by the truth, or by the log where there is none."""
+"""The final judgement of a run's policy and its opponents: by the truth, or by the log if there is none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ from darlr.world.window import Window
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
-    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
+    """Return the judge of the run's policies: the truth, or the log's held-out rows if there is none."""
     config, dataset = specified.config, specified.dataset
     items = dataset.world.items
     if config.evaluation.by_group:
@@ -43,7 +43,7 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 def judged_by(
     judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, factors: Factors
 ) -> tuple[dict[str, Any], Returns]:
-    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
+    """Return the summary's entries about the policy and its opponents at the end (docs/metrics.md), and returns by user."""
     opponents = judge.opponents(estimates, membership, factors)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
@@ -68,7 +68,9 @@ def judged_by_log(
     factors: Factors,
     notice: Callable[[str], None],
 ) -> dict[str, Any]:
-    """What the held-out rows tell of the policy's value, as a summary has it; `notice` is told how it compares."""
+    """Return the summary's entry about the policy's value by the held-out rows; `notice` gets the comparison with the
+    popular list.
+    """
     if specified.held_out is None:
         raise RunError("no held-out rows to judge the policy by")
     opponents = judge.opponents(world.predicted, world.membership, factors)

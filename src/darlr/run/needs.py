@@ -1,6 +1,6 @@
-"""What a run takes of the memory, from its settings and the data's size: the parts that can grow without measure.
+"""The memory that a run needs, from its settings and the data's size: the parts that can grow without bound.
 
-The estimates are low: a run that they refuse cannot fit. One that they let pass may yet run out of memory
+The estimates are low, so a run that they refuse cannot fit. A run that they accept may still run out of memory
 (`darlr.errors.out_of_memory`).
 """
 
@@ -20,15 +20,15 @@ from darlr.world_model.kinds import WORLD_MODELS
 
 FLOAT, INTEGER = 4, 8  # bytes
 LEARNED = 4 * FLOAT
-"""Of a parameter: its value, its gradient, and Adam's two moments."""
+"""Bytes of a parameter: its value, its gradient, and Adam's two moments."""
 PROCESS = 256 << 20
-"""Of a process that has only loaded its libraries: 287 MiB were measured before a run of 300 x 100 began."""
+"""Bytes of a process that has only loaded its libraries: 287 MiB were measured before a run of 300 x 100 began."""
 STEPS = 10
-"""Of an episode from which users leave; few stay much longer."""
+"""Steps of an episode from which users leave; few stay much longer."""
 
 
 def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterator[Need]:
-    """The memory of a run on `dataset`, whose settings are resolved."""
+    """Yield the memory needs of a run on `dataset`, whose settings are resolved."""
     world, log = dataset.world, dataset.log
     of_data = f"the data set '{dataset.name}' has {world.n_users:,} users and {world.n_items:,} items in its world"
     yield Need(PROCESS, "darlr with its libraries is loaded", "them")
@@ -57,7 +57,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
 
 
 def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
-    """The memory of a test of so many `episodes`: rewards, items, and which steps were taken."""
+    """Return the memory of a test of `episodes` episodes: rewards, items, and which steps were taken."""
     return Need((FLOAT + INTEGER + 1) * episodes * config.leave.max_steps, cause, "the episodes of a test")
 
 
@@ -115,7 +115,7 @@ def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
 
 
 def _cause(config: ExperimentConfig, *keys: str) -> str:
-    """The key of these whose value is the largest beside its default."""
+    """Return the key whose value is the largest multiple of its default."""
     default = default_config()
     key = max(keys, key=lambda key: _magnitude(value_at(config, key)) / max(_magnitude(value_at(default, key)), 1))
     value = value_at(config, key)

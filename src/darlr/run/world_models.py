@@ -1,4 +1,4 @@
-"""World models on disk: each is fitted once and shared by all runs that ask for the same one."""
+"""World models on disk: each is fitted once and shared by all runs that need the same one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,16 +27,19 @@ from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
-"""The copy in a run folder."""
+"""The name of the copy in a run folder."""
 _SELECTION = Keys({"exponent": number, "reason": text})
 STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection": _SELECTION})}, {"kind": text})
-"""The plain values beside any world model's tensors, and what is read of how its fit went."""
+"""A check of the plain values that are stored with any world model's tensors."""
 
 
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, starts_from: str | None = None) -> Path:
-    """Where the world model of `config` on `dataset` lies below the results folder `out`.
+    """Return the file of the world model of `config` on `dataset` below the results folder `out`.
 
     Args:
+        out: the results folder.
+        config: the run's settings.
+        dataset: the data to learn from.
         starts_from: the fingerprint of the run whose world model its fit starts from.
     """
     key = stable_hash(
@@ -47,7 +50,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, star
             "data": dict(dataset.hashes),
             "reading": to_mapping(config.data),
             "rows": len(dataset.log),
-            # Other rows are learned from then, as many as before or not; which ones a random split leaves, the seed says.
+            # Other rows are then learned from; the seed decides which ones a random split leaves.
             **({} if (split := config.evaluation.split) == "random" else {"split": split}),
             "reference_quirks": config.reference_quirks,
             **({} if starts_from is None else {"starts_from": starts_from}),
@@ -66,12 +69,19 @@ def obtain_world_model(
     notice: Callable[[str], None],
     former: Former | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
+    """Load the world model at `path`, or fit it and write it there; return it and figures about the fit.
 
-    Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
+    If several processes need it, one fits and the others wait (`notice` gets a line). A stopped fit continues from its
     checkpoint, if its kind of world model keeps any.
 
     Args:
+        path: the file.
+        config: the run's settings.
+        dataset: the data to learn from.
+        ways: darlr's way of building runs, or that of the reference code.
+        device: the device that computes.
+        monitor: is told about the fit.
+        notice: is called with lines for the user.
         former: a world model of a former log, which the fit starts from.
     """
     if not path.is_file():
@@ -90,16 +100,20 @@ def obtain_world_model(
 
 
 def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
-    """Write a fitted model of that kind, or of the one that its fit chose and reports, and how its fit went."""
+    """Write a fitted model, its kind (or the one that its fit chose), and figures about its fit."""
     write_tensors(path, model.tensors(), {**model.state(), "kind": report.get("kind", kind), "fit": report})
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
-    """Raises `InputError` for a missing, truncated or tampered file, and for one that describes no world model."""
+    """Load a world model, and figures about its fit.
+
+    Raises:
+        InputError: for a missing, truncated or edited file, and for one that describes no world model.
+    """
     tensors, state = read_tensors(path)
     require(state, STATE, str(path))
     with restoring(path):
-        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 lack it
         require_finite(tensors)
         return kind.restore(tensors, state, device), state["fit"]
 
@@ -112,13 +126,18 @@ def list_factors(
     notice: Callable[[str], None],
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
 ) -> Factors:
-    """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
+    """Return a function that gives the factor model of the lists, which is fitted once for a data set and a seed below `out`.
 
-    It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
-    `InputError` where the file is damaged.
+    It is the run's own world model if that is a factor model. If the log does not allow one, `notice` gets the reason. The
+    function raises `InputError` if the file is damaged.
 
     Args:
-        own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
+        out: the results folder.
+        config: the run's settings.
+        dataset: the data to learn from.
+        device: the device that computes.
+        notice: is called with lines for the user.
+        own: the world model of a run that started from another one, and figures about its fit; used if it is a factor model.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])
@@ -132,7 +151,7 @@ def list_factors(
         try:
             model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice)
         except InputError as error:
-            if path.is_file():  # fitted before, and damaged since: no fault of the log's
+            if path.is_file():  # damaged after the fit, so the log is not at fault
                 raise
             notice(f"no lists of a factor model are shown: {error}")
             return None

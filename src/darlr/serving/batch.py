@@ -1,4 +1,4 @@
-"""All users of the log, ranked block by block into a Parquet file: memory does not grow with their number."""
+"""Recommendations for all users of the log, written block by block into a Parquet file; memory does not grow with the users."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from darlr.serving.ranking import Ranked
 from darlr.serving.recommender import Recommender
 
 CELLS = 4_000_000
-"""Pairs of a user and an item that are ranked together; bounds the memory."""
+"""The number of user-item pairs that are ranked at once; it bounds the memory."""
 
 
 def write_all(
@@ -29,11 +29,15 @@ def write_all(
     """Write user_id, rank, item_id, score and expected_reward of `count` items for each user of the log, atomically.
 
     Args:
-        defaults: says, for everybody, whether what the user had is left out, and where the past comes from.
-        told: is told how many users more are done.
+        recommender: the policy.
+        path: the Parquet file.
+        count: number of items for each user.
+        defaults: for all users, whether the user's items are left out, and where the past comes from.
+        diversify: as in `Recommender.recommend`.
+        told: is called with the number of users done since the last call.
 
     Raises:
-        RunError: where the file cannot be written.
+        RunError: if the file cannot be written.
     """
     user_ids, item_ids = recommender.user_ids, recommender.item_ids
     schema: dict[str, pl.DataType] = {
@@ -62,7 +66,7 @@ def _type(ids: Ids) -> pl.Int64 | pl.String:
 
 
 def _frame(ranked: Ranked, users: Ids, items: pl.Series, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """The rows of a block: one for each item that may be recommended."""
+    """Return the rows of a block: one for each item that may be recommended."""
     shown = ranked.left.clamp_max(ranked.columns.shape[1]).cpu().numpy()
     there: NDArray[np.bool_] = np.arange(ranked.columns.shape[1]) < shown[:, None]
     owners, places = np.nonzero(there)

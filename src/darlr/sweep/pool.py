@@ -1,4 +1,4 @@
-"""Working on cells with several processes of this machine, each cell in a fresh one."""
+"""Work on cells with several processes of this machine, each cell in a new one."""
 
 import contextlib
 import errno
@@ -27,8 +27,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 class LocalPool:
     """An executor (`darlr.sweep.running`) with up to `slots` processes at a time.
 
-    Entering it raises `InputError` where `out` is no place for results. If this process dies, they end too; their cells go on
-    from their last checkpoints later.
+    If this process dies, the others end, too; their cells continue from their last checkpoints later. Entering it raises
+    `InputError` if `out` cannot hold results.
     """
 
     def __init__(self, slots: int, data_dir: Path | None, out: Path, device: str) -> None:
@@ -50,6 +50,7 @@ class LocalPool:
 
     @property
     def slots(self) -> int:
+        """The number of processes at a time."""
         return self._slots
 
     def start(self, cell: Cell) -> None:
@@ -58,7 +59,7 @@ class LocalPool:
         self._selector.register(worker.output, selectors.EVENT_READ, worker)
 
     def stop(self, cell: Cell) -> None:
-        for worker in [worker for worker in self._workers if worker.cell is cell]:  # none, if it has ended meanwhile
+        for worker in [worker for worker in self._workers if worker.cell is cell]:  # none, if it has ended in the meantime
             self._end(worker)
 
     def heard(self, seconds: float) -> list[Told]:
@@ -77,7 +78,7 @@ class LocalPool:
 
 
 def _require_place(out: Path) -> None:
-    """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
+    """Refuse a file in the place of the folder `out`; the folder is not made, because a dry run must leave nothing behind."""
     try:
         nearest = next(place for place in (out, *out.parents) if present(place))
         if not nearest.is_dir():
@@ -87,7 +88,7 @@ def _require_place(out: Path) -> None:
 
 
 class _Worker:
-    """A process and what is heard of it; `silent` once it has closed its end."""
+    """A process and its events; `silent` after it has closed its output."""
 
     def __init__(self, cell: Cell, job: Mapping[str, Any]) -> None:
         self.cell = cell
@@ -101,16 +102,16 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=os.environ | ONE_THREAD,
-            start_new_session=True,  # Ctrl-C is for the parent, which tells the workers
+            start_new_session=True,  # Ctrl-C goes to the parent, which stops the workers
         )
         self.output = _pipe(self._process.stdout)
         self._input = _pipe(self._process.stdin)
-        with contextlib.suppress(BrokenPipeError):  # it died at once: `end` tells how
+        with contextlib.suppress(BrokenPipeError):  # it died at once; `end` reports how
             self._input.write(json.dumps({**job, "values": cell.values}).encode() + b"\n")
             self._input.flush()
 
     def events(self) -> list[Mapping[str, Any]]:
-        """What arrived, but for the last event, which `end` returns; it blocks unless there is something to read."""
+        """Return the events that arrived, except the last one, which `end` returns; blocks if there is nothing to read."""
         chunk = os.read(self.output.fileno(), 1 << 16)
         self.silent = not chunk
         *lines, self._heard = (self._heard + chunk).split(b"\n")
@@ -120,7 +121,7 @@ class _Worker:
         return events
 
     def end(self) -> Mapping[str, Any]:
-        """Wait for the end of a process that is silent or was told to stop, and say how it ended."""
+        """Wait for the end of a process that is silent or was told to stop, and return how it ended."""
         self.stop()
         try:
             code = self._process.wait(SECONDS_TO_END)
@@ -134,7 +135,7 @@ class _Worker:
         return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None, "transient": True}
 
     def stop(self) -> None:
-        """Tell the process to end: its input does."""
+        """Tell the process to end, by closing its input."""
         with contextlib.suppress(BrokenPipeError):  # it is dead already
             self._input.close()
 

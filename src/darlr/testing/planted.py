@@ -1,4 +1,4 @@
-"""The planted world: so small and so plain that whatever learns at all learns what is liked in it."""
+"""The planted world: so small and plain that any working method learns which items are liked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from darlr.data.source import LoadedDataset
 PLANTED = "planted"
 USERS = ITEMS = 40
 LONGEST = 10
-"""Steps of every episode."""
+"""The number of steps of every episode."""
 
 
 def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
-    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
+    """Write a data set in the folder format; every user likes every other item, and half of these ratings are in the log.
 
-    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
-    are liked. Nobody leaves before 10 steps.
+    There are 40 users `u0`..., of whom the first 20 are tested if there is a `truth`, and 40 items `i0`..., of which those
+    with an odd number are liked. No user leaves before step 10.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -49,19 +49,19 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
 
 
 def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:
-    """What the `users` of the planted world make of its `items`."""
+    """Write the ratings of the `users` of the planted world for its `items`."""
     cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in items]
     file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")
 
 
 def planted_world() -> LoadedDataset:
-    """The planted world in memory; its test world has the first 20 users."""
+    """Return the planted world in memory; its test world has the first 20 users."""
     with scratch() as folder:
         return read_folder(write_planted_world(folder / PLANTED))
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder of its own, removed afterwards."""
+    """Yield an empty folder, which is removed afterwards."""
     with TemporaryDirectory(prefix="darlr-testing-") as folder:
         yield Path(folder)

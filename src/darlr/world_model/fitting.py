@@ -1,7 +1,7 @@
-"""Fitting the ensemble: all members together, each on rows, an order and negatives of its own, with early stopping.
+"""The fit of the ensemble: all members together, each on its own rows, order and negatives, with early stopping.
 
-Every member holds out another fold of the log, so that the ensemble as a whole has read all of it, and each member's
-skill is measured on rows it never saw. A member keeps the weights of the epoch that predicted its held-out rows best.
+Every member holds out a different fold of the log. So the ensemble as a whole has read all of the log, and each member's
+skill is measured on rows that it never saw. A member keeps the weights of the epoch that predicted its held-out rows best.
 """
 
 import math
@@ -27,19 +27,19 @@ from darlr.world_model.training import FitCheckpoint, FitMonitor, Trainer
 BATCHES_AN_EPOCH = 512
 AUTO_BATCH_SIZES = (256, 8_192)
 MOST_EPOCHS, EPOCHS_OF_ONE_PAIR = 20, 1_600
-"""The epochs of a fit fall with the root of its pairs: 19 on Coat, 8 on the built-in world, one where there are a million."""
+"""The epochs of a fit fall with the square root of its pairs: 19 on Coat, 8 on the built-in world, 1 for a million pairs."""
 
 
 @dataclass(frozen=True)
 class FitReport:
-    """How the fit went.
+    """Figures about the fit.
 
     Attributes:
-        epochs: epochs run until every member had stopped.
-        best_epochs: per member, the epoch whose weights were kept.
-        held_out_loss: mean loss of the members' held-out rows, in standardised units; None where nothing is held out.
-        held_out_ranking: share of a user's held-out pairs put in the right order, mean over members (0.5 is chance); of a
-            random sample where there are many. None where no user has two held-out rows with different rewards.
+        epochs: number of epochs until every member had stopped.
+        best_epochs: for each member, the epoch whose weights were kept.
+        held_out_loss: mean loss of the members' held-out rows, in standardised units; None if nothing is held out.
+        held_out_ranking: share of users' pairs of held-out rows in the right order, mean over members (0.5 is chance); from
+            a random sample if there are many pairs. None if no user has two held-out rows with different rewards.
     """
 
     epochs: int
@@ -49,9 +49,12 @@ class FitReport:
 
 
 def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
-    """`auto` as the loss that suits the log: ratings speak for themselves, positives need negatives beside them.
+    """Resolve `auto`: a log of ratings is fitted alone, and a log of positives needs negatives.
 
-    Negatives are pairs that the log lacks, taken as worth the smallest reward that a user can give.
+    Negatives are pairs outside the log, which are assumed to have the smallest reward that a user can give.
+
+    Raises:
+        InputError: if all rewards are equal, so that there is nothing to learn.
     """
     log = dataset.log
     constant = float(log.rewards.min()) == float(log.rewards.max())
@@ -71,14 +74,14 @@ def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
 
 
 def unlogged_reward(config: WorldModelConfig, dataset: Dataset) -> float | None:
-    """What pairs that the log lacks are taken as worth: its smallest reward; None where they are not learned from."""
+    """Return the reward assumed for pairs outside the log, which is the smallest one; None if they are not learned from."""
     return dataset.log.reward_range[0] if resolve_loss(config, dataset) == "negatives" else None
 
 
 def resolve_batch_size(config: WorldModelConfig, rows: int) -> int:
-    """`batch_size`, or where that is 0 the power of two nearest to 1/512 of the log's rows, from 256 to 8,192.
+    """Return `batch_size`; if that is 0, the power of two nearest to 1/512 of the log's rows, from 256 to 8,192.
 
-    Steps cost more than their rows where a batch is small, so large logs have larger batches rather than more steps.
+    In a small batch the overhead of a step outweighs its rows, so a large log gets larger batches instead of more steps.
     """
     if config.batch_size:
         return config.batch_size
@@ -87,15 +90,19 @@ def resolve_batch_size(config: WorldModelConfig, rows: int) -> int:
 
 
 def resolve_epochs(config: WorldModelConfig, pairs: int) -> int:
-    """`max_epochs`, or where that is 0 as many as suit an epoch of so many pairs (rows, and negatives) a member.
+    """Return `max_epochs`; if that is 0, a number that falls with the `pairs` (rows and negatives) of a member's epoch.
 
-    A large log says all that it has to say in one pass.
+    A large log is learned in one pass.
     """
     return config.max_epochs or min(max(round(EPOCHS_OF_ONE_PAIR / math.sqrt(pairs)), 1), MOST_EPOCHS)
 
 
 def resolve_fit(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
-    """The settings with the numbers that the log decides; raises `InputError` for a log that cannot be learned from."""
+    """Return the settings with the numbers that depend on the log.
+
+    Raises:
+        InputError: for a log that cannot be learned from.
+    """
     rows = len(dataset.log)
     held_out_rows(config, rows)
     pairs = rows * (1 + _negatives_per_row(config, dataset))
@@ -107,7 +114,11 @@ def _negatives_per_row(config: WorldModelConfig, dataset: Dataset) -> int:
 
 
 def held_out_rows(config: WorldModelConfig, rows: int) -> int:
-    """How many of a log's rows each member holds out; raises `InputError` where none would be left to learn from."""
+    """Return the number of rows that each member holds out.
+
+    Raises:
+        InputError: if no row would be left to learn from.
+    """
     size = max(1, round(config.held_out * rows))
     if size >= rows:
         raise InputError(f"the log has {rows} rows; expected enough to hold out a share of {config.held_out:g} and still learn")
@@ -123,13 +134,19 @@ def fit_world_model(
     checkpoint: FitCheckpoint | None = None,
     former: Former | None = None,
 ) -> tuple[EnsembleModel, FitReport]:
-    """Fit the ensemble on the log of `dataset`, from where `checkpoint` says that a fit with the same arguments was stopped.
+    """Fit the ensemble on the log of `dataset`, or continue a stopped fit with the same arguments from `checkpoint`.
 
     Args:
-        former: an ensemble of a former log, whose weights it starts from.
+        dataset: the data to learn from.
+        config: the settings.
+        seed: the seed of all random numbers.
+        device: the device that computes.
+        monitor: is told about progress.
+        checkpoint: the state of a stopped fit, which is kept up to date.
+        former: an ensemble of a former log, whose weights the fit starts from.
 
     Raises:
-        InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).
+        InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` checks first).
         RunError: if the loss becomes NaN or infinite.
     """
     config = resolve_fit(config, dataset)
@@ -159,10 +176,10 @@ def fit_world_model(
 
 
 def _held_out_ranking(trainer: Trainer, dataset: Dataset, generator: np.random.Generator) -> float | None:
-    """Mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives.
+    """Return the mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives.
 
-    Of users with many rows in all, a random sample of pairs is compared (`ranking.MAX_PAIRS` a member). None where no member
-    holds out two rows of one user with different rewards.
+    For many rows, a random sample of pairs is compared (`ranking.MAX_PAIRS` for each member). The result is None if no
+    member holds out two rows of one user with different rewards.
     """
     users, _, targets, _ = trainer.held_pairs
     mean, _ = trainer.held_out_predictions()

@@ -1,4 +1,4 @@
-"""Which world models there are: darlr's own, and those that others register (`world_model.kind`)."""
+"""The kinds of world models: darlr's own, and those that others register (`world_model.kind`)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,7 +27,7 @@ from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 Fit = Callable[[Dataset, ExperimentConfig, torch.device, FitMonitor | None], tuple[WorldModel, dict[str, Any]]]
-"""(dataset, the run's settings, device, monitor) -> the model, and how the fit went as plain values."""
+"""(dataset, the run's settings, device, monitor) -> the model, and figures about the fit as plain values."""
 
 
 def _as_set(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
@@ -39,19 +39,20 @@ class WorldModelKind:
     """A kind of world model.
 
     Attributes:
-        name: what `world_model.kind` is set to.
+        name: the value of `world_model.kind`.
         summary: one line.
-        fit: fits it on a log. A kind that leaves the choice of another one to the log reports that one's name as `kind`, and as
-            `why` a line for people.
+        fit: fits it on a log. A kind that lets the log choose another kind reports the chosen name as `kind`, and one line
+            of explanation as `why`.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
-        resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
-        reads: the sections of settings that it reads beside `world_model`.
-        uncertain: whether it has an uncertainty that can be penalised, under its settings.
-        fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
-        fit_after: given a model of this kind that was fitted on a former log, and a checkpoint as above, the `fit` that starts
-            from it; None: there is no such fit.
-        space: what `darlr tune --space world-model` searches.
-        unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
+        resolve: fills in the settings that depend on the log; raises `InputError` for a log that the kind cannot be fitted on.
+        reads: the sections of settings that it reads besides `world_model`.
+        uncertain: whether, under its settings, it has an uncertainty that can be penalised.
+        fit_from: makes, from a checkpoint, the `fit` that continues it and keeps it up to date; None: a stopped fit begins
+            anew.
+        fit_after: makes the `fit` that starts from a model of this kind of a former log, with a checkpoint as above; None:
+            there is no such fit.
+        space: the search space of `darlr tune --space world-model`.
+        unlogged: returns the reward assumed for pairs outside the log; None if they are not learned from.
     """
 
     name: str
@@ -67,11 +68,15 @@ class WorldModelKind:
     unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
 
     def going_on(self, checkpoint: FitCheckpoint | None) -> Fit:
-        """What fits it, from `checkpoint` on if there is one and the kind can."""
+        """Return the function that fits it, from `checkpoint` if there is one and the kind can continue."""
         return self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
 
     def starting_from(self, former: Former, checkpoint: FitCheckpoint | None) -> Fit:
-        """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
+        """Return the function that fits it on a log that has changed since `former` was fitted.
+
+        Raises:
+            InputError: if the kind cannot start from another model.
+        """
         if self.fit_after is None:
             raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
         return self.fit_after(former, checkpoint)
@@ -159,7 +164,7 @@ def _fit_better(
     monitor: FitMonitor | None,
     checkpoint: FitCheckpoint | None = None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """A fit that was stopped compares again, on few rows, and so goes on with the same kind."""
+    """Fit the kind that ranks better. A continued fit compares again, on few rows, and so chooses the same kind."""
     compared = compare(dataset, config.world_model, config.own(FactorSettings), config.seed, device)
     model, report = WORLD_MODELS[compared.kind].going_on(checkpoint)(dataset, config, device, monitor)
     return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
@@ -173,7 +178,7 @@ def _fit_as_before(
     former: Former,
     checkpoint: FitCheckpoint | None,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The kind that was chosen for the former log stays: the policy knows items by its vectors."""
+    """Fit the kind that was chosen for the former log, because the policy depends on its item vectors."""
     kind = former.fit["kind"]
     model, report = WORLD_MODELS[kind].starting_from(former, checkpoint)(dataset, config, device, monitor)
     return model, {**report, "kind": kind, "why": f"{kind}, as in the run that it starts from"}
@@ -200,5 +205,9 @@ WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.n
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:
-    """Add a kind of world model under its own name; raises `InputError` if the name is taken."""
+    """Add a kind of world model under its own name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return WORLD_MODELS.register(kind.name, kind)

@@ -1,7 +1,7 @@
-"""The log's rows as the networks learn from them, and which member learns from which and holds out which.
+"""The log's rows as the networks learn from them, and the members' division into training and held-out rows.
 
-A large log has more rows than anything else here has numbers. So members share the rows, in 32 bits, and on a CPU users and
-items are the log's own columns. Each member holds out another slice of one random order of all rows.
+A large log's rows take more memory than everything else, so all members share them, in 32 bits. On a CPU, users and items are
+the log's own columns. Each member holds out another slice of one random order of all rows.
 """
 
 import math
@@ -19,10 +19,10 @@ from darlr.world_model.losses import inverse_counts
 from darlr.world_model.model import Scale
 
 SHUFFLED_UP_TO = 2**24
-"""Most training rows of a member that are shuffled anew for each epoch: sorting more takes more memory than the log does."""
+"""The most training rows of a member that every epoch shuffles; sorting more would take more memory than the log does."""
 
 Batch = Callable[[int, int], Tensor]
-"""From a first place and a place after the last: (M, B) int32, the rows that each member reads there in this epoch."""
+"""From a first place and the place after the last one to (M, B) int32, the rows that each member reads there in an epoch."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Rows:
     Attributes:
         users, items: (n,) int32.
         targets: (n,) float32, standardised rewards.
-        weights: (n,) float32, of the rows' losses, of mean 1.
+        weights: (n,) float32, weights of the rows' losses, with mean 1.
         training: for each of M members (n - n_held,) int32, the rows that it learns from; views of one order of all rows.
-        held_out: for each member (n_held,) int32, the rows that it does not read, likewise.
+        held_out: for each member (n_held,) int32, the rows that it does not read; views, too.
     """
 
     users: Tensor
@@ -55,13 +55,13 @@ class Rows:
         generator: torch.Generator,
         device: torch.device,
     ) -> Self:
-        """The rows of `log`, of which each member holds out `held_out`, fewer than there are.
+        """Divide the rows of `log`; each member holds out `held_out` of them.
 
-        Members' folds follow each other in an order that `generator` (on the CPU) draws, and begin anew at its end.
+        The members' folds follow each other in an order that `generator` (on the CPU) draws, and start again at its end.
         """
         n = len(log)
         order = torch.randperm(n, generator=generator, dtype=torch.int32)
-        twice = torch.cat([order, order]).to(device)  # so that a slice that runs over the end is a slice
+        twice = torch.cat([order, order]).to(device)  # so that a fold that continues at the start is one slice
         starts = [member * held_out % n for member in range(members)]
         equal = torch.ones((), device=device).expand(n)
         return cls(
@@ -75,18 +75,18 @@ class Rows:
 
     @property
     def n_training(self) -> int:
-        """How many rows each member learns from."""
+        """The number of rows that each member learns from."""
         return len(self.training[0])
 
     def epoch(self, generator: torch.Generator) -> Batch:
-        """A new order of each member's training rows."""
+        """Return a new order of each member's training rows."""
         if self.n_training > SHUFFLED_UP_TO:
             return self._strided(generator)
         shuffled = self._shuffled(generator)
         return lambda first, end: shuffled[:, first:end]
 
     def _shuffled(self, generator: torch.Generator) -> Tensor:
-        """(M, n - n_held) int32, uniformly random orders; one member's sort is in memory at a time."""
+        """Return (M, n - n_held) int32, random orders; only one member's sort is in memory at a time."""
         shuffled = torch.empty(len(self.training), self.n_training, dtype=torch.int32, device=self.users.device)
         for own, out in zip(self.training, shuffled, strict=True):
             order = torch.rand(len(own), generator=generator, device=own.device).argsort()
@@ -94,9 +94,9 @@ class Rows:
         return shuffled
 
     def _strided(self, generator: torch.Generator) -> Batch:
-        """Orders that take no memory: member m reads place (a_m i + b_m) mod n of its training rows i-th.
+        """Return orders that take no memory: the i-th row that member m reads is at place (a_m i + b_m) mod n.
 
-        That visits each place once, since a_m and n have no common divisor. The rows behind the places are in random order
+        This visits each place once, because a_m and n have no common divisor. The rows behind the places are in random order
         already, so every batch is a random sample. New a_m and b_m put other rows together in every epoch.
         """
         n, device = self.n_training, self.users.device
@@ -112,5 +112,5 @@ class Rows:
 
 
 def _shared(column: NDArray[np.int32]) -> Tensor:
-    """A tensor in the memory of `column`, or of a copy where that cannot be written to, which torch asks for."""
+    """Return a tensor in the memory of `column`, or of a copy of it if the column is read-only, which torch does not take."""
     return torch.from_numpy(np.require(column, np.int32, ["C", "W"]))

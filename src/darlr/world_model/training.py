@@ -1,7 +1,7 @@
-"""One fit's training: the schedule of the step size, early stopping, and going on where a fit was stopped.
+"""The training loop of one fit: the schedule of the step size, early stopping, and continuing a stopped fit.
 
-An epoch is done in rounds of at least `PAIRS_OF_A_ROUND` pairs. After each, a monitor may be told and a checkpoint written.
-What a round draws comes from a stream of its own, so a fit that goes on from a checkpoint needs no generator's state.
+An epoch runs in rounds of at least `PAIRS_OF_A_ROUND` pairs. After each round, a monitor may be told and a checkpoint
+written. Each round has its own random stream, so a continued fit needs no generator's state.
 """
 
 import math
@@ -22,40 +22,44 @@ from darlr.world_model.rows import Rows
 from darlr.world_model.settings import WorldModelConfig
 
 PAIRS_OF_A_ROUND = 100_000
-"""How many pairs (rows, and negatives) each member learns from in a round, at least: some seconds' work."""
+"""The least number of pairs (rows and negatives) that each member learns from in a round, which takes some seconds."""
 
 OF_MEMBERS = {"best_losses": torch.float32, "best_epochs": torch.int64}
-"""What a checkpoint holds of each member."""
+"""Tensors of a checkpoint with one entry for each member."""
 
 WARM_UP = 0.1
-"""Share of a fit's steps in which the step size rises to its peak."""
+"""The share of a fit's steps in which the step size rises to its peak."""
 
 
 class FitMonitor(Protocol):
-    """Is told how a fit gets on; `epochs` is how many there are at most."""
+    """Is told about a fit's progress; `epochs` is the largest possible number of epochs."""
 
     def fitting(self, epoch: int, epochs: int, share: float) -> None:
-        """So much of the epoch's training rows is done; never told where an epoch is done at once."""
+        """Called when `share` of the epoch's training rows is done; never for an epoch of a single round."""
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        """The epoch is done; `loss` is the held-out one, mean over members; where none is, that of learning."""
+        """Called after an epoch; `loss` is the held-out loss, mean over members, or the training loss if nothing is held
+        out.
+        """
 
 
 class FitCheckpoint(Protocol):
-    """Keeps the state of a fit that is not done yet; as text it names the place."""
+    """Stores the state of an unfinished fit; `str()` of it names the place."""
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """The tensors and plain values of the last `save`, of this process or another; None if there are none."""
+        """Return the tensors and plain values of the last `save`, by this process or another; None if there are none."""
 
     def due(self) -> bool:
-        """Whether so much time has passed that the state should be saved."""
+        """Return whether enough time has passed to save the state."""
 
     def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Keep them instead of what was kept before."""
+        """Replace the stored state."""
 
 
 def one_cycle(done: float) -> float:
-    """The step size as a share of its peak, after a share `done` of the steps: linearly up till `WARM_UP`, then down to 0."""
+    """Return the step size as a share of its peak, after a share `done` of the steps: it rises linearly until `WARM_UP`,
+    then falls to 0.
+    """
     return done / WARM_UP if done < WARM_UP else (1 - done) / (1 - WARM_UP)
 
 
@@ -63,8 +67,8 @@ class Trainer:
     """The state of one fit: network, optimiser, and each member's best weights so far.
 
     Attributes:
-        epoch: epochs done.
-        best_losses, best_epochs: (M,) each member's best held-out loss, and after which epoch it was.
+        epoch: number of finished epochs.
+        best_losses, best_epochs: (M,) each member's best held-out loss, and the epoch after which it was measured.
     """
 
     def __init__(
@@ -81,8 +85,15 @@ class Trainer:
     ) -> None:
         """
         Args:
+            network: the ensemble.
+            rows: the rows to learn from.
+            sampler: draws negatives; None: there are none.
             config: resolved, so that batch size and epochs are numbers.
-            negative: the reward that negatives are worth.
+            scale: standardises rewards.
+            negative: the reward of negatives.
+            seed: the seed of all random numbers.
+            monitor: is told about progress.
+            checkpoint: stores the state.
         """
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
         self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
@@ -102,7 +113,9 @@ class Trainer:
         self._restore()
 
     def run(self) -> None:
-        """Train until the epochs are done or every member has gone `patience` of them without a better loss; keep the best."""
+        """Train until all epochs are done, or every member has had `patience` epochs without a better loss; keep the best
+        weights.
+        """
         while self.epoch < self.config.max_epochs and not self._stopped():
             self._train_epoch(self.epoch + 1)
             self.epoch, self._rounds_done = self.epoch + 1, 0
@@ -123,7 +136,7 @@ class Trainer:
 
     @torch.no_grad()
     def held_out_predictions(self) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of `held_pairs`, (M, n) each."""
+        """Return mean and log-variance of `held_pairs`, (M, n) each."""
         users, items, *_ = self.held_pairs
         blocks = zip(torch.split(users, BLOCK, 1), torch.split(items, BLOCK, 1), strict=True)
         parts = [self.network.pairs(own_users.long(), own_items.long()) for own_users, own_items in blocks]
@@ -137,7 +150,7 @@ class Trainer:
         return torch_generator(self.seed, "world_model", "fit", *names, device=self.device)
 
     def _train_epoch(self, epoch: int) -> None:
-        """The rounds of the epoch that are not done yet."""
+        """Run the remaining rounds of the epoch."""
         batch, rows = self.rows.epoch(self._stream(str(epoch))), self.rows.n_training
         pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
         size = min(self.config.batch_size, rows)
@@ -150,7 +163,7 @@ class Trainer:
                 self._step(batch(step * size, (step + 1) * size), done, generator)
             self._rounds_done += 1
             done = min((first + length) * size, rows)
-            if done < rows:  # at an epoch's end its held-out loss belongs to the checkpoint
+            if done < rows:  # at an epoch's end the checkpoint also needs the held-out loss
                 self._save_if_due()
             if self.monitor is not None and (done - first * size) * pairs_of_a_row >= PAIRS_OF_A_ROUND:
                 self.monitor.fitting(epoch, self.config.max_epochs, done / rows)
@@ -160,14 +173,14 @@ class Trainer:
             self.optimiser.param_groups[0]["lr"] = self.config.learning_rate * one_cycle(done)
         users, items, targets, weights = self._with_negatives(chosen, generator)
         mean, log_variance = self.network.pairs(users, items)
-        # Summed over members, whose weights are separate: each has the gradient it would have alone.
+        # A sum over members, whose weights are separate, gives each member its own gradient.
         loss = self._losses(mean, log_variance, targets, weights).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
 
     def _with_negatives(self, chosen: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Users, items, targets and weights of the chosen rows (M, B), followed by K negatives for each, of weight 1."""
+        """Return users, items, targets and weights of the chosen rows (M, B), followed by K negatives of weight 1 for each."""
         users, items, targets = self.rows.users[chosen].long(), self.rows.items[chosen].long(), self.rows.targets[chosen]
         weights = self.rows.weights[chosen]
         if self.sampler is not None:
@@ -179,11 +192,11 @@ class Trainer:
         return users, items, targets, weights
 
     def _held_out_losses(self) -> Tensor:
-        """(M,) mean loss of each member's held-out rows."""
+        """Return (M,) the mean loss of each member's held-out rows."""
         return self._losses(*self.held_out_predictions(), *self.held_pairs[2:])
 
     def _losses(self, mean: Tensor, log_variance: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """(M,) each member's mean over pairs (M, B)."""
+        """Return (M,) each member's mean loss over pairs (M, B)."""
         gaussian = self.config.error == "gaussian"
         losses = gaussian_loss(mean, log_variance, targets) if gaussian else (mean - targets).square()
         return (losses * weights).mean(dim=1)
@@ -200,7 +213,7 @@ class Trainer:
 
     @torch.no_grad()
     def _restore(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         saved = self.checkpoint.load() if self.checkpoint is not None else None
         if saved is None:
             return
@@ -230,6 +243,6 @@ class Trainer:
             shapes |= {f"{name}.{index}": same for name in ("weights", "best")}
             shapes |= {f"adam.{index}.{name}": same for name in ("exp_avg", "exp_avg_sq")}
             shapes[f"adam.{index}.step"] = (torch.float32, [])
-        # Before the first epoch is done no loss is known: they are infinite.
+        # Before the end of the first epoch, the losses are infinite.
         known = {name: tensor.nan_to_num(nan=math.nan, posinf=0.0) for name, tensor in tensors.items() if name == "best_losses"}
         require_tensors({**tensors, **known}, shapes)

@@ -31,7 +31,7 @@ class ReinforceConfig(Section):
     KEY: ClassVar[str] = "reinforce"
 
     learning_rate: Annotated[float, Setting("step size of Adam", above=0)] = 0.01
-    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
+    discount: Annotated[float, Setting("gamma, weight of a reward one step later", at_least=0, at_most=1)] = 0.9
 
 
 # 2. The agent. `epoch` plays in the simulator, which pays the run's reward, and learns; the rest is saving and resuming.

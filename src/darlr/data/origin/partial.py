@@ -1,4 +1,4 @@
-"""A file that is being downloaded: what is there lies beside its final place, under another name, until it is whole."""
+"""A file that is being downloaded: its bytes lie next to its final place, under another name, until it is complete."""
 
 import fcntl
 import json
@@ -18,11 +18,11 @@ from darlr.reading import without_waiting
 
 @dataclass(frozen=True)
 class Origin:
-    """Which published version the bytes of a partial file belong to.
+    """The published version that the bytes of a partial file belong to.
 
     Attributes:
-        url: where it lies.
-        validator: what names the version in HTTP; None if the server gave nothing.
+        url: its address.
+        validator: the version's name in HTTP; None if the server gave none.
         total: bytes of the whole file; None if unknown.
     """
 
@@ -36,7 +36,7 @@ class PartialFile:
 
     Raises:
         InputError: if the folder cannot be made or written to, or another process downloads the same file.
-        RunError: if the disk refuses what is written.
+        RunError: if the disk refuses a write.
     """
 
     def __init__(self, final: Path) -> None:
@@ -47,7 +47,7 @@ class PartialFile:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Without a buffer, closing writes nothing, and cannot fail on a full disk.
+            # Without a buffer, closing writes nothing, so it cannot fail on a full disk.
             self._file = open(self.path, "ab", buffering=0, opener=without_waiting)
         except OSError as error:
             raise InputError(f"{self.path.parent}: cannot be written to ({error.strerror})") from error
@@ -63,11 +63,11 @@ class PartialFile:
 
     @property
     def length(self) -> int:
-        """The bytes that are there."""
+        """The number of bytes at hand."""
         return os.fstat(self._file.fileno()).st_size
 
     def origin(self) -> Origin | None:
-        """What the bytes belong to; None if that is not known, so that they are of no use."""
+        """Return the origin of the bytes; None if it is not known, so that they are of no use."""
         try:
             origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -76,25 +76,25 @@ class PartialFile:
         return origin if readable else None
 
     def start_afresh(self, origin: Origin) -> None:
-        """Drop the bytes that are there; those to come belong to `origin`."""
+        """Drop the bytes at hand; those to come belong to `origin`."""
         self.drop()
         write_bytes(self._origin_path, json.dumps(asdict(origin)).encode())
 
     def append(self, content: bytes) -> None:
-        """Write further bytes."""
+        """Append bytes."""
         rest = memoryview(content)
         with _writing(self.path):
             while rest:
                 rest = rest[self._file.write(rest) :]
 
     def drop(self) -> None:
-        """Drop the bytes and what is known of them."""
+        """Drop the bytes and their origin."""
         with _writing(self.path):
             self._origin_path.unlink(missing_ok=True)
             self._file.truncate(0)
 
     def finish(self) -> None:
-        """Give the whole file its final name."""
+        """Rename the complete file to its final name."""
         with _writing(self.final):
             os.fsync(self._file.fileno())
             publish(self.path, self.final)
@@ -114,7 +114,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _locked(file: FileIO, path: Path) -> bool:
-    """Lock the open `file`; false if another process holds it, or has given it its final name meanwhile."""
+    """Lock the open `file`; return False if another process holds it, or has renamed it in the meantime."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
