@@ -36,6 +36,15 @@ def test_output_that_cannot_be_written_is_one_line(arguments: list[str], tmp_pat
     assert ended.stderr == "darlr: standard output cannot be written (No space left on device)\n"
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_errors_that_cannot_be_told_leave_their_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "darlr.cli.main"]
+    with FULL.open("w") as full:
+        for arguments, code in ((["trian"], 2), (["train", "--epochs", "1"], 3)):
+            ended = subprocess.run([*command, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=full, check=False)
+            assert (ended.returncode, ended.stdout) == (code, b"")
+
+
 def test_help_waits_for_torch_only_where_it_names_methods() -> None:
     program = """
         import sys

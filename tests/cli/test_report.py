@@ -22,7 +22,13 @@ def runs() -> Path:
 def test_prints_the_tables(darlr: Command, runs: Path) -> None:
     ended = darlr("report", runs)
     assert (ended.code, ended.err) == (0, "")
-    for text in ("coat, NX_0, last 20% of epochs", "coat, NX_0, all epochs", "best baseline", "71.40 ± 2.06", "1 runs are not"):
+    for text in (
+        "coat, NX_0, last 20% of epochs",
+        "coat, NX_0, all epochs",
+        "best baseline",
+        "71.40 ± 2.06",
+        "1 run is not finished",
+    ):
         assert text in ended.out
 
 

@@ -1,5 +1,6 @@
 """The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -48,6 +49,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "generate": generate,
 }
 INTERRUPTED = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
+"""What a stream without a name may fail with, as standard error on a full disk."""
 GOES_ON = {
     **dict.fromkeys(
         ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"
@@ -69,9 +72,10 @@ def main() -> None:
         hint = f"; the same command goes on from {place}" if place else ""
         _refuse(f"interrupted{hint}", INTERRUPTED)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
-        _refuse(f"{error.filename}: {error.strerror}", RunError.exit_code)
+        place = "what is told to the terminal or a file" if error.filename is None else error.filename
+        _refuse(f"{place}: {error.strerror}", RunError.exit_code)
     except Exception as error:
         if (refusal := out_of_memory(error)) is None:
             raise
@@ -79,7 +83,10 @@ def main() -> None:
 
 
 def _refuse(text: str, code: int) -> NoReturn:
-    print(f"darlr: {message(text)}", file=sys.stderr)
+    try:
+        print(f"darlr: {message(text)}", file=sys.stderr, flush=True)
+    except OSError:  # standard error cannot be written either: the exit code says the rest
+        sys.stderr = None
     sys.exit(code)
 
 

@@ -4,13 +4,11 @@ An epoch's random streams are derived from the seed and the epoch's number, so a
 checkpoint draws the same numbers as one that was never stopped.
 """
 
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
 
 import torch
@@ -34,6 +32,7 @@ from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
+from darlr.memory import peak_memory
 from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
@@ -288,13 +287,7 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judge
             f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
             f" the run was working on it; {PUT_BACK}"
         )
-    summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
+    summary = {**summarise(records), **judged, "peak_memory_mib": peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
     folder.write_summary(summary)  # last: a run that has it is finished
     return Finished(folder.path, dataset.name, config, summary)
-
-
-def _peak_memory() -> float:
-    """Largest resident memory of the process so far, in MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return getrusage(RUSAGE_SELF).ru_maxrss / unit

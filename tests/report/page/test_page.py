@@ -255,7 +255,7 @@ def test_seeds_not_in_common_unfinished_runs_and_versions_are_told(runs: Path) -
     write_recorded(runs, "sqn", 0, records([1.0]))  # without `leave`, as of another version
     text = shown(runs).text
     assert "No seed in common with dorl: mbpo." in text
-    assert "1 runs are not finished and left out." in text
+    assert "1 run is not finished and left out." in text
     assert "Some runs were made by code without the settings leave.by, leave.window" in text
 
 

@@ -68,11 +68,21 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A run that lies in two folders: the one at `kept` counts, and whether the other one has the same numbers."""
+
+    kept: Path
+    other: Path
+    same: bool
+
+
+@dataclass(frozen=True)
 class Collection:
-    """The groups of every data set, in order of appearance, and how many runs are not finished."""
+    """The groups of every data set, in order of appearance, how many runs are not finished, and which lie in two folders."""
 
     groups: Mapping[str, tuple[Group, ...]]
     unfinished: int
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def versions(self) -> list[str]:
@@ -87,9 +97,10 @@ class Collection:
 def collect(places: Sequence[Path]) -> Collection:
     """The finished runs in `places`: run folders, or folders that hold some at any depth.
 
+    A run that lies in several folders counts once, with the numbers that were found first.
+
     Raises:
-        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
-            same run.
+        InputError: naming a place that does not exist or has no finished run, and a folder that is no run.
     """
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
@@ -109,7 +120,8 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    return Collection(_grouped(_with_distinct_datasets(list(runs.values()))), len(unfinished))
+    groups, repeats = _grouped(_with_distinct_datasets(list(runs.values())))
+    return Collection(groups, len(unfinished), tuple(repeats))
 
 
 def to_long_csv(collection: Collection) -> str:
@@ -200,7 +212,9 @@ def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
     return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
 
 
-def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
+def _grouped(runs: Iterable[FinishedRun]) -> tuple[dict[str, tuple[Group, ...]], list[Repeat]]:
+    """Groups by data set, and the runs that were left out because they lie in another folder, too."""
+    repeats = []
     datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
     for run in runs:
         groups = datasets.setdefault(run.dataset, {}).setdefault(run.method, [])
@@ -208,14 +222,20 @@ def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
         if group is None:
             groups.append([run])
             continue
-        for other in group:
-            if other.seed == run.seed:
-                raise InputError(f"{run.path}: is the same run as {other.path}; expected each once")
+        if (kept := next((other for other in group if other.seed == run.seed), None)) is not None:
+            repeats.append(Repeat(kept.path, run.path, _numbers(kept.summary) == _numbers(run.summary)))
+            continue
         group.append(run)
-    return {
+    grouped = {
         dataset: tuple(group for method, groups in methods.items() for group in _labelled(method, groups))
         for dataset, methods in datasets.items()
     }
+    return grouped, repeats
+
+
+def _numbers(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What a summary says of the policy, less what depends on the machine."""
+    return {mode: summary[mode] for mode in RECORDED_MODES if mode in summary}
 
 
 def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:

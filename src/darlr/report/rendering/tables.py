@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from darlr.report.analysis.against_lists import against_lists_table
 from darlr.report.analysis.comparison import comparison_table, paper_table, rank_table
 from darlr.report.analysis.costs import cost_table
-from darlr.report.analysis.runs import Collection, Group
+from darlr.report.analysis.runs import Collection, Group, Repeat
 from darlr.report.rendering.table import Table
 from darlr.seeding import numpy_generator
+from darlr.text import counted
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,29 @@ def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
     return [*tables[:-1], tables[-1].with_notes(general_notes(collection))]
 
 
+def repeat_notes(repeats: Sequence[Repeat]) -> list[str]:
+    """What a reader must know of runs that lie in two folders; an example of each kind."""
+    notes = []
+    if same := [repeat for repeat in repeats if repeat.same]:
+        notes.append(
+            f"{counted(len(same), 'folder')} left out, since the same run with the same numbers lies in another, as "
+            f"{same[0].other} in {same[0].kept}."
+        )
+    if odd := [repeat for repeat in repeats if not repeat.same]:
+        notes.append(
+            f"{counted(len(odd), 'folder')} left out, though the same run in another has other numbers: {odd[0].other} is left "
+            f"out, and {odd[0].kept} counts. The machine or the version may differ; `darlr compare` tells two folders apart."
+        )
+    return notes
+
+
 def general_notes(collection: Collection) -> list[str]:
     """What a reader must know of the runs as a whole."""
     notes = []
     if collection.unfinished:
-        notes.append(f"{collection.unfinished} runs are not finished and left out.")
+        verb = "is" if collection.unfinished == 1 else "are"
+        notes.append(f"{counted(collection.unfinished, 'run')} {verb} not finished and left out.")
+    notes += repeat_notes(collection.repeats)
     if len(collection.versions) > 1:
         notes.append(f"The runs were made by different versions of darlr: {', '.join(collection.versions)}.")
     if any(group.label != group.method for groups in collection.groups.values() for group in groups):
