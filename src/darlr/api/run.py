@@ -17,6 +17,7 @@ from darlr.report.analysis.criteria import CRITERIA, judging_mode, statistic_of
 from darlr.report.analysis.results import end_of_run
 from darlr.report.analysis.runs import name_of_dataset
 from darlr.report.rendering.table import Table
+from darlr.run.card import model_card
 from darlr.run.devices import device_named
 from darlr.serving.recommender import Recommender
 
@@ -75,6 +76,10 @@ class Run(Tables):
     def results(self) -> tuple[Table, ...]:
         """Results in every statistic, and the opponents beside."""
         return end_of_run([self.summary], self._dataset_name, self.config["method"])
+
+    def card(self) -> str:
+        """The model card in Markdown: data, settings, judge, limits, cost, licence."""
+        return model_card(self.path)
 
     def tables(self) -> tuple[Table, ...]:
         """The results, with what was said while the run was trained."""

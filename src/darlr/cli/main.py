@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import tyro
 
 from darlr._version import __version__
+from darlr.cli.card import card
 from darlr.cli.check import check
 from darlr.cli.compare import compare
 from darlr.cli.complete import complete
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "tune": tune,
     "report": report,
     "compare": compare,
+    "card": card,
     "config": config,
     "evaluate": evaluate,
     "validate": validate,

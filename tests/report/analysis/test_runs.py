@@ -7,7 +7,7 @@ import pytest
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-from darlr.report.analysis.runs import Repeat, collect, to_long_csv
+from darlr.report.analysis.runs import Repeat, collect, renamed, to_long_csv
 from darlr.report.rendering.tables import general_notes
 from tests.report.folders import write_recorded, write_run
 
@@ -182,3 +182,19 @@ def test_every_number_in_one_long_table(tmp_path: Path) -> None:
     assert float(row["std"]) == pytest.approx(8**0.5)
     assert row["run"] == str(path)
     assert len(rows) == 9  # three metrics in three statistics
+
+
+def test_rows_are_renamed_and_stay_what_they_are(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl", settings={"a": 1})
+    write_run(tmp_path, "dorl", settings={"a": 2})
+    write_run(tmp_path, "mbpo")
+    collection = collect([tmp_path])
+    found = renamed(collection, {"dorl a=1": "ours", "mbpo": "MBPO"}, "names.yaml")
+    assert [group.label for group in found.groups["coat"]] == ["ours", "dorl a=2", "MBPO"]
+    assert [group.method for group in found.groups["coat"]] == ["dorl", "dorl", "mbpo"]
+    rows = list(csv.DictReader(to_long_csv(found).splitlines()))
+    assert {row["settings"] for row in rows} == {"a=1", "a=2", ""}
+    with pytest.raises(InputError, match=r"^names\.yaml: unknown row 'mbop'; did you mean 'mbpo'\?"):
+        renamed(collection, {"mbop": "MBPO"}, "names.yaml")
+    with pytest.raises(InputError, match=r"^names\.yaml: two rows of coat are called 'dorl a=2'"):
+        renamed(collection, {"dorl a=1": "dorl a=2"}, "names.yaml")
