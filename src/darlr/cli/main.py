@@ -50,6 +50,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complete": complete,
     "generate": generate,
 }
+OPTIONS = ("--help", "-h", "--version", "--tyro-print-completion", "--tyro-write-completion")
+"""What may stand in place of a command; the last two make completions for shells."""
 INTERRUPTED = 130
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 """What a stream without a name may fail with, as standard error on a full disk."""
@@ -97,7 +99,9 @@ def _run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         print(f"darlr {__version__}")
         return
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+    if arguments and arguments[0].partition("=")[0] not in (*COMMANDS, *OPTIONS):
+        if arguments[0].startswith("-"):
+            raise unknown("option", arguments[0], OPTIONS)
         raise unknown("command", arguments[0], COMMANDS)
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
