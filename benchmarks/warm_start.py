@@ -173,7 +173,7 @@ def policy(method: str, yesterday: LoadedDataset, today: LoadedDataset, seed: in
         old = train_on(yesterday, values, Path(folder), CPU, Silent())
         start = WarmStart.of(old.path, CPU)
         warm_values = start.defaults({"dataset": "frames:benchmark"}, None)
-        warm = train_on(today, warm_values, Path(folder), CPU, Silent(), False, start)
+        warm = train_on(today, warm_values, Path(folder), CPU, Silent(), warm_start=start)
         fresh = train_on(today, values, Path(folder) / "fresh", CPU, Silent())
         for name, run in (("yesterday", old), ("today, from the start", fresh), ("today, warm", warm)):
             print(f"{method}, {name}: {_curve(run.path)}", flush=True)

@@ -1,8 +1,8 @@
-"""Whether a computation can fit into this machine's memory, asked before it begins."""
+"""The memory of this machine and of this process; whether a computation can fit is asked before it begins."""
 
 import contextlib
 import os
-import resource
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,24 @@ class Need:
 
 def memory_here() -> int:
     """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits = [_memory_of_machine(), *_limit_of_process()]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit
             limits.append(int(file.read_text()))
-    own, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return min([*limits, *([own] if own != resource.RLIM_INFINITY else [])])
+    return min(limits)
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in MiB."""
+    try:
+        import resource  # noqa: PLC0415
+    except ModuleNotFoundError:  # Windows has no such module, and psutil instead
+        import psutil  # noqa: PLC0415
+
+        peak: int = psutil.Process().memory_info().peak_wset
+        return peak / 2**20
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def require_fits(needs: Iterable[Need]) -> None:
@@ -51,6 +63,25 @@ def require_fits(needs: Iterable[Need]) -> None:
         size = f"about {_in_words(largest.size)} for {largest.what}"
         among = "" if largest.size > here else f", {_in_words(total)} in all"
         raise InputError(f"{largest.cause}, which takes {size}{among}; expected at most the {_in_words(here)} of this machine")
+
+
+def _memory_of_machine() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # noqa: PLC0415 (on Windows)
+
+    total: int = psutil.virtual_memory().total
+    return total
+
+
+def _limit_of_process() -> list[int]:
+    """What this process may have at most, where the system lets processes be limited so and this one is."""
+    try:
+        import resource  # noqa: PLC0415
+    except ModuleNotFoundError:  # Windows
+        return []
+    own, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if own == resource.RLIM_INFINITY else [own]
 
 
 def _in_words(size: float) -> str:

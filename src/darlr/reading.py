@@ -12,6 +12,11 @@ _OPEN_ALREADY = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 _BLOCK = 1 << 20
 
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+"""Opens a pipe without waiting for its other end; Windows has no pipes among its files."""
+_OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Bytes as they are, for this process alone."""
+
 
 def present(path: Path) -> bool:
     """Return whether anything exists at `path`. A name that no file can have counts as absent."""
@@ -39,7 +44,7 @@ def open_file(path: Path) -> BinaryIO:
         InputError: if the file does not exist, may not be read, or is not a regular file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | _AT_ONCE | _OWN)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:  # ValueError: a null character
@@ -49,15 +54,21 @@ def open_file(path: Path) -> BinaryIO:
     if kind != "a file" and not handed_over:
         os.close(descriptor)
         raise InputError(f"{path}: cannot be read (it is {kind}); expected a file")
-    os.set_blocking(descriptor, True)
+    _wait_again(descriptor)
     return os.fdopen(descriptor, "rb")
 
 
 def without_waiting(path: str, flags: int) -> int:
     """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
-    os.set_blocking(descriptor, True)
+    descriptor = os.open(path, flags | _AT_ONCE, 0o666)
+    _wait_again(descriptor)
     return descriptor
+
+
+def _wait_again(descriptor: int) -> None:
+    """Let reading and writing wait for bytes, where opening did not wait."""
+    if _AT_ONCE:
+        os.set_blocking(descriptor, True)
 
 
 def kind_of(mode: int) -> str:

@@ -78,6 +78,11 @@ def brief(value: Any, most: int = VALUE) -> str:
     return shortened(shown, most)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def markdown(text: str) -> str:
     """Escape `text` within a line of Markdown."""
     return _MARKDOWN.sub(r"\\\g<0>", visible(text))

@@ -48,6 +48,24 @@ def test_tables_in_files(darlr: Command, run: Path, planted: Path) -> None:
     assert "| nx_10 | greedy |" in Path("table.md").read_text()
 
 
+def test_a_data_set_whose_folder_was_moved_is_given_its_new_place(darlr: Command, planted: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(planted / "planted", tmp_path / "home")
+    path = train_small(Path("runs"), {"dataset": str(home)}).path
+    moved = home.rename(tmp_path / "moved")
+    ended = darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy")
+    assert ended.code == 2
+    assert ended.err.endswith(
+        "home: no such folder; expected a data set in the folder format (a folder that was moved is named by --dataset)\n"
+    )
+    assert darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy", "--dataset", moved).code == 0
+    assert darlr("promote", path, "--to", "serving", "--dataset", moved).code == 0
+    truth = moved / "truth.csv"
+    truth.write_text(truth.read_text().replace("5", "4", 1))
+    ended = darlr("evaluate", path, "--dataset", moved)
+    assert ended.code == 2
+    assert "'truth.csv' has changed since this run" in ended.err
+
+
 def test_another_truth_tests_other_users_of_the_log(darlr: Command, run: Path, planted: Path) -> None:
     other = shutil.copytree(planted / "planted", Path("other"))
     write_truth(other / "truth.csv", range(20, 40), 5, 1)

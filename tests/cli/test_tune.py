@@ -62,7 +62,7 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
         (["--dataset", "nowhere"], "unknown data set 'nowhere'"),
         (["--space", "space.yaml"], "space.yaml: unknown config key 'a2c.x'"),
         (["--space", "none.yaml"], "none.yaml: "),
-        (["--out", "space.yaml"], "space.yaml: cannot be used for results (Not a directory)"),
+        (["--out", "space.yaml"], "space.yaml: cannot be used for results (space.yaml is a file; expected a folder)"),
         (["--space", "world-model", "--epochs", "3"], "the epochs of learning are given, but a space of the world model alone"),
     ],
 )

@@ -17,6 +17,7 @@ from darlr.report.analysis.criteria import CRITERIA, judging_mode, statistic_of
 from darlr.report.analysis.results import end_of_run
 from darlr.report.analysis.runs import name_of_dataset
 from darlr.report.rendering.table import Table
+from darlr.run.card import model_card
 from darlr.run.devices import device_named
 from darlr.serving.recommender import Recommender
 
@@ -81,6 +82,10 @@ class Run(Tables):
     def results(self) -> tuple[Table, ...]:
         """Return tables of the results in every statistic, and of the opponents."""
         return end_of_run([self.summary], self._dataset_name, self.config["method"])
+
+    def card(self) -> str:
+        """The model card in Markdown: data, settings, judge, limits, cost, licence."""
+        return model_card(self.path)
 
     def tables(self) -> tuple[Table, ...]:
         """Return the tables of results, with the notices from the training."""

@@ -18,6 +18,7 @@ from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
+from darlr.run.loggers.kinds import wished
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor, train_on
 from darlr.run.warm_start import WarmStart
@@ -38,6 +39,8 @@ def train(
     monitor: Monitor | None = None,
     progress: bool = False,
     tensorboard: bool = False,
+    mlflow: bool = False,
+    wandb: bool = False,
     warm_start: Run | Path | str | None = None,
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
@@ -57,6 +60,8 @@ def train(
         monitor: an object that is told about progress.
         progress: whether to show progress bars, in a terminal or a notebook.
         tensorboard: whether the run's numbers are written as event files, too (extra `tb`).
+        mlflow: whether they are logged to MLflow, too (extra `mlflow`; docs/metrics.md).
+        wandb: whether they are logged to Weights & Biases, too (extra `wandb`).
         warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
             given (docs/retraining.md).
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
@@ -65,6 +70,7 @@ def train(
         InputError: for a data set, a method or a setting that cannot be used; nothing is written then.
         RunError: if the run cannot continue, for example because a loss is not finite or the disk is full.
     """
+    loggers = wished(tensorboard=tensorboard, mlflow=mlflow, wandb=wandb)
     values = gathered(settings, sections, {"method": method, "seed": seed, "training.epochs": epochs})
     with listening(monitor, progress) as listener:
         former = None
@@ -72,7 +78,7 @@ def train(
             former = WarmStart.of(warm_start.path if isinstance(warm_start, Run) else Path(warm_start), device_named(device))
             values = former.defaults(values, None if isinstance(dataset, Dataset) else str(dataset))
         placed, loaded = placed_on(dataset, values, data_dir, listener.notice)
-        finished = train_on(loaded, placed, Path(out), device_named(device), listener, tensorboard, former)
+        finished = train_on(loaded, placed, Path(out), device_named(device), listener, loggers, former)
     held = dataset if isinstance(dataset, Dataset) else Dataset(placed, loaded)
     return Run(finished.path, held, tuple(listener.notices))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from darlr.errors import InputError, RunError
-from darlr.reading import read_text
+from darlr.reading import present, read_text
 from darlr.text import VALUE, brief, shortened
 
 PARTIAL_SUFFIX = ".partial"
@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         publish(partial, path)
     except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
+        raise RunError(f"{path}: cannot be written ({reason(path, error)})") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -60,11 +60,25 @@ def publish(partial: Path, path: Path) -> None:
         OSError: if the system refuses.
     """
     partial.replace(path)
+    if os.name == "nt":  # Windows opens no folder, and writes names down by itself
+        return
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def reason(path: Path, error: OSError) -> str:
+    """Why `path` cannot be made or written.
+
+    Some systems say "no such file" of a place in which nothing can be made, and "file exists" of a folder's place that a file
+    has: the reason names the place instead.
+    """
+    if not isinstance(error, (FileNotFoundError, FileExistsError, NotADirectoryError)):
+        return str(error.strerror or error)
+    place = next(parent for parent in path.absolute().parents if present(parent))
+    return f"nothing can be made in {place}" if place.is_dir() else f"{place} is a file; expected a folder"
 
 
 def encode_json(value: Any, place: str, indent: int | None = None) -> str:

@@ -1,12 +1,11 @@
 """The lock of a run's folder: one process at a time works on a run, and never in a folder with foreign files."""
 
-import fcntl
 from pathlib import Path
 from typing import IO
 
 from darlr.artifacts.beginning import ENVIRONMENT, Beginning
-from darlr.artifacts.files import PARTIAL_SUFFIX
-from darlr.artifacts.locks import is_locked
+from darlr.artifacts.files import PARTIAL_SUFFIX, reason
+from darlr.artifacts.locks import is_locked, lock_soon
 from darlr.errors import BusyError, InputError
 from darlr.reading import without_waiting
 
@@ -25,23 +24,16 @@ def lock_run(path: Path) -> IO[bytes]:
         _refuse_foreign(path)
         lock = open(path / LOCK, "ab", opener=without_waiting)  # noqa: SIM115 (it is held until the run is closed)
     except OSError as error:
-        raise InputError(f"{path}: cannot be used as a run folder ({_refusal(path, error)})") from error
+        raise InputError(f"{path}: cannot be used as a run folder ({reason(path, error)})") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locked = lock_soon(lock.fileno())
     except OSError as error:
         lock.close()
-        if isinstance(error, BlockingIOError):
-            raise BusyError(f"{path}: another process is working on this run; wait for it to end") from error
         raise InputError(f"{path}: cannot be locked ({error.strerror})") from error
+    if not locked:
+        lock.close()
+        raise BusyError(f"{path}: another process is working on this run; wait for it to end")
     return lock
-
-
-def _refusal(path: Path, error: OSError) -> str:
-    """Why the folder `path` cannot be made or used; some file systems say "no such file" of a place that cannot be written."""
-    if not isinstance(error, FileNotFoundError):
-        return str(error.strerror)
-    place = next(parent for parent in path.absolute().parents if parent.is_dir())
-    return f"nothing can be made in {place}"
 
 
 def in_work(path: Path) -> bool:

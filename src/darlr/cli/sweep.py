@@ -11,7 +11,7 @@ import tyro
 from darlr.cli.options import DataDir, Device, Out, Workers, option, processes_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
-from darlr.text import visible
+from darlr.text import counted, visible
 
 if TYPE_CHECKING:
     from darlr.sweep.plan import Cell
@@ -87,10 +87,10 @@ def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float
 
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     before = sum(cell.finished for cell in cells)
-    print(f"{len(cells) - len(failed)} of {len(cells)} cells are finished, {before} of them from before")
+    print(f"{len(cells) - len(failed)} of {counted(len(cells), 'cell')} finished, {before} of them before")
     if outcomes:
         print(f"{in_words(seconds)}, {in_words(sum(outcome.cpu_seconds for outcome in outcomes))} of CPU time")
     for outcome in failed:
         print(visible(f"failed: {outcome.cell.label}: {outcome.error}"), file=sys.stderr)
     if failed:
-        raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")
+        raise RunError(f"{len(failed)} of {counted(len(cells), 'cell')} failed; the same command tries them again")

@@ -36,6 +36,14 @@ def train(
     tensorboard: Annotated[
         bool, option("write every number to TensorBoard's event files, too, in the run folder"), tyro.conf.FlagCreatePairsOff
     ] = False,
+    mlflow: Annotated[
+        bool, option("log every number to MLflow, too, where MLFLOW_TRACKING_URI says"), tyro.conf.FlagCreatePairsOff
+    ] = False,
+    wandb: Annotated[
+        bool,
+        option("log every number to Weights & Biases, too, or with WANDB_MODE=offline to files"),
+        tyro.conf.FlagCreatePairsOff,
+    ] = False,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
@@ -47,11 +55,10 @@ def train(
     from darlr.cli.terminal.run import TerminalMonitor  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
-    from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
+    from darlr.run.loggers.kinds import wished  # noqa: PLC0415
     from darlr.run.presets import FIRST, settings_file  # noqa: PLC0415
 
-    if tensorboard:
-        require_tensorboard()
+    wished(tensorboard=tensorboard, mlflow=mlflow, wandb=wandb)  # what is not installed is refused before anything is told
     quick_start = config is None and dataset is None and method is None and not overrides and warm_start is None
     file = FIRST if quick_start else config
     options = {"dataset": dataset, "method": method, "seed": seed}
@@ -73,6 +80,8 @@ def train(
             data_dir=data_dir,
             monitor=monitor,
             tensorboard=tensorboard,
+            mlflow=mlflow,
+            wandb=wandb,
             warm_start=warm_start,
             settings=others,
         )

@@ -25,6 +25,7 @@ from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
 from darlr.evaluation.user_groups import UserGroups, require_feature
 from darlr.memory import require_fits
+from darlr.methods.experiment import experiment_config
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
@@ -43,6 +44,15 @@ ByMode = Mapping[str, Mapping[str, Values]]
 """mode -> policy -> metric -> value, in the order of a run's summary."""
 MOST_USERS = 100_000_000
 """The largest number of users of a test."""
+
+
+def data_set_at(run: Path, place: Path, data_dir: Path | None) -> LoadedDataset:
+    """The data set of `run`, whose folder lies at `place` by now; raises `InputError` where there is none.
+
+    Whether it is still what the run learned from is checked by `require_unchanged`.
+    """
+    config = experiment_config(RunFolder.open(run).config())
+    return load(replace(config, dataset=str(place)), data_dir)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,10 @@ An epoch's random streams are derived from the seed and the epoch's number. A ru
 checkpoint therefore draws the same numbers as a run without interruption.
 """
 
-import sys
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
 
 import torch
@@ -34,16 +31,18 @@ from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
+from darlr.memory import peak_memory
 from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
-from darlr.run.event_files import EventFiles
 from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
 from darlr.run.lengthening import begin_with_shorter
+from darlr.run.loggers.interface import LoggedRun, Logger
+from darlr.run.loggers.kinds import opened
 from darlr.run.notices import data_notes, notices
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
@@ -99,14 +98,14 @@ def train(
     out: Path,
     device: torch.device,
     monitor: Monitor,
-    tensorboard: bool = False,
+    loggers: Collection[str] = (),
 ) -> Finished:
     """Train and test a run, or resume it where it was stopped.
 
     Results go to `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
 
-    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
-    numbers are there as event files, too.
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"). `loggers` of
+    `LOGGERS` get its numbers, too.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -114,7 +113,7 @@ def train(
     """
     values = with_canonical_dataset(values, data_dir)
     loaded = load(experiment_config(values), data_dir, monitor.notice)
-    return train_on(loaded, values, out, device, monitor, tensorboard)
+    return train_on(loaded, values, out, device, monitor, loggers)
 
 
 def train_on(
@@ -123,7 +122,7 @@ def train_on(
     out: Path,
     device: torch.device,
     monitor: Monitor,
-    tensorboard: bool = False,
+    loggers: Collection[str] = (),
     warm_start: WarmStart | None = None,
 ) -> Finished:
     """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
@@ -144,7 +143,7 @@ def train_on(
         surroundings[WARM_START] = warm_start.origin
     with (
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
-        EventFiles(folder.path) if tensorboard else nullcontext() as events,
+        opened(loggers, LoggedRun.of(folder, dataset.name)) as logs,
     ):
         for text in [*notices(config, loaded), *([] if warm_start is None else warm_start.notices(specified))]:
             monitor.notice(text)
@@ -169,7 +168,7 @@ def train_on(
         if warm_start is not None and former is not None:
             warm_start.continue_policy(learner.policy, dataset, former.places)
         simulated = simulated_world(config, learned_in)
-        _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
         factors = list_factors(out, config, dataset, device, monitor.notice, own)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
@@ -215,15 +214,15 @@ class _Run:
     simulated: EvaluationWorld
     judge: Judge
     others: tuple[EpochJudge, ...]
-    events: EventFiles | None
+    logs: tuple[Logger, ...]
     device: torch.device
 
 
 def _learn(run: _Run, monitor: Monitor) -> None:
     """Do the remaining epochs. After each epoch write its record, the policy if it is the best so far, and a checkpoint."""
     done, steps, best = _resume(run.folder, run.learner)
-    if run.events is not None:
-        run.events.add(run.folder.metrics())
+    for log in run.logs:
+        log.add(run.folder.metrics())
     if done < run.config.training.epochs:
         monitor.learning(done, run.config.training.epochs)
     while done < run.config.training.epochs:
@@ -241,8 +240,8 @@ def _learn(run: _Run, monitor: Monitor) -> None:
             save_policy(run.folder, run.learner.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
         save_learned(run.folder, CHECKPOINT, tensors, state)
-        if run.events is not None:
-            run.events.add([record])
+        for log in run.logs:
+            log.add([record])
         monitor.trained(record, run.config.training.epochs)
 
 
@@ -302,13 +301,7 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judge
             f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
             f" the run was working on it; {PUT_BACK}"
         )
-    summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
+    summary = {**summarise(records), **judged, "peak_memory_mib": peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
     folder.write_summary(summary)  # written last: it marks the run as finished
     return Finished(folder.path, dataset.name, config, summary)
-
-
-def _peak_memory() -> float:
-    """Largest resident memory of the process so far, in MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return getrusage(RUSAGE_SELF).ru_maxrss / unit

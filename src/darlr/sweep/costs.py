@@ -31,15 +31,15 @@ MEMORY_MIB, MEMORY_A_CELL_MIB, MEMORY_A_ROW_MIB = 480.0, 3.0e-5, 6.0e-5
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one CPU that are still to spend (`fit` for a world model that others may share), and the peak memory.
+    """Seconds of one core that are still to spend (`fit` for a world model that others may share), and the peak memory.
 
-    `measured`: whether finished runs like it say so.
+    `seconds`: what finished runs like it took altogether, by the clock; 0 where there is none, and the cost a guess.
     """
 
     learning: float
     fit: float
     memory_mib: float
-    measured: bool
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,12 @@ def _cost(cell: Cell, others: Sequence[tuple[ExperimentConfig, Mapping[str, Any]
     if cell.needs_fit():
         fit = _seconds_of_fit(config.world_model, size)
     if alike:
-        unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * other.units) for other, summary in alike)
+        seconds = [sum(summary["seconds"].values()) for _, summary in alike]
+        unit = fmean(took / (summary["epochs"] * other.units) for took, (other, summary) in zip(seconds, alike, strict=True))
         memory = max(summary["peak_memory_mib"] for _, summary in alike)
-        return Cost(START + unit * work.units * epochs, fit, memory, measured=True)
+        return Cost(START + unit * work.units * epochs, fit, memory, sum(seconds))
     memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items + MEMORY_A_ROW_MIB * size.rows
-    return Cost(START + work.seconds * epochs, fit, memory, measured=False)
+    return Cost(START + work.seconds * epochs, fit, memory, 0.0)
 
 
 def _work(config: ExperimentConfig, size: Size) -> Work:

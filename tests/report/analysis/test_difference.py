@@ -58,7 +58,7 @@ def test_common_seeds_are_paired_and_the_others_left_out(tmp_path: Path) -> None
     notes = " ".join(results.notes)
     assert "Paired over seeds 0, 1, 2." in notes
     assert "Left out, since one side alone has them: seed 3 of A." in notes
-    assert "(1 runs are not finished and left out)" in " ".join(differing.notes)
+    assert "(1 run is not finished and left out)" in " ".join(differing.notes)
 
 
 def without(run: Path, name: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr._version import __version__
+from darlr.artifacts.files import reason
 from darlr.config.loading import to_mapping
 from darlr.data.completion.factorisation import (
     Candidate,
@@ -160,7 +161,7 @@ def _require_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder}: cannot be made ({error.strerror})") from error
+        raise RunError(f"{folder}: cannot be made ({reason(folder, error)})") from error
     if not os.access(folder, os.W_OK):
         raise RunError(f"{folder}: the completed truth cannot be written here; expected permission to")
 

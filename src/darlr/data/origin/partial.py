@@ -1,17 +1,16 @@
 """A file that is being downloaded: its bytes lie next to its final place, under another name, until it is complete."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from darlr.artifacts.files import PARTIAL_SUFFIX, publish, write_bytes
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, reason, write_bytes
+from darlr.artifacts.locks import let_go, take
 from darlr.errors import InputError, RunError
 from darlr.reading import without_waiting
 
@@ -43,23 +42,30 @@ class PartialFile:
         self.final = final
         self.path = final.with_name(final.name + PARTIAL_SUFFIX)
         self._origin_path = self.path.with_name(self.path.name + ".json")
+        self._lock_path = self.path.with_name(self.path.name + ".lock")
 
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = take(self._lock_path)
+        except OSError as error:
+            raise InputError(f"{self.path.parent}: cannot be written to ({reason(self.path, error)})") from error
+        if lock is None:
+            raise InputError(f"{self.path}: another process is downloading this file; wait for it to end")
+        self._lock = lock
+        try:
             # Without a buffer, closing writes nothing, and cannot fail on a full disk.
             self._file = open(self.path, "ab", buffering=0, opener=without_waiting)
         except OSError as error:
-            raise InputError(f"{self.path.parent}: cannot be written to ({error.strerror})") from error
-        if not _locked(self._file, self.path):
-            self._file.close()
-            raise InputError(f"{self.path}: another process is downloading this file; wait for it to end")
+            let_go(self._lock_path, lock)
+            raise InputError(f"{self.path.parent}: cannot be written to ({reason(self.path, error)})") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
         if self.path.is_file() and self.path.stat().st_size == 0:
             self._forget()
+        let_go(self._lock_path, self._lock)
 
     @property
     def length(self) -> int:
@@ -97,6 +103,7 @@ class PartialFile:
         """Rename the complete file to its final name."""
         with _writing(self.final):
             os.fsync(self._file.fileno())
+            self._file.close()  # Windows renames no open file
             publish(self.path, self.final)
             self._origin_path.unlink(missing_ok=True)
 
@@ -110,13 +117,4 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _locked(file: FileIO, path: Path) -> bool:
-    """Lock the open `file`; false if another process holds it, or has given it its final name meanwhile."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
+        raise RunError(f"{path}: cannot be written ({reason(path, error)})") from error

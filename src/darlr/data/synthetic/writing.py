@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 
 from darlr._version import __version__
-from darlr.artifacts.files import PARTIAL_SUFFIX, publish, replacing, write_bytes
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, reason, replacing, write_bytes
 from darlr.data.catalog import Features
 from darlr.data.readers.folder_settings import SETTINGS
 from darlr.data.synthetic.feedback import MAXIMUM, WATCHED, draw_times, expected_factors, given
@@ -67,7 +67,7 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
     except FileExistsError as error:
         raise InputError(f"{partial}: is left from a world that was not finished; delete it first") from error
     except OSError as error:
-        raise RunError(f"{partial}: cannot be made ({error.strerror})") from error
+        raise RunError(f"{partial}: cannot be made ({reason(partial, error)})") from error
     try:
         _World(settings).write(partial, folder.name, advance)
         publish(partial, folder)

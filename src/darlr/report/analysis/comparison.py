@@ -25,7 +25,7 @@ from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import Group
 from darlr.report.published.curves import differing_leave_windows
 from darlr.report.published.results import SOURCE, published, published_metrics, published_policy
-from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.report.rendering.table import Cell, Quantity, Table, significance, with_best
 
 
 def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
@@ -44,6 +44,7 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
             ours, theirs = _over_epochs(group, mode, metric), published(dataset, group.method, metric.name)
             cells += [ours, None if ours is None or theirs is None else Quantity(*theirs)]
         rows.append(tuple(cells))
+    rows = with_best(rows, {2 + 2 * place: metric.better for place, metric in enumerate(metrics)}, among=len(rows))
     notes = ["Mean ± standard deviation over all epochs of a run, both averaged over the seeds."]
     if any(cell is not None for row in rows for cell in row[3::2]):
         notes.append(f"published: {SOURCE}.")
@@ -97,6 +98,9 @@ def comparison_table(
         )
         for group in groups
     ]
+    directions = dict.fromkeys((2, *range(6, 9)), main.better)
+    directions |= {len(header) + place: metric.better for place, metric in enumerate(others)}
+    rows = with_best(rows, directions, among=len(groups))
     opponents, noisy = opponents_of(groups, mode), opponents_of(groups, mode, "opponents_noisy")
     for policy_name, values in opponents.items():
         with_noise = noisy.get(policy_name, {}).get(main.name)
@@ -150,7 +154,7 @@ def _against(
     for label, difference in compared.items():
         low, high = bootstrap_interval([one - other for one, other in pairs[label]], generator)
         cells[label] = (
-            Quantity(difference.mean, difference.half_width),
+            Quantity(difference.mean, difference.half_width, mark=significance(corrected.get(label))),
             f"{low:.3g} to {high:.3g}" if difference.n > 1 else None,
             probability(corrected[label]) if label in corrected else None,
         )

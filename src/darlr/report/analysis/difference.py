@@ -15,6 +15,7 @@ from darlr.report.analysis.comparison import last_by_seed, mode_of
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.analysis.runs import Collection, Group, collect
 from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.text import counted
 
 ABSENT = "-"
 DIGITS = 12  # shown digits of hashes and revisions
@@ -56,7 +57,8 @@ class Side:
 
     @property
     def description(self) -> str:
-        left = f" ({self.unfinished} runs are not finished and left out)" if self.unfinished else ""
+        verb = "is" if self.unfinished == 1 else "are"
+        left = f" ({counted(self.unfinished, 'run')} {verb} not finished and left out)" if self.unfinished else ""
         return f"{self.group.method} on {self.dataset}, {_plural('seed', self.seeds)}, {self.place}{left}"
 
     def settings(self) -> dict[str, str]:

@@ -10,11 +10,11 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.beginning import CONFIG, WARM_START
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, require, text, whole
-from darlr.errors import InputError
+from darlr.errors import InputError, unknown
 from darlr.evaluation.finished import read_summary
 from darlr.evaluation.modes import NX_0, RECORDED_MODES
 from darlr.reading import is_folder, present
-from darlr.text import csv_text
+from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
@@ -51,12 +51,15 @@ class FinishedRun:
 class Group:
     """Runs that differ in their seed alone, by ascending seed.
 
-    `label`: the method, and the settings that tell the group from others of its method and data set, less those that it shares
-    with more than half of them.
+    Attributes:
+        label: what the row is called: the method and `told`, or a name that somebody gave it.
+        told: the settings that tell the group from others of its method and data set, less those that it shares with more than
+            half of them; "" for the plain one.
     """
 
     label: str
     runs: tuple[FinishedRun, ...]
+    told: str = ""
 
     @property
     def method(self) -> str:
@@ -70,11 +73,21 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A run that lies in two folders: the one at `kept` counts, and whether the other one has the same numbers."""
+
+    kept: Path
+    other: Path
+    same: bool
+
+
+@dataclass(frozen=True)
 class Collection:
-    """The groups of every data set, in order of appearance, and how many runs are not finished."""
+    """The groups of every data set, in order of appearance, how many runs are not finished, and which lie in two folders."""
 
     groups: Mapping[str, tuple[Group, ...]]
     unfinished: int
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def versions(self) -> list[str]:
@@ -89,9 +102,10 @@ class Collection:
 def collect(places: Sequence[Path]) -> Collection:
     """Return the finished runs in `places`: run folders, or folders that hold some at any depth.
 
+    A run that lies in several folders counts once, with the numbers that were found first.
+
     Raises:
-        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
-            same run.
+        InputError: naming a place that does not exist or has no finished run, and a folder that is no run.
     """
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
@@ -111,7 +125,30 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    return Collection(_grouped(_with_distinct_datasets(list(runs.values()))), len(unfinished))
+    groups, repeats = _grouped(_with_distinct_datasets(list(runs.values())))
+    return Collection(groups, len(unfinished), tuple(repeats))
+
+
+def renamed(collection: Collection, names: Mapping[str, str], source: str) -> Collection:
+    """The collection with other names of its rows.
+
+    Args:
+        names: from a row's name, as reports have it, to another.
+        source: of the names, for messages.
+
+    Raises:
+        InputError: for a row that no data set has, and where two rows of a data set would have one name.
+    """
+    labels = {group.label for groups in collection.groups.values() for group in groups}
+    if strangers := [label for label in names if label not in labels]:
+        raise InputError(f"{source}: {unknown('row', strangers[0], labels)}")
+    groups = {}
+    for dataset, own in collection.groups.items():
+        groups[dataset] = tuple(replace(group, label=names.get(group.label, group.label)) for group in own)
+        given = [group.label for group in groups[dataset]]
+        if twice := [label for label in given if given.count(label) > 1]:
+            raise InputError(f"{source}: two rows of {dataset} are called {brief(twice[0])}; expected a name for each")
+    return replace(collection, groups=groups)
 
 
 def to_long_csv(collection: Collection) -> str:
@@ -121,9 +158,8 @@ def to_long_csv(collection: Collection) -> str:
     ]
     for dataset, groups in collection.groups.items():
         for group in groups:
-            settings = group.label.removeprefix(group.method).strip()
             for run in group.runs:
-                identity = (dataset, run.method, settings, run.seed)
+                identity = (dataset, run.method, group.told, run.seed)
                 rows += [(*identity, *row, str(run.path)) for row in _statistics(run.summary)]
     return csv_text(rows)
 
@@ -202,7 +238,9 @@ def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
     return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
 
 
-def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
+def _grouped(runs: Iterable[FinishedRun]) -> tuple[dict[str, tuple[Group, ...]], list[Repeat]]:
+    """Groups by data set, and the runs that were left out because they lie in another folder, too."""
+    repeats = []
     datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
     for run in runs:
         groups = datasets.setdefault(run.dataset, {}).setdefault(run.method, [])
@@ -210,14 +248,20 @@ def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
         if group is None:
             groups.append([run])
             continue
-        for other in group:
-            if other.seed == run.seed:
-                raise InputError(f"{run.path}: is the same run as {other.path}; expected each once")
+        if (kept := next((other for other in group if other.seed == run.seed), None)) is not None:
+            repeats.append(Repeat(kept.path, run.path, _numbers(kept.summary) == _numbers(run.summary)))
+            continue
         group.append(run)
-    return {
+    grouped = {
         dataset: tuple(group for method, groups in methods.items() for group in _labelled(method, groups))
         for dataset, methods in datasets.items()
     }
+    return grouped, repeats
+
+
+def _numbers(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What a summary says of the policy, less what depends on the machine."""
+    return {mode: summary[mode] for mode in RECORDED_MODES if mode in summary}
 
 
 def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
@@ -230,12 +274,13 @@ def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Grou
     ordered = sorted(groups, key=lambda group: [order(group[0].settings.get(key)) for key in keys])
     texts = {key: [str(group[0].settings.get(key, "absent")) for group in ordered] for key in keys}
     usual = {key: text for key in keys for text in texts[key] if 2 * texts[key].count(text) > len(ordered)}
+    told = [
+        " ".join(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))
+        for place in range(len(ordered))
+    ]
     return [
-        Group(
-            " ".join([method, *(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))]),
-            tuple(sorted(group, key=lambda run: run.seed)),
-        )
-        for place, group in enumerate(ordered)
+        Group(f"{method} {text}".rstrip(), tuple(sorted(group, key=lambda run: run.seed)), text)
+        for text, group in zip(told, ordered, strict=True)
     ]
 
 

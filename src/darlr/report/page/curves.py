@@ -13,18 +13,19 @@ from darlr.report.rendering.table import Quantity
 
 @dataclass(frozen=True)
 class Curve:
-    """Values over an abscissa, and the half-widths of their intervals (None: no interval)."""
+    """Values over an abscissa, the half-widths of their intervals (None: no interval), and single seeds as dots (x, value)."""
 
     label: str
     style: Style
     xs: Sequence[float]
     means: Sequence[float]
     halves: Sequence[float | None]
+    dots: Sequence[tuple[float, float]] = ()
 
     def ends(self) -> list[float]:
-        """Both ends of every interval."""
+        """Both ends of every interval, and the dots."""
         known = [(mean, half) for mean, half in zip(self.means, self.halves, strict=True) if half is not None]
-        return [mean + sign * half for mean, half in known for sign in (-1, 1)]
+        return [mean + sign * half for mean, half in known for sign in (-1, 1)] + [value for _, value in self.dots]
 
 
 def vertical(curves: Iterable[Curve], beyond: float = 2.0) -> Axis:
@@ -35,9 +36,12 @@ def vertical(curves: Iterable[Curve], beyond: float = 2.0) -> Axis:
 
 
 def line_panel(title: str, x: Axis, y: Axis, curves: Sequence[Curve]) -> Element:
-    """Curves over a numeric abscissa, each with a band."""
+    """Curves over a numeric abscissa, each with a band or the dots of its seeds."""
     plot = Plot.of(x, y)
-    marks = [*(band for curve in curves for band in _band(plot, curve)), *(_line(plot, curve) for curve in curves)]
+    marks = [
+        *(drawn for curve in curves for drawn in (*_band(plot, curve), *_dots(plot, curve))),
+        *(_line(plot, curve) for curve in curves),
+    ]
     return panel(title, f"{title} by {x.label}: {', '.join(curve.label for curve in curves)}", plot, marks, pointed=True)
 
 
@@ -57,6 +61,13 @@ def _band(plot: Plot, curve: Curve) -> Iterator[Element]:
         upper = [plot.at(x, mean + half) for x, mean, half in known]
         lower = [plot.at(x, mean - half) for x, mean, half in reversed(known)]
         yield node("path", class_=f"band {curve.style.kind}", d=f"M{'L'.join(upper + lower)}z", data_label=curve.label)
+
+
+def _dots(plot: Plot, curve: Curve) -> Iterator[Element]:
+    """All in one path, whose lines of no length have round ends."""
+    if curve.dots:
+        places = "".join(f"M{plot.at(x, value)}h0" for x, value in curve.dots)
+        yield node("path", class_=f"dots {curve.style.kind}", d=places, data_label=curve.label)
 
 
 def _line(plot: Plot, curve: Curve) -> Element:

@@ -9,6 +9,9 @@ from darlr.report.page.marks import Style, legend
 from darlr.report.page.nodes import Child, node
 from darlr.report.rendering.table import Table
 
+PANEL = 600
+"""Pixels that a panel has at most, and some room beside it."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -29,13 +32,11 @@ def paragraph(text: str) -> Element:
 
 
 def figure(caption: str, panels: Sequence[Element], entries: Sequence[tuple[str, Style]] = (), lines: bool = False) -> Element:
-    """Panels side by side below what their styles stand for (`lines` or markers)."""
-    return node(
-        "figure",
-        node("figcaption", caption),
-        legend(entries, lines) if entries else None,
-        node("div", *panels, class_="panels"),
-    )
+    """Panels side by side, beside (where it is narrow: below) what their styles stand for (`lines` or markers)."""
+    named = legend(entries, lines) if entries else None
+    kind = "named" if entries else None
+    size = f"--panels:{PANEL * len(panels)}px"
+    return node("figure", node("figcaption", caption), named, node("div", *panels, class_="panels"), class_=kind, style=size)
 
 
 def table_box(table: Table) -> Element:

@@ -69,7 +69,7 @@ class Material:
 
     def style(self, group: Group) -> Style:
         """The group's, the same in every picture; rows that name no setting have the first ones."""
-        plain_first = sorted(self.groups, key=lambda other: other.label != other.method)
+        plain_first = sorted(self.groups, key=lambda other: bool(other.told))
         return row_style(plain_first.index(group))
 
     def last(self, group: Group, metric: Metric) -> Quantity | None:
@@ -84,7 +84,9 @@ class Material:
         """Return the records of the group under `name` by epoch, over its seeds."""
         runs = self.recorded[group.label].get(name)
         found = None if runs is None else band(runs)
-        return None if found is None else Curve(group.label, self.style(group), found.epochs, found.means, found.halves)
+        if found is None:
+            return None
+        return Curve(group.label, self.style(group), found.epochs, found.means, found.halves, found.dots)
 
     def points(self, x: Metric, y: Metric) -> list[Point]:
         """Return the groups and the opponents by two metrics, if they have both."""

@@ -61,7 +61,9 @@ def _dataset(name: str, material: Material) -> tuple[Element, Element]:
     absent = [node("section", node("h3", "Not shown"), node("ul", *missing, class_="notes"))] if missing else []
     entry = node("li", node("a", material.dataset, href=f"#{name}"), node("ul", *links))
     told = node("ul", *(node("li", note) for note in material.notes), class_="notes") if material.notes else None
-    return entry, node("section", node("h2", material.dataset), told, *shown, *absent, id=name, class_="dataset")
+    headline = material.tables.headline
+    lead = node("p", headline, class_="lead") if headline else None
+    return entry, node("section", node("h2", material.dataset), lead, told, *shown, *absent, id=name, class_="dataset")
 
 
 def _told(collection: Collection) -> str:

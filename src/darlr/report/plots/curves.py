@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -49,7 +50,7 @@ def learning_curves(
     mode = NX_0 if any(name.startswith(f"{NX_0}/") for name in records[-1]) else HELD_OUT
     where = f"test mode {CRITERIA[mode].title}" if mode == NX_0 else CRITERIA[mode].title
     recorded = [metric for metric in drawn(mode) if any(_names(metric, mode).keys() & record.keys() for record in records)]
-    metrics = recorded or drawn(mode)
+    metrics, flat = _moving(records, recorded or drawn(mode), mode, opponents)
     panels = len(metrics) + known_error
     figure = Figure(figsize=(5 * panels, 14 / 3), dpi=PIXELS_PER_INCH, layout="constrained")
     figure.suptitle(f"{method} on {dataset}, {where}", fontsize=12, fontweight="bold")
@@ -61,9 +62,26 @@ def learning_curves(
     if known_error:
         _curves(all_axes[-1], records, ERRORS)
         all_axes[-1].set_ylabel("mean |reward learned from - truth|")
+    steps = f"{records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each"
     for axes in all_axes:
-        axes.set_xlabel(f"epoch ({records[-1]['steps'] / records[-1]['epoch']:,.0f} steps of learning each)")
+        axes.set_xlabel(f"epoch ({steps})")
+    if flat:
+        figure.supxlabel("; ".join(flat), fontsize=9)
     return figure
+
+
+def _moving(
+    records: Sequence[Mapping[str, Any]], metrics: Sequence[Metric], mode: str, opponents: Results
+) -> tuple[list[Metric], list[str]]:
+    """The metrics whose panels show something (or the first), and a line about each that is the same throughout."""
+    heights = {
+        metric.name: {record[name] for record in records for name in _names(metric, mode) if record.get(name) is not None}
+        | {value for name in opponents if (value := opponents[name].get(mode, {}).get(metric.name)) is not None}
+        for metric in metrics
+    }
+    moving = [metric for metric in metrics if len(heights[metric.name]) > 1] or [metrics[0]]
+    flat = [metric for metric in metrics if metric not in moving and heights[metric.name]]
+    return moving, [f"{metric.axis}: {heights[metric.name].pop():.4g} throughout" for metric in flat]
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -80,7 +98,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         text.set_parse_math(False)  # a name with $ in it is not a formula
         text.set_text("\n".join(visible(line) for line in text.get_text().split("\n")))
     content = io.BytesIO()
-    with warnings.catch_warnings():
+    # Publishers take TrueType (Type 42) and no Type 3 fonts; text as paths looks alike where the font is not installed.
+    with warnings.catch_warnings(), rc_context({"pdf.fonttype": 42, "svg.fonttype": "path"}):
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script that the font lacks
         figure.savefig(content, format=kind)
     write_bytes(path, content.getvalue())
