@@ -15,7 +15,7 @@ from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
-from darlr.evaluation.opponents import ListFactors, OpponentParts, opponent_scorers
+from darlr.evaluation.opponents import ListFactors, OpponentParts, Sources, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
@@ -38,7 +38,8 @@ def fitted(dataset: Dataset) -> ListFactors:
 def parts_of(dataset: Dataset, factors: ListFactors | None) -> OpponentParts:
     world = dataset.world
     estimates = KeptEstimates(torch.zeros(world.n_users, world.n_items))
-    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, lambda: factors)
+    sources = Sources(lambda: factors, lambda name, fit: fit(np.random.default_rng(0)), lambda text: None)
+    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, sources)
 
 
 def scorers_of(dataset: Dataset, factors: ListFactors | None, by: str = "never") -> dict[str, Scorer]:
