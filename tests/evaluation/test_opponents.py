@@ -14,6 +14,7 @@ from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
+from darlr.evaluation.names import ADAPTING
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import ListFactors, OpponentParts, Sources, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
@@ -67,7 +68,9 @@ def test_the_variational_list_has_the_order_of_the_factor_models_estimates(small
 def test_lists_that_learn_are_shown_whole_episodes_skipping_or_not(small: tuple[Dataset, ListFactors]) -> None:
     scorers = scorers_of(*small, by="category")
     attentive = {name for name, scorer in scorers.items() if scorer.lookback}
-    assert attentive == {"list_with_belief", "list_with_belief_skipping"}
+    plain = {"list_with_belief", "lin_ucb", "linear_thompson"}
+    assert attentive == plain | {f"{name}_skipping" for name in plain}
+    assert all(name.startswith(ADAPTING) for name in attentive)
     assert scorers["list_with_belief_skipping"].lookback == WHOLE_EPISODE
 
 

@@ -35,7 +35,7 @@ def keep(tensor: Tensor) -> Tensor:
 
 
 class SelfAttentionEncoder(nn.Module):
-    """Blocks over w positions, newest last; positions are learned and counted from the newest."""
+    """Blocks over w positions, newest last; vectors of positions are learned, and the oldest that is present has the first."""
 
     def __init__(self, width: int, window: int, layers: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -49,9 +49,9 @@ class SelfAttentionEncoder(nn.Module):
         What a position gives depends on no later one, and on none that is not `present` (B, w); the absent ones give numbers
         without a meaning.
         """
-        w = inputs.shape[1]
         allowed = _allowed(present)
-        hidden = drop(inputs + self.positions[-w:])
+        place = (present.cumsum(dim=1) - 1).clamp_min(0)
+        hidden = drop(inputs + self.positions[place])
         for block in self.blocks:
             hidden = block(hidden, allowed, drop)
         normed: Tensor = self.norm(hidden)

@@ -60,7 +60,7 @@ def _unfit(dataset: Dataset) -> str:
         return reason
     if dataset.log.n_items > MOST_ITEMS:
         return (
-            f"the log has {dataset.log.n_items:,} items, and the fit inverts a matrix of their square; at most {MOST_ITEMS:,}"
+            f"the log has {dataset.log.n_items:,} items, and a matrix of their square is inverted; at most {MOST_ITEMS:,}"
         )
     return ""
 

@@ -29,7 +29,7 @@ def described_items(catalog: ItemCatalog) -> Described:
 
 
 def _described(features: Features, categories: NDArray[np.int32], n_categories: int) -> Described:
-    """Numbers weigh their embeddings; all else weighs 1. An entity's weights are divided by how many descriptions it has."""
+    """Numbers weigh their embeddings, all else weighs 1, over the square root of how many descriptions the entity has."""
     n = len(features)
     own = np.arange(n)[:, None]
     sizes = np.array(features.code_sizes, np.int64)
@@ -44,7 +44,7 @@ def _described(features: Features, categories: NDArray[np.int32], n_categories: 
     present = ones.shape[1] + features.numeric.shape[1] + has.sum(axis=1, keepdims=True)
     return Described(
         torch.from_numpy(places.astype(np.int64)),
-        torch.from_numpy((weights / present).astype(np.float32)),
+        torch.from_numpy((weights / present**0.5).astype(np.float32)),
         first_category + max(n_categories, 1),
     )
 

@@ -29,7 +29,7 @@ class Neighbourhood:
     shrinkage: float
 
 
-CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 10.0, 100.0))
+CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
 MOST_PRODUCTS = 250_000_000_000
 """Liked pairs times items, about as many as two minutes of a processor compute."""

@@ -47,7 +47,7 @@ class LinearThompsonScorer(Scorer):
 
 
 def _root(covariances: Tensor) -> Tensor:
-    """(B, d, d) lower triangles L with L L^T = `covariances` (B, d, d), which by rounding may be a little less than positive."""
+    """(B, d, d) L with L L^T = `covariances` (B, d, d), which rounding may leave a little less than positive."""
     wide = covariances.double()
     spread = wide.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     root = torch.linalg.cholesky(wide + ROUNDING * spread * torch.eye(wide.shape[1], dtype=wide.dtype, device=wide.device))

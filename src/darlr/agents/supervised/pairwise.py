@@ -26,6 +26,9 @@ MOST_EMBEDDINGS = 5_000_000
 
 FACTORS, INITIAL = 32, 0.1
 LEARNING_RATE, BATCH = 0.01, 4096
+LEAST_UPDATES = 10
+"""Of an epoch; it goes through the pairs of a small log several times."""
+
 MOST_EPOCHS, MOST_TRIPLES = 50, 20_000_000
 """Of a fit; it has fewer epochs where the log has more pairs than the second allows."""
 
@@ -87,7 +90,7 @@ def bpr_loss(liked: Tensor, other: Tensor) -> Tensor:
 def epochs(
     preferences: Preferences, build: Callable[[], PairwiseModel], regularisation: float, generator: np.random.Generator
 ) -> Iterator[PairwiseModel]:
-    """The same model after each epoch of as many triples as there are pairs.
+    """The same model after each epoch of as many triples as there are pairs, or of several times as many.
 
     Args:
         build: gives a fresh model.
@@ -98,8 +101,9 @@ def epochs(
     weights = preferences.weights.double().numpy()
     chances = weights / weights.sum()
     cells = preferences.users * preferences.n_items + preferences.items
-    for _ in range(max(1, min(MOST_EPOCHS, MOST_TRIPLES // len(preferences)))):
-        drawn = torch.from_numpy(generator.choice(len(preferences), len(preferences), p=chances))
+    triples = len(preferences) * -(-LEAST_UPDATES * BATCH // max(len(preferences), BATCH))
+    for _ in range(max(1, min(MOST_EPOCHS, MOST_TRIPLES // triples))):
+        drawn = torch.from_numpy(generator.choice(len(preferences), triples, p=chances))
         for part in torch.split(drawn, BATCH):
             users, liked = preferences.users[part], preferences.items[part]
             others, free = _not_liked(users, preferences.n_items, cells, generator)

@@ -4,9 +4,12 @@
     A_u = lambda I + sum x_i x_i^T,  b_u = sum x_i (r_ui - o_i),  theta_u ~ N(A_u^-1 b_u, s^2 A_u^-1).
 
 x_i are a constant and the leading principal components of the item's categories and features; o_i is the item's mean reward,
-shrunk towards that of all. lambda and s^2 are those that predict held-out rows best. Where the log holds positives alone, it
-tells no rewards: o_i then spreads the items over the range of rewards by how many users have them, and theta_u starts from
-nothing, with lambda = 1, the papers' A = I, and s of a quarter of the range. During an episode A_u and b_u go on by each answer.
+shrunk towards that of all. lambda and s^2 are those that predict held-out rows best.
+
+Where the log holds positives alone, it tells no rewards. o_i then spreads the items over the range of rewards by how many users
+have them, and theta_u starts from nothing, with lambda = 1, the papers' A = I, and s of a quarter of the range.
+
+During an episode A_u and b_u go on by each answer.
 """
 
 from collections.abc import Mapping

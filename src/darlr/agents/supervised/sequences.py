@@ -30,6 +30,9 @@ LENGTH, WIDTH = 50, 64
 """Positions of a history that count, and the size of vectors and states."""
 
 LEARNING_RATE, BATCH = 1e-3, 128
+LEAST_UPDATES = 10
+"""Of an epoch; it goes through the histories of a small log several times."""
+
 MOST_EPOCHS, MOST_POSITIONS = 60, 6_000_000
 """Of a fit; it has fewer epochs where the log has more liked pairs than the second allows."""
 
@@ -72,7 +75,17 @@ class SequenceModel(nn.Module):
 
     def scores(self, histories: Tensor) -> Tensor:
         """(B, I) of the next item."""
-        return torch.addmm(self.biases, self.states(histories)[:, -1], self.vectors[: self.n_items].T)
+        return torch.addmm(self.biases, self.newest(histories), self.vectors[: self.n_items].T)
+
+    def newest(self, histories: Tensor) -> Tensor:
+        """(B, WIDTH) after the last position."""
+        return self.states(histories[:, self.leading(histories) :])[:, -1]
+
+    def leading(self, histories: Tensor) -> int:
+        """How many columns of `histories` (B, w) come before the first item or start of any row; one is left."""
+        present = (histories != absent_item(self.n_items)).any(dim=0)
+        present[-1] = True
+        return int(present.int().argmax())
 
 
 class Histories:
@@ -119,6 +132,8 @@ def next_item_loss(model: SequenceModel, inputs: Tensor, following: Tensor, draw
 
     Args: drawn: (n,) items that share the softmax with the following one, or None for all.
     """
+    leading = model.leading(inputs)  # absent everywhere
+    inputs, following = inputs[:, leading:], following[:, leading:]
     chosen = following != absent_item(model.n_items)
     states, targets = model.states(inputs, drop)[chosen], following[chosen]  # (m, WIDTH), (m,)
     if drawn is None:
@@ -132,7 +147,7 @@ def next_item_loss(model: SequenceModel, inputs: Tensor, following: Tensor, draw
 def epochs(
     preferences: Preferences, build: Callable[[torch.Generator], nn.Module], dropout: float, seed: int
 ) -> Iterator[SequenceModel]:
-    """The same model after each epoch over all pieces of all histories.
+    """The same model after each epoch over all pieces of all histories, once or several times.
 
     Args: build: a fresh encoder.
     """
@@ -141,8 +156,10 @@ def epochs(
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     inputs, following = Histories(preferences, np.random.default_rng(seed)).pieces()
     drop = Dropout(dropout, draws) if dropout else keep
-    for _ in range(max(1, min(MOST_EPOCHS, MOST_POSITIONS // len(preferences)))):
-        for part in torch.split(torch.randperm(len(inputs), generator=draws), BATCH):
+    times = -(-LEAST_UPDATES * BATCH // max(len(inputs), BATCH))
+    for _ in range(max(1, min(MOST_EPOCHS, MOST_POSITIONS // (times * len(preferences))))):
+        order = torch.cat([torch.randperm(len(inputs), generator=draws) for _ in range(times)])
+        for part in torch.split(order, BATCH):
             drawn = None
             if preferences.n_items > ALL_ITEMS:
                 drawn = torch.randint(preferences.n_items, (DRAWN_ITEMS,), generator=draws)
@@ -199,7 +216,7 @@ class SequenceScorer(Scorer):
         whole = torch.cat([self._histories[users].long(), episode], dim=1)
         # What is absent moves to the front, the others keep their order.
         order = (whole != absent).sort(dim=1, stable=True).indices
-        states = self._model.states(whole.gather(1, order)[:, -LENGTH:])[:, -1]
+        states = self._model.newest(whole.gather(1, order)[:, -LENGTH:])
         return mask_logits(torch.addmm(self._biases, states, self._vectors), blocked)
 
 
