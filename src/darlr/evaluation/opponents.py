@@ -175,12 +175,16 @@ def register_opponent(name: str, build: Opponent) -> Opponent:
 def chosen_opponents(asked: Sequence[str], dataset: Dataset) -> list[str]:
     """The names of the opponents to build; raises `InputError` for unknown ones.
 
+    The popular list is always among them: without a truth, a policy is compared with it.
+
     Args: asked: as `evaluation.opponents` has it. By default, supervised ones whose fits take long are left out.
     """
     for name in set(asked) - {DEFAULT, ALL}:
         OPPONENTS[name]  # refuses a name that nobody has
     dear = {name for name, kind in SUPERVISED.items() if kind.dear(dataset)}
-    return [name for name in OPPONENTS if ALL in asked or name in asked or (DEFAULT in asked and name not in dear)]
+    by_default = set(OPPONENTS) - dear if DEFAULT in asked else set()
+    wanted = set(OPPONENTS) if ALL in asked else {POPULAR, *by_default, *asked}
+    return [name for name in OPPONENTS if name in wanted]
 
 
 def opponent_scorers(

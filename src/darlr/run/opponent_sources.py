@@ -19,6 +19,9 @@ from darlr.run.world_models import list_factors
 from darlr.seeding import numpy_generator
 from darlr.world_model.model import WorldModel
 
+OPPONENT_FITS = "opponents"
+"""The folder of a data set's fits, in a results folder."""
+
 
 def opponent_sources(
     out: Path,
@@ -34,7 +37,7 @@ def opponent_sources(
 
 
 def stored_fits(out: Path, config: ExperimentConfig, dataset: Dataset, notice: Callable[[str], None]) -> Fits:
-    """Fits that lie below `out`, beside the world models. Of several processes, one makes a fit and the others wait."""
+    """Fits that lie below `out`. Of several processes, one makes a fit and the others wait."""
 
     def obtain(name: str, fit: Fit) -> Learned:
         path = _path(out, name, config, dataset)
@@ -59,4 +62,4 @@ def _path(out: Path, name: str, config: ExperimentConfig, dataset: Dataset) -> P
             "split": config.evaluation.split,
         }
     )
-    return out / dataset.name / "world-models" / f"{name}-{key}-s{config.seed}.safetensors"
+    return out / dataset.name / OPPONENT_FITS / f"{name}-{key}-s{config.seed}.safetensors"

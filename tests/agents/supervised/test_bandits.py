@@ -64,7 +64,7 @@ def test_rewards_that_depend_on_what_is_known_are_predicted() -> None:
     assert ridge.variance < float(dataset.log.rewards.var())
 
 
-def slow_ucb(dataset: Dataset, user: int, pays: np.ndarray, steps: int, alpha: float) -> list[int]:  # type: ignore[type-arg]
+def slow_ucb(dataset: Dataset, user: int, pays: np.ndarray, steps: int, alpha: float) -> list[int]:
     """Algorithm 1 of Li et al. (2010), with inverses anew at every step."""
     ridge = fit_ridge(dataset, np.random.default_rng(0))
     a, b, x, o = (

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from darlr.agents.supervised.ease import EASE, MOST_ITEMS, ease_weights
+from darlr.agents.supervised.ease import EASE, MOST_ITEMS, MOST_ITEMS_UNASKED, ease_weights
 from darlr.agents.supervised.item_weights import co_liked
 from darlr.agents.supervised.supervised import Played
 from tests.agents.supervised.pairs import random_pairs, two_tastes
-from tests.worlds import CPU, window_of
+from tests.worlds import CPU, dataset_of, log_of, window_of
 
 
 def test_two_items_by_hand() -> None:
@@ -38,14 +38,8 @@ def test_it_recommends_what_those_of_the_same_taste_like() -> None:
 
 
 def test_large_catalogues_are_left_out_with_a_reason() -> None:
-    class Large:
-        """All that is asked of a data set."""
-
-        log = two_tastes().log
-
-    assert EASE.unfit(two_tastes()) == ""
-    assert not EASE.dear(two_tastes())
-    large = Large()
-    large.log = type("Log", (), {"n_items": MOST_ITEMS + 1, "likes": np.ones(1, bool)})()  # type: ignore[assignment]
-    assert EASE.unfit(large) == "the log has 12,001 items, and a matrix of their square is inverted; at most 12,000"  # type: ignore[arg-type]
-    assert EASE.dear(large)  # type: ignore[arg-type]
+    rows = [(0, 0, 1.0), (0, 1, 1.0)]
+    small, asked, large = (dataset_of(log_of(rows, 1, n)) for n in (MOST_ITEMS_UNASKED, MOST_ITEMS, MOST_ITEMS + 1))
+    assert [EASE.dear(dataset) for dataset in (small, asked)] == [False, True]
+    assert [EASE.unfit(dataset) for dataset in (small, asked)] == ["", ""]
+    assert EASE.unfit(large) == "the log has 12,001 items, and a matrix of their square is inverted; at most 12,000"

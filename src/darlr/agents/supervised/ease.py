@@ -59,9 +59,7 @@ def _unfit(dataset: Dataset) -> str:
     if reason := nothing_liked(dataset.log):
         return reason
     if dataset.log.n_items > MOST_ITEMS:
-        return (
-            f"the log has {dataset.log.n_items:,} items, and a matrix of their square is inverted; at most {MOST_ITEMS:,}"
-        )
+        return f"the log has {dataset.log.n_items:,} items, and a matrix of their square is inverted; at most {MOST_ITEMS:,}"
     return ""
 
 

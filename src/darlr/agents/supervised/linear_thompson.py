@@ -51,7 +51,8 @@ def _root(covariances: Tensor) -> Tensor:
     wide = covariances.double()
     spread = wide.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     root = torch.linalg.cholesky(wide + ROUNDING * spread * torch.eye(wide.shape[1], dtype=wide.dtype, device=wide.device))
-    return root.to(covariances.dtype)
+    narrow: Tensor = root.to(covariances.dtype)
+    return narrow
 
 
 def _fit(dataset: Dataset, generator: np.random.Generator) -> dict[str, Tensor]:

@@ -100,7 +100,8 @@ class Preferences:
         """The same with users for items, ordered by item and then by user."""
         order = torch.argsort(self.items, stable=True)
         columns = (self.items, self.users, self.weights, self.moments)
-        return Preferences(*(column[order] for column in columns), self.n_items, self.n_users)
+        users, items, weights, moments = (column[order] for column in columns)
+        return Preferences(users, items, weights, moments, self.n_items, self.n_users)
 
     def matrix(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """(n_users, n_items) sparse, the weights of the pairs."""

@@ -64,7 +64,7 @@ class Split:
         held = torch.zeros(len(preferences), dtype=torch.bool)
         held[places] = True
         judging = preferences.chosen(held)
-        users = judging.users.unique()
+        users = torch.unique_consecutive(judging.users)
         if len(users) > MOST_USERS:
             users = users[torch.from_numpy(generator.permutation(len(users))[:MOST_USERS])].sort().values
         return cls(preferences.chosen(~held), judging, users)
