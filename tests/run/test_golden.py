@@ -33,8 +33,8 @@ def numbers(out: Path) -> dict[str, float]:
     finished = train_small(out, SETTINGS)
     _, state = read_tensors(finished.path / "world_model.safetensors")
     last = RunFolder.open(finished.path).metrics()[-1]
-    # A fit that stops by a tolerance may stop elsewhere on another processor, and one of two candidates that are nearly equal may
-    # be chosen there: lists of such fits are left out.
+    # A fit that stops by a tolerance may stop elsewhere on another processor, and of two candidates that are nearly equal the
+    # other may be chosen there: lists of such fits are left out.
     fitted = ("variational", "list_with_belief", *SUPERVISED)
     opponents = {name: of for name, of in finished.summary["opponents"].items() if not name.startswith(fitted)}
     return {
