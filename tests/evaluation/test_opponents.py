@@ -18,6 +18,7 @@ from darlr.evaluation.names import ADAPTING
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
 from darlr.evaluation.opponents import ListFactors, OpponentParts, Sources, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
@@ -39,7 +40,7 @@ def fitted(dataset: Dataset) -> ListFactors:
 def parts_of(dataset: Dataset, factors: ListFactors | None) -> OpponentParts:
     world = dataset.world
     estimates = KeptEstimates(torch.zeros(world.n_users, world.n_items))
-    sources = Sources(lambda: factors, lambda name, fit: fit(np.random.default_rng(0)), lambda text: None)
+    sources = Sources(lambda: factors, fit_now(np.random.default_rng(0)), lambda text: None)
     return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, sources)
 
 

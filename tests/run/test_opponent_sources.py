@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from darlr.artifacts import read_tensors
+from darlr.artifacts.tensors import write_tensors
 from darlr.errors import InputError
 from darlr.run.evaluating import evaluate_by_log
 from tests.runs import train_small, write_planted_world
@@ -49,6 +51,24 @@ def test_a_damaged_fit_is_named(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-4])
     with pytest.raises(InputError, match=r"item_knn-.*safetensors: cannot be used"):
         train_small(tmp_path, {**FEW, **asked, "method": "epsilon-greedy"})
+
+
+def test_a_fit_of_another_shape_is_named(tmp_path: Path) -> None:
+    asked = {"evaluation": {"opponents": ["implicit_als"]}}
+    run = train_small(tmp_path, {**FEW, **asked})
+    [file] = (tmp_path / run.dataset / "opponents").glob("*.safetensors")
+    tensors, state = read_tensors(file)
+    others = (
+        {"users": tensors["users"]},
+        {**tensors, "users": tensors["users"][:-1]},
+        {**tensors, "items": tensors["items"][:-1]},
+        {**tensors, "items": tensors["items"] * float("nan")},
+    )
+    for other in others:
+        write_tensors(file, other, state)
+        with pytest.raises(InputError, match=r"implicit_als-.*safetensors: ") as caught:
+            train_small(tmp_path, {**FEW, **asked, "method": "epsilon-greedy"})
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_an_opponent_that_nobody_knows_is_refused_before_anything_is_done(tmp_path: Path) -> None:

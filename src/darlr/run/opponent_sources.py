@@ -7,14 +7,15 @@ from typing import Any
 import torch
 
 from darlr._version import __version__
-from darlr.agents.supervised.supervised import Learned
+from darlr.agents.acting import Scorer
 from darlr.artifacts.locks import sole_writer
+from darlr.artifacts.schema import require_finite, restoring
 from darlr.artifacts.tensors import read_tensors, write_tensors
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
 from darlr.evaluation.opponents import Sources
-from darlr.evaluation.supervised import Fit, Fits
+from darlr.evaluation.supervised import Build, Fit, Fits
 from darlr.run.world_models import list_factors
 from darlr.seeding import numpy_generator
 from darlr.world_model.model import WorldModel
@@ -39,13 +40,16 @@ def opponent_sources(
 def stored_fits(out: Path, config: ExperimentConfig, dataset: Dataset, notice: Callable[[str], None]) -> Fits:
     """Fits that lie below `out`. Of several processes, one makes a fit and the others wait."""
 
-    def obtain(name: str, fit: Fit) -> Learned:
+    def obtain(name: str, fit: Fit, build: Build) -> Scorer:
         path = _path(out, name, config, dataset)
         if not path.is_file():
             with sole_writer(path, lambda: notice(f"another process fits the opponent '{name}': waiting for it")):
                 if not path.is_file():
                     write_tensors(path, fit(numpy_generator(config.seed, "opponents", name)), {"opponent": name})
-        return read_tensors(path)[0]
+        learned, _ = read_tensors(path)
+        with restoring(path):
+            require_finite(learned)
+            return build(learned)
 
     return obtain
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
 from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts, Sources
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.testing.demands import demand, demand_alike, run_checks
 from darlr.testing.planted import planted_world
@@ -31,7 +32,7 @@ class OpponentSubject:
 
     def scorer(self) -> Scorer:
         """A fresh one, with a generator of its own."""
-        sources = Sources(lambda: self.factors, lambda name, fit: fit(np.random.default_rng(0)), lambda text: None)
+        sources = Sources(lambda: self.factors, fit_now(np.random.default_rng(0)), lambda text: None)
         draws = np.random.default_rng(0)
         parts = OpponentParts(self.dataset, KeptEstimates(self.estimates), draws, self.dataset.paid_range, sources)
         scorer = self.build(parts)

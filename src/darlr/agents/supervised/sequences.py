@@ -29,11 +29,11 @@ from darlr.world_model.factors.problem import is_implicit
 LENGTH, WIDTH = 50, 64
 """Positions of a history that count, and the size of vectors and states."""
 
-LEARNING_RATE, BATCH = 1e-3, 128
+LEARNING_RATE, BATCH = 1e-3, 32
 LEAST_UPDATES = 10
 """Of an epoch; it goes through the histories of a small log several times."""
 
-MOST_EPOCHS, MOST_POSITIONS = 60, 6_000_000
+MOST_EPOCHS, MOST_POSITIONS = 60, 12_000_000
 """Of a fit; it has fewer epochs where the log has more liked pairs than the second allows."""
 
 ALL_ITEMS, DRAWN_ITEMS = 2_000, 512
