@@ -14,9 +14,11 @@ from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
+from darlr.evaluation.names import ADAPTING
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
-from darlr.evaluation.opponents import ListFactors, OpponentParts, opponent_scorers
+from darlr.evaluation.opponents import ListFactors, OpponentParts, Sources, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
@@ -38,7 +40,8 @@ def fitted(dataset: Dataset) -> ListFactors:
 def parts_of(dataset: Dataset, factors: ListFactors | None) -> OpponentParts:
     world = dataset.world
     estimates = KeptEstimates(torch.zeros(world.n_users, world.n_items))
-    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, lambda: factors)
+    sources = Sources(lambda: factors, fit_now(np.random.default_rng(0)), lambda text: None)
+    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, sources)
 
 
 def scorers_of(dataset: Dataset, factors: ListFactors | None, by: str = "never") -> dict[str, Scorer]:
@@ -66,7 +69,9 @@ def test_the_variational_list_has_the_order_of_the_factor_models_estimates(small
 def test_lists_that_learn_are_shown_whole_episodes_skipping_or_not(small: tuple[Dataset, ListFactors]) -> None:
     scorers = scorers_of(*small, by="category")
     attentive = {name for name, scorer in scorers.items() if scorer.lookback}
-    assert attentive == {"list_with_belief", "list_with_belief_skipping"}
+    plain = {"list_with_belief", "lin_ucb", "linear_thompson"}
+    assert attentive == plain | {f"{name}_skipping" for name in plain}
+    assert all(name.startswith(ADAPTING) for name in attentive)
     assert scorers["list_with_belief_skipping"].lookback == WHOLE_EPISODE
 
 

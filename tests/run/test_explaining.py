@@ -61,7 +61,7 @@ def test_where_values_come_from() -> None:
     [
         ("a2c.discount", "from 0 to 1"),
         ("training.epochs", "from 1 to 1,000,000"),
-        ("tracker.kind", "mean | gru | transformer"),
+        ("tracker.kind", "mean | gru | transformer | caser | sasrec | nextitnet"),
         ("tracker.width", "a multiple of heads, at most 100,000"),
         ("reward.entropy_orders", "a list, each from 1 to 100"),
         ("world_model.hidden_sizes", "a list, each from 1 to 100,000, one or more"),

@@ -19,16 +19,18 @@ class TrackerConfig(Section):
     kind: Annotated[str, Setting("which state tracker")] = "mean"
     window: Annotated[int, Setting("how many recent items it reads", at_least=1, at_most=10_000)] = 3
     user_state: Annotated[bool, Setting("append the world model's user embedding to the state")] = False
-    layers: Annotated[int, Setting("Transformer layers", at_least=1, at_most=100)] = 2
-    heads: Annotated[int, Setting("attention heads", at_least=1, at_most=1_000)] = 1
+    layers: Annotated[int, Setting("layers of a transformer, blocks of sasrec and nextitnet", at_least=1, at_most=100)] = 2
+    heads: Annotated[int, Setting("attention heads of a transformer and sasrec", at_least=1, at_most=1_000)] = 1
     width: Annotated[
         int,
         Setting(
-            "size of a Transformer's or GRU's state; published: of an item vector and its reward",
+            "size of the state of all but the mean; published: of an item vector and its reward",
             multiple_of="heads",
             at_most=100_000,
         ),
     ] = 48
+    horizontal_filters: Annotated[int, Setting("caser's filters of each height", at_least=1, at_most=10_000)] = 16
+    vertical_filters: Annotated[int, Setting("caser's weighted sums of positions", at_least=1, at_most=10_000)] = 4
     item_vectors: Annotated[
         ItemVectors,
         Setting("initial item vectors; random (0.01 N(0, 1)) is that of the published ROLeR and GT"),

@@ -25,10 +25,11 @@ from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
 from darlr.run.judgement import judge_of
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 
@@ -72,8 +73,8 @@ class Bench:
         most_cells = self.specified.config.reward.table_cells
         estimates = Predicted.of(model, dataset.world.users, dataset.world.items, self.device, most_cells).rewards
         membership = world_membership(dataset, dataset.world.items, self.device)
-        factors = list_factors(out, self.specified.config, dataset, self.device, notice)
-        tests = self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        sources = opponent_sources(out, self.specified.config, dataset, self.device, notice)
+        tests = self.judge.compare(self.judge.opponents(estimates, membership, sources), membership)
         return {name: test.modes for name, test in tests.items()}
 
 

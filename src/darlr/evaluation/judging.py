@@ -14,7 +14,7 @@ from darlr.evaluation.held_out import HeldOut, judge_by_group, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
-from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, opponent_scorers
+from darlr.evaluation.opponents import Factors, OpponentParts, Sources, judge_opponents, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Values
@@ -52,8 +52,8 @@ class Judge(Protocol):
         """Return the same with items drawn from the policy: mode -> metric -> value; empty without a truth."""
         ...
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
-        """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
+        """The opponents by name; `estimates` (n_users, n_items) of the world model, `sources` of what lists learn beside."""
         ...
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
@@ -104,12 +104,10 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", "every user", device=self.device)
         return run_full_test(self.world, scorer, generator).modes
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
-        return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
-
-    def _parts(self, estimates: Estimates, factors: Factors) -> OpponentParts:
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
-        return OpponentParts(self.dataset, estimates, draws, self._seen_range, factors)
+        parts = OpponentParts(self.dataset, estimates, draws, self._seen_range, sources)
+        return opponent_scorers(parts, self.config.leave, membership, self.config.evaluation.opponents)
 
     @property
     def _seen_range(self) -> tuple[float, float]:
@@ -167,10 +165,10 @@ class HeldOutJudge:
     def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
         return {}
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
-        parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, factors)
-        return opponent_scorers(parts, self.config.leave, membership)
+        parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, sources)
+        return opponent_scorers(parts, self.config.leave, membership, self.config.evaluation.opponents)
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
         return {name: self.every_user(scorer) for name, scorer in opponents.items()}

@@ -9,5 +9,8 @@ ORACLE = "truth_oracle"
 POPULAR = "popular"
 """Lists the items that most users like."""
 
-ADAPTING = "list_with_belief"
+BELIEVED = "list_with_belief"
+"""The factor model's list, which learns from the user's feedback."""
+
+ADAPTING = (BELIEVED, "lin_ucb", "linear_thompson", "sasrec", "gru4rec")
 """What the names of lists begin with that learn from the user's feedback."""

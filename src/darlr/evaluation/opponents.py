@@ -1,7 +1,11 @@
-"""The opponents: policies that learn nothing, shown beside every method, each judged once on every user of the test world."""
+"""The opponents: policies that learn nothing in the simulator, shown beside every method.
 
-from collections.abc import Callable, Mapping
+Each is judged once on every user of the test world.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,9 +18,12 @@ from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
 from darlr.agents.static.scorers import EstimateScorer, SkippingScorer, TableScorer
+from darlr.agents.supervised.supervised import Played
 from darlr.data.dataset import Dataset
-from darlr.evaluation.names import ADAPTING, ORACLE, POPULAR, UNIFORM
+from darlr.evaluation.names import BELIEVED, ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
+from darlr.evaluation.settings import ALL, DEFAULT
+from darlr.evaluation.supervised import SUPERVISED, Fits, supervised_scorer
 from darlr.registry import Registry
 from darlr.rewards.estimates.interface import Estimates
 from darlr.world.settings import LeaveConfig
@@ -55,6 +62,21 @@ Factors = Callable[[], ListFactors | None]
 
 
 @dataclass(frozen=True)
+class Sources:
+    """Where opponents take from what takes long to learn, and whom they tell what a user should know.
+
+    Attributes:
+        factors: the factor model of the log.
+        fits: what other fits learned.
+        notice: is told of opponents that are left out.
+    """
+
+    factors: Factors
+    fits: Fits
+    notice: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class OpponentParts:
     """The inputs of an opponent; none of them depends on the truth.
 
@@ -63,14 +85,14 @@ class OpponentParts:
         estimates: (n_users, n_items) of the world model.
         generator: for opponents that draw random numbers.
         seen_range: smallest and largest reward of the tested world, by which windows normalise rewards.
-        factors: the factor model of the log.
+        sources: the factor model of the log, and other fits.
     """
 
     dataset: Dataset
     estimates: Estimates
     generator: np.random.Generator
     seen_range: tuple[float, float]
-    factors: Factors
+    sources: Sources
 
     @property
     def device(self) -> torch.device:
@@ -79,7 +101,7 @@ class OpponentParts:
 
     def responses(self) -> FactorResponses | None:
         """The factor model's responses, of the world's users and items and on the tested world's range."""
-        factors = self.factors()
+        factors = self.sources.factors()
         return None if factors is None else factors.responses(self.dataset.world, self.seen_range)
 
 
@@ -104,7 +126,7 @@ def _selection_aware_mean(parts: OpponentParts) -> Scorer | None:
 
 def _activity_weighted(parts: OpponentParts) -> Scorer | None:
     """The popular with active users weighed down, where the log holds positives alone."""
-    if not is_implicit(parts.dataset.log) or (factors := parts.factors()) is None:
+    if not is_implicit(parts.dataset.log) or (factors := parts.sources.factors()) is None:
         return None
     return TableScorer(activity_weighted(parts.dataset, factors.activity_exponent).to(parts.device))
 
@@ -131,6 +153,11 @@ def _greedy_world_model(parts: OpponentParts) -> Scorer:
     return EstimateScorer(parts.estimates)
 
 
+def _supervised(parts: OpponentParts, name: str) -> Scorer | None:
+    played = Played(parts.dataset, parts.seen_range, parts.device)
+    return supervised_scorer(name, played, parts.sources.fits, parts.sources.notice)
+
+
 OPPONENTS: Registry[Opponent] = Registry(
     "opponent",
     lambda: {
@@ -140,8 +167,9 @@ OPPONENTS: Registry[Opponent] = Registry(
         "activity_weighted": _activity_weighted,
         "matrix_factorisation": _matrix_factorisation,
         "variational": _variational,
-        ADAPTING: _list_with_belief,
+        BELIEVED: _list_with_belief,
         "greedy_world_model": _greedy_world_model,
+        **{name: partial(_supervised, name=name) for name in SUPERVISED},
     },
 )
 
@@ -159,12 +187,31 @@ def register_opponent(name: str, build: Opponent) -> Opponent:
     return OPPONENTS.register(name, build)
 
 
-def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
+def chosen_opponents(asked: Sequence[str], dataset: Dataset) -> list[str]:
+    """The names of the opponents to build; raises `InputError` for unknown ones.
+
+    The popular list is always among them: without a truth, a policy is compared with it.
+
+    Args: asked: as `evaluation.opponents` has it. By default, supervised ones whose fits take long are left out.
+    """
+    for name in set(asked) - {DEFAULT, ALL}:
+        OPPONENTS[name]  # refuses a name that nobody has
+    dear = {name for name, kind in SUPERVISED.items() if kind.dear(dataset)}
+    by_default = set(OPPONENTS) - dear if DEFAULT in asked else set()
+    wanted = set(OPPONENTS) if ALL in asked else {POPULAR, *by_default, *asked}
+    return [name for name in OPPONENTS if name in wanted]
+
+
+def opponent_scorers(
+    parts: OpponentParts, leave: LeaveConfig, membership: Tensor, asked: Sequence[str] = (DEFAULT,)
+) -> dict[str, Scorer]:
     """The opponents by name; where users leave by category, each also without what shares one with the last N items.
 
-    Args: membership: (n_items, C) bool, which item has which category.
+    Args:
+        membership: (n_items, C) bool, which item has which category.
+        asked: as `evaluation.opponents` has it.
     """
-    built = {name: build(parts) for name, build in OPPONENTS.items()}
+    built = {name: OPPONENTS[name](parts) for name in chosen_opponents(asked, parts.dataset)}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}
     if leave.by == "category":
         skipping = {f"{name}_skipping": SkippingScorer(scorer, membership, leave.window) for name, scorer in scorers.items()}

@@ -9,6 +9,9 @@ Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
 """What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+DEFAULT, ALL = "default", "all"
+"""What `evaluation.opponents` may hold beside names: those whose fits are quick, and all."""
+
 FurtherJudge = Literal["none", "simulator", LogJudge]
 
 
@@ -50,6 +53,15 @@ class EvaluationConfig(Section):
         ),
     ] = "none"
 
+    opponents: Annotated[
+        tuple[str, ...],
+        Setting(
+            "what stands beside the method, by name; default: all but those whose fits take long, as sasrec; all: these, too "
+            "(docs/methods/supervised.md)",
+            filled=True,
+            distinct=True,
+        ),
+    ] = (DEFAULT,)
     by_group: Annotated[
         str, Setting("feature of users by whose values held-out metrics are given group by group, too; empty: none")
     ] = ""

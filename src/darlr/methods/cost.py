@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from darlr.agents.networks.trackers import TRACKERS
 from darlr.config.experiment import ExperimentConfig
 
 # Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
@@ -29,6 +30,4 @@ class Work:
 def seconds_of_step(config: ExperimentConfig, items: int) -> float:
     """Return the seconds of one simulator step: the choice among `items`, and its share of learning."""
     seconds = STEP + STEP_AND_ITEM * items
-    if config.tracker.kind == "transformer":
-        seconds += TRANSFORMER_LAYER * config.tracker.layers
-    return seconds
+    return seconds + TRANSFORMER_LAYER * TRACKERS[config.tracker.kind].layers(config.tracker)

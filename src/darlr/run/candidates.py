@@ -17,9 +17,10 @@ from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.rewards.estimates.interface import Estimates
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.learners import learner_of
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor
-from darlr.run.world_models import list_factors, obtain_world_model
+from darlr.run.world_models import obtain_world_model
 from darlr.seeding import numpy_generator, torch_generator
 
 PLAIN = "mbpo"
@@ -85,9 +86,9 @@ def listed_candidates(
         monitor: is told about progress.
     """
     config, dataset = plain.config, plain.dataset
-    factors = list_factors(out, config, dataset, device, monitor.notice)
-    parts = OpponentParts(dataset, estimates, numpy_generator(config.seed, "opponents"), dataset.paid_range, factors)
-    opponents = opponent_scorers(parts, config.leave, membership)
+    sources = opponent_sources(out, config, dataset, device, monitor.notice)
+    parts = OpponentParts(dataset, estimates, numpy_generator(config.seed, "opponents"), dataset.paid_range, sources)
+    opponents = opponent_scorers(parts, config.leave, membership, config.evaluation.opponents)
     uniform = TableScorer(torch.zeros(1, dataset.world.n_items, device=device))
     listed = {name: Candidate(scorer, False, estimates) for name, scorer in opponents.items()}
     return {UNIFORM: Candidate(uniform, True, estimates), **listed}

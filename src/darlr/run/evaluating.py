@@ -32,10 +32,11 @@ from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
 from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.needs import of_test
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model
 from darlr.run.worlds import lookback_of, true_world
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
@@ -185,9 +186,9 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
         results = run.path.parents[2]
         shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
         started_afresh = WARM_START not in RunFolder.open(run.path).environment()
-        factors = list_factors(shared, config, dataset, device, notes.append, None if started_afresh else own)
-        parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)
-        opponents = opponent_scorers(parts, config.leave, membership)
+        sources = opponent_sources(shared, config, dataset, device, notes.append, None if started_afresh else own)
+        parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, sources)
+        opponents = opponent_scorers(parts, config.leave, membership, config.evaluation.opponents)
     try:
         ranking = held_out_rows(dataset.log, judging, dataset.world, device)
     except InputError as error:  # the value needs no ranking

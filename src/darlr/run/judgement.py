@@ -11,7 +11,7 @@ from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
-from darlr.evaluation.opponents import Factors
+from darlr.evaluation.opponents import Sources
 from darlr.evaluation.user_groups import require_feature
 from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
 from darlr.evaluation.user_returns import Returns
@@ -41,16 +41,16 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 
 
 def judged_by(
-    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, factors: Factors
+    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, sources: Sources
 ) -> tuple[dict[str, Any], Returns]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
-    opponents = judge.opponents(estimates, membership, factors)
+    opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
-    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
+    noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}
     judged = {
         "every_user": tests[POLICY_RETURNS].modes,
         "every_user_sampled": judge.every_user_sampled(scorer),
-        "every_user_noisy": judge.noisy_users(scorer, factors),
+        "every_user_noisy": judge.noisy_users(scorer, sources.factors),
         "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
@@ -65,7 +65,7 @@ def judged_by_log(
     judge: HeldOutJudge,
     scorer: Scorer,
     world: LearningWorld,
-    factors: Factors,
+    sources: Sources,
     notice: Callable[[str], None],
 ) -> dict[str, Any]:
     """Return the summary's entry about the policy's value by the held-out rows; `notice` gets the comparison with the
@@ -73,7 +73,7 @@ def judged_by_log(
     """
     if specified.held_out is None:
         raise RunError("no held-out rows to judge the policy by")
-    opponents = judge.opponents(world.predicted, world.membership, factors)
+    opponents = judge.opponents(world.predicted, world.membership, sources)
     generator = numpy_generator(specified.config.seed, OFF_POLICY)
     found = judge_by_log(
         specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator

@@ -7,6 +7,7 @@ The estimates are low, so a run that they refuse cannot fit. A run that they acc
 from collections.abc import Iterator
 from itertools import pairwise
 
+from darlr.agents.networks.trackers import TRACKERS
 from darlr.agents.settings import A2CConfig, OfflineConfig, SelectorConfig
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import value_at
@@ -77,16 +78,19 @@ def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:
 _ENSEMBLE = ("world_model.embedding_size", "world_model.hidden_sizes", "world_model.members")
 
 
+_TRACKER = ("tracker.width", "tracker.layers", "tracker.window", "tracker.horizontal_filters", "tracker.vertical_filters")
+
+
 def _policy(config: ExperimentConfig, outputs: int, quantiles: bool) -> Iterator[Need]:
     tracker = config.tracker
-    width = tracker.width if tracker.kind in ("gru", "transformer") else config.world_model.embedding_size
+    kind, position = TRACKERS[tracker.kind], config.world_model.embedding_size
+    width = tracker.width if kind.own_width else position
     sizes = [width, *config.policy.hidden_sizes]
     parameters = sum(first * second for first, second in pairwise(sizes)) + sizes[-1] * outputs
     keys = ["policy.hidden_sizes", "tracker.width", *(["cql.quantiles"] if quantiles else [])]
     yield Need(LEARNED * parameters, _cause(config, *keys), "the policy's parameters")
-    if tracker.kind == "transformer":
-        layers = 5 * LEARNED * tracker.layers * width**2
-        yield Need(layers, _cause(config, "tracker.width", "tracker.layers"), "the state tracker's layers")
+    if weights := kind.weights(tracker, position):
+        yield Need(LEARNED * weights, _cause(config, *_TRACKER), "the state tracker's layers")
 
 
 def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
@@ -98,9 +102,8 @@ def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
     cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps")
     yield Need(scored + shown, cause, "the episodes that are collected at once")
     batch = min(config.own(A2CConfig).minibatch_size, environments * length)
-    wide = config.tracker.window * config.tracker.width * config.tracker.layers if config.tracker.kind == "transformer" else 0
-    cells = n_items + wide + sum(config.policy.hidden_sizes)
-    keys = ("a2c.minibatch_size", "training.environments", "tracker.window", "tracker.width", "policy.hidden_sizes")
+    cells = n_items + TRACKERS[config.tracker.kind].activations(config.tracker) + sum(config.policy.hidden_sizes)
+    keys = ("a2c.minibatch_size", "training.environments", *_TRACKER, "policy.hidden_sizes")
     yield Need(2 * FLOAT * batch * cells, _cause(config, *keys), "a minibatch")
 
 

@@ -10,6 +10,7 @@ from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.evaluation.opponents import chosen_opponents
 from darlr.memory import require_fits
 from darlr.methods.experiment import default_config, experiment_config
 from darlr.methods.method import Method
@@ -118,6 +119,7 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
     _require_known_uncertainty(config, method)
     ways.check(config, dataset, method.offline)
     method.check(config, dataset)
+    chosen_opponents(config.evaluation.opponents, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
         require_countable(order, dataset.log.n_items)
     if config.policy.category_window and not categories:

@@ -44,12 +44,13 @@ from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
 from darlr.run.loggers.kinds import opened
 from darlr.run.notices import data_notes, notices
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
 from darlr.run.warm_start import WarmStart
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import simulated_world
 from darlr.seeding import torch_generator
 from darlr.world_model.continuing import Former
@@ -170,8 +171,8 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
-        factors = list_factors(out, config, dataset, device, monitor.notice, own)
-        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
+        sources = opponent_sources(out, config, dataset, device, monitor.notice, own)
+        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
@@ -179,7 +180,7 @@ def train_on(
         told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):
             notes += judge.rows.notes
-            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor.notice)
+            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)
         return _finish(config, dataset, folder, {**judged, **told})
 
 

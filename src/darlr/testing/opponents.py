@@ -9,7 +9,8 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
-from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts
+from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts, Sources
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.testing.demands import demand, demand_alike, run_checks
 from darlr.testing.planted import planted_world
@@ -31,9 +32,9 @@ class OpponentSubject:
 
     def scorer(self) -> Scorer:
         """A fresh one, with a generator of its own."""
-        parts = OpponentParts(
-            self.dataset, KeptEstimates(self.estimates), np.random.default_rng(0), self.dataset.paid_range, lambda: self.factors
-        )
+        sources = Sources(lambda: self.factors, fit_now(np.random.default_rng(0)), lambda text: None)
+        draws = np.random.default_rng(0)
+        parts = OpponentParts(self.dataset, KeptEstimates(self.estimates), draws, self.dataset.paid_range, sources)
         scorer = self.build(parts)
         demand(isinstance(scorer, Scorer), f"it builds a {type(scorer).__name__} on a log of ratings; expected a Scorer")
         assert isinstance(scorer, Scorer)

@@ -25,6 +25,7 @@ Arrays = Mapping[str, NDArray[Any]]
 ARCHITECTURES = (
     ("mbpo", "tracker.kind=gru tracker.user_state=true policy.prior_weight=1.0"),
     ("darlr-plus", "tracker.kind=transformer policy.head=tied world_model.kind=factors tracker.user_state=true"),
+    *(("mbpo", f"tracker.kind={kind} tracker.window=5") for kind in ("caser", "sasrec", "nextitnet")),
     ("bcq", ""),
     ("bayes-adaptive", ""),
 )
