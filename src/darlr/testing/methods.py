@@ -215,6 +215,8 @@ METHOD_CHECKS: tuple[MethodCheck, ...] = (
 def check_method(method: Method, settings: Mapping[str, Any] | None = None, device: torch.device = CPU) -> None:
     """Raise unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half a minute).
 
+    One that imitates has a log there that shows mostly what is liked.
+
     Args:
         method: registered or not.
         settings: nested, beside `SMALL`: what lets it learn the planted world in 4 epochs of 1,000 recommendations.
@@ -225,7 +227,7 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
         InputError: for settings that it refuses.
     """
     with registered(METHODS, method.name, method), scratch() as folder:
-        write_planted_world(folder / "data" / PLANTED)
+        write_planted_world(folder / "data" / PLANTED, well_chosen=method.imitates)
         trained = train_method(method, settings or {}, folder / "data", folder / "runs", device)
         for check in METHOD_CHECKS:
             own = folder / check.__name__
