@@ -11,6 +11,7 @@ from darlr.methods.bc import BC
 from darlr.methods.bcq import BCQ
 from darlr.methods.cql import CQL
 from darlr.methods.crr import CRR, CRRConfig
+from darlr.methods.decision_transformer import DecisionTransformer, DecisionTransformerConfig
 from darlr.methods.iql import IQL, IQLConfig
 from darlr.methods.sqn import SQN
 from darlr.methods.topk_reinforce import TopKConfig, TopKReinforce
@@ -60,6 +61,11 @@ def _topk(n_items: int, g: torch.Generator) -> TopKReinforce:
     return TopKReinforce(HIDDEN, tracker_of(n_items, g), n_items, TopKConfig(items=2), g)
 
 
+def _decision_transformer(n_items: int, g: torch.Generator) -> DecisionTransformer:
+    settings = DecisionTransformerConfig(context=4, width=16, layers=1, asked=1.0)
+    return DecisionTransformer(PolicyConfig(hidden_sizes=()), tracker_of(n_items, g), n_items, settings, 30, g)
+
+
 POLICIES: dict[str, Callable[[int, torch.Generator], OfflinePolicy]] = {
     "sqn": _sqn,
     "bcq": _bcq,
@@ -70,6 +76,7 @@ POLICIES: dict[str, Callable[[int, torch.Generator], OfflinePolicy]] = {
     "weighted-likelihood": _weighted,
     "iql": _iql,
     "topk-reinforce": _topk,
+    "decision-transformer": _decision_transformer,
 }
 
 

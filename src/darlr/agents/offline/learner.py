@@ -48,9 +48,10 @@ class OfflineLearner:
         log = EpochLog()
         with log.timed("learning", generator.device):
             for _ in range(self.config.updates_per_epoch):
-                size = (self.config.batch_size,)
-                self.update(torch.randint(len(self.replay), size, generator=generator, device=generator.device), log)
-                log.steps += self.config.batch_size
+                drawn = max(1, self.config.batch_size // self.policy.sequence)
+                chosen = torch.randint(len(self.replay), (drawn,), generator=generator, device=generator.device)
+                self.update(chosen, log)
+                log.steps += drawn * self.policy.sequence
             log.require_finite_losses()
         return log
 

@@ -66,10 +66,12 @@ class OfflinePolicy(Policy):
             the worst answer counts nothing.
         n_items: how many items it scores.
         hidden_size: what the heads read has so many values.
+        sequence: how many logged steps it learns from for each one that is drawn.
     """
 
     deterministic: ClassVar[bool] = True
     normalised: ClassVar[bool] = False
+    sequence: int = 1
 
     def __init__(
         self,
@@ -78,11 +80,15 @@ class OfflinePolicy(Policy):
         n_items: int,
         outputs: Mapping[str, int],
         generator: torch.Generator,
+        state_size: int | None = None,
     ) -> None:
-        """Args: outputs: sizes of the linear heads, by name; as many outputs for every item, side by side."""
+        """Args:
+        outputs: sizes of the linear heads, by name; as many outputs for every item, side by side.
+        state_size: of what the trunk reads, if that is not the tracker's state.
+        """
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
-        self.trunk, self.hidden_size = trunk_of(tracker, config)
+        self.trunk, self.hidden_size = trunk_of(state_size or tracker.state_size, config)
         self.heads = nn.ModuleDict({name: nn.Linear(self.hidden_size, width) for name, width in outputs.items()})
         for linear in [*self.trunk, *self.heads.values()]:
             if isinstance(linear, nn.Linear):
