@@ -14,6 +14,7 @@ import torch
 
 from darlr.agents.settings import SelectorConfig
 from darlr.artifacts import RunFolder
+from darlr.config.loading import merge
 from darlr.methods.registry import METHODS
 from darlr.testing.methods import METHOD_CHECKS, MethodCheck, TrainedMethod, learns_what_is_liked, liked, train_method
 from darlr.testing.monitors import Interrupter
@@ -22,6 +23,12 @@ from tests.runs import output_of
 
 LEARNING: Mapping[str, Any] = {"cql": {"min_q_weight": 0.1}, "crr": {"min_q_weight": 0.1}}
 """What lets our methods learn the planted world as soon as `darlr.testing` wants it."""
+
+OWN: Mapping[str, Mapping[str, Any]] = {
+    # Longer contexts learn the 80 logged episodes by heart.
+    "decision-transformer": {"policy": {"hidden_sizes": []}, "decision_transformer": {"asked": 1.0, "context": 1}}
+}
+"""The same, of single methods."""
 
 LARGE: Mapping[str, Any] = {
     "synthetic": {"users": 8, "items": 8000},
@@ -52,7 +59,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings(method: str, world: Mapping[str, Any] = LEARNING) -> dict[str, Any]:
     """Those of `world`, with as few neighbours and references as a small world has."""
-    values = {**world, "method": method}
+    values = {**merge(world, OWN.get(method, {})), "method": method}
     if "neighbours.users" not in METHODS[method].fixed:
         values["neighbours"] = {"users": 3}
     if SelectorConfig in METHODS[method].reads:

@@ -21,7 +21,7 @@ SETTINGS: Mapping[str, Any] = {
     "training": {"epochs": 4},
     "evaluation": {"episodes": 40},
 }
-METHODS = ("bc", "weighted-likelihood", "iql", "topk-reinforce", "cql", "crr")
+METHODS = ("bc", "weighted-likelihood", "iql", "topk-reinforce", "decision-transformer", "cql", "crr")
 
 
 @pytest.fixture(scope="module")

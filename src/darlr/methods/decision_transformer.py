@@ -139,8 +139,12 @@ class DecisionTransformer(OfflinePolicy):
         """
         ends, width = self._ends(window), self._settings.width
         newest = torch.zeros_like(users) if items is None else items
-        taken = torch.cat([window.items[:, ends[1:]], newest[:, None]], dim=1).clamp(max=self.n_items - 1)  # absent ones are masked
-        each = torch.stack([self._returns(window, ends, still), self._states(users, window, ends), self.embed_item(taken)], dim=2)
+        taken = torch.cat([window.items[:, ends[1:]], newest[:, None]], dim=1).clamp(
+            max=self.n_items - 1
+        )  # absent ones are masked
+        each = torch.stack(
+            [self._returns(window, ends, still), self._states(users, window, ends), self.embed_item(taken)], dim=2
+        )
         step = (window.items != self.tracker.absent_item).cumsum(dim=1)[:, ends] - 1
         tokens = each.tanh() + self.embed_step(step.clamp(0, self._longest - 1))[:, :, None]
         present = (window.items[:, ends] != self.tracker.absent_item).repeat_interleave(TOKENS, dim=1)

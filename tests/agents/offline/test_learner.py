@@ -25,10 +25,10 @@ from darlr.world.world import World
 from tests.agents.offline.policies import HIDDEN, POLICIES, policy_of, tracker_of
 from tests.worlds import CPU, draws, log_of, window_of
 
-N_ITEMS = 12
+N_ITEMS, LOOKBACK = 12, 32
 QUICK = OfflineConfig(learning_rate=0.01, batch_size=64, updates_per_epoch=300, target_sync=50, n_step=2)
 NOTHING = float("-inf")
-HALF_WAY = {"crr": 0.6, "weighted-likelihood": 0.6, "bc": 0.8}
+HALF_WAY = {"crr": 0.6, "weighted-likelihood": 0.6, "bc": 0.8, "decision-transformer": 0.6}
 """Shares of even items that are asked of methods that imitate the log, too."""
 HEADS: tuple[ActingHead, ...] = ("value", "imitation")
 
@@ -64,7 +64,7 @@ def test_learns_what_pays(name: str) -> None:
     log = agent.epoch(0, 0, draws())
     assert log.steps == 300 * 64
     assert all(isfinite(value) for value in log.metrics().values())
-    simulator = Simulator(TableReward(torch.zeros(200, N_ITEMS), 0.0, 1.0), Never(), N_ITEMS, 4, 2, allow_repeats=False)
+    simulator = Simulator(TableReward(torch.zeros(200, N_ITEMS), 0.0, 1.0), Never(), N_ITEMS, 4, LOOKBACK, allow_repeats=False)
     users = torch.zeros(200, dtype=torch.long)
     for choose in (greedy(agent.policy.scorer()), sampled(agent.policy.scorer(), draws())):
         items = roll_out(simulator, users, choose).actions
@@ -75,7 +75,8 @@ def test_learns_what_pays(name: str) -> None:
 def test_neither_acts_on_nor_bootstraps_from_blocked_items(name: str) -> None:
     agent = learner(name)
     agent.epoch(0, 0, draws())
-    users, window = torch.zeros(3, dtype=torch.long), window_of([[0, 1], [12, 0], [13, 12]])
+    before = [13] * (LOOKBACK - 2)
+    users, window = torch.zeros(3, dtype=torch.long), window_of([[*before, 0, 1], [*before, 12, 0], [*before, 13, 12]])
     free = agent.policy.scorer()(users, window)
     blocked = torch.ones(3, N_ITEMS, dtype=torch.bool)
     blocked[:, [3, 7]] = False
@@ -258,5 +259,5 @@ def test_thousands_of_items_fit(name: str) -> None:
     )
     agent = OfflineLearner(policy_of(name, n_items), replay, replace(QUICK, batch_size=256, updates_per_epoch=2), False)
     assert agent.epoch(0, 0, draws()).steps == 512
-    scores = agent.policy.scores(Moments(torch.zeros(9, dtype=torch.long), replay.window(items[:9], 2), None))
+    scores = agent.policy.scores(Moments(torch.zeros(9, dtype=torch.long), replay.window(items[:9], LOOKBACK), None))
     assert scores.shape == (9, n_items)
