@@ -174,11 +174,11 @@ class DecisionTransformer(OfflinePolicy):
         """(B, K, n_items) as `Moments.blocking`: what the episode had had before every step."""
         earlier = torch.arange(window.items.shape[1], device=ends.device) <= ends[:, None]
         had = torch.where(earlier, window.items[:, None], self.tracker.absent_item)  # (B, K, L)
-        return blocking_items(had.flatten(0, 1), self.n_items).unflatten(0, (-1, len(ends)))
+        return blocking_items(had.flatten(0, 1), self.n_items).view(-1, len(ends), self.n_items)
 
 
 def lookback(longest: int, context: int, window: int) -> int:
-    """How many positions show the whole of an episode of at most `longest` steps, and the `window` before its oldest step read."""
+    """How many positions show all of an episode of `longest` steps, and the `window` before the oldest step of `context`."""
     return max(longest, context) + window
 
 

@@ -53,7 +53,7 @@ def test_what_is_still_asked_is_less_what_was_given() -> None:
     learner(of)
     items = torch.tensor([[ABSENT, ABSENT, START], [START, 0, 1], [0, 1, 2]])
     still = of._still_asked(Window(items, torch.tensor([[0.0, 0.0, 1.0], [1.0, 1.0, 0.5], [1.0, 1.0, 1.0]])))
-    # All of 2.5 at the start, whose own reward counts nothing; 1.5 was given; 3.0 were, but a step's share, 2.5 / 4, is asked for.
+    # All of 2.5 at the start, whose own reward counts nothing; less 1.5; less 3.0, but a step's share, 2.5 / 4, is asked for.
     assert (still * of.scale).tolist() == pytest.approx([2.5, 1.0, 0.625])
 
 
