@@ -26,7 +26,7 @@ def test_settings_of_other_learners_are_told(method: str) -> None:
     values = {
         "a2c": {"learning_rate": 0.1},
         "selector": {"pool": 30, "window": 2},
-        "offline": {"discount": 0.5},
+        "offline": {"discount": METHODS[method].fixed.get("offline.discount", 0.5)},
         "sqn": {"logit_penalty": 0.5},
         "policy": {"hidden_sizes": [8]},
     }

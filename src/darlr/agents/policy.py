@@ -61,9 +61,9 @@ class Policy(nn.Module):
         raise NotImplementedError
 
 
-def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential, int]:
-    """Hidden layers over a tracker's state, not yet initialised, and the size of what comes out of them."""
-    sizes = [tracker.state_size, *config.hidden_sizes]
+def trunk_of(state_size: int, config: PolicyConfig) -> tuple[nn.Sequential, int]:
+    """Hidden layers over a state of that size, not yet initialised, and the size of what comes out of them."""
+    sizes = [state_size, *config.hidden_sizes]
     trunk = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):
         trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
@@ -110,7 +110,7 @@ class ActorCritic(Policy):
         self.n_items = len(membership)
         self.categories = CategoryMemory(membership)
         self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
-        self.trunk, size = trunk_of(tracker, config)
+        self.trunk, size = trunk_of(tracker.state_size, config)
         self.critic = nn.Linear(size, 1)
         self.actor = nn.Linear(size, self.n_items if config.head == "linear" else size)
         for linear in [*self.trunk, self.critic, self.actor]:

@@ -63,6 +63,7 @@ class Method(ABC):
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
+        imitates: whether it does what the log does, whatever was given for it; it is then as good as what made the log.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Method(ABC):
     space: Settings = field(default_factory=dict)
     spaces: Mapping[str, Settings] = field(default_factory=dict)
     reads: tuple[type[Section], ...] = ()
+    imitates: bool = False
 
     simulated: ClassVar[bool] = False
     by_request: ClassVar[bool] = False

@@ -30,6 +30,10 @@ OFFLINE_SPACE: Mapping[str, Any] = {
     "offline.discount": [0, 0.5, 0.9, 0.99],
     "offline.n_step": [1, 3, 5],
 }
+TO_THE_END = 10_000
+"""`offline.n_step` of methods whose returns are those of the whole rest of an episode: the largest there may be."""
+RETURN_SPACE: Mapping[str, Any] = {key: values for key, values in OFFLINE_SPACE.items() if key != "offline.n_step"}
+"""Of methods whose steps of a return are fixed."""
 
 
 def offline_settings(settings: Settings, yahoo: Settings | None = None) -> Mapping[str, Settings]:

@@ -100,8 +100,8 @@ _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(
 
 
 def as_references_act(kind: type[Kind]) -> type[Kind]:
-    """The offline policy of that kind, with the references' mask."""
-    return cast(type[Kind], _OFFLINE[kind])
+    """The offline policy of that kind, with the references' mask; one that they lack acts as darlr's own."""
+    return cast(type[Kind], _OFFLINE.get(kind, kind))
 
 
 def as_references_see(replay: Replay) -> Replay:

@@ -217,6 +217,8 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
     """Raise an error unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half
     a minute).
 
+    One that imitates has a log there that shows mostly what is liked.
+
     Args:
         method: registered or not.
         settings: nested settings besides `SMALL`, with which it learns the planted world in 4 epochs of 1,000 recommendations.
@@ -227,7 +229,7 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
         InputError: for settings that it refuses.
     """
     with registered(METHODS, method.name, method), scratch() as folder:
-        write_planted_world(folder / "data" / PLANTED)
+        write_planted_world(folder / "data" / PLANTED, well_chosen=method.imitates)
         trained = train_method(method, settings or {}, folder / "data", folder / "runs", device)
         for check in METHOD_CHECKS:
             own = folder / check.__name__

@@ -16,11 +16,13 @@ LONGEST = 10
 """The number of steps of every episode."""
 
 
-def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
+def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False, well_chosen: bool = False) -> Path:
     """A data set in the folder format in which everybody likes every other item, and says so of half of them.
 
     40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
     are liked. Nobody leaves before 10 steps.
+
+    Args: well_chosen: whether the log shows nine liked items for one that is not, for methods that imitate it; else as many.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -28,7 +30,7 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
     rows = [
         f"u{user},i{item},{best if item % 2 else worst},{100 * user + place}"
         for user in range(USERS)
-        for place, item in enumerate(random.permutation(ITEMS)[:20])
+        for place, item in enumerate(_shown(random, well_chosen))
         if item % 2 or not positive_only
     ]
     (folder / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
@@ -46,6 +48,14 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
         f"leave: {{by: never, max_steps: {LONGEST}}}\n"
     )
     return folder
+
+
+def _shown(random: np.random.Generator, well_chosen: bool) -> list[int]:
+    """The 20 items that a user was shown, in their order."""
+    if not well_chosen:
+        return random.permutation(ITEMS)[:20].tolist()
+    liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
+    return random.permutation(np.concatenate([liked[:18], others[:2]])).tolist()
 
 
 def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:

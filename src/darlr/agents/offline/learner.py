@@ -29,9 +29,9 @@ class OfflineLearner:
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
         """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
         self.policy, self.replay, self.config = policy, replay, config
-        self.returns, self.following, self.discounts = n_step_returns(
-            replay.rewards, replay.last, config.n_step, config.discount
-        )
+        paid = replay.seen if policy.normalised else replay.rewards
+        self.returns, self.following, self.discounts = n_step_returns(paid, replay.last, config.n_step, config.discount)
+        policy.read(replay)
         self.updates = 0
         policy.tracker.requires_grad_(config.learn_tracker)
         self.target = deepcopy(policy).requires_grad_(False)
@@ -49,9 +49,10 @@ class OfflineLearner:
         log = EpochLog()
         with log.timed("learning", generator.device):
             for _ in range(self.config.updates_per_epoch):
-                size = (self.config.batch_size,)
-                self.update(torch.randint(len(self.replay), size, generator=generator, device=generator.device), log)
-                log.steps += self.config.batch_size
+                drawn = max(1, self.config.batch_size // self.policy.sequence)
+                chosen = torch.randint(len(self.replay), (drawn,), generator=generator, device=generator.device)
+                self.update(chosen, log)
+                log.steps += drawn * self.policy.sequence
             log.require_finite_losses()
         return log
 
@@ -73,15 +74,15 @@ class OfflineLearner:
             now=self._moments(chosen),
             items=self.replay.items[chosen],
             returns=self.returns[chosen],
-            after=self._moments(self.following[chosen]),
             discounts=self.discounts[chosen],
+            make_after=lambda: self._moments(self.following[chosen]),
         )
 
     def _moments(self, chosen: Tensor) -> Moments:
         replay, blocking = self.replay, None
         if self._longest:
             blocking = blocking_items(replay.blocked_items(chosen, self._longest), replay.n_items)
-        return Moments(replay.users[chosen], replay.window(chosen, self.policy.tracker.window), blocking)
+        return Moments(replay.users[chosen], replay.window(chosen, self.policy.lookback), blocking)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on with learning, by name."""
