@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from darlr.methods.bcq import likely_items
-from darlr.methods.cql import conservative_loss, quantile_loss
+from darlr.methods.cql import conservative_loss
 from darlr.methods.crr import CRRConfig, crr_losses
+from darlr.methods.qr_dqn import quantile_loss
 from darlr.methods.sqn import sqn_losses
 
 NOTHING = float("-inf")
