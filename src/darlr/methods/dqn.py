@@ -2,8 +2,8 @@
 
     loss = huber(Q(s, a), r + gamma^n max over items of Q'(s', .))
 
-Q' is the target network. huber is the squared error whose slope is cut to -1..1, as theirs is. What may not be recommended in s'
-counts neither for the maximum nor in acting.
+Q' is the target network. huber is half the squared error up to 1, and goes on with the slope 1, as theirs does. What may not be
+recommended in s' counts neither for the maximum nor in acting.
 """
 
 from collections.abc import Mapping
