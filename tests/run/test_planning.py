@@ -17,7 +17,7 @@ PLANNED = "planned"
 USERS, LONGEST = 40, 8
 TRAPS, GOOD, DULL = 18, 10, 14
 PAID = {"trap": 3, "good": 2, "dull": 0}
-PLAYING = ("mbpo", "reinforce", "ppo")
+PLAYING = ("mbpo", "reinforce", "ppo", "intrinsic")
 REPLAYING = ("dqn", "double-dqn", "dueling-dqn", "c51", "qr-dqn", "ddpg", "td3")
 LEARNING: Mapping[str, Any] = {
     "dataset": PLANNED,
