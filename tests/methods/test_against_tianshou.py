@@ -54,10 +54,9 @@ OPTIMISER = AdamOptimizerFactory(lr=CONFIG.learning_rate)
 
 
 def require_alike(ours: nn.Module, theirs: nn.Module) -> None:
+    expected = theirs.state_dict()
     for key, tensor in ours.state_dict().items():
-        torch.testing.assert_close(
-            tensor, theirs.state_dict()[key], atol=1e-5, rtol=1e-4, msg=lambda text, key=key: f"{key}: {text}"
-        )
+        torch.testing.assert_close(tensor, expected[key], atol=1e-5, rtol=1e-4)
 
 
 def moments(replay: Replay, numbers: Any) -> Moments:

@@ -1,4 +1,4 @@
-"""The intrinsic reward and the similarity of items, on numbers that were worked by hand."""
+"""The intrinsic reward, on numbers that were worked by hand."""
 
 from math import log
 
@@ -9,7 +9,7 @@ from darlr.errors import RunError
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.intrinsic import IntrinsicReward, diversities, novelties
 from darlr.rewards.settings import RewardConfig
-from darlr.rewards.similarity import ItemSimilarity
+from darlr.world.similarity import SharedCategories
 from tests.worlds import dataset_of, log_of, membership_of, window_of
 
 # Items 0 and 1 share one of two categories, 2 has one of its own, 3 has none.
@@ -17,19 +17,6 @@ MEMBERSHIP = membership_of([[0], [0, 1], [2], []])
 START, ABSENT = 4, 5
 TABLE = KeptEstimates(torch.tensor([[1.0, 2.0, 3.0, 5.0]]))
 NOVELTY = torch.tensor([0.0, 1.0, 2.0, 3.0])
-
-
-def test_items_are_as_alike_as_the_categories_that_they_share() -> None:
-    similarity = ItemSimilarity.of(MEMBERSHIP, TABLE)
-    found = similarity.to_earlier(torch.tensor([1, 2, 3]), torch.tensor([[0, 1, START], [0, 2, ABSENT], [3, 0, 2]]))
-    assert found.tolist() == [[0.5, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
-
-
-def test_without_categories_items_are_alike_that_users_are_expected_to_rate_alike() -> None:
-    table = KeptEstimates(torch.tensor([[1.0, 4.0, 1.0], [2.0, 6.0, 2.0]]))
-    similarity = ItemSimilarity.of(torch.zeros(3, 0, dtype=torch.bool), table)
-    found = similarity.to_earlier(torch.tensor([0, 1]), torch.tensor([[1, 2, 3], [1, 4, 0]]))
-    assert found.tolist() == [pytest.approx([1 / 6, 1.0, 0.0]), pytest.approx([1.0, 0.0, 1 / 6])]  # 3-4-5
 
 
 def test_diversity_is_a_mean_over_what_was_recommended() -> None:
@@ -40,7 +27,7 @@ def test_diversity_is_a_mean_over_what_was_recommended() -> None:
 
 def test_what_is_paid() -> None:
     config = RewardConfig(diversity_weight=2.0, novelty_weight=0.5)
-    reward = IntrinsicReward(TABLE, ItemSimilarity.of(MEMBERSHIP, TABLE), NOVELTY, config)
+    reward = IntrinsicReward(TABLE, SharedCategories(MEMBERSHIP), NOVELTY, config)
     window = window_of([[START, 0], [ABSENT, START], [0, 2]])
     paid = reward.pay(torch.tensor([0, 0, 0]), torch.tensor([1, 3, 1]), window)
     # Shifted by 1, the least estimate with the least novelty: 1 + 2 (1 - 1/2) + 1/2; 4 + 0 + 3/2; 1 + 2 (1/2 + 1) / 2 + 1/2.
@@ -58,4 +45,4 @@ def test_a_reward_that_is_the_same_for_everything_is_refused() -> None:
     same = KeptEstimates(torch.ones(1, 4))
     config = RewardConfig(diversity_weight=0.0, novelty_weight=0.0)
     with pytest.raises(RunError, match="all rewards are alike"):
-        IntrinsicReward(same, ItemSimilarity.of(MEMBERSHIP, same), NOVELTY, config)
+        IntrinsicReward(same, SharedCategories(MEMBERSHIP), NOVELTY, config)

@@ -61,7 +61,7 @@ class C51(ExploringPolicy):
     @property
     def atoms(self) -> Tensor:
         """(N,) z."""
-        first, last = self.support
+        first, last = self.support.unbind()
         return first + (last - first) * torch.arange(self._count, device=self.support.device) / (self._count - 1)
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ from darlr.data.tallies import count_partners
 from darlr.errors import RunError
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.settings import RewardConfig
-from darlr.rewards.similarity import ItemSimilarity
+from darlr.world.similarity import ItemSimilarity, NearColumns, SharedCategories
 from darlr.world.window import Window
 
 
@@ -64,6 +64,12 @@ def novelties(dataset: Dataset) -> Tensor:
 
 def intrinsic_reward(dataset: Dataset, estimates: Estimates, config: RewardConfig) -> IntrinsicReward:
     """The reward over `estimates` (n_users, n_items) of the world of `dataset`."""
-    membership = torch.from_numpy(dataset.items.membership()[dataset.world.items]).to(estimates.device)
-    similarity = ItemSimilarity.of(membership, estimates)
+    similarity = similarity_of(dataset, estimates)
     return IntrinsicReward(estimates, similarity, novelties(dataset).to(estimates.device), config)
+
+
+def similarity_of(dataset: Dataset, estimates: Estimates) -> ItemSimilarity:
+    """Of the world's items: by categories, or, where there are none, by `estimates` (n_users, n_items)."""
+    if not dataset.items.n_categories:
+        return NearColumns(estimates.table())
+    return SharedCategories(torch.from_numpy(dataset.items.membership()[dataset.world.items]).to(estimates.device))

@@ -40,7 +40,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
     elif config.leave.by == "distance":
         yield Need(FLOAT * world.n_users * world.n_items, of_data, "a table of all pairs' rewards, by which users leave")
     reads = {*method.reads, *WORLD_MODELS[config.world_model.kind].reads}
-    if config.world_model.kind == "deepfm":
+    if config.world_model.kind in ("deepfm", "causal"):
         yield from _ensemble(config, dataset)
     if FactorSettings in reads and (size := config.own(FactorSettings).size):
         cells = (log.n_users + log.n_items) * size**2

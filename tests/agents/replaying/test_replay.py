@@ -29,7 +29,8 @@ def world(allow_repeats: bool = False) -> Simulator:
 
 def every_step(replay: EpisodeReplay) -> tuple[torch.Tensor, torch.Tensor]:
     lengths = replay.tensors()["replay.lengths"]
-    return (torch.arange(STEPS) < lengths[:, None]).nonzero(as_tuple=True)
+    rows, steps = (torch.arange(STEPS) < lengths[:, None]).nonzero(as_tuple=True)
+    return rows, steps
 
 
 @pytest.mark.parametrize("n_step", [1, 2, 3])
