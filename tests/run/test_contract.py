@@ -35,6 +35,7 @@ LARGE: Mapping[str, Any] = {
     "world_model": {"members": 1, "max_epochs": 1},
     "leave": {"max_steps": 10},
     "offline": {"updates_per_epoch": 2},
+    "replay": {"steps_per_update": 50},
     "training": {"epochs": 1, "steps_per_epoch": 100},
     "evaluation": {"noise": 1.0},
 }

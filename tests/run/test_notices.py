@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from darlr.agents.settings import SelectorConfig
+from darlr.agents.settings import ReplayConfig, SelectorConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.methods.experiment import experiment_config
@@ -38,7 +38,8 @@ def test_settings_of_other_learners_are_told(method: str) -> None:
     }
     own = METHODS[method]
     families = {"sqn": "sqn", **dict.fromkeys(("ucb", "epsilon-greedy"), "static")}
-    family = families.get(method, "darlr" if SelectorConfig in own.reads else "a2c" if own.simulated else "")
+    learner = "static" if ReplayConfig in own.reads else "a2c" if own.simulated else ""
+    family = families.get(method, "darlr" if SelectorConfig in own.reads else learner)
     keys = unread.get(family, [*unread["sqn"], "sqn.logit_penalty"])
     told = [text for text in notices(resolve({"method": method, **values}, LOADED), LOADED) if "does not read" in text]
     [line] = told

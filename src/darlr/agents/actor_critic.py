@@ -26,7 +26,7 @@ def actor_critic_loss(
         config: weights of the terms.
     """
     if config.normalise_advantages:
-        advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
+        advantages = standardised(advantages)
     negative_log_probability = F.cross_entropy(logits, actions, reduction="none")
     terms = {
         "policy": (negative_log_probability * advantages).mean(),
@@ -37,6 +37,11 @@ def actor_critic_loss(
         terms["entropy"] = entropies(logits).mean()
         loss = loss - config.entropy_weight * terms["entropy"]
     return loss, terms
+
+
+def standardised(advantages: Tensor) -> Tensor:
+    """`advantages` (n,) brought to mean 0 and deviation 1; one alone becomes 0."""
+    return (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
 
 
 def entropies(logits: Tensor) -> Tensor:

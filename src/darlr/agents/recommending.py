@@ -36,7 +36,7 @@ class Rollout:
 R = TypeVar("R", bound=Rollout)
 
 
-class RecommendingAgent(ABC, Generic[R]):
+class EpisodicAgent(ABC, Generic[R]):
     """An agent that learns from collections of episodes. R is what it keeps of one.
 
     Attributes:
@@ -49,25 +49,13 @@ class RecommendingAgent(ABC, Generic[R]):
     simulator: Simulator
     reward_table: Estimates | Tensor | None
 
-    @property
-    @abstractmethod
-    def state_size(self) -> int:
-        """Size of a state."""
-
     @abstractmethod
     def sample(self, environments: int, generator: torch.Generator) -> R:
         """Play one episode for each of `environments` users, who are drawn uniformly with replacement."""
 
     @abstractmethod
-    def states(self, rollout: R) -> Tensor:
-        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
-
-    @abstractmethod
     def learn(self, rollout: R, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """One pass over a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
-
-    def rewards_changed(self) -> None:
-        """Told whenever `reward_table` was rewritten, for policies that act on it."""
+        """Learn from a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
         """Collect from `environments` episodes at a time and learn, until at least `steps` recommendations were made.
@@ -96,3 +84,19 @@ class RecommendingAgent(ABC, Generic[R]):
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
+
+
+class RecommendingAgent(EpisodicAgent[R]):
+    """An agent that another one may learn beside, from its states and its changing rewards (DARLR's recommender)."""
+
+    @property
+    @abstractmethod
+    def state_size(self) -> int:
+        """Size of a state."""
+
+    @abstractmethod
+    def states(self, rollout: R) -> Tensor:
+        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
+
+    def rewards_changed(self) -> None:
+        """Told whenever `reward_table` was rewritten, for policies that act on it."""

@@ -162,6 +162,30 @@ class OfflineConfig(Section):
 
 
 @dataclass(frozen=True)
+class ReplayConfig(Section):
+    """The training loop of the agents that learn from a replay of simulated steps (docs/methods/replay.md)."""
+
+    KEY: ClassVar[str] = "replay"
+
+    learning_rate: Annotated[float, Setting("step size of Adam, of the state tracker too", above=0, at_most=SINGLE)] = 1e-3
+    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
+    n_step: Annotated[int, Setting("rewards that a target counts before it looks at a value", at_least=1, at_most=10_000)] = 1
+    batch_size: Annotated[int, Setting("replayed steps of an update", at_least=1, at_most=10_000_000)] = 256
+    steps_per_update: Annotated[
+        int, Setting("recommendations that are played for each update", at_least=1, at_most=10_000_000)
+    ] = 10
+    target_sync: Annotated[
+        int, Setting("updates after which the target network is renewed", at_least=1, at_most=1_000_000_000)
+    ] = 320
+    episodes: Annotated[int, Setting("the newest episodes that are kept", at_least=1, at_most=10_000_000)] = 4000
+    epsilon: Annotated[float, Setting("probability of a random item while learning, in the end", at_least=0, at_most=1)] = 0.1
+    annealing_steps: Annotated[
+        int,
+        Setting("recommendations over which that probability falls from 1; 0: at once", at_least=0, at_most=1_000_000_000_000),
+    ] = 100_000
+
+
+@dataclass(frozen=True)
 class StaticConfig(Section):
     """Policies that follow the world model's estimates and learn nothing else (UCB, epsilon-greedy)."""
 

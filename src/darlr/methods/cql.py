@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
@@ -21,6 +21,7 @@ from darlr.config.constraints import Section, Setting
 from darlr.config.experiment import ExperimentConfig
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+from darlr.methods.qr_dqn import quantile_loss, quantile_means
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,7 @@ class CQL(OfflinePolicy):
 
     def values(self, hidden: Tensor) -> Tensor:
         """(B, n_items) Q for `hidden` (B, h)."""
-        head = self.heads["quantiles"]
-        assert isinstance(head, nn.Linear)
-        # A sum hands its gradient on as it is, where a mean would divide that of every quantile.
-        weight = head.weight.view(self.n_items, self._quantiles, -1).sum(dim=1) / self._quantiles
-        return F.linear(hidden, weight, head.bias.view(self.n_items, -1).sum(dim=1) / self._quantiles)
+        return quantile_means(self.heads["quantiles"], self._quantiles, hidden)
 
     def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:
         """Return (B, N) quantiles of the return of `items` (B,), one item for each row of `hidden` (B, h)."""
@@ -92,22 +89,6 @@ class CQL(OfflinePolicy):
         difference = quantile_loss(quantiles, targets) if self._quantiles > 1 else F.smooth_l1_loss(quantiles, targets)
         conservative = conservative_loss(without_blocked(self.values(hidden), batch.now.blocking), batch.items)
         return difference + self._min_q_weight * conservative, {"value": difference, "conservative": conservative}
-
-
-def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
-    """The quantile Huber loss of `quantiles` (B, N), at the levels (i + 1/2) / N, against all of `targets` (B, N).
-
-    Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
-    """
-    count = quantiles.shape[1]
-    levels = (torch.arange(count, device=quantiles.device)[:, None] + 0.5) / count
-    difference = quantiles[:, :, None] - targets[:, None, :]
-    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1, and c is its derivative, too: with the slope held constant,
-    # both the loss and its gradient are right, and most of the work needs no graph.
-    with torch.no_grad():
-        cut = difference.clamp(-1, 1)
-        slope = difference.sign().mul_(0.5 - levels).add_(0.5).mul_(cut)  # 1 - level above the target, level below it
-    return torch.dot(slope.flatten(), (difference - cut / 2).flatten()) / quantiles.numel()
 
 
 def conservative_loss(values: Tensor, items: Tensor) -> Tensor:

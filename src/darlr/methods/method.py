@@ -26,6 +26,7 @@ from darlr.methods.cost import Work
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.ways import Ways
 from darlr.methods.world import LearningWorld
+from darlr.rewards.kinds import REWARDS
 from darlr.rewards.settings import NeighbourUncertainty, RewardConfig
 from darlr.world_model.model import WorldModel
 
@@ -174,7 +175,8 @@ class Method(ABC):
 
     def lookback(self, config: ExperimentConfig) -> int:
         """How many positions of an episode the policy and what it is paid look at."""
-        return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, 1)
+        paid = config.leave.max_steps if REWARDS[config.reward.kind].whole_episode else 1
+        return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, paid)
 
     def require_table(self, config: ExperimentConfig) -> None:
         """Raise `InputError` if the reward is not a table of estimates; for methods that need one."""

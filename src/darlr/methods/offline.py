@@ -41,6 +41,16 @@ def offline_settings(settings: Settings, yahoo: Settings | None = None) -> Mappi
     return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
 
 
+def require_plain_heads(method: str, config: ExperimentConfig) -> None:
+    """Raise `InputError` for settings of the actor-critic's terms and heads, which `method` has not."""
+    for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
+        if getattr(config.policy, key) != default:
+            raise InputError(
+                f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{method}' are "
+                f"plain linear ones; expected {default!r}"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offline(Method):
     """Learning from the log alone, replayed as episodes.
@@ -82,12 +92,7 @@ class Offline(Method):
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)
-        for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
-            if getattr(config.policy, key) != default:
-                raise InputError(
-                    f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{self.name}' are "
-                    f"plain linear ones; expected {default!r}"
-                )
+        require_plain_heads(self.name, config)
         strangers = dataset.log.n_users - dataset.world.n_users
         if config.tracker.user_state and config.own(OfflineConfig).users == "all" and strangers:
             raise InputError(

@@ -24,6 +24,12 @@ class RewardConfig(Section):
         tuple[int, ...],
         Setting("k, numbers of recent items in the entropy term's patterns", at_least=1, distinct=True, at_most=100),
     ] = (1, 2)
+    diversity_weight: Annotated[
+        float, Setting("lambda_d of the kind 'intrinsic', for items unlike the episode's others", at_least=0, at_most=1e6)
+    ] = 0.1
+    novelty_weight: Annotated[
+        float, Setting("lambda_n of the kind 'intrinsic', for items that few users like", at_least=0, at_most=1e6)
+    ] = 0.1
     table_cells: Annotated[
         int,
         Setting(

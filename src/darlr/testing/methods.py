@@ -41,6 +41,8 @@ SMALL: Mapping[str, Any] = {
     "policy": {"hidden_sizes": [8]},
     "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
     "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
+    "causal": {"tau": 0.5, "exposure_weight": 0.01},
+    "replay": {"learning_rate": 0.01, "batch_size": 64, "steps_per_update": 5, "target_sync": 30, "annealing_steps": 1000},
     "training": {"epochs": 4, "steps_per_epoch": 1000, "environments": 10},
     "evaluation": {"episodes": 10},
 }

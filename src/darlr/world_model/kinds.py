@@ -14,6 +14,7 @@ from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.registry import Registry
 from darlr.seeding import torch_generator
+from darlr.world_model.causal import CausalConfig, CausalModel, fit_causal
 from darlr.world_model.comparing import compare
 from darlr.world_model.continuing import Former
 from darlr.world_model.ensemble import EnsembleModel
@@ -152,6 +153,22 @@ FACTORS = WorldModelKind(
 )
 
 
+CAUSAL = WorldModelKind(
+    "causal",
+    "one DeepFM of users' interest, with how much like items dull it (CIRS)",
+    fit_causal,
+    CausalModel.restore,
+    _resolve_deepfm,
+    reads=(CausalConfig,),
+    uncertain=lambda config: False,
+    space={
+        **{key: values for key, values in DEEPFM.space.items() if key != "world_model.negatives_per_row"},
+        "causal.tau": {"low": 10, "high": 1e5, "log": True},
+        "causal.ranking_weight": [0, 0.1, 1],
+    },
+)
+
+
 def _fit_better(
     dataset: Dataset,
     config: ExperimentConfig,
@@ -196,7 +213,9 @@ AUTO = WorldModelKind(
     unlogged=unlogged_reward,
 )
 
-WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO)})
+WORLD_MODELS: Registry[WorldModelKind] = Registry(
+    "world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO, CAUSAL)}
+)
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:

@@ -8,7 +8,7 @@ import torch
 
 from darlr.methods.bc import bc_losses
 from darlr.methods.bcq import likely_items
-from darlr.methods.cql import conservative_loss, quantile_loss
+from darlr.methods.cql import conservative_loss
 from darlr.methods.crr import CRRConfig, crr_losses
 from darlr.methods.iql import IQLConfig, iql_losses
 from darlr.methods.sqn import sqn_losses
@@ -38,19 +38,6 @@ def test_which_items_bcq_finds_likely() -> None:
     assert likely_items(logits, 0.6).tolist() == [[True, True, False], [False, True, False]]
     assert likely_items(logits, 0.0)[0].tolist() == [True, True, True]
     assert likely_items(logits, 1.0).tolist() == [[True, False, False], [False, True, False]]
-
-
-def test_quantile_loss() -> None:
-    # Levels 1/4 and 3/4. Quantile 0 against targets 1 and -2: Huber 0.5 and 1.5, weights 1/4 (above) and 3/4 (below).
-    # Quantile 2 against them: Huber 0.5 and 3.5, weights 1/4 (both lie below: 1 - 3/4).
-    expected = ((0.5 / 4 + 1.5 * 3 / 4) + (0.5 + 3.5) / 4) / 2
-    quantiles = torch.tensor([[0.0, 2.0]], requires_grad=True)
-    found = quantile_loss(quantiles, torch.tensor([[1.0, -2.0]]))
-    assert found.item() == pytest.approx(expected)
-    # All differences are 1 or more, so each pulls with its weight: -1/4 + 3/4, and 1/4 + 1/4; a mean of two.
-    found.backward()  # type: ignore[no-untyped-call]
-    assert quantiles.grad is not None
-    assert quantiles.grad.tolist() == [pytest.approx([0.25, 0.25])]
 
 
 def test_conservative_loss() -> None:
