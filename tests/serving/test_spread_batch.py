@@ -20,7 +20,8 @@ from darlr.serving.spread_batch import Asked, write_all_on
 
 pytestmark = pytest.mark.slow
 
-USERS = 40
+USERS, ITEMS, A_PART = 1_200, 300, 40
+PARTS = USERS // A_PART
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,9 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """Lists of a run's users, three of whom are a block and a part."""
-    run = train_small(tmp_path_factory.mktemp("lists"), {"method": "bayes-adaptive"}).path
-    return Asked(run, count=4, cells=3 * 50)
+    """Lists of a run's users, each of whom is a block, so that they take some seconds."""
+    world = {"synthetic": {"users": USERS, "items": ITEMS}, "method": "bayes-adaptive"}
+    return Asked(train_small(tmp_path_factory.mktemp("lists"), world).path, count=4, cells=ITEMS)
 
 
 @pytest.fixture
@@ -55,11 +56,12 @@ class Notes:
         assert users == USERS
         self.done.append(more)
         if len(self.done) == 3:
+            assert sum(self.done) < USERS
             self._strike()
 
 
 def read(folder: Path) -> pl.DataFrame:
-    assert len(list(folder.iterdir())) == 14
+    assert len(list(folder.iterdir())) == PARTS
     return pl.read_parquet(folder)
 
 
@@ -67,7 +69,7 @@ def test_the_lists_are_those_of_this_machine_to_the_last_bit(
     cluster: Any, asked: Asked, alone: pl.DataFrame, tmp_path: Path
 ) -> None:
     notes = Notes()
-    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=1)
+    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=A_PART)
     assert read(tmp_path / "lists").equals(alone)
     assert sum(notes.done) == USERS
     assert notes.done[0] == 0
@@ -84,7 +86,7 @@ def test_a_node_lost_and_one_that_joins_lose_nothing_and_double_nothing(
         add_node(cluster)
 
     notes = Notes(lose_and_gain)
-    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=1)
+    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=A_PART)
     assert read(tmp_path / "lists").equals(alone)
     assert sum(notes.done) == USERS
 
@@ -99,13 +101,13 @@ def test_the_same_call_goes_on_with_what_a_stopped_one_has_left(
         raise StoppedError
 
     with pytest.raises(StoppedError):
-        write_all_on(cluster.address, asked, tmp_path / "lists", Notes(stop), at_least=1)
+        write_all_on(cluster.address, asked, tmp_path / "lists", Notes(stop), at_least=A_PART)
     assert not (tmp_path / "lists").exists()
     [unfinished] = tmp_path.glob(".lists.unfinished-*")
     kept = {part.name: part.stat().st_ino for part in (unfinished / "parts").iterdir()}
     notes = Notes()
-    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=1)
-    assert notes.done[0] >= 3 * len(kept) - 2 > 0  # the last part has one user
+    write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=A_PART)
+    assert notes.done[0] == A_PART * len(kept) > 0
     assert sum(notes.done) == USERS
     assert {name: (tmp_path / "lists" / name).stat().st_ino for name in kept} == kept  # were not made again
     assert read(tmp_path / "lists").equals(alone)
@@ -117,6 +119,6 @@ def test_what_a_stopped_call_has_left_of_other_lists_is_not_taken(
     other = tmp_path / ".lists.unfinished-other" / "parts"
     other.mkdir(parents=True)
     (other / "part-000000000000.parquet").touch()
-    write_all_on(cluster.address, replace(asked, count=2), tmp_path / "lists", at_least=1)
+    write_all_on(cluster.address, replace(asked, count=2), tmp_path / "lists", at_least=A_PART)
     assert read(tmp_path / "lists").equals(alone.filter(pl.col("rank") <= 2))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["alone.parquet", "lists"]

@@ -23,6 +23,7 @@ from darlr.artifacts.metrics_file import METRICS
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -111,10 +112,13 @@ def train_on(
     monitor: Monitor,
     tensorboard: bool = False,
     warm_start: WarmStart | None = None,
+    workers: Workers = HERE,
 ) -> Finished:
     """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
 
-    Args: warm_start: a run whose world model and policy this one starts from.
+    Args:
+        warm_start: a run whose world model and policy this one starts from.
+        workers: who share in the fits of world models; no number depends on it.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
@@ -139,7 +143,7 @@ def train_on(
             monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
-        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former)
+        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former, workers)
         for text in fit_notices(fit):
             monitor.notice(text)
         if not folder.has_tensors(HISTORY):
@@ -157,7 +161,7 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), events, device), monitor)
         own = None if warm_start is None else (model, fit)
-        factors = list_factors(out, config, dataset, device, monitor.notice, own)
+        factors = list_factors(out, config, dataset, device, monitor.notice, own, workers)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
@@ -178,6 +182,7 @@ def _world_model(
     device: torch.device,
     monitor: Monitor,
     former: Former | None,
+    workers: Workers,
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The run's world model and how its fit went, fitted into `shared` if no run has needed it before.
 
@@ -185,7 +190,8 @@ def _world_model(
     """
     if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice, former)
+    told = monitor, monitor.notice
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, *told, former, workers)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
     return model, fit
 

@@ -99,7 +99,7 @@ def write_all_on(
     notice: Callable[[str], None] = lambda text: None,
     at_least: int = USERS_OF_A_PART,
 ) -> None:
-    """Write what `write_all` would on the cluster at `address`: a folder `output` of Parquet files, whose names sort as users do.
+    """Write what `write_all` would on the cluster at `address`: a folder of Parquet files, whose names sort as the users do.
 
     The folder has its name when all of it is there. The same call goes on with what a stopped one has left.
 

@@ -1,5 +1,6 @@
 """What is known of users or items beside their feedback, as the columns of a linear regression."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -48,6 +49,10 @@ class Description:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def between(self, first: int, last: int) -> Self:
+        """Of the entities `first` to `last` alone, in the same memory."""
+        return replace(self, codes=self.codes[first:last], numeric=self.numeric[first:last])
 
     def rows(self, chosen: NDArray[np.integer]) -> Self:
         """Of the chosen entities alone, in that order."""
@@ -159,6 +164,12 @@ class Design:
             matrix = self.matrix(*ends)
             gram += matrix.T @ matrix
         self._factor = torch.linalg.cholesky(gram)
+
+    def part(self, first: int, last: int) -> "Design":
+        """The same columns for the entities `first` to `last` alone."""
+        part = copy.copy(self)
+        part.description = self.description.between(first, last)
+        return part
 
     def matrix(self, first: int, last: int) -> Tensor:
         """(last - first, F) float64, centred."""
