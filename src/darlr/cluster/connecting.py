@@ -23,19 +23,34 @@ SECONDS_TO_ANSWER = 15.0
 def connected(address: str) -> Iterator[None]:
     """Be part of the cluster at `address` (HOST:PORT, or `auto` for the one of this machine) while the block runs.
 
-    What Ray prints of nodes and processes that were lost, their logs, is not shown: whoever works on them tells it in a line.
+    What Ray prints and logs of nodes and processes that were lost, their logs, is not shown: whoever works on them tells it in a line.
     Raises `InputError` where no cluster answers, and where this machine is no node of it.
     """
     _require_cluster(address)
     with contextlib.ExitStack() as ends:
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (RayError, ConnectionError, RuntimeError, ValueError) as error:
             hint = "expected a cluster of the same versions that this machine is a node of"
             raise InputError(f"--ray: cannot join the cluster at {address}: {line_of(error)}; {hint}") from error
         ends.callback(ray.shutdown)
         ends.enter_context(contextlib.redirect_stdout(ends.enter_context(Path(os.devnull).open("w"))))
         yield
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def cores() -> int:
