@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, NullFormatter, NullLocator
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.plausibility.logs import notes
@@ -51,6 +51,7 @@ from darlr.world_model.factors.settings import FactorSettings
 Result = TypeVar("Result")
 CPU = torch.device("cpu")
 TEST_USERS = 200
+SHORT = EngFormatter(places=0, sep="")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 """Okabe and Ito's, which stay apart for the colour-blind."""
 
@@ -224,7 +225,7 @@ def picture(found: Costs, axes: Axes) -> Figure:
             for phase, colour in zip(PHASES, COLOURS, strict=True):
                 costs = [getattr(found[size][phase], what) for size in sizes]
                 panel.loglog(numbers, costs, marker="o", color=colour, label=phase)
-            panel.set_xticks(numbers, [f"{number:,}" for number in numbers])
+            panel.set_xticks(numbers, [SHORT(number) for number in numbers])
             panel.xaxis.set_minor_locator(NullLocator())
             panel.yaxis.set_major_formatter("{x:g}")  # a power of ten would need mathematical text, which pictures do not have
             panel.yaxis.set_minor_formatter("{x:g}" if what == "memory" else NullFormatter())

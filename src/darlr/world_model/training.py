@@ -134,15 +134,16 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> None:
         """The rounds of the epoch that are not done yet."""
-        shuffled = self.rows.shuffled(self._stream(str(epoch)))
-        batches = torch.split(shuffled, self.config.batch_size, dim=1)
+        batch, rows = self.rows.epoch(self._stream(str(epoch))), self.rows.n_training
         pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
-        size, rows = batches[0].shape[1], shuffled.shape[1]
+        size = min(self.config.batch_size, rows)
+        steps = -(-rows // size)
         length = -(-PAIRS_OF_A_ROUND // (size * pairs_of_a_row))
-        for first in range(self._rounds_done * length, len(batches), length):
+        for first in range(self._rounds_done * length, steps, length):
             generator = self._stream(str(epoch), str(self._rounds_done))
-            for step, chosen in enumerate(batches[first : first + length], start=(epoch - 1) * len(batches) + first):
-                self._step(chosen, (step + 0.5) / (self.config.max_epochs * len(batches)), generator)
+            for step in range(first, min(first + length, steps)):
+                done = ((epoch - 1) * steps + step + 0.5) / (self.config.max_epochs * steps)
+                self._step(batch(step * size, (step + 1) * size), done, generator)
             self._rounds_done += 1
             done = min((first + length) * size, rows)
             if done < rows:  # at an epoch's end its held-out loss belongs to the checkpoint
