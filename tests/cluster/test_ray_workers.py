@@ -12,12 +12,16 @@ from darlr.config.loading import merge
 from darlr.errors import RunError
 from tests.clusters import add_node, local_cluster
 from tests.runs import SMALL, SMALL_WORLD, results
+from tests.workers import Elsewhere
+from tests.worlds import CPU, low_rank_world
 
 pytest.importorskip("ray", reason="needs the extra 'ray'")
 
 from darlr import train
 from darlr.cluster.spread import workers_at
 from darlr.world_model.factors import problem
+from darlr.world_model.fitting import fit_world_model
+from darlr.world_model.settings import WorldModelConfig
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +76,16 @@ def test_a_node_lost_and_one_that_joins_lose_no_result_and_double_none(cluster: 
     finished = [int(note.name.split("-")[0]) for note in tmp_path.iterdir()]
     assert set(finished) == set(range(10))
     assert len(finished) <= 12  # at most what the lost node had done and not told
+
+
+def test_members_of_an_ensemble_are_trained_on_a_cluster(cluster: Any) -> None:
+    world, _ = low_rank_world(12, 15)
+    config = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(8,), batch_size=32, max_epochs=2)
+    expected, _ = fit_world_model(world, config, 0, CPU, workers=Elsewhere())
+    with workers_at(cluster.address) as workers:
+        spread, _ = fit_world_model(world, config, 0, CPU, workers=workers)
+    for name, tensor in expected.network.state_dict().items():
+        assert torch.equal(spread.network.state_dict()[name], tensor), name
 
 
 def test_a_run_on_a_cluster_has_the_numbers_of_one_machine(

@@ -23,7 +23,7 @@ SECONDS_TO_ANSWER = 15.0
 def connected(address: str) -> Iterator[None]:
     """Be part of the cluster at `address` (HOST:PORT, or `auto` for the one of this machine) while the block runs.
 
-    What Ray prints and logs of nodes and processes that were lost, their logs, is not shown: whoever works on them tells it in a line.
+    What Ray prints of nodes and processes that were lost is not shown: whoever works on them tells it in a line.
     Raises `InputError` where no cluster answers, and where this machine is no node of it.
     """
     _require_cluster(address)

@@ -41,7 +41,7 @@ class RayWorkers:
 
     def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
         """See `Workers`. Raises what `function` raises; `RunError` where the cluster fails."""
-        shared = ray.put(common)
+        shared = common if isinstance(common, ray.ObjectRef) else ray.put(common)
         waiting, given = deque(held), deque[Any]()
         while waiting or given:
             while waiting and len(given) < AHEAD * max(1, cores()):

@@ -18,7 +18,7 @@ class Workers(Protocol):
         """Take `values` to where they are needed; the answer stands for them in `apply`."""
 
     def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
-        """`function` of each value that is held and `common`, in the order of the values."""
+        """`function` of each value that is held and `common`, a value or what stands for one, in the order of the values."""
 
 
 class ThisMachine:

@@ -92,8 +92,9 @@ def _fit_deepfm(
     monitor: FitMonitor | None,
     checkpoint: FitCheckpoint | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint, former)
+    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint, former, workers)
     return model, asdict(report)
 
 
@@ -118,6 +119,7 @@ DEEPFM = WorldModelKind(
         "world_model.negatives_per_row": [1, 3, 5, 8],
     },
     unlogged=unlogged_reward,
+    spreads=True,
 )
 
 

@@ -1,9 +1,5 @@
 """Users in parts: sums over them are those over all users, whoever makes them."""
 
-import pickle
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -15,22 +11,11 @@ from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.problem import user_cuts
 from darlr.world_model.factors.settings import FactorSettings
+from tests.workers import Elsewhere
 from tests.world_model.factors.logs import planted
 from tests.world_model.factors.test_fitting import positives
 
 SETTINGS = FactorSettings(size=2, link="identity", activity_exponent=0.5, sweeps=8)
-
-
-class Elsewhere:
-    """Works on copies, as another machine does, and in another order."""
-
-    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
-        return [pickle.dumps(value) for value in values]
-
-    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
-        sent = pickle.dumps(common)
-        made = {place: function(pickle.loads(held[place]), pickle.loads(sent)) for place in reversed(range(len(held)))}
-        return (made[place] for place in range(len(held)))
 
 
 def fitted(dataset: Dataset, workers: Workers = HERE) -> FactorModel:
