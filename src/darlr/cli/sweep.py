@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from darlr.cli.cluster import ray_option, require_cluster_of_cpus
 from darlr.cli.options import DataDir, Device, Out, Workers, option, processes_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
@@ -23,9 +24,7 @@ def sweep(
         Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md), or a preset's name, as table3", "FILE")
     ],
     workers: Workers = None,
-    ray: Annotated[
-        str | None, option("work on this Ray cluster, HOST:PORT or auto; its nodes share --out", "ADDRESS", "this machine")
-    ] = None,
+    ray: Annotated[str | None, ray_option("its nodes share --out")] = None,
     dry_run: Annotated[bool, option("only print the cells and what they will cost"), tyro.conf.FlagCreatePairsOff] = False,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
@@ -70,14 +69,9 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
     if ray is None:
         compute_on(device, threads=1)
         return LocalPool(processes_of(workers), data_dir, out, device)
-    if device == "cuda":
-        raise InputError("--device is 'cuda', but cells on a Ray cluster compute on its CPUs; expected 'cpu' or 'auto'")
-    try:
-        from darlr.sweep.cluster import RayCluster  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise InputError("--ray needs the package ray; install it by: pip install 'darlr[ray]'") from error
+    require_cluster_of_cpus(device)
+    from darlr.sweep.cluster import RayCluster  # noqa: PLC0415
+
     return RayCluster(ray, workers, data_directory(data_dir), out, "cpu")
 
 

@@ -17,6 +17,7 @@ from darlr.agents.networks.trackers import StateTracker, state_tracker
 from darlr.agents.offline.policy import OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.static.policy import StaticPolicy
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.rewards.kinds import RewardParts
@@ -65,9 +66,9 @@ class Ways:
         """Return lines that a user must know about this way."""
         return []
 
-    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
-        """Who fits the world model, from `checkpoint` on if its kind can go on from one."""
-        return WORLD_MODELS[config.world_model.kind].going_on(checkpoint)
+    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None, workers: Workers = HERE) -> Fit:
+        """Who fits the world model, from `checkpoint` on if its kind can go on from one; `workers` share in it if it can."""
+        return WORLD_MODELS[config.world_model.kind].going_on(checkpoint, workers)
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:
         """Return the reward that the world model assumes for pairs outside the log; None if it does not learn from them."""

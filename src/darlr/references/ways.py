@@ -10,6 +10,7 @@ from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.static.policy import StaticPolicy
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
@@ -54,7 +55,7 @@ class ReferenceWays(Ways):
     def notices(self) -> list[str]:
         return ["with the references' slips (reference_quirks): for comparison with published numbers alone"]
 
-    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
+    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None, workers: Workers = HERE) -> Fit:
         return _fit
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:

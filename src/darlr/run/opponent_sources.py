@@ -11,6 +11,7 @@ from darlr.agents.acting import Scorer
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.schema import require_finite, restoring
 from darlr.artifacts.tensors import read_tensors, write_tensors
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
@@ -31,9 +32,13 @@ def opponent_sources(
     device: torch.device,
     notice: Callable[[str], None],
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
+    workers: Workers = HERE,
 ) -> Sources:
-    """What opponents are made of, taken from the results folder `out` or fitted into it; `own`: as in `list_factors`."""
-    factors = list_factors(out, config, dataset, device, notice, own)
+    """What opponents are made of, taken from the results folder `out` or fitted into it.
+
+    Args: own, workers: as in `list_factors`.
+    """
+    factors = list_factors(out, config, dataset, device, notice, own, workers)
     return Sources(factors, stored_fits(out, config, dataset, notice), notice)
 
 

@@ -20,6 +20,7 @@ from darlr.artifacts.metrics_file import METRICS
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -125,10 +126,13 @@ def train_on(
     monitor: Monitor,
     loggers: Collection[str] = (),
     warm_start: WarmStart | None = None,
+    workers: Workers = HERE,
 ) -> Finished:
     """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
 
-    Args: warm_start: a run whose world model and policy this one starts from.
+    Args:
+        warm_start: a run whose world model and policy this one starts from.
+        workers: who share in the fits of world models; no number depends on it.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
@@ -153,7 +157,7 @@ def train_on(
             monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
-        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former)
+        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former, workers)
         for text in fit_notices(fit):
             monitor.notice(text)
         if not folder.has_tensors(HISTORY):
@@ -171,7 +175,7 @@ def train_on(
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
-        sources = opponent_sources(out, config, dataset, device, monitor.notice, own)
+        sources = opponent_sources(out, config, dataset, device, monitor.notice, own, workers)
         judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
@@ -192,6 +196,7 @@ def _world_model(
     device: torch.device,
     monitor: Monitor,
     former: Former | None,
+    workers: Workers,
 ) -> tuple[WorldModel, dict[str, Any]]:
     """The run's world model, and the report of its fit. It is fitted into `shared` unless an earlier run did so.
 
@@ -199,7 +204,8 @@ def _world_model(
     """
     if folder.has_tensors(WORLD_MODEL):  # a resumed run keeps its first world model
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice, former)
+    told = monitor, monitor.notice
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, *told, former, workers)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
     return model, fit
 

@@ -12,6 +12,7 @@ from darlr._version import __version__
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.schema import Keys, number, optional, require, require_finite, restoring, text
 from darlr.artifacts.tensors import read_tensors, write_tensors
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
@@ -68,20 +69,25 @@ def obtain_world_model(
     monitor: FitMonitor | None,
     notice: Callable[[str], None],
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
     """Load the world model at `path`, or fit it and write it there; return it and figures about the fit.
 
     If several processes need it, one fits and the others wait (`notice` gets a line). A stopped fit continues from its
     checkpoint, if its kind of world model keeps any.
 
-    Args: former: a world model of a former log, which the fit starts from.
+    Args:
+        former: a world model of a former log, which the fit starts from.
+        workers: who share in the fit, if its kind can be spread.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
                 checkpoint = StoredCheckpoint(path)
                 kind = WORLD_MODELS[config.world_model.kind]
-                fit = ways.fit(config, checkpoint) if former is None else kind.starting_from(former, checkpoint)
+                fit = ways.fit(config, checkpoint, workers)
+                if former is not None:
+                    fit = kind.starting_from(former, checkpoint, workers)
                 model, report = fit(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
                 checkpoint.remove()
@@ -117,13 +123,15 @@ def list_factors(
     device: torch.device,
     notice: Callable[[str], None],
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
+    workers: Workers = HERE,
 ) -> Factors:
     """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
     It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
     `InputError` where the file is damaged.
 
-    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
+    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors;
+        workers: who share in a fit.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])
@@ -135,7 +143,7 @@ def list_factors(
     def obtain() -> ListFactors | None:
         path = world_model_path(out, asked, dataset)
         try:
-            model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice)
+            model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice, workers=workers)
         except InputError as error:
             if path.is_file():  # damaged after the fit, so the log is not at fault
                 raise

@@ -18,6 +18,46 @@ CELLS = 4_000_000
 """The number of user-item pairs that are ranked at once; it bounds the memory."""
 
 
+class Lists:
+    """The lists of all users of the log, as blocks of rows in the users' order: user_id, rank, item_id, score, expected_reward.
+
+    Attributes:
+        schema: the columns.
+        users: how many users there are.
+    """
+
+    def __init__(self, recommender: Recommender, count: int, defaults: Request, diversify: bool, cells: int) -> None:
+        """Args: count: items for each user; defaults, diversify: see `write_all`; cells: as `CELLS`."""
+        self._recommender, self._count, self._defaults, self._diversify = recommender, count, defaults, diversify
+        self._user_ids, item_ids = recommender.user_ids, recommender.item_ids
+        self.schema: dict[str, pl.DataType] = {
+            "user_id": _type(self._user_ids),
+            "rank": pl.UInt32(),
+            "item_id": _type(item_ids),
+            "score": pl.Float32(),
+            "expected_reward": pl.Float32(),
+        }
+        self.users = len(self._user_ids)
+        self._items = pl.Series(item_ids, dtype=self.schema["item_id"])
+        self._size = max(1, cells // len(item_ids))
+
+    def starts(self, at_least: int = 1) -> range:
+        """The first user of each part, for parts of whole blocks with `at_least` so many users, the last one perhaps fewer."""
+        return range(0, self.users, self._size * -(-at_least // self._size))
+
+    def blocks(self, first: int, last: int) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The lists of the users `first` to `last`, block by block, each with its number of users; `first` begins a block."""
+        for start in range(first, last, self._size):
+            users = np.arange(start, min(start + self._size, last))
+            block = self._recommender.blocks.of_users(users, self._defaults.exclude_seen, self._defaults.history == "log")
+            ranked = self._recommender.ranker.rank(block, self._count, self._diversify)
+            yield len(users), _frame(ranked, self._user_ids[users], self._items, self.schema)
+
+    def whole(self, first: int, last: int) -> pl.DataFrame:
+        """The same in one."""
+        return pl.concat([frame for _, frame in self.blocks(first, last)])
+
+
 def write_all(
     recommender: Recommender,
     path: Path,
@@ -39,26 +79,15 @@ def write_all(
     Raises:
         RunError: if the file cannot be written.
     """
-    user_ids, item_ids = recommender.user_ids, recommender.item_ids
-    schema: dict[str, pl.DataType] = {
-        "user_id": _type(user_ids),
-        "rank": pl.UInt32(),
-        "item_id": _type(item_ids),
-        "score": pl.Float32(),
-        "expected_reward": pl.Float32(),
-    }
-    items = pl.Series(item_ids, dtype=schema["item_id"])
+    lists = Lists(recommender, count, defaults, diversify, CELLS)
 
     def frames(*_: object) -> Iterator[pl.DataFrame]:
-        size = max(1, CELLS // len(item_ids))
-        for first in range(0, len(user_ids), size):
-            users = np.arange(first, min(first + size, len(user_ids)))
-            block = recommender.blocks.of_users(users, defaults.exclude_seen, defaults.history == "log")
-            yield _frame(recommender.ranker.rank(block, count, diversify), user_ids[users], items, schema)
-            told(len(users))
+        for users, frame in lists.blocks(0, lists.users):
+            yield frame
+            told(users)
 
     with replacing(path) as file:
-        register_io_source(frames, schema=pl.Schema(schema)).sink_parquet(file, maintain_order=True)
+        register_io_source(frames, schema=pl.Schema(lists.schema)).sink_parquet(file, maintain_order=True)
 
 
 def _type(ids: Ids) -> pl.Int64 | pl.String:

@@ -84,6 +84,15 @@ class DeepFMEnsemble(nn.Module):
             self.table[:, PADDING] = 0.0
 
     @torch.no_grad()
+    def of_members(self, own: slice) -> "DeepFMEnsemble":
+        """The networks of the members `own` alone, as they are now."""
+        members = len(range(self.members)[own])
+        part = DeepFMEnsemble(self.inputs, members, self.embedding_size, self.hidden_sizes, torch.Generator())
+        for parameter, values in zip(part.parameters(), self.parameters(), strict=True):
+            parameter.copy_(values[own])
+        return part
+
+    @torch.no_grad()
     def continue_from(self, former: "DeepFMEnsemble", rows: Tensor) -> None:
         """Copy the weights of `former`; new rows of the table keep their values.
 

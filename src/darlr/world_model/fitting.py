@@ -5,11 +5,14 @@ skill is measured on rows that it never saw. A member keeps the weights of the e
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from darlr.cluster.workers import HERE, ThisMachine, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
@@ -133,6 +136,7 @@ def fit_world_model(
     monitor: FitMonitor | None = None,
     checkpoint: FitCheckpoint | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[EnsembleModel, FitReport]:
     """Fit the ensemble on the log of `dataset`, or continue a stopped fit with the same arguments from `checkpoint`.
 
@@ -144,12 +148,31 @@ def fit_world_model(
         monitor: is told about progress.
         checkpoint: the state of a stopped fit, which is kept up to date.
         former: an ensemble of a former log, whose weights the fit starts from.
+        workers: the machines that train the members; each trains some of them alone, which changes the last bits.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` checks first).
         RunError: if the loss becomes NaN or infinite.
     """
     config = resolve_fit(config, dataset)
+    trainer = trainer_of(dataset, config, seed, device, monitor, checkpoint, former)
+    trainer.run(None if isinstance(workers, ThisMachine) else MembersApart(workers, Task(dataset, config, seed)))
+    ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
+    report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
+    return EnsembleModel(trainer.network, trainer.scale), report
+
+
+def trainer_of(
+    dataset: Dataset,
+    config: WorldModelConfig,
+    seed: int,
+    device: torch.device,
+    monitor: FitMonitor | None = None,
+    checkpoint: FitCheckpoint | None = None,
+    former: Former | None = None,
+    own: slice = slice(None),
+) -> Trainer:
+    """Who trains the members `own` of the ensemble by the resolved settings `config`; for the rest see `fit_world_model`."""
     negatives = _negatives_per_row(config, dataset)
     least = dataset.log.reward_range[0]
     scale = Scale.of(dataset.log.rewards, negatives, least)
@@ -168,11 +191,60 @@ def fit_world_model(
         if not isinstance(former.model, EnsembleModel):
             raise InputError(f"the run's world model is a {type(former.model).__name__}; expected an ensemble")
         network.continue_from(former.model.network, former_rows(former.places).to(device))
-    trainer = Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint)
-    trainer.run()
-    ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
-    report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
-    return EnsembleModel(network, scale), report
+    if own != slice(None):
+        network = network.of_members(own)
+    return Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint, own)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every machine that trains members is told: the data, the resolved settings and the seed."""
+
+    dataset: Dataset
+    config: WorldModelConfig
+    seed: int
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members `own`, as `Trainer.state` tells them."""
+
+    own: slice
+    tensors: Mapping[str, Tensor]
+    state: Mapping[str, int]
+
+
+def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
+    """The members after one more epoch, and their held-out losses; depends on the arguments alone."""
+    trainer = trainer_of(task.dataset, task.config, task.seed, torch.device("cpu"), own=members.own)
+    trainer.go_on(members.tensors, members.state)
+    losses = trainer.advance()
+    return Members(members.own, *trainer.state()), losses
+
+
+class MembersApart:
+    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    """
+
+    def __init__(self, workers: Workers, task: Task) -> None:
+        self._workers, [self._task] = workers, workers.hold([task])
+
+    def __call__(self, trainer: Trainer) -> Tensor:
+        """Each member's held-out loss, (M,)."""
+        tensors, state = trainer.state()
+        places = [slice(member, member + 1) for member in range(trainer.network.members)]
+        parts = [Members(own, {name: _of_members(tensor, own) for name, tensor in tensors.items()}, state) for own in places]
+        done = list(self._workers.apply(advance, self._workers.hold(parts), self._task))
+        known = {name: [members.tensors[name] for members, _ in done] for name in done[0][0].tensors}
+        trainer.go_on({name: torch.cat(each) if each[0].ndim else each[0] for name, each in known.items()}, done[0][0].state)
+        return torch.cat([losses for _, losses in done])
+
+
+def _of_members(tensor: Tensor, own: slice) -> Tensor:
+    """Counts are of all members."""
+    return tensor[own] if tensor.ndim else tensor
 
 
 def _held_out_ranking(trainer: Trainer, dataset: Dataset, generator: np.random.Generator) -> float | None:

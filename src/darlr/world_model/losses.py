@@ -35,12 +35,15 @@ class NegativeSampler:
         self.n_users, self.n_items = n_users, n_items
         self._logged = torch.unique(users.long() * n_items + items.long())  # sorted keys
 
-    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw users and items, each int64 of the given `shape`."""
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator, own: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Draw users and items, each int64 of `shape`, and return the places `own` of its first dimension.
+
+        What is drawn for a place does not depend on `own`.
+        """
         size = self.n_users * self.n_items
-        keys = torch.randint(size, shape, generator=generator, device=generator.device)
+        keys = torch.randint(size, shape, generator=generator, device=generator.device)[own]
         for _ in range(self.TRIES - 1):
             place = torch.searchsorted(self._logged, keys).clamp_(max=len(self._logged) - 1)
-            fresh = torch.randint(size, shape, generator=generator, device=generator.device)
+            fresh = torch.randint(size, shape, generator=generator, device=generator.device)[own]
             keys = torch.where(self._logged[place] == keys, fresh, keys)
         return keys // self.n_items, keys % self.n_items

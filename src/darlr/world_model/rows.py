@@ -78,22 +78,24 @@ class Rows:
         """The number of rows that each member learns from."""
         return len(self.training[0])
 
-    def epoch(self, generator: torch.Generator) -> Batch:
-        """Return a new order of each member's training rows."""
+    def epoch(self, generator: torch.Generator, own: slice = slice(None)) -> Batch:
+        """Return a new order of the training rows of each of the members `own`; it does not depend on who else is asked for."""
         if self.n_training > SHUFFLED_UP_TO:
-            return self._strided(generator)
-        shuffled = self._shuffled(generator)
+            return self._strided(generator, own)
+        shuffled = self._shuffled(generator, own)
         return lambda first, end: shuffled[:, first:end]
 
-    def _shuffled(self, generator: torch.Generator) -> Tensor:
-        """Return (M, n - n_held) int32, random orders; only one member's sort is in memory at a time."""
-        shuffled = torch.empty(len(self.training), self.n_training, dtype=torch.int32, device=self.users.device)
-        for own, out in zip(self.training, shuffled, strict=True):
-            order = torch.rand(len(own), generator=generator, device=own.device).argsort()
-            torch.index_select(own, 0, order, out=out)
+    def _shuffled(self, generator: torch.Generator, own: slice) -> Tensor:
+        """Return (members, n - n_held) int32, random orders; only one member's sort is in memory at a time."""
+        asked = range(len(self.training))[own]
+        shuffled = torch.empty(len(asked), self.n_training, dtype=torch.int32, device=self.users.device)
+        for member, rows in enumerate(self.training):
+            drawn = torch.rand(len(rows), generator=generator, device=rows.device)
+            if member in asked:
+                torch.index_select(rows, 0, drawn.argsort(), out=shuffled[member - asked.start])
         return shuffled
 
-    def _strided(self, generator: torch.Generator) -> Batch:
+    def _strided(self, generator: torch.Generator, own: slice) -> Batch:
         """Return orders that take no memory: the i-th row that member m reads is at place (a_m i + b_m) mod n.
 
         This visits each place once, because a_m and n have no common divisor. The rows behind the places are in random order
@@ -105,8 +107,8 @@ class Rows:
 
         def batch(first: int, end: int) -> Tensor:
             places = torch.arange(first, min(end, n), device=device)
-            parts = zip(self.training, steps, drawn, strict=True)
-            return torch.stack([own[(places * (step % n) + start) % n] for own, step, (_, start) in parts])
+            parts = zip(self.training[own], steps[own], drawn[own], strict=True)
+            return torch.stack([rows[(places * (step % n) + start) % n] for rows, step, (_, start) in parts])
 
         return batch
 

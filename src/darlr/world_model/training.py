@@ -5,6 +5,7 @@ written. Each round has its own random stream, so a continued fit needs no gener
 """
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,11 +83,12 @@ class Trainer:
         seed: int,
         monitor: FitMonitor | None,
         checkpoint: FitCheckpoint | None,
+        own: slice = slice(None),
     ) -> None:
         """
         Args:
-            network: the ensemble.
-            rows: the rows to learn from.
+            network: the network of the members `own`.
+            rows: the rows of all members.
             sampler: draws negatives; None: there are none.
             config: resolved, so that batch size and epochs are numbers.
             scale: standardises rewards.
@@ -94,7 +96,9 @@ class Trainer:
             seed: the seed of all random numbers.
             monitor: is told about progress.
             checkpoint: stores the state.
+            own: the members that are trained here. What is drawn for a member does not depend on where the others are trained.
         """
+        self.own, self.scale = own, scale
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
         self.seed, self.monitor, self.checkpoint = seed, monitor, checkpoint
         self.device = rows.users.device
@@ -104,7 +108,7 @@ class Trainer:
             self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         # Drawn once, so that epochs are compared on the same rows.
-        users, items, targets, weights = self._with_negatives(torch.stack(rows.held_out), self._stream("held_out"))
+        users, items, targets, weights = self._with_negatives(torch.stack(rows.held_out[own]), self._stream("held_out"))
         self.held_pairs = users.int(), items.int(), targets, weights
         self.epoch = self._rounds_done = 0
         self.best_losses = torch.full((network.members,), float("inf"), device=self.device)
@@ -112,27 +116,35 @@ class Trainer:
         self._best = [parameter.detach().clone() for parameter in self.parameters]
         self._restore()
 
-    def run(self) -> None:
+    def run(self, advance: "Callable[[Trainer], Tensor] | None" = None) -> None:
         """Train until all epochs are done, or every member has had `patience` epochs without a better loss; keep the best
         weights.
+
+        Args:
+            advance: does an epoch on other machines and returns the losses; None: `advance` of this object does it.
         """
         while self.epoch < self.config.max_epochs and not self._stopped():
-            self._train_epoch(self.epoch + 1)
-            self.epoch, self._rounds_done = self.epoch + 1, 0
-            losses = self._held_out_losses()
-            if not torch.isfinite(losses).all():
-                raise RunError(f"world model, epoch {self.epoch}: the held-out loss is {losses.tolist()}; stopped")
-            better = losses < self.best_losses
-            self.best_losses = torch.where(better, losses, self.best_losses)
-            self.best_epochs[better] = self.epoch
-            for best, parameter in zip(self._best, self.parameters, strict=True):
-                best[better] = parameter.detach()[better]
+            losses = self.advance() if advance is None else advance(self)
             self._save_if_due()
             if self.monitor is not None:
                 self.monitor.fitted(self.epoch, self.config.max_epochs, float(losses.mean()))
         with torch.no_grad():
             for best, parameter in zip(self._best, self.parameters, strict=True):
                 parameter.copy_(best)
+
+    def advance(self) -> Tensor:
+        """Do an epoch, or what is left of it; each member's held-out loss, (M,). Raises `RunError` where one is not finite."""
+        self._train_epoch(self.epoch + 1)
+        self.epoch, self._rounds_done = self.epoch + 1, 0
+        losses = self._held_out_losses()
+        if not torch.isfinite(losses).all():
+            raise RunError(f"world model, epoch {self.epoch}: the held-out loss is {losses.tolist()}; stopped")
+        better = losses < self.best_losses
+        self.best_losses = torch.where(better, losses, self.best_losses)
+        self.best_epochs[better] = self.epoch
+        for best, parameter in zip(self._best, self.parameters, strict=True):
+            best[better] = parameter.detach()[better]
+        return losses
 
     @torch.no_grad()
     def held_out_predictions(self) -> tuple[Tensor, Tensor]:
@@ -151,7 +163,7 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> None:
         """Run the remaining rounds of the epoch."""
-        batch, rows = self.rows.epoch(self._stream(str(epoch))), self.rows.n_training
+        batch, rows = self.rows.epoch(self._stream(str(epoch)), self.own), self.rows.n_training
         pairs_of_a_row = 1 + (self.config.negatives_per_row if self.sampler else 0)
         size = min(self.config.batch_size, rows)
         steps = -(-rows // size)
@@ -184,8 +196,9 @@ class Trainer:
         users, items, targets = self.rows.users[chosen].long(), self.rows.items[chosen].long(), self.rows.targets[chosen]
         weights = self.rows.weights[chosen]
         if self.sampler is not None:
-            shape = (len(chosen), chosen.shape[1] * self.config.negatives_per_row)
-            negative_users, negative_items = self.sampler.draw(shape, generator)
+            width = chosen.shape[1] * self.config.negatives_per_row
+            shape = len(chosen), width
+            negative_users, negative_items = self.sampler.draw((len(self.rows.training), width), generator, self.own)
             users, items = torch.cat([users, negative_users], 1), torch.cat([items, negative_items], 1)
             targets = torch.cat([targets, targets.new_full(shape, self.negative)], 1)
             weights = torch.cat([weights, weights.new_ones(shape)], 1)
@@ -204,14 +217,33 @@ class Trainer:
     def _save_if_due(self) -> None:
         if self.checkpoint is None or not self.checkpoint.due():
             return
+        self.checkpoint.save(*self.state())
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, int]]:
+        """All that goes on with training, as tensors and numbers; every tensor but Adam's counts has the members first."""
         moments = self.optimiser.state_dict()["state"]
         tensors = {"best_losses": self.best_losses, "best_epochs": self.best_epochs}
         for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
-            tensors |= {f"weights.{index}": parameter, f"best.{index}": best}
-            tensors |= {f"adam.{index}.{name}": tensor for name, tensor in moments[index].items()}
-        self.checkpoint.save(tensors, {"epoch": self.epoch, "rounds": self._rounds_done})
+            tensors |= {f"weights.{index}": parameter.detach(), f"best.{index}": best}
+            tensors |= {f"adam.{index}.{name}": tensor for name, tensor in moments.get(index, {}).items()}
+        return tensors, {"epoch": self.epoch, "rounds": self._rounds_done}
 
     @torch.no_grad()
+    def go_on(self, tensors: Mapping[str, Tensor], state: Mapping[str, int]) -> None:
+        """Go on from what `state` gave, before the first step or after one."""
+        self.epoch, self._rounds_done = state["epoch"], state["rounds"]
+        self.best_losses.copy_(tensors["best_losses"])
+        self.best_epochs.copy_(tensors["best_epochs"])
+        for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
+            parameter.copy_(tensors[f"weights.{index}"])
+            best.copy_(tensors[f"best.{index}"])
+        moments = {
+            index: {name: tensors[f"adam.{index}.{name}"].clone() for name in ("step", "exp_avg", "exp_avg_sq")}
+            for index in range(len(self.parameters))
+            if f"adam.{index}.step" in tensors
+        }
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+
     def _restore(self) -> None:
         """Continue from the checkpoint, if there is one."""
         saved = self.checkpoint.load() if self.checkpoint is not None else None
@@ -222,17 +254,7 @@ class Trainer:
             self._require_own(tensors, state)
         except InputError as error:
             raise InputError(f"{self.checkpoint}: {error}; delete it to begin the fit again") from error
-        self.epoch, self._rounds_done = state["epoch"], state["rounds"]
-        self.best_losses.copy_(tensors["best_losses"])
-        self.best_epochs.copy_(tensors["best_epochs"])
-        for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
-            parameter.copy_(tensors[f"weights.{index}"])
-            best.copy_(tensors[f"best.{index}"])
-        moments = {
-            index: {name: tensors[f"adam.{index}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
-            for index in range(len(self.parameters))
-        }
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        self.go_on(tensors, state)
 
     def _require_own(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Raise `InputError` unless a checkpoint has the shapes of this fit."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from darlr.artifacts.schema import Keys, number, one_of, require, whole
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.world_model.continuing import Former
@@ -88,6 +89,7 @@ def fit_factors(
     device: torch.device,
     selection_exponent: float | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
@@ -96,6 +98,7 @@ def fit_factors(
         selection_exponent: eta of the law of selection; None: found, from ratings of randomly shown items where `dataset` has
             them, else from the log.
         former: a model of a former log, whose posteriors the fit starts from and whose size, link and weights it keeps.
+        workers: who learns the users; the numbers do not depend on it.
 
     Raises:
         InputError: if there is nothing to learn, or the link does not suit the rewards.
@@ -104,12 +107,12 @@ def fit_factors(
     if former is not None:
         settings = _as_before(settings, former)
     require_link(dataset.log, settings.link)
-    chooser = Chooser(dataset, settings, generator, device)
+    chooser = Chooser(dataset, settings, generator, device, workers)
     if former is not None:
         chooser.reason = "as in the run that it starts from"
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
-    model, course = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former)
+    model, course = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former, workers)
     selection = _selection(model, dataset, selection_exponent)
     report = FactorReport(
         size=size,
@@ -180,6 +183,7 @@ class Chooser:
     settings: FactorSettings
     generator: torch.Generator
     device: torch.device
+    workers: Workers = HERE
     trials: list[Trial] = field(default_factory=list)
     weightings: tuple[WeightingTrial, ...] = ()
     reason: str = "set by hand"
@@ -237,7 +241,8 @@ class Chooser:
         settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
 
         def ranking(fold: Fold) -> float:
-            model, _ = estimate(self.dataset, fold.training, size, link, activity_exponent, settings, draws, self.device)
+            chosen = size, link, activity_exponent, settings
+            model, _ = estimate(self.dataset, fold.training, *chosen, draws, self.device, workers=self.workers)
             return fold.ranking(model, _numpy(draws))
 
         rankings = [ranking(fold) for fold in self._held_out()]  # one model at a time: they are large

@@ -1,5 +1,6 @@
 """Features of users or items, as the columns of a linear regression."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -50,6 +51,10 @@ class Description:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def between(self, first: int, last: int) -> Self:
+        """Of the entities `first` to `last` alone, in the same memory."""
+        return replace(self, codes=self.codes[first:last], numeric=self.numeric[first:last])
 
     def rows(self, chosen: NDArray[np.integer]) -> Self:
         """The features of the entities `chosen` (n',) alone, in that order."""
@@ -168,6 +173,12 @@ class Design:
             matrix = self.matrix(*ends)
             gram += matrix.T @ matrix
         self._factor = torch.linalg.cholesky(gram)
+
+    def part(self, first: int, last: int) -> "Design":
+        """The same columns for the entities `first` to `last` alone."""
+        part = copy.copy(self)
+        part.description = self.description.between(first, last)
+        return part
 
     def matrix(self, first: int, last: int) -> Tensor:
         """The centred columns of the entities `first` to `last`, (last - first, F) float64."""

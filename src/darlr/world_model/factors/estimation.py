@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.tallies import count_each
@@ -43,10 +44,13 @@ def estimate(
     generator: torch.Generator,
     device: torch.device,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[FactorModel, Course]:
     """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
 
-    Args: former: a model of a former log, of the same size and link, that the fit starts from.
+    Args:
+        former: a model of a former log, of the same size and link, that the fit starts from.
+        workers: who learns the users.
 
     Users and items without rows in it get their features' prior.
     """
@@ -57,7 +61,8 @@ def estimate(
     block = block_of(size, max(widths))
     users_design, items_design = (Design(of.rows(own), block, device) for of, own in zip(descriptions, seen, strict=True))
     start = None if former is None else start_from(former, problem, users_design, items_design)
-    fitted = fit(problem.observed, users_design, items_design, size, settings.sweeps, settings.tolerance, generator, start)
+    limits = settings.sweeps, settings.tolerance
+    fitted = fit(problem.observed, users_design, items_design, size, *limits, generator, start, workers)
     users, items = (
         Population.of(side, description, torch.from_numpy(own).to(device), block)
         for side, description, own in zip((fitted.users, fitted.items), descriptions, seen, strict=True)

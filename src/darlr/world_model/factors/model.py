@@ -13,7 +13,7 @@ from darlr.artifacts.schema import Keys, Shape, number, one_of, positive, requir
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.world_model.factors.design import Columns, Description, Tags
 from darlr.world_model.factors.law import under_selection
-from darlr.world_model.factors.posterior import Side
+from darlr.world_model.factors.posterior import Posteriors
 from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
 from darlr.world_model.model import SCALE, Scale
 
@@ -71,7 +71,7 @@ class Population:
     column_means: Tensor
 
     @classmethod
-    def of(cls, side: Side, description: Description, fitted: Tensor, block: int) -> "Population":
+    def of(cls, side: Posteriors, description: Description, fitted: Tensor, block: int) -> "Population":
         """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others their prior."""
         free, columns, prior = side.free, side.design.columns, side.prior
         means = torch.empty(len(description), len(free), device=prior.device)

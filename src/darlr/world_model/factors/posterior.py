@@ -5,16 +5,20 @@ place of the entry that is always 1. An entity's other entries are N(m, C) in th
 + W' x, L), where x are its features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Groups
+from darlr.world_model.factors.observations import Sums
 
 FLOOR = 1e-6
 """Smallest variance of a factor's prior. It keeps a factor that explains nothing harmless."""
+
+
+TURNED_AT_ONCE = 1 << 16
+"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
 
 
 class Packing:
@@ -81,7 +85,7 @@ class Side:
         n, entries = means.shape
         packing = Packing(entries, fixed, means.device)
         covariances = torch.diag(torch.full_like(variances, spread)).expand(n, -1, -1).clone()
-        centre = torch.zeros_like(means[0])
+        centre = means.new_zeros(entries)
         centre[fixed] = 1.0
         weights = means.new_zeros(len(design.columns.means), entries)
         products = packing.products(means, covariances)
@@ -92,7 +96,7 @@ class Side:
         """The indices (f,) of the entries that are not always 1."""
         return self.packing.free
 
-    def learn(self, rows: Groups, other: "Side", noise: float, block: int) -> float:
+    def learn(self, sums: Sums, noise: float, block: int) -> float:
         """Update every entity's posterior, then the prior, given the other side and the variance of the noise.
 
         Each of the two updates is the exact maximum of the objective, the other one's results held fixed.
@@ -106,20 +110,41 @@ class Side:
         Returns:
             The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
         """
-        moments = _Moments.zero(self)
-        error = 0.0
+        moments = self.update(sums, noise, block)
+        self.relearn_prior(moments)
+        return moments.error
+
+    def update(self, sums: Sums, noise: float, block: int) -> "Moments":
+        """Update every entity's posterior under the prior as it is; what the prior learns from them."""
+        moments = Moments.zero(self)
         precision = torch.linalg.inv(self.prior)
-        summed = rows.summed(other.products)
-        for first in range(0, len(rows), block):
-            last = min(first + block, len(rows))
-            sums, pulls = rows.statistics(first, last, other.means, summed)
+        for first in range(0, len(sums), block):
+            last = min(first + block, len(sums))
+            seconds, pulls = sums.statistics(first, last)
             features = self.design.matrix(first, last)
-            log_determinants = self._update(first, last, sums / noise, pulls / noise, precision, features)
+            log_determinants = self._update(first, last, seconds / noise, pulls / noise, precision, features)
             means, products = self.means[first:last], self.products[first:last]
-            error += float((sums * products).sum(dim=0) @ self.packing.times - 2 * (pulls * means).sum())
-            moments.add(means, products, features, log_determinants)
-        self._relearn_prior(moments)
-        return error
+            error = float((seconds * products).sum(dim=0) @ self.packing.times - 2 * (pulls * means).sum())
+            moments.add(_moments(means, products, features, log_determinants, error))
+        return moments
+
+    def turn(self, matrix: Tensor) -> None:
+        """Map every entity's h, the prior's too, by `matrix` (e, e), which leaves the fixed entry as it is."""
+        inner = matrix[self.free][:, self.free]
+        self.means = self.means @ matrix.T
+        for first in range(0, len(self.means), TURNED_AT_ONCE):
+            part = slice(first, first + TURNED_AT_ONCE)
+            self.covariances[part] = inner @ self.covariances[part] @ inner.T
+            self.products[part] = self.packing.products(self.means[part], self.covariances[part])
+        self.centre = matrix @ self.centre
+        self.weights = self.weights @ matrix.T
+        self.prior = inner @ self.prior @ inner.T
+
+    def prior_alone(self) -> "Side":
+        """The same prior, of no entities."""
+        none = (tensor[:0].clone() for tensor in (self.means, self.covariances, self.products))
+        means, covariances, products = none
+        return replace(self, means=means, covariances=covariances, products=products)
 
     def expected(self, features: Tensor) -> Tensor:
         """The prior means (n, e) of entities with `features` (n, F)."""
@@ -141,9 +166,9 @@ class Side:
         self.products[first:last] = packing.products(self.means[first:last], covariances)
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
-    def _relearn_prior(self, moments: "_Moments") -> None:
+    def relearn_prior(self, moments: "Moments") -> None:
         """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
-        n, free = len(self.means), self.free
+        n, free = moments.entities, self.free
         self.centre = moments.total / n
         self.weights = self.design.solve(moments.explained)
         around = moments.square[self.packing.place] - n * torch.outer(self.centre, self.centre)
@@ -153,28 +178,82 @@ class Side:
         self.evidence = (moments.log_determinants - n * float(torch.logdet(self.prior))) / 2
 
 
+@dataclass(frozen=True)
+class Posteriors:
+    """One side as a fit leaves it; as `Side` has them, but for the width of the covariances.
+
+    Attributes:
+        fixed: which entry is always 1.
+        means: (n, e) float64.
+        covariances: (n, f, f) float32.
+        packing, design, centre, weights, prior: see `Side`.
+    """
+
+    fixed: int
+    means: Tensor
+    covariances: Tensor
+    packing: Packing
+    design: Design
+    centre: Tensor
+    weights: Tensor
+    prior: Tensor
+
+    @classmethod
+    def of(cls, side: Side, means: Tensor | None = None, covariances: Tensor | None = None) -> "Posteriors":
+        """Those of `side`, with other posteriors of its entities where they are given."""
+        return cls(
+            side.fixed,
+            side.means if means is None else means,
+            side.covariances.float() if covariances is None else covariances,
+            side.packing,
+            side.design,
+            side.centre,
+            side.weights,
+            side.prior,
+        )
+
+    @property
+    def free(self) -> Tensor:
+        """(f,) the entries that are not always 1."""
+        return self.packing.free
+
+    def expected(self, features: Tensor) -> Tensor:
+        """(n, e) prior means of entities with `features` (n, F)."""
+        return self.centre + features @ self.weights
+
+
 @dataclass
-class _Moments:
-    """Sums over a side's entities.
+class Moments:
+    """Sums over entities of a side.
 
     Attributes:
         total: (e,) of E h.
         square: (p,) of the distinct entries of E h h'.
         explained: (F, e) of the features times E h.
         log_determinants: of log |C|.
+        error: of weight times E[(h . g)^2 - 2 target h . g] over their pairs.
+        entities: how many there are.
     """
 
     total: Tensor
     square: Tensor
     explained: Tensor
     log_determinants: float = 0.0
+    error: float = 0.0
+    entities: int = 0
 
     @classmethod
-    def zero(cls, side: Side) -> "_Moments":
-        return cls(torch.zeros_like(side.centre), torch.zeros_like(side.products[0]), torch.zeros_like(side.weights))
+    def zero(cls, side: Side) -> "Moments":
+        """Of no entities of `side`."""
+        entries = len(side.centre)
+        square = side.centre.new_zeros(entries * (entries + 1) // 2)
+        return cls(torch.zeros_like(side.centre), square, torch.zeros_like(side.weights))
 
-    def add(self, means: Tensor, products: Tensor, features: Tensor, log_determinants: float) -> None:
-        self.total += means.sum(dim=0)
-        self.square += products.sum(dim=0)
-        self.explained += features.T @ means
-        self.log_determinants += log_determinants
+    def add(self, other: "Moments") -> None:
+        """Add those of other entities."""
+        for name, total in vars(self).items():
+            setattr(self, name, total + getattr(other, name))
+
+
+def _moments(means: Tensor, products: Tensor, features: Tensor, log_determinants: float, error: float) -> Moments:
+    return Moments(means.sum(dim=0), products.sum(dim=0), features.T @ means, log_determinants, error, len(means))

@@ -1,5 +1,6 @@
 """Prepares a log for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,12 @@ from darlr.world_model.model import Scale
 
 ACTIVITY_OFFSET = 6
 """Added to a user's number of rows before the power is taken. It keeps users with a row or two from outweighing all others."""
+
+WHOLE_UP_TO = 2**21
+"""Rows of a log whose users are one part."""
+
+ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 16
+"""Rows of a part of a larger one, at least: so many, and so many for each item, since every part has sums of all items."""
 
 LOG_FLOOR = 0.05
 """Rewards below this share of the mean reward are raised to it before the logarithm is taken."""
@@ -94,15 +101,29 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
     require_link(dataset.log, link)
     users, user_rows = _numbered(log.users, log.n_users)
     items, item_rows = _numbered(log.items, log.n_items)
-    weights = activity_weights(np.bincount(user_rows), activity_exponent)
+    counts = np.bincount(user_rows)
+    weights = activity_weights(counts, activity_exponent)
+    cuts = user_cuts(counts, len(items))
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
     if is_implicit(dataset.log):
         apart = Apart.of(dataset)
-        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], device)
+        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], cuts, device)
     else:
-        observed, scale = _rated(log, link, rows, weights, len(items), device)
+        observed, scale = _rated(log, link, rows, weights, len(items), cuts, device)
     reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
     return Problem(observed, users, items, scale, reward_scale)
+
+
+def user_cuts(counts: NDArray[np.int64], n_items: int) -> list[int]:
+    """The users with whom another part begins, for users with `counts` (U',) rows: parts have about as many rows each.
+
+    They depend on the log alone, not on who works on the parts.
+    """
+    rows = int(counts.sum())
+    parts = 1 if rows <= WHOLE_UP_TO else max(1, rows // max(ROWS_OF_A_PART, ROWS_AN_ITEM * n_items))
+    ends = np.cumsum(counts)
+    cuts = np.searchsorted(ends, rows * np.arange(1, parts) / parts) + 1
+    return [int(cut) for cut in np.unique(cuts[cuts < len(counts)])]
 
 
 def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
@@ -115,7 +136,13 @@ _Rows = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]
 
 
 def _rated(
-    log: InteractionLog, link: Link, rows: _Rows, weights: NDArray[np.float64], n_items: int, device: torch.device
+    log: InteractionLog,
+    link: Link,
+    rows: _Rows,
+    weights: NDArray[np.float64],
+    n_items: int,
+    cuts: Sequence[int],
+    device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
     users, items, rewards = rows
     low, high = log.reward_range
@@ -127,7 +154,7 @@ def _rated(
     equal = bool((weights == 1.0).all())
     user_weights = None if equal else torch.from_numpy(weights).to(device)
     tensors = _on(device, users, items, targets)
-    return Observations.rated(*tensors, user_weights, len(weights), n_items), scale
+    return Observations.rated(*tensors, user_weights, len(weights), n_items, cuts), scale
 
 
 def _against_background(
@@ -136,6 +163,7 @@ def _against_background(
     weights: NDArray[np.float64],
     users_apart: NDArray[np.bool_],
     items_apart: NDArray[np.bool_],
+    cuts: Sequence[int],
     device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
     """Pairs that the log lacks count as the lowest reward. A pair that it has several times counts once, with its mean
@@ -156,7 +184,7 @@ def _against_background(
     sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
     own, other, own_apart, other_apart = (torch.from_numpy(side).to(device) for side in sides)
     background = Background(own, other, own_apart, other_apart, -mean / spread)
-    return Observations.against_background(*_on(device, users, items, targets), background), scale
+    return Observations.against_background(*_on(device, users, items, targets), background, cuts), scale
 
 
 def _merged(users: NDArray[np.intp], items: NDArray[np.intp], rewards: NDArray[np.float64], n_items: int) -> _Rows:
