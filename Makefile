@@ -47,7 +47,7 @@ results-reduced: install
 
 # The site, in build/site; a broken link or a page that no one can find ends it.
 docs: install
-	$(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m mkdocs build
 
 lint: install
 	$(BIN)/ruff check .

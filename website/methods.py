@@ -10,13 +10,12 @@ from website.repository import DOCS
 
 OVERVIEW = "<!-- the table of all methods -->"
 SETTINGS = re.compile(r"(?<=^## Settings\n)(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-FAMILIES = (
-    ("Told the truth, to show what is possible", lambda method: method.reward == "truth"),
-    ("Learn in the simulator", lambda method: method.simulated),
-    ("Learn from the log alone, replayed", lambda method: method.offline),
-    ("Learn nothing in episodes", lambda method: True),
+TOLD, SIMULATED, OFFLINE, OTHERS = (
+    "Told the truth, to show what is possible",
+    "Learn in the simulator",
+    "Learn from the log alone, replayed",
+    "Learn nothing in episodes",
 )
-"""Headings of the overview, each with what a method of that family is like; a method belongs to the first that fits."""
 
 
 def filled(markdown: str, site_uri: str) -> str:
@@ -30,16 +29,27 @@ def filled(markdown: str, site_uri: str) -> str:
     return SETTINGS.sub(lambda found: f"{found['text'].rstrip()}\n\n{facts(ours)}\n\n", markdown, count=1)
 
 
+def family(method: Method) -> str:
+    """The heading under which a `method` stands."""
+    if method.reward == "truth":
+        return TOLD
+    return SIMULATED if method.simulated else OFFLINE if method.offline else OTHERS
+
+
+def families(methods: Iterable[Method]) -> dict[str, list[Method]]:
+    """The `methods` by family, in their order; families without any are left out."""
+    found: dict[str, list[Method]] = {heading: [] for heading in (SIMULATED, OFFLINE, OTHERS, TOLD)}
+    for method in methods:
+        found[family(method)].append(method)
+    return {heading: members for heading, members in found.items() if members}
+
+
 def overview(methods: Iterable[Method]) -> str:
     """Tables of `methods` by family: name, summary, source."""
-    families: dict[str, list[Method]] = {heading: [] for heading, _ in FAMILIES}
-    for method in methods:
-        families[next(heading for heading, fits in FAMILIES if fits(method))].append(method)
-    last = FAMILIES[0][0]
     parts = []
-    for heading in (*(heading for heading in families if heading != last), last):
-        parts += [f"### {heading}", "", "| `--method` | what it learns | from |", "| --- | --- | --- |"]
-        parts += [f"| {_link(method)} | {_cell(method.summary)} | {_cell(method.source)} |" for method in families[heading]]
+    for heading, members in families(methods).items():
+        parts += [f"## {heading}", "", "| `--method` | what it learns | from |", "| --- | --- | --- |"]
+        parts += [f"| {_link(method)} | {_cell(method.summary)} | {_cell(method.source)} |" for method in members]
         parts.append("")
     return "\n".join(parts)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from darlr.methods.registry import METHODS
+from website.methods import families
 from website.repository import DOCS, NOTEBOOKS
 
 Entry = Any
@@ -20,11 +21,16 @@ def completed(nav: list[Entry]) -> list[Entry]:
     ]
 
 
-def method_pages() -> list[str]:
-    """Pages of docs/methods: those that methods name, in the registry's order, then those on what methods share."""
-    named = dict.fromkeys(f"methods/{method.page.partition('#')[0]}" for method in METHODS.values() if method.page)
-    there = [f"methods/{file.name}" for file in sorted((DOCS / "methods").glob("*.md")) if file.name != "index.md"]
-    return [*named, *(page for page in there if page not in named)]
+def method_pages() -> list[Entry]:
+    """Pages of docs/methods by family, in the registry's order, then those on what methods share; each page once."""
+    left = [f"methods/{file.name}" for file in sorted((DOCS / "methods").glob("*.md")) if file.name != "index.md"]
+    sections: list[Entry] = []
+    for heading, members in families(METHODS.values()).items():
+        named = dict.fromkeys(f"methods/{method.page.partition('#')[0]}" for method in members if method.page)
+        own = [page for page in named if page in left]
+        left = [page for page in left if page not in own]
+        sections += [{heading: own}] if own else []
+    return [*sections, {"What they share": left}]
 
 
 def notebook_pages() -> list[str]:

@@ -1,7 +1,7 @@
 """The code blocks of the pages: which there are, and a program that runs those of a page in their order.
 
-A block of `python`, `sh` or `bash` is run. A line above it that begins "Not run by the tests:" gives the reason why it is not. A page all
-of whose commands cannot be run says so under its title: "The commands of this page are not run by the tests:".
+A block of `python`, `sh` or `bash` is run. A line above it that begins "Not run by the tests:" gives the reason why it is not.
+A page all of whose commands cannot be run says so under its title: "The commands of this page are not run by the tests:".
 """
 
 import re

@@ -1,14 +1,14 @@
-"""Runs the blocks of one page, given as JSON on stdin, in the working directory: `python -m tests.website.running < blocks.json`.
+"""Runs the blocks of one page in the working directory: `python -m tests.website.running`, with the blocks as JSON on stdin.
 
 Lines of shell that begin with `darlr` are called in this process, so that torch is loaded once. They are made short: a schedule
 that the page leaves open is a few steps long. `RUN` stands for the run that was finished last.
 """
 
-import glob
 import json
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from darlr.cli.main import main
@@ -21,10 +21,10 @@ SHORT = {
     "world_model.members": "2",
     "offline.updates_per_epoch": "20",
     "offline.batch_size": "64",
-    "synthetic.users": "60",
-    "synthetic.items": "50",
 }
 """Settings of the commands that train, where the page gives none."""
+SMALL = {"synthetic.users": "60", "synthetic.items": "50"}
+"""Those of the built-in world, where no other data set is named."""
 TRAIN = {"train", "tune"}
 
 
@@ -32,10 +32,11 @@ def shortened(words: list[str]) -> list[str]:
     """The `words` of a command that trains, with a short schedule where it gives none."""
     if words[0] not in TRAIN:
         return words
-    given = {pair.partition("=")[0] for option, pair in zip(words, words[1:], strict=False) if option == "--set"}
+    given = {pair.partition("=")[0] for option, pair in pairwise(words) if option == "--set"}
     if "--warm-start" in words:  # its settings are those of the run that it starts from
         return words
-    added = [word for key, value in SHORT.items() if key not in given for word in ("--set", f"{key}={value}")]
+    short = SHORT if "--dataset" in words else SHORT | SMALL
+    added = [word for key, value in short.items() if key not in given for word in ("--set", f"{key}={value}")]
     return [*words, *added, *([] if "--epochs" in words else ["--epochs", "1"])]
 
 
@@ -51,7 +52,7 @@ def words_of(line: str) -> list[str]:
         if word == "RUN":
             found.append(newest())
         else:
-            found += sorted(glob.glob(word)) if "*" in word else [word]
+            found += sorted(map(str, Path().glob(word))) if "*" in word else [word]
     return found
 
 
