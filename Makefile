@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow fuzz chaos results results-reduced lint install clean
+.PHONY: train test test-slow fuzz chaos results results-reduced docs lint install clean
 
 install: $(VENV)/installed
 
@@ -44,6 +44,10 @@ results: install
 # The same on a small world and short schedules, in minutes.
 results-reduced: install
 	$(BIN)/python -m experiments.fair experiments/fair-reduced.yaml --out runs/fair-reduced --table runs/fair-reduced/table.md
+
+# The site, in build/site; a broken link or a page that no one can find ends it.
+docs: install
+	$(BIN)/python -m mkdocs build
 
 lint: install
 	$(BIN)/ruff check .

@@ -32,8 +32,9 @@ class Comparison(Tables):
 def compare(first: Run | Path | str, second: Run | Path | str) -> Comparison:
     """Compare two runs, or two groups of runs over seeds.
 
-    Args: a run or its folder; the folder's name without '-s<seed>' for all its seeds; or a folder whose runs differ in their
-        seed alone.
+    Args:
+        first, second: a run or its folder; the folder's name without '-s<seed>' for all its seeds; or a folder whose runs
+            differ in their seed alone.
 
     Raises:
         InputError: for places without finished runs of one setting, and for runs that cannot be compared.

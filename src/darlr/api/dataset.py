@@ -58,9 +58,9 @@ class Dataset:
         A pandas index is ignored. Blank cells are null or NaN. Date-times become seconds since 1970.
 
         Args:
-            interactions: user_id, item_id, reward[, timestamp], one row a reaction.
-            items: item_id[, categories (names joined by "|")][, feature columns].
-            users: user_id[, feature columns].
+            interactions: `user_id, item_id, reward[, timestamp]`, one row a reaction.
+            items: `item_id[, categories][, feature columns]`; categories are names joined by "|".
+            users: `user_id[, feature columns]`.
             truth: user_id, item_id, reward: what every user of the test world would give every item.
             randomised: user_id, item_id, reward of items that were shown at random; they tell how users select what they rate,
                 and nothing else is learned from them.
