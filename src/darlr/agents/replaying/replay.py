@@ -79,8 +79,8 @@ class EpisodeReplay:
             now=self._moments(rows, steps, window),
             items=self._items[rows, self._lookback + steps],
             returns=returns,
-            after=self._moments(rows, torch.minimum(steps + n_step, lengths - 1), window),
             discounts=torch.where(steps + n_step < lengths, discount**n_step, 0.0),
+            make_after=lambda: self._moments(rows, torch.minimum(steps + n_step, lengths - 1), window),
         )
 
     def _moments(self, rows: Tensor, steps: Tensor, window: int) -> Moments:
