@@ -29,7 +29,7 @@ class Need:
 
 
 def memory_here() -> int:
-    """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
+    """Return the bytes that this process may use at most: the least of the machine's, its container's and its own limit."""
     limits = [_memory_of_machine(), *_limit_of_process()]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit

@@ -59,7 +59,7 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def without_waiting(path: str, flags: int) -> int:
-    """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
+    """Open a file for `open(..., opener=...)`; a pipe without a reader raises `OSError` instead of waiting for one."""
     descriptor = os.open(path, flags | _AT_ONCE, 0o666)
     _wait_again(descriptor)
     return descriptor

@@ -40,7 +40,7 @@ def actor_critic_loss(
 
 
 def standardised(advantages: Tensor) -> Tensor:
-    """`advantages` (n,) brought to mean 0 and deviation 1; one alone becomes 0."""
+    """Scale `advantages` (n,) to mean 0 and standard deviation 1; a single one becomes 0."""
     return (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
 
 

@@ -97,7 +97,7 @@ def _locked(lock: Path, waiting: Callable[[], None]) -> int:
             if not lock_descriptor(descriptor, blocking=False):
                 waiting()
                 lock_descriptor(descriptor)
-            # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
+            # The previous holder may have deleted its file since; only the file that has the name counts.
             if _has_name(descriptor, lock):
                 return descriptor
         except BaseException:

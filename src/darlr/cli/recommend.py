@@ -1,4 +1,4 @@
-"""`darlr recommend`: rank items with the policy of a run."""
+"""`darlr recommend`: ranks items by the policy of a run."""
 
 import sys
 from pathlib import Path

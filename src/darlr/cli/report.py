@@ -36,7 +36,9 @@ def report(
         option("of curves by epoch: a paper's column (84 mm) or page (178 mm), a screen"),
     ] = "screen",
 ) -> None:
-    """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
+    """Compare finished runs: methods over seeds with intervals, differences to the best baseline, published values next to
+    ours.
+    """
     from darlr.report.analysis.runs import collect, renamed  # noqa: PLC0415
 
     if not runs:
@@ -71,7 +73,7 @@ def _baselines() -> set[str]:
 
 
 def _writer(path: Path, width: str) -> "Callable[[Collection], None]":
-    """What makes the file, by its suffix; raises `InputError` for an unknown one."""
+    """Return the function that writes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.analysis.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.page.page import page  # noqa: PLC0415

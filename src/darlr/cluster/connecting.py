@@ -1,4 +1,4 @@
-"""Joining the Ray cluster at an address, or one line that says why that is impossible."""
+"""Joins the Ray cluster at an address, or says in one line why that is impossible."""
 
 import contextlib
 import logging
@@ -21,10 +21,15 @@ SECONDS_TO_ANSWER = 15.0
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
-    """Be part of the cluster at `address` (HOST:PORT, or `auto` for the one of this machine) while the block runs.
+    """Be part of a Ray cluster while the block runs.
 
-    What Ray prints of nodes and processes that were lost is not shown: whoever works on them tells it in a line.
-    Raises `InputError` where no cluster answers, and where this machine is no node of it.
+    Ray's output about lost nodes and processes is hidden: the caller reports a loss in one line.
+
+    Args:
+        address: HOST:PORT, or `auto` for the cluster of this machine.
+
+    Raises:
+        InputError: if no cluster answers, or this machine is not one of its nodes.
     """
     _require_cluster(address)
     with contextlib.ExitStack() as ends:
@@ -41,7 +46,7 @@ def connected(address: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
+    """Set an environment variable in the block: Ray reads from it the level of its core's messages to standard error."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:
@@ -54,18 +59,18 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def cores() -> int:
-    """How many cores the nodes of the cluster have together."""
+    """The number of cores of all nodes together."""
     return int(ray.cluster_resources().get("CPU", 0))
 
 
 def line_of(error: BaseException) -> str:
-    """The first line that says something; of an error on a node, the error itself."""
+    """The first line of an error that is not empty. For an error on a node, the first line of its cause."""
     cause = getattr(error, "cause", None)
     return next((line.strip() for line in str(cause or error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _require_cluster(address: str) -> None:
-    """Refuse an address where no cluster answers: Ray itself would go on trying for minutes."""
+    """Refuse an address where no cluster answers; Ray itself would keep trying for minutes."""
     if address != AUTO:
         host, _, port = address.rpartition(":")
         if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 2**16:

@@ -1,4 +1,4 @@
-"""From an address, or none, to who works."""
+"""Chooses workers: the nodes of a cluster at an address, or this machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,13 @@ from darlr.cluster.workers import HERE, Workers
 
 @contextmanager
 def workers_at(address: str | None) -> Iterator[Workers]:
-    """The nodes of the Ray cluster at `address` (HOST:PORT, or `auto` for the one of this machine); None: this machine.
+    """The workers at an address.
 
-    Raises: InputError: in one line where Ray is missing, no cluster answers, or its nodes have other versions.
+    Args:
+        address: HOST:PORT of a Ray cluster, or `auto` for the cluster of this machine. None: this machine alone.
+
+    Raises:
+        InputError: in one line if Ray is missing, no cluster answers, or its nodes have other versions.
     """
     if address is None:
         yield HERE

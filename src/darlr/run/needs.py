@@ -112,7 +112,7 @@ def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
 
 
 def _length(config: ExperimentConfig) -> int:
-    """Of an episode, about."""
+    """The approximate number of steps of an episode."""
     longest = config.leave.max_steps
     return longest if config.leave.by == "never" else min(STEPS, longest)
 

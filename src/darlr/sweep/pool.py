@@ -84,7 +84,7 @@ class LocalPool:
 
 
 def _require_place(out: Path) -> None:
-    """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
+    """Refuse a file in the place of the folder `out`; the folder is not made, because a dry run must leave nothing behind."""
     nearest = next(place for place in (out, *out.parents) if present(place))
     if not nearest.is_dir():
         raise InputError(f"{out}: cannot be used for results ({nearest} is a file; expected a folder)")

@@ -219,7 +219,7 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
     """Raise an error unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half
     a minute).
 
-    One that imitates has a log there that shows mostly what is liked.
+    For a method that imitates, the world's log mostly shows liked items.
 
     Args:
         method: registered or not.

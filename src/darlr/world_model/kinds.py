@@ -76,7 +76,11 @@ class WorldModelKind:
         return self._by(workers, fit)
 
     def starting_from(self, former: Former, checkpoint: FitCheckpoint | None, workers: Workers = HERE) -> Fit:
-        """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
+        """Return the function that fits it on a log that has changed since `former` was fitted.
+
+        Raises:
+            InputError: if the kind cannot start from another model.
+        """
         if self.fit_after is None:
             raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
         return self._by(workers, self.fit_after(former, checkpoint))

@@ -1,4 +1,4 @@
-"""What counts as liked, and by how much."""
+"""Which rows count as liked, and with which weight."""
 
 import numpy as np
 import pytest

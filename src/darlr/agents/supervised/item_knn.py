@@ -3,7 +3,7 @@
     sim(i, j) = x_i . x_j / (||x_i|| ||x_j|| + h),   s_uj = sum over i in N_k(j) of w_ui sim(i, j),
 
 where x_i is the item's column of weights and N_k(j) are the k items that are most similar to j.
-docs/methods/item-knn.md has what differs here.
+docs/methods/item-knn.md lists the differences from the papers.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from darlr.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """k and h."""
+    """The hyperparameters k and h."""
 
     size: int
     shrinkage: float
@@ -32,23 +32,23 @@ class Neighbourhood:
 CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
 MOST_PRODUCTS = 250_000_000_000
-"""Liked pairs times items, about as many as two minutes of a processor compute."""
+"""Largest product of liked pairs and items: about two minutes of a processor."""
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The k nearest items of each of n, nearest first.
+    """The k nearest items of each of n items, nearest first.
 
     Attributes:
         items: (n, k) int64, indices into the log's vocabulary.
-        similarities: (n, k) float32, 0 for items that share nobody.
+        similarities: (n, k) float32, 0 for items without common users.
     """
 
     items: Tensor
     similarities: Tensor
 
     def weights(self, n_items: int) -> Tensor:
-        """(n, n_items) sparse: each row has the similarities of the neighbours of one item."""
+        """A sparse (n, n_items) matrix; each row has the similarities of one item's neighbours."""
         rows = torch.arange(len(self.items)).repeat_interleave(self.items.shape[1])
         places = torch.stack([rows, self.items.flatten()])
         shape = (len(self.items), n_items)
@@ -62,14 +62,14 @@ def nearest_items(preferences: Preferences, neighbourhood: Neighbourhood) -> Nei
     for columns in torch.split(torch.arange(preferences.n_items), COLUMNS_AT_ONCE):
         similarities = co_liked(preferences, columns) / (torch.outer(lengths, lengths[columns]) + neighbourhood.shrinkage)
         similarities = similarities.nan_to_num(0.0)  # an item that nobody likes has no length
-        similarities[columns, torch.arange(len(columns))] = -1.0  # nothing is its own neighbour
+        similarities[columns, torch.arange(len(columns))] = -1.0  # an item is not its own neighbour
         found.append(similarities.topk(min(neighbourhood.size, preferences.n_items - 1), dim=0))
     items, values = (torch.cat([getattr(part, name) for part in found], dim=1).T for name in ("indices", "values"))
     return Neighbours(items.contiguous(), values.contiguous())
 
 
 def _lengths(preferences: Preferences) -> Tensor:
-    """(I,) ||x_i||."""
+    """The lengths (I,) ||x_i||."""
     squares = torch.zeros(preferences.n_items).index_add_(0, preferences.items, preferences.weights**2)
     return squares.sqrt()
 

@@ -26,7 +26,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table, significance, wi
 from darlr.text import counted
 
 CERTAIN, LEAST = 0.05, 0.001
-"""A p value below the first makes a difference certain; one below the second is not written out."""
+"""A difference with a p value below the first is called certain; a p value below the second is shown as "< " that number."""
 
 ROUNDING = 1e-5
 """By how much, relatively, a mean over users may differ from the summary's, which was taken in single precision."""

@@ -84,7 +84,7 @@ def _panels(groups: Sequence[Group]) -> tuple[Panels, list[str]]:
     panels = {label: bands for label, bands in panels.items() if bands}
     heights = {label: {mean for found in bands.values() for mean in found.means} for label, bands in panels.items()}
     moving = {label: bands for label, bands in panels.items() if len(heights[label]) > 1}
-    if not moving:  # something has to be seen
+    if not moving:  # at least one panel is needed
         return dict(list(panels.items())[:1]), []
     return moving, [f"{label} is {Quantity(heights[label].pop())} everywhere." for label in panels if label not in moving]
 

@@ -140,9 +140,9 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
 
 
 def turn_of(users: Side) -> Tensor:
-    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it.
+    """The map (e, e) of (1, a, z) that centres and whitens z, and takes from a its mean and the part that z explains.
 
-    Items are mapped by its transposed inverse, so that h . g stays.
+    Items are mapped by its transposed inverse, so that h . g does not change.
     """
     entries = len(users.centre)
     # The free entries are (a, z).
