@@ -1,8 +1,9 @@
 """How much faster two nodes of a Ray cluster are than one: `python -m benchmarks.many_machines` (extra `ray`).
 
-The nodes are processes of this machine, of one core each; the head has none. Two things are measured: a fit of factors with a
-given size and number of sweeps, from the rows to the model, and lists of ten items for all users, from the run folder to
-Parquet. Both are done by this process alone first, and what the clusters give has to be the same to the last bit.
+The nodes are processes of this machine, of one core each; the head has none. Two tasks are measured: a fit of factors with
+a given size and number of sweeps, and lists of ten items for all users. The fit runs from the rows to the model, the lists
+from the run folder to Parquet. Both are done by this process alone first, and what the clusters give has to be the same to
+the last bit.
 
 Seconds of the wall say little on a machine that does other things; its load is printed with them. So the share that is not
 spread is printed, too: CPU seconds of the process that gives out the work, against all CPU seconds. From these, and from the

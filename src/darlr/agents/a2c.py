@@ -158,7 +158,7 @@ class A2C(RecommendingAgent[ValuedRollout]):
                 log.add(f"loss/{name}", term)
 
     def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a minibatch, and its unweighted terms by name."""
+        """The loss of a minibatch (scalar), and its unweighted terms by name."""
         logits, values = self.masked(steps)
         return actor_critic_loss(logits, values, steps.items, steps.advantages, steps.returns, self.config)
 

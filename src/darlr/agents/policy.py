@@ -62,7 +62,12 @@ class Policy(nn.Module):
 
 
 def trunk_of(state_size: int, config: PolicyConfig) -> tuple[nn.Sequential, int]:
-    """Hidden layers over a state of that size, not yet initialised, and the size of what comes out of them."""
+    """Make the hidden layers over a state, not yet initialised; also return the size of their output.
+
+    Args:
+        state_size: size of the state.
+        config: the policy's settings.
+    """
     sizes = [state_size, *config.hidden_sizes]
     trunk = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):

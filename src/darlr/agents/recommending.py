@@ -83,7 +83,7 @@ class EpisodicAgent(ABC, Generic[R]):
 
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Continue from the tensors of a checkpoint."""
 
 
 class RecommendingAgent(EpisodicAgent[R]):

@@ -39,7 +39,7 @@ SUPERVISED: Mapping[str, Supervised] = MappingProxyType(
 Fit = Callable[[np.random.Generator], Mapping[str, Tensor]]
 Build = Callable[[Learned], Scorer]
 Fits = Callable[[str, Fit, Build], Scorer]
-"""Builds the scorer of the named opponent from what its fit learned: at a former time, if that is kept, or now."""
+"""Builds the scorer of the named opponent from the parameters of a stored fit, or else of a new one."""
 
 
 def fit_now(generator: np.random.Generator) -> Fits:

@@ -3,8 +3,8 @@
     e*_t(u, i) = gamma alpha_u beta_i sum over the episode's earlier items j of exp(-(t - t_j) dist(i, j) / tau*)
     r          = (interest(u, i) - least interest) / (1 + e*_t(u, i))
 
-The user model (`darlr.world_model.causal`) tells interest apart from how much like items the log's users had been shown. The
-policy is paid as if its own episode were what users had been shown (`darlr.rewards.overexposed`). The loss is PPO's
+The user model (`darlr.world_model.causal`) separates interest from the effect of similar items that users had been shown. The
+policy's reward counts its own episode as the items that users had been shown (`darlr.rewards.overexposed`). The loss is PPO's
 (`darlr.methods.ppo`).
 """
 

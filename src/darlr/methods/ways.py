@@ -67,7 +67,7 @@ class Ways:
         return []
 
     def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None, workers: Workers = HERE) -> Fit:
-        """The fit of the world model.
+        """Return the function that fits the world model.
 
         Args:
             config: the settings.

@@ -74,7 +74,7 @@ def intrinsic_reward(dataset: Dataset, estimates: Estimates, config: RewardConfi
 
 
 def similarity_of(dataset: Dataset, estimates: Estimates) -> ItemSimilarity:
-    """Of the world's items: by categories, or, where there are none, by `estimates` (n_users, n_items)."""
+    """Return the similarity of the world's items: by categories, or, if there are none, by `estimates` (n_users, n_items)."""
     if not dataset.items.n_categories:
         return NearColumns(estimates.table())
     return SharedCategories(torch.from_numpy(dataset.items.membership()[dataset.world.items]).to(estimates.device))

@@ -34,7 +34,7 @@ class RewardParts:
 
 @dataclass(frozen=True)
 class RewardKind:
-    """A reward.
+    """A kind of reward.
 
     Attributes:
         name: its value of `reward.kind`.

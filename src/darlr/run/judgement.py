@@ -50,7 +50,7 @@ def judged_by(
         scorer: the policy.
         estimates: (n_users, n_items) of the world model.
         membership: (n_items, C) bool.
-        factors: gives the factor model of the lists.
+        sources: the factor model of the log, and other fits.
     """
     opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}

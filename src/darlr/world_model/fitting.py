@@ -172,7 +172,13 @@ def trainer_of(
     former: Former | None = None,
     own: slice = slice(None),
 ) -> Trainer:
-    """Who trains the members `own` of the ensemble by the resolved settings `config`; for the rest see `fit_world_model`."""
+    """Return the trainer of some members of the ensemble.
+
+    Args:
+        dataset, seed, device, monitor, checkpoint, former: see `fit_world_model`.
+        config: the resolved settings.
+        own: the members to train.
+    """
     negatives = _negatives_per_row(config, dataset)
     least = dataset.log.reward_range[0]
     scale = Scale.of(dataset.log.rewards, negatives, least)
@@ -198,7 +204,7 @@ def trainer_of(
 
 @dataclass(frozen=True)
 class Task:
-    """What every machine that trains members is told: the data, the resolved settings and the seed."""
+    """The inputs of every machine that trains members: the data, the resolved settings and the seed."""
 
     dataset: Dataset
     config: WorldModelConfig
@@ -207,7 +213,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Members:
-    """The members `own`, as `Trainer.state` tells them."""
+    """The state of the members `own`, in the form of `Trainer.state`."""
 
     own: slice
     tensors: Mapping[str, Tensor]
@@ -215,7 +221,9 @@ class Members:
 
 
 def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
-    """The members after one more epoch, and their held-out losses; depends on the arguments alone."""
+    """Train the members for one more epoch; returns them, and their held-out losses (M,). The result depends on the
+    arguments alone.
+    """
     trainer = trainer_of(task.dataset, task.config, task.seed, torch.device("cpu"), own=members.own)
     trainer.go_on(members.tensors, members.state)
     losses = trainer.advance()
@@ -223,16 +231,16 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+    """Runs a trainer's epoch on other machines, each member by itself, and gives the trainer the new state.
 
-    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    Members only share the decision when to stop, which the trainer makes after each epoch.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:
         self._workers, [self._task] = workers, workers.hold([task])
 
     def __call__(self, trainer: Trainer) -> Tensor:
-        """Each member's held-out loss, (M,)."""
+        """Run an epoch; returns each member's held-out loss, (M,)."""
         tensors, state = trainer.state()
         places = [slice(member, member + 1) for member in range(trainer.network.members)]
         parts = [Members(own, {name: _of_members(tensor, own) for name, tensor in tensors.items()}, state) for own in places]
@@ -243,7 +251,7 @@ class MembersApart:
 
 
 def _of_members(tensor: Tensor, own: slice) -> Tensor:
-    """Counts are of all members."""
+    """The members' part of a tensor (M, ...); a scalar count holds for all members."""
     return tensor[own] if tensor.ndim else tensor
 
 

@@ -1,4 +1,4 @@
-"""Which rows count as liked, and with which weight."""
+"""The rows that count as liked, and their weights."""
 
 import numpy as np
 import pytest

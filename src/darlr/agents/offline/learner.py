@@ -1,6 +1,4 @@
-"""The training loop of the offline agents: batches of logged steps, one loss, and a target network that is renewed at
-intervals.
-"""
+"""The training loop of the offline agents: batches of logged steps, from which `TargetedUpdates` learns."""
 
 import torch
 from torch import Tensor
@@ -19,8 +17,6 @@ class OfflineLearner(TargetedUpdates):
 
     Attributes:
         reward_table: None, because nothing is learned in the simulator.
-        updates: number of gradient steps so far.
-        target: the policy as it was at the last multiple of `config.target_sync` updates.
     """
 
     reward_table: None = None

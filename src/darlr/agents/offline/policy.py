@@ -117,7 +117,7 @@ class OfflinePolicy(Policy):
         raise NotImplementedError
 
     def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss to be minimised, and its parts by name.
+        """The loss to be minimised (scalar), and its parts by name.
 
         Args:
             batch: B logged steps.

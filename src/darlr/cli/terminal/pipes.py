@@ -85,7 +85,7 @@ def _refusing(stream: TextIO) -> Iterator[None]:
             f"standard output is {error.encoding}, which has no {character!a}; set PYTHONIOENCODING=utf-8, or write to a file"
         ) from error
     except OSError as error:
-        # What is left in the buffer would be tried again, and fail, when the process ends.
+        # When the process ends, the rest of the buffer would be written again, and fail.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -187,7 +187,7 @@ def headline(dataset: str, groups: Sequence[Group]) -> str | None:
 
 
 def _verdict(name: str, best: str, difference: PairedDifference, p: float | None) -> str:
-    """What a difference to the best list says; only a p value below `CERTAIN` makes it certain."""
+    """Say in words how the method compares with the best list; only a p value below `CERTAIN` makes a difference certain."""
     if difference.mean == 0:
         return f"{name} has what the best list ({best}) has"
     perhaps = "" if p is not None and p < CERTAIN else ", perhaps by chance,"

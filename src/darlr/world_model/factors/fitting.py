@@ -53,7 +53,7 @@ def block_of(size: int, columns: int) -> int:
 
 @dataclass(frozen=True)
 class Start:
-    """What a fit starts from: users, of whom the prior counts alone, items, and the variance of the noise."""
+    """The start of a fit: users, of which only the prior is used, items, and the variance of the noise."""
 
     users: Side
     items: Side
@@ -78,8 +78,9 @@ def fit(
         users, items: features of both sides' entities.
         size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
-        generator: on the CPU; draws items' first factors, where there is no `start`.
-        workers: who learns the users; the numbers do not depend on it.
+        generator: on the CPU; it draws the items' first factors if there is no `start`.
+        start: sides and noise of a former fit, or None.
+        workers: update the users; the numbers do not depend on them.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.

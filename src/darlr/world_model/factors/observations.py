@@ -367,6 +367,7 @@ class Observations:
             users, items: (rows,) int64; no pair occurs twice, and none is left out of the background.
             targets: (rows,) float64.
             background: all pairs, as the users' side sees them.
+            cuts: the first user of each part after the first one.
         """
         weights, target = background.own[users], background.target
         pulls = weights * (targets - target)
