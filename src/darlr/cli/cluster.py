@@ -13,7 +13,7 @@ def ray_option(shares: str) -> Any:
 
 
 def require_cluster_of_cpus(device: str) -> None:
-    """Raise `InputError` if Ray is missing, or if `device` is a GPU: nodes compute on CPUs."""
+    """Raise `InputError` where Ray is missing, or where `device` is a GPU, which is not what nodes compute on."""
     if device == "cuda":
         raise InputError("--device is 'cuda', but nodes of a Ray cluster compute on their CPUs; expected 'cpu' or 'auto'")
     require_ray()

@@ -46,7 +46,7 @@ def connected(address: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable in the block: Ray reads from it the level of its core's messages to standard error."""
+    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

@@ -231,9 +231,9 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Runs a trainer's epoch on other machines, each member by itself, and gives the trainer the new state.
+    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
 
-    Members only share the decision when to stop, which the trainer makes after each epoch.
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:

@@ -30,7 +30,7 @@ CELLS_AT_ONCE = 4_000_000
 """Number of gathered factor values in memory at once."""
 
 MOST_PAIRS = 50_000_000
-"""Largest number of rows in the log; a sweep of a million pairs takes about a second of a processor."""
+"""Rows of the log; a sweep of a million pairs takes about a second of a processor."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Neighbourhood:
 CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
 MOST_PRODUCTS = 250_000_000_000
-"""Largest product of liked pairs and items: about two minutes of a processor."""
+"""Liked pairs times items, about as many as two minutes of a processor compute."""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,6 @@ def bandit_belief(learned: Mapping[str, Tensor], played: Played) -> FactorBelief
 
 
 def bandit_unfit(dataset: Dataset) -> str:
-    """The reason if the data set has too many users, else an empty string."""
+    """Why the data set has too many users, or nothing."""
     n = dataset.log.n_users
     return f"the log has {n:,} users, and a matrix is held for each; at most {MOST_USERS:,}" if n > MOST_USERS else ""
