@@ -42,7 +42,7 @@ def report(
     from darlr.report.analysis.runs import collect, renamed  # noqa: PLC0415
 
     if not runs:
-        raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
+        raise InputError("no folder is given; expected run folders, or folders that hold runs, for example 'runs'")
     write = _print if out is None else _writer(out, width)  # a name that cannot be written is refused before runs are read
     called = {} if names is None else _names_in(names)
     write(renamed(collect(runs), called, str(names)))

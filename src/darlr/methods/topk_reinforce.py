@@ -82,7 +82,7 @@ def topk_losses(scores: Tensor, behaviour: Tensor, items: Tensor, returns: Tenso
 
 TOPK_REINFORCE = Offline(
     name="topk-reinforce",
-    summary="policy gradient from the log, corrected for what chose its items and for lists of K",
+    summary="policy gradient from the log, corrected for the policy behind it and for lists of K",
     source="Chen et al., WSDM 2019",
     page="topk-reinforce.md",
     fixed={"offline.n_step": TO_THE_END, **NO_PENALTIES},

@@ -77,7 +77,7 @@ def weighted_loss(scores: Tensor, items: Tensor, weight: Tensor) -> Tensor:
 
 WEIGHTED_LIKELIHOOD = Offline(
     name="weighted-likelihood",
-    summary="imitation of the log, each step weighted by what it and the rest of its episode brought",
+    summary="imitation of the log, each step weighted by its return",
     source="Peters and Schaal, ICML 2007",
     page="weighted-likelihood.md",
     fixed={"offline.n_step": TO_THE_END, **NO_PENALTIES},
