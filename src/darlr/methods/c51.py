@@ -27,7 +27,7 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 from darlr.rewards.source import RewardSource
 
 MOST_OUTPUTS = 1 << 21
-"""Number of outputs that are computed at once when all items' distributions are summed: 8 MiB."""
+"""Outputs that are computed at once where all items' distributions are summed up: 8 MiB of them."""
 
 
 @dataclass(frozen=True)
