@@ -59,7 +59,7 @@ class Judged:
 
     @cached_property
     def estimates(self) -> Any:
-        """What the run's world model estimates, (n_users, n_items) by request."""
+        """The estimates of the run's world model, (n_users, n_items), computed on demand."""
         dataset, config = self.specified.dataset, self.specified.config
         world = dataset.world
         return Predicted.of(self.opened.saved.model, world.users, world.items, CPU, config.reward.table_cells)
