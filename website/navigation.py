@@ -22,7 +22,7 @@ def completed(nav: list[Entry]) -> list[Entry]:
 
 
 def method_pages() -> list[Entry]:
-    """Pages of docs/methods by family, in the registry's order, then the pages that methods share; each page once."""
+    """Pages of docs/methods by family, in the registry's order, then those on what methods share; each page once."""
     left = [f"methods/{file.name}" for file in sorted((DOCS / "methods").glob("*.md")) if file.name != "index.md"]
     sections: list[Entry] = []
     for heading, members in families(METHODS.values()).items():

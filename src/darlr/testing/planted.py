@@ -56,7 +56,7 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
 
 
 def _shown(random: np.random.Generator, well_chosen: bool) -> list[int]:
-    """The 20 items that a user was shown, in order."""
+    """The 20 items that a user was shown, in their order."""
     if not well_chosen:
         return random.permutation(ITEMS)[:20].tolist()
     liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))

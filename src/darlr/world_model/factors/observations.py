@@ -279,14 +279,7 @@ class PartRows:
         n_items: int,
         background: Background | None,
     ) -> Self:
-        """Take one part of the users' rows.
-
-        Args:
-            ends: the first user and the user after the last one.
-            rows: users, items, weights and pulls of all users' rows, (rows,) each.
-            n_items: I.
-            background: as all users see it, or None.
-        """
+        """Args: rows: users, items, weights and pulls of all users' rows; background: as all users see it."""
         first, last = ends
         users, items, weights, pulls = rows
         if bool((users < first).any() | (users >= last).any()):
