@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow fuzz chaos results results-reduced lint install clean
+.PHONY: train test test-slow fuzz chaos results results-reduced release-check lint install clean
 
 install: $(VENV)/installed
 
@@ -44,6 +44,12 @@ results: install
 # The same on a small world and short schedules, in minutes.
 results-reduced: install
 	$(BIN)/python -m experiments.fair experiments/fair-reduced.yaml --out runs/fair-reduced --table runs/fair-reduced/table.md
+
+# Wheel and sdist in dist/, tried in clean environments (.ci/matrix), and the list of packages (CONTRIBUTING.md, "A release").
+release-check: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[release]'
+	BUILDER=$(BIN)/python .ci/matrix
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.json $(BIN)/python
 
 lint: install
 	$(BIN)/ruff check .
