@@ -170,7 +170,7 @@ class RunFolder:
 
         Raises `InputError` naming file and line of a record that is none, is missing, stands elsewhere, or was edited.
         """
-        return list(self._metrics.records().values)
+        return [dict(record) for record in self._metrics.records().values]
 
     def _tensors_path(self, name: str) -> Path:
         return self.path / f"{name}.safetensors"
