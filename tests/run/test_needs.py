@@ -45,6 +45,8 @@ def test_the_process_itself_counts(small: LoadedDataset, monkeypatch: pytest.Mon
         ({"tracker.kind": "gru", "tracker.width": 100_000, "policy.hidden_sizes": [90_000]}, "tracker.width"),
         ({"method": "cql", "cql.quantiles": 10_000, "policy.hidden_sizes": [10_000]}, "cql.quantiles"),
         ({"method": "cql", "offline.batch_size": 10_000_000}, "offline.batch_size"),
+        ({"method": "decision-transformer", "decision_transformer.width": 50_000}, "decision_transformer.width"),
+        ({"method": "decision-transformer", "offline.batch_size": 10_000_000}, "offline.batch_size"),
         ({"method": "bayes-adaptive", "factors.size": 10_000}, "factors.size"),
         ({"world_model.kind": "factors", "factors.size": 9_000}, "factors.size"),
         ({"evaluation.episodes": 10_000_000, "leave.max_steps": 120}, "evaluation.episodes"),
