@@ -35,7 +35,8 @@ class DuelingDQN(DoubleDQN):
         head = self.heads["advantage"]
         assert isinstance(head, nn.Linear)
         mean = F.linear(hidden, head.weight.mean(dim=0, keepdim=True), head.bias.mean(dim=0, keepdim=True))
-        return (self.heads["state"](hidden) + outputs_of(head, hidden, items) - mean).squeeze(1)
+        values: Tensor = self.heads["state"](hidden) + outputs_of(head, hidden, items) - mean
+        return values.squeeze(1)
 
     def entity_rows(self) -> Mapping[str, Rows]:
         names = ("tracker.item_vectors", "heads.advantage.weight", "heads.advantage.bias")
