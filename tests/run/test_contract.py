@@ -35,8 +35,16 @@ LARGE_MIB = 600
 """What a run in the world of `LARGE` may take beside the interpreter and its libraries: less than all quantiles of
 all items' returns would, for a batch of the offline agents."""
 
-VARIANTS = ("cql-plain", "darlr-static-reward", "darlr-static-penalty", "darlr-r-similarity", "darlr-r-diversity", "mopo")
-"""Those that set a weight or a switch of another method, whose code runs here anyway."""
+VARIANTS = (
+    "cql-plain",
+    "darlr-static-reward",
+    "darlr-static-penalty",
+    "darlr-r-similarity",
+    "darlr-r-diversity",
+    "double-dqn",
+    "mopo",
+)
+"""Those that set a weight or a switch of another method, or have another's loss, whose code runs here anyway."""
 
 FULL_GROWN = [name for name in METHODS if name not in VARIANTS]
 EVERY_METHOD = [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name for name in METHODS]
