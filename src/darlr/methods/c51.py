@@ -71,9 +71,10 @@ class C51(ExploringPolicy):
         weights, biases = head.weight.view(self.n_items, self._count, -1), head.bias.view(self.n_items, self._count)
         size = max(1, OUTPUTS_AT_ONCE // self._count)
         values = []
-        for own_weights, own_biases in zip(weights.split(size), biases.split(size), strict=True):
+        for own_weights, own_biases in zip(torch.split(weights, size), torch.split(biases, size), strict=True):
             logits = torch.addmm(own_biases.flatten(), hidden, own_weights.flatten(0, 1).T)
-            values.append(logits.unflatten(1, (-1, self._count)).softmax(dim=2) @ atoms)
+            # len() would fix the batch of an exported graph
+            values.append(logits.view(hidden.shape[0], -1, self._count).softmax(dim=2) @ atoms)
         return without_blocked(torch.cat(values, dim=1), moments.blocking)
 
     def logits_of(self, hidden: Tensor, items: Tensor) -> Tensor:
