@@ -1,6 +1,6 @@
 """What every policy offers, and the actor-critic network: state tracker, a trunk shared by actor and critic, action head."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -58,10 +58,15 @@ class Policy(nn.Module):
 def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential, int]:
     """Hidden layers over a tracker's state, not yet initialised, and the size of what comes out of them."""
     sizes = [tracker.state_size, *config.hidden_sizes]
-    trunk = nn.Sequential()
+    return hidden_layers(sizes), sizes[-1]
+
+
+def hidden_layers(sizes: Sequence[int]) -> nn.Sequential:
+    """Linear layers from each of `sizes` to the next, each with a ReLU behind it, not yet initialised."""
+    layers = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):
-        trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-    return trunk, sizes[-1]
+        layers.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
+    return layers
 
 
 class ActorCritic(Policy):
