@@ -12,6 +12,7 @@ number of parts, follows what two free cores would give.
 import argparse
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +115,8 @@ def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
 
 def lists(size: Size, folder: Path) -> dict[int, Spent]:
     """By the number of nodes; 0 is this process alone."""
-    train(folder, size)
+    if not (folder / "run").is_file():
+        train(folder, size)
     asked = Asked(Path((folder / "run").read_text()))
     started = time.perf_counter(), time.process_time()
     write_all(Recommender.load(asked.run), folder / "alone.parquet", asked.count)
@@ -123,6 +125,7 @@ def lists(size: Size, folder: Path) -> dict[int, Spent]:
     alone = pl.read_parquet(folder / "alone.parquet")
     for nodes in NODES:
         output = folder / f"lists-{nodes}"
+        shutil.rmtree(output, ignore_errors=True)
         with cluster_of(nodes) as address:
             started = time.perf_counter(), time.process_time()
             write_all_on(address, asked, output)
@@ -155,6 +158,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--factors", type=int, default=8)
     parser.add_argument("--sweeps", type=int, default=6)
+    parser.add_argument("--folder", type=Path, help="where the run that makes lists is kept; a temporary one without")
     options = parser.parse_args()
     torch.set_num_threads(1)
     short = {"training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100}, "evaluation": {"episodes": 100}}
@@ -163,7 +167,7 @@ def main() -> None:
         tell("fit", fits(size, options.factors, options.sweeps))
     if "lists" in options.phases:
         with tempfile.TemporaryDirectory() as scratch:
-            tell("lists", lists(size, Path(scratch)))
+            tell("lists", lists(size, options.folder or Path(scratch)))
 
 
 if __name__ == "__main__":

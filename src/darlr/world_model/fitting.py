@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.cluster.workers import HERE, ThisMachine, Workers
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
@@ -131,7 +131,7 @@ def fit_world_model(
 
     Args:
         former: an ensemble of a former log, whose weights it starts from.
-        workers: who trains the members; on other machines each is trained alone, which rounds otherwise.
+        workers: who trains the members, where they are trained apart.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).
@@ -139,7 +139,7 @@ def fit_world_model(
     """
     config = resolve_fit(config, dataset)
     trainer = trainer_of(dataset, config, seed, device, monitor, checkpoint, former)
-    trainer.run(None if isinstance(workers, ThisMachine) else MembersApart(workers, Task(dataset, config, seed)))
+    trainer.run(MembersApart(workers, Task(dataset, config, seed)) if config.members_apart else None)
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
     report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
     return EnsembleModel(trainer.network, trainer.scale), report
@@ -206,9 +206,10 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+    """Does an epoch of a trainer by `workers`, each member by itself, and hands it what they have become.
 
-    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch. Vectors' ends are
+    rounded otherwise than in one computation of all members, so this is a setting and not a matter of who works.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:

@@ -71,3 +71,7 @@ class WorldModelConfig(Section):
         int, Setting("epochs without a better held-out loss until the fit stops", at_least=1, at_most=1_000_000)
     ] = 5
     held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1
+    members_apart: Annotated[
+        bool,
+        Setting("members are trained one by one: slower on one machine, and a Ray cluster can share them; rounds otherwise"),
+    ] = False
