@@ -1,1 +1,1 @@
-"""Speed and memory, measured; none of this runs in the tests."""
+"""Benchmarks of speed and memory; the tests run none of them."""

@@ -1,9 +1,9 @@
-"""Steps per second of `bayes-adaptive`'s learning and testing: `python -m benchmarks.bayes_adaptive`.
+"""Steps per second of `bayes-adaptive` in learning and testing: `python -m benchmarks.bayes_adaptive`.
 
-The worlds are random responses of the data sets' sizes, and of a large one, with candidates. The policy begins as after
-learning, so episodes have 30 steps. Learning is an epoch of 60,000 recommendations from 200 episodes at a time; testing is a
-greedy NX_0 of every user, 2,000 at most. Every case runs on one thread, and the fastest of the repetitions counts. CPU seconds
-depend less than those of the wall on what else the machine does.
+The worlds are random responses of the data sets' sizes, and of a large one, with candidates. The policy begins in its state
+after learning, so episodes have 30 steps. Learning is an epoch of 60,000 recommendations from 200 episodes at a time.
+Testing is a greedy NX_0 of every user, 2,000 at most. Every case runs on one thread, and the fastest repetition counts. CPU
+seconds depend less than wall seconds on other work on the machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ENVIRONMENTS, STEPS, MOST_TESTED = 200, 60_000, 2_000
 
 @dataclass(frozen=True)
 class Case:
-    """A world's size, how many steps per second of learning are to be reached, and how many candidates there are; 0: all."""
+    """A world's size, the target in steps per second of learning, and the number of candidates; 0: all items."""
 
     users: int
     items: int
@@ -62,7 +62,7 @@ def responses(case: Case, generator: torch.Generator) -> FactorResponses:
 
 
 def measure(case: Case, repetitions: int) -> dict[str, float]:
-    """Steps per second: of learning by CPU and by the wall, and of testing by CPU."""
+    """Return steps per second: of learning by CPU time and by wall time, and of testing by CPU time."""
     generator = torch.Generator().manual_seed(0)
     settings, of = BeliefConfig(), responses(case, generator)
     membership = torch.zeros(case.items, case.categories, dtype=torch.bool)

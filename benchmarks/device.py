@@ -1,15 +1,15 @@
-"""Whether a GPU computes what the CPU does, and how fast: `python -m benchmarks.device`, under five minutes.
+"""A comparison of a GPU with the CPU, in results and speed: `python -m benchmarks.device`, under five minutes.
 
-- *Contract.* Methods that have between them every kind of learner keep, on the device, to what `darlr.testing` asks of any.
-- *Numbers.* Both fit the factor model on the same log from the same draws. The fit works in double precision, but adds up in
-  another order, and it stops when a sweep gains little: so expected rewards may differ by a thousandth of the rewards' range.
-  One saved policy of `bayes-adaptive` then serves on both, in single precision and in one pass: expected rewards and
-  probabilities may differ by 1e-4 of their size plus 1e-5, which `darlr.testing` calls the same but for rounding. What is
-  learned is not compared, as a GPU draws other random numbers; the contract demands that it be good.
-- *Speeds*, side by side, by the clock on the wall: the fit; steps of learning of `bayes-adaptive` and MBPO in their second
-  epoch, on factors; lists for all users to Parquet.
+- *Contract.* Methods that cover every kind of learner pass `darlr.testing` on the device.
+- *Numbers.* Both devices fit the factor model on the same log from the same random numbers. The fit works in double
+  precision, but adds in another order, and it stops when a sweep gains little. So expected rewards may differ by a
+  thousandth of the rewards' range. Then one saved policy of `bayes-adaptive` serves on both, in single precision and in one
+  pass. Expected rewards and probabilities may differ by 1e-4 of their size plus 1e-5, the tolerance of `darlr.testing`.
+  Learned policies are not compared, because a GPU draws other random numbers; the contract demands that they are good.
+- *Speeds*, side by side, by wall time: the fit; steps of learning of `bayes-adaptive` and MBPO in their second epoch, on
+  factors; lists for all users to Parquet.
 
-Exit codes: 1 where the contract or a number is broken, 2 without a CUDA device. `--device cpu` compares the CPU with itself.
+Exit codes: 1 if the contract or a number is broken, 2 without a CUDA device. `--device cpu` compares the CPU with itself.
 """
 
 import argparse
@@ -42,9 +42,9 @@ from darlr.world_model.factors.settings import FactorSettings
 
 CPU = torch.device("cpu")
 CONTRACT = ("bayes-adaptive", "mbpo", "cql", "ucb")
-"""Beliefs, an actor and critic in a simulator, an offline learner, a static list."""
+"""Methods with beliefs, an actor and critic in a simulator, an offline learner, and a static list."""
 FIT_TOLERANCE = 1e-3
-"""Of the range of rewards."""
+"""The largest difference of expected rewards, as a share of the range of rewards."""
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 
 
@@ -84,7 +84,7 @@ def keeps_contract(methods: Sequence[str], device: torch.device) -> bool:
 
 
 def compared(world: Path, out: Path, device: torch.device) -> bool:
-    """Numbers and speeds of both devices; whether the numbers agree."""
+    """Return numbers and speeds of both devices, and whether the numbers agree."""
     places = (CPU, device)
     fits = [fitted(world, place) for place in places]
     runs = [learned(world, out / f"runs-{number}", place) for number, place in enumerate(places)]
@@ -107,7 +107,7 @@ def fitted(world: Path, device: torch.device) -> tuple[FactorModel, float]:
 
 
 def learned(world: Path, out: Path, device: torch.device) -> tuple[Path, dict[str, float]]:
-    """The run of `bayes-adaptive`, and speeds of learning and serving."""
+    """Return the run of `bayes-adaptive`, and speeds of learning and serving."""
     speeds, paths = {}, []
     for method in ("mbpo", "bayes-adaptive"):
         training = {"epochs": 2, "steps_per_epoch": 10_000, "environments": 200}
@@ -124,7 +124,7 @@ def learned(world: Path, out: Path, device: torch.device) -> tuple[Path, dict[st
 
 
 def same_fits(one: FactorModel, other: FactorModel) -> bool:
-    """Of the first 1,000 users, every item's expected reward."""
+    """Compare every item's expected reward for the first 1,000 users."""
     rewards = []
     for model in (one, other):
         users, items = (torch.arange(len(side.means), device=side.means.device) for side in (model.users, model.items))
@@ -135,7 +135,7 @@ def same_fits(one: FactorModel, other: FactorModel) -> bool:
 
 
 def same_lists(run: Path, device: torch.device) -> bool:
-    """Of the first 1,000 users, every item's probability and expected reward."""
+    """Compare every item's probability and expected reward for the first 1,000 users."""
     answers = []
     for place in (CPU, device):
         recommender = Recommender.load(run, place)

@@ -1,8 +1,8 @@
 """Steps per second of the gymnasium environments: `python -m benchmarks.environments [world ...]`.
 
-The agent costs nothing: it recommends items in turn. Episodes have 30 steps, and the worlds are random tables of the data sets'
-sizes. There is one thread, and time is the process's own, so that neighbours on the machine count little. The best of three
-repetitions stands beside the slowest.
+The agent costs nothing: it recommends items in turn. Episodes have 30 steps, and the worlds are random tables of the data
+sets' sizes. There is one thread, and time is the process's own, so other work on the machine matters little. The table
+shows the best of three repetitions and the slowest.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from darlr.simulator.leave import SharedCategory
 MAX_STEPS = 30
 WORLDS = {"coat": (290, 300), "synthetic": (1000, 500), "kuairec": (1411, 3327)}
 TARGET = 10_000
-"""Steps per second that a vectorised environment is to reach."""
+"""The target of a vectorised environment in steps per second."""
 
 
 def game_of(n_users: int, n_items: int) -> Game:
-    """Every item has a category of its own, so that the leave rule is computed and nobody leaves."""
+    """Make a game in which every item has its own category, so that the leave rule is computed and no user leaves."""
     table = torch.rand(n_users, n_items, generator=torch.Generator().manual_seed(0))
     leave = SharedCategory(torch.eye(n_items, MAX_STEPS, dtype=torch.bool), window=4, tolerance=0)
     return Game(TableReward(table, 0.0, 1.0), leave, n_users, n_items, MAX_STEPS, lookback=4, allow_repeats=False)
 
 
 def play_single(game: Game) -> int:
-    """Returns how many steps were taken; 2,000 or so."""
+    """Return the number of steps that were taken, about 2,000."""
     env = RecommendationEnv(game)
     env.reset(seed=0)
     for step in range(2_000):
@@ -42,7 +42,7 @@ def play_single(game: Game) -> int:
 
 
 def play_vector(game: Game, num_envs: int) -> int:
-    """Returns how many steps were taken by all sub-environments: 300 each."""
+    """Return the number of steps of all sub-environments: 300 each."""
     env = RecommendationVectorEnv(game, num_envs)
     env.reset(seed=0)
     for step in range(300):
@@ -51,7 +51,7 @@ def play_vector(game: Game, num_envs: int) -> int:
 
 
 def rates(play: Callable[[], int]) -> list[float]:
-    """Steps per second of the process's own time, slowest first, after one repetition to warm up."""
+    """Return steps per second of the process's own time, slowest first, after one repetition to warm up."""
     play()
     measured = []
     for _ in range(3):

@@ -1,8 +1,8 @@
 """Seconds, memory and held-out ranking of the factor model, on one thread: `python -m benchmarks.factors coat --data-dir D`.
 
 `ratings` and `kuairec-size` are generated logs: 312,000 ratings by 15,400 users of 1,000 items, and 12.5 million rows by
-7,176 users of 10,728 items. The truth is opened for the last line alone, and only with `--truth`: the return of the estimates'
-greedy list, which skips items that share a category with one of the last N, over all users (NX_0).
+7,176 users of 10,728 items. The truth is opened for the last line alone, and only with `--truth`. That line is the return
+of the estimates' greedy list over all users (NX_0); the list skips items that share a category with one of the last N.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def describe(report: FactorReport) -> str:
-    """One line about what was chosen."""
+    """Return one line about the choices of the fit."""
     trials = ", ".join(
         f"{trial.size} {trial.link} {'-' if trial.ranking is None else f'{trial.ranking:.4f}'}" for trial in report.trials
     )
@@ -87,7 +87,7 @@ def describe(report: FactorReport) -> str:
 
 
 def true_return(name: str, loaded: LoadedDataset, model: FactorModel) -> float:
-    """NX_0 of the greedy list of the estimates, which skips alike items, over all users of the truth."""
+    """Return NX_0 of the greedy list of the estimates, which skips similar items, over all users of the truth."""
     assert loaded.truth is not None
     dataset, device = loaded.dataset, torch.device("cpu")
     config = resolve({"dataset": name, "method": "mbpo"}, loaded)

@@ -1,11 +1,15 @@
 """Memory and CPU time at KuaiRand's size, 27,285 users x 7,583 items: `python -m benchmarks.kuairand_size`.
 
-Cases: completing a truth from 1.19 million clicks; the nearest 150 users by rows, and by sketches of them, with the share of
-the nearest that are found; an epoch of DORL and of DARLR, by request and with tables, with a test, the table's error and a
-checkpoint. Estimates are made from generated factors instead of predicted by a world model, which takes about nine minutes,
-and so is the truth, a memory map; there is no entropy term; items have one to three of 46 categories.
-Episodes are collected 100 at a time, so a short epoch peaks as high as a long one.
-Every case runs in a process of its own, on one thread, so that its peak memory is its own; it counts memory-mapped pages, too.
+There are these cases:
+
+- completing a truth from 1.19 million clicks.
+- the nearest 150 users by rows, and by sketches of rows, with the share of the nearest that are found.
+- an epoch of DORL and of DARLR, by request and with tables, with a test, the table's error and a checkpoint.
+
+Estimates and the truth, a memory map, come from generated factors, because fitting a world model takes about nine minutes.
+There is no entropy term; items have one to three of 46 categories. Episodes are collected 100 at a time, so a short epoch
+has the same peak as a long one. Every case runs in its own process, on one thread, to measure its own peak memory, which
+includes memory-mapped pages.
 """
 
 import argparse
@@ -61,7 +65,7 @@ def neighbours(folder: Path, steps: int) -> None:
 
 
 def sketched(folder: Path, steps: int) -> dict[str, float]:
-    """The search as by request, and how many of the true neighbours of 200 users it finds."""
+    """Return the result of the search by request, and the share of 200 users' true neighbours that it finds."""
     started, estimates = time.process_time(), Chances(0)
     found, _ = nearest_users(unit_rows(sketches(estimates), centred=False), 150, include_self=True)
     seconds, some = time.process_time() - started, torch.arange(0, USERS, USERS // 200)
@@ -101,7 +105,7 @@ CASES: dict[str, Callable[[Path, int], dict[str, float] | None]] = {
 
 
 class Chances(Estimates):
-    """The chance of a click, computed from generated factors when it is asked for."""
+    """The probability of a click, computed from generated factors on request."""
 
     def __init__(self, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -127,7 +131,7 @@ def _kept(seed: int) -> KeptEstimates:
 
 
 def _chances(seed: int) -> torch.Tensor:
-    """(USERS, ITEMS) of a click, from generated factors."""
+    """Return (USERS, ITEMS) the probability of a click, from generated factors."""
     generator = torch.Generator().manual_seed(seed)
     users, items = torch.randn(USERS, FACTORS, generator=generator), torch.randn(ITEMS, FACTORS, generator=generator)
     return torch.sigmoid_((users @ items.T).div_(FACTORS**0.5).sub_(1.0))

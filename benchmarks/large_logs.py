@@ -1,11 +1,11 @@
 """Speed and memory of fitting the world model on large logs: `python -m benchmarks.large_logs`.
 
-Files in KuaiRand-Pure's official format and with its published counts are generated first (`--keep FOLDER` keeps them for the
-next time). Every case runs in a process of its own, on one thread, for one epoch, its held-out rows included:
+Files in KuaiRand-Pure's official format and with its published counts are generated first (`--keep FOLDER` keeps them for
+the next time). Every case runs in its own process, on one thread, for one epoch, including its held-out rows:
 
-- `size N`: batches of N on a tenth of the log's rows, over all of its users and items;
-- `whole`: the whole log as it is fitted by default, its peak memory with it;
-- `rows`: what the fit holds beside network and batches, at KuaiRec's 12.5 million rows: folds and two epochs' shuffles.
+- `size N`: batches of N on a tenth of the log's rows, over all of its users and items.
+- `whole`: the whole log with the default fit, and its peak memory.
+- `rows`: the memory of folds and two epochs' shuffles, besides network and batches, at KuaiRec's 12.5 million rows.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _measure(name: str, data: Path) -> tuple[int, float, float, float]:
-    """Rows of the log, CPU seconds, and the process's peak memory before and after, in MiB."""
+    """Return rows of the log, CPU seconds, and the process's peak memory before and after, in MiB."""
     torch.set_num_threads(1)
     if name == "rows":
         return _measure_rows()
@@ -78,7 +78,7 @@ def _timed_fit(dataset: Dataset, config: WorldModelConfig) -> tuple[int, float, 
 
 
 def _measure_rows() -> tuple[int, float, float, float]:
-    """A log of KuaiRec's size, drawn at random: what matters here is how many rows there are."""
+    """Measure a random log of KuaiRec's size; only the number of rows matters here."""
     random = np.random.default_rng(0)
     log = InteractionLog(
         users=random.integers(KUAIREC_USERS, size=KUAIREC_ROWS, dtype=np.int32),

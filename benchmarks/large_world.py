@@ -1,10 +1,10 @@
 """Time and memory of `bayes-adaptive` in a large world: `python -m benchmarks.large_world`.
 
-A million users, 100,000 items and 20 million rows by default. The factor model has random posteriors instead of fitted ones;
-items have one of 50 categories and a popularity that falls as a power; users leave over categories. Phases: an epoch of
-learning with its tests and its judgement at the end; judging the run by its held-out rows again; lists for users of the log,
-written to Parquet. Each phase runs in a process of its own on one thread, so that its peak memory is its own. CPU seconds
-depend less than those of the wall on what else the machine does.
+By default it has a million users, 100,000 items and 20 million rows. The factor model has random posteriors instead of
+fitted ones. Items have one of 50 categories, and a popularity that follows a power law; users leave over categories. The
+phases are an epoch of learning with its tests and its final judgement, a second judgement by held-out rows, and lists for
+users of the log, written to Parquet. Each phase runs in its own process on one thread, to measure its own peak memory. CPU
+seconds depend less than wall seconds on other work on the machine.
 """
 
 import argparse
@@ -46,7 +46,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Size:
-    """Of the world and its log, what settings change, and to how many users lists are written."""
+    """The size of the world and its log, changes of settings, and the number of users for whom lists are written."""
 
     users: int
     items: int
@@ -56,7 +56,7 @@ class Size:
 
 
 def model_of(size: Size) -> FactorModel:
-    """Random posteriors; rewards run from 1 to 5."""
+    """Make random posteriors; rewards lie between 1 and 5."""
     generator = torch.Generator().manual_seed(0)
 
     def population(n: int, spread: float, uncertain: float) -> Population:
@@ -77,7 +77,7 @@ def model_of(size: Size) -> FactorModel:
 
 
 def loaded_of(size: Size, model: FactorModel) -> LoadedDataset:
-    """Rows of users who are as active as a power of their rank, about items likewise, rated as the model says."""
+    """Make a log of users with power-law activity and items with power-law popularity, with ratings from the model."""
     random = np.random.default_rng(0)
     log = np.empty(size.rows, np.int32), np.empty(size.rows, np.int32), np.empty(size.rows, np.float32)
     for first in range(0, size.rows, ROWS_AT_ONCE):

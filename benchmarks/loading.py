@@ -1,9 +1,9 @@
 """First and cached load of the large data sets, and their peak memory: `python -m benchmarks.loading`.
 
-Files in the official formats and with the published counts are generated first (2 GB; `--keep FOLDER` keeps them for the next
-time). Every load runs in a process of its own and ends with a data set that is ready for learning; imports are left out. The
-first starts with an empty cache, but the system still holds the files that were just written. Beside the wall time, which other
-work on the machine prolongs, stands the processor's.
+Files in the official formats and with the published counts are generated first (2 GB; `--keep FOLDER` keeps them for the
+next time). Every load runs in its own process and ends with a data set that is ready for learning; imports are left out.
+The first load starts with an empty cache, but the system still caches the new files. The table has CPU time besides wall
+time, which other work on the machine prolongs.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from darlr.data.registry import SOURCES
 
 @dataclass(frozen=True)
 class Target:
-    """What a data set is to stay within: seconds of the first and of a cached load, GiB of memory."""
+    """The limits for a data set: seconds of the first and of a cached load, GiB of memory."""
 
     first: float
     cached: float
@@ -71,7 +71,7 @@ def generate(name: str, folder: Path) -> None:
 
 
 def _load(name: str, data: Path) -> tuple[float, float, float]:
-    """Seconds, seconds of the processor, GiB at most."""
+    """Return seconds, CPU seconds, and peak memory in GiB."""
     source = SOURCES[name]
     started, processor = time.perf_counter(), time.process_time()
     source.read(ExperimentConfig(dataset=name), data / source.folder, Cache(cache_directory()))

@@ -1,11 +1,11 @@
-"""A data set with a truth, whose log says with which probability each item was shown: for `darlr validate`.
+"""A data set with a truth, whose log records the probability with which each item was shown; for `darlr validate`.
 
     python -m benchmarks.logged_shop FOLDER --seed 0
     darlr validate FOLDER
 
-400 users like 60 items of 8 categories by four common factors. Each is shown 40 items, drawn with replacement from a softmax of
-taste and popularity, and says yes (1) or no (0) with the chance that is the truth. The propensities are those chances of being
-shown, so `darlr validate` judges with them and, as if they were not known, with estimated ones.
+400 users like 60 items of 8 categories by four common factors. Each is shown 40 items, drawn with replacement from a
+softmax of taste and popularity, and answers yes (1) or no (0) with the probability in the truth. The propensities are the
+probabilities of being shown. `darlr validate` judges with them and, in a second pass, with estimated ones.
 """
 
 import argparse

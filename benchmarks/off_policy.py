@@ -1,19 +1,21 @@
-"""Are the off-policy estimators right, and are their intervals? Logs of a known policy in a world whose values are known.
+"""The accuracy of the off-policy estimators and their intervals, from logs of a known policy in a world with known values.
 
     python -m benchmarks.off_policy --rows 1000 10000 --logs 200
     python -m benchmarks.off_policy --rows 1000 --horizon 1 5 30 --logs 200 --out logs.jsonl
     python -m benchmarks.off_policy --rows 10000 --categories-decide
     python -m benchmarks.off_policy --million
 
-Users have five traits; items pay 1 with a probability that is logistic in them. The logging policy and the judged policy are
-softmaxes of other functions of the traits, so that the support is full and the weights are moderate. In sessions an item pays
-less after another of its group. `bias`, `sd` and `RMSE` are over the logs, in percent of the value; `coverage` is the share of
-logs whose 95% interval holds it, and `told` the share in which the estimator objects to nothing. The model of the direct method
-is linear, and groups of items do not decide what they pay: both assumptions are broken on purpose. With --categories-decide
-the second one holds.
+Users have five traits; items pay 1 with a probability that is logistic in them. The logging policy and the judged policy
+are softmaxes of other functions of the traits, so the support is full and the weights are moderate. In sessions an item
+pays less after another of its group.
 
-Each log's numbers are kept in the file --out, a line each; the same command goes on where it was stopped, and more --logs go on
-from fewer. Open Bandit has a file of its own, `benchmarks.open_bandit`.
+`bias`, `sd` and `RMSE` are over the logs, in percent of the value. `coverage` is the share of logs whose 95% interval
+contains the value, and `told` the share in which the estimator has no objection. The model of the direct method is linear,
+and groups of items do not decide the reward: both assumptions are violated on purpose. With --categories-decide the second
+one holds.
+
+The file --out stores each log's numbers, one line each. The same command continues a stopped benchmark, and a larger --logs
+continues a smaller one. Open Bandit has its own file, `benchmarks.open_bandit`.
 """
 
 import argparse
@@ -36,10 +38,10 @@ from darlr.evaluation.off_policy.terms import Floats
 
 ITEMS, GROUPS, TRAITS = 30, 6, 5
 FATIGUE = 1.0
-"""By how much less an item appeals after another of its group."""
+"""The loss of appeal of an item after another of its group."""
 
 Draw = Callable[[np.random.Generator, int], Mapping[str, Estimate]]
-"""(generator, size) -> what each estimator makes of one log."""
+"""(generator, size) -> each estimator's result for one log."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class BenchmarkWorld:
         return np.concatenate([np.ones((n, 1)), random.normal(size=(n, TRAITS))], axis=1)
 
     def chances(self, users: Floats, last: NDArray[np.int64] | None = None) -> Floats:
-        """(n, ITEMS) of a reward, after an item of the group `last` (n,), -1 at the start."""
+        """Return (n, ITEMS) the probability of a reward, after an item of the group `last` (n,), -1 at the start."""
         appeal = users @ self.appeal
         if last is not None:
             appeal = appeal - FATIGUE * (np.arange(ITEMS) % GROUPS == last[:, None])
@@ -105,7 +107,7 @@ def logged_rows(world: BenchmarkWorld, random: np.random.Generator, n: int) -> t
 
 
 def single_steps(world: BenchmarkWorld) -> tuple[float, Draw]:
-    """The exact value, over a million users, and how a log is judged."""
+    """Return the exact value, over a million users, and a function that judges a log."""
     many = world.users(np.random.default_rng(99), 1_000_000)
     parts = [(softmax(part @ world.judged) * world.chances(part)).sum(axis=1) for part in np.array_split(many, 20)]
 
@@ -135,7 +137,9 @@ def play(
 
 
 def sessions(world: BenchmarkWorld, horizon: int) -> tuple[float, Draw]:
-    """The value of a session of so many steps, by 200,000 of the judged policy's own, and how a log is judged."""
+    """Return the value of a session of `steps` steps, from 200,000 sessions of the judged policy itself, and a function
+    that judges a log.
+    """
     own = np.random.default_rng(99)
     value = np.mean([play(world, own, 20_000, horizon, world.judged)[2].sum(axis=1).mean() for _ in range(10)])
 
@@ -164,21 +168,21 @@ class Kept:
     file: Path | None
 
     def read(self, setting: str) -> dict[int, dict[str, list[float]]]:
-        """The logs of the setting, by number."""
+        """Return the logs of the setting, by number."""
         if self.file is None or not self.file.exists():
             return {}
         lines = map(json.loads, self.file.read_text().splitlines())
         return {line["log"]: line["estimates"] for line in lines if line["setting"] == setting}
 
     def add(self, setting: str, log: int, estimates: Mapping[str, list[float]]) -> None:
-        """Keep one more."""
+        """Store one more log."""
         if self.file is not None:
             with self.file.open("a") as file:
                 file.write(json.dumps({"setting": setting, "log": log, "estimates": estimates}) + "\n")
 
 
 def calibrate(setting: str, value: float, judged: Draw, size: int, logs: int, kept: Kept) -> None:
-    """Print bias, deviation, error, coverage and share of told values of every estimator over so many logs."""
+    """Print bias, deviation, error, coverage and share of supported values of every estimator over the logs."""
     found = kept.read(setting)
     started, new = time.process_time(), 0
     for log in range(logs):
@@ -199,7 +203,7 @@ def calibrate(setting: str, value: float, judged: Draw, size: int, logs: int, ke
 
 
 def million(world: BenchmarkWorld) -> None:
-    """Time and memory of all single-step estimators over a million rows."""
+    """Print time and memory of all single-step estimators over a million rows."""
     random = np.random.default_rng(0)
     logged, users = logged_rows(world, random, 1_000_000)
     started = time.perf_counter(), time.process_time()

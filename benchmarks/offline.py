@@ -1,7 +1,7 @@
 """Updates per second of the agents that learn from the log alone: `python -m benchmarks.offline`.
 
-Every agent learns from random episodes of 30 steps in a world of 300 items (Coat's size) and one of 8,000, on one thread. Times
-are those of the process (CPU), so that other work on the machine counts little; peak memory is each case's own.
+Every agent learns from random episodes of 30 steps in a world of 300 items (Coat's size) and one of 8,000, on one thread.
+Times are CPU times of the process, so other work on the machine matters little; peak memory is each case's own.
 """
 
 import argparse
@@ -29,7 +29,7 @@ AGENTS = ("sqn", "bcq", "cql", "crr", "cql-plain")
 
 
 def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, float]:
-    """Updates a second of CPU time after a warm-up, and peak memory in MiB."""
+    """Return updates per CPU second after a warm-up, and peak memory in MiB."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     method = METHODS[agent]

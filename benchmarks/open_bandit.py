@@ -1,8 +1,8 @@
-"""Values of Open Bandit's policies on "men": each from the other's log, beside the clicks of its own.
+"""Values of Open Bandit's policies on "men": each estimated from the other's log, next to the clicks of its own.
 
     python -m benchmarks.open_bandit FOLDER
 
-How often the log of bts shows each item at each position is the policy that is judged on the random log.
+The policy judged on the random log is given by how often the log of bts shows each item at each position.
 """
 
 import sys
@@ -46,19 +46,19 @@ def open_bandit(data_dir: Path) -> None:
 
 
 def at_positions(shares: Floats, positions: NDArray[np.int64]) -> Distributions:
-    """A policy that shows each item with its share (3, I) at the position of the row."""
+    """Make a policy that shows each item with its share (3, I) at the position of the row."""
     return lambda rows: shares[positions[rows]]
 
 
 def positions_of(log: InteractionLog) -> NDArray[np.int64]:
-    """(n,) from 0; raises where the log has none."""
+    """Return (n,) positions from 0; raises an error if the log has none."""
     if log.exposure is None or log.exposure.positions is None:
         raise RunError("the log has no positions")
     return log.exposure.positions - 1
 
 
 def shown_shares(log: InteractionLog) -> Floats:
-    """(3, I) how often the log shows each item at each position."""
+    """Return (3, I) how often the log shows each item at each position."""
     counts = np.zeros((3, log.n_items))
     np.add.at(counts, (positions_of(log), log.items), 1)
     shares: Floats = counts / counts.sum(axis=1, keepdims=True)
@@ -66,7 +66,7 @@ def shown_shares(log: InteractionLog) -> Floats:
 
 
 def clicks(log: InteractionLog) -> LoggedRows:
-    """Rows to judge by: every row is a user of its own, and the model knows items and positions."""
+    """Return rows to judge by: every row is a separate user, and the model knows items and positions."""
     if log.exposure is None or log.exposure.propensities is None:
         raise RunError("the log has no propensities")
     numbers, positions = np.arange(len(log)), positions_of(log)

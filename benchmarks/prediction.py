@@ -1,7 +1,7 @@
 """Pairs per second that a world model predicts, on one thread: `python -m benchmarks.prediction`.
 
-Compares `EnsembleModel.predict`, which reads every user and item once, with the same network on pairs that are listed
-one by one, for the fields of KuaiRec and of KuaiRand and their numbers of items. Times are those of the process (CPU).
+It compares `EnsembleModel.predict`, which reads every user and item once, with the same network on listed pairs, for the
+fields of KuaiRec and of KuaiRand and their numbers of items. Times are CPU times of the process.
 """
 
 import argparse

@@ -1,10 +1,11 @@
-"""What the law of selection costs and brings: `python -m benchmarks.selection --data-dir D`.
+"""Costs and benefits of the law of selection: `python -m benchmarks.selection --data-dir D`.
 
-Every world has `--seeds` logs: `synthetic` ones (400 users, 300 items) with items selected as their name says, Coat's own log,
-and logs that Coat's users would make if they chose freely. A log is fitted once; then eta is 0, or found from the log, or from
-ratings of randomly shown items (300, for Coat's own log a tenth of the test ratings). For each there are three returns: of the
-greedy list of the estimates, of the list with belief, and of bayes-adaptive after its last epoch (with `--learn`). All are
-greedy NX_0 over every user; lists skip items that share a category with one of the last N. The truth makes the logs and judges.
+Every world has `--seeds` logs. There are `synthetic` ones (400 users, 300 items) whose names say how items are selected,
+Coat's own log, and logs that Coat's users would make if they chose freely. A log is fitted once. Then eta is 0, or comes
+from the log, or from ratings of randomly shown items (300; for Coat's own log a tenth of the test ratings). For each eta
+there are three returns: of the greedy list of the estimates, of the list with belief, and of bayes-adaptive after its last
+epoch (with `--learn`). All are greedy NX_0 over every user; lists skip items that share a category with one of the last N.
+The truth makes the logs and judges.
 """
 
 import argparse
@@ -49,7 +50,7 @@ LAWS = ("0", "log", "randomised")
 
 
 def synthetic(seed: int, selection: str, strength: float) -> LoadedDataset:
-    """A small built-in world."""
+    """Make a small built-in world."""
     config = experiment_config(
         {
             "synthetic": {
@@ -66,12 +67,14 @@ def synthetic(seed: int, selection: str, strength: float) -> LoadedDataset:
 
 
 def coat(data_dir: Path | None) -> LoadedDataset:
-    """Coat's own log, with a tenth of its test ratings."""
+    """Read Coat's own log, with a tenth of its test ratings."""
     return load(experiment_config({"dataset": "coat", "data": {"randomised": "tenth"}}), data_dir)
 
 
 def freely_chosen(loaded: LoadedDataset, strength: float, seed: int) -> LoadedDataset:
-    """The world of `loaded` with a log of users who rate items in proportion to exp(strength * truth / its deviation)."""
+    """Return the world of `loaded` with a log of users who rate items in proportion to exp(strength * truth / its
+    deviation).
+    """
     assert loaded.truth is not None
     truth, random = loaded.truth.rewards, numpy_generator(seed, "benchmark", "selection")
     rows = np.exp(np.log(ROWS_OF_USER) + UNEVEN * random.standard_normal(len(truth)))
@@ -91,7 +94,7 @@ def _rated(loaded: LoadedDataset, users: np.ndarray, items: np.ndarray) -> Inter
 
 
 def worlds(data_dir: Path | None) -> dict[str, Callable[[int], LoadedDataset]]:
-    """What makes the log of a seed, by the world's name."""
+    """Return functions that make the log of a seed, by the world's name."""
 
     def built_in(selection: str, strength: float) -> Callable[[int], LoadedDataset]:
         return lambda seed: synthetic(seed, selection, strength)
@@ -111,7 +114,7 @@ def worlds(data_dir: Path | None) -> dict[str, Callable[[int], LoadedDataset]]:
 
 
 def compare(loaded: LoadedDataset, seed: int, learn: bool) -> dict[str, dict[str, float]]:
-    """eta and returns by law, of one log."""
+    """Return eta and returns by law, for one log."""
     dataset = loaded.dataset
     assert dataset.randomised is not None
     generator = torch_generator(seed, "world_model", "factors")
@@ -127,7 +130,7 @@ def compare(loaded: LoadedDataset, seed: int, learn: bool) -> dict[str, dict[str
 
 
 def returns(loaded: LoadedDataset, model: FactorModel, seed: int, learn: bool) -> dict[str, float]:
-    """NX_0 of the list, of the list with belief, and of bayes-adaptive."""
+    """Return NX_0 of the list, of the list with belief, and of bayes-adaptive."""
     dataset = loaded.dataset
     assert loaded.truth is not None
     config = resolve({"dataset": dataset.name, "method": "bayes-adaptive", "seed": seed}, loaded)
@@ -146,7 +149,7 @@ def returns(loaded: LoadedDataset, model: FactorModel, seed: int, learn: bool) -
 
 
 def learned(config: Any, loaded: LoadedDataset, model: FactorModel) -> Scorer:
-    """bayes-adaptive after its last epoch."""
+    """Return bayes-adaptive after its last epoch."""
     dataset, method, ways = loaded.dataset, method_of(config), ways_of(config)
     learned_in = method.learning_world(config, ways, dataset, None, model, CPU)
     world = dataset.world

@@ -1,13 +1,14 @@
-"""How fast `darlr serve` answers a run: a load generator in this process, the service in another one.
+"""The speed of `darlr serve`: a load generator in this process, the service in another one.
 
     python -m benchmarks.serving RUN [--rate 200] [--requests 2000] [--users 50] [--reloads 0]
         [--feedback] [--rewards 10] [--session-seconds 3600]
 
-Requests leave at a fixed rate, whether the ones before are answered or not, so waiting counts. It prints the start to ready,
-the quantiles of the time from when a request was due to its answer, the CPU time of the service for each, its memory before,
-on the way and after, and how many requests failed. With `--reloads` the service changes back and forth between two copies of
-the run while it is under load. `--feedback` sends, before every list, a reward in a session of its user, who begins another
-one after `--rewards` of them; the service forgets a session `--session-seconds` after its last use.
+Requests leave at a fixed rate, whether earlier ones are answered or not, so waiting counts. The output has the time from
+the start to ready, and the quantiles of the time from when a request was due to its answer. It also has the CPU time for
+each request, the memory before, during and after, and the number of failed requests. With `--reloads` the service changes
+back and forth
+between two copies of the run under load. `--feedback` sends a reward in the user's session before every list; a user begins
+another session after `--rewards` rewards. The service forgets a session `--session-seconds` after its last use.
 """
 
 import argparse
@@ -29,13 +30,15 @@ from darlr import Recommender
 
 CONNECTIONS = 64
 KEPT = 15.0
-"""Seconds for which an idle connection is kept, less than the service keeps one: it may close another just as it is used."""
+"""Seconds for which an idle connection is kept, fewer than the service keeps one, which might close a connection about to
+be used.
+"""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Measured:
-    """What a load found: seconds for each answer by path, and requests that failed."""
+    """The results of a load: seconds for each answer by path, and failed requests."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
@@ -52,7 +55,7 @@ def free_port() -> int:
 
 
 def started(run: Path, port: int, log: Path, options: Sequence[str] = ()) -> tuple[subprocess.Popen[bytes], float]:
-    """A service of `run`, and the seconds until it was ready."""
+    """Start a service of `run`; yield it and the seconds until it was ready."""
     command = [sys.executable, "-m", "darlr.cli.main", "serve", str(run), "--port", str(port), *options]
     begun = time.perf_counter()
     with log.open("wb") as file:
@@ -69,18 +72,18 @@ def started(run: Path, port: int, log: Path, options: Sequence[str] = ()) -> tup
 
 
 def cpu_seconds(process: int) -> float:
-    """User and system time of a process so far."""
+    """Return user and system time of a process so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def resident_mib(process: int) -> float:
-    """Memory of a process."""
+    """Return the memory of a process."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def watched(process: int, every: float = 1.0) -> list[float]:
-    """Memory of a process now and then, until this is cancelled."""
+    """Record the memory of a process regularly, until this is cancelled."""
     seen = [resident_mib(process)]
     try:
         while True:
@@ -91,14 +94,14 @@ async def watched(process: int, every: float = 1.0) -> list[float]:
 
 
 def sessions_kept(port: int) -> int:
-    """Sessions that the service has in memory, as it said last."""
+    """Return the number of sessions in memory that the service last reported."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
     return int(float(text.partition("\ndarlr_sessions ")[2].partition("\n")[0]))
 
 
 class Connection:
-    """One connection that is kept: the least work a client can have, since it shares the machine with the service."""
+    """One persistent connection, with the least work for a client, because it shares the machine with the service."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -106,7 +109,7 @@ class Connection:
         self._used = 0.0
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer; raises `OSError`."""
+        """Return status and body of the answer; raises `OSError`."""
         if self._streams is not None and time.perf_counter() - self._used > KEPT:
             self._streams[1].close()
             self._streams = None
@@ -160,7 +163,9 @@ async def change(pointer: Path, runs: Sequence[Path], times: int, seconds: float
 
 
 def bodies_for(run: Path, requests: int, users: int, rewards: int) -> list[tuple[str, bytes]]:
-    """Lists of ten for users of the log, each after a reward in the user's session of so many; 0: without sessions."""
+    """Yield requests for lists of ten for users of the log, each after a reward in a session of the given length; 0: no
+    sessions.
+    """
     recommender = Recommender.load(run)
     ids, items = recommender.user_ids[:users].tolist(), recommender.item_ids.tolist()
     low, high = recommender.reward_range
@@ -179,7 +184,7 @@ def bodies_for(run: Path, requests: int, users: int, rewards: int) -> list[tuple
 async def loaded(
     arguments: argparse.Namespace, place: tuple[int, int], pointer: Path, copies: Sequence[Path]
 ) -> tuple[Measured, list[float]]:
-    """What the load found at `place` (process, port), and the memory of the process each second."""
+    """Return the results of a load at `place` (process, port), and the memory of the process each second."""
     process, port = place
     rewards = arguments.rewards if arguments.feedback else 0
     bodies = bodies_for(arguments.run, arguments.requests, arguments.users, rewards)

@@ -1,7 +1,7 @@
-"""How busy a sweep keeps its cores: 60 short runs with two processes (`python -m benchmarks.sweep`; Linux).
+"""The load of the cores in a sweep: 60 short runs with two processes (`python -m benchmarks.sweep`; Linux).
 
-A worker is busy while it runs or waits for a core that another program has; it is idle while it waits for a file or its parent,
-or does not exist. So the figure is the same on a machine that others use.
+A worker is busy while it runs or waits for a core that another program has. It is idle while it waits for a file or its
+parent, or does not exist. So the figure does not depend on other work on the machine.
 """
 
 import tempfile
@@ -34,7 +34,7 @@ for:
 
 
 class Looker:
-    """A watcher that looks at the workers' scheduler statistics all the time."""
+    """A watcher that samples the workers' scheduler statistics all the time."""
 
     def __init__(self) -> None:
         self.nanoseconds: dict[int, tuple[int, int]] = {}

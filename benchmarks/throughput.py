@@ -1,9 +1,10 @@
 """Steps per second and peak memory of learning and testing: `python -m benchmarks.throughput`.
 
-An epoch is what `darlr train` does: at least 100,000 recommendations of learning (102,000 where episodes have 30 steps), then
-the test of three modes, sampled and greedy (14,000 steps where episodes are full), and one of the simulator (3,000). The worlds
-are random tables of the data sets' sizes. Every case runs in a process of its own, on one thread, so that its peak memory is
-its own; the fastest epoch counts, and the slowest after the first stands beside it.
+An epoch is the same as in `darlr train`. It has at least 100,000 recommendations of learning (102,000 if episodes have 30
+steps), then the test of three modes, sampled and greedy (14,000 steps if episodes are full), and one in the simulator
+(3,000). The
+worlds are random tables of the data sets' sizes. Every case runs in its own process, on one thread, to measure its own peak
+memory. The fastest epoch counts; the table also shows the slowest after the first.
 """
 
 import argparse
@@ -39,7 +40,7 @@ EPISODES = 100
 
 @dataclass(frozen=True)
 class Case:
-    """A world's size and a policy's settings; `reference` is what DORL's or ROLeR's own code reaches (steps/s)."""
+    """A world's size and a policy's settings; `reference` is the speed of DORL's or ROLeR's own code (steps/s)."""
 
     users: int
     items: int
@@ -81,7 +82,7 @@ CASES = {
 
 
 def measure(case: Case, epochs: int) -> dict[str, float | list[float]]:
-    """Steps per second of every epoch, and of learning and testing in the fastest; peak memory in MiB."""
+    """Return steps per second of every epoch, and of learning and testing in the fastest; also peak memory in MiB."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     estimate = torch.randn(case.users, case.items, generator=generator) * 0.5 + 3

@@ -1,12 +1,12 @@
-"""What a warm start saves: `python -m benchmarks.warm_start`, on a built-in world of 400 users and 300 items.
+"""The savings of a warm start: `python -m benchmarks.warm_start`, on a built-in world of 400 users and 300 items.
 
-Yesterday's log lacks a tenth of the users, of the items, and of what is left of the rows. A tenth of the pairs is held out of
-both logs (`evaluation.split: pair`), so that neither fit nor run has seen the rows that judge; the truth is not looked at.
+Yesterday's log lacks a tenth of the users, of the items, and of the remaining rows. A tenth of the pairs is held out of
+both logs (`evaluation.split: pair`), so neither fit nor run has seen the judging rows; the truth is not used.
 
-- factors: seconds and sweeps of the fit, and the share of users' held-out pairs in the right order, where size and link are
-  chosen anew, where they are kept, and where the fit starts from yesterday's posteriors, too;
-- DeepFM: the same ranking and seconds, for the default number of epochs and for fewer, from the start and warm;
-- policies: the return in each run's own simulator after every epoch, from the start and warm.
+- factors: seconds and sweeps of the fit, and the share of users' held-out pairs in the right order. Size and link are
+  either chosen anew, or kept, or kept with a start from yesterday's posteriors.
+- DeepFM: the same ranking and seconds, for the default number of epochs and for fewer, from scratch and with a warm start.
+- policies: the return in each run's own simulator after every epoch, from scratch and with a warm start.
 """
 
 import argparse
@@ -84,14 +84,14 @@ def _rows(features: Features, chosen: np.ndarray[Any, np.dtype[np.int64]]) -> Fe
 
 
 def ranking(model: WorldModel, judging: InteractionLog) -> float:
-    """Share of users' pairs of held-out rows in the right order."""
+    """Return the share of users' pairs of held-out rows in the right order."""
     users, items = (torch.from_numpy(ids.astype(np.int64)) for ids in (judging.users, judging.items))
     table, _ = model.predict(torch.arange(judging.n_users), torch.arange(judging.n_items))
     return pairwise_accuracy(judging.users, judging.rewards, table[users, items].numpy(), np.random.default_rng(0))
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What `work` gives, and its seconds of processor time."""
+    """Return the result of `work`, and its CPU seconds."""
     started = time.process_time()
     return work(), time.process_time() - started
 
@@ -173,7 +173,7 @@ def policy(method: str, yesterday: LoadedDataset, today: LoadedDataset, seed: in
         old = train_on(yesterday, values, Path(folder), CPU, Silent())
         start = WarmStart.of(old.path, CPU)
         warm_values = start.defaults({"dataset": "frames:benchmark"}, None)
-        warm = train_on(today, warm_values, Path(folder), CPU, Silent(), False, start)
+        warm = train_on(today, warm_values, Path(folder), CPU, Silent(), warm_start=start)
         fresh = train_on(today, values, Path(folder) / "fresh", CPU, Silent())
         for name, run in (("yesterday", old), ("today, from the start", fresh), ("today, warm", warm)):
             print(f"{method}, {name}: {_curve(run.path)}", flush=True)

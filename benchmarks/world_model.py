@@ -1,7 +1,8 @@
-"""How losses, sizes and penalties of the world model rank held-out *log* rows: `python -m benchmarks.world_model --data-dir D`.
+"""Ranking of held-out *log* rows by losses, sizes and penalties of the world model: `python -m benchmarks.world_model
+--data-dir D`.
 
-This is what the defaults were chosen by. The truth is opened for the last column alone, and only with `--truth`: the return of
-the model's greedy list over 30 steps.
+The defaults were chosen by these results. The truth is opened for the last column alone, and only with `--truth`: the
+return of the model's greedy list over 30 steps.
 """
 
 import argparse

@@ -1,1 +1,1 @@
-"""What docs/results.md reports: grids for `darlr sweep`, and the fair table."""
+"""The experiments behind docs/results.md: grids for `darlr sweep`, and the fair table."""

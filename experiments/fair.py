@@ -2,9 +2,9 @@
 
     python -m experiments.fair experiments/fair.yaml --out runs/fair --table docs/fair_table.md
 
-It is made of `darlr tune`, `darlr sweep` and `darlr report`, so it may be stopped anywhere: the same command goes on.
-Below `--out`, `tuning/` has every study with its budget and space, `grids/` what was chosen, `runs/` what the table is made of.
-Runs that were made there for another plan stay out of it.
+It runs `darlr tune`, `darlr sweep` and `darlr report`, so it may be stopped anywhere: the same command continues. Below
+`--out`, `tuning/` has every study with its budget and space, `grids/` the chosen settings, and `runs/` the runs of the
+table. Runs of another plan in the same place are left out of the table.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SCHEDULE_KEYS = ("tuning_epochs", "epochs", "settings")
 
 
 def main() -> None:
-    """Make the table that the command line asks for; a refusal is one line, and exit code 2."""
+    """Make the table that the command line asks for; an error is one line, and exit code 2."""
     parser = argparse.ArgumentParser(description="Tune every method alike, train it over the seeds, and write the table.")
     parser.add_argument("plan", type=Path, help="which methods, data sets and schedules, in YAML")
     parser.add_argument("--out", type=Path, required=True, help="folder for all that is tried and trained")
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _make(path: Path, out: Path, table: Path) -> None:
-    """Tune, train and write the table, as the plan in the file `path` has it."""
+    """Tune, train and write the table, following the plan in the file `path`."""
     plan = _read(path)
     tuning: list[Table] = []
     runs: list[Path] = []
@@ -68,7 +68,7 @@ def _make(path: Path, out: Path, table: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The plan; raises `InputError` naming the file, and the key that it lacks or that is not known."""
+    """Read the plan; raises `InputError` naming the file, and the key that is missing or unknown."""
     plan = read_yaml(path)
     _require_keys(plan, PLAN_KEYS, f"{path}", OPTIONAL_PLAN_KEYS)
     if not isinstance(plan["datasets"], dict):
@@ -93,7 +93,7 @@ def _require_keys(content: Any, keys: tuple[str, ...], place: str, optional: tup
 
 
 def _heading(path: Path, plan: Mapping[str, Any]) -> str:
-    """What the tables below it are, in Markdown."""
+    """Describe the tables below it, in Markdown."""
     schedules = ", ".join(f"{dataset} {schedule['epochs']}" for dataset, schedule in plan["datasets"].items())
     seeds = ", ".join(map(str, plan["seeds"]))
     return (
@@ -104,7 +104,7 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
 
 
 def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) -> Path:
-    """The folder of the method's study, which is done, by a second world model (docs/tuning.md)."""
+    """Return the folder of the method's study, which is judged by a second world model (docs/tuning.md) and finished here."""
     _darlr("tune", "--dataset", dataset, "--method", method, *budget, "--out", folder)
     place = folder / _named(dataset) / method
     studies = list(place.glob("study-*"))
@@ -114,13 +114,13 @@ def _tuned(folder: Path, dataset: str, method: str, budget: tuple[object, ...]) 
 
 
 def _chosen(study: Path) -> dict[str, Any]:
-    """The settings that the method did best with."""
+    """Return the best settings of the method's study."""
     settings: dict[str, Any] = yaml.safe_load((study / "sweep.yaml").read_text(encoding="utf-8"))["set"]
     return settings
 
 
 def _how_tuned(dataset: str, shared: Mapping[str, Any], studies: Mapping[str, Path]) -> Table:
-    """What was tried for each method, and what was chosen."""
+    """Describe the settings tried for each method, and the chosen ones."""
     rows: list[tuple[Cell, ...]] = []
     for method, folder in studies.items():
         study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
@@ -140,7 +140,7 @@ def _how_tuned(dataset: str, shared: Mapping[str, Any], studies: Mapping[str, Pa
 
 
 def _grid(out: Path, dataset: str, epochs: int, seeds: list[int], settings: dict[str, dict[str, Any]]) -> Path:
-    """The sweep over all methods of a data set, each with its settings."""
+    """Return the sweep over all methods of a data set, each with its settings."""
     grid = {
         "datasets": dataset,
         "methods": list(settings),
@@ -151,7 +151,7 @@ def _grid(out: Path, dataset: str, epochs: int, seeds: list[int], settings: dict
 
 
 def _named(dataset: str) -> str:
-    """The name of a data set that may be given as a folder."""
+    """Return the name of a data set that may be given as a folder."""
     return Path(dataset).name
 
 
@@ -166,7 +166,7 @@ def _written(path: Path, content: dict[str, Any]) -> Path:
 
 
 def _darlr(*arguments: object) -> None:
-    """Run a command of darlr; where it fails, so does this."""
+    """Run a command of darlr; if it fails, this process fails, too."""
     ended = subprocess.run([sys.executable, "-m", "darlr.cli.main", *map(str, arguments)], check=False)
     if ended.returncode:
         raise SystemExit(ended.returncode)

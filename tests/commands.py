@@ -1,4 +1,4 @@
-"""The command line in a process of its own, with packages of the test's own on its path."""
+"""The command line in its own process, with packages of the test on its path."""
 
 import json
 import os
@@ -30,7 +30,7 @@ for line in sys.stdin:
 
 
 class Home:
-    """Where commands run, and where they find packages before all others; its process ends with the `with` block."""
+    """A folder in which commands run and find the test's packages before all others; its process ends with the `with` block."""
 
     def __init__(self, folder: Path, packages: Sequence[Path]) -> None:
         self.folder = folder
@@ -50,13 +50,13 @@ class Home:
         return subprocess.run(command, check=False, cwd=self.folder, env=self._environment, capture_output=True, text=True)
 
     def darlr(self, *arguments: object) -> str:
-        """What `darlr` prints with `arguments`, which must end well."""
+        """Return the output of `darlr` with `arguments`, which must succeed."""
         code, out, err = self._run(*arguments)
         assert code == 0, err
         return out
 
     def refused(self, *arguments: object) -> str:
-        """The one line with which `darlr` refuses `arguments`."""
+        """Return the one line with which `darlr` refuses `arguments`."""
         code, _, err = self._run(*arguments)
         assert code == 2, err
         [line] = err.splitlines()
@@ -68,7 +68,7 @@ class Home:
         return os.environ | {"PYTHONPATH": path, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
 
     def _run(self, *arguments: object) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of `darlr` with `arguments`."""
+        """Return exit code, standard output and standard error of `darlr` with `arguments`."""
         if self._process is None:
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
             command = [sys.executable, "-c", PROGRAM]

@@ -1,4 +1,4 @@
-"""What many tests share."""
+"""Fixtures that many tests share."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Path]]:
-    """No fixture that tests share reads or writes the user's cache; gives places for those of tests."""
+    """Keep shared fixtures away from the user's cache; yields a function that makes folders for tests' caches."""
     folder = tmp_path_factory.mktemp("caches")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DARLR_CACHE", str(folder / "shared"))
@@ -32,15 +32,15 @@ def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
 
 @pytest.fixture(autouse=True)
 def cache_of_its_own(cache_of_the_session: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test finds what another one cached."""
+    """Keep each test away from the caches of others."""
     monkeypatch.setenv("DARLR_CACHE", str(next(cache_of_the_session)))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def blank_pictures() -> Iterator[None]:
-    """Runs of this process build their picture, but save a blank one: laying out its texts takes a third of a small run.
+    """Save a blank picture instead of a run's picture, because laying out its texts takes a third of a small run.
 
-    What pictures show, and that they are saved, is tested in tests/report/plots; `drawn_pictures` draws those of runs, too.
+    tests/report/plots tests the pictures and their files; `drawn_pictures` draws those of runs, too.
     """
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr("darlr.run.training.save_figure", save_blank)
@@ -49,13 +49,13 @@ def blank_pictures() -> Iterator[None]:
 
 @pytest.fixture
 def drawn_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs draw their picture as users see it."""
+    """Draw the pictures of runs as users see them."""
     monkeypatch.setattr("darlr.run.training.save_figure", save_figure)
 
 
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the data set `planted`; nobody writes to it."""
+    """A folder with the data set `planted`, which no test writes to."""
     folder = tmp_path_factory.mktemp("data")
     write_planted_world(folder / "planted")
     return folder
@@ -69,7 +69,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedOnce:
 
 @pytest.fixture
 def real_data() -> Callable[[str], Path]:
-    """`real_data("coat")`: the folder of a real data set, or a skip that says where it was looked for."""
+    """`real_data("coat")`: the folder of a real data set, or a skip that says where it was expected."""
 
     def find(name: str) -> Path:
         places = [Path(os.environ["DARLR_DATA"])] if os.environ.get("DARLR_DATA") else []
@@ -84,7 +84,7 @@ def real_data() -> Callable[[str], Path]:
 
 @pytest.fixture
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers on this machine are asked directly, whatever the environment says."""
+    """Ask servers on this machine directly, whatever the environment says."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

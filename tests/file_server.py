@@ -1,4 +1,4 @@
-"""A server on this machine that publishes one file, and misbehaves as a test tells it to."""
+"""A server on this machine that publishes one file, and misbehaves as a test asks."""
 
 import contextlib
 import signal
@@ -14,12 +14,12 @@ Answer = Callable[["Handler"], None]
 
 @dataclass
 class FileServer:
-    """What is published at `url`, and how.
+    """A file published at `url`, and the server's behaviour.
 
     Attributes:
         content: the file.
-        headers: what the server says of it, besides its length.
-        answers: how the coming requests are answered, one each; then `serve`.
+        headers: further headers, besides its length.
+        answers: the answers to the next requests, one each; then `serve`.
         asked: (path, headers) of each request so far.
         released: set when the test is over, so that stalled answers end.
     """
@@ -37,7 +37,7 @@ class FileServer:
 
     @property
     def ranges(self) -> list[str | None]:
-        """From where each request wanted the file; None: from its start."""
+        """The first byte that each request wanted; None: from the start."""
         return [headers.get("Range") for _, headers in self.asked]
 
 
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def requested(self) -> int:
-        """The first byte that is wanted, as a server decides that keeps the rules of If-Range."""
+        """Return the first byte that is wanted, by the rules of If-Range."""
         wanted = self.headers.get("Range")
         condition = self.headers.get("If-Range")
         if wanted is None or (condition is not None and condition not in self.files.headers.values()):
@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         return int(wanted.removeprefix("bytes=").removesuffix("-"))
 
     def head_of_file(self, start: int) -> bytes:
-        """Send the head of a good answer; the bytes that belong to it."""
+        """Send the head of a good answer, and return its bytes."""
         content = self.files.content
         headers = {**self.files.headers, "Content-Length": str(len(content) - start)}
         if start:
@@ -84,22 +84,22 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(request: Handler) -> None:
-    """The file, or the rest of it."""
+    """Serve the file, or the rest of it."""
     request.wfile.write(request.head_of_file(request.requested()))
 
 
 def serve_all(request: Handler) -> None:
-    """All of the file, whatever is wanted."""
+    """Serve all of the file, whatever was requested."""
     request.wfile.write(request.head_of_file(0))
 
 
 def truncate(count: int) -> Answer:
-    """The first `count` bytes of what is wanted, then a lost connection."""
+    """Serve the first `count` bytes of the requested part, then lose the connection."""
     return lambda request: _write(request, request.head_of_file(request.requested())[:count])
 
 
 def stall(count: int) -> Answer:
-    """The first `count` bytes of what is wanted, then silence."""
+    """Serve the first `count` bytes of the requested part, then send nothing."""
 
     def answer(request: Handler) -> None:
         _write(request, request.head_of_file(request.requested())[:count])
@@ -110,34 +110,34 @@ def stall(count: int) -> Answer:
 
 
 def say_nothing(request: Handler) -> None:
-    """Not a word."""
+    """Send nothing."""
     request.files.released.wait()
 
 
 def corrupt(request: Handler) -> None:
-    """Bytes that are wrong."""
+    """Send wrong bytes."""
     _write(request, bytes(byte ^ 1 for byte in request.head_of_file(request.requested())))
 
 
 def status(code: int, **headers: str) -> Answer:
-    """An error."""
+    """Send an error."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda request: request.head(code, {"Content-Length": "0", **named})
 
 
 def redirect(place: str) -> Answer:
-    """Look elsewhere."""
+    """Redirect to another address."""
     return status(302, Location=place)
 
 
 def without_length(request: Handler) -> None:
-    """The file, its end being that of the connection."""
+    """Send the file without its length; it ends with the connection."""
     request.head(200, request.files.headers)
     _write(request, request.files.content)
 
 
 def chunked(count: int | None = None) -> Answer:
-    """The file in chunks of unsaid number; its first `count` bytes, then a lost connection."""
+    """Send the file in chunks without its length; after the first `count` bytes, lose the connection."""
 
     def answer(request: Handler) -> None:
         request.head(200, {**request.files.headers, "Transfer-Encoding": "chunked"})
@@ -148,14 +148,14 @@ def chunked(count: int | None = None) -> Answer:
 
 
 def web_page(request: Handler) -> None:
-    """What a network that wants a login answers to everything."""
+    """Send the login page that some networks answer every request with."""
     page = b"<html>Please log in</html>"
     request.head(200, {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(page))})
     _write(request, page)
 
 
 def from_another_place(request: Handler) -> None:
-    """A part, but not the one that is wanted."""
+    """Send another part than the requested one."""
     content = request.files.content
     request.head(206, {"Content-Range": f"bytes 1-{len(content) - 1}/{len(content)}", "Content-Length": str(len(content) - 1)})
     _write(request, content[1:])
@@ -167,7 +167,7 @@ def _write(request: Handler, content: bytes) -> None:
 
 @contextmanager
 def serving(content: bytes) -> Iterator[FileServer]:
-    """A server until the end of the block."""
+    """Run a server until the end of the block."""
     files = FileServer(content)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"files": files}))
     files.address = f"http://127.0.0.1:{server.server_port}"

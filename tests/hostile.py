@@ -1,4 +1,4 @@
-"""Text that is markup somewhere."""
+"""Text that is markup in some medium."""
 
 NAMES = (
     r"price $\frac{a$",

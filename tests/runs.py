@@ -52,7 +52,7 @@ SMALL_WORLD: Mapping[str, Any] = {"synthetic": {"users": 40, "items": 50}, "leav
 
 
 class Listener:
-    """A monitor that remembers what it was told."""
+    """A monitor that remembers its events."""
 
     def __init__(self) -> None:
         self.notices: list[str] = []
@@ -84,21 +84,21 @@ def train_small(
     listener: Listener | None = None,
     device: torch.device = CPU,
 ) -> Finished:
-    """Train with the settings `SMALL`, on a small synthetic world, except for what `changes` names."""
+    """Train with the settings `SMALL` and `changes`, on a small synthetic world."""
     chosen = changes or {}
     settings = SMALL if "dataset" in chosen else merge(SMALL, SMALL_WORLD)
     return train(merge(settings, chosen), data_dir, out, device, listener or Listener())
 
 
 class TrainedOnce:
-    """What `train_small` leaves on the small synthetic world, trained once for all tests that start from that finished run."""
+    """The run that `train_small` makes on the small synthetic world, trained once for all tests that start from it."""
 
     def __init__(self, new_folder: Callable[[], Path]) -> None:
         self._new_folder = new_folder
         self._finished: dict[str, tuple[Path, Finished]] = {}
 
     def __call__(self, out: Path, changes: Mapping[str, Any] | None = None) -> Finished:
-        """As `train_small(out, changes)`: a copy of the run and of the world models that it shares lies below `out`."""
+        """Copy the run and its shared world models to a folder below `out`, as `train_small(out, changes)` would make them."""
         key = json.dumps(merge(SMALL, changes or {}), sort_keys=True)
         if key not in self._finished:
             home = self._new_folder()
@@ -109,12 +109,14 @@ class TrainedOnce:
 
 
 def save_blank(figure: Figure, path: Path) -> None:
-    """In the place of `save_figure`: a blank picture, for runs whose picture nobody looks at."""
+    """Save a blank picture instead of `save_figure`'s, for tests that ignore the picture."""
     save_figure(Figure(figsize=(0.1, 0.1)), path)
 
 
 def output_of(program: str) -> str:
-    """What a Python program prints, run in a process of its own that may fork: without a GPU, which would not survive it."""
+    """Return the output of a Python program, run in its own process that may fork: without a GPU, which does not survive a
+    fork.
+    """
     command = [sys.executable, "-c", textwrap.dedent(program)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, check=True, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True).stdout

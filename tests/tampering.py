@@ -1,4 +1,4 @@
-"""Ways to change a run folder behind darlr's back."""
+"""Ways to change a run folder without darlr."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ def edit_tensors(file: Path, change: Callable[[dict[str, Any], dict[str, Any]], 
 
 
 def as_before(run: Path) -> None:
-    """Make of a run what darlr 0.2 would have written: without checksums."""
+    """Turn a run into one of darlr 0.2: without checksums."""
     edit_json(run / "environment.json", lambda values: [values.pop(key) for key in (CHECKSUM, SETTINGS)])
     if (run / "summary.json").exists():
         edit_json(run / "summary.json", lambda values: [values.pop(key) for key in (CHECKSUM, CHAIN)])

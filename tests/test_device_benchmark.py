@@ -1,4 +1,4 @@
-"""`python -m benchmarks.device`: what it prints, and that it refuses to work without the device that it is about."""
+"""`python -m benchmarks.device`: its output, and its refusal to work without the device."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The documents hang together: links lead somewhere, and the source cites sections and pages that exist."""
+"""The consistency of the documents: links have targets, and the source cites sections and pages that exist."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ PAGE = re.compile(r"\bdocs/[\w/.-]+\.md\b")
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that GitHub gives to the headings of a Markdown `text`; a repeated heading has its number appended."""
+    """Return the anchors of GitHub for the headings of a Markdown `text`; a repeated heading gets a number."""
     seen: dict[str, int] = {}
     found = set()
     for heading in HEADING.findall(FENCED.sub("", text)):
@@ -31,13 +31,13 @@ def anchors(text: str) -> set[str]:
 
 
 def relative_links(text: str) -> list[str]:
-    """Targets of the links and pictures of a Markdown `text` that lead into the repository."""
+    """Return the targets of links and pictures of a Markdown `text` inside the repository."""
     targets: list[str] = TARGET.findall(CODE_SPAN.sub("", FENCED.sub("", text)))
     return [target for target in targets if not re.match(r"[a-z]+:", target)]
 
 
 def broken_links(document: Path) -> list[str]:
-    """What in `document` leads to no file, or to no heading of one."""
+    """Return the links in `document` without a file, or without a heading in it."""
     broken = []
     for target in relative_links(document.read_text(encoding="utf-8")):
         name, _, anchor = target.partition("#")
@@ -48,13 +48,13 @@ def broken_links(document: Path) -> list[str]:
 
 
 def cited_sections(text: str) -> list[int]:
-    """The sections of the protocol that a source `text` cites; a citation may run over the end of a line."""
+    """Return the sections of the protocol that a source `text` cites; a citation may run over the end of a line."""
     flowing = re.sub(r"\s*\n\s*#?\s*", " ", text)
     return [int(number) for numbers in CITATION.findall(flowing) for number in re.findall(r"\d+", numbers)]
 
 
 def sections(text: str) -> set[int]:
-    """The numbers of a Markdown `text`'s sections, as `## 3. Testing`."""
+    """Return the numbers of a Markdown `text`'s sections, such as `## 3. Testing`."""
     return {int(number) for number in re.findall(r"^## (\d+)\. ", text, re.MULTILINE)}
 
 

@@ -1,4 +1,4 @@
-"""What a refusal says and how the process ends."""
+"""Error messages, and exit codes of the process."""
 
 import pytest
 

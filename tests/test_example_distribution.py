@@ -1,6 +1,7 @@
-"""examples/darlr-example, a distribution of somebody else's: installed, it is found, trained, swept, tuned and reported.
+"""examples/darlr-example, a distribution by a third party: after its installation it is found, trained, swept, tuned and
+reported.
 
-Nothing here names it to darlr but its entry point.
+Only its entry point names it to darlr.
 """
 
 import json
@@ -26,7 +27,7 @@ OWN = {"tracker": {"kind": "decaying"}, "reward": {"kind": "cautious"}}
 
 
 def install(source: Path, target: Path) -> None:
-    """By pip where its build backend is here; else the files are laid out as pip lays them out."""
+    """Install it with pip if its build backend is available; otherwise copy the files to where pip would put them."""
     if find_spec("hatchling") is not None:
         options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
         command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
@@ -53,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def swept(home: Home) -> Path:
-    """Where the runs of a sweep over two seeds lie, of its method with its tracker and its reward on its data set."""
+    """Return the runs of a sweep over two seeds, of its method with its tracker and its reward on its data set."""
     settings: dict[str, Any] = {**SMALL, **OWN}
     del settings["method"]
     grid = {"datasets": "islands", "methods": "reinforce", "seeds": [0, 1], "set": settings}
@@ -73,7 +74,7 @@ def test_config_shows_its_settings_with_their_limits(home: Home) -> None:
     text = home.darlr("config", "--method", "reinforce", "--dataset", "islands", "--section", "reinforce", "--format", "json")
     entries = {entry["key"]: entry for entry in json.loads(text)}
     assert entries["reinforce.learning_rate"]["limits"] == "above 0"
-    assert entries["reinforce.discount"]["doc"] == "gamma, what a reward counts one step later"
+    assert entries["reinforce.discount"]["doc"] == "gamma, weight of a reward one step later"
     line = home.refused("train", "--method", "reinforce", "--set", "reinforce.discount=2")
     assert line == "darlr: config key 'reinforce.discount' is 2.0; expected from 0 to 1"
 
@@ -118,6 +119,6 @@ def test_keeps_darlrs_contracts(home: Home) -> None:
 
 
 def test_without_it_nothing_of_it_is_known() -> None:
-    """In this process, which has not got it on its path."""
+    """This process does not have it on its path."""
     with pytest.raises(InputError, match="unknown method 'reinforce'"):
         experiment_config({"method": "reinforce"})

@@ -1,4 +1,4 @@
-"""docs/extending.md: its blocks are one program, which runs; its table names what is there."""
+"""docs/extending.md: its blocks are one program, which runs; its table names existing parts."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 @pytest.mark.slow  # they check what they define, with runs
 def test_its_blocks_run(tmp_path: Path) -> None:
-    """In a process of their own: what they register must not reach other tests."""
+    """In a separate process, because their registrations must not reach other tests."""
     program = tmp_path / "extending.py"
     program.write_text("\n".join(BLOCK.findall(TEXT)), encoding="utf-8")
     ended = Home(tmp_path, []).python(program)

@@ -79,7 +79,7 @@ def test_the_table_has_the_runs_of_the_plan_alone(tmp_path: Path, monkeypatch: p
     reported: list[set[str]] = []
 
     def darlr(command: str, *arguments: object) -> None:
-        """What the commands leave behind, without their work."""
+        """Write the files that the commands would leave."""
         given = [str(argument) for argument in arguments]
         if command == "tune":
             study = tmp_path / "fair" / "tuning" / "synthetic" / given[given.index("--method") + 1] / "study-0"

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.growth`: the exponents that it prints."""
+"""`python -m benchmarks.growth`: its exponents."""
 
 import pytest
 from benchmarks.growth import PHASES, Cost, Size, axes_of, tell_exponents

@@ -1,4 +1,4 @@
-"""Imports run only towards the beginning of the flow, and the truth stays with those who may see it."""
+"""Imports only go to earlier layers, and only permitted rooms import the truth."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darlr"
 
 ORDER = (
-    ("text", "errors", "memory", "_version", "registry", "seeding", "reading", "config", "artifacts"),
+    ("text", "errors", "memory", "_version", "registry", "seeding", "reading", "config", "artifacts", "cluster"),
     ("world",),
     ("data",),
     ("world_model",),
@@ -34,7 +34,7 @@ def module_name(file: Path, package: Path) -> str:
 
 
 def imports_of(file: Path, package: Path) -> set[str]:
-    """Full names of the package's modules (or of names in them) that a file imports, inside functions too."""
+    """Return full names of the package's modules (or of names in them) that a file imports, even inside functions."""
     name = module_name(file, package)
     parent = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
     found: set[str] = set()
@@ -49,26 +49,26 @@ def imports_of(file: Path, package: Path) -> set[str]:
 
 
 def part_of(name: str) -> str:
-    """'data' of 'darlr.data.log'; '__init__' of the package itself."""
+    """Return 'data' for 'darlr.data.log'; '__init__' for the package itself."""
     return name.split(".")[1] if "." in name else "__init__"
 
 
 def layer_of(name: str) -> int:
-    """Of a module or of a name in it; what the package's face offers comes from the last layer, its version too.
+    """Return the layer of a module or of a name in it; names of the package's face belong to the last layer, even its version.
 
-    A room's settings are declarations, which stand on the first layer: the whole config is put together from them.
+    A room's settings are declarations on the first layer, because the whole config is built from them.
     """
     declared = name.split(".")[2:3] == ["settings"]
     return 0 if declared else LAYERS.get(part_of(name), LAST)
 
 
 def reaches(imported: str, modules: set[str]) -> str | None:
-    """Which of `modules` an import opens, as `a.b` or as a name in it, `a.b.c`."""
+    """Return which of `modules` an import opens, as `a.b` or as a name in it, `a.b.c`."""
     return next((name for name in (imported, imported.rpartition(".")[0]) if name in modules), None)
 
 
 def truth_bearing(package: Path) -> set[str]:
-    """`data.truth`, and the modules of `data` through which it can be had."""
+    """Return `data.truth`, and the modules of `data` that lead to it."""
     bearing = {f"{package.name}.data.truth"}
     files = {module_name(file, package): file for file in (package / "data").rglob("*.py")}
     while True:

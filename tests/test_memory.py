@@ -1,4 +1,4 @@
-"""What cannot fit into the memory is refused before it begins."""
+"""Computations that cannot fit into the memory are refused before they begin."""
 
 import pytest
 

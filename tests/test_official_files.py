@@ -1,4 +1,4 @@
-"""The generated files hold what their descriptions say: counts, quirks and planted facts, read back by other means."""
+"""The generated files contain what their descriptions say: counts, quirks and planted facts, read back in another way."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A named pipe in a file's place is refused, and waited for by nobody."""
+"""A named pipe in a file's place is refused without waiting."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ OFFICIAL = Official("log.csv", "https://data.example", "free", ("log.csv",), url
 
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
-    """Whoever waits for the pipe is interrupted."""
+    """Interrupt a command that waits for the pipe."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError("waited for a pipe")

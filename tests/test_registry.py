@@ -1,4 +1,4 @@
-"""Entries of darlr's own, of others, and of packages that are installed beside it."""
+"""Entries of darlr, of third parties, and of installed packages."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def test_an_entry_can_be_taken_back() -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder in which distributions lie as pip would put them."""
+    """A folder with distributions, in the layout of pip."""
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith("plugged_")]:

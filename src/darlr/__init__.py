@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 # Name -> the module below darlr that has it. Imported when it is asked for: `darlr --help` must not wait for torch.
-# What is added here has to be added to `__all__` and to the imports for type checkers, too; a test compares the three.
+# A new name has to be added to `__all__` and to the imports for type checkers, too; a test compares the three.
 _HOMES = {
     "Agent": "api.agents",
     "Answer": "serving.messages",

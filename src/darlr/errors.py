@@ -1,6 +1,6 @@
-"""The ways in which darlr refuses: bad input, a failure while running, and a step that is not warranted.
+"""The errors that darlr raises on purpose: bad input, a failure while running, and a step that is not warranted.
 
-The command line prints either as one line and ends with its `exit_code`; anything else is a defect and shows its traceback.
+The command line prints each as one line and ends with its `exit_code`. Any other exception is a defect and shows its traceback.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from darlr.text import VALUE, message, shortened
 
 
 class DarlrError(Exception):
-    """Base of every refusal; its message is one clear line of at most about a thousand characters, all of which print."""
+    """The base of darlr's errors. Its message is one line of at most about a thousand printable characters."""
 
     exit_code = 1
 
@@ -19,29 +19,29 @@ class DarlrError(Exception):
 
 
 class InputError(DarlrError):
-    """A file, option or key that cannot be used; the message names it and what was expected."""
+    """A file, option or key cannot be used; the message names it and says what was expected."""
 
     exit_code = 2
 
 
 class BusyError(InputError):
-    """A run that another process works on."""
+    """Another process works on the run."""
 
 
 class RunError(DarlrError):
-    """A run that had to stop while it was working (for example a loss that became NaN)."""
+    """A run had to stop while it was working, for example because a loss became NaN."""
 
     exit_code = 3
 
 
 class RefusedError(DarlrError):
-    """A step that was not taken because what is asked of it before does not hold; nothing is wrong with the input."""
+    """A step was not taken because its condition does not hold; the input itself is fine."""
 
     exit_code = 4
 
 
 def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
-    """An `InputError` for a name that is not among the `known` ones, suggesting the nearest."""
+    """Make an `InputError` for a name that is not among the `known` ones; it suggests the nearest known name."""
     names = sorted(known)
     nearest = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
@@ -49,7 +49,9 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
 
 
 def out_of_memory(error: BaseException) -> RunError | None:
-    """The refusal for an `error` of Python, numpy or torch that says that memory ran out; None for any other."""
+    """Make a `RunError` if `error`, raised by Python, numpy or torch, says that memory ran out; return None for any other
+    error.
+    """
     told = " ".join(str(error).split())
     refused = isinstance(error, RuntimeError) and ("can't allocate memory" in told or "out of memory" in told)
     if not (isinstance(error, MemoryError) or refused):

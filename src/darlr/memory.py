@@ -1,8 +1,8 @@
-"""Whether a computation can fit into this machine's memory, asked before it begins."""
+"""The memory of this machine and of this process; whether a computation can fit is asked before it begins."""
 
 import contextlib
 import os
-import resource
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,17 @@ from pathlib import Path
 from darlr.errors import InputError
 
 _CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where a container finds its limit, in version 2 and in version 1."""
+"""The files that hold a container's memory limit, in version 2 and in version 1 of control groups."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Memory that something takes.
+    """A demand for memory.
 
     Attributes:
-        size: bytes, roughly, and rather too few than too many.
-        cause: what it hangs on, as "config key 'training.environments' is 100".
-        what: what lies in it.
+        size: bytes; a rough estimate that errs on the low side.
+        cause: the setting that decides the size, for example "config key 'training.environments' is 100".
+        what: the contents, for the message.
     """
 
     size: float
@@ -30,16 +30,32 @@ class Need:
 
 def memory_here() -> int:
     """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits = [_memory_of_machine(), *_limit_of_process()]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit
             limits.append(int(file.read_text()))
-    own, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return min([*limits, *([own] if own != resource.RLIM_INFINITY else [])])
+    return min(limits)
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in MiB."""
+    try:
+        import resource  # noqa: PLC0415
+    except ModuleNotFoundError:  # Windows has no such module, and psutil instead
+        import psutil  # noqa: PLC0415
+
+        peak: int = psutil.Process().memory_info().peak_wset
+        return peak / 2**20
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def require_fits(needs: Iterable[Need]) -> None:
-    """Raise `InputError` where `needs`, which are there together, cannot fit, naming the largest of them."""
+    """Check that `needs`, which exist at the same time, fit into the memory.
+
+    Raises:
+        InputError: if they do not fit; the message names the largest of them.
+    """
     together = list(needs)
     total, here = sum(need.size for need in together), memory_here()
     if total > here:
@@ -49,8 +65,27 @@ def require_fits(needs: Iterable[Need]) -> None:
         raise InputError(f"{largest.cause}, which takes {size}{among}; expected at most the {_in_words(here)} of this machine")
 
 
+def _memory_of_machine() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # noqa: PLC0415 (on Windows)
+
+    total: int = psutil.virtual_memory().total
+    return total
+
+
+def _limit_of_process() -> list[int]:
+    """What this process may have at most, where the system lets processes be limited so and this one is."""
+    try:
+        import resource  # noqa: PLC0415
+    except ModuleNotFoundError:  # Windows
+        return []
+    own, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if own == resource.RLIM_INFINITY else [own]
+
+
 def _in_words(size: float) -> str:
-    """Bytes with their unit."""
+    """Format a number of bytes with a unit."""
     for unit in ("MiB", "GiB", "TiB"):
         size /= 1024 if unit != "MiB" else 1024**2
         if size < 1024:

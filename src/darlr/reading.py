@@ -1,4 +1,4 @@
-"""Opening and reading files; every refusal names the file."""
+"""Opening and reading of files; every error names the file."""
 
 import os
 import stat
@@ -8,13 +8,18 @@ from typing import BinaryIO
 from darlr.errors import InputError
 
 _OPEN_ALREADY = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
-"""Where a shell hands over the output of a command (`<(command)`): such a pipe has somebody who writes into it."""
+"""Where a shell hands over the output of a command (`<(command)`). Such a pipe has a writer, so reading it does not hang."""
 
 _BLOCK = 1 << 20
 
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+"""Opens a pipe without waiting for its other end; Windows has no pipes among its files."""
+_OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Bytes as they are, for this process alone."""
+
 
 def present(path: Path) -> bool:
-    """Whether anything is there; nothing is under a name that no file can have."""
+    """Return whether anything exists at `path`. A name that no file can have counts as absent."""
     try:
         path.stat()
     except (OSError, ValueError):  # ValueError: a null character
@@ -23,23 +28,23 @@ def present(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there, by whatever name."""
+    """Return whether there is a folder at `path`."""
     return present(path) and path.is_dir()
 
 
 def is_file_or_pipe(path: Path) -> bool:
-    """Whether `path` can be meant as a file: a shell hands over the output of a command (`<(command)`) as a pipe."""
+    """Return whether `path` may be a file; a shell hands over the output of a command (`<(command)`) as a pipe."""
     return present(path) and not path.is_dir()
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file to be read. Never waits for one who writes: a named pipe and a device are refused.
+    """Open a file for reading, without ever waiting for a writer: named pipes and devices are refused.
 
     Raises:
-        InputError: if there is no such file, it may not be read, or it is something else.
+        InputError: if the file does not exist, may not be read, or is not a regular file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | _AT_ONCE | _OWN)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:  # ValueError: a null character
@@ -49,25 +54,33 @@ def open_file(path: Path) -> BinaryIO:
     if kind != "a file" and not handed_over:
         os.close(descriptor)
         raise InputError(f"{path}: cannot be read (it is {kind}); expected a file")
-    os.set_blocking(descriptor, True)
+    _wait_again(descriptor)
     return os.fdopen(descriptor, "rb")
 
 
 def without_waiting(path: str, flags: int) -> int:
     """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
-    os.set_blocking(descriptor, True)
+    descriptor = os.open(path, flags | _AT_ONCE, 0o666)
+    _wait_again(descriptor)
     return descriptor
 
 
+def _wait_again(descriptor: int) -> None:
+    """Let reading and writing wait for bytes, where opening did not wait."""
+    if _AT_ONCE:
+        os.set_blocking(descriptor, True)
+
+
 def kind_of(mode: int) -> str:
-    """What a file's mode says that it is."""
+    """Name the kind of file that a file's `mode` bits describe."""
     kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _bounded(file: BinaryIO, most: int) -> bytes:
-    """The content, or more than `most` bytes of its beginning; `file.read(most)` would make room for all of them at once."""
+    """Read the content, or a little more than `most` bytes of a longer file; `file.read(most)` would reserve room for
+    `most` bytes at once.
+    """
     content = bytearray()
     while len(content) <= most and (block := file.read(_BLOCK)):
         content += block
@@ -75,12 +88,14 @@ def _bounded(file: BinaryIO, most: int) -> bytes:
 
 
 def read_text(path: Path, at_most: int | None = None) -> str:
-    """The text of a UTF-8 file, with or without a byte-order mark, its line ends as they are.
+    """Read a UTF-8 file, with or without a byte-order mark; line ends stay as they are.
 
-    Args: at_most: bytes; a longer file is refused before it is read.
+    Args:
+        path: the file.
+        at_most: the largest size in bytes; a longer file is refused before it is read whole.
 
     Raises:
-        InputError: as `open_file`, and if it is not UTF-8 (naming the first line that is not) or longer.
+        InputError: as `open_file`, and if the file is longer or not UTF-8 (the message names the first wrong line).
     """
     try:
         with open_file(path) as file:

@@ -1,8 +1,8 @@
-"""Named things of one kind that anybody may add to: methods, rewards, trackers, world models, data sets, opponents, metrics.
+"""Registries of named things that anybody may extend: methods, rewards, trackers, world models, data sets, opponents, metrics.
 
-An entry comes from darlr itself, from a call (`darlr.register_method(...)`), or from a package that names the entry point group
-`darlr.plugins` in its metadata. An entry point names a module, which registers when it is imported, or a function without
-arguments, which registers when it is called.
+An entry comes from darlr itself, from a call (`darlr.register_method(...)`), or from a package that names the entry point
+group `darlr.plugins` in its metadata. An entry point names either a module, which registers its entries when it is
+imported, or a function without arguments, which registers them when it is called.
 """
 
 import sys
@@ -16,23 +16,28 @@ from darlr.errors import InputError, unknown
 Entry = TypeVar("Entry")
 
 PLUGINS = "darlr.plugins"
-"""The entry point group of packages that add to darlr."""
+"""The entry point group of packages that extend darlr."""
 
 
 class Registry(Mapping[str, Entry]):
-    """The entries of one kind by name: darlr's own first, then the others in the order of their registration."""
+    """The entries of one kind by name: first darlr's own, then the others in the order of their registration."""
 
     def __init__(self, noun: str, builtin: Callable[[], Mapping[str, Entry]]) -> None:
-        """Args:
-        noun: what an entry is called in messages, as "method".
-        builtin: gives darlr's own entries; it is asked once, when an entry is first needed.
+        """
+        Args:
+            noun: the word for an entry in messages, for example "method".
+            builtin: returns darlr's own entries; called once, when an entry is first needed.
         """
         self._noun, self._builtin = noun, builtin
         self._own: Mapping[str, Entry] | None = None
         self._others: dict[str, Entry] = {}
 
     def register(self, name: str, entry: Entry) -> Entry:
-        """Add `entry` under `name`, and return it; raises `InputError` if the name is empty or taken."""
+        """Add `entry` under `name`, and return it.
+
+        Raises:
+            InputError: if the name is empty or taken.
+        """
         if not name:
             raise InputError(f"a {self._noun} needs a name; found an empty one")
         if name in self._builtins() or name in self._others:
@@ -41,20 +46,28 @@ class Registry(Mapping[str, Entry]):
         return entry
 
     def unregister(self, name: str) -> None:
-        """Take an entry back that `register` added; darlr's own stay."""
+        """Remove an entry that `register` added.
+
+        Raises:
+            InputError: if no entry of that name was registered; darlr's own entries cannot be removed.
+        """
         if name not in self._others:
             raise unknown(f"registered {self._noun}", name, self._others)
         del self._others[name]
 
     def __getitem__(self, name: str) -> Entry:
-        """The entry named `name`; raises `InputError` with the nearest name if there is none."""
+        """Return the entry named `name`.
+
+        Raises:
+            InputError: if there is none; the message suggests the nearest name.
+        """
         entries = self._all()
         if name not in entries:
             raise unknown(self._noun, name, entries)
         return entries[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The entry named `name`, or `default` if there is none."""
+        """Return the entry named `name`, or `default` if there is none."""
         return self._all().get(name, default)
 
     def __contains__(self, name: object) -> bool:
@@ -77,7 +90,11 @@ class Registry(Mapping[str, Entry]):
 
 
 def load_plugins() -> None:
-    """Load what installed packages add to darlr, each once in a process; raises `InputError` naming one that fails."""
+    """Load the plugins of installed packages, each once in a process.
+
+    Raises:
+        InputError: naming the plugin that fails.
+    """
     for point in _installed(tuple(sys.path)):
         if point not in _begun:  # one that looks into a registry while it is loaded does not begin again
             _begun.add(point)
@@ -93,7 +110,7 @@ _begun: set[EntryPoint] = set()
 
 @cache
 def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """The entry points of darlr's plugins; looking through all that is installed takes a while, so it is done once a `path`."""
+    """Find the entry points of darlr's plugins; a search of all installed packages is slow, so it runs once for each `path`."""
     return tuple(entry_points(group=PLUGINS))
 
 

@@ -1,7 +1,7 @@
-"""Text from outside in all that darlr writes: one escape for each medium, so that no name, id or value is ever markup.
+"""Escaping of outside text, one function for each medium that darlr writes, so that no name, id or value acts as markup.
 
-Names of data sets, methods, categories and columns, ids, folders and values of settings come from files that anybody may have
-made. Whoever writes them into a medium passes them through its function here.
+Names of data sets, methods, categories and columns, ids, folders and values of settings come from files that anybody may
+have made. Code that writes them into a medium passes them through the function for that medium.
 """
 
 import csv
@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 MESSAGE = 1_000
-"""Characters of a message at most."""
+"""The largest number of characters of a message."""
 VALUE = 120
-"""Characters of a value that is shown within a message."""
+"""The largest number of characters of a value that is shown within a message."""
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
-"""With what a cell begins that a spreadsheet may compute; a number it only shows."""
+"""The beginning of a cell that a spreadsheet may compute. A number such as -3 begins so, too, but is only shown."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])")  # _ inside a word marks nothing up
 _MARKDOWN_START = re.compile(r"^(\d*)([-+=#.)])")
@@ -40,9 +40,9 @@ _LATEX: Mapping[int, str] = MappingProxyType(
 
 
 def visible(text: str) -> str:
-    """`text` on one line: what does not print (control characters, line ends, marks without width) as Python's escapes.
+    """Put `text` on one line; characters that do not print (control characters, line ends, marks without width) become escapes.
 
-    A terminal obeys no escape sequence in it, and no direction mark turns it around.
+    A terminal then obeys no escape sequence in the text, and no direction mark reverses it. The escapes are Python's.
     """
     if text.isprintable():
         return text
@@ -50,12 +50,14 @@ def visible(text: str) -> str:
 
 
 def on_terminal(text: str) -> str:
-    """Lines of `text` for a terminal, which is to obey nothing that stands in them."""
+    """Make every line of `text` visible, so that a terminal obeys nothing in it."""
     return "\n".join(map(visible, text.split("\n")))
 
 
 def shortened(text: str, most: int) -> str:
-    """`text`, or its beginning and end with `most` characters together, and how many are left out between them."""
+    """Shorten `text` to its beginning and end, `most` characters in all, and say how many characters are left out between
+    them.
+    """
     if len(text) <= most:
         return text
     end = most // 3
@@ -63,12 +65,12 @@ def shortened(text: str, most: int) -> str:
 
 
 def message(text: str) -> str:
-    """`text` as a message: one line of a bounded length."""
+    """Turn `text` into a message: one line of a bounded length."""
     return shortened(visible(shortened(text, MESSAGE)), MESSAGE)
 
 
 def brief(value: Any, most: int = VALUE) -> str:
-    """A value within a message, as Python shows it, shortened."""
+    """Show a value within a message as Python's `repr`, shortened to `most` characters."""
     try:
         shown = repr(value)
     except (ValueError, RecursionError):  # whole numbers of more than 4,300 digits, nesting without end
@@ -76,33 +78,38 @@ def brief(value: Any, most: int = VALUE) -> str:
     return shortened(shown, most)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def markdown(text: str) -> str:
-    """`text` within a line of Markdown."""
+    """Escape `text` within a line of Markdown."""
     return _MARKDOWN.sub(r"\\\g<0>", visible(text))
 
 
 def markdown_line(text: str) -> str:
-    """`text` as a line of Markdown of its own, which begins no list and no heading."""
+    """Escape `text` as a whole line of Markdown, so that it begins no list and no heading."""
     return _MARKDOWN_START.sub(r"\1\\\2", markdown(text))
 
 
 def latex(text: str) -> str:
-    """`text` within LaTeX's text."""
+    """Escape `text` for a LaTeX document."""
     return visible(text).translate(_LATEX)
 
 
 def is_formula(value: Any) -> bool:
-    """Whether a spreadsheet would compute a CSV file's cell with this `value` instead of showing it."""
+    """Return whether a spreadsheet would compute a cell with this `value` instead of showing it."""
     return isinstance(value, str) and bool(_FORMULA.match(value)) and not _NUMBER.fullmatch(value)
 
 
 def spreadsheet(text: str) -> str:
-    """`text` as a CSV file's cell that a spreadsheet shows and does not compute."""
+    """Escape `text` as a cell of a CSV file, so that a spreadsheet shows it and does not compute it."""
     return f"'{visible(text)}" if is_formula(text) else visible(text)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """CSV for spreadsheets, with full precision."""
+    """Write `rows` as CSV for spreadsheets; numbers keep their full precision."""
     text = io.StringIO()
     cells = ([spreadsheet(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     csv.writer(text, lineterminator="\n").writerows(cells)

@@ -7,7 +7,7 @@ from torch import Tensor
 from darlr.agents.a2c import A2C, Transitions, _minibatches
 from darlr.agents.acting import greedy
 from darlr.agents.learning import EpochLog
-from darlr.agents.networks.trackers import state_tracker
+from darlr.agents.networks.trackers import TRACKERS, state_tracker
 from darlr.agents.policy import ActorCritic
 from darlr.agents.settings import A2CConfig, HeadKind, PolicyConfig, TrackerConfig
 from darlr.errors import RunError
@@ -26,7 +26,7 @@ FAST = A2CConfig(minibatch_size=64, learning_rate=1e-2, tracker_learning_rate=1e
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs between the agents of these tests."""
+    """The differences between the agents of these tests."""
 
     leave: LeaveBy = "never"
     allow_repeats: bool = False
@@ -88,7 +88,7 @@ def test_learns_to_vary_where_sameness_ends_the_episode() -> None:
     assert float(learner.policy.shared_category_weight.detach()) < -0.3
 
 
-@pytest.mark.parametrize("tracker", ["mean", "gru", "transformer"])
+@pytest.mark.parametrize("tracker", TRACKERS)
 @pytest.mark.parametrize("head", ["linear", "tied"])
 def test_every_part_learns(tracker: str, head: HeadKind) -> None:
     policy = PolicyConfig(hidden_sizes=(16, 16), head=head, category_window=2)

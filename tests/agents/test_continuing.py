@@ -9,7 +9,7 @@ from darlr.agents.policy import Policy, Rows
 from darlr.errors import InputError
 
 PLACES = {"items": torch.tensor([2, -1, 0]), "categories": torch.tensor([-1, 1])}
-"""Of three items the second is new, and of two categories the first."""
+"""The second of three items is new, and the first of two categories."""
 SIZES = {"items": 3, "categories": 2}
 
 

@@ -50,7 +50,7 @@ def learner(refinement: RefinementConfig | None = None, entropy: EntropyTerm | N
 
 
 def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
-    """Let the next collection be three known episodes with known selections; the rewards that are learned from go to the list.
+    """Make the next collection three known episodes with known selections; the rewards that are learned from go to the list.
 
     Users 0, 0 and 3 are recommended 2 and 0, 2 and 1, 1 and 2, so cell (0, 2) is visited twice.
     """
@@ -195,7 +195,7 @@ def test_the_next_collection_starts_from_what_was_written(monkeypatch: pytest.Mo
 
 
 class AfterItemZero:
-    """Whoever is recommended item 0 leaves."""
+    """A user who is recommended item 0 leaves."""
 
     window = 1
 

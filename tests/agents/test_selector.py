@@ -1,4 +1,4 @@
-"""The selector: its rewards by hand, the rules of reference sets, and that it learns whom to pick."""
+"""The selector: its rewards by hand, the rules of reference sets, and that it learns which users to pick."""
 
 import dataclasses
 from itertools import pairwise
@@ -72,7 +72,7 @@ REWARDS = torch.tensor([[5.0, 1.0, 3.0]])
 
 
 def to_come(discount: float = 0.9) -> list[float]:
-    """The returns of `REWARDS`: the last pick ends the trajectory."""
+    """Return the returns of `REWARDS`; the last pick ends the trajectory."""
     rewards = REWARDS[0].tolist()
     return [sum(discount**k * reward for k, reward in enumerate(rewards[step:])) for step in range(3)]
 
@@ -270,7 +270,7 @@ def train(agent: Selector, users: Tensor, updates: int, similarity_weight: float
 
 
 def share_picked(agent: Selector, users: Tensor, wanted: Tensor) -> float:
-    """Share of the picks of 2,000 visits that `wanted` (n_users, n_users) holds of."""
+    """Return the share of the picks of 2,000 visits for which `wanted` (n_users, n_users) is true."""
     chosen = users[torch.randint(len(users), (2000,), generator=draws(1))]
     found = agent.select(chosen, torch.randn(2000, STATE_SIZE, generator=draws(2)), draws(3))
     return float(wanted[chosen[:, None], found.references].float().mean())

@@ -8,11 +8,11 @@ from tests.worlds import window_of
 
 NEVER = float("-inf")
 COLUMNS = torch.tensor([3, -1, 0])
-"""Of three items the policy knows the first as its last of four and the third as its first."""
+"""The policy knows the first of three items as its last of four, and the third as its first."""
 
 
 class Remembering(Scorer):
-    """Scores column c of user u as 10 u + c, and remembers what it was shown."""
+    """Scores column c of user u as 10 u + c, and remembers its windows."""
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         self.window = window

@@ -18,7 +18,7 @@ MODEL: Mapping[str, Any] = {"world_model": SMALL["world_model"]}
 
 
 def interactions(best: int = 5) -> pl.DataFrame:
-    """40 users `u0`... say of half of 40 items `i0`... what they think; everybody likes the odd ones."""
+    """Make ratings of half of 40 items `i0`... by 40 users `u0`...; all users like the odd ones."""
     random = np.random.default_rng(0)
     rows = [
         (f"u{user}", f"i{item}", best if item % 2 else 1, 100 * user + place)
@@ -29,13 +29,13 @@ def interactions(best: int = 5) -> pl.DataFrame:
 
 
 def truth() -> pl.DataFrame:
-    """What the first 20 users think of all items."""
+    """Make the ratings of the first 20 users for all items."""
     cells = [(f"u{user}", f"i{item}", 5 if item % 2 else 1) for user in range(20) for item in range(40)]
     return pl.DataFrame(cells, schema=["user_id", "item_id", "reward"], orient="row")
 
 
 def planted(log: pl.DataFrame | None = None, with_truth: bool = True) -> Dataset:
-    """The data set; nobody leaves before 10 steps."""
+    """Make the data set, in which no user leaves before step 10."""
     return Dataset.from_frames(
         interactions() if log is None else log,
         truth=truth() if with_truth else None,

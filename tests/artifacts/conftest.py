@@ -1,4 +1,4 @@
-"""A run, and a place that cannot be used."""
+"""Fixtures: a run, and a folder that cannot be used."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.artifacts.runs import CONFIG, ENVIRONMENT
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Iterator[Path]:
-    """A folder that we may neither read nor write; root, who may do anything, becomes somebody else meanwhile."""
+    """A folder that this process may neither read nor write; root, who may do anything, becomes another user for the test."""
     tmp_path.chmod(0o000)
     user = os.geteuid()
     if user == 0:

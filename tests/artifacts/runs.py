@@ -1,4 +1,4 @@
-"""A run that folders are tried with."""
+"""A run for tests of run folders."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Run folders: nothing half-written, nothing taken for what it is not."""
+"""Run folders: no file is half-written, and no other folder is taken for a run."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run says of where it was made."""
+"""The record of a run's environment."""
 
 import json
 import sys

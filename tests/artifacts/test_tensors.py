@@ -1,4 +1,4 @@
-"""Files of tensors: whole, the same bytes for the same content, and nothing taken for what it is not."""
+"""Files of tensors: whole, the same bytes for the same content, and no other file is taken for one."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --kills 100`: kill -9 of train, sweep and tune at random moments; says what held."""
+"""`python -m tests.chaos --kills 100`: kill train, sweep and tune with kill -9 at random moments, and report the results."""
 
 import argparse
 import random
@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.chaos.killing import WORKS, ChaosError, disturb, undisturbed, warm_up
 
 MOST_OF_ONE = 8
-"""Kills of the same run, sweep or study."""
+"""The largest number of kills of the same run, sweep or study."""
 
 
 def main() -> None:
-    """Print tried and held, and all that did not hold; exit code 1 if there is any."""
+    """Print the numbers of kills and of passes, and every failure; exit code 1 if there is any."""
     options = argparse.ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("--kills", type=int, default=100)
     options.add_argument("--seed", type=int, default=None)

@@ -1,7 +1,7 @@
-"""Work that is killed at random moments and gone on with until it ends; then compared with work that nobody disturbed.
+"""Work that is killed at random moments and continued until it ends; then compared with undisturbed work.
 
-A child is forked for each go, from a process that has everything loaded (`warm_up`). A sweep and a study train in that child,
-too, so that a kill ends all that is at work.
+Each try is a child process, forked from one that has everything loaded (`warm_up`). A sweep and a study train in that
+child, too, so that a kill ends all of it.
 """
 
 import json
@@ -34,12 +34,12 @@ SPACE = "a2c.discount: [0.5, 0.9]\n"
 
 
 class ChaosError(Exception):
-    """Work that did not end as it should have; the text tells how."""
+    """Work did not end as it should have; the text says how."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is killed: `run` does it below a folder, and goes on with it there."""
+    """The work to kill: `run` does it below a folder, and continues it there."""
 
     name: str
     run: Callable[[Path], Any]
@@ -65,7 +65,7 @@ WORKS = (
 
 
 def outcome(out: Path) -> dict[str, Any]:
-    """All that work has left below `out`, less what tells of time, by path."""
+    """Return all files of the work below `out` by path, without times."""
     found: dict[str, Any] = {}
     for summary in sorted(out.rglob("summary.json")):
         found[str(summary.parent.relative_to(out))] = results(summary.parent)
@@ -80,7 +80,7 @@ def outcome(out: Path) -> dict[str, Any]:
 
 
 def go(work: Work, out: Path, seconds: float | None) -> bool:
-    """Let a child work, and kill it after so many seconds (None: never); whether it was killed.
+    """Let a child work, and kill it after some seconds (None: never); return whether it was killed.
 
     Raises `ChaosError` if it fails.
     """
@@ -112,9 +112,9 @@ def go(work: Work, out: Path, seconds: float | None) -> bool:
 
 
 def warm_up(out: Path) -> None:
-    """Load all that training loads, so that no child has to.
+    """Load all libraries that training loads, so that no child has to.
 
-    With one thread, of which a fork loses none; polars' threads it would lose, and children would wait for them.
+    With one thread, because a fork would lose the threads of polars, and children would wait for them.
     """
     torch.set_num_threads(1)
     with mock.patch("darlr.run.training.write_user_returns"):
@@ -122,14 +122,14 @@ def warm_up(out: Path) -> None:
 
 
 def undisturbed(work: Work, out: Path) -> tuple[dict[str, Any], float]:
-    """What the work comes to, and how many seconds it takes."""
+    """Return the results of the work, and its seconds."""
     started = time.monotonic()
     go(work, out, None)
     return outcome(out), time.monotonic() - started
 
 
 def disturb(work: Work, out: Path, expected: Mapping[str, Any], seconds: float, draw: random.Random, most: int) -> int:
-    """Kill the work at random moments until it ends, `most` times at most, and compare; how often it was killed."""
+    """Kill the work at random moments until it ends, at most `most` times, and compare; return the number of kills."""
     kills = 0
     while kills < most and go(work, out, draw.uniform(0.0, seconds)):
         kills += 1

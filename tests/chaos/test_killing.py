@@ -21,7 +21,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_p
 
 
 def test_other_numbers_are_noticed(tmp_path: Path) -> None:
-    """A judge that cannot fail would be none."""
+    """The comparison itself can fail."""
     program = f"""
         import random
         from pathlib import Path

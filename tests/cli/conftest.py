@@ -16,7 +16,7 @@ from tests.runs import SMALL, SMALL_WORLD, train_small
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, and what it printed where."""
+    """How a command ended: its exit code and its output."""
 
     code: int
     out: str

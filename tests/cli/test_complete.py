@@ -1,4 +1,4 @@
-"""`darlr complete`, and reading what it made."""
+"""`darlr complete`, and reading its truth."""
 
 import json
 from dataclasses import replace

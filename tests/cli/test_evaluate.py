@@ -13,7 +13,7 @@ from tests.runs import train_small, write_planted_world, write_truth
 
 
 def measured(darlr: Command, run: Path, planted: Path, *options: object) -> dict[str, Any]:
-    """What `--output` writes as JSON."""
+    """Return the JSON that `--output` writes."""
     ended = darlr("evaluate", run, "--data-dir", planted, "--output", "results.json", *options)
     assert (ended.code, ended.err) == (0, "")
     values: dict[str, Any] = json.loads(Path("results.json").read_text())
@@ -46,6 +46,24 @@ def test_tables_in_files(darlr: Command, run: Path, planted: Path) -> None:
     [row] = csv.DictReader(Path("table.csv").read_text().splitlines())
     assert (row["mode"], row["policy"], float(row["Length"])) == ("nx_10", "greedy", 10)
     assert "| nx_10 | greedy |" in Path("table.md").read_text()
+
+
+def test_a_data_set_whose_folder_was_moved_is_given_its_new_place(darlr: Command, planted: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(planted / "planted", tmp_path / "home")
+    path = train_small(Path("runs"), {"dataset": str(home)}).path
+    moved = home.rename(tmp_path / "moved")
+    ended = darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy")
+    assert ended.code == 2
+    assert ended.err.endswith(
+        "home: no such folder; expected a data set in the folder format (a folder that was moved is named by --dataset)\n"
+    )
+    assert darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy", "--dataset", moved).code == 0
+    assert darlr("promote", path, "--to", "serving", "--dataset", moved).code == 0
+    truth = moved / "truth.csv"
+    truth.write_text(truth.read_text().replace("5", "4", 1))
+    ended = darlr("evaluate", path, "--dataset", moved)
+    assert ended.code == 2
+    assert "'truth.csv' has changed since this run" in ended.err
 
 
 def test_another_truth_tests_other_users_of_the_log(darlr: Command, run: Path, planted: Path) -> None:

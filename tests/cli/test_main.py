@@ -1,4 +1,4 @@
-"""The entry point: its version, unknown commands, output that cannot be written, and what help does without."""
+"""The entry point: its version, unknown commands, output that cannot be written, and imports that help avoids."""
 
 import subprocess
 import sys
@@ -26,6 +26,26 @@ def test_an_unknown_command_is_one_line_with_the_nearest_name(darlr: Command, gi
     assert ended.err == f"darlr: unknown command '{given}'{hint} (known: {', '.join(sorted(COMMANDS))})\n"
 
 
+def test_an_unknown_option_in_place_of_a_command_is_one_line(darlr: Command) -> None:
+    ended = darlr("--versoin")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("darlr: unknown option '--versoin'; did you mean '--version'?")
+
+
+def test_an_unknown_option_of_a_command_names_the_nearest(darlr: Command) -> None:
+    ended = darlr("report", "runs", "--ouut", "page.html")
+    assert ended.code == 2
+    assert "--out FILE" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_get_their_completions(darlr: Command, shell: str) -> None:
+    ended = darlr("--tyro-print-completion", shell)
+    assert (ended.code, ended.err) == (0, "")
+    for word in ("darlr", *COMMANDS, "--tensorboard"):
+        assert word in ended.out
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["datasets"], ["--version"], ["check", "synthetic"], ["train", "--help"]])
 def test_output_that_cannot_be_written_is_one_line(arguments: list[str], tmp_path: Path) -> None:
@@ -34,6 +54,15 @@ def test_output_that_cannot_be_written_is_one_line(arguments: list[str], tmp_pat
         ended = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 3
     assert ended.stderr == "darlr: standard output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_errors_that_cannot_be_told_leave_their_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "darlr.cli.main"]
+    with FULL.open("w") as full:
+        for arguments, code in ((["trian"], 2), (["train", "--epochs", "1"], 3)):
+            ended = subprocess.run([*command, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=full, check=False)
+            assert (ended.returncode, ended.stdout) == (code, b"")
 
 
 def test_help_waits_for_torch_only_where_it_names_methods() -> None:

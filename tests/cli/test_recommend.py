@@ -1,4 +1,4 @@
-"""`darlr recommend`: requests in, ranked items out, as `Recommender` gives them."""
+"""`darlr recommend`: requests in, ranked items out, the same as from `Recommender`."""
 
 import csv
 import io

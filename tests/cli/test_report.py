@@ -22,7 +22,13 @@ def runs() -> Path:
 def test_prints_the_tables(darlr: Command, runs: Path) -> None:
     ended = darlr("report", runs)
     assert (ended.code, ended.err) == (0, "")
-    for text in ("coat, NX_0, last 20% of epochs", "coat, NX_0, all epochs", "best baseline", "71.40 ± 2.06", "1 runs are not"):
+    for text in (
+        "coat, NX_0, last 20% of epochs",
+        "coat, NX_0, all epochs",
+        "best baseline",
+        "71.40 ± 2.06",
+        "1 run is not finished",
+    ):
         assert text in ended.out
 
 
@@ -86,3 +92,20 @@ def test_the_page_of_one_run_speaks_of_one(darlr: Command, run: Path) -> None:
     text = Path("page.html").read_text()
     assert "<summary>1 run</summary>" in text
     assert "All 1 runs" not in text
+
+
+def test_rows_get_the_names_of_a_file(darlr: Command, runs: Path) -> None:
+    Path("names.yaml").write_text("darlr: Zhang et al.\n")
+    ended = darlr("report", runs, "--names", "names.yaml")
+    assert ended.code == 0
+    assert "Zhang et al." in ended.out
+    Path("names.yaml").write_text("darlr: 3\n")
+    ended = darlr("report", runs, "--names", "names.yaml")
+    assert (ended.code, ended.err) == (2, "darlr: names.yaml: the name of row 'darlr' is 3; expected text\n")
+
+
+def test_a_picture_for_a_paper(darlr: Command, runs: Path) -> None:
+    ended = darlr("report", runs, "--out", "curves.pdf", "--width", "column")
+    assert (ended.code, ended.err) == (0, "")
+    assert b"/Type /Font" in Path("curves.pdf").read_bytes()
+    assert b"/Subtype /Type3" not in Path("curves.pdf").read_bytes()

@@ -1,4 +1,4 @@
-"""The page about retraining does what it says."""
+"""The page about retraining, executed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`darlr serve`: what it refuses before it listens."""
+"""`darlr serve`: its errors before it listens."""
 
 from pathlib import Path
 

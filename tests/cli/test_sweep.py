@@ -20,9 +20,18 @@ def test_a_dry_run_tells_what_is_to_do_and_does_nothing(darlr: Command, trained_
     [open_cell] = [line for line in lines if "synthetic mbpo seed 1" in line]
     assert "new" in open_cell
     assert " ? " in open_cell
-    assert "4 cells, 1 finished, 3 to do; 1 world models to fit" in ended.out
+    assert "4 cells, 1 finished, 3 to do; 1 world model to fit" in ended.out
     assert "with 3 workers" in ended.out
     assert sorted(Path("runs").rglob("*")) == before
+
+
+def test_a_cost_tells_what_it_rests_on(darlr: Command, trained_once: TrainedOnce) -> None:
+    trained_once(Path("runs"), {"method": "dorl"})
+    file = write_small(Path("grid.yaml"), methods="dorl", seeds=[0, 1])
+    ended = darlr("sweep", file, "--dry-run")
+    [open_cell] = [line for line in ended.out.splitlines() if "synthetic dorl seed 1" in line]
+    assert " ~ " in open_cell
+    assert "~: from finished runs like it that took less than 60 s together" in " ".join(ended.out.split())
 
 
 def test_a_failed_cell_is_listed_at_the_end_and_a_second_sweep_tries_it_alone(darlr: Command) -> None:
@@ -31,7 +40,7 @@ def test_a_failed_cell_is_listed_at_the_end_and_a_second_sweep_tries_it_alone(da
     )
     ended = darlr("sweep", file, "--workers", 2)
     assert ended.code == 3
-    assert "1 of 2 cells are finished, 0 of them from before" in ended.out
+    assert "1 of 2 cells finished, 0 of them before" in ended.out
     *_, failure, last = ended.err.splitlines()
     assert failure.startswith("failed: synthetic mopo seed 0: runs/synthetic/mopo/")
     assert failure.endswith("epoch 1: the policy loss is nan; stopped")
@@ -40,7 +49,7 @@ def test_a_failed_cell_is_listed_at_the_end_and_a_second_sweep_tries_it_alone(da
 
     again = darlr("sweep", write_small(Path("grid.yaml"), methods=["mbpo"]))
     assert (again.code, again.err) == (0, "")
-    assert "1 of 1 cells are finished, 1 of them from before" in again.out
+    assert "1 of 1 cell finished, 1 of them before" in again.out
 
 
 @pytest.mark.parametrize(
@@ -69,5 +78,5 @@ def test_a_file_where_results_should_go_is_refused_at_once(darlr: Command, out: 
     Path("results").write_text("mine")
     ended = darlr("sweep", "grid.yaml", "--out", out, *dry_run)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == f"darlr: {out}: cannot be used for results (Not a directory)\n"
+    assert ended.err == f"darlr: {out}: cannot be used for results (results is a file; expected a folder)\n"
     assert Path("results").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""`darlr sweep --ray`: addresses and surroundings that are refused, in one line."""
+"""`darlr sweep --ray`: addresses and environments that are refused, in one line."""
 
 import socket
 import sys
@@ -12,7 +12,6 @@ needs_ray = pytest.mark.skipif("not __import__('importlib').util.find_spec('ray'
 
 
 def test_without_the_extra_a_line_says_how_to_install_it(darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "darlr.sweep.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)
     ended = darlr("sweep", "smoke", "--ray", "localhost:6379")
     assert (ended.code, ended.out) == (2, "")
@@ -22,7 +21,7 @@ def test_without_the_extra_a_line_says_how_to_install_it(darlr: Command, monkeyp
 def test_a_gpu_is_refused(darlr: Command) -> None:
     ended = darlr("sweep", "smoke", "--ray", "auto", "--device", "cuda")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("darlr: --device is 'cuda', but cells on a Ray cluster compute on its CPUs")
+    assert ended.err.startswith("darlr: --device is 'cuda', but nodes of a Ray cluster compute on their CPUs")
 
 
 @needs_ray
@@ -46,7 +45,7 @@ class TestAddresses:
         assert ended.err.count("\n") == 1
 
     def test_what_answers_but_is_no_cluster_is_refused(self, darlr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("darlr.sweep.cluster.SECONDS_TO_ANSWER", 0.5)
+        monkeypatch.setattr("darlr.cluster.connecting.SECONDS_TO_ANSWER", 0.5)
         with socket.create_server(("127.0.0.1", 0)) as server:
             address = f"127.0.0.1:{server.getsockname()[1]}"
             ended = darlr("sweep", "smoke", "--ray", address)

@@ -198,7 +198,7 @@ def test_a_place_that_cannot_be_written_is_refused(darlr: Command, small: list[s
     Path("results").write_text("mine")
     ended = darlr("train", "--out", "results", *small)
     assert ended.code == 2
-    assert "cannot be used as a run folder (Not a directory)" in ended.err
+    assert "is a file; expected a folder)" in ended.err
     assert Path("results").read_text() == "mine"
 
 

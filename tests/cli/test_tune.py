@@ -58,11 +58,11 @@ def test_the_best_settings_train_a_run_and_a_sweep(darlr: Command, small: list[s
         (["--seeds", "0"], "--seeds is 0; expected from 1 to 1,000"),
         (["--workers", "0"], "--workers is 0; expected from 1 to 1,024"),
         (["--method", "drol"], "unknown method 'drol'"),
-        (["--method", "gt"], "method 'gt' learns from the truth, by which nothing is tuned; expected another"),
+        (["--method", "gt"], "method 'gt' learns from the truth, which must not tune settings; expected another"),
         (["--dataset", "nowhere"], "unknown data set 'nowhere'"),
         (["--space", "space.yaml"], "space.yaml: unknown config key 'a2c.x'"),
         (["--space", "none.yaml"], "none.yaml: "),
-        (["--out", "space.yaml"], "space.yaml: cannot be used for results (Not a directory)"),
+        (["--out", "space.yaml"], "space.yaml: cannot be used for results (space.yaml is a file; expected a folder)"),
         (["--space", "world-model", "--epochs", "3"], "the epochs of learning are given, but a space of the world model alone"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Strict loading: what is wrong is named, what is right comes back as it was."""
+"""Strict loading: errors are named, and valid values come back unchanged."""
 
 import dataclasses
 import subprocess
@@ -194,8 +194,8 @@ def values_of(hint: Any, key: str) -> st.SearchStrategy[Any]:
         return st.sampled_from(typing.get_args(hint))
     most = min(10**6, int(SETTINGS[key].at_most or 10**6))
     if typing.get_origin(hint) is tuple:
-        parts = st.floats(0.001, 0.999) if typing.get_args(hint)[0] is float else st.integers(1, min(512, most))
-        return st.lists(parts, min_size=1, max_size=3, unique=True)
+        parts = {float: st.floats(0.001, 0.999), int: st.integers(1, min(512, most)), str: st.text(max_size=8)}
+        return st.lists(parts[typing.get_args(hint)[0]], min_size=1, max_size=3, unique=True)
     if name in ("heads", "width"):  # heads divide the default width and every width here
         return st.sampled_from([1, 2, 3, 4] if name == "heads" else [12, 48])
     limited: dict[type, st.SearchStrategy[Any]] = {

@@ -1,4 +1,4 @@
-"""YAML that makes no more of a file than stands in it."""
+"""YAML without features that expand a file."""
 
 import time
 from collections.abc import Callable

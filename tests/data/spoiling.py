@@ -1,4 +1,4 @@
-"""Ways to spoil files, for tables of bad input."""
+"""Ways to damage files, for tables of bad input."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ Spoil = Callable[[Path], None]
 
 
 def change(file: str, line: int, column: str, cell: str) -> Spoil:
-    """Puts `cell` into a line (1-based) of a CSV file."""
+    """Put `cell` into a line (1-based) of a CSV file."""
 
     def spoil(folder: Path) -> None:
         table = pl.read_csv(folder / file, infer_schema=False)
@@ -21,7 +21,7 @@ def change(file: str, line: int, column: str, cell: str) -> Spoil:
 
 
 def edit(file: str, old: str, new: str) -> Spoil:
-    """Puts `new` in the place of the first `old` of a file, which must be there."""
+    """Replace the first `old` of a file, which must be there, by `new`."""
 
     def spoil(folder: Path) -> None:
         text = (folder / file).read_text()
@@ -32,7 +32,7 @@ def edit(file: str, old: str, new: str) -> Spoil:
 
 
 def swap(one: str, other: str) -> Spoil:
-    """Gives each of two files the other's name."""
+    """Swap the names of two files."""
 
     def spoil(folder: Path) -> None:
         (folder / one).rename(folder / "aside")
@@ -43,7 +43,7 @@ def swap(one: str, other: str) -> Spoil:
 
 
 def cut(file: str) -> Spoil:
-    """Ends a file in the middle of a line, as an interrupted copy does."""
+    """End a file in the middle of a line, like an interrupted copy."""
 
     def spoil(folder: Path) -> None:
         text = (folder / file).read_text()
@@ -53,7 +53,7 @@ def cut(file: str) -> Spoil:
 
 
 def halve(file: str) -> Spoil:
-    """Ends a file after half of its lines, at the end of one."""
+    """Keep the first half of a file's lines."""
 
     def spoil(folder: Path) -> None:
         lines = (folder / file).read_text().splitlines(keepends=True)
@@ -63,12 +63,12 @@ def halve(file: str) -> Spoil:
 
 
 def lengthen(file: str, line: int) -> Spoil:
-    """Gives a line (1-based) of a CSV file one more cell."""
+    """Add a cell to a line (1-based) of a CSV file."""
     return _reline(file, line, lambda text: text + ",0")
 
 
 def shorten(file: str, line: int) -> Spoil:
-    """Takes the last cell of a line (1-based) of a CSV file away."""
+    """Remove the last cell of a line (1-based) of a CSV file."""
     return _reline(file, line, lambda text: text.rpartition(",")[0])
 
 
@@ -82,7 +82,7 @@ def _reline(file: str, line: int, other: Callable[[str], str]) -> Spoil:
 
 
 def latin(file: str, line: int) -> Spoil:
-    """Puts a letter in another encoding into a line (1-based) of a file."""
+    """Put a letter in another encoding into a line (1-based) of a file."""
 
     def spoil(folder: Path) -> None:
         lines = (folder / file).read_bytes().split(b"\n")
@@ -93,7 +93,7 @@ def latin(file: str, line: int) -> Spoil:
 
 
 def empty(file: str) -> Spoil:
-    """Takes everything out of a file."""
+    """Empty a file."""
 
     def spoil(folder: Path) -> None:
         (folder / file).write_bytes(b"")
@@ -102,5 +102,5 @@ def empty(file: str) -> Spoil:
 
 
 def lose(file: str) -> Spoil:
-    """Takes a file away."""
+    """Delete a file."""
     return lambda folder: (folder / file).unlink()

@@ -1,4 +1,4 @@
-"""What every reader of official files does alike."""
+"""The common behaviour of all readers of official files."""
 
 import shutil
 from pathlib import Path
@@ -31,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def reader(name: str, data: Path, scratch: Path) -> ReaderSubject:
-    """A data set by name, read through caches of the test's own."""
+    """A data set by name, read through the test's own caches."""
     return ReaderSubject(SOURCES[name], data / SOURCES[name].folder, scratch)
 
 

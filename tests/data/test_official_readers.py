@@ -1,4 +1,4 @@
-"""The readers of ratings find in generated files of the official formats exactly what was planted there."""
+"""The readers of ratings find the planted content in generated files of the official formats."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ def read(name: str, data_dir: Path, **data: str) -> LoadedDataset:
 
 
 def rows(users: object, items: object, times: object, rewards: object) -> NDArray[np.float64]:
-    """(n, 4) sorted, whatever their order was."""
+    """Return (n, 4) rows, sorted."""
     table = np.stack([np.asarray(column, np.float64) for column in (users, items, times, rewards)], axis=1)
     return table[np.lexsort(table.T[::-1])]
 

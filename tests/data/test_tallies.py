@@ -1,4 +1,4 @@
-"""Counts are the same whatever range of rows is looked at at a time."""
+"""Counts do not depend on how the rows are divided into ranges."""
 
 from collections import Counter
 

@@ -18,7 +18,7 @@ def of(*values: float) -> Floats:
 
 
 def counted_tau(ours: Floats, theirs: Floats) -> float:
-    """Pair by pair."""
+    """Count tau pair by pair."""
     agreeing = untied_ours = untied_theirs = 0
     for one, other in itertools.combinations(range(len(ours)), 2):
         first, second = ours[one] - ours[other], theirs[one] - theirs[other]

@@ -1,4 +1,4 @@
-"""The lists beside every method, built of small logs, and judged where what users give is noisy."""
+"""The lists of small logs that every method is compared with, and tests with noisy rewards."""
 
 import math
 from dataclasses import replace
@@ -14,9 +14,11 @@ from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.scorers import SkippingScorer, TableScorer
 from darlr.data.dataset import Dataset
+from darlr.evaluation.names import ADAPTING
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
-from darlr.evaluation.opponents import ListFactors, OpponentParts, opponent_scorers
+from darlr.evaluation.opponents import ListFactors, OpponentParts, Sources, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
 from darlr.simulator.leave import Never
@@ -38,7 +40,8 @@ def fitted(dataset: Dataset) -> ListFactors:
 def parts_of(dataset: Dataset, factors: ListFactors | None) -> OpponentParts:
     world = dataset.world
     estimates = KeptEstimates(torch.zeros(world.n_users, world.n_items))
-    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, lambda: factors)
+    sources = Sources(lambda: factors, fit_now(np.random.default_rng(0)), lambda text: None)
+    return OpponentParts(dataset, estimates, np.random.default_rng(0), dataset.paid_range, sources)
 
 
 def scorers_of(dataset: Dataset, factors: ListFactors | None, by: str = "never") -> dict[str, Scorer]:
@@ -48,7 +51,7 @@ def scorers_of(dataset: Dataset, factors: ListFactors | None, by: str = "never")
 
 @pytest.fixture(scope="module")
 def small() -> tuple[Dataset, ListFactors]:
-    """A world of some users and items of the log, in an order of its own."""
+    """Make a world of some users and items of the log, in a different order."""
     dataset, _ = low_rank_world(30, 20)
     dataset = replace(dataset, world=World(np.array([7, 2, 29]), np.array([3, 19, 0, 5, 11])))
     return dataset, fitted(dataset)
@@ -66,7 +69,9 @@ def test_the_variational_list_has_the_order_of_the_factor_models_estimates(small
 def test_lists_that_learn_are_shown_whole_episodes_skipping_or_not(small: tuple[Dataset, ListFactors]) -> None:
     scorers = scorers_of(*small, by="category")
     attentive = {name for name, scorer in scorers.items() if scorer.lookback}
-    assert attentive == {"list_with_belief", "list_with_belief_skipping"}
+    plain = {"list_with_belief", "lin_ucb", "linear_thompson"}
+    assert attentive == plain | {f"{name}_skipping" for name in plain}
+    assert all(name.startswith(ADAPTING) for name in attentive)
     assert scorers["list_with_belief_skipping"].lookback == WHOLE_EPISODE
 
 
@@ -90,7 +95,9 @@ def test_positives_alone_have_the_activity_weighted_list_and_no_means() -> None:
 
 
 def slow_list(of: FactorBelief, noise: Tensor, user: int, table: Tensor, steps: int) -> list[int]:
-    """One user's items in the order of the list with belief, by full inverses in a loop; `table` (n_users, n_items) pays."""
+    """Return one user's items in the order of the list with belief, by full inverses in a loop; `table` (n_users, n_items)
+    pays.
+    """
     loadings, intercepts = of.loadings.double().numpy(), of.intercepts.double().numpy()
     mean, covariance = (side[user].double().numpy() for side in (of.user_means, of.user_covariances))
     shown: list[int] = []
@@ -128,7 +135,7 @@ def test_the_list_with_belief_is_that_of_a_loop_over_one_users_answers() -> None
 
 
 class Eager(Scorer):
-    """Remembers the windows that it is shown."""
+    """Remembers its windows."""
 
     lookback = WHOLE_EPISODE
 

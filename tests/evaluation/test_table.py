@@ -1,4 +1,4 @@
-"""The table of metrics: what may be added to it, and that the documentation says what it says."""
+"""The table of metrics: its extension, and its agreement with the documentation."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Groups of users by a feature: their names, small ones pooled, and what is refused."""
+"""Groups of users by a feature: their names, pooled small groups, and errors."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz --seconds 600 --cases 20000`: fuzz everything that darlr reads, and say what was tried and what held.
+"""`python -m tests.fuzz --seconds 600 --cases 20000`: fuzz all input of darlr, and report the results.
 
-Goes on until both the seconds and the cases are through. A case is made from the seed, its target and its number alone, so
-`--seed S --only N` tries it again.
+It runs until both limits are reached. A case depends on the seed, its target and its number alone, so `--seed S --only N`
+repeats it.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 30.0
-"""Seconds without a line after which a worker is taken for one that hangs where no signal reaches it."""
+"""Seconds without a line after which a worker counts as hanging in code that no signal interrupts."""
 
 
 class Worker:
-    """A process that works on every `step`-th case from `first` on; begun again behind a case that ended it."""
+    """A process that works on every `step`-th case from `first` on; restarted after a case that ended it."""
 
     def __init__(self, seed: int, first: int, step: int, scratch: Path, home: Path) -> None:
         self._arguments = (seed, step, scratch, home)
@@ -48,7 +48,7 @@ class Worker:
         lines.put(None)
 
     def ended(self) -> list[tuple[int, str, str]]:
-        """The cases that ended since the last time: number, target, and how."""
+        """Return the cases that ended since the last call: number, target, and result."""
         found: list[tuple[int, str, str]] = []
         while True:
             try:
@@ -82,7 +82,7 @@ class Worker:
 
 
 def main() -> None:
-    """Print tried, held and every case that did not; exit code 1 if there is one."""
+    """Print the numbers of cases and of passes, and every failure; exit code 1 if there is one."""
     options = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("--seconds", type=float, default=600.0)
     options.add_argument("--cases", type=int, default=20_000)
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def fuzz(seed: int, chosen: argparse.Namespace, scratch: Path) -> int:
-    """How many cases did not hold."""
+    """Return the number of failures."""
     prepare = "from pathlib import Path; from tests.fuzz.targets import targets; import sys; targets(Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", prepare, str(scratch / "home")], check=True, stdout=subprocess.DEVNULL)
     first, count = (0, chosen.workers) if chosen.only is None else (chosen.only, 1)

@@ -1,4 +1,4 @@
-"""Seeded ways to spoil texts, bytes and plain values; all that they draw comes from the generator that is passed in."""
+"""Seeded ways to damage texts, bytes and plain values; all random numbers come from the given generator."""
 
 import copy
 import json
@@ -83,7 +83,7 @@ NASTY = (
     ".",
     "..",
 )
-"""Cells, keys and values of which something is unusual."""
+"""Unusual cells, keys and values."""
 
 VALUES: tuple[Any, ...] = (
     None,
@@ -117,18 +117,18 @@ VALUES: tuple[Any, ...] = (
     "\x00",
     "x" * 3_000,
 )
-"""Plain values, as JSON and YAML have them."""
+"""Plain values, as in JSON and YAML."""
 
 
 def text(draw: random.Random, given: str) -> str:
-    """`given` with one to four changes of characters, words or lines."""
+    """Return `given` with one to four changes of characters, words or lines."""
     for _ in range(draw.randint(1, 4)):
         given = draw.choice(_TEXT)(draw, given)
     return given
 
 
 def table(draw: random.Random, given: str) -> str:
-    """A CSV text with some cells, rows or columns changed, or one that is changed as a text."""
+    """Return a CSV text with some cells, rows or columns changed, or changed as a text."""
     if draw.random() < 0.3:
         return text(draw, given)
     rows = [line.split(",") for line in given.split("\n")]
@@ -138,7 +138,7 @@ def table(draw: random.Random, given: str) -> str:
 
 
 def content(draw: random.Random, given: bytes) -> bytes:
-    """`given` with some bytes changed, cut out, doubled or put in."""
+    """Return `given` with some bytes changed, removed, doubled or inserted."""
     changed = bytearray(given)
     for _ in range(draw.randint(1, 8)):
         place, length = draw.randint(0, len(changed)), draw.choice((1, 1, 2, 8, 100))
@@ -156,7 +156,7 @@ def content(draw: random.Random, given: bytes) -> bytes:
 
 
 def value(draw: random.Random, given: Any) -> Any:
-    """A plain value with one to three of its parts replaced, left out, renamed or doubled."""
+    """Return a plain value with one to three of its parts replaced, left out, renamed or doubled."""
     changed = json.loads(json.dumps(given))
     for _ in range(draw.randint(1, 3)):
         changed = _part(draw, changed)

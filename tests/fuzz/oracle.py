@@ -1,4 +1,4 @@
-"""What has to hold of every input: it is used, or refused in one line; never a traceback, a hang or a blow-up of memory."""
+"""The property of every input: it is used, or refused in one line; never a traceback, a hang or exploding memory."""
 
 import resource
 import signal
@@ -13,19 +13,19 @@ from darlr.errors import DarlrError, InputError, RunError
 SECONDS = 10.0
 MEMORY = 1 << 30
 LONGEST = 1_200
-"""Characters of a refusal, the names of files in it included."""
+"""The largest length of an error message, including names of files."""
 
 
 class BrokenError(Exception):
-    """An input that is neither used nor refused as it should be; the text tells how."""
+    """An input was neither used nor refused properly; the text says how."""
 
 
 class _HangError(BaseException):
-    """No `Exception`, so that nothing that is tried takes it for one of its own."""
+    """The input hangs; not an `Exception`, so that the code under test does not catch it."""
 
 
 def hold(call: Callable[[], Any]) -> str:
-    """ "used" or "refused"; raises `BrokenError` for everything else that `call` may end in."""
+    """Return "used" or "refused"; raises `BrokenError` for any other end of `call`."""
     try:
         with _within(SECONDS):
             call()
@@ -44,7 +44,7 @@ def hold(call: Callable[[], Any]) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where it was raised, and the last place of darlr's own on the way there."""
+    """Return where the error was raised, and the last place in darlr on the way there."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/darlr/" in frame.filename]
     return " from ".join(dict.fromkeys(f"{Path(frame.filename).name}:{frame.lineno}" for frame in (frames[-1], *own[-1:])))
@@ -75,7 +75,7 @@ def _within(seconds: float) -> Iterator[None]:
 
 
 def limit_memory() -> None:
-    """Let this process have no more than `MEMORY` beside what it has by now."""
+    """Limit this process to `MEMORY` above its present memory."""
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 (no path of a file on a disk)
         pages = int(file.read().split()[0])
     limit = pages * resource.getpagesize() + MEMORY

@@ -1,4 +1,4 @@
-"""What is fuzzed: for each, how a spoiled input is made, and what uses it."""
+"""The targets of fuzzing: how a damaged input is made, and the code that reads it."""
 
 import io
 import json
@@ -42,10 +42,10 @@ from tests.fuzz.oracle import BrokenError
 from tests.runs import train_small, write_planted_world
 
 UNTOLD: Mapping[str, Any] = {"dataset": PLANTED, "training": {"epochs": 2}, "evaluation": {"held_out": 0.3}}
-"""Of a run that is judged by the log alone."""
+"""Settings of a run that is judged by the log alone."""
 
 Case = Callable[[random.Random, Path], Callable[[], Any]]
-"""Makes a spoiled input in an empty folder; what comes back uses it."""
+"""Makes a damaged input in an empty folder; the result is a function that reads it."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Target:
 
 
 def targets(home: Path) -> list[Target]:
-    """All kinds.
+    """Return all targets.
 
-    Some need what `home` gets the first time, which workers only read: a folder that is right, and two small finished runs, one
-    of a world with a truth and one without.
+    Some need the files that the first call writes into `home`, and that workers only read: a valid folder, and two small
+    finished runs, one with a truth and one without.
     """
     run = _run_in(home / "told", {"training": {"epochs": 2}})
     untold = _run_in(home / "untold", UNTOLD)
@@ -97,7 +97,7 @@ def read(folder: Path) -> LoadedDataset:
 
 
 def numbers(loaded: LoadedDataset) -> dict[str, Any]:
-    """What a data set comes to, by raw ids, whatever the order of its rows and columns."""
+    """Return the content of a data set by raw ids, independent of the order of its rows and columns."""
     log, truth = loaded.dataset.log, loaded.truth
     times = np.zeros(len(log)) if log.times is None else log.times
     rows = zip(log.user_ids[log.users], log.item_ids[log.items], log.rewards.tolist(), times.tolist(), strict=True)
@@ -129,7 +129,7 @@ def _folder(draw: random.Random, folder: Path) -> Callable[[], Any]:
 
 
 def _same_folder(draw: random.Random, folder: Path, expected: Mapping[str, Any]) -> Callable[[], Any]:
-    """Changes that mean nothing: the numbers have to be the same."""
+    """Changes without meaning, after which the numbers have to be the same."""
     changed: dict[str, str | bytes] = {}
     for name in ("interactions", "items", "users", "truth"):
         header, *rows = FILES[f"{name}.csv"].strip().split("\n")
@@ -227,11 +227,11 @@ OPTIONAL: Mapping[str, Any] = {
     "leave": {"by": "auto", "window": 4, "tolerance": 0, "max_steps": 30},
     "features": {"coded": ["maker"], "ignored": []},
 }
-"""What a dataset.yaml may have beside what it must, so that some of its changes leave one that can be used."""
+"""Optional parts of a dataset.yaml, so that some changes leave it valid."""
 
 
 def _yaml(draw: random.Random, folder: Path) -> Callable[[], Any]:
-    """A dataset.yaml of other values, which `darlr datasets` meets, too."""
+    """A dataset.yaml with other values, which `darlr datasets` reads, too."""
     given = {**yaml.safe_load(FILES["dataset.yaml"]), **OPTIONAL}
     changed = mutating.value(draw, given)
     try:
@@ -250,7 +250,7 @@ def _yaml(draw: random.Random, folder: Path) -> Callable[[], Any]:
 
 
 def _settings(draw: random.Random, folder: Path) -> Callable[[], Any]:
-    """A file for `--config` and some `--set`."""
+    """A file for `--config`, and some `--set`."""
     values = mutating.value(draw, to_mapping(experiment_config({})))
     text = yaml.safe_dump(values, allow_unicode=True)
     if draw.random() < 0.3:
@@ -293,7 +293,7 @@ def _copy(run: Path, folder: Path) -> Path:
 
 
 def shown(run: Path) -> tuple[Any, ...]:
-    """What a run says of itself."""
+    """Return a run's own description."""
     folder = RunFolder.open(run)
     return folder.read_summary(), folder.metrics(), folder.config(), folder.environment()
 
@@ -316,11 +316,11 @@ def _serve(run: Path) -> None:
 
 
 _USES = (_report, _look, _serve)
-"""All that shows or uses a finished run; a case tries one of them, so that there are three times as many."""
+"""All code that shows or uses a finished run; a case tries one of them, so there are three times as many cases."""
 
 
 def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, ...]) -> Callable[[], Any]:
-    """A file of a run spoiled, and everything else as it was: what is shown has to be the truth or nothing."""
+    """A damaged file in an otherwise unchanged run: the output has to be the truth or nothing."""
     copy = _copy(run, folder)
     file = draw.choice(sorted(path for path in copy.iterdir() if path.suffix in (".json", ".jsonl", ".yaml", ".safetensors")))
     before = file.read_bytes()
@@ -340,7 +340,7 @@ def _run_bytes(draw: random.Random, folder: Path, run: Path, honest: tuple[Any, 
 
 
 def _run_values(draw: random.Random, folder: Path, run: Path) -> Callable[[], Any]:
-    """JSON of a run with other values and the right checksums, so that its shape alone can tell."""
+    """JSON of a run with other values and the right checksums, so that only its shape can be wrong."""
     copy = RunFolder.open(_copy(run, folder))
     if draw.random() < 0.7:
         copy.write_summary(_object(mutating.value(draw, copy.read_summary())))
@@ -362,7 +362,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _run_tensors(draw: random.Random, folder: Path, run: Path) -> Callable[[], Any]:
-    """Tensors and states of a run of other shapes, types and values, with the right checksum."""
+    """Tensors and states of a run with other shapes, types and values, and the right checksum."""
     copy = _copy(run, folder)
     file = draw.choice(sorted(copy.glob("[pw]*.safetensors")))
     tensors, state = read_tensors(file)
@@ -395,7 +395,7 @@ _TENSORS: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
 
 
 def _archive(draw: random.Random, folder: Path) -> Callable[[], Any]:
-    """A zip or tar archive of odd members, or one whose bytes are spoiled."""
+    """A zip or tar archive with odd members, or with damaged bytes."""
     names = [
         "data/a.csv",
         "data/b.csv",

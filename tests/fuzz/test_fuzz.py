@@ -1,4 +1,4 @@
-"""A few seconds of what `make fuzz` does in ten minutes, and what keeps its judge awake."""
+"""A few seconds of the cases of `make fuzz`, and tests of its judge."""
 
 import json
 import random

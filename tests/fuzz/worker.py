@@ -1,4 +1,4 @@
-"""Works on fuzz cases in a process of its own, whose memory is bounded: a JSON line for each case as it ends."""
+"""A process with bounded memory that works on fuzz cases; it prints a JSON line for each case as it ends."""
 
 import json
 import random
@@ -13,7 +13,7 @@ from tests.fuzz.targets import Target, targets
 
 
 def main() -> None:
-    """Arguments: seed, first case, step, scratch folder, folder of the finished run. Ends when it is killed."""
+    """Run cases; arguments: seed, first case, step, scratch folder, folder of the finished run. It ends when it is killed."""
     seed, first, step = map(int, sys.argv[1:4])
     scratch, home = Path(sys.argv[4]), Path(sys.argv[5])
     torch.set_num_threads(1)
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def attempt(target: Target, seed: int, number: int, scratch: Path) -> str:
-    """How the case `number` of a target ended; the same for the same seed."""
+    """Return how the case `number` of a target ended; the same for the same seed."""
     folder = scratch / f"case-{number}"
     folder.mkdir(parents=True)
     try:

@@ -1,5 +1,5 @@
-"""Files in the formats in which data sets are published, generated, with everything that stands in them known.
+"""Generated files in the formats in which data sets are published, with known content.
 
-One module a format; each has sizes (`TINY` for tests, `FULL` with the published counts for benchmarks) and a `write_...` that
-returns what was planted. The same size and seed give the same bytes.
+There is one module for each format. It has sizes (`TINY` for tests, `FULL` with the published counts for benchmarks) and a
+`write_...` that returns the planted content. The same size and seed give the same bytes.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.official_files NAME OUT`: write a data set in its official format, `--full` with the published counts."""
+"""`python -m tests.official_files NAME OUT`: write a data set in its official format; `--full` gives the published counts."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from tests.official_files import archives, coat, kuairand, kuairec, movielens, o
 
 @dataclass(frozen=True)
 class Format:
-    """How a data set is written: (folder, full, seed) -> anything; its root; its archive, and how that is packed."""
+    """How a data set is written: (folder, full, seed) -> anything; its root; its archive, and the format of the archive."""
 
     write: Callable[[Path, bool, int], object]
     root: str

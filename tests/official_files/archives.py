@@ -1,4 +1,4 @@
-"""Generated files, packed as their owners pack them."""
+"""Generated files, packed like the official ones."""
 
 import tarfile
 import zipfile

@@ -1,4 +1,4 @@
-"""Coat: `coat/*.ascii`, in the one size that there is, with line ends of either kind; beside it RL4Rec's truth."""
+"""Coat: `coat/*.ascii`, in the only size, with line ends of either kind, and RL4Rec's truth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,13 @@ ITEM_GROUPS = {"gender": 2, "jackettype": 16, "color": 13, "onfrontpage": 2}
 
 @dataclass(frozen=True)
 class Coat:
-    """What was written.
+    """The written content.
 
     Attributes:
-        folder: where Coat's own files lie; the pseudo ground truth is one above.
+        folder: the folder of Coat's own files; the pseudo ground truth is one above.
         train, test: (USERS, ITEMS) ratings, 0 where there is none; equal where both have one.
         truth: (USERS, ITEMS) ratings 1..5 without noise.
-        user_codes, item_codes: (USERS, 4) and (ITEMS, 4) which bit of each group is set.
+        user_codes, item_codes: (USERS, 4) and (ITEMS, 4) the set bit of each group.
     """
 
     folder: Path

@@ -1,7 +1,7 @@
 """KuaiRand-Pure: `KuaiRand-Pure/data/*.csv`.
 
-Users click with known probabilities. The rows of the stories stand in the first standard log, and end in no click. The table of
-videos is not in the order of their ids; some have no tag, no duration.
+Users click with known probabilities. The rows of the stories are in the first standard log, without clicks. The table of
+videos is not in the order of their ids; some have no tag or no duration.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ NO_DURATION = 0.02  # share of videos without a duration
 
 @dataclass(frozen=True)
 class Size:
-    """How much is written.
+    """The size of the files.
 
     Attributes:
         users, items: numbered without gaps.
@@ -46,7 +46,7 @@ class Size:
         unseen_items: videos without a row in the standard logs.
         untagged: videos without a tag.
         favourite: rows of one user with one item.
-        least: rows that every user of the first log has at least.
+        least: least number of rows of a user in the first log.
     """
 
     users: int
@@ -89,10 +89,10 @@ class Views:
 
 @dataclass(frozen=True)
 class Clicks:
-    """How likely users click on videos.
+    """The probabilities of clicks.
 
     Attributes:
-        users: (users, 4), `items`: (items, 4), `charm`: (items,), `mood`: (users,): terms of the log-odds.
+        users, items, charm, mood: (users, 4), (items, 4), (items,), (users,) terms of the log-odds.
     """
 
     users: NDArray[np.float64]
@@ -110,16 +110,16 @@ class Clicks:
 
 @dataclass(frozen=True)
 class KuaiRand:
-    """What was written.
+    """The written content.
 
     Attributes:
-        folder: where the CSV files lie.
-        size: how much.
+        folder: the folder of the CSV files.
+        size: the size of the files.
         first, second, random: the rows of the three logs.
-        truth: how likely clicks are.
+        truth: the probabilities of clicks.
         tags: raw item id -> its tags, none for some.
-        liked: how many clicks of the first log each tag has.
-        dominant: the tags that dominate them, most clicked first.
+        liked: number of clicks of each tag in the first log.
+        dominant: the dominant tags, most clicked first.
         letters: raw item ids of the stories' letters.
         absent_users: users that the first log lacks.
         unseen_items: videos that both standard logs lack.
@@ -195,7 +195,9 @@ def write_kuairand(root: Path, size: Size = TINY, seed: int = 0) -> KuaiRand:
 def _draw_tags(
     size: Size, letters: dict[str, int], ordinary: Integers, random: np.random.Generator
 ) -> dict[int, tuple[int, ...]]:
-    """As many videos as `COMMON` says have a common tag, some none, the others one to three, the first of them in turn."""
+    """Draw tags: common ones as `COMMON` says, none for some videos, and one to three for the others, the first of them in
+    turn.
+    """
     rest = random.permutation(ordinary).tolist()
     tags: dict[int, tuple[int, ...]] = {item: tuple(RARE[place] for place in TAGS[name]) for name, item in letters.items()}
     for tag, (_, share) in COMMON.items():
@@ -212,7 +214,7 @@ def _draw_tags(
 def _view_weights(
     size: Size, tags: dict[int, tuple[int, ...]], seen: Integers, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """(items,) how often the standard logs show a video; videos without a tag count as a rare tag of their own."""
+    """Return (items,) how often the standard logs show a video; videos without a tag count as a rare tag."""
     weights = np.zeros(size.items)
     first = np.array([own[0] if own else -1 for own in tags.values()])
     present = np.unique(first[seen])
@@ -227,7 +229,7 @@ def _view_weights(
 def _draw_standard(
     size: Size, n: int, absent: Integers, weights: NDArray[np.float64], random: np.random.Generator
 ) -> tuple[Integers, Integers]:
-    """(n,) users and items of the first log's ordinary rows: every present user has some, every video that is seen, too."""
+    """Draw (n,) users and items of the first log's ordinary rows; every present user and every seen video has some."""
     viewers = np.setdiff1d(np.arange(len(HISTORIES) + 1, size.users), absent)
     seen = np.flatnonzero(weights)
     rest = n - len(seen) - size.least * len(viewers)
@@ -237,7 +239,7 @@ def _draw_standard(
 
 
 def _draw_random(size: Size, random: np.random.Generator) -> tuple[Integers, Integers]:
-    """(random,) users and items, every item as likely as another; each user and each video has some row."""
+    """Draw (random,) users and items uniformly; each user and each video has some row."""
     both = max(size.users, size.items)
     users = np.concatenate([np.arange(both) % size.users, random.integers(size.users, size=size.random - both)])
     items = np.concatenate([np.arange(both) % size.items, random.integers(size.items, size=size.random - both)])
@@ -263,7 +265,7 @@ def _view(
 
 
 def _stories(size: Size, letters: dict[str, int], durations: Integers) -> Views:
-    """The rows of users 0 to 5, who have a history each, and of user 6, who has a favourite; newest first."""
+    """Return the rows of users 0 to 5, who have a history each, and of user 6, who has a favourite; newest first."""
     rows = []
     for user, history in enumerate(HISTORIES):
         minute = 0
@@ -287,7 +289,7 @@ def _join(*parts: Views) -> Views:
 
 
 def _midnight(day: str) -> int:
-    """Milliseconds since 1970, UTC, at which a day begins in China."""
+    """Return the time, in milliseconds since 1970, UTC, at which a day begins in China."""
     return int(np.datetime64(day, "ms").astype(np.int64)) - CHINA
 
 
@@ -325,7 +327,7 @@ def _write_log(path: Path, views: Views, is_random: int, random: np.random.Gener
 def _write_videos(
     path: Path, tags: dict[int, tuple[int, ...]], durations: Integers, random: np.random.Generator
 ) -> dict[int, int | None]:
-    """The twelve columns, highest id first; returns what stands in `video_duration`."""
+    """Write the twelve columns, highest id first; return the column `video_duration`."""
     n = len(durations)
     blank = random.random(n) < NO_DURATION
     blank[0] = True

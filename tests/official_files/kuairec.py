@@ -1,8 +1,8 @@
 """KuaiRec 2.0: `KuaiRec 2.0/data/*.csv`.
 
-Views are watched either through or hardly: of every item's rows in the big matrix one in four, the first included, is liked,
-which stays so after a z-score by item. Views are spread over tags so that the dominant ones lie far from any bound. The small
-matrix follows the same tastes, cell by cell. Rows of the stories are watched to exactly a half.
+Views are watched either completely or hardly. One in four of every item's rows in the big matrix, including the first, is
+liked, and stays so after a z-score by item. Views are spread over tags so that the dominant ones lie far from any bound.
+The small matrix follows the same tastes, cell by cell. Rows of the stories are watched to exactly a half.
 """
 
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ MAXIMUM = 5.0
 
 @dataclass(frozen=True)
 class Size:
-    """How much is written.
+    """The size of the files.
 
     Attributes:
         users, items: of the big matrix, numbered without gaps.
         world_users, world_items: of the small matrix.
-        rows: of the big matrix, all included.
+        rows: all rows of the big matrix.
         duplicates: rows of the big matrix that repeat an ordinary one exactly.
         favourite: rows of one user with one item.
-        least: rows that every other user has at least.
+        least: least number of rows of every other user.
         missing: cells that the small matrix lacks.
         untimed: rows of the small matrix without a time.
         above: cells of the small matrix above 5.
@@ -100,18 +100,18 @@ class Views:
 
 @dataclass(frozen=True)
 class KuaiRec:
-    """What was written.
+    """The written content.
 
     Attributes:
-        folder: where the CSV files lie.
-        size: how much.
+        folder: the folder of the CSV files.
+        size: the size of the files.
         big, small: the rows of the two matrices.
         world_users, world_items: raw ids of the small matrix, ascending.
-        truth: (world_users, world_items) watch ratios, cut at 5; 0 where the small matrix has no row.
+        truth: (world_users, world_items) watch ratios, clipped at 5; 0 where the small matrix has no row.
         missing: (world_users, world_items) bool, where it has none.
         tags: raw item id -> its tags, as in the file.
-        liked: how many liked views of the big matrix each tag has.
-        dominant: the tags that dominate them, most liked first.
+        liked: number of liked views of each tag in the big matrix.
+        dominant: the dominant tags, most liked first.
         letters: raw item ids of the stories' letters, all in the world.
     """
 
@@ -160,9 +160,9 @@ def write_kuairec(root: Path, size: Size = TINY, seed: int = 0) -> KuaiRec:
 
 
 def _draw_tags(size: Size, letters: dict[str, int], random: np.random.Generator) -> dict[int, tuple[int, ...]]:
-    """Of the ordinary items, as many as `COMMON` says have a common tag; the others go through the rare ones in turn.
+    """Draw tags: common ones as `COMMON` says; the other items have the rare tags in turn.
 
-    Of those, every other one has a second tag, the first one a common tag; one item has four.
+    Every other one of those has a second tag, the first one a common tag; one item has four.
     """
     ordinary = random.permutation(np.setdiff1d(np.arange(size.items), list(letters.values()))).tolist()
     tags: dict[int, tuple[int, ...]] = {item: tuple(RARE[place] for place in TAGS[name]) for name, item in letters.items()}
@@ -197,7 +197,7 @@ def _draw_big(
     durations: Integers,
     random: np.random.Generator,
 ) -> tuple[Views, NDArray[np.bool_]]:
-    """The rows, by user and else in no order, and which of them are liked."""
+    """Draw the rows, by user and otherwise unordered, and which of them are liked."""
     stories = _stories(size, letters, durations)
     users, items = _draw_pairs(
         size, size.rows - len(stories) - size.duplicates, world_users, world_items, tags, letters, random
@@ -224,7 +224,7 @@ def _draw_big(
 
 
 def _stories(size: Size, letters: dict[str, int], durations: Integers) -> Views:
-    """The rows of users 0 to 5, who have a history each, and of user 6, who has a favourite; newest first.
+    """Return the rows of users 0 to 5, who have a history each, and of user 6, who has a favourite; newest first.
 
     The favourite is watched fifty times over once.
     """
@@ -288,7 +288,7 @@ def _draw_small(
     durations: Integers,
     random: np.random.Generator,
 ) -> tuple[Views, NDArray[np.bool_]]:
-    """The rows by user, a user's items in an order of its own, and (world_users, world_items) which cells have none."""
+    """Draw the rows by user, each user's items in a separate order, and (world_users, world_items) which cells have none."""
     cells = size.world_users * size.world_items
     missing = np.zeros(cells, bool)
     missing[random.choice(cells, size.missing, replace=False)] = True
@@ -307,7 +307,7 @@ def _draw_small(
 
 
 def _midnight(day: str) -> int:
-    """Milliseconds since 1970, UTC, at which a day begins in China."""
+    """Return the time, in milliseconds since 1970, UTC, at which a day begins in China."""
     return int(np.datetime64(day, "ms").astype(np.int64)) - CHINA
 
 
@@ -317,7 +317,7 @@ def _draw_times(n: int, random: np.random.Generator) -> Integers:
 
 
 def _write_matrix(path: Path, views: Views) -> None:
-    """Fractions of a second have one to three digits; dates of a file with blanks are written as numbers with a point."""
+    """Write rows; fractions of a second have one to three digits, and dates in a file with blanks have a point."""
     blanks = bool((views.times < 0).any())
 
     def rows(piece: slice) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""MovieLens 100K (`ml-100k/u.*`) and 1M (`ml-1m/*.dat`): Latin-1, no headers, separators of their own."""
+"""MovieLens 100K (`ml-100k/u.*`) and 1M (`ml-1m/*.dat`): Latin-1, no headers, different separators."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,7 +62,9 @@ START, SPAN = 956_703_932, 30_000_000
 
 @dataclass(frozen=True)
 class Size:
-    """Users, numbered from 1; movies; ratings; highest movie id, and movies that nobody rated."""
+    """Number of users, numbered from 1; of movies; of ratings; the highest movie id, and the number of movies without
+    ratings.
+    """
 
     users: int
     movies: int
@@ -79,17 +81,17 @@ FULL_1M = Size(6_040, 3_883, 1_000_209, 3_952, 177)
 
 @dataclass(frozen=True)
 class MovieLens:
-    """What was written.
+    """The written content.
 
     Attributes:
-        folder: where the files lie.
+        folder: the folder of the files.
         users, movies: (n,) raw ids of the ratings, in the file's order.
         ratings, seconds: (n,) 1..5, and since 1970.
         movie_ids: of all movies, ascending.
         genres: movie id -> its genres; none for one movie of 100K.
-        years: movie id -> year of its release, None where it is not known.
+        years: movie id -> year of its release, None if unknown.
         genders, ages, occupations: of the users, by id.
-        tastes: what the ratings tell of, for positions of users and movies.
+        tastes: the tastes behind the ratings, for positions of users and movies.
     """
 
     folder: Path
@@ -107,7 +109,7 @@ class MovieLens:
 
 
 def write_100k(root: Path, size: Size = TINY, seed: int = 0) -> MovieLens:
-    """Write `ml-100k` into the folder `root`; ratings are in no order, one movie is unknown but for its ratings."""
+    """Write `ml-100k` into the folder `root`; ratings are unordered, and one movie is unknown except for its ratings."""
     random = np.random.default_rng(seed)
     made = _draw(root / ROOT_100K, size, tuple(range(7, 74)), random, blank_movie=True)
     rows = zip(made.users, made.movies, made.ratings, made.seconds, strict=True)

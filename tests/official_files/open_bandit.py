@@ -15,7 +15,7 @@ TINY, FULL = 400, {"random": 452_949, "bts": 4_077_727}
 
 @dataclass(frozen=True)
 class OpenBandit:
-    """What was written: (n,) items from 0, positions 1 to 3, clicks and propensities, and the kind of every row's user."""
+    """The written content: (n,) items from 0, positions 1 to 3, clicks and propensities, and the kind of every row's user."""
 
     items: Integers
     positions: Integers

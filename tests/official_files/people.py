@@ -1,4 +1,4 @@
-"""The users' table that both Kuaishou data sets have: 31 columns, texts with brackets and commas, blank cells."""
+"""The users' table of both Kuaishou data sets: 31 columns, texts with brackets and commas, blank cells."""
 
 import numpy as np
 import polars as pl
@@ -48,7 +48,7 @@ def _texts(texts: tuple[str, ...], ranks: NDArray[np.int64]) -> pl.Series:
 
 
 def _one_hot(name: str, codes: NDArray[np.int64], place: int, random: np.random.Generator) -> pl.Series:
-    """Integers; where a column has blanks, the others are written as in 3.0."""
+    """Return integers; in a column with blanks, the others are written like 3.0."""
     if place < BLANK_FROM:
         return pl.Series(name, codes)
     blank = random.random(len(codes)) < BLANK_SHARE

@@ -1,6 +1,6 @@
-"""Histories that a few users of a log have, whose entropies are worked by hand, and episodes whose end is known.
+"""Histories of a few users of a log, whose entropies are worked by hand, and episodes whose end is known.
 
-Letters stand for items that nobody else has in the log; each module of this package says which of its raw ids they are.
+Letters stand for items that no other user has in the log; each module of this package says which of its raw ids they are.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 LETTERS = "ABCDEFYZ"
 
 HISTORIES = ("ABD", "ABE", "ABD", "AC", "BAD", "FFFE")
-"""One a user, oldest first; an item that follows itself has the same time. `FILLER` goes on from there."""
+"""One history for each user, oldest first; an item that follows itself has the same time. `FILLER` continues it."""
 
 FILLER = "Z"
 FAVOURITE = "Y"
@@ -53,4 +53,4 @@ EPISODES: Mapping[str, int] = MappingProxyType(
         "BB": 2,
     }
 )
-"""At which step a user leaves who is recommended these items, if the last four may not share a tag with the next."""
+"""The step at which a user leaves who is recommended these items, if the last four may not share a tag with the next."""

@@ -1,4 +1,4 @@
-"""Writing long tables piece by piece, and drawing from them."""
+"""Writing of long tables piece by piece, and random draws for them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Integers = NDArray[np.int64]
 
 
 def write_pieces(path: Path, n: int, rows: Callable[[slice], pl.DataFrame]) -> None:
-    """Write a CSV file of `n` rows with a header; `rows` gives those of a slice."""
+    """Write a CSV file of `n` rows with a header; `rows` returns the rows of a slice."""
     with path.open("wb") as file:
         for start in range(0, n, PIECE):
             rows(slice(start, min(start + PIECE, n))).write_csv(file, include_header=start == 0)
@@ -28,7 +28,7 @@ def draw_weighted(weights: NDArray[np.float64], n: int, random: np.random.Genera
 
 
 def deal(total: int, weights: NDArray[np.float64], random: np.random.Generator, most: int | None = None) -> Integers:
-    """(len(weights),) how many of `total` each gets, in proportion to its weight, but no more than `most`."""
+    """Divide `total` into (len(weights),) parts in proportion to the weights, each at most `most`."""
     counts = random.multinomial(total, weights / weights.sum()).astype(np.int64)
     while most is not None and counts.max() > most:
         over = int(np.maximum(counts - most, 0).sum())
@@ -39,7 +39,7 @@ def deal(total: int, weights: NDArray[np.float64], random: np.random.Generator, 
 
 
 def rank_within(groups: Integers, order: Integers) -> Integers:
-    """(n,) every row's position among the rows of its group, where `order` sorts rows by group and then as wanted."""
+    """Return (n,) every row's position in its group, where `order` sorts rows by group and then as wanted."""
     first = np.flatnonzero(np.diff(groups[order], prepend=-1))
     sizes = np.diff(np.append(first, len(groups)))
     ranks = np.empty(len(groups), np.int64)
@@ -48,7 +48,7 @@ def rank_within(groups: Integers, order: Integers) -> Integers:
 
 
 def dominant(liked: dict[int, int], share: float = 0.8) -> tuple[int, ...]:
-    """The tags that lead, most liked first, while together they have at most `share` of all likes; at least one."""
+    """Return the leading tags, most liked first, as long as they have together at most `share` of all likes; at least one."""
     total = sum(liked.values())
     taken: list[int] = []
     seen = 0
@@ -61,7 +61,7 @@ def dominant(liked: dict[int, int], share: float = 0.8) -> tuple[int, ...]:
 
 
 def count_tags(items: Integers, tags: dict[int, tuple[int, ...]]) -> dict[int, int]:
-    """How often each tag stands in rows with these raw item ids, once for each of an item's tags."""
+    """Count each tag in rows with these raw item ids, once for each of an item's tags."""
     found: dict[int, int] = {}
     for item, count in zip(*np.unique(items, return_counts=True), strict=True):
         for tag in tags[int(item)]:

@@ -1,4 +1,4 @@
-"""Whom what pleases, and ratings that tell of it."""
+"""Tastes of users, and ratings that reveal them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,25 +10,25 @@ NOISE = 0.5
 
 
 class Tastes:
-    """How much users like items: sums of products of four factors, of mean 0 and variance 1."""
+    """How much users like items: sums of products of four factors, with mean 0 and variance 1."""
 
     def __init__(self, n_users: int, n_items: int, random: np.random.Generator) -> None:
         self._users = random.standard_normal((n_users, FACTORS)).astype(np.float32) / np.float32(np.sqrt(FACTORS))
         self._items = random.standard_normal((n_items, FACTORS)).astype(np.float32)
 
     def of(self, users: Integers, items: Integers) -> NDArray[np.float32]:
-        """(n,) for pairs of positions."""
+        """Return (n,) tastes for pairs of positions."""
         score = np.zeros(len(users), np.float32)
         for factor in range(FACTORS):
             score += self._users[users, factor] * self._items[items, factor]
         return score
 
     def stars(self, users: Integers, items: Integers) -> NDArray[np.float64]:
-        """(n,) what the users would give on average, about 1..5."""
+        """Return (n,) mean ratings of the users, about 1..5."""
         return 3.0 + self.of(users, items).astype(np.float64)
 
     def rate(self, users: Integers, items: Integers, random: np.random.Generator) -> Integers:
-        """(n,) whole ratings 1..5, with some noise."""
+        """Return (n,) whole ratings 1..5, with some noise."""
         noisy = self.stars(users, items) + NOISE * random.standard_normal(len(users))
         return np.clip(np.rint(noisy), 1, 5).astype(np.int64)
 
@@ -40,13 +40,13 @@ def choose_items(
     random: np.random.Generator,
     excluded: NDArray[np.bool_] | None = None,
 ) -> tuple[Integers, Integers]:
-    """Distinct items for every user, popular ones more often; by user, in no order.
+    """Draw distinct items for every user, popular ones more often; by user, unordered.
 
     Args:
-        counts: (U,) how many each user has; no more than are not excluded, no fewer than it owns.
-        popularity: (I,) logarithms of how often items are had, up to a constant.
+        counts: (U,) number of items of each user; at most those not excluded, and at least those that it owns.
+        popularity: (I,) logarithms of the items' frequencies, up to a constant.
         owners: (I,) a user that has the item in any case.
-        excluded: (U, I) what a user may not have, nothing that it owns.
+        excluded: (U, I) items that a user may not have, none of which it owns.
     """
     n_users, n_items = len(counts), len(popularity)
     key = popularity.astype(np.float32) - np.log(random.standard_exponential((n_users, n_items), dtype=np.float32) + 1e-30)

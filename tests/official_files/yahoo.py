@@ -1,4 +1,4 @@
-"""Yahoo! R3, as published (tabs, ids from 1) and as it goes with AutoDebias (commas, ids from 0)."""
+"""Yahoo! R3, as published (tabs, ids from 1) and in AutoDebias' copy (commas, ids from 0)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +44,13 @@ class Ratings:
 
 @dataclass(frozen=True)
 class Yahoo:
-    """What was written.
+    """The written content.
 
     Attributes:
-        folder: where the files lie.
+        folder: the folder of the files.
         first_id: the raw id of position 0, of users and songs alike.
         train, test: the rows.
-        tastes: what the ratings tell of.
+        tastes: the tastes behind the ratings.
     """
 
     folder: Path

@@ -65,7 +65,7 @@ def make(kind: type[OfflinePolicy], n_items: int = 5) -> OfflinePolicy:
 
 
 def lowered(policy: OfflinePolicy, by: float) -> OfflinePolicy:
-    """With biases of its heads so low that all scores are negative, or as high."""
+    """Set the biases of the heads so low that all scores are negative, or as high."""
     with torch.no_grad():
         for head in policy.heads.values():
             assert isinstance(head, torch.nn.Linear)
@@ -74,7 +74,7 @@ def lowered(policy: OfflinePolicy, by: float) -> OfflinePolicy:
 
 
 def listed(policy: OfflinePolicy) -> list[int]:
-    """What the policy recommends in an episode without repeats."""
+    """Return the policy's recommendations in an episode without repeats."""
     world = Simulator(TableReward(torch.zeros(1, 5), 0.0, 1.0), Never(), 5, 5, lookback=2, allow_repeats=False)
     return roll_out(world, torch.tensor([0]), greedy(policy.scorer())).actions[0].tolist()
 

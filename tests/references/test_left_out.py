@@ -1,4 +1,4 @@
-"""`darlr.references` can be deleted: everything fair still runs, and what asks for the references is refused."""
+"""`darlr.references` can be deleted: all fair methods still run, and a request for the reference code's way is refused."""
 
 import shutil
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ SMALL = TrackerConfig(kind="transformer", window=3, layers=2, heads=1)
 
 
 class Recorder:
-    """A leave rule that nobody leaves by, and that remembers what it was shown."""
+    """A leave rule under which no user leaves, and which remembers its input."""
 
     def __init__(self, window: int) -> None:
         self.window = window

@@ -21,9 +21,9 @@ def write_run(
     data: Mapping[str, str] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """A run that had these returns, epoch by epoch, sampled, and one more greedy; not finished where `returns` is None.
+    """Write a run with these sampled returns, epoch by epoch, and greedy ones higher by one; unfinished if `returns` is None.
 
-    `extra`: what its summary has beside.
+    `extra`: further entries of its summary.
     """
     records = [] if returns is None else made_up(returns)
     config: dict[str, Any] = {"dataset": dataset, "method": method, "seed": seed}
@@ -53,7 +53,9 @@ def write_recorded(
     settings: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """A finished run with these records of its epochs, `epoch` and `steps` beside them, and `extra` in its summary."""
+    """Write a finished run with these records of its epochs, to which `epoch` and `steps` are added, and `extra` in its
+    summary.
+    """
     own = {"training": {"epochs": len(records), "steps_per_epoch": 10}} | dict(settings or {})
     path = write_run(out, method, seed, returns=None, dataset=dataset, settings=own)
     counted = [{"epoch": epoch, "steps": 10 * epoch, **record} for epoch, record in enumerate(records, start=1)]

@@ -1,4 +1,4 @@
-"""Judges beside a truth, by hand."""
+"""Judges compared with a truth, by hand."""
 
 import math
 
@@ -8,7 +8,7 @@ TRUTH = {"good": 9.0, "fair_one": 5.0, "bad": 1.0}
 
 
 def judges() -> Validation:
-    """Three policies; the referee is right, DR is wrong and doubts itself, and IPS tells nothing apart."""
+    """Make three policies; the referee is right, DR is wrong and doubts itself, and IPS gives all of them one value."""
     return Validation(
         dataset="small",
         truth=TRUTH,

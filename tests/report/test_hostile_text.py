@@ -1,4 +1,4 @@
-"""Names that are markup somewhere, in everything that a report writes."""
+"""Names that are markup in some medium, in all files of a report."""
 
 import csv
 import io

@@ -8,7 +8,7 @@ NOWHERE = window_of([[0]])
 
 
 def responses(link: Link = "identity", low: float = -50.0, high: float = 50.0) -> FactorResponses:
-    """Two users, of whom the second is known better, and three items; the log's noise is 4."""
+    """Make two users, of whom the second is known better, and three items; the log's noise is 4."""
     return FactorResponses(
         intercepts=torch.tensor([0.0, 1.0, 2.0]),
         loadings=torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]),

@@ -1,4 +1,4 @@
-"""The reward table that learning rewrites by hand on four users and three items."""
+"""The reward table that learning rewrites, by hand on four users and three items."""
 
 import numpy as np
 import pytest

@@ -46,7 +46,7 @@ def test_entropy_is_added_and_its_minimum_shifted_away() -> None:
 
 
 def test_rewards_that_are_all_alike_are_refused() -> None:
-    with pytest.raises(RunError, match=r"all rewards are alike \(3\), so there is nothing to learn"):
+    with pytest.raises(RunError, match=r"all rewards are equal \(3\), so there is nothing to learn"):
         penalised_reward(torch.full((2, 2), 3.0), UNCERTAINTY, None, RewardConfig())
 
 

@@ -1,4 +1,4 @@
-"""`world_model.kind: auto`, in a run: the file is the chosen kind's, and the run says why."""
+"""`world_model.kind: auto` in a run: the file is the chosen kind's, and the run gives the reason."""
 
 from pathlib import Path
 

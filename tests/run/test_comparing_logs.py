@@ -1,4 +1,4 @@
-"""Whether two logs belong to one shop, and whose world model is asked."""
+"""Whether two logs belong to one shop, and whose world model judges."""
 
 from dataclasses import replace
 from types import SimpleNamespace

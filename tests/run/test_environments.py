@@ -62,7 +62,7 @@ def test_the_example_with_stable_baselines_runs(tmp_path: Path, monkeypatch: pyt
 
 
 def play_the_last_allowed(env: RecommendationEnv, user: int) -> tuple[list[int], list[float]]:
-    """Items and rewards of an episode in which the last column that the mask allows is recommended."""
+    """Return items and rewards of an episode that recommends the last column that the mask allows."""
     items: list[int] = []
     rewards: list[float] = []
     _, info = env.reset(options={"user": user})

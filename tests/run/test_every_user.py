@@ -34,7 +34,8 @@ def test_noisy_users_are_a_test_of_their_own(tmp_path: Path) -> None:
     summary = train_small(tmp_path, {**settings, "evaluation": {"noise": 1.0}}).summary
     assert summary["every_user_noisy"].keys() == {"nx_0", "fb", "nx_10"}
     assert summary["every_user_noisy"] != summary["every_user"]
-    assert summary["opponents_noisy"].keys() == {"list_with_belief", "list_with_belief_skipping"}
+    attentive = ("list_with_belief", "lin_ucb", "linear_thompson")
+    assert summary["opponents_noisy"].keys() == {f"{name}{kind}" for name in attentive for kind in ("", "_skipping")}
     louder = train_small(tmp_path, {**settings, "evaluation": {"noise": 4.0}}).summary
     assert louder["every_user"] == summary["every_user"]
     assert louder["every_user_noisy"] != summary["every_user_noisy"]

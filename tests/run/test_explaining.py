@@ -1,4 +1,4 @@
-"""What is told of every setting, and that the page, the schema and the run say the same."""
+"""The explanation of every setting, and its agreement with the page, the schema and the run."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_where_values_come_from() -> None:
     [
         ("a2c.discount", "from 0 to 1"),
         ("training.epochs", "from 1 to 1,000,000"),
-        ("tracker.kind", "mean | gru | transformer"),
+        ("tracker.kind", "mean | gru | transformer | caser | sasrec | nextitnet"),
         ("tracker.width", "a multiple of heads, at most 100,000"),
         ("reward.entropy_orders", "a list, each from 1 to 100"),
         ("world_model.hidden_sizes", "a list, each from 1 to 100,000, one or more"),
@@ -84,7 +84,7 @@ def test_the_schema_describes_what_is_accepted() -> None:
     json.dumps(schema)
     discount = schema["properties"]["a2c"]["properties"]["discount"]
     assert discount == {
-        "description": "gamma, what a reward counts one step later",
+        "description": "gamma, weight of a reward one step later",
         "default": 0.9,
         "type": "number",
         "minimum": 0,

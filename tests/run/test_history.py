@@ -53,7 +53,7 @@ def test_many_distinct_rewards_are_kept_as_they_are(monkeypatch: Any) -> None:
 
 
 class Folder(RunFolder):
-    """Holds the tensors and the state of a file, and no file."""
+    """Holds the tensors and the state of a file in memory."""
 
     def __init__(self, tensors: Any, state: Any) -> None:
         super().__init__(Path("run"))

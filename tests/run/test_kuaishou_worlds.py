@@ -1,4 +1,4 @@
-"""What runs make of choices of reading: scales of rewards, masked cells, videos without a tag."""
+"""Effects of reading options on runs: scales of rewards, masked cells, videos without a tag."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A world whose estimates are computed when they are asked for: the same run, up to rounding, without a table."""
+"""A world whose estimates are computed on request: the same run, up to rounding, without a table."""
 
 from pathlib import Path
 from typing import Any

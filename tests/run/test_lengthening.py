@@ -1,4 +1,4 @@
-"""A longer run goes on from a shorter one, and ends as if it had not."""
+"""A longer run continues a shorter one, and ends with the same results as if it had not."""
 
 import shutil
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def of_one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are made by a checkout without local changes."""
+    """Make runs as in a checkout without local changes."""
     surrounded(monkeypatch)
 
 
@@ -49,7 +49,7 @@ class Stopping(Listener):
 
 
 def first_epoch(out: Path, values: Mapping[str, Any]) -> int:
-    """Which epoch a run of `values` learns first, given what lies in `out`."""
+    """Return the epoch that a run of `values` learns first, given the files in `out`."""
     listener = Stopping()
     with pytest.raises(KeyboardInterrupt):
         train_small(out, values, listener=listener)

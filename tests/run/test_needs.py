@@ -1,4 +1,4 @@
-"""The memory that a run takes."""
+"""The memory that a run needs."""
 
 from typing import Any
 
@@ -42,9 +42,16 @@ def test_the_process_itself_counts(small: LoadedDataset, monkeypatch: pytest.Mon
         ({"world_model.kind": "deepfm", "world_model.hidden_sizes": [100_000, 100_000]}, "world_model.hidden_sizes"),
         ({"policy.hidden_sizes": [100_000, 100_000]}, "policy.hidden_sizes"),
         ({"tracker.kind": "transformer", "tracker.width": 100_000}, "tracker.width"),
+        ({"tracker.kind": "caser", "tracker.window": 10_000}, "tracker.window"),
+        ({"tracker.kind": "sasrec", "tracker.window": 10_000, "training.environments": 1_000}, "tracker.window"),
+        ({"tracker.kind": "nextitnet", "tracker.width": 100_000}, "tracker.width"),
         ({"tracker.kind": "gru", "tracker.width": 100_000, "policy.hidden_sizes": [90_000]}, "tracker.width"),
         ({"method": "cql", "cql.quantiles": 10_000, "policy.hidden_sizes": [10_000]}, "cql.quantiles"),
         ({"method": "cql", "offline.batch_size": 10_000_000}, "offline.batch_size"),
+        ({"method": "dqn", "replay.batch_size": 10_000_000}, "replay.batch_size"),
+        ({"method": "dqn", "replay.episodes": 10_000_000, "leave.max_steps": 120}, "replay.episodes"),
+        ({"method": "c51", "c51.atoms": 10_000, "policy.hidden_sizes": [10_000]}, "c51.atoms"),
+        ({"method": "qr-dqn", "qr_dqn.quantiles": 10_000, "policy.hidden_sizes": [10_000]}, "qr_dqn.quantiles"),
         ({"method": "bayes-adaptive", "factors.size": 10_000}, "factors.size"),
         ({"world_model.kind": "factors", "factors.size": 9_000}, "factors.size"),
         ({"evaluation.episodes": 10_000_000, "leave.max_steps": 120}, "evaluation.episodes"),

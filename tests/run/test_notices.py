@@ -1,4 +1,4 @@
-"""What a run tells of its settings before it begins."""
+"""Notices about a run's settings before it begins."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from darlr.agents.settings import SelectorConfig
+from darlr.agents.settings import ReplayConfig, SelectorConfig
 from darlr.data.source import LoadedDataset
 from darlr.data.truth import Truth
 from darlr.methods.experiment import experiment_config
@@ -26,7 +26,7 @@ def test_settings_of_other_learners_are_told(method: str) -> None:
     values = {
         "a2c": {"learning_rate": 0.1},
         "selector": {"pool": 30, "window": 2},
-        "offline": {"discount": 0.5},
+        "offline": {"discount": METHODS[method].fixed.get("offline.discount", 0.5)},
         "sqn": {"logit_penalty": 0.5},
         "policy": {"hidden_sizes": [8]},
     }
@@ -38,7 +38,8 @@ def test_settings_of_other_learners_are_told(method: str) -> None:
     }
     own = METHODS[method]
     families = {"sqn": "sqn", **dict.fromkeys(("ucb", "epsilon-greedy"), "static")}
-    family = families.get(method, "darlr" if SelectorConfig in own.reads else "a2c" if own.simulated else "")
+    learner = "static" if ReplayConfig in own.reads else "a2c" if own.simulated else ""
+    family = families.get(method, "darlr" if SelectorConfig in own.reads else learner)
     keys = unread.get(family, [*unread["sqn"], "sqn.logit_penalty"])
     told = [text for text in notices(resolve({"method": method, **values}, LOADED), LOADED) if "does not read" in text]
     [line] = told

@@ -1,4 +1,4 @@
-"""From the files that owners publish to a judged policy: planted episodes, entropies and dominant tags; every method runs."""
+"""From the published files to a judged policy: planted episodes, entropies and dominant tags; every method runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ from tests.worlds import CPU
 
 Made = KuaiRec | KuaiRand
 TOLD: Mapping[str, Callable[[Path], Made]] = {"kuairec": write_kuairec, "kuairand": write_kuairand}
-"""The data sets whose files tell the stories."""
+"""The data sets whose files contain the stories."""
 
 WRITERS: Mapping[str, Callable[[Path], object]] = {
     **TOLD,
@@ -58,7 +58,7 @@ SMALLEST: Mapping[str, Any] = {
     "evaluation": {"episodes": 4},
 }
 REPRESENTATIVE = ("darlr", "gt")
-"""Run on every data set in the quick tests; the others on `MOST_OF_ALL` alone."""
+"""The methods that the quick tests run on every data set; the others run on `MOST_OF_ALL` alone."""
 MOST_OF_ALL = "kuairec"  # has categories, times, a world smaller than its log, and blanks
 
 
@@ -74,7 +74,7 @@ def written(data_dir: Path) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Told:
-    """A data set that tells the stories, as it was written and as it was read."""
+    """A data set that contains the stories, as it was written and as it was read."""
 
     made: Made
     loaded: LoadedDataset
@@ -92,7 +92,7 @@ def told(request: pytest.FixtureRequest, written: Mapping[str, Any], data_dir: P
 
 
 def lengths(loaded: LoadedDataset, columns: list[list[int]], max_steps: int) -> list[int]:
-    """How long episodes last in which these columns are recommended, one list an episode; the last one fills up."""
+    """Return the lengths of episodes that recommend these columns, one list for each episode; the last column is repeated."""
     dataset = loaded.dataset
     nothing = torch.zeros(dataset.world.n_users, dataset.world.n_items)
     rule = leave_rule(dataset.leave, world_membership(dataset, dataset.world.items, CPU), nothing)
@@ -139,12 +139,12 @@ def test_mcd_counts_the_planted_tags(told: Told) -> None:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared, so that a world model is fitted once a data set."""
+    """The folder of runs, shared so that a world model is fitted once for each data set."""
     return tmp_path_factory.mktemp("runs")
 
 
 def cells() -> list[Any]:
-    """Every method on every data set; most of them slow."""
+    """Return every method on every data set; most of them are slow."""
     quick = {(name, method) for name in WRITERS for method in METHODS if name == MOST_OF_ALL or method in REPRESENTATIVE}
     return [
         pytest.param(name, method, marks=() if (name, method) in quick else pytest.mark.slow)
@@ -191,7 +191,7 @@ def test_every_method_runs_in_a_completed_truth(
 
 
 def require_possible(record: Mapping[str, Any], loaded: LoadedDataset, truth: Truth) -> None:
-    """Rewards and lengths that the truth and the leave rule allow."""
+    """Check that rewards and lengths are possible under the truth and the leave rule."""
     low, high = float(truth.rewards.min()), float(truth.rewards.max())
     for mode, most in (("nx_0", loaded.dataset.leave.max_steps), ("fb", loaded.dataset.leave.max_steps), ("nx_10", 10)):
         for policy in ("sampled", "greedy"):
@@ -202,7 +202,7 @@ def require_possible(record: Mapping[str, Any], loaded: LoadedDataset, truth: Tr
 
 
 def require_raw_ids(finished: Finished, loaded: LoadedDataset) -> None:
-    """What is recommended goes by the ids of the files."""
+    """Check that recommendations use the ids of the files."""
     log, world = loaded.dataset.log, loaded.dataset.world
     user = log.user_ids[world.users[-1]].item()
     [answer] = Recommender.load(finished.path).recommend([Request(user)], count=5)

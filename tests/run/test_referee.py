@@ -1,4 +1,4 @@
-"""The second opinion: plain estimates of a world model that the policy did not learn from."""
+"""The referee: plain estimates of a world model that the policy did not learn from."""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""Runs with the references' slips: every method does, what is set is told, and without the switch nothing of it happens."""
+"""Runs with the reference code's slips: all methods support them, imposed settings are reported, and the default has no
+slip.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,7 +72,17 @@ def test_a_method_that_the_references_cannot_fit_is_refused(planted: Path, tmp_p
         train_small(tmp_path, quick("bayes-adaptive"), planted)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if "world_model.kind" not in METHODS[name].fixed or name == "ips"])
+def runs_as_references(method: str) -> bool:
+    fixed = METHODS[method].fixed
+    return "reference_quirks" not in fixed and ("world_model.kind" not in fixed or method == "ips")
+
+
+def test_a_method_that_the_references_have_not_is_refused(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'reference_quirks' is True, but method 'dqn' is defined by False"):
+        train_small(tmp_path, quick("dqn"), planted)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if runs_as_references(name)])
 def test_every_method_runs_and_tells_what_was_set(method: str, planted: Path, out: Path) -> None:
     told = Listener()
     finished = train_small(out, quick(method), planted, told)

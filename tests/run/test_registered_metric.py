@@ -1,4 +1,4 @@
-"""A metric of somebody else's, from its registration to everything that shows metrics; no other line names it."""
+"""A third party's metric, from its registration to all output of metrics, without a second mention of its name."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A run that was killed and started again ends as one that was never disturbed, bit for bit."""
+"""A run that was killed and resumed ends like an undisturbed one, bit for bit."""
 
 import shutil
 import signal
@@ -278,7 +278,7 @@ def test_a_damaged_factor_model_of_the_lists_is_named(trained_once: TrainedOnce,
 
 
 def shared_models(run: Path) -> tuple[Path, Path]:
-    """What is shared with other runs: the world model that `run` has a copy of, and the one that its lists are made of."""
+    """Return the files shared with other runs: the world model that `run` has a copy of, and that of its lists."""
     copy = (run / "world_model.safetensors").read_bytes()
     shared = sorted((run.parents[1] / "world-models").glob("*.safetensors"), key=lambda file: file.read_bytes() != copy)
     own, of_lists = shared

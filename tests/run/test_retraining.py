@@ -1,4 +1,4 @@
-"""From yesterday's run to tomorrow's: warm starts, and the pointer to what serves."""
+"""From yesterday's run to tomorrow's: warm starts, and the pointer to the run that serves."""
 
 import shutil
 import threading
@@ -31,9 +31,10 @@ SETTINGS: Mapping[str, Any] = {key: value for key, value in SMALL.items() if key
 
 
 def write_shop(folder: Path, users: range, items: range, maximum: int = 5, feedback: str = "ratings") -> Path:
-    """A log in which every user has rated two thirds of the items, the odd ones well; categories `a`, `b`, and `c` from 30 on.
+    """Write a log in which every user has rated two thirds of the items, the odd ones well; categories `a`, `b`, and `c`
+    from 30 on.
 
-    Whether a pair is rated is a matter of its ids, so that a log of more users and items has all the rows of one of fewer.
+    Whether a pair is rated depends on its ids, so a log with more users and items has all rows of a smaller one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -60,7 +61,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def yesterday(place: Path) -> darlr.Run:
-    """Trained on 30 users and 30 items; then the log in the same folder grows, and loses a user and an item."""
+    """Train on 30 users and 30 items; then the log in the same folder grows, and loses a user and an item."""
     run = darlr.train(write_shop(place / "log", range(30), range(30)), "mbpo", out=place / "runs", settings=SETTINGS)
     write_shop(place / "log", range(1, 36), range(1, 36))
     return run
@@ -212,7 +213,7 @@ def test_a_newer_log_judges_where_it_is_given(place: Path, yesterday: darlr.Run,
 
 
 def contrary(folder: Path, users: range, items: range) -> Path:
-    """The same log with every rating turned around."""
+    """Return the same log with every rating reversed."""
     log = write_shop(folder, users, items) / "log.csv"
     header, *rows = log.read_text().splitlines()
     parts = (row.split(",") for row in rows)

@@ -1,4 +1,4 @@
-"""Figure 4's errors: what every epoch records of how far the rewards that are learned from lie from the truth."""
+"""Figure 4's errors: every epoch records the distance of the learned rewards from the truth."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

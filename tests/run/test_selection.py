@@ -1,4 +1,4 @@
-"""What is told of users' selection."""
+"""Lines about users' selection."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,9 @@ def lines_of(dataset: Dataset, **selection: float) -> list[str]:
 
 
 def declining(exponent: float) -> Dataset:
-    """A log whose users give 4 n^-exponent, n their number of rows, whatever the item; items are equally often rated."""
+    """Make a log whose users give 4 n^-exponent, with n their number of rows, whatever the item; items are equally often
+    rated.
+    """
     users = [(user, count) for user, count in enumerate(COUNTS * 20)]
     rows = [(user, (7 * user + place) % 64, 4 * count**-exponent) for user, count in users for place in range(count)]
     return dataset_of(log_of(rows, 100, 64))

@@ -1,4 +1,4 @@
-"""Finished runs whose files were changed: whoever shows or uses them refuses in one line that names what was changed."""
+"""Finished runs whose files were changed: every reader refuses them in one line that names the change."""
 
 import json
 import re
@@ -383,7 +383,7 @@ def test_a_checkpoint_of_another_shape_is_named(run: Path, case: int) -> None:
 
 
 def test_every_key_of_a_summary_has_a_shape(run: Path) -> None:
-    """Whoever adds a key to summary.json says in `SUMMARY_SHAPE` what it holds."""
+    """A new key of summary.json needs an entry in `SUMMARY_SHAPE`."""
     assert RunFolder.open(run).read_summary().keys() <= SUMMARY_SHAPE.required.keys() | SUMMARY_SHAPE.others.keys()
 
 

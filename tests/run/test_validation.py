@@ -1,4 +1,4 @@
-"""Judges of policies beside the truth, in the planted world."""
+"""Judges of policies compared with the truth, in the planted world."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Validation:
 
 @pytest.fixture(scope="module")
 def reversed_truth(tmp_path_factory: pytest.TempPathFactory) -> Validation:
-    """The same log in a world where everybody likes what the log says nobody likes."""
+    """Make the same log in a world where all users like the items that the log says they dislike."""
     return validated(tmp_path_factory.mktemp("reversed"), best=1, worst=5)
 
 

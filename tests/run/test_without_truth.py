@@ -1,4 +1,4 @@
-"""Data without a truth: trained as any, and judged on held-out rows of the log."""
+"""Data without a truth: training as usual, judged on held-out rows of the log."""
 
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def test_can_be_evaluated_on_a_truth_that_comes_later(run: Path, data: Path, tmp
 
 
 def write_random_log(folder: Path, rows: int) -> Path:
-    """What users of the planted world give items that are shown at random, by ids; one row is about somebody unknown."""
+    """Write the planted users' rewards for randomly shown items, by ids; one row is about an unknown user."""
     random = np.random.default_rng(1)
     users, items = random.integers(40, size=rows), random.integers(40, size=rows)
     lines = [f"u{user},i{item},{5 if item % 2 else 1},0.025" for user, item in zip(users, items, strict=True)]

@@ -8,7 +8,7 @@ from tests.serving.shop import train_shop, write_shop
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the data set `shop`; nobody writes to it but runs below `runs`."""
+    """A folder with the data set `shop`; tests write only runs, below `runs`."""
     return write_shop(tmp_path_factory.mktemp("shop"))
 
 

@@ -8,11 +8,11 @@ from tests.runs import train_small
 
 USERS, ITEMS, WINDOW = 30, 24, 2
 LOGGED = 8
-"""Items that each user had."""
+"""The number of items of each user."""
 
 
 def write_shop(folder: Path) -> Path:
-    """The data set `shop` below `folder`: user u likes items of the parity of u, and the city tells the parity."""
+    """Write the data set `shop` below `folder`: user u likes items of the parity of u, and the city reveals the parity."""
     random = np.random.default_rng(0)
     place = folder / "shop"
     place.mkdir(parents=True)

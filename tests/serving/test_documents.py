@@ -1,4 +1,4 @@
-"""The page on serving runs as it stands: from a log to a live service that changes to a newer run and stops."""
+"""The page on serving, executed: from a log to a live service that changes to a newer run and stops."""
 
 import os
 import re
@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture
 def commands(tmp_path: Path) -> dict[str, str]:
-    """An environment whose `darlr` and `pip` are this Python's."""
+    """An environment whose `darlr` and `pip` belong to this Python."""
     place = tmp_path / "bin"
     place.mkdir()
     for name, module in (("darlr", "darlr.cli.main"), ("pip", "pip")):

@@ -1,4 +1,4 @@
-"""Explanations of the methods: what is told adds up, names the answer that moved an item, and is the list's own."""
+"""Explanations of the methods: the parts add up, name the reward that moved an item, and agree with the list."""
 
 from pathlib import Path
 from typing import Any

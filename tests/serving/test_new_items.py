@@ -1,4 +1,4 @@
-"""Items that the log lacks: what their categories and features make of them, who can rank them, and what is told of them.
+"""Items that the log lacks: the effects of their categories and features, the methods that can rank them, and the notes.
 
 In the shop, users like the items of their own parity, and items of category c0, c2 and c4 are the even ones.
 """

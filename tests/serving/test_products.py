@@ -1,4 +1,4 @@
-"""Requests as products make them: what may be ranked, what was before, who is new, and why an item is listed."""
+"""Requests as products make them: candidates, past, new users, and explanations."""
 
 import csv
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_rewards_move_the_belief_as_worked_by_hand(recommends: Recommender) -> N
 
 
 def test_what_moved_an_item_most_is_the_answer_without_which_it_moves_least(recommends: Recommender) -> None:
-    """Of two answers one moves everything, and the other, which is as expected, nothing."""
+    """One of two answers moves everything; the other is as expected and moves nothing."""
     told = {entry.item: entry.expected_reward for entry in ask(recommends, Request("u4", exclude_seen=False))}
     [surprising, plain] = sorted(told, key=lambda item: abs(told[item] - 3.0))[:2]
     request = Request("u4", (plain, surprising), (told[plain], 5.0), exclude_seen=False)

@@ -22,7 +22,7 @@ LEARNING: Mapping[str, Any] = {
     "training": {"epochs": 3, "steps_per_epoch": 1000},
 }
 PERSONAL: Mapping[str, Any] = {"policy": {"prior_weight": 1.0}, "tracker": {"user_state": True}}
-"""Settings with which the policy looks at who the user is."""
+"""Settings with which the policy depends on the user's identity."""
 
 
 @pytest.fixture(scope="module", params=["history alone", "personal"])
@@ -34,7 +34,7 @@ def recommender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 def bare(user: Any = None, items: Any = (), rewards: Any = ()) -> Request:
-    """A request to which the log adds nothing but who the user is."""
+    """Make a request to which the log adds only the user's identity."""
     return Request(user, items, rewards, exclude_seen=False, history="none")
 
 

@@ -12,7 +12,7 @@ from darlr.world.window import Window
 
 
 class Spoilt(TableReward):
-    """Pays the table's cell, and a quarter of how the newest position was received, normalised."""
+    """Pays the table's cell, and a quarter of the newest position's normalised reward."""
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         return super().pay(users, items, window) + 0.25 * window.rewards[:, -1]
@@ -20,7 +20,7 @@ class Spoilt(TableReward):
 
 @dataclass(frozen=True)
 class SmallWorld:
-    """A world in plain lists, and what its users are shown: `wishes[e][t]` picks among the items still allowed."""
+    """A world in plain lists, and its recommendations: `wishes[e][t]` picks among the items still allowed."""
 
     categories: list[list[int]]
     table: list[list[float]]
@@ -40,7 +40,7 @@ class SmallWorld:
 
 @dataclass
 class Past:
-    """What one user went through, and what was visible before each step."""
+    """One user's episode, and the window before each step."""
 
     items: list[int] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)

@@ -12,7 +12,7 @@ from tests.runs import SMALL, SMALL_WORLD
 
 
 def write_small(file: Path, **changes: Any) -> Path:
-    """A grid of runs of about a second: `mbpo` and `dorl` on a small synthetic world, except for what `changes` names.
+    """Write a grid of runs of about a second: `mbpo` and `dorl` on a small synthetic world, with `changes`.
 
     `set` is merged with the settings of the small runs.
     """

@@ -12,35 +12,12 @@ from typing import Any
 
 import pytest
 
-from darlr.errors import InputError
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome, run_cells
 from tests.runs import results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
 needs_ray = pytest.mark.skipif("not __import__('importlib').util.find_spec('ray')", reason="needs the extra 'ray'")
-
-
-@needs_ray
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"out": False}, "--ray: node n1 does not see the results folder {folder}; expected one that all nodes share (--out)"),
-        ({"locks": False}, "--ray: node n1 does not see other machines' locks in {folder}; expected a file system that shares"),
-        ({"data": False}, "--ray: node n1 does not see {folder}; expected data sets that all nodes share (--data-dir)"),
-        ({"versions": {"torch": "1"}}, "--ray: node n1 has torch 1, this machine 2; expected the same"),
-    ],
-)
-def test_nodes_that_cannot_do_what_this_machine_does_are_refused(
-    tmp_path: Path, change: Mapping[str, Any], message: str
-) -> None:
-    from darlr.sweep.cluster import _require_same
-
-    seen: dict[str, Any] = {"out": True, "locks": True, "data": True, "versions": {"torch": "2"}}
-    _require_same("n1", seen, {"torch": "2"}, tmp_path, tmp_path)
-    with pytest.raises(InputError) as refused:
-        _require_same("n1", {**seen, **change}, {"torch": "2"}, tmp_path, tmp_path)
-    assert str(refused.value).startswith(message.format(folder=tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ HOUR = 3600.0
 
 
 def sized(cell: Cell, users: int, items: int, rows: int, negatives: int = 0) -> Cell:
-    """The cell with a world of that size, a schedule of a million steps, and the default world model."""
+    """Return the cell with a world of that size, a schedule of a million steps, and the default world model."""
     schedule = replace(cell.config.training, epochs=10, steps_per_epoch=100_000)
     config = replace(cell.config, training=schedule, world_model=WorldModelConfig())
     return replace(cell, size=Size(users, items, rows, rows * (1 + negatives)), config=config)
@@ -33,7 +33,7 @@ def test_without_a_run_like_it_the_published_measurements_speak(tmp_path: Path) 
     assert costs.learning == pytest.approx(START + 1e6 / 127_000, rel=0.02)
     assert costs.fit == pytest.approx(6.7, rel=0.1)
     assert 406 < costs.memory_mib < 557
-    assert not costs.measured
+    assert costs.seconds == 0
     costs = estimate([kuairec])[kuairec.run]
     assert costs.learning == pytest.approx(START + 1e6 / 18_100, rel=0.02)
     assert costs.memory_mib == pytest.approx(664, rel=0.1)
@@ -66,8 +66,8 @@ def test_a_finished_run_like_it_tells_its_speed_and_memory(trained_once: Trained
     assert costs[alike.run].learning == pytest.approx(START + 0.72)  # three epochs of 60 steps, as there
     assert costs[alike.run].memory_mib == 123
     assert costs[alike.run].fit == 0  # it is there already
-    assert costs[alike.run].measured
-    assert not costs[other.run].measured
+    assert costs[alike.run].seconds == pytest.approx(0.72)
+    assert costs[other.run].seconds == 0
     half_way = replace(alike, epochs=2)
     assert estimate([half_way])[alike.run].learning == pytest.approx(START + 0.24)
 
@@ -89,7 +89,7 @@ def test_runs_of_other_versions_tell_nothing(trained_once: TrainedOnce, tmp_path
     config = trained_once(tmp_path, {"method": "mbpo"}).path / "config.yaml"
     config.write_text(config.read_text() + "gone: 1\n")
     cells = small_cells(tmp_path, tmp_path, methods="mbpo", set={"a2c.discount": 0.5})
-    assert not estimate(cells)[cells[0].run].measured
+    assert estimate(cells)[cells[0].run].seconds == 0
 
 
 def test_a_shared_world_model_counts_once_and_no_sweep_is_shorter_than_its_longest_cell(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A sweep's file: what it means, and what is refused."""
+"""A sweep's file: its meaning and its errors."""
 
 from pathlib import Path
 from typing import Any

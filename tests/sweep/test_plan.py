@@ -1,4 +1,4 @@
-"""Which runs a grid asks for, and how far they are."""
+"""The runs that a grid asks for, and their progress."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Processes that work on cells: what they leave, and what happens when one fails or dies."""
+"""Processes that work on cells: their results, and failing or killed ones."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def children_of(process: int) -> list[int]:
 
 
 class Notes:
-    """A watcher that remembers what it was told, and stops or kills a cell after its first epoch.
+    """A watcher that remembers its events, and stops or kills a cell after its first epoch.
 
     `victim` is the cell whose process is killed, `given_up` the one that is told to stop.
     """

@@ -1,4 +1,4 @@
-"""The grids that come with the package can be read, and hold what they say."""
+"""The grids of the package can be read, and contain the runs that they describe."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who waits for whom, and what is tried again, whoever the executor is."""
+"""The order of waiting cells, and repeated tries, with any executor."""
 
 import fcntl
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ BUSY = {"event": "busy", "error": "another process is working on this run"}
 
 
 class Script:
-    """An executor and a watcher in which every cell tells what is written, one event at a time, and all is remembered.
+    """An executor and a watcher in which every cell sends scripted events, one at a time, and all is remembered.
 
-    A cell that is started again tells its next list of events, or finishes if there is none.
+    A cell that is started again sends its next list of events, or finishes if there is none.
     """
 
     def __init__(self, scripts: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]], slots: int = 2) -> None:
@@ -133,7 +133,7 @@ class TestLoop:
 
 
 def locked(cell: Cell) -> IO[bytes]:
-    """The folder of `cell` as that of a process that works on it."""
+    """Lock the folder of `cell` like a process that works on it."""
     cell.run.mkdir(parents=True)
     lock = (cell.run / ".lock").open("ab")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -141,7 +141,7 @@ def locked(cell: Cell) -> IO[bytes]:
 
 
 def finish(cell: Cell) -> None:
-    """What a finished run has, in the folder of `cell`."""
+    """Write the files of a finished run into the folder of `cell`."""
     for name in ("policy.safetensors", "summary.json"):
         (cell.run / name).touch()
 

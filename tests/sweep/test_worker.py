@@ -1,4 +1,4 @@
-"""What a worker says of its cell: events as JSON, refusals as a line, defects with their traceback."""
+"""A worker's events about its cell: JSON, one line for an error, and a traceback for a defect."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ VALUES = merge(SMALL, SMALL_WORLD)
 
 
 def events_of(values: Mapping[str, Any], out: Path) -> list[Mapping[str, Any]]:
-    """All events, the last included, as they come out of JSON."""
+    """Return all events, including the last, after a round trip through JSON."""
     sent: list[Mapping[str, Any]] = []
     sent.append(work(values, None, out, "cpu", sent.append))
     return [json.loads(json.dumps(event)) for event in sent]

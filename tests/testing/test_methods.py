@@ -1,4 +1,4 @@
-"""Methods that break the contract in one way each are told so; ours pass it in tests/run/test_contract.py."""
+"""Methods that break the contract in one way get a message about it; ours pass it in tests/run/test_contract.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from darlr.testing.monitors import Silent
 from darlr.world.window import Window
 
 QUICK: Settings = {"training": {"epochs": 2, "steps_per_epoch": 100}}
-"""Static policies learn nothing beside the world model."""
+"""Settings for static policies, which learn nothing but the world model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def careless(policy: Policy) -> Policy:
 
 
 def contrary(policy: Policy) -> Policy:
-    """Likes best what the world model likes least."""
+    """Prefers the items that the world model likes least."""
     assert isinstance(policy, StaticPolicy)
     policy.estimates.neg_()
     return policy

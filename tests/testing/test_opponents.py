@@ -1,4 +1,4 @@
-"""Opponents that break the contract in one way each are told so."""
+"""Opponents that break the contract in one way get a message about it."""
 
 import pytest
 import torch
@@ -6,13 +6,16 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.agents.static.scorers import TableScorer
+from darlr.agents.supervised import pairwise, sequences
 from darlr.evaluation.opponents import OPPONENTS, OpponentParts
 from darlr.testing import check_opponent
 from darlr.world.window import Window
 
 
 @pytest.mark.parametrize("name", [name for name in OPPONENTS if name != "activity_weighted"])  # for positives alone
-def test_ours_keep_it(name: str) -> None:
+def test_ours_keep_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for trained in (pairwise, sequences):
+        monkeypatch.setattr(trained, "MOST_EPOCHS", 1)
     check_opponent(OPPONENTS[name])
 
 
@@ -24,7 +27,7 @@ class Careless(TableScorer):
 
 
 class Unnormalised(TableScorer):
-    """Gives scores for probabilities."""
+    """Returns scores instead of probabilities."""
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return scores.exp()

@@ -1,4 +1,4 @@
-"""The suites are for prompts, too: they need neither pytest nor what else only darlr's own tests need."""
+"""The suites also work at a prompt: they need neither pytest nor other packages for darlr's tests."""
 
 import darlr.testing
 from tests.runs import output_of

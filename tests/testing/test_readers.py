@@ -1,4 +1,4 @@
-"""Data sets that break the contract in one way each are told so; ours pass it in tests/data/test_every_reader.py."""
+"""Data sets that break the contract in one way get a message about it; ours pass it in tests/data/test_every_reader.py."""
 
 from dataclasses import replace
 from itertools import count
@@ -21,7 +21,7 @@ NUMBERS = count()
 
 
 def source(**changes: Any) -> Source:
-    """A sound data set, `other`, its parts changed."""
+    """Make a valid data set, `other`, with some parts changed."""
 
     def read(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
         loaded = planted_world()

@@ -1,4 +1,4 @@
-"""Rewards that break the contract in one way each are told so."""
+"""Rewards that break the contract in one way get a message about it."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def plain(parts: RewardParts) -> TableReward:
 
 
 class Centred(TableReward):
-    """Pays what a row has beyond its batch."""
+    """Pays a row's difference from the mean of its batch."""
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         paid = super().pay(users, items, window)
@@ -31,7 +31,7 @@ class Centred(TableReward):
 
 
 class Worn(TableReward):
-    """Pays less for what was paid for before."""
+    """Pays less for recommendations that were paid before."""
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
         paid = super().pay(users, items, window)

@@ -1,4 +1,4 @@
-"""Trackers that break the contract in one way each are told so; ours pass it in tests/agents/networks."""
+"""Trackers that break the contract in one way get a message about it; ours pass it in tests/agents/networks."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ class Unmasked(MeanTracker):
 
 
 class Endless(MeanTracker):
-    """Reads all that it is shown."""
+    """Reads its whole input."""
 
     def forward(self, users: Tensor, window: Window) -> Tensor:
         self.window = window.items.shape[1]
@@ -27,7 +27,7 @@ class Endless(MeanTracker):
 
 
 class Wide(MeanTracker):
-    """Gives other states than it says."""
+    """Returns states of another size than it declares."""
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         return torch.cat([super()._summarise(inputs, present)] * 2, dim=1)
@@ -68,7 +68,7 @@ class Frozen(MeanTracker):
 
 
 class Rewardless(MeanTracker):
-    """Does not look at rewards."""
+    """Ignores rewards."""
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         return super()._summarise(inputs, present) * torch.tensor([1.0, 1.0, 0.0])

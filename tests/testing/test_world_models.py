@@ -1,4 +1,4 @@
-"""World models that break the contract in one way each are told so."""
+"""World models that break the contract in one way get a message about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ Change = Callable[[EnsembleModel], None]
 
 
 def changed(change: Change) -> WorldModelKind:
-    """The DeepFM ensemble with `change` done to it after every fit."""
+    """Make a DeepFM ensemble to which `change` is applied after every fit."""
 
     def fit(
         dataset: Dataset, config: ExperimentConfig, device: torch.device, monitor: FitMonitor | None

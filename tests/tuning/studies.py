@@ -25,7 +25,7 @@ class StoppedError(Exception):
 
 
 class Notes:
-    """A watcher that remembers what it was told; it stops everything at the epoch `stop_after` of all runs together."""
+    """A watcher that remembers its events; it stops everything at the epoch `stop_after` of all runs together."""
 
     def __init__(self, stop_after: int = 0) -> None:
         self.started_cells: list[str] = []
@@ -63,7 +63,7 @@ class Notes:
 
 
 class _GivenUp(BaseException):
-    """As the end of a process that was told to stop."""
+    """Imitates the end of a process that was told to stop."""
 
 
 def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[Outcome]:
@@ -101,7 +101,7 @@ def run_here(cells: Sequence[Cell], executor: "Here", watcher: Watcher) -> list[
 
 @dataclass(frozen=True)
 class Here:
-    """Where `run_here` trains, in the place of an executor; the process of the cell `dying` is killed at once."""
+    """Imitates an executor: `run_here` trains here, and the process of the cell `dying` is killed at once."""
 
     data_dir: Path | None
     out: Path
@@ -121,7 +121,7 @@ def study(
     judge: str = "referee",
     **changes: Any,
 ) -> tuple[Design, list[Trial]]:
-    """Work on a study of small runs, of the settings `VALUES` but for `changes`; with `epochs` they say how long they learn."""
+    """Work on a study of small runs, with the settings `VALUES` and `changes`; `epochs` sets the length of learning."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "space.yaml").write_text(space)
     values = merge(VALUES, changes)

@@ -1,4 +1,4 @@
-"""What trials are measured by, worked out by hand."""
+"""The measures of trials, worked out by hand."""
 
 import json
 from pathlib import Path

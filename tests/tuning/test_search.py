@@ -1,4 +1,4 @@
-"""The study on disk: what it proposes, what it keeps, and when it gives a trial up."""
+"""The study on disk: its proposals, its storage, and when it gives up a trial."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Search spaces: what a file may say, what is refused, and what the built-in ones hold."""
+"""Search spaces: the format of a file, its errors, and the built-in spaces."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tests.worlds import catalog_of, dataset_of, log_of
 
 N_USERS, N_ITEMS = 200, 40
 IDLE = {"sqn": {"sqn.logit_penalty"}, "darlr-static-penalty": {"reward.uncertainty_weight"}}
-"""What a method's own settings make meaningless."""
+"""Settings that a method's own settings make meaningless."""
 
 
 def loaded(times: bool = True, users: int = N_USERS, name: str = "mine") -> LoadedDataset:
@@ -78,7 +78,7 @@ def test_the_points_of_choices(tmp_path: Path) -> None:
         ("a2c.discount: []", "'a2c.discount' has no values; expected at least two"),
         ("a2c.discount: [0.5]", "'a2c.discount' has 1 values; expected at least two"),
         ("a2c.discount: [0.5, 5e-1]", "'a2c.discount' has the value 0.5 twice"),
-        ("a2c.discount: 0.5", "'a2c.discount' is 0.5; expected a list of choices, or a range as {low: 1, high: 8}"),
+        ("a2c.discount: 0.5", "'a2c.discount' is 0.5; expected a list of choices, or a range like {low: 1, high: 8}"),
         ("a2c.discount: [0.5, high]", "config key 'a2c.discount' is 'high'; expected a finite number"),
         ("a2c.discount: {low: 0.5, high: 2}", "config key 'a2c.discount' is 2.0; expected from 0 to 1"),
         ("a2c.discount: {low: 0.9, high: 0.5}", "the range of 'a2c.discount' is empty: 'low' is 0.9 and 'high' 0.5"),

@@ -1,4 +1,4 @@
-"""Studies from end to end: the same trials every time, however they were stopped, and none of them asks the truth."""
+"""Studies from end to end: the same trials every time, however they were stopped, and no use of the truth."""
 
 import errno
 import json
@@ -39,13 +39,13 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Design, list[Trial]]:
-    """A study of two trials that nothing disturbed, for tests that only read it: where it lies, its design, its trials."""
+    """A study of two undisturbed trials, for tests that only read it: its folder, its design, its trials."""
     out = tmp_path_factory.mktemp("undisturbed")
     return out, *study(out, 2)
 
 
 def told(trials: Sequence[Trial]) -> list[Any]:
-    """What must not change from one time to the next."""
+    """Return everything that must not change from one time to the next."""
     return [(trial.number, trial.settings, trial.state, trial.value, trial.error) for trial in trials]
 
 

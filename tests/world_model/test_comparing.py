@@ -17,10 +17,11 @@ CONFIG = WorldModelConfig(members=5, hidden_sizes=(32,), learning_rate=2e-2, wei
 
 
 def contrary_world(n_users: int = 1500, rows_each: int = 3) -> Dataset:
-    """Users of one mind with their first trait like what those with both or neither dislike: no product of factors has it.
+    """Make a world in which users with exactly one trait like the items that the others dislike, which no product of
+    factors can model.
 
-    Users have two traits, items one; who rates high is the parity of all three, and nobody rates enough, with so
-    much noise, to be known otherwise.
+    Users have two traits, items one; the parity of all three decides a high rating. Users rate so little, and with so much
+    noise, that their own ratings do not reveal their tastes.
     """
     random = np.random.default_rng(0)
     traits, kinds = random.integers(2, size=(n_users, 2)), random.integers(2, size=60)

@@ -23,6 +23,7 @@ from darlr.world_model.fitting import (
 from darlr.world_model.ranking import pairwise_accuracy
 from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import one_cycle
+from tests.workers import Elsewhere
 from tests.worlds import CPU, dataset_of, log_of, low_rank_world
 
 SMALL = WorldModelConfig(
@@ -68,6 +69,29 @@ def test_early_stopping_restores_each_members_best_epoch(world: Dataset) -> None
         stopped, _ = fit(world, patience=3, max_epochs=epoch, learning_rate=3e-2, weight_decay=0.0)
         for name, parameter in model.network.named_parameters():
             assert torch.equal(parameter[member], stopped.network.get_parameter(name)[member]), name
+
+
+@pytest.mark.parametrize("changes", [{}, {"loss": "negatives", "schedule": "one_cycle"}])
+def test_members_that_are_trained_elsewhere_are_the_same(world: Dataset, changes: dict[str, Any]) -> None:
+    config = replace(SMALL, max_epochs=4, patience=2, **changes)
+    here, told = fit_world_model(world, config, 0, CPU)
+    apart, told_apart = fit_world_model(world, config, 0, CPU, workers=Elsewhere())
+    for name, tensor in here.network.state_dict().items():
+        torch.testing.assert_close(apart.network.state_dict()[name], tensor, rtol=1e-5, atol=1e-5)
+    assert told_apart.best_epochs == told.best_epochs
+    assert told_apart.held_out_loss == pytest.approx(told.held_out_loss, rel=1e-5)
+
+
+def test_a_fit_that_was_stopped_goes_on_elsewhere(world: Dataset) -> None:
+    kept = Kept()
+    config = replace(SMALL, max_epochs=3)
+    apart, _ = fit_world_model(world, config, 0, CPU, checkpoint=kept, workers=Elsewhere())
+    again = Kept(kept.saved[0])
+    resumed, _ = fit_world_model(world, config, 0, CPU, checkpoint=again, workers=Elsewhere())
+    assert [state["epoch"] for _, state in kept.saved] == [1, 2, 3]
+    assert [state["epoch"] for _, state in again.saved] == [2, 3]
+    for name, tensor in apart.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[name], tensor), name
 
 
 def test_a_planted_world_is_ranked_well() -> None:
@@ -120,7 +144,7 @@ def test_negatives_tell_the_logged_from_the_rest() -> None:
 
 
 class Told:
-    """A monitor that writes down what it is told."""
+    """A monitor that records its events."""
 
     def __init__(self) -> None:
         self.shares: list[tuple[int, float]] = []
@@ -205,7 +229,7 @@ def test_one_cycle_learns_a_planted_world_in_fewer_epochs() -> None:
 
 
 class Kept:
-    """A checkpoint in memory, which keeps every state that it is asked to."""
+    """A checkpoint in memory, which stores every state."""
 
     def __init__(self, start: tuple[dict[str, Tensor], dict[str, Any]] | None = None) -> None:
         self.start = start

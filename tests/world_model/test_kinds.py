@@ -1,4 +1,4 @@
-"""What the kinds of world models share."""
+"""Common behaviour of all kinds of world models."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

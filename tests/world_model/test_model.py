@@ -19,7 +19,7 @@ def ensemble() -> DeepFMEnsemble:
 
 
 class Told(DeepFMEnsemble):
-    """Two members whose means and variances are known: member m says 10 m + 3 u + i, with variance (1 + m + u) / (1 + i)."""
+    """Two members with known means and variances: member m predicts 10 m + 3 u + i, with variance (1 + m + u) / (1 + i)."""
 
     def __init__(self) -> None:
         network = ensemble()

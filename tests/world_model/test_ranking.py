@@ -26,7 +26,7 @@ def test_nothing_to_compare() -> None:
 
 
 def drawn_users(*counts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Users with so many rows, shuffled; scores know something of the rewards, of user 0's nothing."""
+    """Make users with these numbers of rows, shuffled; scores are correlated with the rewards, except for user 0."""
     random = np.random.default_rng(0)
     users = random.permutation(np.repeat(np.arange(len(counts)), counts))
     rewards = random.integers(3, size=len(users)).astype(np.float32)

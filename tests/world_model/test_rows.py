@@ -1,4 +1,4 @@
-"""Who learns from which rows, and who holds out which."""
+"""The division of rows into training and held-out rows of members."""
 
 import pytest
 import torch
@@ -30,19 +30,28 @@ def test_folds_follow_each_other_so_that_all_rows_are_read_and_held_out() -> Non
     assert held_out != torch.cat(rows_of(5, 5, seed=1).held_out).tolist()
 
 
-def test_every_shuffle_is_another_order_of_each_members_own_rows() -> None:
-    rows, generator = rows_of(3, 5), draws()
-    first, second = rows.shuffled(generator), rows.shuffled(generator)
-    for member, training in enumerate(rows.training):
-        assert sorted(first[member].tolist()) == sorted(second[member].tolist()) == sorted(training.tolist())
-        assert not torch.equal(first[member], second[member])
-    assert torch.equal(rows_of(3, 5).shuffled(draws()), first)
+@pytest.mark.parametrize("shuffled_up_to", [2**24, 0])
+@pytest.mark.parametrize(("members", "held_out"), [(3, 5), (2, 11), (4, 3), (1, 22)])
+def test_every_epoch_is_another_order_of_each_members_own_rows(
+    members: int, held_out: int, shuffled_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("darlr.world_model.rows.SHUFFLED_UP_TO", shuffled_up_to)
+    rows, generator = rows_of(members, held_out), draws()
+    epochs = [rows.epoch(generator) for _ in range(4)]
+    orders = [torch.cat([batch(first, first + 4) for first in range(0, rows.n_training, 4)], dim=1) for batch in epochs]
+    for order in orders:
+        for member, training in enumerate(rows.training):
+            assert sorted(order[member].tolist()) == sorted(training.tolist())
+    assert rows.n_training == 1 or len({tuple(order[0].tolist()) for order in orders}) > 1
+    again = rows_of(members, held_out).epoch(draws())
+    assert torch.equal(again(0, 4), orders[0][:, :4])
 
 
-def test_members_share_one_order_in_32_bits() -> None:
+def test_members_share_one_order_in_32_bits_and_the_logs_own_columns() -> None:
     rows = rows_of(5, 5)
     assert len({part.untyped_storage().data_ptr() for part in (*rows.training, *rows.held_out)}) == 1
-    assert rows.shuffled(draws()).dtype == rows.users.dtype == rows.items.dtype == rows.training[0].dtype == torch.int32
+    assert rows.epoch(draws())(0, 4).dtype == rows.users.dtype == rows.items.dtype == rows.training[0].dtype == torch.int32
+    assert (rows.users.data_ptr(), rows.items.data_ptr()) == (LOG.users.ctypes.data, LOG.items.ctypes.data)
 
 
 def test_pairs_targets_and_weights_are_the_logs() -> None:

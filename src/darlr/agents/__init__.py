@@ -1,1 +1,1 @@
-"""Those who choose: the learning agents and the static policies that any of them has to beat."""
+"""Policies and their learners: the learning agents, and the static policies that each of them has to beat."""

@@ -5,7 +5,8 @@ minibatches; an *epoch* is as many collections as make at least `steps_per_epoch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -55,6 +56,15 @@ class Transitions:
     def __len__(self) -> int:
         return len(self.users)
 
+    def rows(self, chosen: Tensor) -> Self:
+        """The `chosen` steps, (m,) of the n."""
+        picked: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                picked[field.name] = value.rows(chosen) if isinstance(value, Window) else value[chosen]
+        return replace(self, **picked)
+
 
 class A2C(RecommendingAgent[ValuedRollout]):
     """Learns an `ActorCritic` by collecting episodes in a simulator."""
@@ -69,7 +79,10 @@ class A2C(RecommendingAgent[ValuedRollout]):
         config: A2CConfig,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args: reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table."""
+        """
+        Args:
+            reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table.
+        """
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
         self.reward_table = reward_table
         tracked = list(policy.tracker.parameters())
@@ -130,20 +143,22 @@ class A2C(RecommendingAgent[ValuedRollout]):
         """One pass over the collection in shuffled minibatches; a remainder joins the last one."""
         order = torch.randperm(len(transitions), generator=generator, device=generator.device)
         for chosen in _minibatches(order, self.config.minibatch_size):
-            logits, values = self.policy(transitions.users[chosen], transitions.window.rows(chosen))
-            if transitions.blocked_items is not None:
-                logits = logits + blocking_items(transitions.blocked_items[chosen], self.simulator.n_items)
-            loss, terms = actor_critic_loss(
-                logits,
-                values,
-                transitions.items[chosen],
-                transitions.advantages[chosen],
-                transitions.returns[chosen],
-                self.config,
-            )
+            loss, terms = self.loss(transitions.rows(chosen))
             descend(loss, self.policy, self.optimiser, self.config.max_gradient_norm)
             for name, term in terms.items():
                 log.add(f"loss/{name}", term)
+
+    def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a minibatch, and its unweighted terms by name."""
+        logits, values = self.masked(steps)
+        return actor_critic_loss(logits, values, steps.items, steps.advantages, steps.returns, self.config)
+
+    def masked(self, steps: Transitions) -> tuple[Tensor, Tensor]:
+        """The policy's logits (n, n_items) before `steps`, -inf where blocked, and the critic's values (n,)."""
+        logits, values = self.policy(steps.users, steps.window)
+        if steps.blocked_items is not None:
+            logits = logits + blocking_items(steps.blocked_items, self.simulator.n_items)
+        return logits, values
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on with learning, by name."""

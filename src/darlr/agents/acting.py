@@ -1,8 +1,8 @@
-"""From scores to items: how a policy acts in a roll-out.
+"""From scores to items: how a policy acts in an episode.
 
-An item is *blocked* where it may not be recommended. `blocked` (B, n_items) bool says which items are; `blocked_items` (B, T)
-lists them; `blocking` (B, n_items) float32 is -inf for them and 0 for the others, to be added to scores. Where gradients flow,
-adding is two to three times faster than filling.
+An item is *blocked* if it may not be recommended. `blocked` (B, n_items) bool marks the blocked items, and `blocked_items`
+(B, T) lists them. `blocking` (B, n_items) float32 is -inf for blocked items and 0 for the others; it is added to scores.
+Where gradients flow, adding is two to three times faster than filling.
 """
 
 import sys
@@ -18,75 +18,80 @@ from darlr.simulator.simulator import Simulator
 from darlr.world.window import OUTSIDE, Window
 
 WHOLE_EPISODE = sys.maxsize
-"""The lookback of a scorer that has to see every answer since the episode began."""
+"""The lookback of a scorer that needs every reward since the episode began."""
 
 
 class Scorer(ABC):
-    """Orders the items for users, and says with what probability it would recommend each.
+    """Scores the items for users, and gives the probability with which it would recommend each.
 
     Attributes:
-        lookback: how many of the user's last answers, the rewards of the window, it has to see; 0 if it orders the items alike
-            whatever the user gives. A test shows at least as many, or the whole episode.
+        lookback: the number of the user's last rewards, in the window, that it needs; 0 if rewards do not change its
+            scores. A test shows at least that many, or the whole episode.
     """
 
     lookback: int = 0
 
     @abstractmethod
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        """(B, n_items) float32 for `users` (B,), rows of the world, after `window`; the greatest is the best.
+        """Return (B, n_items) float32 scores for `users` (B,), rows of the world, after `window`; the greatest is the best.
 
-        Args: blocked: (B, n_items) bool, items that may not be recommended: their score is -inf.
+        Args:
+            users: (B,) rows of the world.
+            window: (B, L) the last positions of the episodes.
+            blocked: (B, n_items) bool, items that may not be recommended; their score is -inf.
         """
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """(B, n_items) of what the call gave: the softmax, where a policy does not say otherwise."""
+        """Return (B, n_items) probabilities for the `scores` (B, n_items) of a call; by default their softmax."""
         return scores.softmax(dim=1)
 
     def among(self, users: Tensor, window: Window) -> "Among | None":
-        """The items that it chooses among in an episode, with their scores; None where it scores all of them."""
+        """Return the items (B, k) that the scorer chooses among in an episode, with their scores; None if it scores all
+        items.
+        """
         return None
 
     def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
-        """(B, n_items) what the policy expects `users` (B,) to give after `window`, in units of reward.
+        """Return (B, n_items) the rewards that the policy expects from `users` (B,) after `window`, in units of reward.
 
-        None where it has no expectation of its own beside the world model's estimate.
+        Return None if it has no expectation of its own and the world model's estimate applies.
         """
         return None
 
     def judge(self, users: Tensor, window: Window, blocked: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Its scores and its `expected_rewards`, for less than what the two cost apart."""
+        """Return the scores (B, n_items) and the `expected_rewards`; a subclass may compute both together at less cost."""
         return self(users, window, blocked), self.expected_rewards(users, window)
 
     def reasons(self, users: Tensor, window: Window, items: Tensor) -> "Reasons | None":
-        """Why it expects what it expects of `items` (B, k); None where `expected_rewards` is."""
+        """Return the parts of the expected rewards of `items` (B, k); None if `expected_rewards` is None."""
         return None
 
 
 @dataclass(frozen=True)
 class Among:
-    """Some items of B users and their scores, (B, k) each; -inf where a place may not be chosen. `Scorer` says more."""
+    """Some items of B users and their scores, (B, k) each. The score -inf marks a place that may not be chosen."""
 
     items: Tensor
     scores: Tensor
 
     def without(self, blocked: Tensor | None) -> "Among":
-        """The same, less the places `blocked` (B, k) bool."""
+        """Return the same items with the places `blocked` (B, k) bool marked as not allowed."""
         return Among(self.items, mask_logits(self.scores, blocked))
 
     @property
     def free(self) -> bool:
-        """Whether there is something to choose for everybody."""
+        """Whether every user has at least one item to choose."""
         return bool((self.scores > float("-inf")).any(dim=1).all())
 
 
 @dataclass(frozen=True)
 class Reasons:
-    """What B expectations of k items each are made of, in units of reward.
+    """The parts of B users' expected rewards for k items each, in units of reward.
 
     Attributes:
-        estimates: (B, k) before the answers of the window.
-        changes: (B, L, k) what each position of the window added; 0 at start and absence.
-        penalties: (B, k) by how much less an item counts since it shares a category with recent ones.
+        estimates: (B, k) the expectation before the rewards in the window.
+        changes: (B, L, k) the change made by each position of the window; 0 at start and absence.
+        penalties: (B, k) the deduction for an item that shares a category with recent ones.
     """
 
     estimates: Tensor
@@ -95,7 +100,7 @@ class Reasons:
 
 
 def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:
-    """Choose the item with the highest score, the lowest column among equals."""
+    """Return a function that chooses the item with the highest score for each user (B,); of equals, the lowest column."""
 
     def choose(simulator: Simulator) -> Tensor:
         if (among := _among(scorer, simulator)) is not None:
@@ -106,7 +111,7 @@ def greedy(scorer: Scorer) -> Callable[[Simulator], Tensor]:
 
 
 def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
-    """Draw the item with the scorer's own probabilities."""
+    """Return a function that draws an item for each user (B,) with the scorer's probabilities."""
 
     def choose(simulator: Simulator) -> Tensor:
         if (among := _among(scorer, simulator)) is not None:
@@ -119,7 +124,7 @@ def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator],
 
 
 def _among(scorer: Scorer, simulator: Simulator) -> Among | None:
-    """What `scorer` chooses among now; None where that is all items, or where nothing of it is left for somebody."""
+    """Return the items that `scorer` chooses among now; None if these are all items, or if a user has no allowed one left."""
     if (among := scorer.among(simulator.users, simulator.window)) is None:
         return None
     left = among.without(simulator.blocked_at(among.items))
@@ -127,39 +132,41 @@ def _among(scorer: Scorer, simulator: Simulator) -> Among | None:
 
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
-    """`logits` (B, n_items) with -inf where `blocked`."""
+    """Return `logits` (B, n_items) with -inf where `blocked` (B, n_items)."""
     return logits if blocked is None else logits.masked_fill(blocked, float("-inf"))
 
 
 def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:
-    """(B, n_items) float32: -inf at the row's `blocked_items`, else 0.
+    """Return (B, n_items) float32: -inf at each row's `blocked_items`, else 0.
 
-    Args: blocked_items: (B, T) columns of the world, each row filled up with columns from outside (`absent_item`).
+    Args:
+        blocked_items: (B, T) columns of the world; unused places of a row hold a column outside the world (`absent_item`).
+        n_items: number of items in the world.
     """
     blocking = torch.zeros(len(blocked_items), n_items + OUTSIDE, device=blocked_items.device)
     return blocking.scatter_(1, blocked_items, float("-inf"))[:, :n_items]
 
 
 def behind(scores: Tensor, later: Tensor) -> Tensor:
-    """`scores` (B, n) with the `later` items (B, n) bool after all others, in their own order: none is lost."""
+    """Return `scores` (B, n), shifted so that the `later` items (B, n) bool follow all others; both groups keep their order."""
     span = scores.amax(dim=1, keepdim=True) - scores.amin(dim=1, keepdim=True) + 1
     return scores - span * later
 
 
 def best_alone(scores: Tensor) -> Tensor:
-    """(B, n_items) probabilities of a policy that always recommends its best item, also when it is asked to sample."""
+    """Return (B, n_items) probabilities of a policy that always recommends its best item, even when it is asked to sample."""
     return F.one_hot(scores.argmax(dim=1), scores.shape[1]).to(scores.dtype)
 
 
 def sample_items(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """(B,) items drawn from softmax(`logits` (B, n_items)); one whose logit is -inf is never drawn."""
+    """Draw (B,) items from softmax(`logits` (B, n_items)); an item with logit -inf is never drawn."""
     return draw_items(logits.softmax(dim=1), generator)
 
 
 def draw_items(probabilities: Tensor, generator: torch.Generator) -> Tensor:
-    """(B,) items drawn with `probabilities` (B, n_items) by inverting their cumulated sums.
+    """Draw (B,) items with `probabilities` (B, n_items), by inverting their cumulated sums.
 
-    An item of probability 0 is never drawn: its cumulated probability equals its predecessor's.
+    An item of probability 0 is never drawn, because its cumulated probability equals that of the item before.
     """
     cumulated = probabilities.cumsum(dim=1)
     uniform = torch.rand(len(probabilities), 1, generator=generator, device=probabilities.device)

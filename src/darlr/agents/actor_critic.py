@@ -2,7 +2,7 @@
 
     loss = mean(-log pi(a | s) A) + value_weight mean((V(s) - R)^2) - entropy_weight mean(H(pi(. | s)))
 
-A is an action's advantage, R its return, H the entropy in nats. Neither A nor R has a gradient.
+A is the advantage of an action, R its return, and H the entropy in nats. Neither A nor R has a gradient.
 """
 
 import torch
@@ -15,17 +15,18 @@ from darlr.agents.settings import A2CConfig
 def actor_critic_loss(
     logits: Tensor, values: Tensor, actions: Tensor, advantages: Tensor, returns: Tensor, config: A2CConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only where it is weighted.
+    """Return the loss (scalar) and its unweighted terms by name; `entropy` is among them only if it has a weight.
 
     Args:
         logits: (n, n_actions), -inf for actions that were blocked.
         values: (n,) the critic's V(s).
-        actions: (n,) int64, what was done; never a blocked action.
-        advantages: (n,) A; with `config.normalise_advantages` they are brought to mean 0 and deviation 1.
+        actions: (n,) int64, the actions taken; none was blocked.
+        advantages: (n,) A; `config.normalise_advantages` scales them to mean 0 and standard deviation 1.
         returns: (n,) R.
+        config: weights of the terms.
     """
     if config.normalise_advantages:
-        advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
+        advantages = standardised(advantages)
     negative_log_probability = F.cross_entropy(logits, actions, reduction="none")
     terms = {
         "policy": (negative_log_probability * advantages).mean(),
@@ -38,14 +39,21 @@ def actor_critic_loss(
     return loss, terms
 
 
+def standardised(advantages: Tensor) -> Tensor:
+    """`advantages` (n,) brought to mean 0 and deviation 1; one alone becomes 0."""
+    return (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
+
+
 def entropies(logits: Tensor) -> Tensor:
-    """(n,) entropy in nats of softmax(`logits` (n, n_actions)); blocked actions count nothing."""
+    """Return (n,) the entropy in nats of softmax(`logits` (n, n_actions)); blocked actions contribute nothing."""
     log_probability = logits.log_softmax(dim=1)
     return -(log_probability.exp() * log_probability.masked_fill(log_probability == float("-inf"), 0.0)).sum(dim=1)
 
 
 def descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer, max_gradient_norm: float) -> None:
-    """One step of the optimiser on `network`; its gradient's norm is cut to `max_gradient_norm`, unless that is 0."""
+    """Make one step of the optimiser on `network` for `loss` (scalar); the gradient's norm is clipped to
+    `max_gradient_norm`, unless that is 0.
+    """
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if max_gradient_norm:

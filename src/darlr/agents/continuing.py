@@ -1,4 +1,4 @@
-"""A fresh policy goes on from what another one of its kind has learned among other items."""
+"""A warm start: a new policy takes over the parameters of a policy of its kind that was learned on other items."""
 
 from collections.abc import Mapping
 
@@ -14,17 +14,18 @@ from darlr.world.world import ABSENT
 def continue_policy(
     policy: Policy, former: Mapping[str, Tensor], places: Mapping[str, Tensor], sizes: Mapping[str, int]
 ) -> None:
-    """Give the parameters of `policy`, in place, the values that they have in `former`; buffers are made of the log anew.
+    """Copy parameters from `former` into `policy`, in place; buffers are not copied, because they are computed from the log.
 
-    Rows of items and of categories are matched one by one. New ones keep what the fresh policy has.
+    Rows of items and categories are matched one by one. Rows of new items and categories keep the values of the new policy.
 
     Args:
+        policy: the new policy.
         former: parameters of the other policy, by name.
-        places: for "items" and "categories", (n,) int64 the former place of each row, `ABSENT` where it is new.
-        sizes: for both, how many there were.
+        places: for "items" and "categories", (n,) int64 the former place of each row, `ABSENT` for a new one.
+        sizes: the former numbers of items and of categories.
 
     Raises:
-        InputError: for a parameter that the other one lacks, or has in another size.
+        InputError: for a parameter that the other policy lacks, or has in another size.
     """
     rows = policy.entity_rows()
     for name, parameter in policy.named_parameters():
@@ -43,7 +44,7 @@ def continue_policy(
 
 
 def _matched(fresh: Tensor, former: Tensor, places: Tensor, rows: Rows, size: int) -> Tensor | None:
-    """`fresh` with the rows of `former` that are found there, and the rows behind them; None where sizes differ."""
+    """Return `fresh` with the matched rows of `former` and the rows after them; None if the sizes differ."""
     count, before = len(places) * rows.each, size * rows.each
     if fresh.shape[1:] != former.shape[1:] or len(fresh) - count != len(former) - before:
         return None

@@ -1,13 +1,13 @@
-"""DARLR: two agents and a reward that is rewritten while it is learned (Zhang et al., SIGIR 2025, Algorithm 1).
+"""DARLR: two agents, and a reward that is rewritten while they learn (Zhang et al., SIGIR 2025, Algorithm 1).
 
-The *recommender* recommends items to users of the simulator. For each of its steps the *selector* picks reference users, whose
-estimates for the item are averaged into a refined one (Eq. 15). How much that differs from the last estimate, over how similar
-and diverse the references are, is the penalty (Eq. 16). Both agents learn by advantage actor-critic: the recommender from the
-final reward (Eq. 17), the selector from the intrinsic reward of its picks (Eq. 12). The refined estimate then replaces the last
-one in the table that the simulator pays from.
+The *recommender* recommends items to users of the simulator. For each of its steps the *selector* picks reference users.
+The mean of their estimates for the item is the refined estimate (Eq. 15). The penalty is the change of the estimate divided
+by the similarity and diversity of the references (Eq. 16). Both agents learn by advantage actor-critic: the recommender
+from the final reward (Eq. 17), the selector from the intrinsic reward of its picks (Eq. 12). Finally the refined estimate
+replaces the last one in the table that the simulator pays from.
 
-A collection is rolled out on the table as it stands; the selections of all its steps are then made in one batch. So within a
-collection the rewards in the recommender's *state* are those from before its refinement; what it *learns from* is refined.
+A whole collection is played on an unchanged table. Then the references of all its steps are selected in one batch. So the
+rewards in the recommender's *state* are those before refinement, and those that it *learns from* are refined.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from darlr.simulator.simulator import Visits
 
 
 class DARLR:
-    """Recommender and selector, and the reward between them."""
+    """The recommender, the selector, and the reward that the selector refines for the recommender."""
 
     def __init__(
         self,
@@ -41,10 +41,14 @@ class DARLR:
         uncertainty_weight: float,
         config: RefinementConfig,
     ) -> None:
-        """Args:
-        reward: what the recommender's simulator pays; it is rewritten.
-        uncertainty: (n_users, n_items) the penalty where `config.penalty` is "static"; otherwise it is not kept.
-        uncertainty_weight: lambda_U.
+        """
+        Args:
+            recommender: the agent that recommends.
+            selector: the agent that picks reference users.
+            reward: the rewards of the recommender's simulator; learning rewrites them.
+            uncertainty: (n_users, n_items) the penalty if `config.penalty` is "static"; otherwise it is not kept.
+            uncertainty_weight: lambda_U.
+            config: how estimates are refined.
 
         Raises:
             RunError: if the penalty is static and `uncertainty` is None.
@@ -58,15 +62,16 @@ class DARLR:
 
     @property
     def policy(self) -> Policy:
+        """The recommender's policy."""
         return self.recommender.policy
 
     @property
     def reward_table(self) -> Estimates:
-        """(n_users, n_items) r' as it stands; learning rewrites it in place."""
+        """(n_users, n_items) the current r'; learning rewrites it in place."""
         return self.reward.estimates
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
-        """Algorithm 1, until at least `steps` recommendations were made; see `A2C.epoch`."""
+        """Run Algorithm 1 until at least `steps` recommendations were made; see `RecommendingAgent.epoch`."""
         log, reward = EpochLog(), self.reward
         while log.steps < steps:
             with log.timed("sampling", generator.device):
@@ -92,19 +97,19 @@ class DARLR:
         return log
 
     def _penalty(self, visits: Visits, refined: Tensor, last: Tensor, selections: Selections) -> Tensor:
-        """(n,) P'_U of each visit (Eq. 16), or P_U where the penalty is static."""
+        """Return (n,) P'_U of each visit (Eq. 16), or P_U if the penalty is static."""
         if self._uncertainty is not None:
             return self._uncertainty.cells(visits.users, visits.items)
         similarity, diversity = selections.similarity.mean(dim=1), selections.diversity.mean(dim=1)
         return change_penalty(refined, last, similarity, diversity, self._config.epsilon)
 
     def _final_reward(self, visits: Visits, refined: Tensor, last: Tensor, penalty: Tensor) -> Tensor:
-        """(n,) what the recommender learns from (Eq. 17), with the last estimates where the reward is static."""
+        """Return (n,) the rewards that the recommender learns from (Eq. 17); a static reward uses the last estimates."""
         estimate = last if self._config.reward == "static" else refined
         return final_reward(estimate, penalty, self._uncertainty_weight, self.reward.extras(visits.items, visits.window))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Both agents' networks and optimisers, and the table."""
+        """Return both agents' networks and optimisers, and the table, by name."""
         selector = learned_tensors(self.selector.network, self.selector.optimiser)
         return {
             **self.recommender.tensors(),
@@ -113,44 +118,54 @@ class DARLR:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Restore the state that `tensors()` returned."""
         self.recommender.restore(tensors)
         restore_learned(below("selector.", tensors), self.selector.network, self.selector.optimiser)
         self.reward.estimates.restore(tensors)
 
 
 def intrinsic_reward(estimates: Tensor, selections: Selections, config: SelectorConfig) -> Tensor:
-    """r^sel of every pick (Eq. 12), (n, K):
+    """Return r^sel of every pick (Eq. 12), (n, K):
 
         r^sel = estimate_weight r' + lambda_s r_s + lambda_d r_d
 
-    Args: estimates: (n, K) the references' estimates for the item. The paper's r' is the user's own, which is the same for all
-        picks of a visit, so that no pick earns more by it; hence `estimate_weight` is 0 by default (docs/methods/darlr.md).
+    Args:
+        estimates: (n, K) the references' estimates for the item. The paper's r' is the user's own, which is the same for
+            all picks of a visit, so that no pick earns more by it. Hence `estimate_weight` is 0 by default
+            (docs/methods/darlr.md).
+        selections: the picks.
+        config: the weights.
     """
     reward = config.estimate_weight * estimates + config.similarity_weight * selections.similarity
     return reward + config.diversity_weight * selections.diversity
 
 
 def refined_estimate(estimates: Tensor) -> Tensor:
-    """r'(u, i) of every visit (Eq. 15), (n,): the mean of its K references' `estimates` (n, K) for the item."""
+    """Return r'(u, i) of every visit (Eq. 15), (n,): the mean of its K references' `estimates` (n, K) for the item."""
     return estimates.mean(dim=1)
 
 
 def change_penalty(refined: Tensor, last: Tensor, similarity: Tensor, diversity: Tensor, epsilon: float) -> Tensor:
-    """P'_U of every visit (Eq. 16), (n,): the change of its estimate over how representative its references are:
+    """Return P'_U of every visit (Eq. 16), (n,): the change of its estimate, divided by how representative its references are:
 
         P'_U = |r' - r'_-1| / max(r_s + r_d, epsilon)
 
-    Args: refined, last: (n,) r' and r'_-1; similarity, diversity: (n,) means of r_s and r_d over the references.
+    Args:
+        refined, last: (n,) r' and r'_-1.
+        similarity, diversity: (n,) means of r_s and r_d over the references.
+        epsilon: the least divisor.
     """
     return (refined - last).abs() / (similarity + diversity).clamp_min(epsilon)
 
 
 def final_reward(estimate: Tensor, penalty: Tensor, uncertainty_weight: float, extras: Tensor) -> Tensor:
-    """r^rec of every visit (Eq. 17), (n,):
+    """Return r^rec of every visit (Eq. 17), (n,):
 
         r^rec = r' - lambda_U P'_U + lambda_E P_E - shift
 
-    Args: extras: (n,) the last two terms (`TableReward.extras`).
+    Args:
+        estimate, penalty: (n,) r' and P'_U.
+        uncertainty_weight: lambda_U.
+        extras: (n,) the last two terms (`TableReward.extras`).
     """
     return estimate - uncertainty_weight * penalty + extras

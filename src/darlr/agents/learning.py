@@ -1,4 +1,4 @@
-"""What all learning agents share: the interface, an epoch's log, and their state on disk."""
+"""The interface, the epoch's log and the saved state that all learning agents share."""
 
 import math
 import time
@@ -16,7 +16,7 @@ from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Visits
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What Adam keeps of every parameter, beside the step's number."""
+"""The state that Adam keeps for every parameter, besides the number of the step."""
 
 
 class Learner(Protocol):
@@ -24,39 +24,39 @@ class Learner(Protocol):
 
     @property
     def policy(self) -> Policy:
-        """What is learned."""
+        """The policy."""
         ...
 
     @property
     def reward_table(self) -> Estimates | Tensor | None:
-        """(n_users, n_items) the rewards r' that are learned from as they stand, without penalties; learning may rewrite them.
+        """(n_users, n_items) the current rewards r' that are learned from, without penalties; learning may rewrite them.
 
-        None where nothing is learned in the simulator, or where it pays from no table.
+        None if the agent does not learn in the simulator, or if the simulator pays from no table.
         """
         ...
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> "EpochLog":
         """Learn from at least `steps` recommendations in a simulator, `environments` episodes at a time.
 
-        Agents that play in no simulator have a schedule of their own and leave both alone.
+        Agents that learn without a simulator have their own schedule and ignore both numbers.
         """
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """Return the state of the policy and of learning, by name."""
         ...
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Restore the state that `tensors()` returned."""
         ...
 
 
 class EpochLog:
-    """Gathers an epoch's figures; `metrics()` gives the means that are recorded.
+    """Collects an epoch's figures; `metrics()` returns the means to record.
 
     Attributes:
         steps, episodes: recommendations that were learned from, and episodes played for them, so far.
-        counts: how often each figure was added.
+        counts: the number of values added for each figure.
     """
 
     def __init__(self) -> None:
@@ -68,21 +68,25 @@ class EpochLog:
         self._visited: list[Tensor] = []
 
     def add(self, name: str, value: Tensor) -> None:
-        """Add a figure (a scalar tensor) whose mean is recorded as `name`; it stays on its device until asked for."""
+        """Add a value (scalar) of the figure `name`, whose mean is recorded; it stays on its device until it is needed."""
         self._sums[name] = self._sums[name] + value.detach() if name in self._sums else value.detach().clone()
         self.counts[name] = self.counts.get(name, 0) + 1
 
     @contextmanager
     def timed(self, phase: str, device: torch.device) -> Iterator[None]:
-        """Add the time that the block takes on `device` to `seconds/<phase>`."""
+        """Add the time of the block on `device` to `seconds/<phase>`."""
         started = time.perf_counter()
         yield
-        if device.type == "cuda":  # which only queued the work
+        if device.type == "cuda":  # CUDA calls return before the work is done
             torch.cuda.synchronize(device)
         self._seconds[phase] = self._seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def count(self, visits: Visits, episodes: int, rewards: Tensor) -> None:
-        """Count a finished collection of `episodes` with what it was paid; raises `RunError` if a loss is not finite."""
+        """Count a finished collection of `episodes` and its rewards (n,).
+
+        Raises:
+            RunError: if a loss is not finite.
+        """
         self.require_finite_losses()
         self.steps += len(visits.items)
         self.episodes += episodes
@@ -96,12 +100,12 @@ class EpochLog:
                 raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
 
     def visited(self) -> tuple[Tensor, Tensor]:
-        """Users and items of all recommendations that were made in the epoch's episodes, (steps,) each."""
+        """Return users and items of all recommendations in the epoch's episodes, (steps,) each."""
         users, items = torch.cat(self._visited, dim=1)
         return users, items
 
     def metrics(self) -> dict[str, float]:
-        """The epoch's figures by their names in metrics.jsonl."""
+        """Return the epoch's figures by their names in metrics.jsonl."""
         played: dict[str, float] = {}
         if self.episodes:
             played = {"train/r_tra": self._return / self.episodes, "train/length": self.steps / self.episodes}
@@ -114,7 +118,7 @@ class EpochLog:
 
 
 def learned_tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """A network's parameters (`policy.*`) and its optimiser's moments (`optimiser.*`)."""
+    """Return a network's parameters (`policy.*`) and its optimiser's moments (`optimiser.*`)."""
     moments = optimiser.state_dict()["state"]
     return {
         **{f"policy.{name}": tensor for name, tensor in network.state_dict().items()},
@@ -123,7 +127,11 @@ def learned_tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dic
 
 
 def restore_learned(tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Put what `learned_tensors` gave back, on the network's device; raises `InputError` for tensors of another kind."""
+    """Restore the state that `learned_tensors` returned, on the network's device.
+
+    Raises:
+        InputError: for tensors of other names, types or sizes.
+    """
     device = next(network.parameters()).device
     learned = below("policy.", tensors)
     require_alike(learned, network.state_dict())
@@ -140,5 +148,5 @@ def restore_learned(tensors: Mapping[str, Tensor], network: nn.Module, optimiser
 
 
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with `prefix`, without it."""
+    """Return the tensors whose names begin with `prefix`, under names without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

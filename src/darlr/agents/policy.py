@@ -1,4 +1,6 @@
-"""What every policy offers, and the actor-critic network: state tracker, a trunk shared by actor and critic, action head."""
+"""The interface of every policy, and the actor-critic network: a state tracker, a trunk that actor and critic share, and a
+head.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,45 +21,49 @@ from darlr.world.window import Window
 
 @dataclass(frozen=True)
 class Rows:
-    """Whose a parameter's rows are: `each` for every item of the world or every category, one after the other, then others."""
+    """The meaning of a parameter's rows: `each` rows for every item of the world (or every category) in turn, then other
+    rows.
+    """
 
     whose: Literal["items", "categories"]
     each: int = 1
 
 
 class Policy(nn.Module):
-    """Recommends; its parameters and persistent buffers are what is saved of it.
+    """A policy that recommends; its parameters and persistent buffers are saved.
 
     Attributes:
-        knows_log: whether what the log says of a user is in the user's row, so that a window must not show it again.
+        knows_log: whether a user's row already contains the user's log, so that a window must not show the log again.
     """
 
     knows_log: bool = False
 
     def entity_rows(self) -> Mapping[str, Rows]:
-        """The parameters that have rows of items or categories, by name; the others are the same whatever items there are."""
+        """Return the parameters with rows of items or categories, by name; the others have the same size for any items."""
         return {}
 
     def scorer(self) -> Scorer:
-        """The policy as it is now, for acting without gradients."""
+        """Return a scorer of the policy in its present state, for acting without gradients."""
         raise NotImplementedError
 
     def average_user(self) -> dict[str, Tensor]:
-        """(1, ...) means of the user rows, where the policy looks at users: what it may take somebody unknown for."""
+        """Return the means (1, ...) of the rows of users, which stand for an unknown user; empty if the policy ignores
+        users.
+        """
         raise NotImplementedError
 
     def saved_shapes(self) -> dict[str, Shape]:
-        """Type and sizes of every tensor that is saved of it, by name; a size that is a name may be any."""
+        """Return the type and sizes of every saved tensor by name; a size given as a name is free."""
         return shapes_of(self.state_dict())
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
-        """Give the policy one more user, whose rows `average_user` gave."""
+        """Add one user to the policy, with the rows (1, ...) that `average_user` returned."""
         raise NotImplementedError
 
 
-def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential, int]:
-    """Hidden layers over a tracker's state, not yet initialised, and the size of what comes out of them."""
-    sizes = [tracker.state_size, *config.hidden_sizes]
+def trunk_of(state_size: int, config: PolicyConfig) -> tuple[nn.Sequential, int]:
+    """Hidden layers over a state of that size, not yet initialised, and the size of what comes out of them."""
+    sizes = [state_size, *config.hidden_sizes]
     trunk = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):
         trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
@@ -67,15 +73,17 @@ def trunk_of(tracker: StateTracker, config: PolicyConfig) -> tuple[nn.Sequential
 class ActorCritic(Policy):
     """Scores every item of the world and values the state.
 
-    Heads (`PolicyConfig.head`):
-        linear: one weight vector an item, as in the references.
-        tied: an item's weight vector is a projection of its vector in the state tracker plus the sum of its categories'
-            vectors, so that what is learned of a category carries over to its items.
+    There are two heads (`PolicyConfig.head`):
 
-    Optional terms, added to the logits:
-        prior_weight * prior[u]: the world model's standardised estimates for the user.
-        a learned weight where the item shares a category with one of the last `category_window` items, in units of the prior
-            where there is one: times `prior_weight`, if that is more than 1.
+    - linear: one weight vector for each item, as in the reference code.
+    - tied: an item's weight vector is a projection of its vector in the state tracker plus the sum of its categories'
+      vectors, so that learning about a category carries over to its items.
+
+    Two optional terms are added to the logits:
+
+    - `prior_weight` times the world model's standardised estimates for the user.
+    - a learned weight, if the item shares a category with one of the last `category_window` items. With a prior, its unit
+      is the prior's, times `prior_weight` if that is more than 1.
     """
 
     prior: Tensor
@@ -88,9 +96,13 @@ class ActorCritic(Policy):
         prior: Tensor | None,
         generator: torch.Generator,
     ) -> None:
-        """Args:
-        membership: (n_items, C) float32, which item has which category.
-        prior: (n_users, n_items) float32, or None where `prior_weight` is 0.
+        """
+        Args:
+            config: sizes and optional terms.
+            tracker: encodes the state.
+            membership: (n_items, C) float32, 1 where an item has a category.
+            prior: (n_users, n_items) float32, or None if `prior_weight` is 0.
+            generator: draws the initial weights.
         """
         super().__init__()
         self.config = config
@@ -98,7 +110,7 @@ class ActorCritic(Policy):
         self.n_items = len(membership)
         self.categories = CategoryMemory(membership)
         self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
-        self.trunk, size = trunk_of(tracker, config)
+        self.trunk, size = trunk_of(tracker.state_size, config)
         self.critic = nn.Linear(size, 1)
         self.actor = nn.Linear(size, self.n_items if config.head == "linear" else size)
         for linear in [*self.trunk, self.critic, self.actor]:
@@ -114,14 +126,14 @@ class ActorCritic(Policy):
             self.shared_category_weight = nn.Parameter(torch.zeros(1))
 
     def action_weights(self) -> tuple[Tensor, Tensor]:
-        """Weights (n_items, h) and biases (n_items,) of the items, the same for all states."""
+        """Return weights (n_items, h) and biases (n_items,) of the items, which are the same for all states."""
         if self.config.head == "linear":
             return self.actor.weight, self.actor.bias
         vectors = self.item_projection(self.tracker.item_vectors[: self.n_items])
         return vectors + self.categories.membership @ self.category_vectors, self.item_bias
 
     def forward(self, users: Tensor, window: Window, weights: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Logits (B, n_items) and values (B,) for users (B,) after `window`; `weights` may hold `action_weights()`."""
+        """Return logits (B, n_items) and values (B,) for users (B,) after `window`; `weights` may hold `action_weights()`."""
         hidden = self.trunk(self.tracker(users, window))
         value = self.critic(hidden).squeeze(1)
         weight, bias = self.action_weights() if weights is None else weights
@@ -155,7 +167,7 @@ class ActorCritic(Policy):
 
 
 class _LogitScorer(Scorer):
-    """An actor's logits; the items' weights are computed once."""
+    """Scores items by an actor's logits; the items' weights are computed once."""
 
     def __init__(self, policy: ActorCritic) -> None:
         self._policy = policy

@@ -1,4 +1,4 @@
-"""What learns to recommend by playing episodes in a simulator: sample a collection, then learn from its rewards."""
+"""Agents that learn to recommend by playing episodes in a simulator: they sample a collection, then learn from its rewards."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from darlr.simulator.simulator import Episodes, Simulator, Visits
 
 @dataclass(frozen=True)
 class Rollout:
-    """A collection as it was sampled.
+    """A sampled collection.
 
     Attributes:
-        episodes: what happened.
-        visits: its n steps.
+        episodes: the episodes.
+        visits: their n steps.
     """
 
     episodes: Episodes
     visits: Visits
 
     def placed(self, values: Tensor) -> Tensor:
-        """(B, T) the `values` (n,) of the visits, each at its episode's row and step; 0 beyond an episode's end."""
+        """Return (B, T) the `values` (n,) of the visits at their episode's row and step; 0 after an episode's end."""
         placed = torch.zeros_like(self.episodes.rewards)
         placed[self.visits.row, self.visits.step] = values
         return placed
@@ -36,12 +36,12 @@ class Rollout:
 R = TypeVar("R", bound=Rollout)
 
 
-class RecommendingAgent(ABC, Generic[R]):
+class EpisodicAgent(ABC, Generic[R]):
     """An agent that learns from collections of episodes. R is what it keeps of one.
 
     Attributes:
-        policy: what is learned.
-        simulator: where it plays.
+        policy: the policy that it learns.
+        simulator: the simulator that it plays in.
         reward_table: see `Learner`.
     """
 
@@ -49,31 +49,24 @@ class RecommendingAgent(ABC, Generic[R]):
     simulator: Simulator
     reward_table: Estimates | Tensor | None
 
-    @property
-    @abstractmethod
-    def state_size(self) -> int:
-        """Size of a state."""
-
     @abstractmethod
     def sample(self, environments: int, generator: torch.Generator) -> R:
-        """One episode for each of `environments` users drawn uniformly with replacement."""
-
-    @abstractmethod
-    def states(self, rollout: R) -> Tensor:
-        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
+        """Play one episode for each of `environments` users, who are drawn uniformly with replacement."""
 
     @abstractmethod
     def learn(self, rollout: R, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """One pass over a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
-
-    def rewards_changed(self) -> None:
-        """Told whenever `reward_table` was rewritten, for policies that act on it."""
+        """Learn from a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
-        """Collect from `environments` at a time and learn, until at least `steps` recommendations were made.
+        """Collect from `environments` episodes at a time and learn, until at least `steps` recommendations were made.
 
-        Args: generator: on the policy's device; draws users, items and minibatches.
-        Raises: RunError: if a loss is not finite.
+        Args:
+            environments: number of episodes of a collection.
+            steps: least number of recommendations.
+            generator: on the policy's device; draws users, items and minibatches.
+
+        Raises:
+            RunError: if a loss is not finite.
         """
         log = EpochLog()
         while log.steps < steps:
@@ -86,8 +79,24 @@ class RecommendingAgent(ABC, Generic[R]):
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """Return the state of the policy and of learning, by name."""
 
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from what `tensors()` gave."""
+
+
+class RecommendingAgent(EpisodicAgent[R]):
+    """An agent that another one may learn beside, from its states and its changing rewards (DARLR's recommender)."""
+
+    @property
+    @abstractmethod
+    def state_size(self) -> int:
+        """Size of a state."""
+
+    @abstractmethod
+    def states(self, rollout: R) -> Tensor:
+        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
+
+    def rewards_changed(self) -> None:
+        """Told whenever `reward_table` was rewritten, for policies that act on it."""

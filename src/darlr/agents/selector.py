@@ -1,9 +1,10 @@
-"""DARLR's selector: an agent that picks reference users, one after the other, for a user who is recommended something.
+"""DARLR's selector: an agent that picks reference users, one after the other, for a user who gets a recommendation.
 
-A *selection step* picks one user from the pool of the current user's nearest users, never the user itself and nobody twice.
-The selector sees the recommender's state and the predicted rows of the current user and of those picked so far (Eqs. 7 and 8),
-and scores the pool by content: the product of its query with a projection of each candidate's row. Its size therefore does
-not grow with the number of users. It learns by advantage actor-critic from an intrinsic reward (Eq. 12).
+A *selection step* picks one user from the pool of the current user's nearest users. It never picks the user itself, and
+picks nobody twice. The selector sees the recommender's state and the predicted rows of the current user and of the picks so
+far (Eqs. 7 and 8). It scores a candidate by content: by the product of its query with a projection of the candidate's row.
+Hence its size does not grow with the number of users. It learns by advantage actor-critic from an intrinsic reward (Eq.
+12).
 """
 
 from dataclasses import dataclass, fields
@@ -24,7 +25,7 @@ from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
 from darlr.rewards.sketches import sketches
 
 SCORES_AT_ONCE = 4_000_000
-"""Candidates' scores held at a time while selecting; bounds the memory on many users."""
+"""The largest number of candidates' scores in memory while selecting; it bounds the memory in a world of many users."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Selections:
     """The selector's trajectories: the reference users that it picked for n visits.
 
     Attributes:
-        users: (n,) int64, who was recommended something.
-        states: (n, state_size) of the recommender, without gradients.
-        places: (n, K) int64, which place of the user's pool each was picked from.
-        references: (n, K) int64, which users these are.
+        users: (n,) int64, the users who got recommendations.
+        states: (n, state_size) the recommender's states, without gradients.
+        places: (n, K) int64, the place of each pick in the user's pool.
+        references: (n, K) int64, the picked users.
         similarity: (n, K) r_s of each pick (Eq. 10).
         diversity: (n, K) r_d of each pick (Eq. 11).
     """
@@ -51,12 +52,12 @@ class Selections:
         return len(self.users)
 
     def rows(self, chosen: Tensor) -> "Selections":
-        """Those of the chosen visits."""
+        """Return the selections of the visits `chosen` (m,)."""
         return Selections(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 class SelectorNetwork(nn.Module):
-    """Actor and critic of the selector; w_sel tokens of one width go in, one for each of the last picks."""
+    """The selector's actor and critic. Their input is w_sel tokens, one for each of the last picks."""
 
     def __init__(self, config: SelectorConfig, state_size: int, n_items: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -70,16 +71,18 @@ class SelectorNetwork(nn.Module):
             initialise_linear(linear, generator)
 
     def forward(self, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries (B, width), whose products with candidates' keys are their scores, and values (B,).
+        """Return queries (B, width), whose products with candidates' keys are their scores, and values (B,).
 
-        Args: tokens: (B, w_sel, width), newest last; present: (B, w_sel).
+        Args:
+            tokens: (B, w_sel, width), newest last.
+            present: (B, w_sel) bool, False before the first pick.
         """
         summary = self.encoder(tokens, present)
         return self.query(summary) * summary.shape[1] ** -0.5, self.critic(summary).squeeze(1)
 
 
 class Selector:
-    """Picks reference users and learns which to pick."""
+    """Picks reference users, and learns which ones to pick."""
 
     def __init__(
         self,
@@ -89,12 +92,14 @@ class Selector:
         state_size: int,
         generator: torch.Generator,
     ) -> None:
-        """Args:
-        learning: settings of the actor-critic, the same as the recommender's.
-        estimates: (n_users, n_items) the world model's predicted rows p_u; where there is no table of them, sketches of the
-            rows stand for them.
-        state_size: size of the recommender's state.
-        generator: draws the network's weights.
+        """
+        Args:
+            config: sizes and weights of the selector.
+            learning: settings of the actor-critic, the same as the recommender's.
+            estimates: (n_users, n_items) the world model's predicted rows p_u. Without a table of them, sketches of the
+                rows are used.
+            state_size: size of the recommender's state.
+            generator: draws the network's initial weights.
         """
         asked, n_users = estimates_of(estimates), len(estimates)
         rows = asked.table() if isinstance(asked, KeptEstimates) else sketches(asked)
@@ -109,9 +114,12 @@ class Selector:
 
     @torch.no_grad()
     def select(self, users: Tensor, states: Tensor, generator: torch.Generator) -> Selections:
-        """Pick K_sel references for each of n visits (Eq. 9), all visits together.
+        """Pick K_sel references for each of n visits (Eq. 9), all visits at once.
 
-        Args: users: (n,) rows of the world; states: (n, state_size) of the recommender.
+        Args:
+            users: (n,) rows of the world.
+            states: (n, state_size) the recommender's states.
+            generator: draws the picks.
         """
         row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
         contexts = self.network.state_part(states)
@@ -123,7 +131,7 @@ class Selector:
         return self._selections(users, states, torch.cat(parts))
 
     def _pick(self, users: Tensor, contexts: Tensor, row_tokens: Tensor, keys: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, K) places of the pool."""
+        """Return (n, K) the picked places of the pool."""
         pool = self.pool[users]
         places = torch.empty(len(users), self.config.references, dtype=torch.int64, device=users.device)
         taken = torch.zeros(pool.shape, device=users.device)  # -inf at places picked before: adding is faster than masking
@@ -149,11 +157,14 @@ class Selector:
         return Selections(users, states.detach(), places, references, similarity, diversity)
 
     def update(self, selections: Selections, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """One step of the optimiser on all selection steps of some visits, which are drawn: visits are many, and much alike.
+        """Make one step of the optimiser on all selection steps of a random sample of visits; most visits are alike, so a
+        sample suffices.
 
         Args:
-            rewards: (n, K) of the picks (Eq. 12).
-            generator: draws the visits that are learned from.
+            selections: the picks.
+            rewards: (n, K) rewards of the picks (Eq. 12).
+            log: gets the losses.
+            generator: draws the visits to learn from.
         """
         config, learning = self.config, self._learning
         limit = config.training_visits or len(selections)
@@ -176,12 +187,12 @@ class Selector:
         log.add("selector/reward", rewards.mean())
 
     def _replay(self, selections: Selections) -> tuple[Tensor, Tensor]:
-        """Logits over the pool (m, K, pool) and values (m, K) of every selection step, with gradients."""
+        """Return logits over the pool (m, K, pool) and values (m, K) of every selection step, with gradients."""
         users = selections.users
         m, steps = selections.places.shape
         window, pool = self.config.window, self.pool[users]
         row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
-        newest = torch.cat([users[:, None], selections.references[:, :-1]], dim=1)  # (m, K): whose row came in last
+        newest = torch.cat([users[:, None], selections.references[:, :-1]], dim=1)  # (m, K) the user whose row was added last
         tokens = self.network.state_part(selections.states)[:, None] + row_tokens[newest]
         padded = F.pad(tokens, (0, 0, window - 1, 0))
         windows = padded.unfold(1, window, 1).transpose(2, 3).reshape(m * steps, window, -1)
@@ -195,9 +206,10 @@ class Selector:
 
 
 def diversity_gains(pairwise: Tensor) -> Tensor:
-    """r_d of every pick (Eq. 11), (n, K): its mean 1 - cosine to the picks before it, 0 for the first.
+    """Return r_d of every pick (Eq. 11), (n, K): its mean 1 - cosine to the picks before it, 0 for the first.
 
-    Args: pairwise: (n, K, K) cosines between the picks of a visit.
+    Args:
+        pairwise: (n, K, K) cosines between the picks of a visit.
     """
     earlier = torch.arange(pairwise.shape[1], device=pairwise.device)
     before = earlier - torch.einsum("nkl,kl->nk", pairwise, (earlier < earlier[:, None]).to(pairwise.dtype))

@@ -1,4 +1,4 @@
-"""A policy that was learned among other users and items, asked about those of this world."""
+"""A policy that was learned for other users and items, applied to those of this world."""
 
 import torch
 from torch import Tensor
@@ -9,17 +9,19 @@ from darlr.world.world import ABSENT
 
 
 class TranslatedScorer(Scorer):
-    """Orders the items of a world by what a policy says that knows them, and its users, under other numbers.
+    """Scores a world's items with a policy that numbers users and items differently.
 
-    Items that the policy does not know are never recommended, and left out of the past. Where it knows none that may be
-    recommended, all that may are alike.
+    Items unknown to the policy are never recommended, and are left out of the past. If the policy knows none of the allowed
+    items, all allowed items have the same score.
     """
 
     def __init__(self, scorer: Scorer, users: Tensor, columns: Tensor, n_items: int) -> None:
-        """Args:
-        users: (n_users,) the policy's row for every user of the world.
-        columns: (n,) the policy's column for every item of the world, `ABSENT` where it has none.
-        n_items: how many columns it has.
+        """
+        Args:
+            scorer: the policy's scorer.
+            users: (n_users,) the policy's row for every user of the world.
+            columns: (n,) the policy's column for every item of the world, `ABSENT` where it has none.
+            n_items: number of the policy's columns.
         """
         self._scorer, self._users = scorer, users
         self._known = torch.nonzero(columns != ABSENT).squeeze(1)

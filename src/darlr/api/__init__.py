@@ -1,1 +1,1 @@
-"""The Python API: what `import darlr` offers, over the layers below."""
+"""The Python API: everything that `import darlr` offers, built on the layers below."""

@@ -1,4 +1,4 @@
-"""Agents from outside: what they are asked, what they answer, and how they act in darlr's worlds."""
+"""Agents from outside darlr: the questions that they are asked, their answers, and how they act in darlr's worlds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from darlr.world.window import Window
 
 @dataclass(frozen=True)
 class Turn:
-    """What an agent is asked: one recommendation for each of B users, who are all at the same step t of their episodes.
+    """A question to an agent: one recommendation for each of B users, who are all at the same step t of their episodes.
 
     Attributes:
         users: (B,) raw ids.
-        items: (B, t) raw ids of what was recommended so far in the episode, oldest first; the log is not repeated here.
-        rewards: (B, t) float32, what the users gave, in the units of the truth.
-        item_ids: (n_items,) raw ids of all items of the world; a column of `allowed` and of scores is one of them.
-        allowed: (B, n_items) bool, what may be recommended now.
+        items: (B, t) raw ids of the items that were recommended in this episode, oldest first; the log is not repeated here.
+        rewards: (B, t) float32, the users' rewards for these items, in the units of the truth.
+        item_ids: (n_items,) raw ids of all items of the world, in the order of the columns of `allowed` and of scores.
+        allowed: (B, n_items) bool, the items that may be recommended now.
     """
 
     users: Ids
@@ -35,22 +35,35 @@ class Turn:
     allowed: NDArray[np.bool_]
 
     def narrowed(self, rows: NDArray[np.int64], allowed: NDArray[np.bool_]) -> "Turn":
-        """The turn of some of the users, who are now `allowed` (B, n_items) what the whole turn's users are."""
+        """Return the turn of some of the users.
+
+        Args:
+            rows: (b,) the users' rows in this turn.
+            allowed: (b, n_items) bool, the items that these users may be recommended now.
+        """
         return Turn(self.users[rows], self.items[rows], self.rewards[rows], self.item_ids, allowed[rows])
 
 
 Agent = Callable[[Turn], ArrayLike]
-"""An agent from outside: gives either (B,) raw item ids, one for each user, or (B, n_items) scores, the greatest the best.
+"""An agent from outside. It returns either (B,) raw item ids, one for each user, or (B, n_items) scores, the best item's
+the greatest.
 
-Scores of items that are not allowed are passed over; an id that is not allowed is an error.
+Scores of items that are not allowed are ignored. An id that is not allowed is an error.
 """
 
 
 class AgentScorer(Scorer):
-    """An agent from outside as a scorer of a data set's test world; it always does what it would do, also where one samples."""
+    """Makes an agent from outside a scorer of a data set's test world. The agent acts the same way in greedy and in sampled
+    tests.
+    """
 
     def __init__(self, agent: Agent, dataset: Dataset, depth: int) -> None:
-        """Args: depth: how many items a list has to have. An agent that names items is asked that many times for one list."""
+        """
+        Args:
+            agent: the agent.
+            dataset: the data set whose test world is played.
+            depth: the number of items in a list; an agent that names items is asked that many times for one list.
+        """
         self._agent, self._depth = agent, depth
         self._user_ids = dataset.log.user_ids[dataset.world.users]
         self._item_ids = dataset.log.item_ids[dataset.world.items]
@@ -67,6 +80,9 @@ class AgentScorer(Scorer):
         return torch.from_numpy(self._listed(answer, turn)).to(users.device)
 
     def probabilities(self, scores: Tensor) -> Tensor:
+        """Return (B, n_items) probability 1 for the item with the greatest of the `scores` (B, n_items), and 0 for the
+        others.
+        """
         return best_alone(scores)
 
     def _turn(self, users: Tensor, window: Window, allowed: NDArray[np.bool_]) -> Turn:
@@ -103,7 +119,9 @@ class AgentScorer(Scorer):
         return answer.astype(np.float32)
 
     def _listed(self, answer: NDArray[Any], turn: Turn) -> NDArray[np.float32]:
-        """(B, n_items) scores in the order in which the agent names items, beginning with its `answer`; -inf for the others."""
+        """Return (B, n_items) scores in the order in which the agent names items, beginning with its `answer`; -inf for the
+        others.
+        """
         scores = np.full(turn.allowed.shape, -np.inf, np.float32)
         allowed, rows, asked = turn.allowed.copy(), np.arange(len(turn.users)), turn
         for place in range(self._depth):
@@ -117,7 +135,7 @@ class AgentScorer(Scorer):
         return scores
 
     def _columns(self, answer: NDArray[Any], turn: Turn) -> NDArray[np.int64]:
-        """(B,) columns of the item ids that the agent gave, each of which must be allowed."""
+        """Return (B,) the columns of the item ids that the agent gave, each of which must be allowed."""
         ids = self._item_ids
         kinds = "iuf" if ids.dtype.kind in "iu" else "UO"
         if answer.ndim != 1 or answer.dtype.kind not in kinds:

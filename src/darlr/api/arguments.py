@@ -1,4 +1,4 @@
-"""The settings of a run as they are given in Python: nested mappings and dotted keys, put together."""
+"""A run's settings as Python arguments, both nested mappings and dotted keys, merged into one mapping."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ DatasetLike = Dataset | str | Path
 
 
 def gathered(settings: Mapping[str, Any] | None, sections: Mapping[str, Any], named: Mapping[str, Any]) -> dict[str, Any]:
-    """One nested mapping of all that was set.
+    """Merge all settings into one nested mapping.
 
     Args:
-        settings: nested mappings, dotted keys, or both, as `{"a2c.discount": 0.95, "training": {"epochs": 3}}`.
-        sections: keyword arguments, as `a2c={"discount": 0.95}`.
-        named: what has an argument of its own, as `{"training.epochs": 3}`; None where it is not given.
+        settings: nested mappings, dotted keys, or both, such as `{"a2c.discount": 0.95, "training": {"epochs": 3}}`.
+        sections: keyword arguments, such as `a2c={"discount": 0.95}`.
+        named: settings with an argument of their own, such as `{"training.epochs": 3}`; the value is None if it is not given.
 
     Raises:
         InputError: for a setting that is given twice.
@@ -47,9 +47,16 @@ def placed_on(
     data_dir: Path | str | None,
     notice: Callable[[str], None] = lambda text: None,
 ) -> tuple[dict[str, Any], LoadedDataset]:
-    """Settings of a run on `dataset`, and the data; raises `InputError` for settings that would read it otherwise.
+    """Return the settings of a run on `dataset`, and the data.
 
-    Args: notice: is told of what takes a while.
+    Args:
+        dataset: a data set, or the name or folder of one.
+        values: nested settings.
+        data_dir: the folder of named data sets.
+        notice: a function that is called with a line of text before slow work.
+
+    Raises:
+        InputError: for settings that contradict how the data set was read.
     """
     if not isinstance(dataset, Dataset):
         if not isinstance(dataset, str | Path):

@@ -1,4 +1,4 @@
-"""`darlr.compare`: what runs differ in, and by how much."""
+"""`darlr.compare`: the differences between runs in settings and results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ class Comparison(Tables):
     """Two runs, or two groups of runs over seeds, side by side.
 
     Attributes:
-        differing: settings, data and environment that are not the same on both sides.
+        differing: settings, data and environment that differ between the sides.
         results: every metric on both sides, and the difference.
     """
 
@@ -22,6 +22,7 @@ class Comparison(Tables):
     results: Table
 
     def tables(self) -> tuple[Table, ...]:
+        """Return the tables of differing settings and of results."""
         return self.differing, self.results
 
     def __repr__(self) -> str:
@@ -29,7 +30,7 @@ class Comparison(Tables):
 
 
 def compare(first: Run | Path | str, second: Run | Path | str) -> Comparison:
-    """Tell two runs, or groups of runs over seeds, apart.
+    """Compare two runs, or two groups of runs over seeds.
 
     Args:
         first, second: a run or its folder; the folder's name without '-s<seed>' for all its seeds; or a folder whose runs

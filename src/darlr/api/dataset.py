@@ -1,4 +1,4 @@
-"""A data set in a user's hands: the log, what is known of items and users, and the truth if there is one."""
+"""A data set for users of the Python API: the log, the features of items and users, and the truth if it is known."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from darlr.run.specification import rows_of, with_canonical_dataset
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
-    """Logged feedback to learn from, and the truth to judge by, where it is known; learning never sees the truth.
+    """Logged feedback to learn from and, where it is known, the truth to judge by. Learning never sees the truth.
 
-    Made by `from_frames` or `load`.
+    Make one with `from_frames` or `load`.
 
     Attributes:
-        settings: under what a run stores the data set, as keys of its settings.
-        loaded: what the layers below work with.
+        settings: the settings under which a run stores the data set.
+        loaded: the data as the layers below use it.
     """
 
     settings: Mapping[str, Any]
@@ -53,9 +53,9 @@ class Dataset:
         leave: Mapping[str, Any] | None = None,
         features: Mapping[str, Sequence[str]] | None = None,
     ) -> Self:
-        """A data set of pandas, polars or pyarrow tables, checked as the folder format is (docs/data.md).
+        """Make a data set from pandas, polars or pyarrow tables, checked like the folder format (docs/data.md).
 
-        A pandas index is not looked at; blank cells are null or NaN; date-times become seconds since 1970.
+        A pandas index is ignored. Blank cells are null or NaN. Date-times become seconds since 1970.
 
         Args:
             interactions: `user_id, item_id, reward[, timestamp]`, one row a reaction.
@@ -67,16 +67,16 @@ class Dataset:
             name: as in result folders.
             feedback: "ratings", or "positive-only" where pairs without a row are unknown, not disliked.
             minimum, maximum: the smallest and the largest reward that a user can give.
-            positive_threshold: rewards from here on count as liked; None: all of them.
-            repeats: how a pair that stands several times is read: "error", "last", "mean" or "keep".
-            missing_truth: the value of the cells that `truth` lacks; None: it must have all.
-            truth_users, truth_items: the truth's rows (user_id) and columns (item_id); None: the ids that it holds.
+            positive_threshold: rewards of at least this value count as liked; None: all of them.
+            repeats: how to read a pair that occurs several times: "error", "last", "mean" or "keep".
+            missing_truth: the value of cells that `truth` lacks; None: it must have all cells.
+            truth_users, truth_items: the truth's rows (user_id) and columns (item_id); None: all ids in it.
             leave: when a user quits: `by` ("auto", "category", "distance" or "never"), `window`, `tolerance`, `max_steps`.
-            features: how columns of `items` and `users` are read, where their cells do not say: `numeric`, `coded`, `ignored`,
-                each a list of names.
+            features: how to read columns of `items` and `users` that are ambiguous: lists of names under `numeric`, `coded`
+                and `ignored`.
 
         Raises:
-            InputError: naming the frame and the row (counted from 0), or the option, at fault.
+            InputError: naming the frame and row (counted from 0), or the option, at fault.
         """
         if isinstance(name, str) and name in SOURCES:
             raise InputError(f"from_frames: 'name' is '{name}', a data set that darlr knows; expected another name")
@@ -100,15 +100,16 @@ class Dataset:
 
     @classmethod
     def load(cls, name_or_folder: str | Path, data_dir: Path | str | None = None, **options: Any) -> Self:
-        """A data set that darlr knows by name, or a folder in the folder format.
+        """Load a data set that darlr knows by name, or a folder in the folder format.
 
         Args:
-            data_dir: where data sets lie; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
-            options: how it is read, where there is a choice: the `data.*` settings (`reward="normalised"`), or those of the
+            name_or_folder: the name or the folder.
+            data_dir: the folder of named data sets; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
+            options: how to read it, where there is a choice: the `data.*` settings (`reward="normalised"`), or those of the
                 built-in world (`users=100, items=80, seed=1` of "synthetic").
 
         Raises:
-            InputError: if there is no such data set, its files are missing or cannot be used, or it has no such option.
+            InputError: if there is no such data set or option, or if its files are missing or cannot be used.
         """
         section = "synthetic" if name_or_folder == "synthetic" else "data"
         values = {"dataset": str(name_or_folder), **({section: options} if options else {})}
@@ -116,6 +117,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
+        """The data set's name."""
         return self.loaded.dataset.name
 
     @property
@@ -130,44 +132,47 @@ class Dataset:
 
     @property
     def test_user_ids(self) -> Ids:
-        """(n_users,) raw ids of the test world's users, row by row."""
+        """(n_users,) raw ids of the test world's users, in the order of its rows."""
         return self.user_ids[self.loaded.dataset.world.users]
 
     @property
     def test_item_ids(self) -> Ids:
-        """(n_items,) raw ids of the items that can be recommended, column by column."""
+        """(n_items,) raw ids of the items that can be recommended, in the order of the world's columns."""
         return self.item_ids[self.loaded.dataset.world.items]
 
     @property
     def has_truth(self) -> bool:
-        """Whether policies can be judged by the truth; else they are by held-out rows of the log."""
+        """Whether policies can be judged by the truth. If not, they are judged by held-out rows of the log."""
         return self.loaded.truth is not None
 
     @property
     def in_memory(self) -> bool:
-        """Whether the data set was handed over as frames, so that no run finds it again by itself."""
+        """Whether the data set was made from frames. A run cannot load such a data set again by itself."""
         return str(self.settings["dataset"]).startswith(IN_MEMORY)
 
     def training_interactions(
         self, seed: int = 0, held_out: float = EvaluationConfig.held_out, split: Split = EvaluationConfig.split
     ) -> pl.DataFrame:
-        """The rows that may be learned from: user_id, item_id, reward[, timestamp].
+        """Return the rows that may be learned from: columns user_id, item_id, reward[, timestamp].
 
-        Without a truth, they are the log less the rows by which `evaluate` judges; an agent from outside that learns from the
-        whole log has seen the answers.
+        Without a truth, these are the rows of the log that `evaluate` does not judge by. An agent from outside that learns
+        from the whole log has seen the answers.
 
-        Args: seed, held_out, split: as `evaluate` has them (`evaluation.held_out` is the share of the rows that judge).
+        Args:
+            seed: the seed of the split, as `evaluate` has it.
+            held_out: the share of the rows that judge (`evaluation.held_out`).
+            split: how the rows are chosen (`evaluation.split`).
         """
         log, _ = rows_of(self.loaded, EvaluationConfig(held_out=held_out, split=split), seed)
         rows = {"user_id": log.user_ids[log.users], "item_id": log.item_ids[log.items], "reward": log.rewards}
         return pl.DataFrame(rows if log.times is None else {**rows, "timestamp": log.times})
 
     def describe(self) -> dict[str, str]:
-        """Its figures, as `darlr check` prints them."""
+        """Return the data set's figures, as `darlr check` prints them."""
         return dict(describe(self.loaded))
 
     def __len__(self) -> int:
-        """How many interactions the log has."""
+        """Return the number of interactions in the log."""
         return len(self.loaded.dataset.log)
 
     def __repr__(self) -> str:
@@ -179,9 +184,12 @@ class Dataset:
 def read(
     values: Mapping[str, Any], data_dir: Path | str | None, notice: Callable[[str], None] = lambda text: None
 ) -> tuple[Mapping[str, Any], LoadedDataset]:
-    """The data set that settings name: the settings under which it is found again, and what was read.
+    """Read the data set that settings name; return the settings that find it again, and the data.
 
-    Args: notice: is told of what takes a while.
+    Args:
+        values: nested settings.
+        data_dir: the folder of named data sets.
+        notice: a function that is called with a line of text before slow work.
     """
     place = None if data_dir is None else Path(data_dir)
     stored = with_canonical_dataset(values, place)

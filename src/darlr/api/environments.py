@@ -1,4 +1,4 @@
-"""`darlr.make_env`: the simulator for agents from outside."""
+"""`darlr.make_env`: the simulator as an environment for agents from outside."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,14 +24,20 @@ def make_env(
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> RecommendationEnv | RecommendationVectorEnv:
-    """The world in which `train` with the same arguments learns, as a gymnasium environment (docs/gymnasium.md).
+    """Make a gymnasium environment of the world in which `train` with the same arguments learns (docs/gymnasium.md).
 
-    Its world model is taken from `out`, or fitted and written there.
+    The world model is taken from `out`, or fitted and written there.
 
     Args:
-        num_envs: so many users at a time, as a gymnasium VectorEnv; None: one user, as an Env.
-        world: "true" plays in the test world instead, for evaluation alone.
-        on_blocked: what happens when an item is recommended that may not be: the episode ends unpaid, or it is refused.
+        dataset: a `darlr.Dataset`, or the name or folder of one.
+        method: the method whose rewards are paid.
+        num_envs: the number of users at a time, as a gymnasium VectorEnv; None: one user, as an Env.
+        world: "simulated", or "true" for the test world, which is for evaluation alone.
+        on_blocked: the answer to a recommendation that is not allowed: "end" ends the episode unpaid, "refuse" raises an error.
+        seed: the seed of the world model.
+        out: the results folder.
+        data_dir: the folder of named data sets.
+        settings, sections: as in `darlr.train`.
 
     Raises:
         InputError: for a data set, a method or a setting that cannot be used.

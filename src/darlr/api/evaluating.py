@@ -1,4 +1,4 @@
-"""`darlr.evaluate`: any policy, beside the same opponents."""
+"""`darlr.evaluate`: judge any policy, next to the same static policies."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,20 +29,24 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Evaluation:
-    """Judge a policy on every user of a data set's test world, beside the static policies.
+    """Judge a policy on every user of a data set's test world, next to the static policies.
 
-    Without a truth, it is judged by how well it ranks held-out rows of the log.
+    Without a truth, the policy is judged by how well it ranks held-out rows of the log.
 
     Args:
-        policy: a run or its folder; an agent from outside (`darlr.Agent`), a function that names items or scores them; or a
-            `darlr.Scorer`, whose users are rows and whose items are columns of the test world.
-        dataset: a `darlr.Dataset`, a name or a folder. A run finds its own, unless it was handed over as frames.
-        name: what the policy is called in tables.
-        seed: of the sampled items and of the opponents' random draws; without a truth, for a policy from outside, also of the
-            rows that are held out.
-        out: where world models lie. One is fitted there for a policy from outside, if there is none yet: an opponent is its
-            greedy list.
-        settings, sections: settings of the test, of a policy from outside (a run brings its own): leave={"window": 2}.
+        policy: a run or its folder, an agent from outside (`darlr.Agent`), or a `darlr.Scorer`. An agent is a function that
+            names items or scores them. A scorer's users are rows, and its items columns, of the test world.
+        dataset: a `darlr.Dataset`, a name or a folder. A run finds its own data set, unless that was made from frames.
+        name: the policy's name in tables.
+        seed: the seed of sampled items and of the opponents' random draws. Without a truth, for a policy from outside, it
+            also chooses the held-out rows.
+        out: the folder of world models. For a policy from outside, one is fitted there if there is none yet, because one
+            opponent is the world model's greedy list.
+        device: "auto" (a GPU if there is one), "cpu" or "cuda".
+        data_dir: the folder of named data sets.
+        monitor: an object that is told about progress.
+        progress: whether to show progress bars.
+        settings, sections: settings of the test for a policy from outside, such as leave={"window": 2}; a run has its own.
 
     Raises:
         InputError: for data, settings or answers of an agent that cannot be used.

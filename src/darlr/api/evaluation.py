@@ -1,4 +1,4 @@
-"""What a policy is worth, beside the static policies that a user would otherwise pick."""
+"""The value of a policy, next to those of static policies that could be used instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from darlr.report.analysis.criteria import CRITERIA, judging_mode
 from darlr.report.rendering.table import Cell, Quantity, Table
 
 ORACLE = "truth_oracle"
-"""Among the opponents, a bound that nobody reaches without the truth."""
+"""The opponent that knows the truth: a bound, which no policy can reach from the log alone."""
 
 ByMode = Mapping[str, Values]
-"""mode > metric -> value."""
+"""mode -> metric -> value."""
 
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Tables):
-    """What a policy is worth on every user of the test world, or on the held-out rows of the log where there is no truth.
+    """The value of a policy on every user of the test world or, without a truth, on the held-out rows of the log.
 
     Attributes:
-        name: of the policy.
-        dataset: its name.
-        policy: `greedy` (and `sampled`, where the policy draws its items) > mode > metric -> value.
-        opponents: name > mode > metric -> value of the static policies, which act greedily.
+        name: the policy's name.
+        dataset: the data set's name.
+        policy: `greedy` (and `sampled`, if the policy draws its items) -> mode -> metric -> value.
+        opponents: name -> mode -> metric -> value of the static policies, which act greedily.
     """
 
     name: str
@@ -37,16 +37,16 @@ class Evaluation(Tables):
 
     @property
     def judged_by(self) -> str:
-        """ "truth" or "held-out rows"."""
+        """Either "truth" or "held-out rows"."""
         return "truth" if self._main_mode == NX_0 else "held-out rows"
 
     def value(self, metric: str | None = None, mode: str | None = None, acting: str = "greedy") -> float | None:
-        """A metric of the policy: by default the main one, the return in mode NX_0 or NDCG@10 on held-out rows."""
+        """Return a metric of the policy; by default the main one: the return in mode NX_0, or NDCG@10 on held-out rows."""
         chosen = mode or self._main_mode
         return self.policy[acting][chosen][metric or CRITERIA[chosen].metric.name]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, as plain mappings."""
+        """Return everything as plain mappings."""
         return {
             "name": self.name,
             "dataset": self.dataset,
@@ -56,7 +56,7 @@ class Evaluation(Tables):
         }
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a number: policy, acting, mode, metric, value."""
+        """Return a frame with one row for each number: policy, acting, mode, metric, value."""
         rows = [(self.name, acting, values) for acting, values in self.policy.items()]
         rows += [(name, "greedy", values) for name, values in self.opponents.items()]
         cells = [
@@ -70,7 +70,7 @@ class Evaluation(Tables):
         )
 
     def tables(self) -> tuple[Table, ...]:
-        """The policy above the static policies, in the main mode."""
+        """Return a table of the policy above the static policies, in the main mode."""
         mode = self._main_mode
         rows = [(f"{self.name}, {acting}", values[mode]) for acting, values in self.policy.items()]
         rows += [(name.replace("_", " "), values[mode]) for name, values in self.opponents.items()]

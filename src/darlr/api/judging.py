@@ -1,4 +1,4 @@
-"""Judging a run's policy, or any other, by the truth of a data set or by the held-out rows of its log."""
+"""Judges of a run's policy, or of any other, by the truth of a data set or by the held-out rows of its log."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,17 +25,18 @@ from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
 from darlr.run.evaluating import require_unchanged
 from darlr.run.judgement import judge_of
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where policies are judged: the world of `specified`, by `judge`."""
+    """A place to judge policies: `judge` plays the world of the run `specified`."""
 
     specified: SpecifiedRun
     judge: Judge
@@ -43,14 +44,16 @@ class Bench:
 
     @classmethod
     def of(cls, specified: SpecifiedRun, loaded: LoadedDataset, device: torch.device) -> "Bench":
-        """Policies see their whole episode here, however few positions those of the run look at."""
+        """Make the bench of a run. Policies see their whole episode here, even if the run's own policy looks at fewer
+        positions.
+        """
         judge = judge_of(specified, loaded.truth, device)
         if isinstance(judge, TruthJudge):
             judge = replace(judge, world=replace(judge.world, lookback=max(judge.world.lookback, judge.world.longest)))
         return cls(specified, judge, device)
 
     def policy(self, scorer: Scorer, draws: bool, seed: int) -> Mapping[str, ByMode]:
-        """`greedy`, and `sampled` for a policy that `draws` its items and is judged by the truth > mode > metric -> value."""
+        """Judge a policy: `greedy`, and `sampled` if it `draws` its items and there is a truth -> mode -> metric -> value."""
         found: dict[str, ByMode] = {"greedy": self.judge.every_user(scorer).modes}
         if draws and isinstance(self.judge, TruthJudge):
             world = self.judge.world
@@ -59,19 +62,19 @@ class Bench:
         return found
 
     def opponents(self, model: WorldModel, out: Path, notice: Callable[[str], None]) -> Mapping[str, ByMode]:
-        """name > mode > metric of the static policies.
+        """Judge the static policies: name -> mode -> metric -> value.
 
         Args:
-            model: the world model of which one is the greedy list.
-            out: the results folder, which has the factor model of others or gets it.
-            notice: is told what should be known.
+            model: the world model; one of the opponents is its greedy list.
+            out: the results folder; the factor model of other opponents is taken from it, or fitted and written there.
+            notice: a function that is called with lines of text for the user.
         """
         dataset = self.specified.dataset
         most_cells = self.specified.config.reward.table_cells
         estimates = Predicted.of(model, dataset.world.users, dataset.world.items, self.device, most_cells).rewards
         membership = world_membership(dataset, dataset.world.items, self.device)
-        factors = list_factors(out, self.specified.config, dataset, self.device, notice)
-        tests = self.judge.compare(self.judge.opponents(estimates, membership, factors), membership)
+        sources = opponent_sources(out, self.specified.config, dataset, self.device, notice)
+        tests = self.judge.compare(self.judge.opponents(estimates, membership, sources), membership)
         return {name: test.modes for name, test in tests.items()}
 
 
@@ -84,7 +87,7 @@ def evaluate_run(
     device: str = "auto",
     data_dir: Path | str | None = None,
 ) -> Evaluation:
-    """Judge the policy of a run (the epoch that did best in the simulator); arguments as those of `darlr.evaluate`."""
+    """Judge the policy of a run (from the epoch that did best in the simulator); for the arguments see `darlr.evaluate`."""
     place = device_named(device)
     folder = RunFolder.open(path)
     saved = SavedPolicy(folder, place)
@@ -104,7 +107,7 @@ def evaluate_run(
 
 
 def _reading(folder: RunFolder, dataset: DatasetLike | None) -> dict[str, Any]:
-    """How the run read its data set, for one that is not read yet."""
+    """Return the run's settings for reading its data set, if the data set is not read yet."""
     if dataset is not None and not isinstance(dataset, str | Path):
         return {}
     config = folder.config()
@@ -121,7 +124,7 @@ def evaluate_agent(
     data_dir: Path | str | None,
     monitor: Monitor,
 ) -> Evaluation:
-    """Judge a policy from outside in the world that a run of the settings `values` would be tested in."""
+    """Judge a policy from outside, in the test world of a run with the settings `values`."""
     place = device_named(device)
     placed, loaded = placed_on(dataset, values, data_dir)
     specified = SpecifiedRun.of(placed, loaded)

@@ -1,4 +1,4 @@
-"""Who is told how a run gets on: nobody by default, a callback, or a progress bar."""
+"""Monitors, which are told about a run's progress: a silent one by default, a callback, or a progress bar."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,26 +14,26 @@ from darlr.run import training
 
 
 class Monitor:
-    """Is told how a run gets on; override what you want to hear of."""
+    """Is told about a run's progress; override the methods for the events that you want. Each does nothing by default."""
 
     def notice(self, text: str) -> None:
-        """Something that should be known of the run."""
+        """Called with a line that the user should know about the run."""
 
     def fitting(self, epoch: int, epochs: int, share: float) -> None:
-        """So much of the world model's epoch is done, of `epochs` at most."""
+        """Called while the world model is fitted: `share` of its epoch is done, of `epochs` at most."""
 
     def fitted(self, epoch: int, epochs: int, loss: float) -> None:
-        """The world model's epoch is done; `loss` is the held-out one."""
+        """Called after an epoch of the world model's fit; `loss` is the loss on held-out rows."""
 
     def learning(self, done: int, epochs: int) -> None:
-        """The policy's learning begins, or goes on after `done` epochs, of `epochs` in all."""
+        """Called when the policy starts to learn or resumes after `done` epochs, of `epochs` in all."""
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        """An epoch of the policy is done (`record`: as in `Run.metrics`), of `epochs` in all."""
+        """Called after an epoch of the policy, with its `record` as in `Run.metrics`; there are `epochs` in all."""
 
 
 class Recorder(Monitor):
-    """Keeps what a user should know, and passes everything on to another monitor if there is one."""
+    """Keeps the notices for the user, and passes all events on to another monitor if there is one."""
 
     def __init__(self, listener: training.Monitor | None) -> None:
         self._listener = listener
@@ -62,7 +62,7 @@ class Recorder(Monitor):
 
 
 class ProgressBar(Monitor):
-    """A bar for the world model and one for the policy, in a terminal or a notebook; elsewhere nothing."""
+    """Shows a bar for the world model and one for the policy in a terminal or a notebook; prints nothing elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
         shown = console or Console(stderr=True)
@@ -107,7 +107,11 @@ class ProgressBar(Monitor):
 
 @contextmanager
 def listening(monitor: training.Monitor | None, progress: bool) -> Iterator[Recorder]:
-    """What `train` and its kin tell; raises `InputError` if both a monitor and a progress bar are asked for."""
+    """Yield the monitor for a call of `train` or its kin.
+
+    Raises:
+        InputError: if both a monitor and a progress bar are asked for.
+    """
     if monitor is not None and progress:
         raise InputError("both a monitor and progress=True are given; expected one of them")
     if not progress:

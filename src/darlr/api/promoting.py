@@ -1,4 +1,4 @@
-"""`darlr.promote`: let a new run serve, if it is not worse."""
+"""`darlr.promote`: let a new run serve if it is not worse."""
 
 from pathlib import Path
 
@@ -19,18 +19,19 @@ def promote(
     device: str = "auto",
     data_dir: Path | str | None = None,
 ) -> Promotion:
-    """Let the pointer `to` point to a finished run, if that is not worse than the run that it points to (docs/retraining.md).
-
-    The result says whether it was `moved`, and `why`.
+    """Point the pointer `to` to a finished run, if that run is not worse than the one that serves now (docs/retraining.md).
 
     Args:
         run: the new run.
-        to: the pointer, a file; made by the first promotion, which needs no rival.
-        log: a folder with a newer log that judges both; None: the rows held out of the new run's log.
-        margin: what may be lost, as a share of the served policy's value.
-        force: a note that says why it is moved without a judge.
-        seed: of the judge's resamples.
+        to: the pointer, a file. The first promotion makes it and needs no judge.
+        log: a folder with a newer log, which judges both runs; None: the rows held out of the new run's log.
+        margin: the loss that is tolerated, as a share of the served policy's value.
+        force: a note that says why the pointer is moved without a judge.
+        seed: the seed of the judge's resamples.
         device, data_dir: as in `darlr.train`.
+
+    Returns:
+        whether the pointer was `moved`, and `why`.
 
     Raises:
         InputError: for a run that is not finished or damaged, a pointer whose run is gone, and a log that cannot judge.

@@ -1,4 +1,4 @@
-"""Results as text, and as tables in notebooks."""
+"""Results as text in scripts, and as tables in notebooks."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from darlr.report.rendering.table import Table, to_markdown
 
 
 class Tables:
-    """Shows its tables as Markdown: `print(result)` in a script, by itself in a notebook."""
+    """Shows its tables as Markdown: with `print(result)` in a script, and by itself in a notebook."""
 
     def tables(self) -> tuple[Table, ...]:
-        """What there is to show."""
+        """Return the tables to show."""
         raise NotImplementedError
 
     def __str__(self) -> str:
@@ -20,5 +20,5 @@ class Tables:
 
 
 def figure(value: Any) -> str:
-    """A number in a line of text."""
+    """Format a number within a line of text."""
     return "-" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""A finished run in a user's hands."""
+"""A finished run, for users of the Python API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,19 @@ from darlr.report.analysis.criteria import CRITERIA, judging_mode, statistic_of
 from darlr.report.analysis.results import end_of_run
 from darlr.report.analysis.runs import name_of_dataset
 from darlr.report.rendering.table import Table
+from darlr.run.card import model_card
 from darlr.run.devices import device_named
 from darlr.serving.recommender import Recommender
 
 
 @dataclass(frozen=True, repr=False)
 class Run(Tables):
-    """What `darlr.train` left behind in a run folder.
+    """The result of `darlr.train`, in a run folder.
 
     Attributes:
         path: the run folder.
-        dataset: what it was trained on; None for a run that was opened from disk.
-        notices: what was said while it was trained: weights without effect, data that lack something.
+        dataset: the data set of the training; None for a run that was opened from disk.
+        notices: notices from the training, for example of settings without effect or of missing data.
     """
 
     path: Path
@@ -37,7 +38,11 @@ class Run(Tables):
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """The finished run in a run folder; raises `InputError` if there is none."""
+        """Open the finished run in a run folder.
+
+        Raises:
+            InputError: if there is none.
+        """
         folder = RunFolder.open(Path(path))
         if not folder.has_json(SUMMARY):
             raise InputError(f"{path}: this run is not finished; train it again with the same settings to go on with it")
@@ -45,39 +50,45 @@ class Run(Tables):
 
     @property
     def config(self) -> dict[str, Any]:
-        """Every setting, as nested mappings."""
+        """All settings, as nested mappings."""
         return self._folder.config()
 
     @property
     def summary(self) -> dict[str, Any]:
-        """mode > policy > metric > statistic > mean, std; `every_user`, `opponents`, `seconds`, ... (docs/metrics.md)."""
+        """mode -> policy -> metric -> statistic -> mean, std; also `every_user`, `opponents`, `seconds` and others
+        (docs/metrics.md).
+        """
         return read_summary(self._folder)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """One record an epoch, oldest first; names are `mode/policy/metric`."""
+        """One record for each epoch, oldest first; names are `mode/policy/metric`."""
         return self._folder.metrics()
 
     @property
     def opponents(self) -> dict[str, dict[str, dict[str, float | None]]]:
-        """name > mode > metric of the static policies, on every user of the test world."""
+        """name -> mode -> metric -> value of the static policies, on every user of the test world."""
         found: dict[str, dict[str, dict[str, float | None]]] = self.summary.get("opponents", {})
         return found
 
     def recommender(self, device: str = "cpu") -> Recommender:
-        """The policy (the epoch that did best in the simulator), ready to serve."""
+        """Return the policy (from the epoch that did best in the simulator), ready to serve."""
         return Recommender.load(self.path, device_named(device))
 
     def evaluate(self, dataset: Dataset | str | Path | None = None, **options: Any) -> Evaluation:
-        """`darlr.evaluate(run, dataset, ...)`, on the data set that it was trained on if none is given."""
+        """Call `darlr.evaluate(run, dataset, ...)`; without a data set, on the one that the run was trained on."""
         return evaluate_run(self.path, self.dataset if dataset is None else dataset, **options)
 
     def results(self) -> tuple[Table, ...]:
-        """Results in every statistic, and the opponents beside."""
+        """Return tables of the results in every statistic, and of the opponents."""
         return end_of_run([self.summary], self._dataset_name, self.config["method"])
 
+    def card(self) -> str:
+        """The model card in Markdown: data, settings, judge, limits, cost, licence."""
+        return model_card(self.path)
+
     def tables(self) -> tuple[Table, ...]:
-        """The results, with what was said while the run was trained."""
+        """Return the tables of results, with the notices from the training."""
         results, *others = self.results()
         return results.with_notes([f"note: {text}" for text in self.notices]), *others
 

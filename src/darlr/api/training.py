@@ -13,11 +13,13 @@ from darlr.api.arguments import DatasetLike, gathered, placed_on
 from darlr.api.dataset import Dataset
 from darlr.api.monitors import listening
 from darlr.api.run import Run
+from darlr.cluster.spread import workers_at
 from darlr.data.ids import KnownIds
 from darlr.data.log import Ids
 from darlr.errors import InputError
 from darlr.run.choosing import ways_of
 from darlr.run.devices import device_named
+from darlr.run.loggers.kinds import wished
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor, train_on
 from darlr.run.warm_start import WarmStart
@@ -38,54 +40,63 @@ def train(
     monitor: Monitor | None = None,
     progress: bool = False,
     tensorboard: bool = False,
+    mlflow: bool = False,
+    wandb: bool = False,
     warm_start: Run | Path | str | None = None,
+    ray: str | None = None,
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Run:
-    """Train a policy and test it after every epoch; the same call goes on with a run that was stopped.
+    """Train a policy and test it after every epoch. Repeat the same call to resume a run that was stopped.
 
-    Nothing is printed unless `monitor` or `progress` asks for it; what should be known of the run is in `Run.notices`.
+    Nothing is printed unless `monitor` or `progress` asks for it; `Run.notices` holds the notices for the user.
 
     Args:
         dataset: a `darlr.Dataset`, or the name or folder of one.
-        method: its name, as in docs/methods; None: "darlr".
-        seed: of everything random; None: 0.
-        epochs: of learning; None: as many as the settings say.
-        out: the folder of results; the run's lies in `out`/<data set>/<method>/.
+        method: the method's name, as in docs/methods; None: "darlr".
+        seed: the seed of all random numbers; None: 0.
+        epochs: the number of epochs of learning; None: as the settings say.
+        out: the folder of results; the run's folder lies in `out`/<data set>/<method>/.
         device: "auto" (a GPU if there is one), "cpu" or "cuda".
-        data_dir: where named data sets lie; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
-        monitor: is told how the run gets on.
+        data_dir: the folder of named data sets; None: `$DARLR_DATA`, else `darlr` in the user's cache folder.
+        monitor: an object that is told about progress.
         progress: whether to show progress bars, in a terminal or a notebook.
         tensorboard: whether the run's numbers are written as event files, too (extra `tb`).
+        mlflow: whether they are logged to MLflow, too (extra `mlflow`; docs/metrics.md).
+        wandb: whether they are logged to Weights & Biases, too (extra `wandb`).
         warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
             given (docs/retraining.md).
+        ray: HOST:PORT of a Ray cluster whose nodes share in the fits of world models, or "auto" for the one of this machine
+            (extra `ray`, docs/scaling.md); no number depends on it.
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
     Raises:
         InputError: for a data set, a method or a setting that cannot be used; nothing is written then.
-        RunError: if the run cannot go on (a loss that is not finite, a full disk).
+        RunError: if the run cannot continue, for example because a loss is not finite or the disk is full.
     """
+    loggers = wished(tensorboard=tensorboard, mlflow=mlflow, wandb=wandb)
     values = gathered(settings, sections, {"method": method, "seed": seed, "training.epochs": epochs})
-    with listening(monitor, progress) as listener:
+    with listening(monitor, progress) as listener, workers_at(ray) as workers:
         former = None
         if warm_start is not None:
             former = WarmStart.of(warm_start.path if isinstance(warm_start, Run) else Path(warm_start), device_named(device))
             values = former.defaults(values, None if isinstance(dataset, Dataset) else str(dataset))
         placed, loaded = placed_on(dataset, values, data_dir, listener.notice)
-        finished = train_on(loaded, placed, Path(out), device_named(device), listener, tensorboard, former)
+        finished = train_on(loaded, placed, Path(out), device_named(device), listener, loggers, former, workers)
     held = dataset if isinstance(dataset, Dataset) else Dataset(placed, loaded)
     return Run(finished.path, held, tuple(listener.notices))
 
 
 @dataclass(frozen=True)
 class FittedWorldModel:
-    """A world model in a user's hands: what a user would give an item, and how sure that is.
+    """A fitted world model: predicts the reward that a user would give an item, and how certain the prediction is.
 
     Attributes:
-        path: where it lies; runs of the same data, settings and seed take it from there.
-        fit: how the fit went.
+        path: its file; runs with the same data, settings and seed reuse it.
+        fit: figures about the fit.
         user_ids, item_ids: raw ids of the log's users (U,) and items (I,).
-        model: what the layers below work with.
+        model: the model as the layers below use it.
+        device: the device that computes.
     """
 
     path: Path
@@ -98,10 +109,10 @@ class FittedWorldModel:
     def predict(
         self, users: Sequence[Any] | None = None, items: Sequence[Any] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Estimates and uncertainties of all pairs of `users` and `items` (raw ids; None: all of the log's).
+        """Predict all pairs of `users` and `items` (raw ids; None: all of the log's).
 
         Returns:
-            two (n, m) arrays: the estimates in the log's reward units, and variances in their square.
+            two (n, m) arrays: the estimates in the log's reward units, and variances in those units squared.
 
         Raises:
             InputError: for an id that the log does not have.
@@ -136,9 +147,9 @@ def fit_world_model(
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> FittedWorldModel:
-    """Fit the world model that `train` with the same arguments would fit, or take it from `out` if it is there.
+    """Fit the world model that `train` with the same arguments would fit, or load it from `out` if it is there.
 
-    Args and errors: as those of `train`; `world_model={...}` are the settings that count here.
+    The arguments and errors are those of `train`; the settings that matter here are `world_model={...}`.
     """
     place = device_named(device)
     placed, loaded = placed_on(dataset, gathered(settings, sections, {"method": method, "seed": seed}), data_dir)

@@ -1,4 +1,4 @@
-"""`darlr.validate`: does a judge of policies know the truth?"""
+"""`darlr.validate`: does a judge of policies agree with the truth?"""
 
 import math
 from collections.abc import Mapping
@@ -19,30 +19,35 @@ from darlr.run.validation import validate_on
 
 @dataclass(frozen=True, repr=False)
 class Validation(Tables):
-    """Policies of every quality, made from a log alone: how each judge ranks them, beside their true returns.
+    """A test of judges: how each ranks policies of different quality, made from a log alone, next to their true returns.
 
     Attributes:
-        judges: all of it; `agreements` by judge, and the values that each gave.
+        judges: the whole result: `agreements` by judge, and the values that each judge gave.
     """
 
     judges: Judges
 
     @property
     def taus(self) -> dict[str, float]:
-        """Judge -> Kendall's tau-b with the true returns, the greatest first; not of judges that tell none apart."""
+        """Judge -> Kendall's tau-b with the true returns, the greatest first; a judge that gives all policies one value is
+        left out.
+        """
         known = {judge: found.tau for judge, found in self.judges.agreements.items() if not math.isnan(found.tau)}
         return dict(sorted(known.items(), key=lambda entry: -entry[1]))
 
     @property
     def best(self) -> str:
-        """The judge with the greatest tau; `estimated` after a slash: by estimated propensities, though the log has its own."""
+        """The judge with the greatest tau. A name ending in `/estimated` uses estimated propensities although the log has
+        its own.
+        """
         return next(iter(self.taus))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain mappings: what `validation.json` holds."""
+        """Return everything as plain mappings, as in `validation.json`."""
         return self.judges.to_dict()
 
     def tables(self) -> tuple[Table, ...]:
+        """Return the table of judges."""
         return (validation_table(self.judges),)
 
     def __repr__(self) -> str:
@@ -63,17 +68,19 @@ def validate(
     settings: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Validation:
-    """Rank policies by simulator, referee, held-out rows and every off-policy estimator, and compare each with the truth.
+    """Rank policies by simulator, referee, held-out rows and every off-policy estimator, and compare each ranking with the
+    truth.
 
     Args:
-        dataset: one with a truth, as `darlr.train` takes it. The policies are made from its log alone, with short schedules.
-        out: where world models lie; the next call takes them from there.
-        settings, sections: any setting but the method: training={"epochs": 3}.
-
-    Other arguments as those of `darlr.train`.
+        dataset: a data set with a truth, as `darlr.train` takes it. The policies are made from its log alone, with short
+            schedules.
+        seed: the seed of all random numbers.
+        out: the folder of world models; the next call takes them from there.
+        device, data_dir, monitor, progress: as in `darlr.train`.
+        settings, sections: any settings but the method: training={"epochs": 3}.
 
     Raises:
-        InputError: for a data set without a truth, a method, and settings that cannot be used.
+        InputError: for a data set without a truth, for a method, and for settings that cannot be used.
     """
     values = gathered(settings, sections, {"seed": seed})
     with listening(monitor, progress) as listener:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: atomic files, checked tensors, run folders and the record of the environment."""
+"""The files of a run: atomic files, checked tensors, run folders and the record of the environment."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFolder", "environment", "read_tensors", "write_bytes", "write_tensors"]
 
-# Imported when they are asked for: some need torch, and whoever writes a plain file does not.
+# Imported on first use: some of these modules need torch, and code that writes a plain file does not.
 _HOMES = {
     "RunFolder": "run_folder",
     "environment": "surroundings",

@@ -1,4 +1,4 @@
-"""What a run was begun with: its settings (config.yaml), and where and with what (environment.json)."""
+"""The files that a run is begun with: its settings (config.yaml) and its environment (environment.json)."""
 
 import re
 from collections.abc import Mapping
@@ -18,21 +18,21 @@ from darlr.reading import read_text
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
 SETTINGS = "config_checksum"
-"""What environment.json holds of config.yaml."""
+"""The key in environment.json of config.yaml's checksum."""
 WARM_START = "warm_start"
-"""What environment.json names the run by that this one started from."""
+"""The key in environment.json of the run that this one started from."""
 
 ENVIRONMENT_SHAPE = Keys({"darlr": text}, {"data": map_of(text), SETTINGS: text, WARM_START: map_of(text)})
 _NAMED = re.compile(r"([0-9a-f]{12})-s(\d+)")
-"""How `darlr train` names a run's folder: after its settings and its seed."""
+"""The name that `darlr train` gives a run's folder: the hash of the settings, and the seed."""
 
 
 @dataclass
 class Beginning:
-    """The beginning of the run in the folder `path`.
+    """The settings and the environment of the run in the folder `path`.
 
-    environment.json has a checksum of its own and one of the settings. Runs that darlr before 0.3 began have none of that, and
-    stay without; their settings are checked against the folder's name.
+    environment.json holds its own checksum and that of the settings. Runs begun by darlr before 0.3 have no checksums;
+    their settings are checked against the folder's name.
     """
 
     path: Path
@@ -40,21 +40,25 @@ class Beginning:
     """config.yaml as it was last read; parsing takes 20 ms."""
 
     def missing(self) -> list[str]:
-        """What the folder lacks to be a run."""
+        """List the files, or the key, that the folder lacks to be a run."""
         absent = [name for name in (CONFIG, ENVIRONMENT) if not (self.path / name).is_file()]
         if not absent and "darlr" not in read_object(self.path / ENVIRONMENT):
             return [f"'darlr' in {ENVIRONMENT}"]
         return absent
 
     def write(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Begin the run; the config comes last: a folder that has one is a run."""
+        """Begin the run. The config is written last, because a folder with a config counts as a run."""
         settings = yaml_text(config)
         began = sealed({**environment, SETTINGS: checksum(parse_yaml(settings, str(self.path / CONFIG)))})
         write_bytes(self.path / ENVIRONMENT, encode_json(began, str(self.path / ENVIRONMENT), indent=2).encode())
         write_bytes(self.path / CONFIG, settings.encode())
 
     def config(self) -> dict[str, Any]:
-        """The run's resolved config as plain mappings; raises `InputError` if it was edited."""
+        """Return the run's resolved config as plain mappings.
+
+        Raises:
+            InputError: if the file was edited.
+        """
         path = self.path / CONFIG
         written = read_text(path, at_most=MOST_BYTES)
         if self._parsed is None or self._parsed[0] != written:
@@ -71,18 +75,24 @@ class Beginning:
         return config
 
     def environment(self) -> dict[str, Any]:
-        """Where and with what the run was started; raises `InputError` if that was edited."""
+        """Return the environment in which the run was started.
+
+        Raises:
+            InputError: if the file was edited.
+        """
         return {key: value for key, value in self._stored().items() if key not in (CHECKSUM, SETTINGS)}
 
     @property
     def checksum(self) -> str | None:
-        """Of environment.json, on which the chain of the records stands; None for a run without checksums."""
+        """The checksum of environment.json, with which the chain of the records begins; None for a run without checksums."""
         return self._stored().get(CHECKSUM)
 
     def require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Raise `InputError` if this is a run of another version, another config or other data.
+        """Raise `InputError` if this run has another version, another config or other data.
 
-        `environment` has the version under `darlr`, and under `data` a mapping from files to hashes.
+        Args:
+            config: the resolved config.
+            environment: the version under `darlr`, and under `data` a mapping from files to hashes.
         """
         if (version := self.environment()["darlr"]) != environment["darlr"]:
             raise InputError(
@@ -102,7 +112,7 @@ class Beginning:
             )
 
     def _stored(self) -> dict[str, Any]:
-        """environment.json as it stands, checked."""
+        """Read environment.json and verify its checksum."""
         place = str(self.path / ENVIRONMENT)
         values = read_object(self.path / ENVIRONMENT)
         require(values, ENVIRONMENT_SHAPE, place)
@@ -112,7 +122,7 @@ class Beginning:
 
 
 def _difference(one: Any, other: Any, name: str = "") -> str | None:
-    """The dotted name of the first entry in which two nested mappings differ; None if there is none."""
+    """Return the dotted name of the first entry in which two nested mappings differ; None if they are equal."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return None if one == other else name
     for key in [*one, *(key for key in other if key not in one)]:

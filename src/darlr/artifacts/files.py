@@ -1,4 +1,4 @@
-"""Files that are whole or absent (atomic writes), and JSON that every reader accepts (no NaN, no infinity)."""
+"""Atomic writes, which leave a file whole or absent, and JSON that every reader accepts (no NaN, no infinity)."""
 
 import contextlib
 import errno
@@ -11,24 +11,27 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from darlr.errors import InputError, RunError
-from darlr.reading import read_text
+from darlr.reading import present, read_text
 from darlr.text import VALUE, brief, shortened
 
 PARTIAL_SUFFIX = ".partial"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace the file `path` by `content`, as `replacing` does."""
+    """Replace the file `path` by `content`, in the way of `replacing`."""
     with replacing(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write the new content of `path` to, which replaces it when the block ends; makes its folder if need be.
+    """Yield a file for the new content of `path`, which replaces it when the block ends; missing folders are made.
 
-    A reader, and whoever comes after a crash, finds the old file or the new one, never a part. Where the block raises, the
-    old one stays. Raises `RunError` where it cannot be written.
+    A reader, and a process after a crash, finds the old file or the new one, never a part. If the block raises, the old
+    file stays.
+
+    Raises:
+        RunError: if the file cannot be written.
     """
     partial = path.parent / f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"  # '.' has no name
     try:
@@ -41,18 +44,24 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         publish(partial, path)
     except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
+        raise RunError(f"{path}: cannot be written ({reason(path, error)})") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Give the synced file, or folder of synced files, `partial` its name `path`, in the same folder; it survives a power cut.
+    """Rename `partial`, a synced file or folder of synced files, to `path` in the same folder, and make the rename survive
+    a power cut.
 
-    The name lives in the folder, not in the file. Raises `OSError`.
+    A name belongs to its folder, so the folder is synced.
+
+    Raises:
+        OSError: if the system refuses.
     """
     partial.replace(path)
+    if os.name == "nt":  # Windows opens no folder, and writes names down by itself
+        return
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -60,8 +69,24 @@ def publish(partial: Path, path: Path) -> None:
         os.close(descriptor)
 
 
+def reason(path: Path, error: OSError) -> str:
+    """Why `path` cannot be made or written.
+
+    Some systems say "no such file" of a place in which nothing can be made, and "file exists" of a folder's place that a file
+    has: the reason names the place instead.
+    """
+    if not isinstance(error, (FileNotFoundError, FileExistsError, NotADirectoryError)):
+        return str(error.strerror or error)
+    place = next(parent for parent in path.absolute().parents if present(parent))
+    return f"nothing can be made in {place}" if place.is_dir() else f"{place} is a file; expected a folder"
+
+
 def encode_json(value: Any, place: str, indent: int | None = None) -> str:
-    """`value` as JSON text; raises `RunError` naming `place` and the entry that is NaN or infinite."""
+    """Encode `value` as JSON text.
+
+    Raises:
+        RunError: naming `place` and the entry that is NaN or infinite.
+    """
     try:
         return json.dumps(value, allow_nan=False, indent=indent)
     except ValueError as error:
@@ -81,9 +106,10 @@ def _not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
 
 
 def decode_json(text: str, place: str) -> Any:
-    """The value of a JSON text; raises `InputError` naming `place` (a file, or file and line).
+    """Decode a JSON text. Duplicate keys in an object, numbers that are not finite and lone surrogates are refused.
 
-    A key that stands twice in an object, numbers that are not finite, and halves of characters (lone surrogates) are refused.
+    Raises:
+        InputError: naming `place` (a file, or a file and line).
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_distinct)
@@ -117,7 +143,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; raises `InputError` naming a file that holds none."""
+    """Read the JSON object in a file.
+
+    Raises:
+        InputError: naming the file, if it does not hold a JSON object.
+    """
     value = decode_json(read_text(path), str(path))
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object")

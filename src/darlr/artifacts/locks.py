@@ -1,59 +1,102 @@
-"""One process at a time: locks that the system lets go when the process ends, killed or not."""
+"""Locks for one process at a time, which the system releases when the process ends, even if it is killed."""
 
-import fcntl
+import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from darlr.artifacts.files import PARTIAL_SUFFIX
+from filelock import lock_descriptor
+
+from darlr.artifacts.files import PARTIAL_SUFFIX, reason
 from darlr.errors import RunError
 from darlr.reading import without_waiting
+
+MOMENT, PAUSE = 0.2, 0.02  # seconds
 
 
 @contextmanager
 def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Be the only process that makes the file `path`, and remove what killed ones left of it.
+    """Be the only process that makes the file `path`, and remove the remains of killed ones.
 
-    `waiting` is called if another process has to finish first. Raises `RunError` where the folder cannot be used.
+    Args:
+        path: the file.
+        waiting: is called if another process has to finish first.
+
+    Raises:
+        RunError: if the folder cannot be used.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _locked(lock, waiting)
     except OSError as error:
-        raise RunError(f"{path}: cannot be locked for writing ({error.strerror})") from error
+        raise RunError(f"{path}: cannot be locked for writing ({reason(path, error)})") from error
     try:
         for leftover in path.parent.glob(f".{path.name}.*{PARTIAL_SUFFIX}"):
             leftover.unlink()
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        let_go(lock, descriptor)
+
+
+def take(lock: Path) -> int | None:
+    """A descriptor of the file `lock`, made for it, that holds its lock until `let_go`; None if another process holds it.
+
+    Raises `OSError` where the file cannot be opened.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if lock_soon(descriptor) and _has_name(descriptor, lock):
+            return descriptor
+    except BaseException:
         os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def let_go(lock: Path, descriptor: int) -> None:
+    """Delete the file `lock` and let its lock go; Windows, which deletes no open file, keeps it."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        lock.unlink()
+    os.close(descriptor)
 
 
 def is_locked(lock: Path) -> bool:
-    """Whether a process holds the lock of the file `lock`, on any machine whose locks can be seen from here."""
+    """Return whether a process holds the lock of the file `lock`, on any machine whose locks are visible here."""
     try:
-        with open(lock, "rb", opener=without_waiting) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        descriptor = without_waiting(str(lock), os.O_RDWR)
     except FileNotFoundError:
-        pass
-    return False
+        return False
+    try:
+        return not lock_soon(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock_soon(descriptor: int) -> bool:
+    """Lock an open file, until it is closed; false if a process holds its lock.
+
+    A process that only asks whether a file is locked holds its lock for an instant, so this is tried for a moment.
+    """
+    end = time.monotonic() + MOMENT
+    while not lock_descriptor(descriptor, blocking=False):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(PAUSE)
+    return True
 
 
 def _locked(lock: Path, waiting: Callable[[], None]) -> int:
-    """A descriptor of the file `lock` that holds its lock."""
+    """Return a descriptor of the file `lock` that holds its lock."""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not lock_descriptor(descriptor, blocking=False):
                 waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                lock_descriptor(descriptor)
             # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
             if _has_name(descriptor, lock):
                 return descriptor

@@ -1,4 +1,4 @@
-"""metrics.jsonl: the records of a run's epochs on disk, of which one is added after each epoch."""
+"""metrics.jsonl, the records of a run's epochs on disk; one record is added after each epoch."""
 
 import os
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ METRICS = "metrics.jsonl"
 
 @dataclass(frozen=True)
 class _End:
-    """Where the next record goes: behind which chain, and at which size of the file."""
+    """The end of the file, where the next record goes: the chain of the last record, and the size of the file."""
 
     chain: str | None
     size: int
 
 
 class MetricsFile:
-    """The file of the run that began as `beginning`, on whose checksum its records stand."""
+    """The metrics file of the run that began as `beginning`, whose checksum the chain of records begins with."""
 
     def __init__(self, beginning: Beginning) -> None:
         self.path = beginning.path / METRICS
@@ -31,10 +31,13 @@ class MetricsFile:
         self._end: _End | None = None
 
     def append(self, record: Mapping[str, float | int | None]) -> None:
-        """Add the record of one epoch (its number under `epoch`); on disk when this returns.
+        """Add the record of one epoch (its number under `epoch`); the record is on disk when this returns.
 
-        Append an epoch's record before saving its checkpoint: `keep` drops a record that is ahead, but nothing
-        brings one back. Raises `RunError` if somebody else changed the file, or it cannot be written.
+        Append an epoch's record before saving its checkpoint: `keep` drops a record that is ahead of the checkpoint, but a
+        missing record cannot be restored.
+
+        Raises:
+            RunError: if another process changed the file, or it cannot be written.
         """
         if self._end is None:
             self._end = self._end_of(self.records())
@@ -52,9 +55,10 @@ class MetricsFile:
         self._end = _End(chain, self._end.size + len(content))
 
     def keep(self, epochs: int) -> None:
-        """Drop the records of epochs beyond `epochs` (those after the checkpoint that a run resumes from).
+        """Drop the records after the first `epochs`, which are ahead of the checkpoint that a run resumes from.
 
-        Raises `InputError` if one of the epochs 1 to `epochs` has no record.
+        Raises:
+            InputError: if one of the epochs 1 to `epochs` has no record.
         """
         records = self.records()
         if len(records.values) < epochs:
@@ -65,13 +69,14 @@ class MetricsFile:
         self._write(records.first(epochs))
 
     def mend(self) -> None:
-        """Drop what a crash left of a line, so that the next one starts afresh."""
+        """Drop the part of a line that a crash left, so that the next record starts a new line."""
         self._write(self.records())
 
     def records(self) -> Records:
-        """The records so far.
+        """Read the records.
 
-        Raises `InputError` naming file and line of a record that is none, is missing, stands elsewhere, or was edited.
+        Raises:
+            InputError: naming the file and line of a record that is malformed, missing, out of place or edited.
         """
         text = read_text(self.path) if self.path.exists() else ""
         return decode_records(text, self._beginning.checksum, str(self.path))

@@ -1,6 +1,6 @@
-"""A pointer: a small file among the runs that names the run which serves now, and those that served before.
+"""A pointer: a small file beside the runs that names the run that serves now, and those that served before.
 
-One that was written by hand may be a line with the run's path alone, relative to the pointer's folder.
+A pointer written by hand may be a single line: the run's path, relative to the pointer's folder.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ SHAPE = Keys(
 )
 
 BY_HAND = "written by hand"
-"""Why a pointer points where it does that darlr did not write."""
+"""The reason recorded for a pointer that darlr did not write."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Move:
 
     Attributes:
         run: the run folder, relative to the pointer's own folder, so that the tree of runs can be moved.
-        fingerprint: of what the run learned.
-        at: when, in ISO 8601, UTC.
-        why: what the judge found, or the note of whoever forced it.
-        forced: whether no judge was asked.
+        fingerprint: the fingerprint of the run's learned parameters.
+        at: the time, in ISO 8601, UTC.
+        why: the judge's finding, or the note of the person who forced the move.
+        forced: whether the move was made without a judge.
     """
 
     run: str
@@ -44,14 +44,23 @@ class Move:
 
 @dataclass(frozen=True)
 class Pointer:
-    """A pointer as it stands on disk; `history` has its moves, oldest first, the last of which is where it points."""
+    """A pointer on disk.
+
+    Attributes:
+        path: its file.
+        history: its moves, oldest first; the pointer points to the run of the last one.
+    """
 
     path: Path
     history: tuple[Move, ...]
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The pointer at `path`, without any moves where there is no file; raises `InputError` for another file."""
+        """Read the pointer at `path`; without a file there, the pointer has no moves.
+
+        Raises:
+            InputError: if the file is not a pointer.
+        """
         if path.is_dir():
             raise InputError(f"{path}: is a folder; expected a pointer, as `darlr promote` writes it, or a new name")
         if not path.exists():
@@ -69,7 +78,11 @@ class Pointer:
 
     @property
     def run(self) -> Path | None:
-        """The run folder that it points to; None before the first move. Raises `InputError` where that is no more."""
+        """The run folder that the pointer names; None before the first move.
+
+        Raises:
+            InputError: if that folder is no longer a run.
+        """
         if not self.history:
             return None
         run = self.path.parent / self.history[-1].run
@@ -78,7 +91,7 @@ class Pointer:
         return run
 
     def moved(self, run: Path, fingerprint: str, at: str, why: str, forced: bool) -> Self:
-        """Point to `run`, on disk when this returns; whoever reads finds the former state or this one, whole."""
+        """Point to `run`. The move is on disk when this returns; a reader finds either the former state or this one, whole."""
         place = relpath(run.resolve(), self.path.parent.resolve())
         pointer = type(self)(self.path, (*self.history, Move(place, fingerprint, at, why, forced)))
         values = sealed({"history": [asdict(move) for move in pointer.history]})
@@ -87,7 +100,7 @@ class Pointer:
 
 
 def pointed(path: Path) -> Path:
-    """The run folder that `path` means: itself, or where it points to if it is a pointer."""
+    """Return the run folder that `path` means: the folder itself, or the target of a pointer."""
     if not path.is_file():
         return path
     return Pointer.read(path).run or path

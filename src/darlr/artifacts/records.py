@@ -1,7 +1,8 @@
-"""The records of a run's epochs as lines of JSON, each bound to the one before, so that none can be lost, moved or edited.
+"""The records of a run's epochs as lines of JSON. Each is bound to the one before, so a lost, moved or edited record is
+noticed.
 
-A record's `chain` is the checksum of its content and of the `chain` before it; the first one's, of its content and of the run's
-beginning. Runs of darlr before 0.3 have no chain: of theirs only the epochs' numbers can be checked.
+A record's `chain` is the checksum of its content and of the previous `chain`. The first record uses the checksum of
+environment.json instead. Runs of darlr before 0.3 have no chain; only the numbers of their epochs can be checked.
 """
 
 import contextlib
@@ -19,12 +20,12 @@ CHAIN = "chain"
 
 @dataclass(frozen=True)
 class Records:
-    """Records, oldest first, of the epochs 1, 2, ...
+    """The records of the epochs 1, 2, ..., oldest first.
 
     Attributes:
-        values: without their chain.
-        lines: as they stand in the file, without line ends.
-        chains: each record's; empty in a run without chains.
+        values: the records without their chain.
+        lines: their lines in the file, without line ends.
+        chains: the chain of each record; empty in a run without chains.
     """
 
     values: tuple[dict[str, Any], ...]
@@ -32,18 +33,20 @@ class Records:
     chains: tuple[str, ...]
 
     def first(self, epochs: int) -> "Records":
-        """Those of the first `epochs`."""
+        """Return the records of the first `epochs` epochs."""
         return Records(self.values[:epochs], self.lines[:epochs], self.chains[:epochs])
 
     def text(self) -> str:
-        """As a file."""
+        """Return the text of a file with these records."""
         return "".join(f"{line}\n" for line in self.lines)
 
 
 def encode_record(record: Mapping[str, Any], before: str | None, place: str) -> tuple[str, str | None]:
-    """The line of a record and its chain, behind the chain `before`; neither has one where that is None.
+    """Encode a record; return its line and its chain, which continues the chain `before`. If `before` is None, there is no
+    chain.
 
-    Raises `RunError` for NaN and infinity.
+    Raises:
+        RunError: for NaN and infinity.
     """
     if before is None:
         return encode_json(dict(record), place), None
@@ -53,17 +56,21 @@ def encode_record(record: Mapping[str, Any], before: str | None, place: str) -> 
 
 
 def decode_records(text: str, beginning: str | None, path: str) -> Records:
-    """The records in a file's text; a last line cut short by a crash is left out.
+    """Decode the records in a file's text; a last line that a crash cut short is left out.
 
-    Args: beginning: what the first chain stands on; None for a run without chains.
+    Args:
+        text: the file's text.
+        beginning: the checksum that the first chain continues; None for a run without chains.
+        path: the file, for messages.
 
-    Raises `InputError` naming file and line of a record that is none, is missing, stands elsewhere, or was edited.
+    Raises:
+        InputError: naming the file and line of a record that is malformed, missing, out of place or edited.
     """
     lines = text.split("\n")
     unfinished = lines.pop()  # empty after a finished line
     values, chains, before = [], [], beginning
     if unfinished:
-        # All that can be cut off a record without spoiling it is the end of its line.
+        # A record that lacks only its line end is still whole.
         with contextlib.suppress(InputError):
             decode_json(unfinished, path)
             lines.append(unfinished)

@@ -1,4 +1,4 @@
-"""One run's folder: its config, environment, metrics, checkpoint and results."""
+"""The folder of one run: its config, environment, metrics, checkpoint and results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary"
 LAST_CHAIN = "chain"
-"""What summary.json holds of the last record."""
+"""The key in summary.json of the last record's chain."""
 
 
 class RunFolder:
     """A run on disk: `create` it to work on it (one process at a time), `open` it to read it.
 
-    Every file in it is whole at any moment, whenever the process dies. A run being worked on is unlocked by `close`, by
-    leaving a `with` block, or by the end of the process.
+    Every file in it is whole at any moment, even if the process dies. A run is locked while a process works on it; `close`,
+    the end of a `with` block and the end of the process unlock it.
 
-    What is read from it is checked: environment.json and summary.json have checksums, the settings have theirs in
-    environment.json, and each record in metrics.jsonl is bound to the one before (`records`). Runs that darlr before 0.3 began
-    have none of that, and stay without; their settings are checked against the folder's name, records by their numbers.
+    Reading verifies checksums: those in environment.json and summary.json, that of the settings in environment.json, and
+    the chain of the records in metrics.jsonl (`records`). Runs begun by darlr before 0.3 have no checksums; their settings
+    are checked against the folder's name, and their records by the epochs' numbers.
     """
 
     def __init__(self, path: Path, lock: IO[bytes] | None = None) -> None:
@@ -39,12 +39,17 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, config: Mapping[str, Any], environment: Mapping[str, Any]) -> Self:
-        """Make the run folder, or open it for resuming if it holds this very run.
+        """Make the run folder, or open it for resuming if it holds this very run, which keeps its first environment.
 
-        `config` is the resolved config as plain mappings; `environment` is as `require_same` takes it. A resumed run keeps the
-        environment it was started with.
-        Raises `InputError` for a place that cannot be written, a folder with other things in it, a run of another version,
-        another config or other data, and `BusyError` for a run that another process works on.
+        Args:
+            path: the folder.
+            config: the resolved config as plain mappings.
+            environment: as `Beginning.require_same` takes it.
+
+        Raises:
+            InputError: if the place cannot be written, or the folder holds other files or a run of another version, config
+                or data.
+            BusyError: if another process works on the run.
         """
         run = cls(path, lock_run(path))
         try:
@@ -62,7 +67,11 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A run, finished or not, or the one that a pointer names, for reading; raises `InputError` naming what it lacks."""
+        """Open a run for reading, finished or not; `path` is its folder or a pointer to it.
+
+        Raises:
+            InputError: naming the files that the folder lacks.
+        """
         try:
             path = pointed(path)
             if not path.is_dir():
@@ -75,7 +84,7 @@ class RunFolder:
         return cls(path)
 
     def close(self) -> None:
-        """Let another process work on the run."""
+        """Unlock the run, so that another process may work on it."""
         if self._lock is not None:
             self._lock.close()
 
@@ -86,46 +95,62 @@ class RunFolder:
         self.close()
 
     def config(self) -> dict[str, Any]:
-        """The run's resolved config as plain mappings; raises `InputError` if it was edited."""
+        """Return the run's resolved config as plain mappings.
+
+        Raises:
+            InputError: if the file was edited.
+        """
         return self._beginning.config()
 
     def environment(self) -> dict[str, Any]:
-        """Where and with what the run was started; raises `InputError` if that was edited."""
+        """Return the environment in which the run was started.
+
+        Raises:
+            InputError: if the file was edited.
+        """
         return self._beginning.environment()
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the run's files have checksums: since darlr 0.3 they do."""
+        """Whether the run's files have checksums, as they do since darlr 0.3."""
         return self._beginning.checksum is not None
 
     def has_tensors(self, name: str) -> bool:
-        """Whether `save_tensors(name, ...)` was done."""
+        """Return whether the file that `save_tensors(name, ...)` writes exists."""
         return self._tensors_path(name).is_file()
 
     def save_tensors(self, name: str, tensors: Mapping[str, "torch.Tensor"], state: Mapping[str, Any]) -> None:
         """Write `<name>.safetensors`; see `write_tensors`."""
-        from darlr.artifacts.tensors import write_tensors  # noqa: PLC0415 (a report reads records without torch)
+        from darlr.artifacts.tensors import write_tensors  # noqa: PLC0415 (a report reads records without importing torch)
 
         write_tensors(self._tensors_path(name), tensors, state)
 
     def load_tensors(self, name: str) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
         """Read `<name>.safetensors`; see `read_tensors`."""
-        from darlr.artifacts.tensors import read_tensors  # noqa: PLC0415 (a report reads records without torch)
+        from darlr.artifacts.tensors import read_tensors  # noqa: PLC0415 (a report reads records without importing torch)
 
         return read_tensors(self._tensors_path(name))
 
     def has_json(self, name: str) -> bool:
-        """Whether `write_json(name, ...)` was done."""
+        """Return whether the file that `write_json(name, ...)` writes exists."""
         return (self.path / f"{name}.json").is_file()
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """What `write_json(name, ...)` wrote, a JSON object; raises `InputError` naming a file that is none, or was edited."""
+        """Read `<name>.json`, a JSON object.
+
+        Raises:
+            InputError: naming the file, if it is not a JSON object or was edited.
+        """
         path = self.path / f"{name}.json"
         values = read_object(path)
         return unsealed(values, str(path)) if self.is_sealed else values
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write `<name>.json`; raises `RunError` for NaN and infinity (None is allowed)."""
+        """Write `<name>.json`; None is allowed.
+
+        Raises:
+            RunError: for NaN and infinity.
+        """
         path = self.path / f"{name}.json"
         text = encode_json(dict(value), str(path), indent=2)
         if self.is_sealed:
@@ -133,7 +158,11 @@ class RunFolder:
         write_bytes(path, text.encode())
 
     def read_summary(self) -> dict[str, Any]:
-        """What `write_summary` was given; raises `InputError` if it, or a record that it is made of, was edited."""
+        """Read summary.json.
+
+        Raises:
+            InputError: if the summary was edited, or a record that it was made from.
+        """
         summary, chains = self.read_json(SUMMARY), self._metrics.records().chains
         if summary.pop(LAST_CHAIN, None) != (chains[-1] if chains else None):
             raise InputError(
@@ -142,19 +171,23 @@ class RunFolder:
         return summary
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        """Write summary.json, which is made of the records as they are now."""
+        """Write summary.json, which is bound to the present records."""
         chains = self._metrics.records().chains
         self.write_json(SUMMARY, {**summary, LAST_CHAIN: chains[-1]} if chains else summary)
 
     def remove(self, name: str) -> None:
-        """Delete the file `name`, if it is there; raises `RunError` where it cannot be deleted."""
+        """Delete the file `name` if it exists.
+
+        Raises:
+            RunError: if it cannot be deleted.
+        """
         try:
             (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise RunError(f"{self.path / name}: cannot be deleted ({error.strerror})") from error
 
     def require_same(self, config: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Raise `InputError` if this is another run; see `Beginning.require_same`."""
+        """Raise `InputError` if the folder holds another run; see `Beginning.require_same`."""
         self._beginning.require_same(config, environment)
 
     def append_metrics(self, record: Mapping[str, float | int | None]) -> None:
@@ -166,9 +199,10 @@ class RunFolder:
         self._metrics.keep(epochs)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The records so far, oldest first; a last line cut short by a crash is left out.
+        """Return the records, oldest first; a last line that a crash cut short is left out.
 
-        Raises `InputError` naming file and line of a record that is none, is missing, stands elsewhere, or was edited.
+        Raises:
+            InputError: naming the file and line of a record that is malformed, missing, out of place or edited.
         """
         return list(self._metrics.records().values)
 

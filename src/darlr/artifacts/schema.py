@@ -1,6 +1,6 @@
-"""What plain values and tensors from a file have to look like: one check for all files that darlr reads back.
+"""Checks of plain values and tensors from files; all files that darlr reads back go through them.
 
-A checksum tells that a file is as it was written. This tells that what was written is what this version reads.
+A checksum shows that a file is unchanged. These checks show that its content is of the kind that this version reads.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     import torch
 
 LARGEST = 1e300
-"""So large a number may be in a file, so that sums of a few are finite, too."""
+"""The largest number allowed in a file, small enough that sums of a few are still finite."""
 
 Check = Callable[[Any, str], None]
-"""(value, name) -> raises `InputError` naming it where the value is another than it should be."""
+"""A function of (value, name) that raises `InputError` naming the value if it is not allowed."""
 
 
 def number(value: Any, name: str) -> None:
-    """A finite number."""
+    """Check for a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise _refusal(name, value, "a finite number")
 
 
 def text(value: Any, name: str) -> None:
-    """Text."""
+    """Check for text."""
     if not isinstance(value, str):
         raise _refusal(name, value, "text")
 
 
 def flag(value: Any, name: str) -> None:
-    """True or false."""
+    """Check for true or false."""
     if not isinstance(value, bool):
         raise _refusal(name, value, "true or false")
 
 
 def anything(value: Any, name: str) -> None:
-    """Any value."""
+    """Allow any value."""
 
 
 def whole(least: int = 0) -> Check:
-    """A whole number of at least `least`."""
+    """Make a check for a whole number of at least `least`."""
 
     def check(value: Any, name: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -55,14 +55,14 @@ def whole(least: int = 0) -> Check:
 
 
 def positive(value: Any, name: str) -> None:
-    """A finite number above 0."""
+    """Check for a finite number above 0."""
     number(value, name)
     if value <= 0:
         raise _refusal(name, value, "a number above 0")
 
 
 def optional(check: Check) -> Check:
-    """What `check` allows, or null."""
+    """Make a check that allows null besides the values that `check` allows."""
 
     def checked(value: Any, name: str) -> None:
         if value is not None:
@@ -72,7 +72,7 @@ def optional(check: Check) -> Check:
 
 
 def one_of(*values: Any) -> Check:
-    """One of `values`."""
+    """Make a check for one of `values`."""
 
     def check(value: Any, name: str) -> None:
         if value not in values:
@@ -82,7 +82,7 @@ def one_of(*values: Any) -> Check:
 
 
 def list_of(check: Check, length: int | None = None) -> Check:
-    """A list whose parts `check` allows, of a given length if there is one."""
+    """Make a check for a list whose entries pass `check`, of the given length if there is one."""
 
     def checked(value: Any, name: str) -> None:
         if not isinstance(value, list) or (length is not None and len(value) != length):
@@ -94,7 +94,7 @@ def list_of(check: Check, length: int | None = None) -> Check:
 
 
 def map_of(check: Check) -> Check:
-    """An object whose values `check` allows, under any keys."""
+    """Make a check for an object whose values pass `check`, under any keys."""
 
     def checked(value: Any, name: str) -> None:
         for key, part in _object(value, name).items():
@@ -105,9 +105,11 @@ def map_of(check: Check) -> Check:
 
 @dataclass(frozen=True)
 class Keys:
-    """An object with `required` keys and perhaps some of the `others`, each with its check.
+    """A check for an object with all of the `required` keys and any of the `others`.
 
-    Attributes: more: what may stand under any other key.
+    Attributes:
+        required, others: the check of each key's value.
+        more: the check of values under any other key.
     """
 
     required: Mapping[str, Check]
@@ -125,7 +127,11 @@ class Keys:
 
 
 def require(value: Any, check: Check, place: str) -> None:
-    """Raise `InputError` naming `place` (a file) and the key that `check` does not allow."""
+    """Apply `check` to `value`.
+
+    Raises:
+        InputError: naming `place` (a file) and the key that is not allowed.
+    """
     try:
         check(value, "")
     except InputError as error:
@@ -133,11 +139,11 @@ def require(value: Any, check: Check, place: str) -> None:
 
 
 Shape = tuple["torch.dtype", Sequence[int | str]]
-"""Type of elements and sizes of a tensor; a size by name is any, and the same wherever the name stands."""
+"""The element type and the sizes of a tensor. A size given by name is free, but equal wherever the name occurs."""
 
 
 def require_tensors(tensors: Mapping[str, "torch.Tensor"], shapes: Mapping[str, Shape]) -> None:
-    """Raise `InputError` unless `tensors` have these names, types and sizes, and no others, and all numbers are finite."""
+    """Raise `InputError` unless `tensors` have exactly these names, types and sizes, and all their numbers are finite."""
     if strange := sorted(tensors.keys() ^ shapes.keys()):
         what = "is missing" if strange[0] in shapes else "is not expected"
         raise InputError(f"tensor '{strange[0]}' {what}")
@@ -156,24 +162,24 @@ def require_tensors(tensors: Mapping[str, "torch.Tensor"], shapes: Mapping[str, 
 
 
 def shapes_of(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, Shape]:
-    """Type and sizes of each tensor, by name."""
+    """Return the type and the sizes of each tensor by name."""
     return {name: (tensor.dtype, list(tensor.shape)) for name, tensor in tensors.items()}
 
 
 def require_alike(tensors: Mapping[str, "torch.Tensor"], others: Mapping[str, "torch.Tensor"]) -> None:
-    """Raise `InputError` unless `tensors` have the names, types and sizes of `others`, and all numbers are finite."""
+    """Raise `InputError` unless `tensors` have the names, types and sizes of `others`, and all their numbers are finite."""
     require_tensors(tensors, shapes_of(others))
 
 
 def require_finite(tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Raise `InputError` naming a tensor with NaN or infinity."""
+    """Raise `InputError` naming a tensor that holds NaN or infinity."""
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise InputError(f"tensor '{name}' has a value that is no finite number")
 
 
 def require_indices(tensor: "torch.Tensor", name: str, below: int) -> None:
-    """Raise `InputError` unless all are from 0 to `below` - 1."""
+    """Raise `InputError` unless all values of `tensor` (any shape) lie in 0 to `below` - 1."""
     if tensor.numel() and not 0 <= int(tensor.min()) <= int(tensor.max()) < below:
         low, high = int(tensor.min()), int(tensor.max())
         raise InputError(f"tensor '{name}' has values from {low} to {high}; expected 0 to {below - 1}")
@@ -181,7 +187,7 @@ def require_indices(tensor: "torch.Tensor", name: str, below: int) -> None:
 
 @contextmanager
 def restoring(path: Path) -> Iterator[None]:
-    """Restore something from the file `path`, whatever that runs into; raises `InputError` naming the file."""
+    """Turn any failure while the file `path` is restored into an `InputError` naming the file."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Where and with what a run was made."""
+"""The environment in which a run is made."""
 
 import platform
 import subprocess
@@ -13,7 +13,8 @@ from darlr._version import __version__
 
 
 def environment(device: torch.device | str) -> dict[str, Any]:
-    """Versions, platform, device, threads, git revision of the source checkout (None without one) and the time (UTC).
+    """Describe versions, platform, device, threads, time (UTC) and git revision; the revision is None outside a checkout of
+    darlr.
 
     The caller adds `data`: a mapping from the name of every data file to its hash.
     """
@@ -35,7 +36,9 @@ def _device_name(device: torch.device) -> str:
 
 
 def _git_revision(checkout: Path) -> str | None:
-    """The commit, with '-dirty' after local changes; None for an installed copy, even one inside another repository."""
+    """Return the commit, followed by '-dirty' after local changes; None for an installed copy, even inside another
+    repository.
+    """
     if not (checkout / ".git").exists():
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

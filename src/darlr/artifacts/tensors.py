@@ -14,7 +14,7 @@ from darlr.artifacts.files import decode_json, encode_json, replacing
 from darlr.errors import InputError
 
 METADATA = "darlr"
-"""The header's entry that holds the checksum and, after a blank, the state."""
+"""The header's entry for the checksum, followed by a blank and the state."""
 
 _KINDS = MappingProxyType(
     {
@@ -30,15 +30,20 @@ _KINDS = MappingProxyType(
         torch.bool: "BOOL",
     }
 )
-"""What a file calls the types of elements, in the order in which it holds them (the widest first, so that all are aligned)."""
+"""The safetensors names of the element types, in the order in which a file holds them: the widest first, so that all are
+aligned.
+"""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-    """Write `tensors` (any shapes and devices; views and shared storage are copied) and the JSON-able `state`, atomically.
+    """Write `tensors` and the JSON-able `state` atomically; the same content makes the same bytes.
 
-    The same content makes the same bytes. They go straight from the tensors to the file: a reward table may fill a quarter of
-    the memory, and the safetensors library would put the file together in memory first, or write one that only its owner may
-    read. Raises `RunError` where the file cannot be written or `state` holds NaN or infinity.
+    The tensors may have any shapes and devices; views and shared storage are copied. Other tensors are written without a
+    copy, because a reward table may fill a quarter of the memory. The safetensors library would assemble the file in
+    memory, or make a file that only its owner may read.
+
+    Raises:
+        RunError: if the file cannot be written, or `state` holds NaN or infinity.
     """
     whole: dict[str, torch.Tensor] = {}
     for name, tensor in tensors.items():
@@ -56,9 +61,10 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], state: Mappin
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors (on the CPU) and the state of a file that `write_tensors` made.
+    """Read the tensors (onto the CPU) and the state of a file that `write_tensors` made.
 
-    Raises `InputError` naming the file where it is missing, cut short, altered or something else.
+    Raises:
+        InputError: naming the file, if it is missing, cut short, altered or of another kind.
     """
     try:
         if not path.is_file():
@@ -79,14 +85,16 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def _stands_alone(tensor: torch.Tensor, others: Iterable[torch.Tensor]) -> bool:
-    """Whether it fills a storage that it shares with none of `others`, so that it can be written without a copy."""
+    """Return whether `tensor` fills a storage that it shares with none of `others`, so that it can be written without a
+    copy.
+    """
     storage = tensor.untyped_storage()
     fills = tensor.is_contiguous() and tensor.numel() * tensor.element_size() == storage.nbytes()
     return fills and all(storage.data_ptr() != other.untyped_storage().data_ptr() for other in others)
 
 
 def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
-    """What stands before the bytes of `tensors`, which follow in this order."""
+    """Return the bytes of the file before those of `tensors`, which follow in this order."""
     entries: dict[str, Any] = {"__metadata__": metadata}
     end = 0
     for name, tensor in tensors.items():
@@ -111,5 +119,5 @@ def _checksum(tensors: Mapping[str, torch.Tensor], state: str) -> str:
 
 
 def _memory(tensor: torch.Tensor) -> memoryview:
-    """The bytes of a contiguous tensor on the CPU, not copied."""
+    """Return the bytes of a contiguous tensor on the CPU, without a copy."""
     return tensor.reshape(-1).view(torch.uint8).numpy().data

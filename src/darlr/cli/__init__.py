@@ -1,1 +1,1 @@
-"""The command line, one file a command: it parses, calls and prints, and imports what it needs when it needs it."""
+"""The command line, one file for each command: it parses, calls and prints, and imports modules only when they are needed."""

@@ -1,4 +1,4 @@
-"""`darlr check`: a data set, read and compared with what is published."""
+"""`darlr check`: read a data set and compare it with the published figures."""
 
 import sys
 from typing import Annotated
@@ -15,7 +15,7 @@ def check(
     overrides: Overrides = (),
     data_dir: DataDir = None,
 ) -> None:
-    """Read a data set, validate it, and print what it holds; of a known one also beside what is published of it."""
+    """Read a data set, validate it, and print its contents, for a known one next to the published figures."""
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.inspection import inspect  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415

@@ -22,7 +22,7 @@ def compare(
         Path | None, option("write the tables to FILE (.md, .tex), or the results alone (.csv)", "FILE", "print")
     ] = None,
 ) -> None:
-    """Tell two runs, or groups of runs over seeds, apart: settings, data, environment, and results with intervals."""
+    """Compare two runs, or two groups of runs over seeds: settings, data, environment, and results with intervals."""
     from darlr.api.comparison import compare as compared  # noqa: PLC0415
 
     write = _print if out is None else _writer(out)  # a name that cannot be written is refused before runs are read
@@ -37,7 +37,7 @@ def _print(differing: "Table", results: "Table") -> None:
 
 
 def _writer(path: Path) -> "Callable[[Table, Table], None]":
-    """What makes the file, by its suffix; raises `InputError` for an unknown one."""
+    """Return the function that writes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.rendering.table import to_csv, to_latex, to_markdown  # noqa: PLC0415
 

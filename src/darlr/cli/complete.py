@@ -1,4 +1,4 @@
-"""`darlr complete`: the truth of a data set that publishes none."""
+"""`darlr complete`: make the truth of a data set that publishes none."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ def complete(
     ] = (),
     data_dir: DataDir = None,
 ) -> None:
-    """Complete a truth from the ratings of randomly drawn items; runs find it by the files it was made from."""
+    """Complete a truth from the ratings of randomly drawn items; runs on the same files find it."""
     from rich.console import Console  # noqa: PLC0415
 
     from darlr.cli.terminal.completion import completion_progress, describe_completion  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`darlr config`: every setting of a run, its value, where it comes from, and its limits."""
+"""`darlr config`: every setting of a run, its value, its origin, and its limits."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def config(
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show every setting of a run: its value, where that comes from, what it may be, and what it means."""
+    """Show every setting of a run: its value, its origin, its limits, and its meaning."""
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import load  # noqa: PLC0415
     from darlr.errors import unknown  # noqa: PLC0415

@@ -1,10 +1,10 @@
-"""`darlr datasets`: the data sets that are here, and where the others come from."""
+"""`darlr datasets`: the available data sets, and where the others come from."""
 
 from darlr.cli.options import DataDir
 
 
 def datasets(data_dir: DataDir = None) -> None:
-    """List the data sets that are here with their licences, and what is missing of the others and where to get it."""
+    """List the available data sets with their licences, and the missing files of the others with where to get them."""
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.data.registry import SOURCES, available, data_directory  # noqa: PLC0415
     from darlr.report.rendering.table import Table  # noqa: PLC0415

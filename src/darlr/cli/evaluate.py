@@ -1,11 +1,11 @@
-"""`darlr evaluate`: the policy of a run, tested again."""
+"""`darlr evaluate`: test the policy of a run again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from darlr.cli.files import form_of
-from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
+from darlr.cli.options import WHOLE, DataDir, Device, MovedTo, RunPath, Threads, option
 from darlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def evaluate(
     output: Annotated[
         Path | None, option("write the tables to FILE, too (.md or .json), or the first one (.csv)", "FILE", "none")
     ] = None,
+    dataset: MovedTo = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -49,7 +50,7 @@ def evaluate(
     from darlr.report.analysis.user_groups import BY_GROUP, groups_table  # noqa: PLC0415
     from darlr.report.rendering.table import to_csv, to_markdown  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
-    from darlr.run.evaluating import OpenedRun, evaluate_opened, judge_opened, results_table  # noqa: PLC0415
+    from darlr.run.evaluating import OpenedRun, data_set_at, evaluate_opened, judge_opened, results_table  # noqa: PLC0415
 
     forms: dict[str, Callable[[Sequence[Table], Mapping[str, Any]], str]] = {
         ".csv": lambda tables, results: to_csv(tables[0]),
@@ -58,7 +59,8 @@ def evaluate(
     }
     text = None if output is None else form_of(output, forms)
     place = compute_on(device, threads)
-    opened = OpenedRun.of(run, data_dir, place)
+    loaded = None if dataset is None else data_set_at(run, dataset, data_dir)
+    opened = OpenedRun.of(run, data_dir, place, loaded)
     if log is not None or (truth is None and not opened.has_truth):
         _require_unused(mode, policy, users, truth)
         results: Mapping[str, Any] = judge_opened(opened, log, seed, by_group)
@@ -76,7 +78,7 @@ def evaluate(
 
 
 def _require_unused(mode: str, policy: str, users: int | None, truth: Path | None) -> None:
-    """A log judges single recommendations, so modes and users drawn mean nothing."""
+    """Refuse modes and drawn users, which have no meaning if a log judges single recommendations."""
     given = {"--mode": mode != "all", "--policy": policy != "both", "--users": users is not None, "--truth": truth is not None}
     for name, used in given.items():
         if used:

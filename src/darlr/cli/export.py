@@ -18,8 +18,8 @@ def export(
 ) -> None:
     """Write the policy of a run as one ONNX file, which onnxruntime runs without darlr and torch (docs/export.md).
 
-    The folder also gets a README.md that shows how the file is called. Before it is written, onnxruntime has to get from it the
-    scores that the run's own policy gives.
+    The folder also gets a README.md that shows how to call the file. Before it is written, the file's scores in onnxruntime
+    are compared with those of the run's own policy.
     """
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.serving.export.writing import export_policy  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`darlr fetch`: a data set's files, downloaded and verified."""
+"""`darlr fetch`: download and verify a data set's files."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ def fetch(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Download a data set's files, or go on with a download that was stopped; files that are here are verified."""
+    """Download a data set's files, or continue a stopped download; existing files are verified."""
     from darlr.cli.terminal.download import fetch_source, list_fetchable  # noqa: PLC0415
 
     if dataset is None:

@@ -1,4 +1,4 @@
-"""Files that commands write, in the form that their names ask for."""
+"""Files that commands write, in the format that the suffix asks for."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,12 @@ Form = TypeVar("Form")
 
 
 def form_of(path: Path, forms: Mapping[str, Form]) -> Form:
-    """What `forms` has for the suffix of `path`, as ".csv"; raises `InputError` for a suffix that it does not have.
+    """Return the entry of `forms` for the suffix of `path`, for example ".csv".
 
     Commands ask before they compute anything, so that a name that cannot be written is refused at once.
+
+    Raises:
+        InputError: for a suffix that it does not have.
     """
     form = forms.get(path.suffix.lower())
     if form is None:

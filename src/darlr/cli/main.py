@@ -1,5 +1,6 @@
-"""The entry point `darlr`: one line for a refusal, its exit code, and nothing half-written."""
+"""The entry point `darlr`: it prints an error as one line, and ends with the error's exit code."""
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -7,6 +8,7 @@ from typing import Any, NoReturn
 import tyro
 
 from darlr._version import __version__
+from darlr.cli.card import card
 from darlr.cli.check import check
 from darlr.cli.compare import compare
 from darlr.cli.complete import complete
@@ -34,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "tune": tune,
     "report": report,
     "compare": compare,
+    "card": card,
     "config": config,
     "evaluate": evaluate,
     "validate": validate,
@@ -47,7 +50,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complete": complete,
     "generate": generate,
 }
+OPTIONS = ("--help", "-h", "--version", "--tyro-print-completion", "--tyro-write-completion")
+"""What may stand in place of a command; the last two make completions for shells."""
 INTERRUPTED = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
+"""What a stream without a name may fail with, as standard error on a full disk."""
 GOES_ON = {
     **dict.fromkeys(
         ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"
@@ -69,9 +76,10 @@ def main() -> None:
         hint = f"; the same command goes on from {place}" if place else ""
         _refuse(f"interrupted{hint}", INTERRUPTED)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
-        _refuse(f"{error.filename}: {error.strerror}", RunError.exit_code)
+        place = "what is told to the terminal or a file" if error.filename is None else error.filename
+        _refuse(f"{place}: {error.strerror}", RunError.exit_code)
     except Exception as error:
         if (refusal := out_of_memory(error)) is None:
             raise
@@ -79,16 +87,21 @@ def main() -> None:
 
 
 def _refuse(text: str, code: int) -> NoReturn:
-    print(f"darlr: {message(text)}", file=sys.stderr)
+    try:
+        print(f"darlr: {message(text)}", file=sys.stderr, flush=True)
+    except OSError:  # standard error cannot be written either: the exit code says the rest
+        sys.stderr = None
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> None:
-    """Run the command that `arguments` name; ends the process after help and for options that cannot be read."""
+    """Run the command that `arguments` name; ends the process after help and for invalid options."""
     if arguments == ["--version"]:
         print(f"darlr {__version__}")
         return
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+    if arguments and arguments[0].partition("=")[0] not in (*COMMANDS, *OPTIONS):
+        if arguments[0].startswith("-"):
+            raise unknown("option", arguments[0], OPTIONS)
         raise unknown("command", arguments[0], COMMANDS)
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,

@@ -80,6 +80,9 @@ COUNT = _integer("N", _read_count)
 DatasetName = Annotated[str | None, option("data set, or a folder", "NAME", ExperimentConfig.dataset, names=_datasets)]
 MethodName = Annotated[str | None, option("method", "NAME", ExperimentConfig.method, names=_methods)]
 DataDir = Annotated[Path | None, option("data sets' folder", "FOLDER", "$DARLR_DATA, else the user's cache")]
+MovedTo = Annotated[
+    Path | None, option("where the run's data set lies by now, if its folder was moved", "FOLDER", "where it was read")
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], option("where to compute; auto takes a GPU if there is one")]
 Threads = Annotated[int, WHOLE, option("CPU threads; one a process is fastest on a busy machine")]
 Workers = Annotated[int | None, WHOLE, option("processes at a time, of one thread each", default="as many as cores")]

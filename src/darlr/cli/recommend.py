@@ -1,4 +1,4 @@
-"""`darlr recommend`: ranked items from the policy of a run."""
+"""`darlr recommend`: rank items with the policy of a run."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from darlr.cli.cluster import ray_option, require_cluster_of_cpus
 from darlr.cli.options import WHOLE, DataDir, Device, RunPath, Threads, option
 from darlr.errors import InputError
 from darlr.text import on_terminal, visible
@@ -25,6 +26,9 @@ def recommend(
         option("CSV with user_id,item_id,reward[,role], or JSON; recent items, oldest first (docs/serving.md)", "FILE", "none"),
     ] = None,
     all: Annotated[bool, option("stream all users of the log to a Parquet file, given by --output")] = False,  # noqa: A002
+    ray: Annotated[
+        str | None, ray_option("with --all; its nodes share RUN and --output, which becomes a folder of Parquet files")
+    ] = None,
     count: Annotated[int, WHOLE, option("items for each user")] = 10,
     exclude_seen: Annotated[bool, option("leave out items that the log says a user had")] = True,
     history: Annotated[
@@ -49,8 +53,8 @@ def recommend(
     threads: Threads = 1,
 ) -> None:
     """Rank items for users of the log, or for new users by their recent items and rewards."""
-    from darlr.artifacts import write_bytes  # noqa: PLC0415
-    from darlr.cli.terminal.batch import write_all_users  # noqa: PLC0415
+    from darlr.artifacts import RunFolder, write_bytes  # noqa: PLC0415
+    from darlr.cli.terminal.batch import write_all_users, write_all_users_on  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.serving.answers import format_answers, note_lines  # noqa: PLC0415
     from darlr.serving.catalogue import with_catalogue  # noqa: PLC0415
@@ -59,13 +63,20 @@ def recommend(
     from darlr.serving.requests import read_requests, requests_for  # noqa: PLC0415
 
     named = [user for group in users for user in group]
-    _require_together(named, input, all, output, explain, format)
+    _require_together(named, input, all, ray, output, explain, format)
+    defaults = Request(exclude_seen=exclude_seen, history=history)
+    if ray is not None and output is not None:
+        require_cluster_of_cpus(device)
+        from darlr.serving.spread_batch import Asked  # noqa: PLC0415
+
+        asked = Asked(RunFolder.open(run).path, data_dir, new_items, count, defaults, diversify)
+        write_all_users_on(ray, asked, output)
+        return
     recommender = Recommender.load(run, compute_on(device, threads), data_dir)
     if new_items is not None:
         recommender = with_catalogue(recommender, new_items)
     for notice in recommender.notices:
         print(f"note: {visible(notice)}", file=sys.stderr)
-    defaults = Request(exclude_seen=exclude_seen, history=history)
     if all and output is not None:
         write_all_users(recommender, output, count, defaults, diversify)
         return
@@ -89,16 +100,19 @@ def _require_together(
     named: list[str],
     file: Path | None,
     everybody: bool,
+    ray: str | None,
     output: Path | None,
     explain: bool,
     kind: str,
 ) -> None:
-    """Raise `InputError` for options that do not go together."""
+    """Raise `InputError` for options that exclude each other."""
     if named and file is not None:
         raise InputError("give users by --users or by --input, not both")
     if explain and (kind != "json" or everybody):
         raise InputError("--explain needs --format json, whose answers have room for it, and no --all")
     if everybody and (named or file is not None):
         raise InputError("--all is for all users of the log; expected no --users and no --input")
-    if everybody and (output is None or output.suffix != ".parquet"):
+    if ray is not None and (not everybody or output is None):
+        raise InputError("--ray writes the lists of all users to a folder; expected --all and --output FOLDER")
+    if everybody and ray is None and (output is None or output.suffix != ".parquet"):
         raise InputError(f"--all writes Parquet, and --output is {output or 'not given'}; expected --output FILE.parquet")

@@ -1,14 +1,15 @@
-"""`darlr report`: what finished runs say together."""
+"""`darlr report`: compare finished runs."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from darlr.cli.files import form_of
 from darlr.cli.options import option
 from darlr.errors import InputError
+from darlr.text import brief
 
 if TYPE_CHECKING:
     from darlr.report.analysis.runs import Collection
@@ -27,14 +28,32 @@ def report(
             "print",
         ),
     ] = None,
+    names: Annotated[
+        Path | None, option("other names of rows, a YAML file of lines 'ROW: NAME'", "FILE", "as the runs are called")
+    ] = None,
+    width: Annotated[
+        Literal["screen", "column", "page"],
+        option("of curves by epoch: a paper's column (84 mm) or page (178 mm), a screen"),
+    ] = "screen",
 ) -> None:
     """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
-    from darlr.report.analysis.runs import collect  # noqa: PLC0415
+    from darlr.report.analysis.runs import collect, renamed  # noqa: PLC0415
 
     if not runs:
         raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
-    write = _print if out is None else _writer(out)  # a name that cannot be written is refused before runs are read
-    write(collect(runs))
+    write = _print if out is None else _writer(out, width)  # a name that cannot be written is refused before runs are read
+    called = {} if names is None else _names_in(names)
+    write(renamed(collect(runs), called, str(names)))
+
+
+def _names_in(file: Path) -> dict[str, str]:
+    from darlr.config.yaml_text import read_yaml  # noqa: PLC0415
+
+    values = read_yaml(file)
+    for row, name in values.items():
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{file}: the name of row {brief(row)} is {brief(name)}; expected text")
+    return values
 
 
 def _print(collection: "Collection") -> None:
@@ -51,7 +70,7 @@ def _baselines() -> set[str]:
     return {name for name, recipe in METHODS.items() if recipe.baseline}
 
 
-def _writer(path: Path) -> "Callable[[Collection], None]":
+def _writer(path: Path, width: str) -> "Callable[[Collection], None]":
     """What makes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.analysis.runs import to_long_csv  # noqa: PLC0415
@@ -70,5 +89,5 @@ def _writer(path: Path) -> "Callable[[Collection], None]":
         ".tex": text(lambda collection: "\n".join(map(to_latex, tables_of(collection, _baselines())))),
         ".csv": text(to_long_csv),
     }
-    pictures = {f".{name}": lambda collection: save_figure(compared_curves(collection), path) for name in FORMATS}
+    pictures = {f".{name}": lambda collection: save_figure(compared_curves(collection, width), path) for name in FORMATS}
     return form_of(path, {**forms, **pictures})

@@ -16,14 +16,16 @@ def settings_of(
     options: Mapping[str, Any] | None = None,
     epochs: int | None = None,
 ) -> dict[str, Any]:
-    """The nested settings of `file`, replaced by those of `--set`, and by the options that were given.
+    """Merge the nested settings of `file`, of `--set`, and of options; later ones override earlier ones.
 
     Args:
-        options: values of options that are named as their keys; None stands for an option that was not given.
-        epochs: of learning, `training.epochs`.
+        file: settings in YAML.
+        overrides: pairs "KEY=VALUE".
+        options: values of options that are named like their keys; None for an option that was not given.
+        epochs: the number of epochs of learning, `training.epochs`.
 
     Raises:
-        InputError: for a key that both `--set` and an option give, and for text that is no mapping of settings.
+        InputError: for a key that both `--set` and an option give, and for text that is not a mapping of settings.
     """
     values = read_yaml(file) if file is not None else {}
     chosen = parse_overrides(overrides)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from darlr.cli.cluster import ray_option, require_cluster_of_cpus
 from darlr.cli.options import DataDir, Device, Out, Workers, option, processes_of
 from darlr.cli.terminal.pipes import outliving_readers
 from darlr.errors import InputError, RunError
-from darlr.text import visible
+from darlr.text import counted, visible
 
 if TYPE_CHECKING:
     from darlr.sweep.plan import Cell
@@ -23,15 +24,13 @@ def sweep(
         Path, tyro.conf.Positional, option("the grid, in YAML (docs/sweeps.md), or a preset's name, as table3", "FILE")
     ],
     workers: Workers = None,
-    ray: Annotated[
-        str | None, option("work on this Ray cluster, HOST:PORT or auto; its nodes share --out", "ADDRESS", "this machine")
-    ] = None,
+    ray: Annotated[str | None, ray_option("its nodes share --out")] = None,
     dry_run: Annotated[bool, option("only print the cells and what they will cost"), tyro.conf.FlagCreatePairsOff] = False,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
 ) -> None:
-    """Train every cell of a grid over data sets, methods, seeds and settings; the same command goes on where it was stopped."""
+    """Train every cell of a grid over data sets, methods, seeds and settings; the same command continues a stopped sweep."""
     from darlr.cli.terminal.sweep import SweepMonitor, plan_table  # noqa: PLC0415
     from darlr.cli.terminal.tables import print_table  # noqa: PLC0415
     from darlr.sweep.costs import estimate  # noqa: PLC0415
@@ -62,7 +61,7 @@ def sweep(
 
 
 def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: Path, device: str) -> "Executor":
-    """Where the cells are to run: a Ray cluster if one is named, else processes of this machine."""
+    """Return the place of the cells: a Ray cluster if one is named, else processes of this machine."""
     from darlr.data.registry import data_directory  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
     from darlr.sweep.pool import LocalPool  # noqa: PLC0415
@@ -70,27 +69,22 @@ def _executor(ray: str | None, workers: int | None, data_dir: Path | None, out: 
     if ray is None:
         compute_on(device, threads=1)
         return LocalPool(processes_of(workers), data_dir, out, device)
-    if device == "cuda":
-        raise InputError("--device is 'cuda', but cells on a Ray cluster compute on its CPUs; expected 'cpu' or 'auto'")
-    try:
-        from darlr.sweep.cluster import RayCluster  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise InputError("--ray needs the package ray; install it by: pip install 'darlr[ray]'") from error
+    require_cluster_of_cpus(device)
+    from darlr.sweep.cluster import RayCluster  # noqa: PLC0415
+
     return RayCluster(ray, workers, data_directory(data_dir), out, "cpu")
 
 
 def _tell(cells: Sequence["Cell"], outcomes: Sequence["Outcome"], seconds: float) -> None:
-    """How it all ended; raises `RunError` if a cell failed."""
+    """Report the results; raises `RunError` if a cell failed."""
     from darlr.sweep.costs import in_words  # noqa: PLC0415
 
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     before = sum(cell.finished for cell in cells)
-    print(f"{len(cells) - len(failed)} of {len(cells)} cells are finished, {before} of them from before")
+    print(f"{len(cells) - len(failed)} of {counted(len(cells), 'cell')} finished, {before} of them before")
     if outcomes:
         print(f"{in_words(seconds)}, {in_words(sum(outcome.cpu_seconds for outcome in outcomes))} of CPU time")
     for outcome in failed:
         print(visible(f"failed: {outcome.cell.label}: {outcome.error}"), file=sys.stderr)
     if failed:
-        raise RunError(f"{len(failed)} of {len(cells)} cells failed; the same command tries them again")
+        raise RunError(f"{len(failed)} of {counted(len(cells), 'cell')} failed; the same command tries them again")

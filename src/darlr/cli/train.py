@@ -5,6 +5,7 @@ from typing import Annotated
 
 import tyro
 
+from darlr.cli.cluster import ray_option, require_cluster_of_cpus
 from darlr.cli.options import WHOLE, DataDir, DatasetName, Device, MethodName, Out, Overrides, Threads, option
 from darlr.cli.settings import settings_of
 from darlr.config.experiment import ExperimentConfig, TrainingConfig
@@ -36,6 +37,15 @@ def train(
     tensorboard: Annotated[
         bool, option("write every number to TensorBoard's event files, too, in the run folder"), tyro.conf.FlagCreatePairsOff
     ] = False,
+    mlflow: Annotated[
+        bool, option("log every number to MLflow, too, where MLFLOW_TRACKING_URI says"), tyro.conf.FlagCreatePairsOff
+    ] = False,
+    wandb: Annotated[
+        bool,
+        option("log every number to Weights & Biases, too, or with WANDB_MODE=offline to files"),
+        tyro.conf.FlagCreatePairsOff,
+    ] = False,
+    ray: Annotated[str | None, ray_option("its nodes share in the fit of the world model")] = None,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",
@@ -47,11 +57,12 @@ def train(
     from darlr.cli.terminal.run import TerminalMonitor  # noqa: PLC0415
     from darlr.methods.experiment import experiment_config  # noqa: PLC0415
     from darlr.run.devices import compute_on  # noqa: PLC0415
-    from darlr.run.event_files import require_tensorboard  # noqa: PLC0415
+    from darlr.run.loggers.kinds import wished  # noqa: PLC0415
     from darlr.run.presets import FIRST, settings_file  # noqa: PLC0415
 
-    if tensorboard:
-        require_tensorboard()
+    wished(tensorboard=tensorboard, mlflow=mlflow, wandb=wandb)  # what is not installed is refused before anything is told
+    if ray is not None:
+        require_cluster_of_cpus(device)
     quick_start = config is None and dataset is None and method is None and not overrides and warm_start is None
     file = FIRST if quick_start else config
     options = {"dataset": dataset, "method": method, "seed": seed}
@@ -60,7 +71,7 @@ def train(
         values["dataset"] = RunFolder.open(warm_start).config()["dataset"]
     asked = experiment_config(values)
     others = {key: value for key, value in values.items() if key not in ("dataset", "method", "seed")}
-    place = str(compute_on(device, threads))
+    place = str(compute_on("cpu" if ray is not None else device, threads))
     with TerminalMonitor(asked.world_model.patience) as monitor:
         if quick_start:
             monitor.notice("this is the quick start, a small world and a short schedule, as with --config first")
@@ -73,7 +84,10 @@ def train(
             data_dir=data_dir,
             monitor=monitor,
             tensorboard=tensorboard,
+            mlflow=mlflow,
+            wandb=wandb,
             warm_start=warm_start,
+            ray=ray,
             settings=others,
         )
         monitor.finished(run)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_TRIALS = 100_000
 MOST_SEEDS = 1_000
-"""Of a trial."""
+"""The largest number of seeds of a trial."""
 
 
 def tune(
@@ -85,7 +85,7 @@ def tune(
 
 
 def tell(folder: Path, trials: Sequence["Trial"]) -> None:
-    """Where the results are; raises `RunError` if a trial has not ended, or none has finished."""
+    """Print where the results are; raises `RunError` if a trial has not ended, or none has finished."""
     from darlr.tuning.trials import BEST, RESULTS, SWEEP, best_of  # noqa: PLC0415
 
     best = best_of(trials)

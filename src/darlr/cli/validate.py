@@ -1,4 +1,4 @@
-"""`darlr validate`: judges of policies, beside the truth."""
+"""`darlr validate`: test judges of policies against the truth."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,10 +1,10 @@
-"""What is known of a setting beside its type: its documentation and its limits, written once, beside the field.
+"""The documentation and the limits of a setting, written once, beside its field.
 
-A part of a run's settings is a frozen dataclass derived from `Section`, whose fields read
+Each section of a run's settings is a frozen dataclass derived from `Section`. Its fields read
 
-    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
+    discount: Annotated[float, Setting("gamma, the weight of a reward one step later", at_least=0, at_most=1)] = 0.9
 
-`Section` refuses what lies out of the limits; `darlr config`, the settings reference and the JSON schema print the same fields.
+`Section` refuses values outside the limits. `darlr config`, the settings reference and the JSON schema print the same fields.
 """
 
 import dataclasses
@@ -18,23 +18,23 @@ from darlr.errors import InputError
 from darlr.text import brief
 
 LARGEST = 2**63 - 1
-"""The largest whole number of any setting."""
+"""The largest whole number that a setting may have."""
 SINGLE = 3.4e38
-"""What single precision holds; larger settings would be infinite."""
+"""The largest number in single precision; a larger setting would become infinite."""
 MOST_VALUES = 100
-"""Of a list."""
+"""The largest length of a list."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of one setting.
+    """The documentation and the limits of one setting.
 
     Attributes:
-        doc: what it is, one line; published values where they differ from the default.
-        at_least, at_most, above, below: limits of a number, or of every number of a list.
-        filled: whether a list needs an entry.
-        distinct: whether a list's entries must differ.
-        multiple_of: the key, in the same section, of which it must be a multiple.
+        doc: one line of documentation; it gives published values where they differ from the default.
+        at_least, at_most, above, below: limits of a number, or of every number in a list.
+        filled: whether a list needs at least one entry.
+        distinct: whether the entries of a list must differ.
+        multiple_of: a key in the same section; the value must be a multiple of that setting.
     """
 
     doc: str
@@ -48,7 +48,7 @@ class Setting:
 
     @property
     def limits(self) -> str:
-        """The limits in words, as "from 0 to 1"; empty where there are none."""
+        """The limits in words, for example "from 0 to 1"; empty if there are none."""
         match (self.at_least, self.above, self.at_most, self.below):
             case (None, None, None, None):
                 return ""
@@ -73,7 +73,7 @@ class Setting:
         return " and ".join(parts)
 
     def holds(self, number: float) -> bool:
-        """Whether `number` lies within the limits."""
+        """Return whether `number` lies within the limits."""
         return (
             (self.at_least is None or number >= self.at_least)
             and (self.above is None or number > self.above)
@@ -87,10 +87,10 @@ def _shown(bound: float) -> str:
 
 
 class Section:
-    """A part of a run's settings; a frozen dataclass derived from it refuses values out of its fields' limits.
+    """A section of a run's settings. A frozen dataclass derived from it refuses values outside its fields' limits.
 
     Attributes:
-        KEY: the part's key in a config, as "a2c".
+        KEY: the section's key in a config, for example "a2c".
     """
 
     KEY: ClassVar[str]
@@ -116,7 +116,7 @@ class Section:
 
 
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
-    """The annotated fields of a section, by name."""
+    """Return the documented fields of a section by name."""
     return _settings_of(typing.cast(typing.Hashable, kind))
 
 
@@ -132,9 +132,10 @@ def _settings_of(kind: Any) -> dict[str, Setting]:
 
 
 def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Setting]]:
-    """Every setting of the config `kind` by its dotted key: (key, type without annotation, what is known of it).
+    """Yield (key, type without annotation, documentation) of every setting of the config `kind`; keys are dotted.
 
-    Sections are gone into; a field without a `Setting` is a defect and raises `TypeError`.
+    Raises:
+        TypeError: for a field without a `Setting`, which is a defect of the code.
     """
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):
@@ -148,13 +149,13 @@ def documented(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any, Se
 
 
 def require_between(name: str, value: int, least: int, most: int) -> None:
-    """Raise `InputError` for what is no whole number in `least`..`most`, of a number beside the settings, as an option's."""
+    """Raise `InputError` unless `value`, of an option for example, is a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InputError(f"{name} is {brief(value)}; expected from {_shown(least)} to {_shown(most)}")
 
 
 def require(condition: bool, key: str, value: object, expected: str) -> None:
-    """Raise `InputError` naming the key, what it is and what was expected, unless `condition` holds."""
+    """Raise `InputError` unless `condition` holds; the message names the key, its value and the expected values."""
     if not condition:
         shown = list(value) if isinstance(value, tuple) else value
         raise InputError(f"config key '{key}' is {brief(shown)}; expected {expected}")

@@ -1,7 +1,6 @@
-"""One run's settings, whole: the sections that all methods share.
+"""The settings of one run: the sections that all methods share.
 
-A section lives in the `settings` module of the room that it belongs to; methods add sections of their own
-(`darlr.methods.experiment`).
+Each section lives in the `settings` module of its room. Methods add sections of their own (`darlr.methods.experiment`).
 """
 
 from dataclasses import dataclass, field, fields
@@ -20,29 +19,35 @@ Own = TypeVar("Own", bound=Section)
 
 @dataclass(frozen=True)
 class TrainingConfig(Section):
-    """The schedule: an epoch is at least `steps_per_epoch` recommendations of learning, then one test."""
+    """The schedule: an epoch is at least `steps_per_epoch` recommendations of learning, followed by one test."""
 
     KEY: ClassVar[str] = "training"
 
     epochs: Annotated[int, Setting("epochs of learning", at_least=1, at_most=1_000_000)] = 200
-    steps_per_epoch: Annotated[int, Setting("recommendations of an epoch, at least", at_least=1, at_most=1_000_000_000)] = (
-        100_000
-    )
-    environments: Annotated[int, Setting("episodes a collection, all at once", at_least=1, at_most=10_000_000)] = 100
+    steps_per_epoch: Annotated[
+        int, Setting("least number of recommendations in an epoch of learning", at_least=1, at_most=1_000_000_000)
+    ] = 100_000
+    environments: Annotated[
+        int,
+        Setting("number of episodes that run at once; one collection is an episode of each", at_least=1, at_most=10_000_000),
+    ] = 100
     allow_repeats: Annotated[
-        bool, Setting("whether an episode may recommend an item twice while learning (the references: yes)")
+        bool, Setting("whether an episode may recommend an item twice while learning (the references: true)")
     ] = False
 
 
 @dataclass(frozen=True)
 class ExperimentConfig:
-    """One run, whole: the same config and seed give the same numbers on the same machine."""
+    """All settings of one run; the same config and seed give the same numbers on the same machine."""
 
     dataset: Annotated[str, Setting("a data set's name, or a folder")] = "synthetic"
-    method: Annotated[str, Setting("what learns")] = "darlr"
-    seed: Annotated[int, Setting("of everything random", at_least=0, at_most=LARGEST)] = 0
+    method: Annotated[str, Setting("name of the learning method")] = "darlr"
+    seed: Annotated[int, Setting("seed of all random numbers", at_least=0, at_most=LARGEST)] = 0
     reference_quirks: Annotated[
-        bool, Setting("what the references do, slips included, for comparison alone (docs/reference_quirks.md)")
+        bool,
+        Setting(
+            "whether to repeat the reference code's slips, for comparison with published numbers (docs/reference_quirks.md)"
+        ),
     ] = False
     data: DataConfig = field(default_factory=DataConfig)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
@@ -61,7 +66,11 @@ class ExperimentConfig:
         require(self.seed <= LARGEST, "seed", self.seed, f"at most {LARGEST:,}")
 
     def own(self, kind: type[Own]) -> Own:
-        """The section `kind` that a method brought along; raises `TypeError` if no method has it."""
+        """Return the section `kind` that a method added.
+
+        Raises:
+            TypeError: if no method has such a section.
+        """
         for part in fields(self):
             value = getattr(self, part.name)
             if isinstance(value, kind):

@@ -1,6 +1,6 @@
 """Strict loading of settings from mappings and `key=value` overrides, and their stable hash.
 
-Nothing is guessed: an unknown key, a value of another type or a value out of its limits raises `InputError` naming the key.
+Nothing is guessed. An unknown key, a value of another type and a value outside its limits raise `InputError` naming the key.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ Config = TypeVar("Config")
 
 
 def from_mapping(kind: type[Config], values: Mapping[str, Any], base: Config | None = None, prefix: str = "") -> Config:
-    """Build the frozen dataclass `kind` from `values`; keys not given keep those of `base` (or the defaults)."""
+    """Build the frozen dataclass `kind` from `values`; keys that are not given keep the value of `base`, or the default."""
     if not isinstance(values, Mapping):
         raise InputError(f"config key '{prefix.rstrip('.')}' is {values!r}; expected a mapping of keys to values")
     hints = typing.get_type_hints(kind)
@@ -39,7 +39,7 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], base: Config | N
 
 def _convert(value: Any, hint: Any, key: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:  # a value that may be left open: null
+    if origin is types.UnionType:  # an optional value: null
         return None if value is None else _convert(value, arguments[0], key)
     if origin is typing.Literal:
         if value not in arguments:
@@ -69,7 +69,7 @@ def _convert_float(value: Any, key: str) -> float:
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
-    """Turn `["a2c.discount=0.95", ...]` into a nested mapping; values are read as YAML."""
+    """Turn `["a2c.discount=0.95", ...]` into a nested mapping; values are parsed as YAML."""
     nested: dict[str, Any] = {}
     for pair in pairs:
         path, separator, text = pair.partition("=")
@@ -88,7 +88,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
-    """The config as plain nested mappings and lists (what `config.yaml` holds)."""
+    """Return the config as plain nested mappings and lists, the contents of `config.yaml`."""
     return {
         item.name: to_mapping(value) if dataclasses.is_dataclass(value) else list(value) if isinstance(value, tuple) else value
         for item in dataclasses.fields(config)
@@ -97,20 +97,20 @@ def to_mapping(config: Any) -> dict[str, Any]:
 
 
 def stable_hash(values: Any) -> str:
-    """Twelve hexadecimal digits that depend on the values alone, not on key order, process or platform."""
+    """Hash values to twelve hexadecimal digits, independent of key order, process and platform."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def value_at(config: Any, path: str) -> Any:
-    """The value at a dotted key of a config, as `value_at(config, "a2c.discount")`."""
+    """Return the value at a dotted key of a config, for example `value_at(config, "a2c.discount")`."""
     for name in path.split("."):
         config = getattr(config, name)
     return config
 
 
 def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings put together; where both have a value, that of `second`."""
+    """Merge nested mappings; where both have a value, the one of `second` counts."""
     merged = dict(first)
     for key, value in second.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
@@ -119,10 +119,13 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
 
 
 def leaf_type(kind: type[Any], path: str) -> type[Any]:
-    """The type of the value at a dotted key of the config `kind`, as `leaf_type(ExperimentConfig, "a2c.discount") is float`.
+    """Return the type at a dotted key of the config `kind`; for example, `leaf_type(ExperimentConfig, "a2c.discount") is
+    float`.
 
-    Lists are `tuple`, choices `typing.Literal`. Raises `InputError` for a key that no config has, and for one that has keys
-    of its own.
+    The type of a list is `tuple`, and that of a choice is `typing.Literal`.
+
+    Raises:
+        InputError: for an unknown key, and for a key of a whole section.
     """
     hint, prefix = kind, ""
     for name in path.split("."):
@@ -142,7 +145,7 @@ def _first_field(kind: Any) -> str:
 
 
 def with_settings(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The nested `values`, with each of `settings` put in at its dotted key, as `{"a2c.discount": 0.9}`."""
+    """Return the nested `values` with `settings` put in at their dotted keys, for example `{"a2c.discount": 0.9}`."""
     merged = dict(values)
     for path, value in settings.items():
         nested = value

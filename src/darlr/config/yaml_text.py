@@ -1,7 +1,7 @@
-"""The YAML that darlr reads and writes: one document of plain values, bounded in size and depth.
+"""The YAML that darlr reads and writes: one document of plain values, of bounded size and depth.
 
-Everything that makes more of a file than stands in it is refused: aliases, merged keys, tags. So a small file makes a small
-value, and each value is what its own line says.
+Aliases, merged keys and tags are refused, because they let a small file describe a huge value. So each value is written out
+on its own line.
 """
 
 import re
@@ -21,16 +21,24 @@ MOST_BITS = 64  # of a whole number
 MERGE = "tag:yaml.org,2002:merge"
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 OLD_NUMBER = r":|^[-+]?0[0-9_]+$"
-"""Numbers that YAML 1.1 takes for others than people do: 1:30 for 90, 010 for 8."""
+"""Numbers that YAML 1.1 reads differently from people: 1:30 as 90, and 010 as 8."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; raises `InputError` naming the file, and the line where there is one at fault."""
+    """Read the mapping in a YAML file.
+
+    Raises:
+        InputError: naming the file and, if known, the line at fault.
+    """
     return parse_mapping(read_text(path, at_most=MOST_BYTES), str(path))
 
 
 def parse_mapping(text: str, place: str) -> dict[str, Any]:
-    """The mapping in a YAML text; raises `InputError` naming `place`, and the line where there is one at fault."""
+    """Parse a YAML text that holds a mapping.
+
+    Raises:
+        InputError: naming `place` and, if known, the line at fault.
+    """
     content = parse_yaml(text, place)
     if not isinstance(content, dict):
         raise InputError(f"{place}: expected a mapping of keys to values")
@@ -38,7 +46,11 @@ def parse_mapping(text: str, place: str) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, place: str) -> Any:
-    """The value of a YAML text; raises `InputError` naming `place` for anything that is not plain YAML."""
+    """Parse a YAML text.
+
+    Raises:
+        InputError: naming `place`, for anything but plain YAML.
+    """
     if len(text) > MOST_BYTES:
         raise InputError(f"{place}: {len(text):,} characters of YAML; expected at most {MOST_BYTES:,}")
     try:
@@ -51,19 +63,19 @@ def parse_yaml(text: str, place: str) -> Any:
 
 
 def yaml_text(values: Mapping[str, Any]) -> str:
-    """`values` as YAML that `parse_yaml` reads."""
+    """Write `values` as YAML that `parse_yaml` reads."""
     return yaml.dump(dict(values), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes what stands twice a second time, instead of an alias."""
+    """A dumper that writes a repeated value in full instead of as an alias."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe subset without what `MOST_*` and the module's head exclude; a key may be given only once."""
+    """YAML's safe subset, without the features that this module refuses and within its limits; a key may be given only once."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

@@ -1,1 +1,1 @@
-"""Logged feedback, its catalogue and the test world's truth: frozen, validated, read from files or generated."""
+"""Logged feedback, the catalogue of items and the test world's truth: frozen, validated, read from files or generated."""

@@ -1,4 +1,4 @@
-"""What is known of items and users beside their feedback."""
+"""Features of items and users, and categories of items."""
 
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ class Features:
         code_sizes: F vocabulary sizes.
         numeric_names: G names.
         numeric: (n, G) float32, finite, normalised by the reader.
-        code_values: for each coded column the texts that its codes stand for; empty where the reader does not tell, and the
-            codes themselves are the values.
-        numeric_scales: for each numeric column the centre and spread by which the reader normalised it; empty where it does not
-            tell, and values are those of `numeric`.
+        code_values: for each coded column the texts of its codes; empty if the reader does not give them, so that the codes
+            themselves are the values.
+        numeric_scales: for each numeric column the centre and spread by which the reader normalised it; empty if the reader
+            does not give them.
     """
 
     code_names: tuple[str, ...]
@@ -55,7 +55,7 @@ class Features:
 
     @classmethod
     def none(cls, n: int) -> "Features":
-        """No features for `n` entities."""
+        """Return no features for `n` entities."""
         return cls((), np.zeros((n, 0), np.int32), (), (), np.zeros((n, 0), np.float32))
 
 
@@ -64,10 +64,10 @@ class ItemCatalog:
     """Categories and features of the I items of a log's vocabulary, in its order.
 
     Attributes:
-        categories: (I, S) int32 codes of each item's categories, -1 where it has fewer than S.
-        category_names: C names, as they stand in the source.
+        categories: (I, S) int32 codes of each item's categories, -1 in unused places.
+        category_names: C names, as in the source.
         features: side features of the items.
-        untagged_alike: whether the items without any category share one, in which users may find them alike (KuaiRand).
+        untagged_alike: whether the items without any category count as sharing one (KuaiRand).
     """
 
     categories: NDArray[np.int32]
@@ -89,10 +89,13 @@ class ItemCatalog:
 
     @property
     def n_categories(self) -> int:
+        """C, the number of categories."""
         return len(self.category_names)
 
     def membership(self) -> NDArray[np.bool_]:
-        """(I, C), or (I, C + 1) if untagged items are alike: whether an item has a category; the last column: none of them."""
+        """Return (I, C) bool: whether an item has a category; (I, C + 1) if untagged items share one, which is the last
+        column.
+        """
         member = np.zeros((len(self), self.n_categories + 1), bool)
         np.put_along_axis(member, self.categories.astype(np.intp), True, axis=1)  # -1 lands in the spare last column
         member[:, -1] = ~member[:, :-1].any(axis=1)

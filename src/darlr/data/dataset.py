@@ -1,4 +1,4 @@
-"""A data set as learning sees it: a log, a catalogue, and which users and items the simulated world has."""
+"""A data set as learning sees it: a log, a catalogue, and the users and items of the simulated world."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,20 +12,19 @@ from darlr.world.world import World
 
 @dataclass(frozen=True)
 class Dataset:
-    """All that learning may use.
+    """All data that learning may use.
 
     Attributes:
-        name: as in result folders.
+        name: the name in result folders.
         log: the training interactions (U users, I items).
         items: catalogue of the I items.
         user_features: features of the U users.
         world: the users and items of the simulated world, a subset of the log's vocabularies.
-        leave: the data set's own leave rule (spec of published runs, or its `dataset.yaml`).
-        hashes: SHA-256 of every input file, by name (or the settings that generated the data).
-        paid: smallest and largest reward that the test world pays, where that is another scale than the log's
-            `reward_range`, else None.
-        randomised: ratings of items that were shown at random, over the log's vocabularies, where there are any, else None.
-            They only set the law of selection; nothing else is learned from them, and policies are not judged by them.
+        leave: the data set's own leave rule, from the published runs or from its `dataset.yaml`.
+        hashes: SHA-256 of every input file by name, or the settings that generated the data.
+        paid: smallest and largest reward of the test world, if its scale is not the log's `reward_range`, else None.
+        randomised: ratings of items that were shown at random, over the log's vocabularies, or None. They only set the law
+            of selection; nothing else is learned from them, and they judge no policy.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Dataset:
 
     @property
     def paid_range(self) -> tuple[float, float]:
-        """Smallest and largest reward that the test world pays, and that users report when they are served."""
+        """Smallest and largest reward of the test world, on the scale that users report when they are served."""
         return self.log.reward_range if self.paid is None else self.paid
 
 

@@ -1,4 +1,4 @@
-"""How the rows of a log came to be shown, where the service that showed them wrote it down."""
+"""Records of how a log's recommendations were made, if the service that made them kept any."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
@@ -11,17 +11,17 @@ from darlr.errors import InputError
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a service knew of its n recommendations when it made them; None for what it did not write down.
+    """A service's records of its n recommendations; a column is None if the service did not record it.
 
     Attributes:
         propensities: (n,) float64 in (0, 1], the probability with which the shown item was shown.
         sessions: (n,) int64, equal for the recommendations of one episode.
-        steps: (n,) int64, the place of a recommendation in its session; the session alone where this is None.
+        steps: (n,) int64, the place of a recommendation in its session; the sessions alone are known if this is None.
         positions: (n,) int64, the place on the page; the propensity is that of the item at its position.
 
     Raises:
         InputError: for columns of different lengths, propensities outside (0, 1], steps without sessions, and a step that
-            stands twice in its session.
+            occurs twice in its session.
     """
 
     propensities: NDArray[np.float64] | None = None
@@ -40,7 +40,7 @@ class Exposure:
         if self.steps is not None:
             if self.sessions is None:
                 raise InputError("the log has steps without sessions; expected both, or sessions alone")
-            order = np.lexsort((self.steps, self.sessions))  # np.unique takes many times as long on rows of two columns
+            order = np.lexsort((self.steps, self.sessions))  # np.unique is many times slower on rows of two columns
             sessions, steps = self.sessions[order], self.steps[order]
             if ((sessions[1:] == sessions[:-1]) & (steps[1:] == steps[:-1])).any():
                 raise InputError("a step stands twice in its session; expected each once")
@@ -49,7 +49,7 @@ class Exposure:
         return len(next(iter(self._columns().values()), ()))
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
-        """The chosen rows alone."""
+        """Return the chosen rows; `chosen` is (m,) indices or an (n,) mask."""
         return replace(self, **{name: column[chosen] for name, column in self._columns().items()})
 
     def _columns(self) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Rewards of all users and items that are known as factors: any cell or row can be computed, and no table is held."""
+"""Rewards of all users and items in the form of factors: any cell or row can be computed, and no table is stored."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,13 +13,13 @@ Link = Literal["identity", "log"]
 
 @dataclass(frozen=True)
 class FactoredRewards:
-    """Rewards whose link is the product of a user's and an item's factors, kept within low..high.
+    """Rewards whose link is the product of a user's and an item's factors, clipped to low..high.
 
     Attributes:
         users: (U, K) float32, finite.
         items: (I, K) float32, finite.
-        link: what of a reward the product is: the reward itself, or its natural logarithm.
-        low, high: the smallest and the largest reward; others become these.
+        link: the function of the reward that equals the product: the identity, or the natural logarithm.
+        low, high: the smallest and the largest reward; other values are clipped to these.
 
     Raises:
         InputError: if the factors differ in number or are not finite.
@@ -39,16 +39,16 @@ class FactoredRewards:
                 raise InputError(f"the factors of the {whose} are not all finite")
 
     def cells(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float32]:
-        """(n,) rewards of pairs of a user and an item."""
+        """Return (n,) rewards of pairs of a user (n,) and an item (n,)."""
         return self._rewards(np.einsum("nk,nk->n", self.users[users], self.items[items]))
 
     def table(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float32]:
-        """(m, n) rewards of each of m users for each of n items."""
+        """Return (m, n) rewards of m users for n items."""
         return self._rewards(self.users[users] @ self.items[items].T)
 
     def _rewards(self, linked: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`linked`, changed in place."""
+        """Return the rewards for `linked`, which is changed in place."""
         if self.link == "log":
-            with np.errstate(over="ignore"):  # what is infinite becomes the largest reward
+            with np.errstate(over="ignore"):  # infinity becomes the largest reward
                 np.exp(linked, out=linked)
         return np.clip(linked, np.float32(self.low), np.float32(self.high), out=linked)

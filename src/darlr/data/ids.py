@@ -1,11 +1,11 @@
-"""What a raw id is, and the one rule by which an id from outside (Python, CSV, JSON, an option) is one of a log's.
+"""Raw ids, and the one rule by which an id from outside (Python, CSV, JSON, an option) matches one of a log's.
 
-A log's ids are all integers, where every one is written as a program writes an integer (`PLAIN_INTEGER`), or else all text.
-Where they are integers, a whole number is meant by 108, by 108.0, and by the texts "108" and "108.0"; leading zeros, a plus
-sign, underscores, spaces and other scripts' digits make it another id. Where they are text, an id is meant by this very text,
-and by the integer that is written so. Nothing else is taken for an id: a message may only say which one is spelled alike.
+A log's ids are either all integers or all text. They are integers if every one is written as a program writes an integer
+(`PLAIN_INTEGER`). An integer id is matched by 108, by 108.0, and by the texts "108" and "108.0". Leading zeros, a plus
+sign, underscores, spaces and other scripts' digits make it another id. A text id is matched by this very text, and by the
+integer that is written so. Nothing else matches; a message may only suggest the id that is spelled similarly.
 
-The tables of a data set are held to the texts themselves, since all are its author's: there 108.0 beside 108 is refused.
+The tables of a data set have to use the same texts throughout, since all have one author: there, 108.0 next to 108 is refused.
 """
 
 import re
@@ -24,11 +24,11 @@ PLAIN_INTEGER = r"^(0|-?[1-9][0-9]*)$"
 
 _WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
 INVISIBLE = r"\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{3164}\x{115F}\x{1160}\x{FFA0}\x{034F}\x{2800}"
-"""Within [] of a regular expression: marks that take no room or show nothing, which nobody who reads a file can see."""
+"""The inside of [] of a regular expression: marks without width or shape, which a reader of a file cannot see."""
 
 
 class KnownIds:
-    """The n raw ids of users, or of items, and where each of them stands."""
+    """The n raw ids of users, or of items, and their positions."""
 
     def __init__(self, ids: Ids) -> None:
         self.integers = ids.dtype.kind in "iu"
@@ -40,7 +40,7 @@ class KnownIds:
         return len(self.ids)
 
     def as_logged(self, given: Any) -> Any:
-        """`given` as the log would have it, whether the log knows it or not: 108 for "108", where its ids are integers."""
+        """Return `given` in the form of the log's ids, known or not: 108 for "108" if the ids are integers."""
         value = given.item() if isinstance(given, np.generic) else given
         if not self.integers:
             return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -51,29 +51,29 @@ class KnownIds:
         return value
 
     def find(self, given: Any) -> int | None:
-        """The place of the id that `given` means; None where the log has none such."""
+        """Return the position of the id that `given` matches; None if there is none."""
         value = self.as_logged(given)
         return self._place.get(value) if isinstance(value, Id) and not isinstance(value, bool) else None
 
     def nearest(self, given: Any) -> Id | None:
-        """The id that the unknown `given` is another spelling of (`folded`); None where there is none."""
+        """Return the id of which the unknown `given` is another spelling (`folded`); None if there is none."""
         if self._alike is None:
             keys = folded(pl.Series("id", self.ids).cast(pl.String)).to_list()
-            self._alike = dict(zip(reversed(keys), reversed(self.ids), strict=True))  # the first of several
+            self._alike = dict(zip(reversed(keys), reversed(self.ids), strict=True))  # of several, the first
         key: str = folded(pl.Series("id", [str(given)])).item()
         return self._alike.get(key)
 
     def hint(self, given: Any) -> str:
-        """The end of a message about the unknown `given`: the id that is spelled nearly so, where there is one."""
+        """Return the end of a message about the unknown `given`: a similarly spelled id, if there is one."""
         nearest = self.nearest(given)
         return "" if nearest is None else f"; did you mean {nearest!r}?"
 
 
 def folded(texts: pl.Series) -> pl.Series:
-    """(n,) keys that texts share which people take for the same.
+    """Return (n,) keys, equal for texts that people take for the same.
 
-    They leave out case, Unicode form, invisible marks, spaces, quotes around, a sign +, leading zeros, and how a whole number
-    is written: "108.0", "1.08E+02" and "1,080" have the keys of "108" and "1080".
+    The keys ignore case, Unicode form, invisible marks, spaces, surrounding quotes, a sign +, leading zeros, and the
+    notation of whole numbers: "108.0", "1.08E+02" and "1,080" have the keys of "108" and "1080".
     """
     ascii_only = texts.str.contains(r"^[\x00-\x7F]*$").fill_null(True)
     if not ascii_only.all():
@@ -88,7 +88,7 @@ def folded(texts: pl.Series) -> pl.Series:
 
 
 def _rewritten(texts: pl.Series, pattern: str, rewrite: Any) -> pl.Series:
-    """`texts` with those that match `pattern` rewritten; they are few."""
+    """Return `texts` with those that match `pattern` rewritten; there are few of them."""
     matching = texts.str.contains(pattern).fill_null(False)
     if not matching.any():
         return texts
@@ -97,7 +97,7 @@ def _rewritten(texts: pl.Series, pattern: str, rewrite: Any) -> pl.Series:
 
 
 def _ascii_digits(text: str) -> str:
-    """Digits of other scripts, which compatibility forms keep apart, as ASCII's; letters without case."""
+    """Replace digits of other scripts, which compatibility forms keep, by ASCII's, and fold the case of letters."""
     return "".join(str(unicodedata.decimal(letter, letter)) for letter in text.casefold())
 
 

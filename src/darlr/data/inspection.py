@@ -1,4 +1,6 @@
-"""What `darlr check` tells of a data set: that it can be read, what it holds, and whether it is as its owners publish it."""
+"""The report of `darlr check` on a data set: whether it can be read, its contents, and its differences from the published
+files.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +20,12 @@ class Inspection:
 
     Attributes:
         dataset: the setting that chose it.
-        learned: what learning would see of it.
-        name: what the data set calls itself.
+        learned: the part that learning would see.
+        name: the data set's own name.
         figures: (label, figure) of the log, the catalogue and the truth.
-        beside_published: (label, ours, published); empty where nothing is published of it.
+        beside_published: (label, ours, published); empty if nothing was published about it.
         deviations: a line for each difference from the published files.
-        notes: a line for whatever may be meant otherwise (`data.plausibility`).
+        notes: a line for everything that may be a mistake (`data.plausibility`).
     """
 
     dataset: str
@@ -41,7 +43,11 @@ class Inspection:
 
 
 def inspect(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str], None]) -> Inspection:
-    """Read and validate the data set of `config`; raises as `registry.load` does."""
+    """Read and validate the data set of `config`.
+
+    Raises:
+        InputError: as `registry.load`.
+    """
     loaded = registry.load(config, data_dir, notice)
     source = registry.SOURCES.get(config.dataset)
     published = () if source is None else beside_published(source, loaded)

@@ -11,16 +11,16 @@ from darlr.data.tallies import count_each, count_partners, distinct
 from darlr.errors import InputError
 
 Ids = NDArray[np.int64] | NDArray[np.object_]
-"""Raw ids: int64, or Python's own strings (dtype object), so that one long id costs its own length and no more."""
+"""Raw ids: int64, or Python strings (dtype object), so that one long id does not lengthen all others."""
 
 
 def text_ids(texts: Iterable[str]) -> NDArray[np.object_]:
-    """(n,) raw ids that are text."""
+    """Return (n,) raw ids that are text."""
     return np.fromiter(texts, dtype=object)
 
 
 def require_unique(ids: Ids, what: str) -> None:
-    """Raise `InputError` when a raw id stands twice in a vocabulary."""
+    """Raise `InputError` if a raw id (of n,) occurs twice in a vocabulary."""
     values, counts = np.unique(ids, return_counts=True)
     if len(values) != len(ids):
         raise InputError(f"{what}: id {values[counts > 1][0]!s} stands more than once; expected each once")
@@ -28,7 +28,7 @@ def require_unique(ids: Ids, what: str) -> None:
 
 @dataclass(frozen=True)
 class InteractionLog:
-    """What users were shown and how they reacted, the only feedback that learning may use.
+    """Recommendations and the users' reactions to them, the only feedback that learning may use.
 
     Shapes: n interactions, U users, I items. Users and items are indices into the raw ids.
 
@@ -36,14 +36,14 @@ class InteractionLog:
         users: (n,) int32, each in 0..U-1.
         items: (n,) int32, each in 0..I-1.
         rewards: (n,) float32, finite, inside `reward_range`.
-        times: (n,) float64 seconds (or any increasing clock), or None where the source has no time.
+        times: (n,) float64 seconds (or any increasing clock), or None if the source has no time.
         user_ids: (U,) raw ids, integers or strings, unique.
-        item_ids: (I,) raw ids, likewise.
+        item_ids: (I,) raw ids, integers or strings, unique.
         reward_range: smallest and largest reward that a user can give (1 and 5 for stars).
-        positive_only: True where the log holds positive feedback alone, so that unlogged pairs are unknown, not zero.
-        positive_threshold: rewards of at least this count as liked (used for dominant categories and static lists).
-        likes: (n,) bool, the rows that count as liked where that is not a matter of the reward alone, else None.
-        exposure: how the n rows came to be shown, where that was logged, else None.
+        positive_only: whether the log holds positive feedback alone, so that pairs outside it are unknown, not zero.
+        positive_threshold: rewards of at least this value count as liked (used for dominant categories and static lists).
+        likes: (n,) bool, whether a row counts as liked, if that does not depend on the reward alone, else None.
+        exposure: records of how the n rows came to be shown, or None.
 
     Raises:
         InputError: if any of the above does not hold, or the log is empty.
@@ -92,28 +92,30 @@ class InteractionLog:
 
     @property
     def n_users(self) -> int:
+        """U, the number of users."""
         return len(self.user_ids)
 
     @property
     def n_items(self) -> int:
+        """I, the number of items."""
         return len(self.item_ids)
 
     @property
     def liked(self) -> NDArray[np.bool_]:
-        """(n,) the rows that count as liked."""
+        """(n,) bool: whether a row counts as liked."""
         return self.rewards >= self.positive_threshold if self.likes is None else self.likes
 
     def cells(self) -> NDArray[np.int64]:
-        """(m,) the pairs of user u and item i that have rows, each once as u * I + i, in rising order."""
+        """Return (m,) the pairs of user u and item i that have rows, each once as u * I + i, in rising order."""
         return distinct(self.users, self.items, self.n_items)
 
     def audience_shares(self) -> NDArray[np.float64]:
-        """(I,) the share of the users with rows who have a row of each item."""
+        """Return (I,) for each item the share of users who have a row of it, among the users with rows."""
         audience = count_partners(self.users, self.items, self.n_items)
         return np.asarray(audience / np.count_nonzero(count_each(self.users, self.n_users)), np.float64)
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "InteractionLog":
-        """The log with the chosen rows alone, over the same vocabularies."""
+        """Return the log with the chosen rows alone, over the same vocabularies; `chosen` is (m,) indices or an (n,) mask."""
         return replace(
             self,
             users=self.users[chosen],

@@ -1,7 +1,7 @@
-"""What the numbers of a data set stand for, and where those of a grown log stood in a former one.
+"""Names of the numbers in a data set, and their places in a former version of the log.
 
-Users and items are known by their raw ids, categories and codes of features by their names. An id is matched as text, so that
-ids which were all numbers are found again in a log that has gained another kind of id.
+Users and items are identified by their raw ids, categories and codes of features by their names. Ids are matched as text,
+so that ids that were all numbers are found again in a log that has gained other ids.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from darlr.world.world import ABSENT
 
 FEATURES = Keys({"coded": list_of(Keys({"name": text, "labels": list_of(text)})), "numeric": list_of(text)})
 NAMES: Check = Keys({"categories": list_of(text), "user_features": FEATURES, "item_features": FEATURES, "positive_only": flag})
-"""`Names.to_dict` as plain values."""
+"""A check for `Names.to_dict` as plain values."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FeatureNames:
     """Columns of features.
 
     Attributes:
-        coded: the coded columns, each with what its codes stand for.
+        coded: the coded columns, each with the labels of its codes.
         numeric: the numeric columns.
     """
 
@@ -38,23 +38,24 @@ class FeatureNames:
 
     @classmethod
     def of(cls, features: Features) -> Self:
-        """Codes whose labels are not known stand for themselves."""
+        """Return the names of `features`; the label of a code without one is the code itself."""
         labels = features.code_values or tuple(tuple(map(str, range(size))) for size in features.code_sizes)
         return cls(tuple(zip(features.code_names, labels, strict=True)), features.numeric_names)
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The names of all columns."""
         return (*(name for name, _ in self.coded), *self.numeric)
 
     @property
     def n_codes(self) -> int:
-        """How many codes the coded columns have together."""
+        """The number of codes of all coded columns together."""
         return sum(len(labels) for _, labels in self.coded)
 
 
 @dataclass(frozen=True)
 class Names:
-    """What the numbers of a data set stand for.
+    """Names of the numbers in a data set.
 
     Attributes:
         users, items: (U,), (I,) raw ids.
@@ -72,12 +73,13 @@ class Names:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
+        """Return the names in `dataset`."""
         log, items = dataset.log, dataset.items
         features = FeatureNames.of(dataset.user_features), FeatureNames.of(items.features)
         return cls(log.user_ids, log.item_ids, items.category_names, *features, log.positive_only)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, without the ids, which a saved policy has as tensors."""
+        """Return the names as plain values, without the ids, which a saved policy stores as tensors."""
         return {
             "categories": list(self.categories),
             "user_features": _plain(self.user_features),
@@ -87,7 +89,7 @@ class Names:
 
     @classmethod
     def restore(cls, users: Ids, items: Ids, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` gave, as `NAMES` checks it, with the ids."""
+        """Restore names from the ids (U,), (I,) and the `values` of `to_dict`, which `NAMES` has checked."""
         features = _features(values["user_features"]), _features(values["item_features"])
         return cls(users, items, tuple(values["categories"]), *features, values["positive_only"])
 
@@ -104,10 +106,12 @@ def _features(values: Mapping[str, Any]) -> FeatureNames:
 
 @dataclass(frozen=True)
 class Places:
-    """Where what a log holds stood in a former one, by its number there; `ABSENT` for what is new.
+    """The places of a log's users, items and codes in a former log, as numbers there; `ABSENT` for new ones.
 
     Attributes:
-        users: (U,) int64; items: (I,) int64; categories: (C,) int64.
+        users: (U,) int64.
+        items: (I,) int64.
+        categories: (C,) int64.
         user_codes, item_codes: int64, of the codes of all coded columns, one column after the other.
         former: the names in the former log.
     """
@@ -121,7 +125,11 @@ class Places:
 
     @classmethod
     def of(cls, now: Names, former: Names) -> Self:
-        """Raises `InputError` if the two share no user or no item, or have other columns of features or other feedback."""
+        """Match the names of a log with the `former` ones.
+
+        Raises:
+            InputError: if the logs share no user or no item, or have other columns of features or other feedback.
+        """
         if now.positive_only != former.positive_only:
             kinds = {True: "positive-only", False: "ratings"}
             raise InputError(
@@ -154,7 +162,9 @@ class Places:
 
 
 def found(names: Sequence[Any], former: Sequence[Any]) -> NDArray[np.int64]:
-    """(n,) the position of each of `names` among the distinct `former`, compared as text; `ABSENT` where it is new."""
+    """Return (n,) the position of each of `names` among the distinct `former` names, compared as text; `ABSENT` for a new
+    one.
+    """
     ours, theirs = (pl.Series([str(name) for name in values], dtype=pl.String) for values in (names, former))
     if not len(theirs):
         return np.full(len(ours), ABSENT, np.int64)

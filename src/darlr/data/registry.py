@@ -1,6 +1,6 @@
-"""Every data set that darlr knows by name, and finding the one that a run asks for.
+"""All data sets that darlr knows by name, and the search for the one that a run asks for.
 
-A further data set is a file with its reader and its `Source`, and a line here; from outside, `register_dataset`.
+To add a data set, write a file with its reader and its `Source`, and add a line here; from outside, call `register_dataset`.
 """
 
 import os
@@ -41,24 +41,28 @@ SOURCES: Registry[Source] = Registry(
 )
 
 IN_MEMORY = "frames:"
-"""How the name begins under which runs store a data set that was handed over in Python."""
+"""The prefix of the name under which runs store a data set that was given in Python."""
 
 
 def register_dataset(source: Source) -> Source:
-    """Add a data set under its own name; raises `InputError` if the name is taken."""
+    """Add a data set under its own name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return SOURCES.register(source.name, source)
 
 
 @dataclass(frozen=True)
 class Availability:
-    """One line of what there is.
+    """One line of the list of data sets.
 
     Attributes:
-        name: what `dataset` is set to.
+        name: the value of `dataset`.
         present: whether all its files are there and it can be named.
-        description: one line; what is wrong with a folder that cannot be used.
-        licence: under which it may be used.
-        folder: where its files lie or belong; None for generated data.
+        description: one line; for a folder that cannot be used, its fault.
+        licence: the licence of its use.
+        folder: the folder of its files; None for generated data.
         missing: the files that the folder lacks.
         origin: where to get them.
     """
@@ -73,7 +77,9 @@ class Availability:
 
 
 def data_directory(option: Path | None) -> Path:
-    """Where data sets lie: `option`, else the environment variable DARLR_DATA, else `darlr` in the user's cache folder."""
+    """Return the folder of data sets: `option`, else the environment variable DARLR_DATA, else `darlr` in the user's cache
+    folder.
+    """
     if option is not None:
         return option
     if chosen := os.environ.get("DARLR_DATA"):
@@ -85,10 +91,13 @@ def data_directory(option: Path | None) -> Path:
 def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str], None] = lambda text: None) -> LoadedDataset:
     """Read (or generate) the data set of a run.
 
-    `config.dataset` is a name of `SOURCES`, else the name of a folder in the folder format inside the data directory, else a
-    path to such a folder (see `canonical_name`).
+    `config.dataset` is a name in `SOURCES`, else the name of a folder in the folder format inside the data directory, else
+    a path to such a folder (see `canonical_name`).
 
-    Args: notice: is told of what takes a while.
+    Args:
+        config: the run's settings.
+        data_dir: the folder of data sets.
+        notice: is called with a line of text before slow work.
 
     Raises:
         InputError: if there is no such data set (with the nearest name), its files are missing (with where to get them), or
@@ -121,12 +130,14 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
             f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format{_looks_like(folders[0])}"
         )
     if os.sep in name:
-        raise InputError(f"{name}: no such folder; expected a data set in the folder format")
+        raise InputError(
+            f"{name}: no such folder; expected a data set in the folder format (a folder that was moved is named by --dataset)"
+        )
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
 
 
 def _looks_like(folder: Path) -> str:
-    """A hint for somebody who names the folder of a known data set rather than the data set."""
+    """Return a hint for a user who names the folder of a known data set instead of the data set."""
     for source in SOURCES.values():
         if any(not official.missing(folder) for official in source.official):
             return f" (it holds files of '{source.name}': name that, and let the folder be '{source.folder}' in --data-dir)"
@@ -134,9 +145,9 @@ def _looks_like(folder: Path) -> str:
 
 
 def canonical_name(name: str, data_dir: Path | None) -> str:
-    """What a run stores as its data set, so that it is found again from any working directory.
+    """Return the name that a run stores for its data set, so that it is found again from any working directory.
 
-    Names of `SOURCES` and of folders inside the data directory stay names; a path to a folder becomes absolute.
+    Names in `SOURCES` and of folders inside the data directory stay names; a path to a folder becomes absolute.
     """
     directory = data_directory(data_dir)
     if name in SOURCES:
@@ -148,25 +159,27 @@ def canonical_name(name: str, data_dir: Path | None) -> str:
 
 
 def in_memory_name(dataset: Dataset) -> str:
-    """What a run stores as a data set that was handed over in Python: its content and its name, so that each has its runs."""
+    """Return the name that a run stores for a data set given in Python: its content and its name, so that each has its own
+    runs.
+    """
     content = stable_hash(dict(dataset.hashes))
     return f"{IN_MEMORY}{content}/{dataset.name}"
 
 
 def _folders_named(name: str, directory: Path) -> list[Path]:
-    """The folders that a name or path may mean, the likelier first."""
+    """Return the folders that a name or path may mean, the likelier first."""
     return [folder for folder in (directory / name, Path(name)) if name and is_folder(folder)]
 
 
 def available(data_dir: Path | None) -> tuple[Availability, ...]:
-    """What can be trained on: the known data sets, present or not, then the folders inside the data directory."""
+    """Return the data sets to train on: the known ones, present or not, then the folders inside the data directory."""
     directory = data_directory(data_dir)
     known = [_known(source, directory) for source in SOURCES.values()]
     return (*known, *(_own(folder) for folder in _own_folders(directory)))
 
 
 def _own_folders(directory: Path) -> list[Path]:
-    """Folders in the folder format, except where a known data set has the name."""
+    """Return the folders in the folder format, without those that have the name of a known data set."""
     if not is_folder(directory):
         return []
     return sorted(path.parent for path in directory.glob(f"*/{SETTINGS}") if path.parent.name not in SOURCES)

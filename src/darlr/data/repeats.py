@@ -1,4 +1,4 @@
-"""Pairs of a user and an item that a log has several times."""
+"""Pairs of a user and an item that occur several times in a log."""
 
 from dataclasses import replace
 from typing import Literal
@@ -12,11 +12,13 @@ from darlr.data.tallies import ranges
 
 
 def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean", "sum"]) -> InteractionLog:
-    """The log with each pair once; "keep" leaves it as it is.
+    """Return the log with each pair once; "keep" leaves it unchanged.
 
-    last: the row with the latest time (of equal times, or without times, the last row). mean and sum: of the rewards, at the
-    latest time; the log's range grows with sums that leave it. A pair with its mean is liked where the mean is; with its sum,
-    and where liking is no matter of the reward alone (`InteractionLog.likes`), where any of the rows is.
+    - last: the row with the latest time; of equal times, or without times, the last row.
+    - mean and sum: of the rewards, at the latest time; the log's range grows if a sum leaves it.
+
+    A pair with its mean is liked if the mean is. A pair with its sum is liked if any of its rows is. That also holds if the
+    reward alone does not decide (`InteractionLog.likes`).
     """
     if reading == "keep":
         return log
@@ -39,7 +41,7 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
 
 
 def _latest(log: InteractionLog) -> NDArray[np.intp]:
-    """The rows that are the last of their pairs, in order of time (of equal times, and without times, in their own)."""
+    """Return the last row of each pair, in order of time (of equal times, and without times, in the order of rows)."""
     found = []
     for rows, pairs in ranges(log.users, log.items, log.n_items):
         row = np.arange(len(log)) if rows is None else rows
@@ -54,7 +56,7 @@ def _latest(log: InteractionLog) -> NDArray[np.intp]:
 
 
 def _merged(log: InteractionLog, reading: Literal["mean", "sum"]) -> pl.DataFrame:
-    """Each pair once, in the order of their first rows: user, item, reward, whether any row is liked, and the latest time."""
+    """Return each pair once, in the order of first rows: user, item, reward, whether any row is liked, and the latest time."""
     rewards = pl.col("reward").cast(pl.Float64)
     value = rewards.mean() if reading == "mean" else rewards.sum()
     last_time = [] if log.times is None else [pl.col("time").max()]

@@ -1,4 +1,4 @@
-"""How a data set is read where there is a choice, and the size of the built-in one."""
+"""Options of reading data sets, and the size of the built-in one."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -8,39 +8,44 @@ from darlr.config.constraints import LARGEST, Section, Setting
 
 @dataclass(frozen=True)
 class DataConfig(Section):
-    """How a data set is read where there is a choice; one that the data set at hand does not have is refused.
+    """Options of reading a data set; one that the data set does not have is refused.
 
-    The defaults let nothing of the test world into the log, and are the references' elsewhere (docs/data.md).
+    The defaults keep everything about the test world out of the log, and otherwise follow the reference code (docs/data.md).
     """
 
     KEY: ClassVar[str] = "data"
 
     reward: Annotated[
-        Literal["raw", "normalised"], Setting("KuaiRec's log: watch ratios, or each item's z-scores (the references)")
+        Literal["raw", "normalised"],
+        Setting("KuaiRec's log: watch ratios, or each item's z-scores (the reference code's choice)"),
     ] = "raw"
     normalisation: Annotated[
-        Literal["train", "all"], Setting("whose rows give items' means and spreads; all: the test's too, a leak")
+        Literal["train", "all"],
+        Setting("rows that give items' means and spreads; all: includes the test's rows, which is a leak"),
     ] = "train"
     repeats: Annotated[Literal["keep", "last", "mean", "sum"], Setting("how a pair that is logged several times is read")] = (
         "keep"
     )
     missing_truth: Annotated[
-        Literal["zero", "masked"], Setting("cells that the truth lacks; masked: no policy may recommend them")
+        Literal["zero", "masked"],
+        Setting("cells that the truth lacks; zero: their reward is 0; masked: no policy may recommend them"),
     ] = "zero"
     logs: Annotated[Literal["first", "both"], Setting("KuaiRand's training logs: the first fortnight, or all of the month")] = (
         "first"
     )
-    features: Annotated[Literal["reference", "all"], Setting("what world models read beside ids and categories")] = "reference"
-    truth: Annotated[Literal["published", "completed"], Setting("Coat's: RL4Rec's matrix, or what `darlr complete` made")] = (
-        "published"
+    features: Annotated[Literal["reference", "all"], Setting("features that world models read besides ids and categories")] = (
+        "reference"
     )
+    truth: Annotated[
+        Literal["published", "completed"], Setting("Coat's truth: RL4Rec's matrix, or the one that `darlr complete` made")
+    ] = "published"
     log_share: Annotated[
         float,
         Setting("share of MovieLens' ratings in the log, drawn at random; the others complete the truth", above=0, below=1),
     ] = 0.1
     randomised: Annotated[
         Literal["none", "tenth"],
-        Setting("Coat: whether a fixed tenth of the ratings of randomly shown items tells how users select what they rate"),
+        Setting("Coat: whether a fixed tenth of the ratings of randomly shown items shows how users select items to rate"),
     ] = "none"
 
 
@@ -50,9 +55,9 @@ class SyntheticConfig(Section):
 
     KEY: ClassVar[str] = "synthetic"
 
-    users: Annotated[int, Setting("how many users it has", at_least=2, at_most=1_000_000)] = 1000
-    items: Annotated[int, Setting("how many items it has", at_least=2, at_most=1_000_000)] = 500
-    seed: Annotated[int, Setting("what it is drawn from; not the run's seed", at_least=-LARGEST, at_most=LARGEST)] = 0
+    users: Annotated[int, Setting("number of users", at_least=2, at_most=1_000_000)] = 1000
+    items: Annotated[int, Setting("number of items", at_least=2, at_most=1_000_000)] = 500
+    seed: Annotated[int, Setting("seed of the world, which is not the run's seed", at_least=-LARGEST, at_most=LARGEST)] = 0
     selection: Annotated[
         Literal["shown", "free", "forced", "popularity"],
         Setting(
@@ -66,4 +71,6 @@ class SyntheticConfig(Section):
             "how strongly users or items are selected, 0: at random (not for the selection 'forced')", at_least=0, at_most=100
         ),
     ] = 1.0
-    randomised: Annotated[int, Setting("ratings of randomly shown items beside the log", at_least=0, at_most=100_000_000)] = 0
+    randomised: Annotated[
+        int, Setting("number of additional ratings of randomly shown items", at_least=0, at_most=100_000_000)
+    ] = 0

@@ -1,4 +1,4 @@
-"""What a data source is, and what reading one gives."""
+"""Data sources, and the result of reading one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ from darlr.errors import InputError
 class LoadedDataset:
     """A data set with the truth of its test world, if that is known.
 
-    Learning is handed `dataset` alone; `truth` goes to evaluation and to the GT baseline.
+    Learning gets `dataset` alone; `truth` is for evaluation and for the GT baseline.
 
     Attributes:
-        counts: what was counted while reading, under the labels of `Source.published`.
-        test_rows: how many rows the test file has, as the paper's Table 1 counts them; None if there is none.
-        exposed: the ratings that the truth can be completed from, where it is not published.
-        findings: what the reader noticed of its tables (`data.plausibility`).
+        counts: numbers counted while reading, under the labels of `Source.published`.
+        test_rows: number of rows of the test file, as in the paper's Table 1; None if there is none.
+        exposed: the ratings from which a truth can be completed, if none is published.
+        findings: the reader's findings about its tables (`data.plausibility`).
     """
 
     dataset: Dataset
@@ -50,10 +50,12 @@ class TableOne:
 
     @property
     def train(self) -> str:
+        """The training part of the line."""
         return f"{self.train_users:,} x {self.train_items:,}, {self.train_density:.3f}%"
 
     @property
     def test(self) -> str:
+        """The test part of the line."""
         return f"{self.test_users:,} x {self.test_items:,}, {self.test_density:.3f}%"
 
 
@@ -62,16 +64,16 @@ class Source:
     """A data set that darlr knows by name.
 
     Attributes:
-        name: what `dataset` is set to.
+        name: the value of `dataset`.
         description: one line.
         folder: its folder, relative to the data directory.
-        official: what its owners publish and darlr reads; nothing for generated data.
+        official: the published files that darlr reads; empty for generated data.
         read: (config, folder, cache) -> the data; raises `InputError` for files that cannot be used.
-        options: the keys of `DataConfig` that `read` obeys.
-        published: counts that the published files have, by label (as "small_matrix.csv: rows").
-        table_one: what the paper says of it.
-        published_truth: which of `official` is its truth, if `data.truth` is "published"; None where none is published.
-        completion: how a truth is completed from what `read` finds exposed.
+        options: the keys of `DataConfig` that `read` supports.
+        published: counts of the published files by label, for example "small_matrix.csv: rows".
+        table_one: its line in the paper's Table 1.
+        published_truth: the one of `official` that is its truth if `data.truth` is "published"; None if none is published.
+        completion: how a truth is completed from the ratings that `read` returns as `exposed`.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Source:
     completion: CompletionConfig = field(default_factory=CompletionConfig)
 
     def require_files(self, config: DataConfig, folder: Path) -> None:
-        """Raise `InputError` for what reading needs and `folder` lacks; a published truth is needed where it is used."""
+        """Raise `InputError` for required files that `folder` lacks; a published truth is required only if it is used."""
         for official in self.official:
             unused = official is self.published_truth and config.truth != "published"
             if not unused and (missing := official.missing(folder)):
@@ -98,19 +100,20 @@ class Source:
 
     @property
     def licence(self) -> str:
+        """The licences of its files."""
         return "; ".join(dict.fromkeys(official.licence for official in self.official)) or "none needed"
 
     @property
     def origin(self) -> str:
-        """Where its files come from, in words for a reader who has to get them."""
+        """Where its files come from, in words for a user who has to get them."""
         return "; ".join(f"{official.archive}: {official.page}" for official in self.official) or "built in"
 
     def missing(self, data_dir: Path) -> tuple[str, ...]:
-        """The files that the data directory has neither unpacked nor in an archive."""
+        """Return the files that the data directory has neither unpacked nor in an archive."""
         return tuple(name for official in self.official for name in official.missing(data_dir / self.folder))
 
     def require_options(self, config: DataConfig) -> None:
-        """Raise `InputError` for a choice that the data set does not have."""
+        """Raise `InputError` for an option that the data set does not have."""
         defaults = DataConfig()
         for key, value in vars(config).items():
             if value != getattr(defaults, key) and key not in self.options:
@@ -121,10 +124,10 @@ class Source:
                 )
 
     def load(self, config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
-        """Read the files in `folder`; a reading that fails leaves nothing in the cache.
+        """Read the files in `folder`; a failed reading leaves nothing in the cache.
 
         Raises:
-            InputError: for a choice that the data set does not have, and for files that are missing or cannot be used.
+            InputError: for an option that the data set does not have, and for files that are missing or cannot be used.
         """
         self.require_options(config.data)
         self.require_files(config.data, folder)
@@ -135,7 +138,7 @@ class Source:
             raise InputError(cache.as_packed(str(error))) from error
 
     def deviations(self, loaded: LoadedDataset) -> tuple[str, ...]:
-        """In what a reading differs from the published files: a line for each count, and for a file that is another one."""
+        """Return a line for each count that differs from the published files, and for each file that is another version."""
         counts, hashes = loaded.counts, loaded.dataset.hashes
         counted = tuple(
             f"{label}: {counts[label]:,}; the published data set has {number:,}"

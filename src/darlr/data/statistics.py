@@ -1,4 +1,4 @@
-"""The figures by which a reader of a data set sees whether it is the one meant."""
+"""Figures of a data set, by which a user sees whether it is the right one."""
 
 from collections import Counter
 
@@ -11,15 +11,15 @@ from darlr.data.plausibility.logs import overlap, span
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.tallies import count_distinct, count_each
 
-BARS = 10  # of a histogram of rewards that take more than a few values
+BARS = 10  # bars of a histogram of rewards with many values
 FEW = 12
 FIRST_ROWS = 3
 COMMONEST = 5
-REWARDS_AT_ONCE = 1_000_000  # that are sorted to find their distinct values; bounds the memory of a truth that is a memory map
+REWARDS_AT_ONCE = 1_000_000  # rewards sorted at once to find distinct values; bounds the memory of a truth that is a memory map
 
 
 def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
-    """(label, figure) of the log, the catalogue and the truth, in the order in which they are best read."""
+    """Return (label, figure) pairs of the log, the catalogue and the truth, in a readable order."""
     dataset, truth = loaded.dataset, loaded.truth
     log = dataset.log
     rows = [
@@ -44,7 +44,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
 
 
 def beside_published(source: Source, loaded: LoadedDataset) -> tuple[tuple[str, str, str], ...]:
-    """(label, ours, published) of all that is known of the published files and of the paper's Table 1."""
+    """Return (label, ours, published) for all known figures of the published files and of the paper's Table 1."""
     counted = [
         (label, f"{loaded.counts[label]:,}" if label in loaded.counts else "not read", f"{number:,}")
         for label, number in source.published.items()
@@ -61,7 +61,9 @@ def beside_published(source: Source, loaded: LoadedDataset) -> tuple[tuple[str, 
 
 
 def table_one(loaded: LoadedDataset) -> TableOne:
-    """The paper's line for the data as they were read: users and items that have rows, and rows over all pairs of them."""
+    """Return the paper's line for the data as they were read: users and items that have rows, and rows over all pairs of
+    them.
+    """
     log, world = loaded.dataset.log, loaded.dataset.world
     users, items = _seen(log)
     tested = loaded.test_rows or 0
@@ -76,7 +78,7 @@ def table_one(loaded: LoadedDataset) -> TableOne:
 
 
 def how_to_complete(loaded: LoadedDataset) -> str:
-    """The end of a sentence that says a data set has no truth: how it can get one, if it can."""
+    """Return the end of a sentence that says that a data set has no truth: how to make one, if that is possible."""
     return f"; `darlr complete {loaded.dataset.name}` makes one" if loaded.exposed is not None else ""
 
 
@@ -100,13 +102,13 @@ def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
 
 
 def _seen(log: InteractionLog) -> tuple[int, int]:
-    """How many users and items have rows."""
+    """Return the numbers of users and of items that have rows."""
     users, items = count_each(log.users, log.n_users), count_each(log.items, log.n_items)
     return int(np.count_nonzero(users)), int(np.count_nonzero(items))
 
 
 def _row(log: InteractionLog, row: int) -> str:
-    """A row of the log as it was read."""
+    """Format a row of the log as it was read."""
     time = "" if log.times is None else f", time {span(log.times[row : row + 1]).partition(' to ')[0].partition('..')[0]}"
     return f"user {log.user_ids[log.users[row]]}, item {log.item_ids[log.items[row]]}, reward {log.rewards[row]:g}{time}"
 
@@ -124,7 +126,7 @@ def _reward_figures(rewards: NDArray[np.float32]) -> list[tuple[str, str]]:
 
 
 def _histogram(rewards: NDArray[np.float32]) -> str:
-    """Counts by value where rewards take few values, else by equal intervals."""
+    """Return counts by value if there are few values, else by equal intervals."""
     if (few := _few_values(rewards)) is not None:
         return ", ".join(f"{value:g}: {count:,}" for value, count in few)
     counts, edges = np.histogram(rewards, bins=BARS)
@@ -132,7 +134,9 @@ def _histogram(rewards: NDArray[np.float32]) -> str:
 
 
 def _few_values(rewards: NDArray[np.float32]) -> list[tuple[float, int]] | None:
-    """(value, how often), ascending, or None for more than FEW values: most matrices with many show it in their first block."""
+    """Return (value, count) pairs, ascending, or None for more than FEW values, which the first block of most matrices
+    shows.
+    """
     counted: Counter[float] = Counter()
     for start in range(0, len(rewards), REWARDS_AT_ONCE):
         values, counts = np.unique(rewards[start : start + REWARDS_AT_ONCE], return_counts=True)
@@ -150,7 +154,7 @@ def _categories(items: ItemCatalog) -> str:
 
 
 def _commonest(items: ItemCatalog) -> list[tuple[str, str]]:
-    """The categories that most items have."""
+    """Return the categories that most items have."""
     if items.n_categories == 0:
         return []
     carried = np.bincount(items.categories[items.categories >= 0], minlength=items.n_categories)
@@ -163,7 +167,7 @@ def _commonest(items: ItemCatalog) -> list[tuple[str, str]]:
 
 
 def _features(whose: str, features: Features) -> list[tuple[str, str]]:
-    """Features of data sets whose readers say no more of them."""
+    """Return features of data sets whose readers report no figures about them."""
     coded = zip(features.code_names, features.code_sizes, strict=True)
     return [
         *((f"{whose}: feature '{name}'", f"coded, {size:,} values") for name, size in coded),

@@ -1,4 +1,4 @@
-"""Counts over many millions of rows, which take little memory beside the rows: a part of them is looked at at a time."""
+"""Counts over many millions of rows with little extra memory: the rows are processed in parts."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,46 +6,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 AT_ONCE = 1 << 24
-"""Rows whose pairs are sorted together, 8 bytes each and as much again."""
+"""The number of rows whose pairs are sorted at once, at 8 bytes each and as much again."""
 
 Whole = NDArray[np.integer]
 
 
 def first_repeat(first: Whole, second: Whole) -> tuple[int, int] | None:
-    """The first row whose pair stands in an earlier row, and the earliest such row; None where all pairs differ.
+    """Return the first row whose pair occurs in an earlier row, and the earliest such row; None if all pairs differ.
 
-    Args: first, second: (n,) whole numbers of 0 or more.
+    Args:
+        first, second: (n,) whole numbers of 0 or more.
     """
     found = [repeat for rows, keys in ranges(first, second) if (repeat := _repeat_within(rows, keys)) is not None]
     return min(found, default=None)
 
 
 def count_distinct(first: Whole, second: Whole) -> int:
-    """How many different pairs (n,) `first` and `second` have."""
+    """Return the number of different pairs of `first` (n,) and `second` (n,)."""
     return sum(_distinct(np.sort(keys)) for _, keys in ranges(first, second))
 
 
 def distinct(first: Whole, second: Whole, width: int) -> NDArray[np.int64]:
-    """(m,) the different pairs as first * width + second, rising; `second` lies in 0..width-1."""
+    """Return (m,) the different pairs as first * width + second, rising; `second` lies in 0..width-1."""
     found, end = np.empty(len(first), np.int64), 0
     for _, keys in ranges(first, second, width):
         keys.sort()
-        new = keys[np.diff(keys, prepend=-1) > 0]  # np.unique takes many times as long on millions of rows
+        new = keys[np.diff(keys, prepend=-1) > 0]  # np.unique is many times slower on millions of rows
         found[end : end + len(new)] = new
         end += len(new)
     return found[:end]
 
 
 def count_each(values: Whole, size: int) -> NDArray[np.int64]:
-    """(size,) how often each of 0..size-1 stands among (n,) `values`."""
+    """Return (size,) how often each of 0..size-1 occurs among `values` (n,)."""
     counts = np.zeros(size, np.int64)
-    for part in np.array_split(values, 1 + len(values) // AT_ONCE):  # each is made 64 bits wide by numpy
+    for part in np.array_split(values, 1 + len(values) // AT_ONCE):  # numpy converts each part to 64 bits
         counts += np.bincount(part, minlength=size)
     return counts
 
 
 def count_partners(first: Whole, second: Whole, size: int) -> NDArray[np.int64]:
-    """(size,) with how many different values of `first` each of 0..size-1 stands in `second`, both (n,)."""
+    """Return (size,) the number of different values of `first` (n,) with which each of 0..size-1 occurs in `second` (n,)."""
     counts = np.zeros(size, np.int64)
     for _, keys in ranges(first, second, size):
         keys.sort()
@@ -54,9 +55,13 @@ def count_partners(first: Whole, second: Whole, size: int) -> NDArray[np.int64]:
 
 
 def sum_each(values: Whole, size: int, weights: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:
-    """(size,) the sum of the weights of the rows in which each of 0..size-1 stands among (n,) `values`, added row by row.
+    """Return (size,) the sum of the weights of the rows in which each of 0..size-1 occurs among `values` (n,), added row by
+    row.
 
-    Args: weights: of the rows of a slice, in double or single precision.
+    Args:
+        values: (n,) whole numbers.
+        size: number of different values.
+        weights: returns the weights of the rows of a slice, in double or single precision.
     """
     sums = np.zeros(size)
     for start in range(0, len(values), AT_ONCE):
@@ -72,9 +77,10 @@ def _distinct(keys: NDArray[np.int64]) -> int:
 def ranges(
     first: Whole, second: Whole, width: int | None = None
 ) -> Iterator[tuple[NDArray[np.intp] | None, NDArray[np.int64]]]:
-    """(rows, their pairs as whole numbers) of one range of `first` after the other; rows is None for all of them.
+    """Yield (rows, their pairs as whole numbers) for one range of `first` (n,) after the other; rows is None if all are in one.
 
-    A pair is first * width + second, where `second` lies in 0..width-1; its rows are in one range, in their order.
+    A pair is first * width + second, where `second` (n,) lies in 0..width-1. All rows of a pair are in one range, in their
+    order.
     """
     if len(first) == 0:
         return

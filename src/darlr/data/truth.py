@@ -1,7 +1,7 @@
 """The fully known rewards of the test world.
 
-Only data, evaluation, the GT baseline and the experiment layer may import this module; a test walks the imports.
-Opening the truth while a policy or a reward is learned is a defect.
+Only data, evaluation, the GT baseline and the rooms from run on may import this module; a test walks the imports. Opening
+the truth while a policy or a reward is learned is a defect.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from darlr.world.world import World
 
 @dataclass(frozen=True)
 class Truth:
-    """What every user of the test world would give every item.
+    """The reward that every user of the test world would give every item.
 
     Attributes:
-        world: which users and items the rows and columns are.
+        world: the users and items of the rows and columns.
         rewards: (n_users, n_items) of the world, float32, finite; it may be a memory map.
         known: (n_users, n_items) bool, the cells that policies may recommend; None: all.
     """
@@ -33,7 +33,7 @@ class Truth:
             raise InputError(f"the truth has shape {self.rewards.shape}; expected {expected} (users x items of the test world)")
         if self.known is not None and self.known.shape != expected:
             raise InputError(f"the truth's known cells have shape {self.known.shape}; expected {expected}")
-        # Extremes need no second matrix beside one that may be as large as the memory; NaN is an extreme, too.
+        # Extremes need no second matrix, and this one may fill the memory; NaN is an extreme, too.
         if not np.isfinite((self.rewards.min(), self.rewards.max())).all():
             row, column = np.argwhere(~np.isfinite(self.rewards))[0]
             raise InputError(f"the truth's cell (user row {row}, item column {column}) is not finite")

@@ -1,1 +1,1 @@
-"""Judging a policy in the test world: the only layer, beside the GT baseline's recipe, that opens the truth."""
+"""Evaluation of a policy in the test world. Besides the GT baseline's recipe, only this room opens the truth."""

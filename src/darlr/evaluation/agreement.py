@@ -1,4 +1,4 @@
-"""How well a judge of policies agrees with the truth: Kendall's rank correlation, and what choosing by the judge costs."""
+"""Agreement of a judge of policies with the truth: Kendall's rank correlation, and the regret of choosing by the judge."""
 
 import math
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """A judge beside the truth.
+    """A judge compared with the truth.
 
     Attributes:
-        tau: Kendall's tau-b of the judge's values and the true returns; NaN where one of them tells no policies apart.
+        tau: Kendall's tau-b of the judge's values and the true returns; NaN if one of them is constant.
         low, high: its 95% interval by bootstrap of the policies.
-        regret: the best true return of all policies, less that of the judge's choice.
-        chosen: the policies that the judge values most, one but for equal values.
-        policies: how many the judge has a value for.
+        regret: the best true return of all policies, minus that of the judge's choice.
+        chosen: the policies that the judge values most; several only if their values are equal.
+        policies: the number of policies for which the judge has a value.
     """
 
     tau: float
@@ -36,18 +36,18 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Validation:
-    """Judges of policies beside the truth of a data set.
+    """Judges of policies compared with the truth of a data set.
 
     Attributes:
         dataset: its name.
-        truth: policy > true return of an episode.
-        step_truth: policy > true mean reward of a single recommendation on the rows that judge, which is what
-            estimators estimate; empty where no row judges.
-        values: judge > policy > its value; NaN where it has none.
-        doubted: judge > policies of which the judge says itself that it cannot tell their value.
-        agreements: judge > how it agrees with `truth`.
-        step_taus: judge > Kendall's tau-b with `step_truth`; NaN where that is empty.
-        notes: what a reader must know of the rows that judge.
+        truth: policy -> true return of an episode.
+        step_truth: policy -> true mean reward of a single recommendation on the judging rows, which is the estimators'
+            target; empty if there are no such rows.
+        values: judge -> policy -> its value; NaN if there is none.
+        doubted: judge -> policies whose value, according to the judge itself, cannot be estimated.
+        agreements: judge -> its agreement with `truth`.
+        step_taus: judge -> Kendall's tau-b with `step_truth`; NaN if that is empty.
+        notes: lines that a reader must know about the judging rows.
     """
 
     dataset: str
@@ -60,7 +60,7 @@ class Validation:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; a number that there is not is None."""
+        """Return plain values; a missing number is None."""
         judges = {
             judge: {
                 **{key: _plain(value) for key, value in asdict(found).items()},
@@ -80,7 +80,10 @@ class Validation:
 
 
 def agreement(values: Mapping[str, float], truth: Mapping[str, float], generator: np.random.Generator) -> Agreement:
-    """A judge's `values` by policy beside the true returns; policies whose value is NaN are left out of all but the best."""
+    """Compare a judge's `values` by policy with the true returns.
+
+    A policy whose value is NaN only counts for the best true return.
+    """
     known, judged, true = _known(values, truth)
     chosen = tuple(policy for policy in known if values[policy] == judged.max())
     regret = regret_of_choice(judged, true, max(truth.values())) if known else math.nan
@@ -88,23 +91,26 @@ def agreement(values: Mapping[str, float], truth: Mapping[str, float], generator
 
 
 def tau_of(values: Mapping[str, float], truth: Mapping[str, float]) -> float:
-    """Kendall's tau-b of values by policy, without those that are NaN, and the truth."""
+    """Return Kendall's tau-b of values by policy, without those that are NaN, and the truth."""
     _, judged, true = _known(values, truth)
     return kendall_tau(judged, true)
 
 
 def kendall_tau(ours: Floats, theirs: Floats) -> float:
-    """Kendall's tau-b (Kendall, 1945): sum of sign products over pairs / sqrt(untied pairs of one * untied pairs of the other).
+    """Return Kendall's tau-b (Kendall, 1945), NaN if all of `ours` or all of `theirs` are equal.
 
-    Args: ours, theirs: (n,) values of the same things. NaN where all of `ours` or all of `theirs` are equal.
+    It is the sum of sign products over pairs / sqrt(untied pairs of one * untied pairs of the other).
+
+    Args:
+        ours, theirs: (n,) two values of each thing.
     """
     return float(_tau(_signs(ours)[None], _signs(theirs)[None])[0])
 
 
 def tau_interval(ours: Floats, theirs: Floats, generator: np.random.Generator) -> tuple[float, float]:
-    """The 95% percentile interval of `kendall_tau` over resamples of the n things.
+    """Return the 95% percentile interval of `kendall_tau` over resamples of the n things with values `ours`, `theirs` (n,).
 
-    A thing and its copy are tied in both, so such pairs do not count. NaN without a resample that tells things apart.
+    A thing and its copy are tied in both, so such pairs do not count. The interval is NaN if every resample is constant.
     """
     n = len(ours)
     if n < 2:
@@ -120,25 +126,27 @@ def tau_interval(ours: Floats, theirs: Floats, generator: np.random.Generator) -
 
 
 def regret_of_choice(values: Floats, truth: Floats, best: float) -> float:
-    """`best` less the `truth` (n,) of the greatest of `values` (n,); less their mean where several are greatest."""
+    """Return `best` minus the `truth` (n,) of the greatest of `values` (n,), or minus the mean truth if several are
+    greatest.
+    """
     return best - float(truth[values == values.max()].mean())
 
 
 def _known(values: Mapping[str, float], truth: Mapping[str, float]) -> tuple[list[str], Floats, Floats]:
-    """The policies that have a value, their values, and the truth of them."""
+    """Return the policies that have a value, their values, and their true returns."""
     known = [policy for policy in truth if not math.isnan(values[policy])]
     judged, true = (np.array([of[policy] for policy in known], np.float64) for of in (values, truth))
     return known, judged, true
 
 
 def _signs(values: Floats) -> Floats:
-    """(n, n) the sign of every difference."""
+    """Return (n, n) the sign of every difference."""
     signs: Floats = np.sign(values[:, None] - values[None, :])
     return signs
 
 
 def _tau(ours: Floats, theirs: Floats) -> Floats:
-    """(r,) of signs (r, n, n), in which every pair stands twice."""
+    """Return (r,) tau-b of signs (r, n, n), in which every pair occurs twice."""
     untied = np.sqrt((ours**2).sum(axis=(1, 2)) * (theirs**2).sum(axis=(1, 2)))
     agreeing = (ours * theirs).sum(axis=(1, 2))
     found: Floats = np.divide(agreeing, untied, out=np.full(len(untied), math.nan), where=untied > 0)

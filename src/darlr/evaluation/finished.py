@@ -1,4 +1,6 @@
-"""The summary of a finished run, read from its folder and checked: no report shows a number that its records do not give."""
+"""The summary of a finished run, read from its folder and checked, so that no report shows a number that contradicts the
+records.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +15,7 @@ from darlr.evaluation.modes import HELD_OUT, NX_0, RECORDED_MODES
 from darlr.evaluation.summary import summarise
 
 ROUNDING = 1e-9
-"""By how much, relatively, sums over epochs may differ between machines."""
+"""The relative difference by which sums over epochs may differ between machines."""
 
 _VALUES = map_of(map_of(optional(number)))  # mode > metric
 _STATISTIC = Keys({"mean": optional(number), "std": optional(number)})
@@ -54,17 +56,20 @@ SUMMARY_SHAPE = Keys(
         "by_group": _BY_GROUP,
     },
 )
-"""What summary.json holds (docs/metrics.md)."""
+"""A check for summary.json (docs/metrics.md)."""
 
 RECORD_SHAPE = Keys({"steps": whole()})
-"""What a record in metrics.jsonl holds beside its epoch and whatever numbers were measured."""
+"""A check for a record in metrics.jsonl, besides its epoch and its metrics."""
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:
-    """The summary of the finished run in `folder`.
+    """Read the summary of the finished run in `folder`.
 
-    Raises `InputError` naming file and key for one of another shape, one that was edited, and one of other epochs than the run
-    has. A run without checksums (of darlr 0.2 and before) is summarised again, and both have to agree.
+    A run without checksums (of darlr 0.2 and before) is summarised again, and both summaries have to agree.
+
+    Raises:
+        InputError: naming the file and key of a summary that has another shape, was edited, or covers other epochs than the
+            run has.
     """
     place = f"{folder.path / SUMMARY}.json"
     summary, records = folder.read_summary(), folder.metrics()
@@ -84,7 +89,7 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
 
 
 def _epochs(folder: RunFolder) -> int:
-    """How many epochs the settings of the run ask for."""
+    """Return the number of epochs that the settings of the run ask for."""
     config = folder.config()
     require(config, Keys({"training": Keys({"epochs": whole(1)})}), f"{folder.path}/config.yaml")
     epochs: int = config["training"]["epochs"]
@@ -92,7 +97,7 @@ def _epochs(folder: RunFolder) -> int:
 
 
 def _require_same(found: Any, expected: Any, place: str, name: str = "") -> None:
-    """Raise `InputError` unless all that `expected` has is in `found`."""
+    """Raise `InputError` unless `found` has all entries of `expected`."""
     if isinstance(expected, Mapping):
         for key, value in expected.items():
             inner = found.get(key) if isinstance(found, Mapping) else None

@@ -1,6 +1,7 @@
-"""Judging a policy where the truth is unknown: does it rank the log's held-out rows well?
+"""Evaluation without a truth: how well a policy ranks the log's held-out rows.
 
-This is weaker than the published protocol (users chose what they rated) and is only ever reported as what it is.
+This is weaker than the published protocol, because users chose the items that they rated, and it is always reported under
+its own name.
 """
 
 import hashlib
@@ -27,10 +28,10 @@ from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
 
 USERS_AT_ONCE, CELLS_AT_ONCE = 1024, 20_000_000
-"""Users whose lists are made together, and their pairs with items, at most; bounds the memory of a test."""
+"""Largest numbers of users whose lists are made at once, and of their pairs with items; they bound the memory of a test."""
 
 RANKED_CELLS = 500_000_000
-"""Users who judge times items that are ranked for each; bounds the time of a test."""
+"""Largest number of judging users times items; it bounds the time of a test."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class HeldOut:
 
     Attributes:
         users: (q,) rows of the world.
-        liked: the held-out items that the user liked and that are not known; one at least.
-        known: the items that the user has in the rows learned from; they are not recommended again.
-        logged: what the rows learned from say of the items, and of these users.
-        n_users: how many users of the world have such rows: more than q where they are too many to be judged by.
+        liked: the held-out items that the user liked, without the known ones; each user has at least one.
+        known: the user's items in the rows learned from; they are not recommended again.
+        logged: statistics of the items, and of these users, in the rows learned from.
+        n_users: number of users of the world with such rows; more than q if these are too many to be judges.
     """
 
     users: Tensor
@@ -53,7 +54,7 @@ class HeldOut:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the metrics must know."""
+        """Lines that a reader of the metrics must know."""
         if len(self.users) == self.n_users:
             return []
         return [
@@ -65,16 +66,25 @@ class HeldOut:
 def split_log(
     log: InteractionLog, share: float, generator: np.random.Generator, by: Split = "random"
 ) -> tuple[InteractionLog, InteractionLog]:
-    """The rows to learn from and the rows held out.
+    """Split a log into rows to learn from and held-out rows.
+
+    There are these ways to choose the held-out rows (`by`):
+
+    - random: random rows.
+    - time: the latest rows.
+    - last: the latest row of each user who has two or more.
+    - user: all rows of random users, whom learning never sees.
+    - pair: all rows of random pairs of a user and an item, chosen by raw ids, so that the same generator chooses the same
+      pairs when the log grows.
 
     Args:
-        share: of all rows; of the users where `by` is "user"; not read where it is "last".
-        by: random: rows drawn at random; time: the latest rows; last: the latest row of each user who has two or more; user:
-            all rows of users drawn at random, whom learning never sees; pair: all rows of pairs of a user and an item that are
-            drawn by their raw ids, so that the same generator draws the same ones when the log grows.
+        log: the log.
+        share: the share of all rows, or of the users if `by` is "user"; ignored if `by` is "last".
+        generator: draws the rows.
+        by: the way to choose.
 
     Raises:
-        InputError: if either would be empty, or the log has no times to split by.
+        InputError: if either part would be empty, or the log has no times to split by.
     """
     if by == "time" and log.times is None:
         raise InputError("config key 'evaluation.split' is 'time', but the log has no times; expected another split")
@@ -114,7 +124,7 @@ def _some_users(log: InteractionLog, share: float, generator: np.random.Generato
 def _some_pairs(log: InteractionLog, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
     salt = int(generator.integers(2**63)).to_bytes(8, "little")
     users, items = (_numbers(ids, salt + side) for ids, side in ((log.user_ids, b"u"), (log.item_ids, b"i")))
-    # The sum of two uniform numbers, modulo 2^64, is uniform; spread once more, so that no user's pairs hang together.
+    # The sum of two uniform numbers modulo 2^64 is uniform; mixed once more, so that a user's pairs are independent.
     mixed = users[log.users] + items[log.items]
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # splitmix64 (Steele, Lea & Flood, 2014)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -123,13 +133,13 @@ def _some_pairs(log: InteractionLog, share: float, generator: np.random.Generato
 
 
 def _numbers(ids: Ids, salt: bytes) -> NDArray[np.uint64]:
-    """(n,) a number for each raw id that depends on its text and `salt` alone."""
+    """Return (n,) a number for each raw id that depends on its text and `salt` alone."""
     digests = [hashlib.blake2b(str(raw).encode(), digest_size=8, key=salt).digest() for raw in ids.tolist()]
     return np.frombuffer(b"".join(digests), "<u8")
 
 
 def _by_time(log: InteractionLog) -> NDArray[np.intp]:
-    """The numbers of the rows, earliest first; as they stand where the log has no times, and among equal ones."""
+    """Return the numbers of the rows, earliest first; ties, and logs without times, keep the order of the rows."""
     return np.arange(len(log)) if log.times is None else np.argsort(log.times, kind="stable")
 
 
@@ -149,13 +159,18 @@ def held_out_rows(
     device: torch.device,
     catalog: ItemCatalog | None = None,
 ) -> HeldOut:
-    """The held-out rows that are about users and items of the world, less those whose pair was learned from, too.
+    """Return the held-out rows about users and items of the world, without pairs that were also learned from.
 
-    Where the log does not say which rows are liked, those that reach the mean of the learned rows are.
+    If the log does not say which rows are liked, those are that reach the mean of the learned rows.
 
-    Args: catalog: of the log's items; without it lists are not judged by categories.
+    Args:
+        learned, held_out: the two parts of the log.
+        world: the users and items.
+        device: the device of the result.
+        catalog: of the log's items; without it, metrics of categories are left out.
 
-    Raises: InputError: if no liked row is left.
+    Raises:
+        InputError: if no liked row is left.
     """
     threshold = held_out.positive_threshold
     likes_known = held_out.likes is not None or not math.isinf(threshold)
@@ -164,7 +179,7 @@ def held_out_rows(
     chosen = held_out.liked if likes_known else held_out.rewards >= threshold
     liked_users, liked_items = _cells(held_out, chosen, world)
     known_users, known_items = _cells(learned, np.ones(len(learned), bool), world)
-    # A pair that is logged twice can be on both sides. It is not recommended again, so no policy could be right about it.
+    # A pair that is logged twice can be in both parts. It is not recommended again, so no policy could hit it.
     new = ~np.isin(liked_users * world.n_items + liked_items, known_users * world.n_items + known_items)
     liked_users, liked_items = liked_users[new], liked_items[new]
     users = np.unique(liked_users)
@@ -189,7 +204,7 @@ def held_out_rows(
 
 
 def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(m,) rows and columns of the world that the log's `chosen` rows are about, without those about others."""
+    """Return (m,) rows and columns of the world for the log's `chosen` rows (n,), without rows about other users and items."""
     users = world.rows(log.n_users)[log.users[chosen]]
     items = world.columns(log.n_items)[log.items[chosen]]
     inside = (users != ABSENT) & (items != ABSENT)
@@ -197,20 +212,25 @@ def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tupl
 
 
 def judge_held_out(rows: HeldOut, scorer: Scorer, start: Window) -> Mapping[str, float]:
-    """Every metric of held-out rows that applies, of the lists that `scorer` gives at the start of an episode.
+    """Return every applicable metric of held-out rows, for the lists of `scorer` at the start of an episode.
 
-    Args: start: (1, L) the window before the first step.
+    Args:
+        rows: the held-out rows.
+        scorer: the policy.
+        start: (1, L) the window before the first step.
     """
     return values_of_lists(ranked_lists(rows, scorer, start))
 
 
 def judge_by_group(rows: HeldOut, groups: UserGroups, scorers: Mapping[str, Scorer], start: Window) -> dict[str, Any]:
-    """Every metric of held-out rows by groups of users, of several policies, as a summary holds it.
+    """Return every metric of held-out rows by groups of users, for several policies, in the form of the summary.
 
-    `feature`; `users`: group > how many; `values`: policy > group > metric -> value.
+    The keys are `feature`; `users`: group -> number; `values`: policy -> group -> metric -> value.
 
     Args:
+        rows: the held-out rows.
         groups: of the q users of `rows`.
+        scorers: the policies.
         start: as in `judge_held_out`.
     """
     members = {label: groups.members(group) for group, label in enumerate(groups.labels)}
@@ -223,14 +243,16 @@ def judge_by_group(rows: HeldOut, groups: UserGroups, scorers: Mapping[str, Scor
 
 @torch.no_grad()
 def ranked_lists(rows: HeldOut, scorer: Scorer, start: Window) -> RankedLists:
-    """The `CUTOFF` best items of every user with held-out rows, at the start of an episode; start: as in `judge_held_out`."""
+    """Return the `CUTOFF` best items (q, k) of every user with held-out rows, at the start of an episode, as in
+    `judge_held_out`.
+    """
     items, shown, hits = [], [], []
     step = max(1, min(USERS_AT_ONCE, CELLS_AT_ONCE // rows.liked.n_items))
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), step):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
         scores = scorer(rows.users[part], window, rows.known.matrix(part))
         best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1)
-        # Where fewer items are free, the list is filled up with masked ones, which nobody is shown.
+        # If fewer items are allowed, masked items fill the list; they do not count as shown.
         free = best.values.isfinite()
         items.append(best.indices)
         shown.append(free)

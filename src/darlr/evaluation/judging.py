@@ -1,4 +1,4 @@
-"""How a run's policy is judged after every epoch, and what stands beside it: by the truth, or by held-out log rows."""
+"""Judges of a run's policy after every epoch, and of its opponents: by the truth, or by held-out log rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from darlr.evaluation.held_out import HeldOut, judge_by_group, judge_held_out
 from darlr.evaluation.metrics import category_shares, dominant_categories, liked_shares
 from darlr.evaluation.modes import GREEDY, HELD_OUT, NX_0
 from darlr.evaluation.noise import AnswerNoise, NoisyAnswers
-from darlr.evaluation.opponents import Factors, OpponentParts, judge_opponents, opponent_scorers
+from darlr.evaluation.opponents import Factors, OpponentParts, Sources, judge_opponents, opponent_scorers
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test, run_test
 from darlr.evaluation.reward_error import sampled_error, table_error
 from darlr.evaluation.table import Values
@@ -24,9 +24,10 @@ from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
 Categories = Mapping[str, Mapping[str, float | bool]]
-"""Category > `dominant`, `liked` (share of the log's liked rows that have it), `recommended` (share of recommendations).
+"""Category -> `dominant`, `liked` (share of the log's liked rows that have it), `recommended` (share of recommendations).
 
-The recommendations are those of one test in NX_0, sampled; empty where items have no categories, or there is no truth.
+The recommendations are those of one sampled test in NX_0. The mapping is empty if items have no categories, or there is no
+truth.
 """
 
 
@@ -34,39 +35,45 @@ class Judge(Protocol):
     """Judges scorers of the run's world."""
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
-        """`mode/policy/metric` -> value, after `epoch` epochs of learning."""
+        """Return `mode/policy/metric` -> value, after `epoch` epochs of learning."""
         ...
 
     def errors(self, estimates: Estimates | Tensor, visited: tuple[Tensor, Tensor]) -> dict[str, float]:
-        """`error/*` -> how far `estimates` (n_users, n_items) are from the truth, also over the `visited` users and items."""
+        """Return `error/*` -> the distance of `estimates` (n_users, n_items) from the truth, in all and over the `visited`
+        pairs (n,).
+        """
         ...
 
     def every_user(self, scorer: Scorer) -> FullTest:
-        """What `scorer` is worth, acting greedily, over every user: what the opponents are judged by."""
+        """Return the value of `scorer`, acting greedily, over every user; opponents are judged in the same way."""
         ...
 
     def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
-        """As `every_user`, with items drawn from the policy: mode > metric; empty without a truth."""
+        """Return the same with items drawn from the policy: mode -> metric -> value; empty without a truth."""
         ...
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
-        """The opponents by name; `estimates` (n_users, n_items) of the world model, `factors` for lists of their own model."""
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
+        """The opponents by name; `estimates` (n_users, n_items) of the world model, `sources` of what lists learn beside."""
         ...
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
-        """The tests of the `opponents` and of what stands beside them."""
+        """Return the tests of the `opponents`, and of variants of them; `membership` is (n_items, C)."""
         ...
 
     def noisy_users(self, scorer: Scorer, factors: Factors) -> Mapping[str, Values]:
-        """As `every_user`, where answers carry noise; empty if that is not asked for, or without a truth or a factor model."""
+        """Return the values of `every_user` for users with noisy answers; empty without a truth or a factor model, or if
+        not asked for.
+        """
         ...
 
     def by_group(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Any]:
-        """Held-out metrics of the `scorers` by groups of users (`judge_by_group`); empty if that is not asked for."""
+        """Return held-out metrics of the `scorers` by groups of users (`judge_by_group`); empty if not asked for."""
         ...
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
-        """How often `scorer` recommends each category, and the log's users like it; membership: (n_items, C) bool."""
+        """Return how often `scorer` recommends each category, and how often the log's users like it; `membership` is
+        (n_items, C) bool.
+        """
         ...
 
 
@@ -97,12 +104,10 @@ class TruthJudge:
         generator = torch_generator(self.config.seed, "test", "every user", device=self.device)
         return run_full_test(self.world, scorer, generator).modes
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
-        return opponent_scorers(self._parts(estimates, factors), self.config.leave, membership)
-
-    def _parts(self, estimates: Estimates, factors: Factors) -> OpponentParts:
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
-        return OpponentParts(self.dataset, estimates, draws, self._seen_range, factors)
+        parts = OpponentParts(self.dataset, estimates, draws, self._seen_range, sources)
+        return opponent_scorers(parts, self.config.leave, membership, self.config.evaluation.opponents)
 
     @property
     def _seen_range(self) -> tuple[float, float]:
@@ -140,7 +145,7 @@ class TruthJudge:
 
 @dataclass(frozen=True)
 class HeldOutJudge:
-    """Ranking held-out log rows, for data without a truth."""
+    """A judge for data without a truth: how well held-out log rows are ranked."""
 
     config: ExperimentConfig
     dataset: Dataset
@@ -160,10 +165,10 @@ class HeldOutJudge:
     def every_user_sampled(self, scorer: Scorer) -> Mapping[str, Values]:
         return {}
 
-    def opponents(self, estimates: Estimates, membership: Tensor, factors: Factors) -> dict[str, Scorer]:
+    def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
         draws = numpy_generator(self.config.seed, "opponents")
-        parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, factors)
-        return opponent_scorers(parts, self.config.leave, membership)
+        parts = OpponentParts(self.dataset, estimates, draws, self.dataset.paid_range, sources)
+        return opponent_scorers(parts, self.config.leave, membership, self.config.evaluation.opponents)
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:
         return {name: self.every_user(scorer) for name, scorer in opponents.items()}

@@ -1,4 +1,4 @@
-"""The modes in which a policy is tested: their rules, and every name under which a record has metrics."""
+"""The modes in which a policy is tested: their rules, and all names under which a record has metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 SAMPLED, GREEDY = "sampled", "greedy"
 POLICIES = (SAMPLED, GREEDY)
-"""How a tested policy picks items: drawn with its probabilities, or its best one."""
+"""How a tested policy chooses items: drawn with its probabilities, or always its best one."""
 
 NX_0, FB, NX_10 = "nx_0", "fb", "nx_10"
 HELD_OUT, SIMULATOR, REFEREE = "held_out", "simulator", "referee"
@@ -14,7 +14,7 @@ HELD_OUT, SIMULATOR, REFEREE = "held_out", "simulator", "referee"
 
 @dataclass(frozen=True)
 class Mode:
-    """How an episode of a test runs; `steps` None means the world's own limit."""
+    """How an episode of a test runs; if `steps` is None, the world's own limit applies."""
 
     allow_repeats: bool
     users_leave: bool
@@ -42,4 +42,6 @@ RECORDED_MODES: Mapping[str, str] = MappingProxyType(
         REFEREE: "plain estimates of another world model, where `evaluation.referee` asks for it ([tuning](tuning.md))",
     }
 )
-"""Every mode that records and summaries have metrics under -> what it is; the simulator and the referee test as NX_0 does."""
+"""Every mode under which records and summaries have metrics, with a description; simulator and referee use the rules of
+NX_0.
+"""

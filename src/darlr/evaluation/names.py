@@ -1,13 +1,16 @@
-"""Names of opponents that reports tell apart from others."""
+"""Names of opponents that reports treat specially."""
 
 UNIFORM = "uniform_random"
-"""Chooses without any idea."""
+"""Chooses uniformly at random."""
 
 ORACLE = "truth_oracle"
 """Knows the truth."""
 
 POPULAR = "popular"
-"""What everybody likes."""
+"""Lists the items that most users like."""
 
-ADAPTING = "list_with_belief"
+BELIEVED = "list_with_belief"
+"""The factor model's list, which learns from the user's feedback."""
+
+ADAPTING = (BELIEVED, "lin_ucb", "linear_thompson", "sasrec", "gru4rec")
 """What the names of lists begin with that learn from the user's feedback."""

@@ -1,6 +1,6 @@
-"""Noisy users: what a policy sees of their answers carries the log's noise, while what is counted is what they would give.
+"""Noisy users: the policy sees answers with the log's noise, while the metrics count the true rewards.
 
-The tests' truth pays the same whenever it is asked for, and real users do not. A policy that trusts one answer too much wins
+The tests' truth pays the same reward every time; real users do not. A policy that relies too much on one answer wins
 without noise and loses with it (docs/protocol.md, section 3).
 """
 
@@ -17,12 +17,12 @@ from darlr.world_model.factors.responses import FactorResponses, ResponseScale
 
 @dataclass(frozen=True)
 class AnswerNoise:
-    """What is added to the answers of an episode for every user, on the scale of a factor model.
+    """Noise that is added to the answers of an episode for every user, on the scale of a factor model.
 
     Attributes:
-        scale: between rewards and y; its bounds are those by which windows normalise rewards.
-        n_items: of the world.
-        added: (n_users, T) float32, to the y of each user's first T answers.
+        scale: converts between rewards and y; its bounds are those that normalise the rewards of windows.
+        n_items: number of items of the world.
+        added: (n_users, T) float32, added to the y of each user's first T answers.
     """
 
     scale: ResponseScale
@@ -33,10 +33,12 @@ class AnswerNoise:
     def draw(
         cls, responses: FactorResponses, share: float, n_users: int, n_items: int, steps: int, generator: torch.Generator
     ) -> Self:
-        """Independent normal noise, of variance `share` times that of a logged y.
+        """Draw independent normal noise, of variance `share` times that of a logged y.
 
         Args:
-            responses: on the tested world's range.
+            responses: with the range of the tested world.
+            share: the share of the log's noise.
+            n_users, n_items: size of the world.
             steps: T.
             generator: on the device of the test.
         """
@@ -44,7 +46,7 @@ class AnswerNoise:
         return cls(responses.scale, n_items, normal * (share * responses.log_noise) ** 0.5)
 
     def to(self, users: Tensor, window: Window) -> Window:
-        """The `window` (B, L) of `users` (B,), which shows their episodes whole, with noisy answers inside the range."""
+        """Return the `window` (B, L) of `users` (B,), which shows whole episodes, with noisy answers inside the range."""
         taken = int((window.items[0] < self.n_items).sum())  # episodes run in lock-step
         if taken == 0:
             return window

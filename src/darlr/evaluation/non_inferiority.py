@@ -1,4 +1,4 @@
-"""Whether a policy is not worse than another one: a test of non-inferiority with a margin that is declared before."""
+"""A test of non-inferiority, with a margin declared beforehand: is a policy not worse than another one?"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +12,8 @@ class Difference:
 
     Attributes:
         measure: its label.
-        ours, theirs: values of the policy in question, and of the one that it is to replace.
-        low, high: the 95% interval of ours less theirs, paired by user.
+        ours, theirs: values of the new policy, and of the one that it would replace.
+        low, high: the 95% interval of ours minus theirs, paired by user.
     """
 
     measure: str
@@ -23,9 +23,10 @@ class Difference:
     high: float
 
     def outcome(self, margin: float) -> Outcome:
-        """Not worse where the whole interval lies above what may be lost, worse where it lies below.
+        """Return "not worse" if the whole interval lies above the tolerated loss, "worse" if it lies below.
 
-        Args: margin: what may be lost, as a share of `theirs`.
+        Args:
+            margin: the tolerated loss, as a share of `theirs`.
         """
         least = -margin * abs(self.theirs)
         if self.low >= least:
@@ -33,7 +34,7 @@ class Difference:
         return "worse" if self.high < least else "cannot be told"
 
     def line(self, margin: float) -> str:
-        """The same for people."""
+        """Return the outcome as a line of text."""
         surely = self.high < 0
         by = "by more than may be lost " if surely else ""
         words = {

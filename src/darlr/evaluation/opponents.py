@@ -1,7 +1,11 @@
-"""The opponents: policies that learn nothing, shown beside every method, each judged once on every user of the test world."""
+"""The opponents: policies that learn nothing in the simulator, shown beside every method.
 
-from collections.abc import Callable, Mapping
+Each is judged once on every user of the test world.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,9 +18,12 @@ from darlr.agents.settings import BeliefConfig
 from darlr.agents.static.lists import activity_weighted, item_means, popularity, selection_aware_means
 from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorised
 from darlr.agents.static.scorers import EstimateScorer, SkippingScorer, TableScorer
+from darlr.agents.supervised.supervised import Played
 from darlr.data.dataset import Dataset
-from darlr.evaluation.names import ADAPTING, ORACLE, POPULAR, UNIFORM
+from darlr.evaluation.names import BELIEVED, ORACLE, POPULAR, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
+from darlr.evaluation.settings import ALL, DEFAULT
+from darlr.evaluation.supervised import SUPERVISED, Fits, supervised_scorer
 from darlr.registry import Registry
 from darlr.rewards.estimates.interface import Estimates
 from darlr.world.settings import LeaveConfig
@@ -28,56 +35,78 @@ from darlr.world_model.factors.responses import FactorResponses
 
 @dataclass(frozen=True)
 class ListFactors:
-    """The factor model that lists are made of, whatever the run's own world model is.
+    """The factor model behind lists, independent of the run's own world model.
 
     Attributes:
-        activity_exponent: by which power of their number of rows it weighed users down.
+        model: the factor model.
+        activity_exponent: rows of a user with n rows weigh (n + 6)^-exponent.
     """
 
     model: FactorModel
     activity_exponent: float
 
     def responses(self, world: World, seen_range: tuple[float, float]) -> FactorResponses:
-        """Those of the world's users and items, where the smallest and largest reward are `seen_range`."""
+        """The responses of the world's users and items.
+
+        Args:
+            world: its users and items are indices into the log's vocabularies.
+            seen_range: smallest and largest reward of the world.
+        """
         device = self.model.shares.device
         users, items = (torch.from_numpy(entities).to(device) for entities in (world.users, world.items))
         return self.model.responses.of(users, items).within(*seen_range)
 
 
 Factors = Callable[[], ListFactors | None]
-"""Gives the same model whenever it is called, and fits it when it is called first; None where the log does not allow it."""
+"""Returns the factor model, which the first call fits; None if the log does not allow a fit."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where opponents take from what takes long to learn, and whom they tell what a user should know.
+
+    Attributes:
+        factors: the factor model of the log.
+        fits: what other fits learned.
+        notice: is told of opponents that are left out.
+    """
+
+    factors: Factors
+    fits: Fits
+    notice: Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class OpponentParts:
-    """What an opponent is made of; none has seen the truth.
+    """The inputs of an opponent; none of them depends on the truth.
 
     Attributes:
-        dataset: what is learned from.
+        dataset: training data.
         estimates: (n_users, n_items) of the world model.
-        generator: for opponents that draw something.
+        generator: for opponents that draw random numbers.
         seen_range: smallest and largest reward of the tested world, by which windows normalise rewards.
-        factors: the factor model of the log.
+        sources: the factor model of the log, and other fits.
     """
 
     dataset: Dataset
     estimates: Estimates
     generator: np.random.Generator
     seen_range: tuple[float, float]
-    factors: Factors
+    sources: Sources
 
     @property
     def device(self) -> torch.device:
+        """The device of the estimates."""
         return self.estimates.device
 
     def responses(self) -> FactorResponses | None:
         """The factor model's responses, of the world's users and items and on the tested world's range."""
-        factors = self.factors()
+        factors = self.sources.factors()
         return None if factors is None else factors.responses(self.dataset.world, self.seen_range)
 
 
 Opponent = Callable[[OpponentParts], Scorer | None]
-"""Builds a list to compare methods with; None where the log does not allow it."""
+"""Builds a list for comparison with methods; None if the log does not allow it."""
 
 
 def _popular(parts: OpponentParts) -> Scorer:
@@ -85,19 +114,19 @@ def _popular(parts: OpponentParts) -> Scorer:
 
 
 def _item_mean(parts: OpponentParts) -> Scorer | None:
-    """Left out where the log holds positives alone: all means are equal."""
+    """None if the log holds positives alone, because all means are equal."""
     rewards = parts.dataset.log.rewards
     return TableScorer(item_means(parts.dataset).to(parts.device)) if rewards.min() < rewards.max() else None
 
 
 def _selection_aware_mean(parts: OpponentParts) -> Scorer | None:
-    """Left out where the log holds positives alone: it would be the list of the popular."""
+    """None if the log holds positives alone, because it would equal the popularity list."""
     return None if is_implicit(parts.dataset.log) else TableScorer(selection_aware_means(parts.dataset).to(parts.device))
 
 
 def _activity_weighted(parts: OpponentParts) -> Scorer | None:
     """The popular with active users weighed down, where the log holds positives alone."""
-    if not is_implicit(parts.dataset.log) or (factors := parts.factors()) is None:
+    if not is_implicit(parts.dataset.log) or (factors := parts.sources.factors()) is None:
         return None
     return TableScorer(activity_weighted(parts.dataset, factors.activity_exponent).to(parts.device))
 
@@ -114,7 +143,7 @@ def _variational(parts: OpponentParts) -> Scorer | None:
 
 
 def _list_with_belief(parts: OpponentParts) -> Scorer | None:
-    """The variational list, which learns from the user during an episode; the levels of noise are the settings' defaults."""
+    """The variational list, which also learns from the user during an episode; noise levels are the settings' defaults."""
     if (responses := parts.responses()) is None:
         return None
     return BelievedList(FactorBelief(responses, BeliefConfig().levels))
@@ -122,6 +151,11 @@ def _list_with_belief(parts: OpponentParts) -> Scorer | None:
 
 def _greedy_world_model(parts: OpponentParts) -> Scorer:
     return EstimateScorer(parts.estimates)
+
+
+def _supervised(parts: OpponentParts, name: str) -> Scorer | None:
+    played = Played(parts.dataset, parts.seen_range, parts.device)
+    return supervised_scorer(name, played, parts.sources.fits, parts.sources.notice)
 
 
 OPPONENTS: Registry[Opponent] = Registry(
@@ -133,23 +167,51 @@ OPPONENTS: Registry[Opponent] = Registry(
         "activity_weighted": _activity_weighted,
         "matrix_factorisation": _matrix_factorisation,
         "variational": _variational,
-        ADAPTING: _list_with_belief,
+        BELIEVED: _list_with_belief,
         "greedy_world_model": _greedy_world_model,
+        **{name: partial(_supervised, name=name) for name in SUPERVISED},
     },
 )
 
 
 def register_opponent(name: str, build: Opponent) -> Opponent:
-    """Add a list that every method is shown beside, plain and skipping; raises `InputError` if the name is taken."""
+    """Add a list that is reported beside every method, plain and skipping.
+
+    Args:
+        name: a new name of an opponent.
+        build: builds its scorer.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return OPPONENTS.register(name, build)
 
 
-def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tensor) -> dict[str, Scorer]:
+def chosen_opponents(asked: Sequence[str], dataset: Dataset) -> list[str]:
+    """The names of the opponents to build; raises `InputError` for unknown ones.
+
+    The popular list is always among them: without a truth, a policy is compared with it.
+
+    Args: asked: as `evaluation.opponents` has it. By default, supervised ones whose fits take long are left out.
+    """
+    for name in set(asked) - {DEFAULT, ALL}:
+        OPPONENTS[name]  # refuses a name that nobody has
+    dear = {name for name, kind in SUPERVISED.items() if kind.dear(dataset)}
+    by_default = set(OPPONENTS) - dear if DEFAULT in asked else set()
+    wanted = set(OPPONENTS) if ALL in asked else {POPULAR, *by_default, *asked}
+    return [name for name in OPPONENTS if name in wanted]
+
+
+def opponent_scorers(
+    parts: OpponentParts, leave: LeaveConfig, membership: Tensor, asked: Sequence[str] = (DEFAULT,)
+) -> dict[str, Scorer]:
     """The opponents by name; where users leave by category, each also without what shares one with the last N items.
 
-    Args: membership: (n_items, C) bool, which item has which category.
+    Args:
+        membership: (n_items, C) bool, which item has which category.
+        asked: as `evaluation.opponents` has it.
     """
-    built = {name: build(parts) for name, build in OPPONENTS.items()}
+    built = {name: OPPONENTS[name](parts) for name in chosen_opponents(asked, parts.dataset)}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}
     if leave.by == "category":
         skipping = {f"{name}_skipping": SkippingScorer(scorer, membership, leave.window) for name, scorer in scorers.items()}
@@ -160,10 +222,17 @@ def opponent_scorers(parts: OpponentParts, leave: LeaveConfig, membership: Tenso
 def judge_opponents(
     world: EvaluationWorld, scorers: Mapping[str, Scorer], leave: LeaveConfig, membership: Tensor, generator: torch.Generator
 ) -> dict[str, FullTest]:
-    """The tests of the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
+    """Test the `scorers`, the uniform policy and, as a reference, the truth's own greedy list.
 
-    Every user of the world has one episode; all act greedily but the uniform policy, which is sampled. The truth's list skips
-    shared categories in the modes whose users leave for them.
+    Every user of the world has one episode. All act greedily except the uniform policy, which is sampled. The truth's list
+    skips shared categories in the modes in which users leave for them.
+
+    Args:
+        world: the tested world.
+        scorers: the opponents by name.
+        leave: the leave rule.
+        membership: (n_items, C) bool, True if the item has the category.
+        generator: samples the uniform policy.
     """
     oracle = TableScorer(world.table)
     skipping = SkippingScorer(oracle, membership, leave.window)

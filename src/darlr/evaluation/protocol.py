@@ -1,6 +1,6 @@
-"""The published test protocol (section 3): roll-outs of a policy in a world, in three modes.
+"""The published test protocol (section 3): episodes of a policy in a world, in three modes.
 
-FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, nobody leaves.
+FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, no user leaves.
 """
 
 from collections.abc import Mapping
@@ -22,24 +22,23 @@ from darlr.simulator.simulator import Episodes, Simulator, roll_out
 from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
-"""Episodes tested together; bounds the memory of a test on all users."""
+"""The number of episodes tested at once; it bounds the memory of a test on all users."""
 
 
 @dataclass(frozen=True)
 class EvaluationWorld:
-    """A world to roll policies out in: the true one, or the simulated one for choosing an epoch without the truth.
+    """A world to play policies in: the true one, or the simulated one for choosing an epoch without the truth.
 
     Attributes:
-        rewards: what it pays.
+        rewards: the source of its rewards.
         n_users, n_items: its size.
         leave: when its users quit.
         max_steps: longest episode of FB and NX_0.
-        lookback: how many positions windows show, if the tested policy does not have to see more of the episode.
-        dominated: (n_items,) bool, the items with a dominant category, or None where items have no categories.
-        forbidden: (n_items,) bool, items that this world does not have and no policy may recommend, or (n_users, n_items), such
-            cells; or None.
-        simulator: what its episodes run in.
-        device: where they run.
+        lookback: number of positions of windows, unless the tested policy needs more of the episode.
+        dominated: (n_items,) bool, the items with a dominant category, or None if items have no categories.
+        forbidden: (n_items,) bool, items that this world does not have, or (n_users, n_items) bool, such cells; or None.
+        simulator: the class that runs its episodes.
+        device: the device of the episodes.
     """
 
     rewards: RewardSource
@@ -55,36 +54,43 @@ class EvaluationWorld:
 
     @classmethod
     def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
-        """A world that pays estimates (n_users, n_items), whose size and device are its own; `others` as in the class."""
+        """Make a world that pays estimates (n_users, n_items), which give its size and device; `others` are fields of the
+        class.
+        """
         of = rewards.estimates
         return cls(rewards, of.n_users, of.n_items, leave, max_steps, lookback, device=of.device, **others)
 
     @property
     def table(self) -> Tensor:
-        """(n_users, n_items) what it pays; raises `RunError` where that is no table."""
+        """(n_users, n_items) its rewards.
+
+        Raises:
+            RunError: if they are not a table.
+        """
         if not isinstance(self.rewards, TableReward):
             raise RunError(f"the world pays by a {type(self.rewards).__name__}; expected a table")
         return self.rewards.table
 
     @property
     def n_allowed(self) -> int:
-        """How many items may be recommended to somebody."""
+        """The number of items that at least one user may be recommended."""
         return self.n_items if self.forbidden is None else int((~self.forbidden.view(-1, self.n_items)).any(dim=0).sum())
 
     @property
     def fewest_allowed(self) -> int:
-        """How many items may be recommended to the user who has the fewest."""
+        """The number of allowed items of the user who has the fewest."""
         return self.n_items if self.forbidden is None else int((~self.forbidden).sum(dim=-1).min())
 
     @property
     def longest(self) -> int:
-        """Steps of the longest episode of any mode."""
+        """The number of steps of the longest episode of any mode."""
         return max(self.max_steps, *(mode.steps or 0 for mode in MODES.values()))
 
     def _begin(self, mode: str, lookback: int) -> Simulator:
-        """Where episodes of `mode` run, for a scorer with `lookback`.
+        """Make the simulator for episodes of `mode`, for a scorer with `lookback`.
 
-        Raises: InputError: if the world has fewer items than an episode of the mode recommends.
+        Raises:
+            InputError: if the world has fewer items than an episode of the mode recommends.
         """
         settings = MODES[mode]
         steps = settings.steps or self.max_steps
@@ -98,29 +104,36 @@ class EvaluationWorld:
         return self.simulator(self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats)
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
-        """The metrics of `scorer` in `mode`, one episode for each of `users` (B,).
+        """Return the metrics of `scorer` in `mode`, from one episode for each of `users` (B,).
 
         Args:
+            mode: one of `MODES`.
+            users: (B,) rows of the world.
+            scorer: the policy.
             generator: draws the items with the scorer's probabilities; None acts greedily.
         """
         return values_of(self.episodes(mode, users, scorer, generator), mode)
 
     def measure_as(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator) -> dict[str, float | None]:
-        """`mode/sampled/metric` -> value by the rules of NX_0, for a world that stands for `mode`, as the simulator."""
+        """Return `mode/sampled/metric` -> value for `users` (B,) by the rules of NX_0, for a world named `mode`, such as
+        the simulator.
+        """
         values = values_of(self.episodes(NX_0, users, scorer, generator), mode)
         return {f"{mode}/{SAMPLED}/{metric}": value for metric, value in values.items()}
 
     def recommended(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> Tensor:
-        """(n,) the items that `scorer` recommends, one entry a recommendation; arguments as those of `measure`."""
+        """Return (n,) the items that `scorer` recommends, one entry for each recommendation; for the arguments see
+        `measure`.
+        """
         return self.episodes(mode, users, scorer, generator).recommended
 
     def episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
-        """What happens in `mode`, one episode for each of `users`; arguments as those of `measure`."""
+        """Return the finished episodes in `mode`, one for each of `users` (B,); for the arguments see `measure`."""
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode, scorer.lookback)
-        # Made before the first block: what outlives a block would otherwise lie between the blocks' scores, which then find
-        # ever new memory.
+        # Allocated before the first block. Otherwise these arrays would lie between the blocks' scores, and memory would
+        # fragment.
         tested = self._empty(len(users), simulator.max_steps, users.device)
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
@@ -144,18 +157,18 @@ class EvaluationWorld:
         return torch.arange(self.n_users, device=self.device)
 
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
-        """(episodes,) users drawn uniformly with replacement, as the protocol has it."""
+        """Draw (episodes,) users uniformly with replacement, as the protocol says."""
         return torch.randint(self.n_users, (episodes,), generator=generator, device=generator.device)
 
 
 def _write(tested: FinishedEpisodes, block: slice, episodes: Episodes) -> None:
-    """Copy finished `episodes`, whose buffers are used again, to the places `block` of `tested`."""
+    """Copy finished `episodes`, whose buffers will be reused, to the places `block` of `tested`."""
     for name in ("lengths", "rewards", "actions", "taken"):
         getattr(tested, name)[block] = getattr(episodes, name)
 
 
 class _Restricted(Scorer):
-    """A scorer that never names a forbidden item; forbidden: (n_items,) or (n_users, n_items) bool."""
+    """A scorer that never recommends a forbidden item; forbidden: (n_items,) or (n_users, n_items) bool."""
 
     def __init__(self, scorer: Scorer, forbidden: Tensor) -> None:
         self._scorer, self._forbidden = scorer, forbidden
@@ -177,11 +190,11 @@ class _Restricted(Scorer):
 
 @dataclass(frozen=True)
 class FullTest:
-    """What a policy is worth on every user of a world.
+    """The value of a policy on every user of a world.
 
     Attributes:
-        modes: mode > metric -> value.
-        returns: (n_users,) of NX_0, by the world's rows; None where users have no episodes.
+        modes: mode -> metric -> value.
+        returns: (n_users,) returns in NX_0, by the world's rows; None if users have no episodes.
     """
 
     modes: Mapping[str, Values]
@@ -192,11 +205,13 @@ class FullTest:
 def run_full_test(
     world: EvaluationWorld, scorer: Scorer, generator: torch.Generator | None = None, unhurried: Scorer | None = None
 ) -> FullTest:
-    """One episode of every mode for every user of the world.
+    """Play one episode of every mode for every user of the world.
 
     Args:
-        generator: draws the items with the scorer's probabilities; without, it acts greedily and nothing is drawn.
-        unhurried: acts instead of `scorer` in modes that nobody leaves.
+        world: the world.
+        scorer: the policy.
+        generator: draws the items with the scorer's probabilities; None acts greedily and draws nothing.
+        unhurried: acts instead of `scorer` in modes in which no user leaves.
     """
     modes: dict[str, Values] = {}
     for mode, settings in MODES.items():
@@ -210,9 +225,9 @@ def run_full_test(
 
 @torch.no_grad()
 def run_test(world: EvaluationWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
-    """One test of a policy: every mode, sampled and greedy, the same `episodes` users in all; `mode/policy/metric` -> value.
+    """Test a policy in every mode, sampled and greedy, with the same `episodes` users; return `mode/policy/metric` -> value.
 
-    The users are drawn first, so that policies which are tested with the same `generator` meet the same users.
+    The users are drawn first, so policies that are tested with the same `generator` meet the same users.
     """
     users = world.draw_users(episodes, generator)
     record: dict[str, float | None] = {}

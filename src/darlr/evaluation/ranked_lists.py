@@ -1,8 +1,8 @@
-"""The metrics of ranked lists beside what users liked and have in a log, one pure function each.
+"""The metrics of ranked lists, from the items that users liked and the items that they have in a log, one pure function each.
 
-Shapes: q users; k places of a list, best first; I items of the world; C categories, of which an item has S at most. Each gives
-(q,) a value of each user, NaN for a user to whom it does not apply, or one number for all lists, None where it does not apply.
-Nothing here imports torch: the table of metrics is read by reports, too.
+Shapes: q users; k places of a list, best first; I items of the world; C categories, of which an item has at most S. Each
+function returns either (q,) a value of each user, NaN where it does not apply, or one number for all lists, None if it does
+not apply. This module does not import torch, because reports read the table of metrics, too.
 """
 
 from dataclasses import dataclass, replace
@@ -15,18 +15,18 @@ from darlr.data.tallies import distinct
 Floats = NDArray[np.float64]
 
 SMOOTHING = 0.01
-"""The share of the user's own categories that calibration mixes into those recommended (alpha of Steck, 2018)."""
+"""The share of the user's own categories that calibration mixes into the recommended ones (alpha of Steck, 2018)."""
 
 
 @dataclass(frozen=True)
 class LoggedItems:
-    """What the rows learned from say of the items and of the q users.
+    """Statistics of the items and of the q users in the rows learned from.
 
     Attributes:
         information: (I,) self-information of each item in bits, see `self_information`.
-        own_information: (q,) its mean over the items that each user has there; NaN for users without any.
-        categories: (I, S) codes of each item's categories, -1 where it has fewer than S.
-        own_categories: (q, C) the shares of the categories among the items that the user has there, see `category_shares`.
+        own_information: (q,) its mean over the user's items; NaN for users without any.
+        categories: (I, S) codes of each item's categories, -1 in unused places.
+        own_categories: (q, C) the shares of the categories among the user's items, see `category_shares`.
     """
 
     information: Floats
@@ -45,10 +45,13 @@ class LoggedItems:
         categories: NDArray[np.int32],
         n_categories: int,
     ) -> "LoggedItems":
-        """Args:
-        users, items: (m,) the logged pairs; one that stands several times counts once.
-        chosen: (q,) the users that lists are made for, in rising order.
-        categories: (I, S) codes of each item's categories, as in the attributes; there are `n_categories`.
+        """Compute the statistics.
+
+        Args:
+            users, items: (m,) the logged pairs; a repeated pair counts once.
+            chosen: (q,) the users of the lists, in rising order.
+            n_users, n_items, n_categories: numbers of users, items and categories.
+            categories: (I, S) codes of each item's categories, as in the attributes.
         """
         users, items = np.divmod(distinct(users, items, n_items), n_items)
         information = self_information(np.bincount(items, minlength=n_items), n_users)
@@ -68,11 +71,11 @@ class RankedLists:
 
     Attributes:
         items: (q, k) int64 columns of the world, best first.
-        shown: (q, k) bool; a list that ran out of items is filled up with others, which nobody is shown.
-        hits: (q, k) bool, the items shown that are among the held-out ones that the user liked.
-        n_liked: (q,) int64, how many held-out items the user liked; one at least.
-        cutoff: how many items a list has where there are enough.
-        logged: what the rows learned from say.
+        shown: (q, k) bool; False for items that only fill a list that ran out of allowed ones.
+        hits: (q, k) bool, the shown items that are among the held-out ones that the user liked.
+        n_liked: (q,) int64, the number of held-out items that the user liked; at least one.
+        cutoff: the length of a list if there are enough items.
+        logged: statistics of the rows learned from.
     """
 
     items: NDArray[np.int64]
@@ -84,15 +87,16 @@ class RankedLists:
 
     @property
     def attainable(self) -> NDArray[np.int64]:
-        """(q,) the most hits that a list can have."""
+        """(q,) the largest possible number of hits of a list."""
         return np.minimum(self.n_liked, self.cutoff)
 
     @property
     def n_items(self) -> int:
+        """I, the number of items of the world."""
         return len(self.logged.information)
 
     def of(self, users: NDArray[np.intp]) -> "RankedLists":
-        """The lists of some of the users, by their numbers (m,)."""
+        """Return the lists of some of the users, by their numbers (m,)."""
         own = replace(
             self.logged,
             own_information=self.logged.own_information[users],
@@ -101,23 +105,25 @@ class RankedLists:
         return RankedLists(self.items[users], self.shown[users], self.hits[users], self.n_liked[users], self.cutoff, own)
 
     def recommended(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(m,) the list and the item of each recommendation that is shown."""
+        """Return (m,) the list and (m,) the item of each recommendation that is shown."""
         rows, places = np.nonzero(self.shown)
         return rows, self.items[rows, places]
 
 
 def self_information(counts: NDArray[np.int64], n_users: int) -> Floats:
-    """-log2((n + 1) / (U + 1)) bits, (I,), for items that n (`counts`) of U users have.
+    """Return (I,) -log2((n + 1) / (U + 1)) bits, for items that n (`counts`, (I,)) of U users have.
 
-    Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems" (PNAS 2010), have log2(U / n); the one
-    more keeps items that nobody has finite.
+    Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems" (PNAS 2010), use log2(U / n). The
+    added ones keep the value finite for items that no user has.
     """
     information: Floats = np.log2((n_users + 1) / (counts + 1.0))
     return information
 
 
 def ndcg(lists: RankedLists) -> Floats:
-    """(q,) DCG over the largest that is possible, DCG = sum of 1 / log2(rank + 1) over hits (Jarvelin and Kekalainen, 2002)."""
+    """Return (q,) DCG over the largest possible one, DCG = sum of 1 / log2(rank + 1) over hits (Jarvelin and Kekalainen,
+    2002).
+    """
     discounts = 1 / np.log2(np.arange(2.0, lists.cutoff + 2))
     gains = (lists.hits * discounts[: lists.hits.shape[1]]).sum(axis=1)
     found: Floats = gains / np.cumsum(discounts)[lists.attainable - 1]
@@ -125,24 +131,26 @@ def ndcg(lists: RankedLists) -> Floats:
 
 
 def recall(lists: RankedLists) -> Floats:
-    """(q,) hits over liked items, of which no more count than a list can hold (Liang et al., WWW 2018, Recall@R)."""
+    """Return (q,) hits over liked items, of which at most as many count as a list can hold (Liang et al., WWW 2018,
+    Recall@R).
+    """
     found: Floats = lists.hits.sum(axis=1) / lists.attainable
     return found
 
 
 def hit_rate(lists: RankedLists) -> Floats:
-    """(q,) 1 where the list has a hit, else 0 (Deshpande and Karypis, TOIS 2004)."""
+    """Return (q,) 1 if the list has a hit, else 0 (Deshpande and Karypis, TOIS 2004)."""
     return np.where(lists.hits.any(axis=1), 1.0, 0.0)
 
 
 def reciprocal_rank(lists: RankedLists) -> Floats:
-    """(q,) 1 / rank of the first hit, 0 without one; its mean is MRR (Voorhees, TREC-8, 1999)."""
+    """Return (q,) 1 / rank of the first hit, 0 without one; its mean is MRR (Voorhees, TREC-8, 1999)."""
     found: Floats = hit_rate(lists) / (lists.hits.argmax(axis=1) + 1)
     return found
 
 
 def average_precision(lists: RankedLists) -> Floats:
-    """(q,) sum of the precision at each hit's rank, over the most hits that are possible; its mean is MAP.
+    """Return (q,) the sum of the precision at each hit's rank, over the largest possible number of hits; its mean is MAP.
 
     Manning, Raghavan and Schutze, "Introduction to Information Retrieval" (2008), Eq. 8.8, cut off after k.
     """
@@ -152,15 +160,15 @@ def average_precision(lists: RankedLists) -> Floats:
 
 
 def catalogue_coverage(lists: RankedLists) -> float:
-    """Share of the world's items that stand in a list (Ge, Delgado-Battenfeld and Jannach, RecSys 2010)."""
+    """Return the share of the world's items that occur in a list (Ge, Delgado-Battenfeld and Jannach, RecSys 2010)."""
     return len(np.unique(lists.items[lists.shown])) / lists.n_items
 
 
 def gini(lists: RankedLists) -> float | None:
-    """Sum over j of (2j - I - 1) p_j / (I - 1), where p_j is the share of recommendations of the item with the j-th smallest.
+    """Return the sum over j of (2j - I - 1) p_j / (I - 1), where p_j is the j-th smallest share of recommendations of an item.
 
-    0 where all items are recommended alike, 1 where one item alone is (Shani and Gunawardana, 2011, "Evaluating Recommendation
-    Systems", 8.3.8.2). None where nothing is shown, or there is one item alone.
+    It is 0 if all items are recommended equally often, and 1 if only one is (Shani and Gunawardana, 2011, "Evaluating
+    Recommendation Systems", 8.3.8.2). It is None if nothing is shown, or there is only one item.
     """
     n = lists.n_items
     if n == 1 or not lists.shown.any():
@@ -170,26 +178,27 @@ def gini(lists: RankedLists) -> float | None:
 
 
 def novelty(lists: RankedLists) -> Floats:
-    """(q,) mean self-information of the items shown, in bits (Zhou et al., PNAS 2010)."""
+    """Return (q,) the mean self-information of the shown items, in bits (Zhou et al., PNAS 2010)."""
     rows, items = lists.recommended()
     return _mean_by_row(rows, lists.logged.information[items], len(lists.items))
 
 
 def popularity_bias(lists: RankedLists) -> Floats:
-    """(q,) mean log2 popularity, (n + 1) / (U + 1), of the items shown, less that of the items that the user has in the log.
+    """Return (q,) the mean log2 popularity, (n + 1) / (U + 1), of the shown items, minus that of the user's items in the log.
 
-    1 where they are twice as popular as the user's own, in the geometric mean. This is the popularity lift of Abdollahpouri et
-    al. ("The connection between popularity bias, calibration, and fairness in recommendation", RecSys 2020), of logarithms, so
-    that a few very popular items do not decide it.
+    It is 1 if the shown items are twice as popular as the user's own, in the geometric mean. It is the popularity lift of
+    Abdollahpouri et al. ("The connection between popularity bias, calibration, and fairness in recommendation", RecSys
+    2020) for logarithms, so that a few very popular items do not dominate it.
     """
     return lists.logged.own_information - novelty(lists)
 
 
 def miscalibration(lists: RankedLists) -> Floats | None:
-    """(q,) sum over c of p(c) ln(p(c) / ((1 - a) q(c) + a p(c))), a = 0.01 (Steck, "Calibrated recommendations", RecSys 2018).
+    """Return (q,) the sum over c of p(c) ln(p(c) / ((1 - a) q(c) + a p(c))), a = 0.01 (Steck, "Calibrated recommendations",
+    RecSys 2018).
 
-    p and q are the shares of the categories among the items that the user has in the log and among those shown. From 0 to
-    -ln a = 4.6. None where items have no categories.
+    p and q are the shares of the categories among the user's items in the log and among the shown ones. The value lies
+    between 0 and -ln a = 4.6. It is None if items have no categories.
     """
     own = lists.logged.own_categories
     if own.shape[1] == 0:
@@ -197,7 +206,7 @@ def miscalibration(lists: RankedLists) -> Floats | None:
     rows, items = lists.recommended()
     shown = category_shares(rows, items, len(own), lists.logged.categories, own.shape[1])
     mixed = (1 - SMOOTHING) * shown + SMOOTHING * own
-    # A category that the user does not have adds nothing; NaN, of users to whom this does not apply, stays.
+    # A category that the user does not have adds nothing; NaN stays for users to whom the metric does not apply.
     ratio = np.divide(own, mixed, out=np.ones_like(own), where=own != 0)
     total: Floats = (own * np.log(ratio)).sum(axis=1)
     return total
@@ -206,12 +215,13 @@ def miscalibration(lists: RankedLists) -> Floats | None:
 def category_shares(
     rows: NDArray[np.int64], items: NDArray[np.int64], n_rows: int, categories: NDArray[np.int32], n_categories: int
 ) -> Floats:
-    """(n_rows, C) shares of the categories among a row's items; NaN for rows without an item that has categories.
+    """Return (n_rows, C) shares of the categories among a row's items; NaN for rows without an item that has categories.
 
-    Each item that has some counts alike, and so does each of its categories.
+    Each item with categories has the same weight, divided equally among its categories.
 
     Args:
         rows, items: (m,) the items of each row.
+        n_rows, n_categories: sizes of the result.
         categories: (I, S) codes of the items' categories, -1 for none.
     """
     codes = categories[items]
@@ -225,7 +235,7 @@ def category_shares(
 
 
 def _mean_by_row(rows: NDArray[np.int64], values: Floats, n_rows: int) -> Floats:
-    """(n_rows,) mean of the `values` (m,) of each row; NaN for a row without any."""
+    """Return (n_rows,) the mean of the `values` (m,) of each row; NaN for a row without any."""
     with np.errstate(invalid="ignore"):
         means: Floats = np.bincount(rows, values, n_rows) / np.bincount(rows, minlength=n_rows)
     return means

@@ -1,6 +1,6 @@
-"""How far the rewards that are learned from lie from the truth (Figure 4): mean absolute differences, in units of reward.
+"""The error of the rewards that are learned from (Figure 4): mean absolute differences to the truth, in units of reward.
 
-Cells that the truth lacks (`unknown`: (n_users, n_items) bool) count for nothing.
+Cells that the truth lacks (`unknown`: (n_users, n_items) bool) are left out.
 """
 
 import torch
@@ -11,7 +11,7 @@ from darlr.rewards.estimates.kept import estimates_of
 
 
 def table_error(estimates: Estimates | Tensor, truth: Tensor, unknown: Tensor | None = None) -> float:
-    """Over all users and items; estimates, truth: (n_users, n_items)."""
+    """Return the error over all users and items; estimates, truth: (n_users, n_items)."""
     asked = estimates_of(estimates)
     total, count = torch.zeros((), dtype=torch.float64, device=asked.device), 0
     for block, rows in asked.blocks():
@@ -25,7 +25,7 @@ def table_error(estimates: Estimates | Tensor, truth: Tensor, unknown: Tensor | 
 def sampled_error(
     estimates: Estimates | Tensor, truth: Tensor, users: Tensor, items: Tensor, unknown: Tensor | None = None
 ) -> float:
-    """Over the recommendations `users`, `items` (n,); what was recommended twice counts twice."""
+    """Return the error over the recommendations `users`, `items` (n,); a repeated recommendation counts twice."""
     if unknown is not None:
         known = ~unknown[users, items]
         users, items = users[known], items[known]

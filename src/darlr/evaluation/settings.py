@@ -9,6 +9,9 @@ Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
 """What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+DEFAULT, ALL = "default", "all"
+"""What `evaluation.opponents` may hold beside names: those whose fits are quick, and all."""
+
 FurtherJudge = Literal["none", "simulator", LogJudge]
 
 
@@ -18,9 +21,11 @@ class EvaluationConfig(Section):
 
     KEY: ClassVar[str] = "evaluation"
 
-    episodes: Annotated[int, Setting("episodes of a test, users drawn with replacement", at_least=1, at_most=10_000_000)] = 100
+    episodes: Annotated[
+        int, Setting("number of episodes of a test; users are drawn with replacement", at_least=1, at_most=10_000_000)
+    ] = 100
     held_out: Annotated[
-        float, Setting("share of the log that judges the policy where the data set has no truth", above=0, below=1)
+        float, Setting("share of the log that judges the policy if the data set has no truth", above=0, below=1)
     ] = 0.1
     split: Annotated[
         Split,
@@ -32,13 +37,13 @@ class EvaluationConfig(Section):
     noise: Annotated[
         float,
         Setting(
-            "share of the log's noise that users' answers carry in a second test of the last policy; 0: no such test",
+            "share of the log's noise in users' answers, in a second test of the last policy; 0: no such test",
             at_least=0,
             at_most=1_000,
         ),
     ] = 1.0
     referee: Annotated[
-        bool, Setting("whether a world model that the policy did not learn from judges it, too (darlr tune)")
+        bool, Setting("whether a second world model, from which the policy did not learn, judges it, too (darlr tune)")
     ] = False
     judge: Annotated[
         FurtherJudge,
@@ -48,11 +53,20 @@ class EvaluationConfig(Section):
         ),
     ] = "none"
 
+    opponents: Annotated[
+        tuple[str, ...],
+        Setting(
+            "what stands beside the method, by name; default: all but those whose fits take long, as sasrec; all: these, too "
+            "(docs/methods/supervised.md)",
+            filled=True,
+            distinct=True,
+        ),
+    ] = (DEFAULT,)
     by_group: Annotated[
         str, Setting("feature of users by whose values held-out metrics are given group by group, too; empty: none")
     ] = ""
 
     @property
     def by_log(self) -> bool:
-        """Whether `judge` needs rows of the log that nothing is learned from."""
+        """Whether `judge` needs rows of the log that are held out of learning."""
         return self.judge in get_args(LogJudge)

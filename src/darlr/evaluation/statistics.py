@@ -1,4 +1,4 @@
-"""Every statistic that is reported: t intervals, paired tests and bootstrap, ranks over data sets."""
+"""All reported statistics: t intervals, paired tests and bootstrap, ranks over data sets."""
 
 import math
 import statistics
@@ -10,21 +10,21 @@ import numpy as np
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean and sample standard deviation (ddof 1; None for a single value) of one or more values."""
+    """Return mean and sample standard deviation (ddof 1; None for a single value) of one or more values."""
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float | None]:
-    """Mean of one or more independent values and the half-width of its t interval (None for a single value)."""
+    """Return the mean of one or more independent values and the half-width of its t interval (None for a single value)."""
     mean, deviation = mean_and_deviation(values)
     if deviation is None:
         return mean, None
     return mean, t_quantile((1 + confidence) / 2, len(values) - 1) * deviation / math.sqrt(len(values))
 
 
-@cache  # a report asks for the same few, tens of thousands of times
+@cache  # a report asks for the same few quantiles tens of thousands of times
 def t_quantile(probability: float, freedom: int) -> float:
-    """The value that Student's t with `freedom` >= 1 degrees of freedom stays below with `probability` in [0.5, 1)."""
+    """Return the quantile of Student's t with `freedom` >= 1 degrees of freedom for `probability` in [0.5, 1)."""
     wanted = 2 * probability - 1
     low, high = 0.0, math.pi / 2
     while low < (middle := (low + high) / 2) < high:  # until no number lies between
@@ -36,10 +36,11 @@ def t_quantile(probability: float, freedom: int) -> float:
 
 
 def t_tail(value: float, freedom: int) -> float:
-    """P(|t| > |value|) for Student's t with `freedom` >= 1 degrees of freedom, also where it is far below rounding errors of 1.
+    """Return P(|t| > |value|) for Student's t with `freedom` >= 1 degrees of freedom, accurate even if it is tiny.
 
-    That is the regularised incomplete beta function I_x(freedom / 2, 1 / 2) at x = freedom / (freedom + value^2), a series of
-    positive terms (Abramowitz and Stegun, 26.5.4 and 26.7.1). It is slow where the tail is large, and not needed there.
+    It is the regularised incomplete beta function I_x(freedom / 2, 1 / 2) at x = freedom / (freedom + value^2), a series of
+    positive terms (Abramowitz and Stegun, 26.5.4 and 26.7.1). The series is slow if the tail is large, but is not needed
+    there.
     """
     central = _central_probability(math.atan(abs(value) / math.sqrt(freedom)), freedom)
     if central < 0.9:
@@ -57,12 +58,13 @@ def t_tail(value: float, freedom: int) -> float:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Ours less theirs over n pairs.
+    """Ours minus theirs over n pairs.
 
     Attributes:
-        mean: of the differences.
-        half_width: of its 95% t interval; None for a single pair.
-        p: of the two-sided paired t test; None for a single pair, and where all differences are 0 (nothing to test).
+        n: number of pairs.
+        mean: mean of the differences.
+        half_width: half-width of its 95% t interval; None for a single pair.
+        p: p value of the two-sided paired t test; None for a single pair, and if all differences are 0 (nothing to test).
     """
 
     n: int
@@ -72,7 +74,7 @@ class PairedDifference:
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> PairedDifference:
-    """Compare two methods by pairs (the same seeds in the same order); one or more pairs."""
+    """Compare two methods by one or more pairs (the same seeds in the same order)."""
     differences = [one - other for one, other in zip(ours, theirs, strict=True)]
     mean, deviation = mean_and_deviation(differences)
     half_width = interval(differences)[1]
@@ -86,10 +88,10 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> PairedD
 
 
 def unpaired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float | None]:
-    """Difference of the means of independent samples of one or more values, and the half-width of its 95% interval.
+    """Return the difference of the means of independent samples, and the half-width of its 95% interval (Welch).
 
-    Welch's interval, whose degrees of freedom are rounded down to whole ones; None where a sample has one value, which tells
-    nothing of its spread.
+    The degrees of freedom are rounded down to whole ones. The half-width is None if a sample has one value, which has no
+    spread.
     """
     (mean, deviation), (other_mean, other_deviation) = mean_and_deviation(ours), mean_and_deviation(theirs)
     if deviation is None or other_deviation is None:
@@ -102,7 +104,7 @@ def unpaired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
-    """p values corrected for testing all of them (Holm, 1979), in the order given."""
+    """Return p values corrected for testing all of them (Holm, 1979), in the given order."""
     order = sorted(range(len(probabilities)), key=probabilities.__getitem__)
     corrected, largest = [0.0] * len(order), 0.0
     for place, index in enumerate(order):
@@ -114,11 +116,11 @@ def holm(probabilities: Sequence[float]) -> list[float]:
 def bootstrap_interval(
     values: Sequence[float], generator: np.random.Generator, confidence: float = 0.95, resamples: int = 10_000
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of `values` (the differences of pairs, for a paired bootstrap).
+    """Return the percentile bootstrap interval of the mean of `values` (the differences of pairs, for a paired bootstrap).
 
-    All n^n resamples are taken where they are no more than `resamples` (up to 5 values), random ones otherwise. The ends are
-    means of resamples, none in between: the outermost such that less than (1 - confidence) / 2 of all lie beyond each. So
-    the interval of two or three values reaches from the least to the greatest.
+    All n^n resamples are used if they are no more than `resamples` (up to 5 values), random ones otherwise. The ends are
+    means of resamples, without interpolation. They are the outermost means beyond which less than (1 - confidence) / 2 of
+    all lie. So the interval of two or three values reaches from the least to the greatest.
     """
     data = np.asarray(values, np.float64)
     if len(data) ** len(data) <= resamples:
@@ -131,12 +133,12 @@ def bootstrap_interval(
 
 
 def ranks(values: Sequence[float]) -> list[float]:
-    """1 for the largest value, and so on; equal ones share the mean of their ranks."""
+    """Return the rank of each value, 1 for the largest; equal values share the mean of their ranks."""
     return [sum(other > value for other in values) + (sum(other == value for other in values) + 1) / 2 for value in values]
 
 
 def mean_ranks(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Mean over data sets of each method's rank; `results`: data set > method > a value of which more is better.
+    """Return the mean over data sets of each method's rank; `results`: data set -> method -> a value, of which more is better.
 
     Only methods that every data set has are ranked; the best come first.
     """
@@ -147,7 +149,7 @@ def mean_ranks(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 
 def _central_probability(angle: float, freedom: int) -> float:
-    """P(|t| <= sqrt(freedom) * tan(angle)): the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    """Return P(|t| <= sqrt(freedom) * tan(angle)), the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
     odd = freedom % 2
     power = math.cos(angle) if odd else 1.0
     total = 0.0

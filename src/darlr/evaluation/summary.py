@@ -1,4 +1,4 @@
-"""The records of a run's epochs -> the numbers that are reported."""
+"""From the records of a run's epochs to the reported numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from darlr.evaluation.statistics import mean_and_deviation
 from darlr.evaluation.table import RETURN
 
 CHOOSING_METRIC = RETURN.recorded(SIMULATOR, SAMPLED)
-"""The return in the simulator chooses the epoch: the truth must not."""
+"""The return in the simulator chooses the epoch; the truth must not."""
 
 LAST_SHARE = 0.2
 
@@ -20,19 +20,23 @@ Record = TypeVar("Record")
 def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Summarise one run.
 
-    `records`: one mapping an epoch, oldest first: `epoch`, `steps` (of learning since the start), `mode/policy/metric` (None
-    where it does not apply), `seconds/phase`; other entries are left alone.
-    Returns mode > policy > metric > statistic > `mean`, `std` (both None where no epoch has the metric, `std` where only one
-    has), the statistics being
+    The result has mode -> policy -> metric -> statistic -> `mean`, `std`. Both are None if no epoch has the metric, and
+    `std` if only one has. The statistics are:
 
-    - `paper`: mean and sample standard deviation over all epochs of the per-epoch values (so R_each is a mean of ratios), which
-      is what the tables of DARLR (SIGIR 2025) and of the works it compares with hold;
-    - `last20`: the same over the last 20% of the epochs (rounded up);
-    - `chosen`: the value at the epoch that did best in the simulator (the first of equals);
+    - `paper`: mean and sample standard deviation over all epochs of the per-epoch values, so R_each is a mean of ratios.
+      The tables of DARLR (SIGIR 2025) and of the works that it compares with have this statistic.
+    - `last20`: the same over the last 20% of the epochs (rounded up).
+    - `chosen`: the value at the epoch that did best in the simulator (of equals, the first).
 
-    and beside the modes: `epochs`, `steps`, `chosen_epoch` (None where nothing was rolled out in the simulator), `seconds` >
-    phase, and `steps_per_second` over sampling and learning (None if neither was timed).
-    Raises `InputError` if there is no record.
+    Besides the modes, it has `epochs`, `steps`, `chosen_epoch` (None without episodes in the simulator) and `seconds` ->
+    phase. `steps_per_second` covers sampling and learning; it is None if neither was timed.
+
+    Args:
+        records: one mapping for each epoch, oldest first: `epoch`, `steps` (of learning since the start),
+            `mode/policy/metric` (None if it does not apply), `seconds/phase`. Other entries are ignored.
+
+    Raises:
+        InputError: if there is no record.
     """
     if not records:
         raise InputError("there is no finished epoch to summarise")
@@ -61,17 +65,17 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def last_epochs(records: Sequence[Record]) -> Sequence[Record]:
-    """The last 20% of the epochs, rounded up."""
+    """Return the records of the last 20% of the epochs, rounded up."""
     return records[-math.ceil(LAST_SHARE * len(records)) :]
 
 
 def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names `mode/policy/metric` in the records, in order of appearance."""
+    """Return the names `mode/policy/metric` in the records, in order of appearance."""
     return [name for name in dict.fromkeys(name for record in records for name in record) if name.count("/") == 2]
 
 
 def _chosen(records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The record of the chosen epoch, alone, or nothing."""
+    """Return the record of the chosen epoch alone, or nothing."""
     candidates = [record for record in records if record.get(CHOOSING_METRIC) is not None]
     return [max(candidates, key=lambda record: record[CHOOSING_METRIC])] if candidates else []
 

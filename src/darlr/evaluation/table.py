@@ -1,6 +1,6 @@
-"""The table of metrics: what each is called, what it means and how it is computed. Others add to it with `register_metric`.
+"""The table of metrics: names, meanings and functions. Others add to it with `register_metric`.
 
-A report needs the names and labels alone, so nothing here imports torch.
+This module does not import torch, because a report only needs the names and labels.
 """
 
 import re
@@ -41,14 +41,14 @@ Values = Mapping[str, float | None]
 """metric -> value; None where the metric does not apply."""
 
 Results = Mapping[str, Mapping[str, Values]]
-"""policy > mode > metric -> value."""
+"""policy -> mode -> metric -> value."""
 
 Compute = Callable[[FinishedEpisodes], float | None]
 
 ComputeOfLists = Callable[[RankedLists], NDArray[np.float64] | float | None]
 
 CUTOFF = 10
-"""So many items of a ranked list are judged against held-out rows."""
+"""The number of items of a ranked list that are judged against held-out rows."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -58,20 +58,20 @@ class Metric:
     """A number that judges a policy.
 
     Attributes:
-        name: in records and summaries: lower-case letters, digits and underscores.
-        label: heads its column.
-        description: what it is, a line of docs/metrics.md.
-        compute: its value for the finished episodes of a test, None where it does not apply.
-        compute_of_lists: its value for ranked lists judged by held-out rows: (q,) of each user, NaN where it does not apply to
-            one, or one number for all lists, None where it does not apply. A metric needs it where its modes name held-out
-            rows, and `compute` where they name others.
-        unit: of the value; "" for a share.
-        better: the better direction; None where neither is.
+        name: its name in records and summaries: lower-case letters, digits and underscores.
+        label: the heading of its column.
+        description: a line of docs/metrics.md.
+        compute: its value for the finished episodes of a test, None if it does not apply.
+        compute_of_lists: its value for ranked lists judged by held-out rows: (q,) of each user, NaN if it does not apply to
+            one, or one number for all lists, None if it does not apply. A metric needs this function if its modes name
+            held-out rows, and `compute` if they name others.
+        unit: its unit; "" for a share.
+        better: the better direction; None if there is none.
         modes: the modes that record it.
-        shown: where it stands: in the records (metrics.jsonl, summary.json) alone, in the reports' tables as well, or in tables
-            and pictures.
-        heading: heads a panel of the page; made of the label by default.
-        axis: names the axis of a picture; made of the label by default.
+        shown: where it is shown: in the records (metrics.jsonl, summary.json) alone, in the reports' tables as well, or in
+            tables and pictures.
+        heading: the heading of a panel of the page; by default made from the label.
+        axis: the name of a picture's axis; by default made from the label.
     """
 
     name: str
@@ -87,7 +87,11 @@ class Metric:
     axis: str = ""
 
     def __post_init__(self) -> None:
-        """Fill in the texts; raises `InputError` for a name or a mode that records cannot have, or one without its function."""
+        """Fill in the default texts.
+
+        Raises:
+            InputError: for a name or a mode that records cannot have, or a mode without its function.
+        """
         if not _NAME.fullmatch(self.name):
             raise InputError(f"a metric is named '{self.name}'; expected lower-case letters, digits and underscores")
         for mode in self.modes:
@@ -104,7 +108,7 @@ class Metric:
         object.__setattr__(self, "axis", self.axis or (f"{self.label} ({self.unit})" if self.unit else self.label))
 
     def recorded(self, mode: str, policy: str) -> str:
-        """Its name in a record: `mode/policy/name`."""
+        """Return its name in a record: `mode/policy/name`."""
         return f"{mode}/{policy}/{self.name}"
 
 
@@ -146,7 +150,7 @@ DOMINATION = Metric(
     compute=lambda episodes: (
         None if episodes.dominated is None else category_domination(episodes.recommended, episodes.dominated)
     ),
-    shown="tables",  # the page has a section of its own for it
+    shown="tables",  # the page has a separate section for it
     heading="MCD, the share with a dominant category",
 )
 COVERAGE = Metric(
@@ -267,27 +271,35 @@ METRICS = Registry("metric", _own)
 
 
 def register_metric(metric: Metric) -> Metric:
-    """Add `metric` to every test, record and report, and return it; raises `InputError` if its name is taken."""
+    """Add `metric` to every test, record and report, and return it.
+
+    Raises:
+        InputError: if its name is taken.
+    """
     return METRICS.register(metric.name, metric)
 
 
 def recorded_in(mode: str) -> list[Metric]:
-    """The metrics that records have under `mode`."""
+    """Return the metrics that records have under `mode`."""
     return [metric for metric in METRICS.values() if mode in metric.modes]
 
 
 def tabulated(mode: str) -> list[Metric]:
-    """The metrics of `mode` that stand in tables, in the order of their columns."""
+    """Return the metrics of `mode` that tables show, in the order of their columns."""
     return [metric for metric in recorded_in(mode) if metric.shown != "records"]
 
 
 def drawn(mode: str) -> list[Metric]:
-    """The metrics of `mode` that are drawn by epoch."""
+    """Return the metrics of `mode` that are drawn by epoch."""
     return [metric for metric in recorded_in(mode) if metric.shown == "pictures"]
 
 
 def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
-    """Every metric that records have under `mode`, of these episodes; raises `InputError` naming one that gives no number."""
+    """Return the value of every metric that records have under `mode`, for these episodes.
+
+    Raises:
+        InputError: naming a metric that returns no number.
+    """
     values = {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
     for name, value in values.items():
         _require_number(name, value)
@@ -295,9 +307,10 @@ def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
 
 
 def values_of_lists(lists: RankedLists) -> dict[str, float]:
-    """Every metric of held-out rows that applies: the mean over the users to whom it does, where it has a value of each.
+    """Return every applicable metric of held-out rows; a metric with a value for each user is averaged over users.
 
-    Raises `InputError` naming one that gives no number.
+    Raises:
+        InputError: naming a metric that returns no number.
     """
     values: dict[str, float] = {}
     for name, found in _of_lists(lists).items():

@@ -1,6 +1,6 @@
-"""Groups of users who have the same value of a feature, by which metrics of held-out rows are told apart.
+"""Groups of users with the same value of a feature, for metrics of held-out rows by group.
 
-Nothing here imports torch: reports read it, too.
+This module does not import torch, because reports read it, too.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from darlr.data.catalog import Features
 from darlr.errors import InputError, unknown
 
 SMALLEST = 20
-"""Smaller groups are pooled: a mean over so few users says little."""
+"""The least size of a group; smaller ones are pooled, because a mean over so few users says little."""
 QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
-"""Of the users, by a numeric feature."""
+"""Names of the quarters of users by a numeric feature."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class UserGroups:
 
     Attributes:
         feature: its name.
-        labels: of the groups that somebody is in.
+        labels: labels of the groups that have users.
         groups: (q,) int64, the group of each user.
     """
 
@@ -34,7 +34,7 @@ class UserGroups:
 
     @classmethod
     def of(cls, features: Features, name: str, users: NDArray[np.int64]) -> Self:
-        """The groups of `users` (q,), rows of `features`; groups of fewer than `SMALLEST` are pooled where there are several.
+        """Group `users` (q,), rows of `features`; groups of fewer than `SMALLEST` are pooled if there are several.
 
         Raises:
             InputError: for a feature that the users do not have.
@@ -50,12 +50,12 @@ class UserGroups:
         return cls(name, (*(labels[group] for group in kept), *rest), places[codes[users]].astype(np.int64))
 
     def members(self, group: int) -> NDArray[np.intp]:
-        """The numbers of its users, 0..q-1."""
+        """Return the numbers (m,) of a group's users, 0..q-1."""
         return np.flatnonzero(self.groups == group)
 
 
 def require_feature(features: Features, name: str) -> None:
-    """Raise `InputError` where users have no feature `name`."""
+    """Raise `InputError` if users have no feature `name`."""
     known = (*features.code_names, *features.numeric_names)
     if not known:
         raise InputError(f"config key 'evaluation.by_group' is '{name}', but the users have no features; expected none")
@@ -64,7 +64,7 @@ def require_feature(features: Features, name: str) -> None:
 
 
 def _values(features: Features, name: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:
-    """What the values of a feature are called, and the value of each entity (n,)."""
+    """Return the labels of a feature's values, and the value of each entity (n,)."""
     require_feature(features, name)
     if name in features.code_names:
         column = features.code_names.index(name)

@@ -1,4 +1,4 @@
-"""Some items of many users, kept as pairs: a matrix of users and items is made for as many users as are asked for."""
+"""Some items of many users, stored as pairs; a matrix of users and items is made only for the users asked for."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -18,7 +18,7 @@ class UserItems:
     Attributes:
         first: (q + 1,) int64, the place of each user's first item, and the end.
         items: (m,) int64 columns of the world, user by user, each once and ascending.
-        n_items: of the world.
+        n_items: number of items of the world.
     """
 
     first: Tensor
@@ -34,7 +34,7 @@ class UserItems:
         n_items: int,
         device: torch.device,
     ) -> Self:
-        """Of the pairs `users`, `items` (m,), those whose user is among the `chosen` (q,), which ascend."""
+        """Select, from the pairs `users`, `items` (m,), those of the `chosen` users (q,), which ascend."""
         place = np.searchsorted(chosen, users).clip(max=len(chosen) - 1)
         inside = chosen[place] == users
         rows, columns = np.divmod(distinct(place[inside], items[inside], n_items), n_items)
@@ -43,11 +43,11 @@ class UserItems:
 
     @property
     def counts(self) -> Tensor:
-        """(q,) how many items each user has."""
+        """(q,) the number of items of each user."""
         return self.first.diff()
 
     def matrix(self, users: Tensor) -> Tensor:
-        """(n, n_items) bool of the `users` (n,), by their numbers 0..q-1."""
+        """Return (n, n_items) bool of the `users` (n,), given by their numbers 0..q-1."""
         counts = self.counts[users]
         rows = torch.repeat_interleave(counts)
         before = counts.cumsum(0) - counts

@@ -1,4 +1,4 @@
-"""What every user of the test world got from a policy and from the lists beside it: a Parquet file in the run folder."""
+"""The returns of every user of the test world from a policy and from lists: a Parquet file in the run folder."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Returns = Mapping[str, NDArray[np.float64]]
 
 
 def write_user_returns(path: Path, users: Sequence[str], returns: Returns) -> None:
-    """Write a column for each of `returns` (n_users,), a row for each of `users` (raw ids as text)."""
+    """Write a column for each of `returns` (n_users,), and a row for each of `users` (raw ids as text)."""
     columns = {name: np.asarray(values, np.float64) for name, values in returns.items()}
     content = io.BytesIO()
     pl.DataFrame({USER: list(users), **columns}).write_parquet(content)
@@ -27,7 +27,11 @@ def write_user_returns(path: Path, users: Sequence[str], returns: Returns) -> No
 
 
 def read_user_returns(path: Path) -> tuple[list[str], Returns]:
-    """The users and their returns; raises `InputError` for a file that is no such table."""
+    """Read the users and their returns (n_users,).
+
+    Raises:
+        InputError: for a file that is not such a table.
+    """
     try:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

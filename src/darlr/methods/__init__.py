@@ -1,1 +1,1 @@
-"""Every method, by name."""
+"""All methods, by name."""

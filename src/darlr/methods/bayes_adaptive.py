@@ -1,6 +1,6 @@
 """bayes-adaptive: estimates that learn from the user (docs/methods/bayes-adaptive.md).
 
-The agent and its beliefs are in `darlr.agents.believing`.
+`darlr.agents.believing` holds the agent and its beliefs.
 """
 
 from darlr.methods.believing import Believing

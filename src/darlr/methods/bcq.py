@@ -1,8 +1,8 @@
-"""BCQ, batch-constrained Q-learning for discrete actions (Fujimoto et al., 2019): Q chooses among what the log would do.
+"""BCQ, batch-constrained Q-learning for discrete actions (Fujimoto et al., 2019): Q chooses among the log's likely actions.
 
-The loss is SQN's. What differs is the policy, in acting and in the target's argmax: an item comes into question if the
-imitation head finds it at least tau times as likely as the likeliest one, and among those the greatest Q wins. Blocked items
-are neither likely nor the likeliest, so something always comes into question.
+The loss is SQN's. The policy differs, both in acting and in the target's argmax. An item is eligible if the imitation head
+gives it at least tau times the probability of the likeliest item; the eligible item with the greatest Q wins. Blocked items
+are never the likeliest, so at least one item is always eligible.
 """
 
 import math
@@ -23,19 +23,19 @@ from darlr.methods.sqn import SQN
 
 @dataclass(frozen=True)
 class BCQConfig(Section):
-    """Batch-constrained Q-learning."""
+    """Settings of batch-constrained Q-learning."""
 
     KEY: ClassVar[str] = "bcq"
 
     logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0, at_most=1e6)] = 0.01
     threshold: Annotated[
         float,
-        Setting("how likely an item has to be, relative to the likeliest, to come into question", at_least=0, at_most=1),
+        Setting("tau: least probability of an eligible item, relative to the likeliest one", at_least=0, at_most=1),
     ] = 0.6
 
 
 class BCQ(SQN):
-    """Q-learning constrained to likely items."""
+    """Q-learning constrained to items that the log makes likely."""
 
     def __init__(
         self,
@@ -46,22 +46,27 @@ class BCQ(SQN):
         threshold: float,
         generator: torch.Generator,
     ) -> None:
-        """Args: threshold: tau; 0 finds every item likely."""
+        """
+        Args:
+            config, tracker, n_items, logit_penalty, generator: as in `SQN`.
+            threshold: tau; at 0 every item is eligible.
+        """
         super().__init__(config, tracker, n_items, logit_penalty, generator)
         self._threshold = threshold
 
     def target_scores(self, moments: Moments) -> Tensor:
+        """Return (B, n_items) scores that choose a target's best item."""
         hidden = self.hidden(moments)
         return self.preferences(self.heads["value"](hidden), self.heads["imitation"](hidden), moments.blocking)
 
     def preferences(self, values: Tensor, imitation: Tensor, blocking: Tensor | None) -> Tensor:
-        """(B, n_items) how items are ordered that have `values` and `imitation` logits, (B, n_items) each."""
+        """Return (B, n_items) scores that order items with the given `values` and `imitation` logits, (B, n_items) each."""
         likely = likely_items(without_blocked(imitation, blocking), self._threshold)
         return without_blocked(behind(values, ~likely), blocking)
 
 
 def likely_items(logits: Tensor, threshold: float) -> Tensor:
-    """(B, n) bool: whose probability, softmax of `logits` (B, n), is at least `threshold` times the greatest of the row."""
+    """Return (B, n) bool: whether the softmax of `logits` (B, n) is at least `threshold` times the greatest of its row."""
     lowest = math.log(threshold) if threshold else float("-inf")
     return logits - logits.amax(dim=1, keepdim=True) >= lowest
 

@@ -1,4 +1,4 @@
-"""The methods whose policy acts on what it believes of the user (docs/methods/bayes-adaptive.md)."""
+"""The methods whose policy acts on a belief about the user (docs/methods/bayes-adaptive.md)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,7 +25,7 @@ from darlr.world_model.model import WorldModel
 
 STEPS_OF_NX_10 = 10
 MANY_ITEMS, CANDIDATES = 20_000, 500
-"""Among more items the policy chooses among candidates where `policy.candidates` does not say how many."""
+"""In a world of more items, the policy chooses among this many candidates unless `policy.candidates` says otherwise."""
 STEP, STEP_AND_ITEM = 1.4e-5, 1.1e-8
 """Seconds of a step of learning on one thread."""
 
@@ -48,7 +48,7 @@ class Believing(Method):
         return believing_policy(parts, self.belief(parts), candidates_of(parts))
 
     def belief(self, parts: PolicyParts) -> Belief:
-        """What is known of the users of `parts` before their episodes."""
+        """Return the belief about the users of `parts` before their episodes."""
         return factor_belief(parts)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
@@ -79,19 +79,21 @@ class Believing(Method):
 
 
 def candidate_count(config: ExperimentConfig, n_items: int) -> int:
-    """How many of so many items are candidates by their estimates alone: as many as an episode has steps, at least."""
+    """Return the number of items that are candidates by their estimates alone; it is at least the number of steps of an
+    episode.
+    """
     count = config.policy.candidates or (CANDIDATES if n_items > MANY_ITEMS else n_items)
     return min(max(count, whole_episode(config)), n_items)
 
 
 def candidates_of(parts: PolicyParts) -> Candidates | None:
-    """What `policy.candidates` asks for; None where the policy chooses among all items."""
+    """Make the candidates that `policy.candidates` asks for; None if the policy chooses among all items."""
     count = candidate_count(parts.config, len(parts.items))
     return None if count == len(parts.items) else Candidates(parts.membership.cpu(), count, whole_episode(parts.config))
 
 
 def believing_policy(parts: PolicyParts, belief: Belief, candidates: Candidates | None = None) -> BayesAdaptivePolicy:
-    """The policy of two parameters that acts on `belief`, in episodes among `candidates`."""
+    """Make the policy of two parameters that acts on `belief`; in episodes, it chooses among `candidates`."""
     config = parts.config
     window = config.leave.window if config.leave.by == "category" else 0
     hidden, generator = config.own(BeliefConfig).critic_size, parts.generator("weights")
@@ -101,22 +103,22 @@ def believing_policy(parts: PolicyParts, belief: Belief, candidates: Candidates 
 
 
 def factor_belief(parts: PolicyParts) -> FactorBelief:
-    """What the log says of the users of `parts`."""
+    """Make the belief about the users of `parts` that follows from the log."""
     return FactorBelief(responses_of(parts.model, parts), parts.config.own(BeliefConfig).levels)
 
 
 def seconds_of_belief(items: int) -> float:
-    """Seconds of a step of learning among so many items."""
+    """Return the seconds of one step of learning in a world of `items` items."""
     return STEP + STEP_AND_ITEM * items
 
 
 def whole_episode(config: ExperimentConfig) -> int:
-    """How many positions a belief reads."""
+    """Return the number of positions that a belief reads."""
     return max(config.leave.max_steps, STEPS_OF_NX_10)
 
 
 def responses_of(model: WorldModel, parts: PolicyParts | LearnerParts) -> FactorResponses:
-    """The model's responses for the users and items of `parts`, in their order and within the range that users pay."""
+    """Return the model's responses for the users and items of `parts`, in their order, clipped to the range of rewards."""
     if not isinstance(model, FactorModel):
         raise RunError(f"the world model is a {type(model).__name__}; expected one of the kind 'factors'")
     return model.responses.of(*parts.indices()).within(*parts.paid_range)

@@ -1,8 +1,9 @@
-"""What an epoch of a method takes on one thread, roughly, fitted to speeds that were measured (docs/results.md)."""
+"""Rough time of a method's epoch on one thread, fitted to measured speeds (docs/results.md)."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from darlr.agents.networks.trackers import TRACKERS
 from darlr.config.experiment import ExperimentConfig
 
 # Seconds of a step of learning with its share of the tests: fitted to 127,000 steps/s at 300 items and 18,100 at 3,327.
@@ -13,12 +14,12 @@ STEPS_OF_TESTS = 17_000  # after an epoch: three modes, sampled and greedy, and 
 
 @dataclass(frozen=True)
 class Work:
-    """An epoch's work.
+    """The work of an epoch.
 
     Attributes:
-        seconds: of an epoch with its tests.
-        units: what an epoch's time is in proportion to: steps in the simulator, or updates on the log.
-        alike: runs of one method in which this is equal take about the same time a unit.
+        seconds: the time of an epoch with its tests.
+        units: the number of simulator steps, or of updates on the log; an epoch's time is proportional to it.
+        alike: a key; runs of one method with equal keys take about the same time for a unit.
     """
 
     seconds: float
@@ -27,8 +28,6 @@ class Work:
 
 
 def seconds_of_step(config: ExperimentConfig, items: int) -> float:
-    """Of a step in the simulator: its choice among `items`, and its share of learning."""
+    """Return the seconds of one simulator step: the choice among `items`, and its share of learning."""
     seconds = STEP + STEP_AND_ITEM * items
-    if config.tracker.kind == "transformer":
-        seconds += TRANSFORMER_LAYER * config.tracker.layers
-    return seconds
+    return seconds + TRANSFORMER_LAYER * TRACKERS[config.tracker.kind].layers(config.tracker)

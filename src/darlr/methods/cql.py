@@ -2,9 +2,9 @@
 
     loss = temporal difference + alpha (log sum over items of exp Q(s, .) - Q(s, a))
 
-With quantiles, the first term is the quantile Huber loss of QR-DQN (Dabney et al., AAAI 2018), Q is the mean of an item's
-quantiles, and the target is the target network's quantiles of the item that Q likes best. With one quantile it is the Huber
-loss of double Q-learning: plain CQL. Blocked items count neither in the sum nor for the best.
+With quantiles, the first term is the quantile Huber loss of QR-DQN (Dabney et al., AAAI 2018). Q is the mean of an item's
+quantiles. The target is the target network's quantiles of the item with the greatest Q. With one quantile, the term is the
+Huber loss of double Q-learning: plain CQL. Blocked items are left out of the sum and of the argmax.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, outputs_of, without_blocked
@@ -21,25 +21,29 @@ from darlr.config.constraints import Section, Setting
 from darlr.config.experiment import ExperimentConfig
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
+from darlr.methods.qr_dqn import quantile_loss, quantile_means
 
 
 @dataclass(frozen=True)
 class CQLConfig(Section):
-    """Conservative Q-learning."""
+    """Settings of conservative Q-learning."""
 
     KEY: ClassVar[str] = "cql"
 
     quantiles: Annotated[
-        int, Setting("of an item's return; 1: its mean alone (published: Yahoo 10)", at_least=1, at_most=10_000)
+        int,
+        Setting("number of quantiles of an item's return; 1: its mean alone (published: Yahoo 10)", at_least=1, at_most=10_000),
     ] = 20
-    min_q_weight: Annotated[float, Setting("of the conservative term (published: Yahoo 1)", at_least=0, at_most=1e6)] = 10.0
+    min_q_weight: Annotated[
+        float, Setting("alpha, weight of the conservative term (published: Yahoo 1)", at_least=0, at_most=1e6)
+    ] = 10.0
 
 
 class CQL(OfflinePolicy):
-    """Q-learning that keeps the values of what was not logged low.
+    """Q-learning that keeps the values of unlogged items low.
 
-    The head is linear, so the mean of an item's quantiles is a linear function too: all quantiles are only ever computed for
-    one item a row, which is what makes 8,000 items fit.
+    The head is linear, so the mean of an item's quantiles is linear, too. Hence all quantiles are computed for one item of
+    each row only, which keeps the memory small in a world of 8,000 items.
     """
 
     def __init__(
@@ -51,7 +55,15 @@ class CQL(OfflinePolicy):
         min_q_weight: float,
         generator: torch.Generator,
     ) -> None:
-        """Args: min_q_weight: alpha."""
+        """
+        Args:
+            config: sizes of the heads.
+            tracker: encodes the state.
+            n_items: number of items.
+            quantiles: N, number of quantiles of an item's return.
+            min_q_weight: alpha.
+            generator: draws the initial weights.
+        """
         super().__init__(config, tracker, n_items, {"quantiles": n_items * quantiles}, generator)
         self._quantiles, self._min_q_weight = quantiles, min_q_weight
 
@@ -60,14 +72,10 @@ class CQL(OfflinePolicy):
 
     def values(self, hidden: Tensor) -> Tensor:
         """(B, n_items) Q for `hidden` (B, h)."""
-        head = self.heads["quantiles"]
-        assert isinstance(head, nn.Linear)
-        # A sum hands its gradient on as it is, where a mean would divide that of every quantile.
-        weight = head.weight.view(self.n_items, self._quantiles, -1).sum(dim=1) / self._quantiles
-        return F.linear(hidden, weight, head.bias.view(self.n_items, -1).sum(dim=1) / self._quantiles)
+        return quantile_means(self.heads["quantiles"], self._quantiles, hidden)
 
     def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """(B, N) quantiles of the return of `items` (B,), one a row of `hidden` (B, h)."""
+        """Return (B, N) quantiles of the return of `items` (B,), one item for each row of `hidden` (B, h)."""
         return outputs_of(self.heads["quantiles"], hidden, items, self._quantiles)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
@@ -83,26 +91,11 @@ class CQL(OfflinePolicy):
         return difference + self._min_q_weight * conservative, {"value": difference, "conservative": conservative}
 
 
-def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
-    """The quantile Huber loss of `quantiles` (B, N), at the levels (i + 1/2) / N, against all of `targets` (B, N).
-
-    Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
-    """
-    count = quantiles.shape[1]
-    levels = (torch.arange(count, device=quantiles.device)[:, None] + 0.5) / count
-    difference = quantiles[:, :, None] - targets[:, None, :]
-    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1, and c is its derivative, too: with the slope held constant,
-    # both the loss and its gradient are right, and most of the work needs no graph.
-    with torch.no_grad():
-        cut = difference.clamp(-1, 1)
-        slope = difference.sign().mul_(0.5 - levels).add_(0.5).mul_(cut)  # 1 - level above the target, level below it
-    return torch.dot(slope.flatten(), (difference - cut / 2).flatten()) / quantiles.numel()
-
-
 def conservative_loss(values: Tensor, items: Tensor) -> Tensor:
-    """How far the soft maximum of `values` (B, n), -inf where blocked, lies above those of the logged `items` (B,).
+    """Return the conservative term (scalar): how far the soft maximum of `values` (B, n) exceeds the values of the logged
+    `items` (B,).
 
-    That is the cross-entropy of the items with the values as logits.
+    Values of blocked items are -inf. The term equals the cross-entropy of the items with the values as logits.
     """
     return F.cross_entropy(values, items)
 

@@ -1,11 +1,11 @@
-"""CRR, critic-regularised regression (Wang et al., NeurIPS 2020): imitate the log, the more the better the critic finds a step.
+"""CRR, critic-regularised regression (Wang et al., NeurIPS 2020): imitate logged steps, weighted by the critic's advantage.
 
     actor   -log pi(a | s) f(A),  A = Q(s, a) - sum over items of pi Q(s, .)
     critic  1/2 (Q(s, a) - r - gamma^n sum over items of pi'(. | s') Q'(s', .))^2
     loss    actor + critic + alpha (log sum over items of exp Q(s, .) - Q(s, a))
 
-f is exp(A / beta), at most `bound`; or 1 where A > 0; or 1 (plain imitation). The weight f(A) is a constant for the gradient,
-as in the paper. The third term is CQL's, which the references add. pi never recommends what is blocked.
+The weight f is exp(A / beta), at most `bound`; or 1 where A > 0; or 1 (plain imitation). The gradient treats f(A) as a
+constant, as in the paper. The third term is CQL's, which the reference code adds. pi never recommends a blocked item.
 """
 
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
 
 @dataclass(frozen=True)
 class CRRConfig(Section):
-    """Critic-regularised regression."""
+    """Settings of critic-regularised regression."""
 
     KEY: ClassVar[str] = "crr"
 
     weighting: Annotated[
-        Literal["exp", "binary", "none"], Setting("of a logged step by its advantage; none: plain imitation")
+        Literal["exp", "binary", "none"], Setting("weight of a logged step by its advantage; none: plain imitation")
     ] = "exp"
     beta: Annotated[float, Setting("temperature of 'exp'", above=0, at_most=1e6)] = 1.0
     bound: Annotated[float, Setting("greatest weight of 'exp'", above=0, at_most=1e6)] = 20.0
-    min_q_weight: Annotated[float, Setting("of the conservative term", at_least=0, at_most=1e6)] = 10.0
+    min_q_weight: Annotated[float, Setting("alpha, weight of the conservative term", at_least=0, at_most=1e6)] = 10.0
 
 
 class CRR(OfflinePolicy):
-    """An actor beside a critic; the actor is what recommends, by sampling."""
+    """An actor and a critic; the actor recommends, by sampling."""
 
     deterministic = False
 
@@ -72,13 +72,14 @@ class CRR(OfflinePolicy):
 def crr_losses(
     logits: Tensor, values: Tensor, items: Tensor, targets: Tensor, blocking: Tensor | None, settings: CRRConfig
 ) -> dict[str, Tensor]:
-    """The terms of the loss, unweighted.
+    """Return the terms of the loss by name, unweighted (scalars).
 
     Args:
-        logits, values: (B, n_items) actor and critic.
+        logits, values: (B, n_items) outputs of the actor and of the critic.
         items: (B,) the logged items, none of which is blocked.
-        targets: (B,) what their values should be.
+        targets: (B,) target values of the logged items.
         blocking: as in `Moments`.
+        settings: how steps are weighted.
     """
     taken = values.gather(1, items[:, None]).squeeze(1)
     log_policy = without_blocked(logits, blocking).log_softmax(dim=1)

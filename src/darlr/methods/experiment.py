@@ -1,4 +1,4 @@
-"""The whole config of a run: the sections that every run has, and those that methods bring along."""
+"""The whole config of a run: the sections that every run has, and those that methods add."""
 
 from collections.abc import Mapping
 from dataclasses import field, fields, make_dataclass
@@ -21,16 +21,16 @@ CHOICES: Mapping[str, Registry[Any]] = {
     "reward.kind": REWARDS,
     "tracker.kind": TRACKERS,
 }
-"""Settings that name an entry of a registry, which anybody may add to."""
+"""Settings whose value names an entry of a registry, to which anybody may add."""
 
 
 def experiment_type() -> type[ExperimentConfig]:
-    """`ExperimentConfig` with a field for every section that a registered method or world model brings along."""
+    """Return `ExperimentConfig` with a field for every section that a registered method or world model adds."""
     return _extended(tuple(own_sections()))
 
 
 def own_sections() -> list[type[Section]]:
-    """The sections that methods and world models bring along, each once; those that every run has are not among them."""
+    """Return the sections that methods and world models add, each once, without those that every run has."""
     common = {part.default_factory for part in fields(ExperimentConfig)}
     owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
     listed = dict.fromkeys(section for owner in owners for section in owner.reads)
@@ -44,14 +44,15 @@ def _extended(sections: tuple[type[Section], ...]) -> type[ExperimentConfig]:
 
 
 def default_config() -> ExperimentConfig:
-    """Every setting at its default."""
+    """Return the config with every setting at its default."""
     return experiment_type()()
 
 
 def experiment_config(values: Mapping[str, Any], base: ExperimentConfig | None = None) -> ExperimentConfig:
-    """The config with the nested `values`; keys that are not given keep those of `base`, or their defaults.
+    """Make the config with the nested `values`; keys that are not given keep the value of `base`, or their default.
 
-    Raises `InputError` for unknown keys and names, and for values of another type or out of their limits.
+    Raises:
+        InputError: for unknown keys and names, and for values of another type or outside their limits.
     """
     config = from_mapping(experiment_type(), values, base)
     METHODS[config.method]

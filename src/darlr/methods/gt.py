@@ -1,6 +1,6 @@
-"""GT: learning from the true rewards, so what a training loop can reach at best.
+"""GT: learning from the true rewards, which gives the best result that a training loop can reach.
 
-`gt` is A2C's, as published (DARLR, Tables 2 and 3). `gt-adaptive` has the actor of `bayes-adaptive`, whose limit it shows.
+`gt` uses A2C, as published (DARLR, Tables 2 and 3). `gt-adaptive` uses the actor of `bayes-adaptive`, and shows its limit.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ GT = Simulated(
 
 @dataclass(frozen=True, kw_only=True)
 class Certain(Believing):
-    """A policy of two parameters that knows what its users give."""
+    """A policy of two parameters that knows its users' true rewards."""
 
     by_request: ClassVar[bool] = False
     by_candidates: ClassVar[bool] = False

@@ -1,8 +1,8 @@
-"""What a method is: all that the package knows of one, in one object.
+"""The description of a method: everything that the package knows about it, in one object.
 
-A method's file holds its settings, its agent where it has one of its own, and one or more `Method` objects. The registry
-(`darlr.methods.registry`) finds them there; the command line, sweeps, studies, reports and the contract tests ask the object.
-Three families fill in what their members share: `Simulated`, `Offline` and `Static`.
+A method's file holds its settings, its agent if it has one of its own, and one or more `Method` objects. The registry
+(`darlr.methods.registry`) finds them there; the command line, sweeps, studies, reports and contract tests ask the object.
+Three families, `Simulated`, `Offline` and `Static`, implement the parts that their members share.
 """
 
 import math
@@ -26,19 +26,20 @@ from darlr.methods.cost import Work
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.ways import Ways
 from darlr.methods.world import LearningWorld
+from darlr.rewards.kinds import REWARDS
 from darlr.rewards.settings import NeighbourUncertainty, RewardConfig
 from darlr.world_model.model import WorldModel
 
 Settings = Mapping[str, Any]
-"""Nested settings, as a YAML file has them."""
+"""Nested settings, as in a YAML file."""
 
 NO_SHAPING: Settings = {"neighbours.users": 0}
 NO_PENALTIES: Settings = {"reward.uncertainty_weight": 0.0, "reward.entropy_weight": 0.0, **NO_SHAPING}
-"""What a method fixes that learns from plain estimates, or from none."""
+"""Fixed settings of methods that learn from estimates without penalties, or from no estimates."""
 
 
 def penalties(uncertainty: float, entropy: float) -> Settings:
-    """Published weights of the two penalties (Eqs. 4 and 6)."""
+    """Return settings with the published weights of the two penalties (Eqs. 4 and 6)."""
     return {"reward": {"uncertainty_weight": uncertainty, "entropy_weight": entropy}}
 
 
@@ -47,21 +48,23 @@ class Method(ABC):
     """A method.
 
     Attributes:
-        name: what `method` is set to.
+        name: the value of the setting `method`.
         summary: one line.
-        source: the paper that it comes from.
-        page: the page of docs/methods that describes it, with an anchor where it shares one.
-        reward: whose rewards the policy learns from: the world model's, or the truth (GT alone).
-        fixed: settings by dotted key that make it this method; changing one is refused.
-        published: nested settings of the published runs, by data set ("" for all others); defaults that may be changed.
-        space: what `darlr tune` searches by default (docs/tuning.md has the grammar).
-        spaces: what it searches instead on a data set, by the data set's name.
+        source: the paper that describes it.
+        page: its page in docs/methods, with an anchor if methods share the page.
+        reward: the source of the rewards that the policy learns from: the world model, or the truth (GT alone).
+        fixed: settings, by dotted key, that define the method; changing one is refused.
+        published: nested settings of the published runs, by data set ("" for all others); they are defaults and may be changed.
+        space: the settings that `darlr tune` searches by default (docs/tuning.md has the grammar).
+        spaces: other search spaces, by the name of the data set that they apply to.
+        reads: the sections of settings that it reads besides those that every run has.
         simulated: whether the policy learns from episodes in the simulator.
-        by_request: whether it can do without a table of all users' and items' estimates.
+        by_request: whether it works without a table of all users' and items' estimates.
         by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
+        imitates: whether it does what the log does, whatever was given for it; it is then as good as what made the log.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Method(ABC):
     space: Settings = field(default_factory=dict)
     spaces: Mapping[str, Settings] = field(default_factory=dict)
     reads: tuple[type[Section], ...] = ()
+    imitates: bool = False
 
     simulated: ClassVar[bool] = False
     by_request: ClassVar[bool] = False
@@ -82,22 +86,23 @@ class Method(ABC):
 
     @property
     def baseline(self) -> bool:
+        """Whether DARLR is compared with it. False for DARLR itself, its variants and methods that know the truth."""
         return self.reward != "truth"
 
     @abstractmethod
     def policy(self, parts: PolicyParts) -> Policy:
-        """A fresh policy."""
+        """Make a new policy."""
 
     @abstractmethod
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
-        """Who learns the `policy` that `policy()` gave."""
+        """Make the learner of a `policy` that `policy()` returned."""
 
     @abstractmethod
     def work(self, config: ExperimentConfig, items: int) -> Work:
-        """What an epoch takes, roughly, in a world of so many items."""
+        """Estimate the work of an epoch in a world of `items` items."""
 
     def settings(self, dataset: Dataset) -> Settings:
-        """The published settings for `dataset`, less what it lacks: neighbours in a small world, categories."""
+        """Return the published settings for `dataset`, without those that need more users or categories than it has."""
         settings = self.published.get(dataset.name, self.published.get("", {}))
         fitted: dict[str, Any] = {}
         if neighbours := settings.get("neighbours"):
@@ -107,7 +112,7 @@ class Method(ABC):
         return merge(settings, fitted)
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
-        """Raise `InputError` for settings and data that are fine in themselves, but not for this method."""
+        """Raise `InputError` for settings and data that are valid, but not for this method."""
         if config.policy.candidates is not None and not self.by_candidates:
             raise InputError(
                 f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
@@ -115,11 +120,11 @@ class Method(ABC):
             )
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
-        """What a user of the method must know of this run, in lines."""
+        """Return lines that a user of the method must know about this run."""
         return []
 
     def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
-        """What the size of the world changes in this run, in lines; its summary has them, too."""
+        """Return lines about changes that the size of the world makes to this run; the run's summary holds them, too."""
         world, most = dataset.world, config.reward.table_cells
         if not self.asks(config, dataset):
             return []
@@ -129,7 +134,7 @@ class Method(ABC):
         ]
 
     def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
-        """What `reward.uncertainty_weight` penalises: the uncertainty that `NeighbourConfig` speaks of, or "dynamic"."""
+        """Return the uncertainty that `reward.uncertainty_weight` penalises: one of `NeighbourConfig`'s, or "dynamic"."""
         return config.neighbours.uncertainty if config.neighbours.users else "model"
 
     def learning_world(
@@ -141,37 +146,40 @@ class Method(ABC):
         model: WorldModel,
         device: torch.device,
     ) -> LearningWorld:
-        """The world that the method learns in; `truth` (n_users, n_items) is looked at only where it learns from it."""
+        """Make the world that the method learns in. The `truth` (n_users, n_items) is used only if the method learns from
+        it.
+        """
         learned_from = truth if self.reward == "truth" else None
         kept, most_cells = self.keeps_uncertainty(config), self.most_cells(config)
         return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, most_cells, device)
 
     def most_cells(self, config: ExperimentConfig) -> float:
-        """Pairs of a user and an item of the largest world whose estimates are kept in a table; infinity: of any."""
+        """Return the number of user-item pairs up to which estimates are kept in a table; infinity if they always are."""
         return config.reward.table_cells if self.by_request and not config.reference_quirks else math.inf
 
     def asks(self, config: ExperimentConfig, dataset: Dataset) -> bool:
-        """Whether estimates are computed when they are asked for, since the world is too large for a table of them."""
+        """Return whether the world is too large for a table of estimates, so that they are computed on request."""
         return dataset.world.n_users * dataset.world.n_items > self.most_cells(config)
 
     def weights(self, config: ExperimentConfig) -> RewardConfig:
-        """The reward's settings as its builder gets them."""
+        """Return the settings of the reward for its builder."""
         return config.reward
 
     def keeps_uncertainty(self, config: ExperimentConfig) -> bool:
-        """Whether the learner needs the estimates' uncertainty beside what is paid."""
+        """Return whether the learner needs the estimates' uncertainty besides the rewards."""
         return False
 
     def idle(self, key: str, config: ExperimentConfig) -> bool:
-        """Whether the setting at the dotted `key` changes nothing here, so that no study need search it."""
+        """Return whether the setting at the dotted `key` has no effect under `config`, so that a study need not search it."""
         return False
 
     def lookback(self, config: ExperimentConfig) -> int:
         """How many positions of an episode the policy and what it is paid look at."""
-        return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, 1)
+        paid = config.leave.max_steps if REWARDS[config.reward.kind].whole_episode else 1
+        return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, paid)
 
     def require_table(self, config: ExperimentConfig) -> None:
-        """Raise `InputError` where what is paid is no table of estimates, for methods that need one."""
+        """Raise `InputError` if the reward is not a table of estimates; for methods that need one."""
         if config.reward.kind != "penalised":
             raise InputError(
                 f"config key 'reward.kind' is '{config.reward.kind}', but method '{self.name}' rewrites a table of estimates; "

@@ -30,11 +30,25 @@ OFFLINE_SPACE: Mapping[str, Any] = {
     "offline.discount": [0, 0.5, 0.9, 0.99],
     "offline.n_step": [1, 3, 5],
 }
+TO_THE_END = 10_000
+"""`offline.n_step` of methods whose returns are those of the whole rest of an episode: the largest there may be."""
+RETURN_SPACE: Mapping[str, Any] = {key: values for key, values in OFFLINE_SPACE.items() if key != "offline.n_step"}
+"""Of methods whose steps of a return are fixed."""
 
 
 def offline_settings(settings: Settings, yahoo: Settings | None = None) -> Mapping[str, Settings]:
     """Published settings of an agent that learns from the log alone; on Yahoo the users of the test world are replayed."""
     return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
+
+
+def require_plain_heads(method: str, config: ExperimentConfig) -> None:
+    """Raise `InputError` for settings of the actor-critic's terms and heads, which `method` has not."""
+    for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
+        if getattr(config.policy, key) != default:
+            raise InputError(
+                f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{method}' are "
+                f"plain linear ones; expected {default!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +92,7 @@ class Offline(Method):
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)
-        for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
-            if getattr(config.policy, key) != default:
-                raise InputError(
-                    f"config key 'policy.{key}' is {getattr(config.policy, key)!r}, but the heads of method '{self.name}' are "
-                    f"plain linear ones; expected {default!r}"
-                )
+        require_plain_heads(self.name, config)
         strangers = dataset.log.n_users - dataset.world.n_users
         if config.tracker.user_state and config.own(OfflineConfig).users == "all" and strangers:
             raise InputError(

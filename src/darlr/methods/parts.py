@@ -1,4 +1,4 @@
-"""What a method's policy and its learner are built from."""
+"""The parts from which a method's policy and its learner are built."""
 
 from dataclasses import dataclass
 
@@ -26,17 +26,17 @@ RANDOM_VECTORS = 0.01
 
 @dataclass(frozen=True)
 class PolicyParts:
-    """What a policy is built from, for learning and for serving alike.
+    """The parts of a policy, the same for learning and for serving.
 
     Attributes:
         config: the run's settings.
-        ways: darlr's way of putting runs together, or the references'.
+        ways: darlr's way of building runs, or that of the reference code.
         model: the world model.
         users, items: (n_users,), (n_items,) indices into the log's vocabularies; the policy's rows and columns, in that order.
-        membership: (n_items, C) bool, which item has which category.
-        estimates: (n_users, n_items) the world model's, if they are known already; None: `estimated()` predicts them.
+        membership: (n_items, C) bool, whether an item has a category.
+        estimates: (n_users, n_items) the world model's estimates if they are known already; None: `estimated()` predicts them.
         paid_range: smallest and largest reward that a user can give.
-        device: where the policy computes.
+        device: the device that the policy computes on.
     """
 
     config: ExperimentConfig
@@ -50,33 +50,33 @@ class PolicyParts:
     device: torch.device
 
     def indices(self) -> tuple[Tensor, Tensor]:
-        """`users` and `items` on the device."""
+        """Return `users` (n_users,) and `items` (n_items,) on the device."""
         return torch.from_numpy(self.users).to(self.device), torch.from_numpy(self.items).to(self.device)
 
     def generator(self, name: str) -> torch.Generator:
-        """Draws what a fresh policy draws, on the CPU; the same for the same seed and name."""
+        """Make a generator, on the CPU, for a new policy's random numbers; the same seed and name give the same numbers."""
         return torch_generator(self.config.seed, "policy", name)
 
     def estimated(self) -> Tensor:
-        """(n_users, n_items) the world model's estimates."""
+        """Return (n_users, n_items) the world model's estimates."""
         if self.estimates is not None:
             return self.estimates.table()
         return Predicted.kept(self.model, self.users, self.items, self.device).rewards.table()
 
     @property
     def categories(self) -> Tensor:
-        """(n_items, C) float32 on the CPU, which item has which category."""
+        """(n_items, C) float32 on the CPU, 1 where an item has a category."""
         return self.membership.to("cpu", torch.float32)
 
     def prior(self) -> Tensor | None:
-        """(n_users, n_items) the estimates on the CPU, standardised; None where 'policy.prior_weight' is 0."""
+        """Return (n_users, n_items) the standardised estimates on the CPU; None if 'policy.prior_weight' is 0."""
         if not self.config.policy.prior_weight:
             return None
         scale = self.model.scale
         return ((self.estimated() - scale.centre) / scale.spread).cpu()
 
     def tracker(self, generator: torch.Generator) -> StateTracker:
-        """The run's state tracker over the world model's vectors."""
+        """Make the run's state tracker over the world model's vectors."""
         users, items = self.indices()
         item_vectors = self.model.item_vectors()[items].cpu()
         if self.config.tracker.item_vectors == "random":
@@ -87,15 +87,15 @@ class PolicyParts:
 
 @dataclass(frozen=True)
 class LearnerParts:
-    """What a learner is built from.
+    """The parts of a learner.
 
     Attributes:
         config, ways: as in `PolicyParts`.
-        dataset: what is learned from; it has no truth.
+        dataset: the data to learn from; it has no truth.
         model: the world model.
-        world: the world that is learned in.
-        lookback: how many positions of an episode its windows show.
-        device: where it computes.
+        world: the world that the policy learns in.
+        lookback: the number of an episode's positions in its windows.
+        device: the device that computes.
     """
 
     config: ExperimentConfig
@@ -112,14 +112,17 @@ class LearnerParts:
         return self.dataset.paid_range
 
     def indices(self) -> tuple[Tensor, Tensor]:
-        """The world's users and items, as indices into the log's vocabularies, on the device."""
+        """Return the world's users (n_users,) and items (n_items,), as indices into the log's vocabularies, on the device."""
         world = self.dataset.world
         return torch.from_numpy(world.users).to(self.device), torch.from_numpy(world.items).to(self.device)
 
     def a2c(self, policy: Policy, reward: RewardSource, learned: Estimates) -> A2C:
-        """Advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
+        """Make the advantage actor-critic that learns `policy` in the simulator, which pays `reward`.
 
-        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        Args:
+            policy: the actor-critic.
+            reward: the source of the rewards.
+            learned: (n_users, n_items) the rewards that are learned from, without penalties.
         """
         if not isinstance(policy, ActorCritic):
             raise TypeError(f"A2C learns no {type(policy).__name__}")

@@ -1,4 +1,4 @@
-"""Every method by name: darlr's own, found in the files of this package, and those that others register."""
+"""All methods by name: darlr's own, found in the files of this package, and those that others register."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,7 @@ from darlr.registry import Registry
 
 
 def _own() -> Mapping[str, Method]:
-    """The `Method` objects in the modules of `darlr.methods`, in the order of the files and of the lines in them."""
+    """Return the `Method` objects in the modules of `darlr.methods`, in the order of the files and of the lines in them."""
     found: dict[str, Method] = {}
     for module in pkgutil.iter_modules(methods.__path__):
         for entry in vars(importlib.import_module(f"{methods.__name__}.{module.name}")).values():
@@ -23,5 +23,9 @@ METHODS: Registry[Method] = Registry("method", _own)
 
 
 def register_method(method: Method) -> Method:
-    """Add a method under its own name; raises `InputError` if the name is taken."""
+    """Add a method under its own name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return METHODS.register(method.name, method)

@@ -13,7 +13,7 @@ TRANSFORMER = {"kind": "transformer"}
 
 @dataclass(frozen=True, kw_only=True)
 class Shaped(Simulated):
-    """A method that is defined by its neighbours."""
+    """A method that is defined by its users' neighbours."""
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)

@@ -81,7 +81,8 @@ class Simulated(Method):
     ) -> RecommendingAgent[Any]:
         """Who learns `policy` in the simulator, which pays `reward`.
 
-        Args: learned: (n_users, n_items) the rewards that are learned from, without penalties.
+        Args:
+            learned: (n_users, n_items) the rewards that are learned from, without penalties.
         """
         if not isinstance(policy, BayesAdaptivePolicy):
             return parts.a2c(policy, reward, learned)

@@ -1,10 +1,10 @@
-"""SQN, self-supervised Q-learning (Xin et al., SIGIR 2020): a Q head beside a head that predicts the logged item.
+"""SQN, self-supervised Q-learning (Xin et al., SIGIR 2020): a Q head and a head that predicts the logged item.
 
     loss = huber(Q(s, a), r + gamma^n Q'(s', argmax Q(s', .))) + cross-entropy(imitation(s), a) + c mean(imitation(s)^2)
 
-Q' is the target network. The policy recommends the item with the greatest Q, as in the references, or the likeliest one of the
-imitation head, as in the paper; the other head is there for what it teaches the layers below. The last term is the references'
-(protocol section 8).
+Q' is the target network. The policy recommends the item with the greatest Q, as in the reference code, or the likeliest
+item of the imitation head, as in the paper. The other head serves to train the shared layers. The last term is from the
+reference code (protocol section 8).
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ ActingHead = Literal["value", "imitation"]
 
 @dataclass(frozen=True)
 class SQNConfig(Section):
-    """Self-supervised Q-learning."""
+    """Settings of self-supervised Q-learning."""
 
     KEY: ClassVar[str] = "sqn"
 
     logit_penalty: Annotated[float, Setting("weight of the mean squared imitation logit", at_least=0, at_most=1e6)] = 0.01
-    act_by: Annotated[ActingHead, Setting("which head recommends; the paper: imitation, the supervised one")] = "value"
+    act_by: Annotated[ActingHead, Setting("the head that recommends; the paper: imitation, the supervised one")] = "value"
 
 
 class SQN(OfflinePolicy):
@@ -46,7 +46,15 @@ class SQN(OfflinePolicy):
         generator: torch.Generator,
         act_by: ActingHead = "value",
     ) -> None:
-        """Args: logit_penalty: c; act_by: the head that recommends; targets are Q's whichever it is."""
+        """
+        Args:
+            config: sizes of the heads.
+            tracker: encodes the state.
+            n_items: number of items.
+            logit_penalty: c.
+            generator: draws the initial weights.
+            act_by: the head that recommends; targets always use Q.
+        """
         super().__init__(config, tracker, n_items, {"value": n_items, "imitation": n_items}, generator)
         self._logit_penalty, self._act_by = logit_penalty, act_by
 
@@ -56,7 +64,7 @@ class SQN(OfflinePolicy):
         return self.target_scores(moments)
 
     def target_scores(self, moments: Moments) -> Tensor:
-        """(B, n_items) what a target's best item is chosen by, -inf where blocked."""
+        """Return (B, n_items) scores that choose a target's best item, -inf where blocked."""
         return without_blocked(self.heads["value"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
@@ -75,14 +83,14 @@ class SQN(OfflinePolicy):
 
 
 def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor, blocking: Tensor | None) -> dict[str, Tensor]:
-    """The terms of the loss, unweighted.
+    """Return the terms of the loss by name, unweighted (scalars).
 
     Args:
-        values: (B,) of the logged items.
+        values: (B,) values of the logged items.
         imitation: (B, n_items) logits.
         items: (B,) the logged items, none of which is blocked.
-        targets: (B,) what the values should be.
-        blocking: as in `Moments`: what could not be recommended, the imitation need not avoid.
+        targets: (B,) target values of the logged items.
+        blocking: as in `Moments`; blocked items are left out of the imitation's softmax.
     """
     return {
         "value": F.smooth_l1_loss(values, targets),
@@ -94,7 +102,7 @@ def sqn_losses(values: Tensor, imitation: Tensor, items: Tensor, targets: Tensor
 @dataclass(frozen=True, kw_only=True)
 class _SQNMethod(Offline):
     def idle(self, key: str, config: ExperimentConfig) -> bool:
-        # It reaches what the policy does only through layers that both heads learn.
+        # It changes the policy only through layers that both heads share.
         shared = config.policy.hidden_sizes or config.own(OfflineConfig).learn_tracker
         return key == "sqn.logit_penalty" and not shared
 

@@ -1,4 +1,4 @@
-"""The methods that follow the world model and learn nothing beside it."""
+"""The methods that follow the world model and learn nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ONE_NETWORK: Mapping[str, Any] = {"world_model": {"members": 1}, "training": {"e
 
 @dataclass(frozen=True, kw_only=True)
 class Static(Method):
-    """The world model's best item, with what `StaticConfig` adds to it."""
+    """The world model's best item, modified as `StaticConfig` says."""
 
     reads: tuple[type[Section], ...] = (StaticConfig,)
 

@@ -1,4 +1,4 @@
-"""UCB (Auer et al., 2002): the world model's best item, with a bonus for items of which the log tells little."""
+"""UCB (Auer et al., 2002): the world model's best item, with a bonus for items that are rare in the log."""
 
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.static import ONE_NETWORK, Static

@@ -1,4 +1,4 @@
-"""The world that a policy learns in: the estimates, what is paid, and when users leave."""
+"""The world that a policy learns in: the estimates, the rewards, and when users leave."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -26,16 +26,16 @@ from darlr.world_model.model import WorldModel
 
 @dataclass(frozen=True)
 class LearningWorld:
-    """What a run's simulator is made of. Estimates may be one and the same; none is written to.
+    """The parts of a run's simulator. Two fields may be the same object; none is written to.
 
     Attributes:
-        membership: (n_items, C) bool, which of the world's items has which category.
+        membership: (n_items, C) bool, whether an item of the world has a category.
         predicted: (n_users, n_items) the world model's estimates.
-        learned: (n_users, n_items) what is learned from: the same, shaped by neighbours where the method asks for it; the truth
-            for GT.
-        uncertainty: (n_users, n_items) P_U, where the method still computes a penalty from it; else None.
-        reward: what is paid at first.
-        leave: when users quit, measured on estimates, never on the truth.
+        learned: (n_users, n_items) the rewards to learn from: the estimates, averaged over neighbours if the method asks
+            for it, or the truth for GT.
+        uncertainty: (n_users, n_items) P_U, if the method still computes a penalty from it; else None.
+        reward: the source of rewards at the start of learning.
+        leave: when users quit; it measures estimates, never the truth.
     """
 
     membership: Tensor
@@ -58,13 +58,19 @@ class LearningWorld:
         most_cells: float,
         device: torch.device,
     ) -> Self:
-        """For the world of `dataset`; `Method.learning_world` knows what a method wants of it.
+        """Make the world of `dataset`; `Method.learning_world` gives the arguments that depend on the method.
 
         Args:
+            config: the run's settings.
             weights: the reward's settings, as the method wants them.
-            truth: (n_users, n_items) true rewards, where they are learned from; else None.
+            ways: darlr's way of building runs, or that of the reference code.
+            dataset: the data to learn from.
+            truth: (n_users, n_items) true rewards, if they are learned from; else None.
+            model: the world model.
             keeps_uncertainty: whether `uncertainty` is kept.
-            most_cells: pairs of a user and an item up to which estimates are kept in tables, and not computed when asked for.
+            most_cells: number of user-item pairs up to which estimates are kept in tables; in larger worlds they are
+                computed on request.
+            device: the device that computes.
         """
         membership = world_membership(dataset, dataset.world.items, device)
         predicted = Predicted.of(model, dataset.world.users, dataset.world.items, device, most_cells)
@@ -78,27 +84,28 @@ class LearningWorld:
 
     @property
     def n_users(self) -> int:
+        """The number of users."""
         return len(self.learned)
 
     def table_reward(self) -> TableReward:
-        """The reward, for methods that rewrite its table; `Method.require_table` refuses other rewards before."""
+        """Return the reward table, for methods that rewrite it; `Method.require_table` has refused other rewards before."""
         if not isinstance(self.reward, TableReward):
             raise RunError(f"the reward is a {type(self.reward).__name__}; expected a table of estimates")
         return self.reward
 
     def simulator(self, config: ExperimentConfig, reward: RewardSource, ways: Ways, lookback: int) -> Simulator:
-        """The environment that a policy learns in, paying `reward`; windows have `lookback` positions."""
+        """Make the environment that a policy learns in, which pays `reward`; windows have `lookback` positions."""
         n_items, steps = len(self.membership), config.leave.max_steps
         return ways.simulator(reward, self.leave, n_items, steps, lookback, config.training.allow_repeats)
 
 
 def world_membership(dataset: Dataset, items: NDArray[np.int64], device: torch.device) -> Tensor:
-    """(n_items, C) bool, which of the `items` (indices into the log's) has which category."""
+    """Return (n_items, C) bool: whether the `items` (n_items,), indices into the log's, have each category."""
     return torch.from_numpy(dataset.items.membership()[items]).to(device)
 
 
 def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.device) -> EntropyTerm | None:
-    """The entropy term, or None where its weight is 0 or the log has no time."""
+    """Make the entropy term; None if its weight is 0 or the log has no time."""
     if config.reward.entropy_weight == 0 or dataset.log.times is None or not config.reward.entropy_orders:
         return None
     return EntropyTerm.fit(dataset.log, dataset.world, config.reward.entropy_orders, device)

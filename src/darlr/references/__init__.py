@@ -1,1 +1,1 @@
-"""What the authors' own code does, slips included, for comparison with published numbers alone."""
+"""The behaviour of the authors' own code, slips included, for comparison with published numbers alone."""

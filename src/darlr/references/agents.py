@@ -1,4 +1,4 @@
-"""The references' slips in acting and learning, for comparison with their numbers alone (docs/reference_quirks.md)."""
+"""The reference code's slips in acting and learning, for comparison with published numbers alone (docs/reference_quirks.md)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,9 +25,9 @@ Kind = TypeVar("Kind", bound=OfflinePolicy)
 
 
 class ReferenceA2C(A2C):
-    """A2C whose values are computed anew from what is learned from, where the first step has another state (section 2).
+    """A2C that recomputes the values before learning; the state of an episode's first step is a different one then (section 2).
 
-    While it learns, its tracker drops values, also for the states that items are chosen by.
+    While it learns, its tracker applies dropout, even to the states in which items are chosen.
     """
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
@@ -47,12 +47,13 @@ class ReferenceA2C(A2C):
 
 
 def mask_or_ones(scores: Tensor, blocked: Tensor | None) -> Tensor:
-    """The references' mask (section 3): -inf where `blocked`, and 1 elsewhere in rows whose other scores add up to 0 or less.
+    """Return `scores` with the reference code's mask (section 3): -inf where `blocked`, and 1 elsewhere in some rows.
 
-    From an episode's second step on, since nothing is masked before. Among ones the lowest free column is the greatest, and
-    all free ones are equally likely.
+    Those are the rows whose other scores add up to 0 or less. Nothing is masked at an episode's first step. Among ones, the
+    lowest free column counts as the greatest, and all free columns are equally likely.
 
-    Args: scores, blocked: (B, n_items).
+    Args:
+        scores, blocked: (B, n_items).
     """
     if blocked is None:
         return scores
@@ -82,10 +83,10 @@ class _OnesCRR(CRR):
 
 
 class LowestLikelyBCQ(BCQ):
-    """BCQ that takes the lowest column among the likely ones, in acting and in targets.
+    """BCQ that takes the lowest column among the likely items, in acting and in targets.
 
-    The reference subtracts infinity times 0 from the values of likely items, which is no number, and the first of these counts
-    as the greatest.
+    The reference code subtracts infinity times 0, which is NaN, from the values of likely items; the first NaN counts as
+    the greatest.
     """
 
     def preferences(self, values: Tensor, imitation: Tensor, blocking: Tensor | None) -> Tensor:
@@ -99,18 +100,20 @@ _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(
 
 
 def as_references_act(kind: type[Kind]) -> type[Kind]:
-    """The offline policy of that kind, with the references' mask."""
-    return cast(type[Kind], _OFFLINE[kind])
+    """The offline policy of that kind, with the references' mask; one that they lack acts as darlr's own."""
+    return cast(type[Kind], _OFFLINE.get(kind, kind))
 
 
 def as_references_see(replay: Replay) -> Replay:
-    """The logged steps with rewards normalised by what occurs in the log, the start item's reward of 1 too (section 2)."""
+    """Return the logged steps with rewards normalised by the range that occurs in the log, and so the start item's reward 1
+    (section 2).
+    """
     low, high = float(replay.rewards.min()), float(replay.rewards.max())
     return replace(replay, seen=(replay.rewards - low) / (high - low), start_reward=normalised_start(low, high))
 
 
 class FirstStepBonus(StaticPolicy):
-    """A static policy whose bonus counts for an episode's first step alone where repeats are not allowed (section 8)."""
+    """A static policy whose bonus counts at an episode's first step alone, if repeats are not allowed (section 8)."""
 
     def scorer(self) -> Scorer:
         return _FirstStepScorer(self)

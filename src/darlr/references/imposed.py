@@ -1,4 +1,4 @@
-"""What `reference_quirks` sets where there is an option for it (docs/reference_quirks.md; protocol sections 4 and 8)."""
+"""Settings that `reference_quirks` imposes where there is an option (docs/reference_quirks.md; protocol sections 4 and 8)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _SINGLE_NETWORKS = ("ips", *_ONE_NETWORK_TESTED_AS_IT_LEARNS)
 
 
 def imposed_settings(method: str, dataset: str) -> Imposed:
-    """Both are our names: a method as `roler`, a data set as `coat`."""
+    """Return the settings for a method and a data set, by their names in darlr, for example `roler` and `coat`."""
     fixed: dict[str, Any] = {"world_model.kind": "deepfm", "training.allow_repeats": True, "world_model.loss": "negatives"}
     published: dict[str, Any] = {
         "world_model": {

@@ -1,4 +1,6 @@
-"""The references' slips in leave rule and state, for comparison with their numbers alone (docs/reference_quirks.md)."""
+"""The reference code's slips in leave rule and state, for comparison with published numbers alone
+(docs/reference_quirks.md).
+"""
 
 import math
 from collections.abc import Iterator
@@ -16,9 +18,9 @@ from darlr.world.window import absent_item
 
 
 class WrappedWindow:
-    """A leave rule that looks at the slice [t - N : t] of the t items so far, whose start wraps around where it is negative.
+    """A leave rule that looks at the slice [t - N : t] of the t items so far; a negative start of the slice wraps around.
 
-    So for t < N it sees the last min(t, N - t) items: 1, 2, 1 of them for t = 1, 2, 3 and N = 4 (protocol section 1).
+    For t < N it sees the last min(t, N - t) items: 1, 2 and 1 of them for t = 1, 2, 3 and N = 4 (protocol section 1).
     """
 
     def __init__(self, rule: LeaveRule, n_items: int) -> None:
@@ -26,17 +28,16 @@ class WrappedWindow:
         self._rule, self._n_items = rule, n_items
 
     def leaves(self, items: Tensor, recent: Tensor) -> Tensor:
-        so_far = (recent < self._n_items).sum(dim=1, keepdim=True)  # t, or N where that is less
+        so_far = (recent < self._n_items).sum(dim=1, keepdim=True)  # min(t, N)
         seen = torch.where(so_far < self.window, torch.minimum(so_far, self.window - so_far), self.window)
-        age = torch.arange(self.window, 0, -1, device=recent.device)  # the newest item is 1 old
+        age = torch.arange(self.window, 0, -1, device=recent.device)  # the newest item has age 1
         return self._rule.leaves(items, recent.masked_fill(age > seen, absent_item(self._n_items)))
 
 
 class NormalisedStart(Simulator):
-    """Begins with a start item of reward 1, which is normalised as any other reward from the first step on.
+    """A simulator whose start item has the reward 1, which is normalised like any other reward from the first step on.
 
-    So the state of the first step is another one when it is learned from than it was when the item was chosen (protocol
-    section 2).
+    So the state of the first step is different when it is learned from than when the item was chosen (protocol section 2).
     """
 
     def step(self, items: Tensor) -> None:
@@ -46,7 +47,7 @@ class NormalisedStart(Simulator):
 
 
 def normalised_start(low: float, high: float) -> float:
-    """What the start item's reward of 1 becomes in windows of rewards that run from `low` to `high`."""
+    """Return the start item's reward of 1, normalised in windows whose rewards lie between `low` and `high`."""
     return min((1 - low) / (high - low), 1.0)
 
 
@@ -112,6 +113,8 @@ def sinusoids(length: int, width: int) -> Tensor:
 def reference_tracker(
     config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
 ) -> StateTracker:
-    """`state_tracker` with the references' Transformer."""
+    """Make the tracker of `state_tracker`, over item vectors (n_items, d) and user vectors (n_users, d_u), with the
+    reference code's Transformer.
+    """
     kind = OldestPositionTracker if config.kind == "transformer" else state_tracker
     return kind(config, item_vectors, user_vectors, generator)

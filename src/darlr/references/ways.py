@@ -1,4 +1,4 @@
-"""How the references put a run together, slips included (docs/reference_quirks.md)."""
+"""The reference code's way of building a run, slips included (docs/reference_quirks.md)."""
 
 from dataclasses import asdict
 
@@ -10,6 +10,7 @@ from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.static.policy import StaticPolicy
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
@@ -28,17 +29,18 @@ from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 
 class ReferenceWays(Ways):
-    """The references' way."""
+    """The reference code's way."""
 
     simulator = NormalisedStart
     a2c = ReferenceA2C
-    # What is paid is shifted by the unshaped uncertainty, times the weight.
+    # Rewards are shifted by the uncertainty before shaping, times the weight.
     hidden_penalty = True
 
     def imposed(self, method: str, dataset: str) -> Imposed:
         return imposed_settings(method, dataset)
 
     def check(self, config: ExperimentConfig, dataset: Dataset, offline: bool) -> None:
+        """Raise `InputError` for settings or data that the reference code does not support."""
         if config.data.missing_truth == "masked":
             raise InputError(
                 "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not "
@@ -53,7 +55,7 @@ class ReferenceWays(Ways):
     def notices(self) -> list[str]:
         return ["with the references' slips (reference_quirks): for comparison with published numbers alone"]
 
-    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None) -> Fit:
+    def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None, workers: Workers = HERE) -> Fit:
         return _fit
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:
@@ -77,7 +79,7 @@ class ReferenceWays(Ways):
         return as_references_see(replay)
 
     def paid(self, reward: RewardSource, parts: RewardParts, truth: bool) -> RewardSource:
-        """Shift and range come from what was predicted, unshaped, and the truth is not shifted (protocol sections 5 and 8)."""
+        """Take shift and range from the predictions before shaping; the truth is not shifted (protocol sections 5 and 8)."""
         if not isinstance(reward, TableReward):
             raise InputError("config key 'reference_quirks' needs 'reward.kind' to be 'penalised'")
         ranged = penalised_reward(parts.predicted.rewards, parts.predicted.uncertainty, parts.entropy, parts.weights)
@@ -97,7 +99,9 @@ class ReferenceWays(Ways):
             )
 
     def seen_range(self, dataset: Dataset, truth: Tensor, offline: bool) -> tuple[float, float]:
-        """The range of the truth itself, or of the log where nothing else is learned from (protocol section 2)."""
+        """Return the range of the truth (n_users, n_items), or of the log for methods that learn from it alone (protocol
+        section 2).
+        """
         known = dataset.log.rewards if offline else truth
         return float(known.min()), float(known.max())
 

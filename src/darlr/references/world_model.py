@@ -1,7 +1,7 @@
-"""The world model as the references fit it, for comparison with their numbers alone (docs/reference_quirks.md; section 4).
+"""The world model as the reference code fits it, for comparison alone (docs/reference_quirks.md; protocol section 4).
 
-All members start from the same weights and read the same rows and negatives, in orders of their own, for a fixed number of
-epochs. Rewards are fitted as they are, nothing is held out, and the loss is a sum.
+All members start from the same weights and read the same rows and negatives, each in its own order, for a fixed number of
+epochs. Rewards are not standardised, nothing is held out, and the loss is a sum.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ Pairs = NDArray[np.int64]
 def fit_as_references(
     dataset: Dataset, config: WorldModelConfig, seed: int, device: torch.device, monitor: FitMonitor | None = None
 ) -> tuple[EnsembleModel, FitReport]:
-    """Fit the ensemble for `config.max_epochs` epochs; `patience` and `held_out` say nothing here.
+    """Fit the ensemble for `config.max_epochs` epochs; `patience` and `held_out` have no effect.
 
-    A batch is `batch_size` logged rows, each with one negative; an epoch reads every row `negatives_per_row` times.
+    A batch is `batch_size` logged rows, each with one negative. An epoch reads every row `negatives_per_row` times.
 
     Raises:
         RunError: if the loss becomes NaN or infinite.
@@ -50,7 +50,7 @@ def fit_as_references(
     network = DeepFMEnsemble(Inputs.of(dataset), config.members, config.embedding_size, config.hidden_sizes, draws)
     initialise_alike(network, draws)
     network.to(device)
-    # Weight decay is what weight_decay / 2 times the sum of all squares, added to the loss, would give.
+    # The gradient of weight_decay / 2 times the sum of all squares, as a term of the loss.
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     generator = torch_generator(seed, "world_model", "fit", device=device)
     batch_size = resolve_batch_size(config, len(log))
@@ -78,15 +78,17 @@ def fit_as_references(
 
 
 def draw_negatives(log: InteractionLog, random: np.random.Generator) -> Pairs:
-    """(2, rows) a user and an item for every row of `log`: random pairs, taken in turn until one was rated lower than the row.
+    """Return (2, rows) a user and an item for every row of `log`: random pairs, taken in turn until one is rated lower than
+    the row.
 
-    Three times as many are drawn as there are rows, but an index that wraps around too early only ever reaches the first third.
+    Three times as many pairs are drawn as there are rows, but an index that wraps around too early only reaches the first
+    third.
     """
     rows = len(log)
     drawn = np.stack([random.integers(size, size=NegativeSampler.TRIES * rows) for size in (log.n_users, log.n_items)])
     candidates = drawn[:, :rows]
     keys, place = np.unique(log.users.astype(np.int64) * log.n_items + log.items, return_inverse=True)
-    rated = np.bincount(place, log.rewards)  # a pair that is logged twice counts as the sum
+    rated = np.bincount(place, log.rewards)  # a pair that is logged twice has the sum of both ratings
     wanted = candidates[0] * log.n_items + candidates[1]
     found = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     offered = np.where(keys[found] == wanted, rated[found], 0.0)
@@ -95,9 +97,11 @@ def draw_negatives(log: InteractionLog, random: np.random.Generator) -> Pairs:
 
 
 def take_in_turn(values: Sequence[float], candidates: Sequence[float]) -> list[int]:
-    """The candidate that every row gets: the next one below its value, or else the third; after the last comes the first.
+    """Return the candidate for every row: the next one below the row's value, or else the third; after the last follows the
+    first.
 
-    Args: values, candidates: n ratings of rows and candidates, 0 where there is none.
+    Args:
+        values, candidates: n ratings of rows and candidates; 0 for an unrated pair.
     """
     taken, place = [], 0
     for value in values:
@@ -111,9 +115,9 @@ def take_in_turn(values: Sequence[float], candidates: Sequence[float]) -> list[i
 
 @torch.no_grad()
 def initialise_alike(network: DeepFMEnsemble, generator: torch.Generator) -> None:
-    """The references' initial weights, the same for every member: a member's constructor sets the seed anew.
+    """Set the reference code's initial weights, the same for every member, because a member's constructor sets the seed anew.
 
-    Embeddings and hidden weights have a standard deviation of 0.001, linear weights of 0.0001; the rest is torch's default.
+    Embeddings and hidden weights have a standard deviation of 0.001, linear weights of 0.0001. All others are torch's defaults.
     """
 
     def fill(parameter: Tensor, values: Tensor) -> None:

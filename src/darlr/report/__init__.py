@@ -1,1 +1,1 @@
-"""Saved records -> statistics, tables and pictures; never loads a model."""
+"""From saved records to statistics, tables and pictures; this room never loads a model."""

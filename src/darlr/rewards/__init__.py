@@ -1,1 +1,1 @@
-"""What the simulator pays: estimates, their penalties, and the shift that keeps them from being negative."""
+"""The simulator's rewards: estimates, their penalties, and the shift that keeps rewards from being negative."""

@@ -1,4 +1,6 @@
-"""The k-order entropy term P_E that rewards varied continuations (Eq. 5, as the references compute it: protocol section 5)."""
+"""The k-order entropy term P_E, which rewards varied continuations (Eq. 5, as the reference code computes it: protocol
+section 5).
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from darlr.errors import InputError
 from darlr.world.world import World
 
 UNKNOWN = 1.0
-"""Entropy of a pattern that the log never shows, or that the history is too short for: the largest there is."""
+"""The entropy of a pattern that the log lacks, or for which the history is too short: the greatest possible."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class _Order:
 class EntropyTerm:
     """Looks up how evenly the log continues after the last k items, summed over the orders k.
 
-    A pattern is the *set* of the last k items, the one being recommended included; its entropy is that of the log's next
-    items, in bits, over the logarithm of their number, and 1 where there is only one. Values lie in 0..len(orders).
+    A pattern is the *set* of the last k items, including the one being recommended. Its entropy is that of the log's next
+    items, in bits, divided by the logarithm of their number; it is 1 if there is only one. Values lie in 0..len(orders).
 
     Attributes:
         low, high: bounds of the sum over the orders' tables.
@@ -36,14 +38,18 @@ class EntropyTerm:
 
     def __init__(self, orders: list[_Order], log_items: Tensor, n_log_items: int) -> None:
         self._orders = orders
-        self._log_items = log_items  # world column -> log index; -1 for the two columns that are no item
+        self._log_items = log_items  # world column -> log index; -1 for the columns of start and absence
         self._base = n_log_items
         self.low = sum(float(order.values.min()) for order in orders)
         self.high = sum(float(order.values.max()) for order in orders)
 
     @classmethod
     def fit(cls, log: InteractionLog, world: World, orders: tuple[int, ...], device: torch.device) -> "EntropyTerm":
-        """Count the continuations in `log`; raises `InputError` if it has no times or an order is too high to index."""
+        """Count the continuations in `log`.
+
+        Raises:
+            InputError: if the log has no times, or an order is too high to index.
+        """
         if log.times is None:
             raise InputError("the entropy term needs interactions in order of time, but the log has no time")
         by_time = np.lexsort((log.times, log.users))
@@ -53,7 +59,7 @@ class EntropyTerm:
         return cls(tables, torch.from_numpy(columns).to(device), log.n_items)
 
     def value(self, items: Tensor, window_items: Tensor) -> Tensor:
-        """(B,) P_E of recommending `items` (B,) after the items `window_items` (B, L), newest last."""
+        """Return (B,) P_E of recommending `items` (B,) after the items `window_items` (B, L), newest last."""
         recent = self._log_items[torch.cat([window_items, items[:, None]], dim=1)]
         total = torch.zeros(len(items), device=items.device)
         for table in self._orders:
@@ -69,7 +75,7 @@ class EntropyTerm:
 
 
 def require_countable(order: int, n_items: int) -> None:
-    """Raise `InputError` where patterns of `order` items cannot be numbered in 62 bits."""
+    """Raise `InputError` if patterns of `order` items cannot be numbered in 62 bits."""
     if n_items**order >= 2**62:
         raise InputError(
             f"config key 'reward.entropy_orders' has {order}, too high for {n_items} items; expected a lower order"
@@ -84,7 +90,7 @@ def _keys(pattern: Tensor, base: int) -> Tensor:
 
 
 def _count(users: NDArray[np.int64], items: NDArray[np.int64], order: int, n_items: int, device: torch.device) -> _Order:
-    """Entropies of all patterns of `order` previous items in rows sorted by user and time."""
+    """Return the entropies of all patterns of `order` previous items; the rows are sorted by user and time."""
     require_countable(order, n_items)
     follows = np.flatnonzero(users[order:] == users[:-order]) + order
     previous = np.sort(np.stack([items[follows - lag] for lag in range(1, order + 1)], axis=1), axis=1)

@@ -1,4 +1,4 @@
-"""What can be paid while a policy learns: darlr's own reward, and those that others register (`reward.kind`)."""
+"""The kinds of rewards that a policy may learn from: darlr's own, and those that others register (`reward.kind`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from darlr.data.dataset import Dataset
 from darlr.registry import Registry
 from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.estimates.predicted import Predicted
+from darlr.rewards.intrinsic import intrinsic_reward
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import observed_reward, penalised_reward
@@ -14,13 +15,13 @@ from darlr.rewards.table import observed_reward, penalised_reward
 
 @dataclass(frozen=True)
 class RewardParts:
-    """What a reward is made of.
+    """The parts of a reward.
 
     Attributes:
-        dataset: what is learned from; never the truth.
+        dataset: the data to learn from, never the truth.
         predicted: the world model's estimates.
-        learned: the same, shaped by neighbours where the method asks for it; the truth's rewards for GT.
-        entropy: the entropy term, or None where its weight is 0 or the log has no time.
+        learned: the estimates, averaged over neighbours if the method asks for it, or the true rewards for GT.
+        entropy: the entropy term, or None if its weight is 0 or the log has no time.
         weights: the settings of the reward, as the method wants them.
     """
 
@@ -33,11 +34,19 @@ class RewardParts:
 
 @dataclass(frozen=True)
 class RewardKind:
-    """A reward: its name, one line on it, and who builds it."""
+    """A reward.
+
+    Attributes:
+        name: what `reward.kind` is set to.
+        summary: one line.
+        build: makes it of its parts.
+        whole_episode: whether it looks at all items of an episode, and not only at those that the policy sees.
+    """
 
     name: str
     summary: str
     build: Callable[[RewardParts], RewardSource]
+    whole_episode: bool = False
 
 
 PENALISED = RewardKind(
@@ -48,13 +57,22 @@ PENALISED = RewardKind(
 
 OBSERVED = RewardKind(
     "observed",
-    "the estimate as users would give it: without penalties and shift, in the range that the data set declares",
+    "the estimate in the users' own range, without penalties and shift",
     lambda parts: observed_reward(parts.learned.rewards, parts.dataset.paid_range),
 )
 
-REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for kind in (PENALISED, OBSERVED)})
+INTRINSIC = RewardKind(
+    "intrinsic",
+    "the estimate, plus what is unlike the episode's other items and what few users like",
+    lambda parts: intrinsic_reward(parts.dataset, parts.learned.rewards, parts.weights),
+    whole_episode=True,
+)
+
+REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for kind in (PENALISED, OBSERVED, INTRINSIC)})
 
 
-def register_reward(name: str, build: Callable[[RewardParts], RewardSource], summary: str = "") -> RewardKind:
+def register_reward(
+    name: str, build: Callable[[RewardParts], RewardSource], summary: str = "", whole_episode: bool = False
+) -> RewardKind:
     """Add a reward, which `reward.kind` may then name; raises `InputError` if the name is taken."""
-    return REWARDS.register(name, RewardKind(name, summary, build))
+    return REWARDS.register(name, RewardKind(name, summary, build, whole_episode))

@@ -1,4 +1,4 @@
-"""Which users are alike by their predicted rows, and ROLeR's shaping of estimates by the nearest users (protocol section 7)."""
+"""Nearest users by predicted rows, and ROLeR's averaging of estimates over them (protocol section 7)."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,13 +8,13 @@ from torch import Tensor
 from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty
 
 BLOCK = 1024
-"""Users compared at once; the users x users matrix is never whole."""
+"""The number of users compared at once; the matrix (users, users) is never whole in memory."""
 
 
 def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
-    """Rows of `estimates` (n_users, n_items) scaled to length 1, so that their products are cosines.
+    """Return the rows of `estimates` (n_users, n_items) scaled to length 1, so that their products are cosines.
 
-    `centred` subtracts the item means first: predicted rows are nearly parallel, and plain cosines hardly tell users apart.
+    `centred` subtracts the item means first. Predicted rows are nearly parallel, so plain cosines hardly distinguish users.
     """
     rows = estimates - estimates.mean(dim=0) if centred else estimates
     return torch.nn.functional.normalize(rows, dim=1)
@@ -25,17 +25,21 @@ STATISTICS: Mapping[NeighbourUncertainty, Callable[[Tensor], Tensor]] = {
     "cosine_mean": lambda distances: distances.mean(1),
     "cosine_max": lambda distances: distances.amax(1),
 }
-"""What stands for a user's uncertainty, (n_users,), of the distances 1 - cosine to its neighbours, (n_users, k)."""
+"""The uncertainty of a user, (n_users,), from the distances 1 - cosine to its neighbours, (n_users, k)."""
 
 WHOLE_UP_TO = 4096
-"""Most users for whom all cosines are kept; for more they are computed as they are asked for."""
+"""The largest number of users for whom all cosines are kept; with more users they are computed on request."""
 
 
 class Cosines:
     """Cosines between users."""
 
     def __init__(self, estimates: Tensor, centred: bool) -> None:
-        """Args: estimates: (n_users, n_items), of which no copy is made; centred: see `unit_rows`."""
+        """
+        Args:
+            estimates: (n_users, n_items); not copied.
+            centred: see `unit_rows`.
+        """
         self._estimates = estimates
         self._means = estimates.mean(dim=0) if centred else None
         self._whole = None
@@ -44,7 +48,7 @@ class Cosines:
             self._whole = (rows @ rows.T).clamp_(-1.0, 1.0)
 
     def between(self, first: Tensor, second: Tensor) -> Tensor:
-        """(n, K, L) cosines of each of the users `first` (n, K) to each of `second` (n, L)."""
+        """Return (n, K, L) cosines between the users `first` (n, K) and `second` (n, L)."""
         if self._whole is not None:
             return self._whole[first[:, :, None], second[:, None, :]]
         chunk = max(1, BLOCK // max(first.shape[1], second.shape[1]))
@@ -55,24 +59,27 @@ class Cosines:
         return torch.cat(parts).clamp_(-1.0, 1.0)
 
     def _unit(self, users: Tensor) -> Tensor:
-        """(n, K, n_items) rows of length 1."""
+        """Return (n, K, n_items) rows of length 1."""
         rows = self._estimates[users]
         return torch.nn.functional.normalize(rows if self._means is None else rows - self._means, dim=2)
 
 
 def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor, Tensor]:
-    """The `count` most similar users of each and their cosines, (n_users, count) each, most similar first.
+    """Return the `count` most similar users of each user and their cosines, (n_users, count) each, most similar first.
 
-    Exact, by blocks of matrix products; each pair of users is compared once, for both. With `include_self` a user is always its
-    own first neighbour (cosine 1).
+    The search is exact and works by blocks of matrix products. Each pair of users is compared once. With `include_self`, a
+    user is always its own first neighbour (cosine 1).
 
-    Args: rows: (n_users, n_items) of length 1; count: at most the users that may be named.
+    Args:
+        rows: (n_users, n_items) of length 1.
+        count: number of neighbours; at most the number of eligible users.
+        include_self: whether a user may be its own neighbour.
     """
     blocks, numbers = torch.split(rows, BLOCK), torch.split(torch.arange(len(rows), device=rows.device), BLOCK)
     best = [(rows.new_empty(len(block), 0), numbers[0].new_empty(len(block), 0)) for block in blocks]
 
     def offer(products: Tensor, receiving: int, offered: int) -> None:
-        """Keep the best of what the users of one block have and of their cosines to the users of another."""
+        """Merge the cosines to the users of another block into the best ones of the users of one block."""
         cosines, users = best[receiving]
         cosines = torch.cat([products, cosines], dim=1)
         users = torch.cat([numbers[offered].expand(len(products), -1), users], dim=1)
@@ -92,21 +99,23 @@ def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor,
 
 
 def neighbour_weights(cosines: Tensor, config: NeighbourConfig) -> Tensor:
-    """(n_users, k) what each neighbour's estimates count, by the `cosines` (n_users, k); see `shape_by_neighbours`."""
+    """Return (n_users, k) the weight of each neighbour's estimates, from the `cosines` (n_users, k); see
+    `shape_by_neighbours`.
+    """
     if config.weighting == "mean":
         return torch.full_like(cosines, 1 / config.users)
     if config.weighting == "normalised":
-        positive = cosines.clamp(min=0.0)  # the user's own is 1, so the sum is no less
+        positive = cosines.clamp(min=0.0)  # at least 1, the user's own cosine
         return positive / positive.sum(dim=1, keepdim=True)
     return cosines / (config.users if config.weighting == "divided" else 1)
 
 
 def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: NeighbourConfig) -> tuple[Tensor, Tensor]:
-    """ROLeR's estimates and uncertainty, (n_users, n_items) each, from the k nearest users' rows.
+    """Return ROLeR's estimates and uncertainty, (n_users, n_items) each, from the rows of the k nearest users.
 
-    Estimates by `config.weighting`: the neighbours' mean; the sum weighted by cosines; that over k; or with weights that add
-    up to 1 (negative cosines count as 0 then). Uncertainty: none (0 everywhere), the world model's, the variance over the
-    neighbours, or a statistic of 1 - cosine, the same for all items.
+    `config.weighting` chooses the estimates: the neighbours' mean; their sum weighted by cosines; that sum divided by k; or
+    a sum with weights that add up to 1, in which negative cosines count as 0. `config.uncertainty` chooses the uncertainty:
+    0, the world model's, the variance over the neighbours, or a statistic of 1 - cosine, the same for all items.
     """
     neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
     weights = neighbour_weights(cosines, config)

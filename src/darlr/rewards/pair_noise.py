@@ -1,4 +1,4 @@
-"""Normal noise of pairs that is computed, not kept: the same number for the same pair and key."""
+"""Normal noise of user-item pairs, computed instead of stored: the same pair and key give the same number."""
 
 import math
 
@@ -9,9 +9,9 @@ _FIRST, _SECOND = 0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64  # as s
 
 
 def pair_noise(pairs: Tensor, key: Tensor) -> Tensor:
-    """Float32 standard normal numbers for the `pairs`, int64 numbers of any shape, under an int64 `key`.
+    """Return float32 standard normal numbers for `pairs`, int64 numbers of any shape, under an int64 `key` (scalar).
 
-    Bits are mixed as splitmix64 does (Steele, Lea and Flood, OOPSLA 2014), and the upper 52 are a uniform number.
+    The bits are mixed like those of splitmix64 (Steele, Lea and Flood, OOPSLA 2014); the upper 52 bits give a uniform number.
     """
     mixed = pairs + key
     mixed = (mixed ^ _shifted(mixed, 30)) * _FIRST
@@ -22,5 +22,5 @@ def pair_noise(pairs: Tensor, key: Tensor) -> Tensor:
 
 
 def _shifted(numbers: Tensor, places: int) -> Tensor:
-    """`numbers` >> `places`, as unsigned ones."""
+    """Return `numbers` >> `places`, with the numbers read as unsigned."""
     return (numbers >> places).bitwise_and(2 ** (64 - places) - 1)

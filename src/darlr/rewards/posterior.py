@@ -1,4 +1,4 @@
-"""Rewards of users drawn from what the log leaves open: a world in which feedback tells a policy something."""
+"""Rewards of users drawn from the posterior of the log: a world in which feedback carries information about the user."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,16 @@ from darlr.world_model.factors.responses import FactorResponses
 
 
 class PosteriorReward:
-    """Pays what users give whose factors are drawn from their posteriors, each user as noisy as a drawn level says.
+    """Pays the rewards of users whose factors and noise levels are drawn from their posteriors.
 
-    A pair pays the same until the next draw (docs/methods/bayes-adaptive.md, Eq. 6).
+    A pair pays the same reward until the next draw (docs/methods/bayes-adaptive.md, Eq. 6).
     """
 
     def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
-        """Args:
-        responses: of the world's users and items, in its order.
-        levels: shares of the log's noise; 0 pays without noise.
+        """
+        Args:
+            responses: the responses of the world's users to its items.
+            levels: shares of the log's noise; 0 pays without noise.
         """
         self._responses = responses
         self.low, self.high = responses.scale.low, responses.scale.high
@@ -29,7 +30,7 @@ class PosteriorReward:
         self._table = means.new_empty(0, len(responses.intercepts))
 
     def draw(self, users: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, n_items) rewards of `users` (n,), each drawn anew."""
+        """Draw (n, n_items) rewards of `users` (n,)."""
         responses, device = self._responses, generator.device
         y = torch.addmm(responses.intercepts, self._factors(users, generator), responses.loadings.T)
         level = torch.randint(len(self._deviations), (len(users), 1), generator=generator, device=device)
@@ -38,7 +39,7 @@ class PosteriorReward:
         return responses.to_reward(y)
 
     def _factors(self, users: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, d) factors of `users` (n,), drawn from their posteriors."""
+        """Draw (n, d) factors of `users` (n,) from their posteriors."""
         responses = self._responses
         normal = torch.randn(len(users), responses.size, 1, generator=generator, device=generator.device)
         roots = torch.linalg.cholesky(responses.user_covariances[users])
@@ -46,7 +47,7 @@ class PosteriorReward:
         return factors
 
     def redraw(self, users: Tensor, generator: torch.Generator) -> None:
-        """Draw the `users` (B,), the only ones whom `pay` knows from now on; one that is named twice is drawn once."""
+        """Draw the `users` (B,) anew, a repeated user once; from then on `pay` knows these users only."""
         distinct: Tensor = torch.unique(users)
         self._table = self.draw(distinct, generator)
         self._row.fill_(-1)[distinct] = torch.arange(len(distinct), device=users.device)
@@ -57,9 +58,9 @@ class PosteriorReward:
 
 
 class LargePosteriorReward(PosteriorReward):
-    """The same for so many items that a draw holds users' factors alone, and what a pair pays is computed when it is paid.
+    """The same for many items: a draw holds users' factors alone, and a pair's reward is computed when it is paid.
 
-    The noise of a pair is a function of the pair and of a number that every draw draws, so it is the same whenever it is asked.
+    A pair's noise is a function of the pair and of the draw's key, so it is the same whenever it is paid.
     """
 
     def redraw(self, users: Tensor, generator: torch.Generator) -> None:

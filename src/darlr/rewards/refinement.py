@@ -1,4 +1,4 @@
-"""The reward that learning rewrites: a table whose cells DARLR replaces by refined estimates (Eq. 15)."""
+"""A reward that learning rewrites: DARLR replaces the table's cells by refined estimates (Eq. 15)."""
 
 import torch
 from torch import Tensor
@@ -9,17 +9,21 @@ from darlr.rewards.table import TableReward
 
 
 class RefinedReward(TableReward):
-    """A table reward over r' of every user and item, refined at the cells that the recommender visits.
+    """A table reward over r' of every user and item, refined in the cells that the recommender visits.
 
     Attributes:
-        estimates: (n_users, n_items) rewritten, so that what is written is paid from then on.
-        initial: what they were at first, never changed.
+        estimates: (n_users, n_items) the current estimates; a rewritten cell is paid from then on.
+        initial: the estimates at the start, which never change.
     """
 
     estimates: RewrittenEstimates
 
     def __init__(self, reward: TableReward, config: RefinementConfig) -> None:
-        """Args: reward: what is paid at first; it is not written to, and its entropy term and shift stay."""
+        """
+        Args:
+            reward: the reward at the start; it is not changed, and its entropy term and shift are kept.
+            config: how estimates are refined.
+        """
         written = rewritten(reward.estimates)
         super().__init__(written, reward.low, reward.high, reward.shift, reward.entropy, reward.entropy_weight)
         self.initial = reward.estimates
@@ -27,17 +31,19 @@ class RefinedReward(TableReward):
         self._config = config
 
     def transferred(self, users: Tensor, items: Tensor, references: Tensor) -> Tensor:
-        """(n, K) the references' estimates for the item, as they are or, with `keep_levels`, moved to the user's level.
+        """Return (n, K) the references' estimates for the item; with `keep_levels` they are moved to the user's level.
 
-        Cosines do not see how generous a user is, so references may rate all higher or lower than the user does.
+        Cosines do not show how generous a user is, so references may rate everything higher or lower than the user does.
 
-        Args: users, items: (n,); references: (n, K) users.
+        Args:
+            users, items: (n,).
+            references: (n, K) users.
         """
         source = self.estimates if self._config.source == "current" else self.initial
         return source.cells(references, items[:, None]) - self._levels[references] + self._levels[users, None]
 
     def write(self, users: Tensor, items: Tensor, estimates: Tensor) -> None:
-        """Write `estimates` (n,) to the cells (users, items); a cell visited several times gets their mean."""
+        """Write `estimates` (n,) to the cells (users, items), (n,) each; a cell that is visited several times gets the mean."""
         if not self._config.write_back or self._config.reward == "static":
             return
         n_items = self.estimates.n_items

@@ -1,4 +1,4 @@
-"""Settings of what the simulator pays."""
+"""Settings of the simulator's rewards."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -15,12 +15,21 @@ class RewardConfig(Section):
 
     KEY: ClassVar[str] = "reward"
 
-    kind: Annotated[str, Setting("what learning is paid; penalised: the estimate with the terms below")] = "penalised"
-    uncertainty_weight: Annotated[float, Setting("lambda_U, of the world model's uncertainty", at_least=0, at_most=1e6)] = 0.0
-    entropy_weight: Annotated[float, Setting("lambda_E, of the entropy term", at_least=0, at_most=1e6)] = 0.0
+    kind: Annotated[str, Setting("the reward that is learned from; penalised: the estimate with the terms below")] = "penalised"
+    uncertainty_weight: Annotated[
+        float, Setting("lambda_U, weight of the world model's uncertainty", at_least=0, at_most=1e6)
+    ] = 0.0
+    entropy_weight: Annotated[float, Setting("lambda_E, weight of the entropy term", at_least=0, at_most=1e6)] = 0.0
     entropy_orders: Annotated[
-        tuple[int, ...], Setting("how many recent items the entropy term looks at", at_least=1, distinct=True, at_most=100)
+        tuple[int, ...],
+        Setting("k, numbers of recent items in the entropy term's patterns", at_least=1, distinct=True, at_most=100),
     ] = (1, 2)
+    diversity_weight: Annotated[
+        float, Setting("lambda_d of the kind 'intrinsic', for items unlike the episode's others", at_least=0, at_most=1e6)
+    ] = 0.1
+    novelty_weight: Annotated[
+        float, Setting("lambda_n of the kind 'intrinsic', for items that few users like", at_least=0, at_most=1e6)
+    ] = 0.1
     table_cells: Annotated[
         int,
         Setting(
@@ -38,10 +47,12 @@ class NeighbourConfig(Section):
 
     KEY: ClassVar[str] = "neighbours"
 
-    users: Annotated[int, Setting("k, how many users are averaged; 0: no shaping", at_least=0, at_most=10_000_000)] = 0
-    weighting: Annotated[Weighting, Setting("how the neighbours' estimates are weighed")] = "normalised"
-    uncertainty: Annotated[NeighbourUncertainty, Setting("what stands for P_U after the shaping")] = "none"
-    centred: Annotated[bool, Setting("whether cosines are of rows less the item means")] = False
+    users: Annotated[
+        int, Setting("k, number of nearest users to average over; 0: no shaping", at_least=0, at_most=10_000_000)
+    ] = 0
+    weighting: Annotated[Weighting, Setting("weights of the neighbours' estimates")] = "normalised"
+    uncertainty: Annotated[NeighbourUncertainty, Setting("the uncertainty P_U after the shaping")] = "none"
+    centred: Annotated[bool, Setting("whether the item means are subtracted from rows before cosines are computed")] = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class RefinementConfig(Section):
 
     KEY: ClassVar[str] = "refinement"
 
-    reward: Annotated[Literal["dynamic", "static"], Setting("static: the table stays as it was at first")] = "dynamic"
+    reward: Annotated[Literal["dynamic", "static"], Setting("static: the table is never rewritten")] = "dynamic"
     penalty: Annotated[Literal["dynamic", "static"], Setting("static: P_U of the world model, or of ROLeR's shaping")] = (
         "dynamic"
     )
@@ -59,6 +70,7 @@ class RefinementConfig(Section):
     )
     write_back: Annotated[bool, Setting("whether refined estimates are written to the table")] = True
     keep_levels: Annotated[
-        bool, Setting("average what references give beyond their own mean, and add the user's mean (darlr-plus)")
+        bool,
+        Setting("whether to average the references' differences from their own means, and add the user's mean (darlr-plus)"),
     ] = False
     epsilon: Annotated[float, Setting("lower bound of Eq. 16's denominator", above=0, at_most=1e6)] = 0.01

@@ -1,1 +1,1 @@
-"""A run from its settings to its summary."""
+"""A run, from its settings to its summary."""

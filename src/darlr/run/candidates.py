@@ -1,4 +1,4 @@
-"""Policies of every quality, made from a log alone, for judges to be tried on: lists, random choice, and learned ones."""
+"""Policies of different quality, made from a log alone, on which judges are tested: lists, random choice, and learned ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +17,17 @@ from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.rewards.estimates.interface import Estimates
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.learners import learner_of
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import Monitor
-from darlr.run.world_models import list_factors, obtain_world_model
+from darlr.run.world_models import obtain_world_model
 from darlr.seeding import numpy_generator, torch_generator
 
 PLAIN = "mbpo"
 """The learned policy whose world model the lists and the estimators use, too."""
 
 _QUICK: Mapping[str, Any] = {"a2c.learning_rate": 0.01, "a2c.normalise_advantages": True}
-"""What learns much in a short schedule."""
+"""Settings that learn much in a short schedule."""
 
 LEARNED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -53,7 +54,7 @@ LEARNED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""Name -> settings by dotted key: well and badly tuned ones, since a judge has to tell these apart."""
+"""Name -> settings by dotted key: well and badly tuned ones, because a judge has to distinguish these."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Candidate:
     """A policy to be judged.
 
     Attributes:
-        draws: whether it draws its items; else it takes its best one.
+        scorer: the policy.
+        draws: whether it draws its items; otherwise it takes its best one.
         estimates: (n_users, n_items) of the world model that it was made from.
     """
 
@@ -73,17 +75,20 @@ class Candidate:
 def listed_candidates(
     plain: SpecifiedRun, estimates: Estimates, membership: Tensor, out: Path, device: torch.device, monitor: Monitor
 ) -> dict[str, Candidate]:
-    """Uniform choice and the opponents, with skipping ones where users leave by category.
+    """Return uniform choice and the opponents, and variants that skip categories if users leave by category.
 
     Args:
-        estimates: (n_users, n_items) of the world model of the run `plain`.
+        plain: the run whose world model the lists use.
+        estimates: (n_users, n_items) of the world model of that run.
         membership: (n_items, C) bool.
-        out: the results folder, where the lists' factor model is taken from, or fitted into.
+        out: the results folder; the lists' factor model is taken from it, or fitted and written there.
+        device: the device that computes.
+        monitor: is told about progress.
     """
     config, dataset = plain.config, plain.dataset
-    factors = list_factors(out, config, dataset, device, monitor.notice)
-    parts = OpponentParts(dataset, estimates, numpy_generator(config.seed, "opponents"), dataset.paid_range, factors)
-    opponents = opponent_scorers(parts, config.leave, membership)
+    sources = opponent_sources(out, config, dataset, device, monitor.notice)
+    parts = OpponentParts(dataset, estimates, numpy_generator(config.seed, "opponents"), dataset.paid_range, sources)
+    opponents = opponent_scorers(parts, config.leave, membership, config.evaluation.opponents)
     uniform = TableScorer(torch.zeros(1, dataset.world.n_items, device=device))
     listed = {name: Candidate(scorer, False, estimates) for name, scorer in opponents.items()}
     return {UNIFORM: Candidate(uniform, True, estimates), **listed}
@@ -92,7 +97,9 @@ def listed_candidates(
 def learned_candidates(
     runs: Mapping[str, SpecifiedRun], out: Path, device: torch.device, monitor: Monitor
 ) -> dict[str, Candidate]:
-    """The policies of `runs` after their last epoch; one that cannot be learned here is left out, and `monitor` told why."""
+    """Return the policies of `runs` after their last epoch; one that cannot be learned is left out, and `monitor` gets the
+    reason.
+    """
     learned: dict[str, Candidate] = {}
     for number, (name, specified) in enumerate(runs.items(), start=1):
         monitor.notice(f"policy {number} of {len(runs)}: {name}")

@@ -1,4 +1,6 @@
-"""The one place where `reference_quirks` is asked for: darlr's own way of putting a run together, or the references'."""
+"""The one place that reads `reference_quirks`: it chooses between darlr's own way of building a run and the reference
+code's.
+"""
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.errors import InputError
@@ -8,7 +10,11 @@ from darlr.methods.ways import Ways
 
 
 def ways_of(config: ExperimentConfig) -> Ways:
-    """The way that `config` asks for; raises `InputError` where the package was installed without the references'."""
+    """Return the way that `config` asks for.
+
+    Raises:
+        InputError: if the package was installed without the reference code's way.
+    """
     if not config.reference_quirks:
         return Ways()
     try:
@@ -21,5 +27,5 @@ def ways_of(config: ExperimentConfig) -> Ways:
 
 
 def method_of(config: ExperimentConfig) -> Method:
-    """The method that `config` names."""
+    """Return the method that `config` names."""
     return METHODS[config.method]

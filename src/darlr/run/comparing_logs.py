@@ -1,4 +1,4 @@
-"""What two runs say of the same rows: whether their logs agree, and whose world model knows the rows that judge better."""
+"""Comparison of two runs on the same rows: whether their logs agree, and whose world model predicts the judging rows better."""
 
 import numpy as np
 import torch
@@ -13,16 +13,19 @@ from darlr.run.saved import SavedPolicy
 from darlr.world.world import ABSENT
 
 LEAST_AGREEMENT = 0.5
-"""Correlation of the rewards of two logs that may belong to one shop, over the pairs of a user and an item that both have."""
+"""The least correlation of the rewards of two logs of one shop, over the pairs of a user and an item that both have."""
 FEWEST_PAIRS = 20
-"""By which that correlation can be told."""
+"""The least number of pairs from which that correlation is computed."""
 USERS_AT_ONCE = 1_024
 
 
 def agreement(log: InteractionLog, former: SavedPolicy, history: History) -> float:
-    """The correlation of the mean rewards of the pairs that both logs have; 1 where they share too few, or all are alike.
+    """Return the correlation of the mean rewards of the pairs that both logs have; 1 if there are too few, or all are equal.
 
-    Args: former, history: of the run whose log `history` is.
+    Args:
+        log: the new log.
+        former: the saved policy of the former run.
+        history: the former run's log.
     """
     users, items = (
         found(theirs.tolist(), ours.tolist())
@@ -40,7 +43,7 @@ def agreement(log: InteractionLog, former: SavedPolicy, history: History) -> flo
 
 
 def _means(cells: NDArray[np.int64], rewards: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The distinct `cells` (n,), ascending, and the mean of the rewards (n,) in each."""
+    """Return the distinct `cells` (n,), ascending, and the mean of the rewards (n,) in each."""
     distinct, places, counts = np.unique(cells, return_inverse=True, return_counts=True)
     return distinct, np.bincount(places, weights=rewards, minlength=len(distinct)) / counts
 
@@ -48,12 +51,16 @@ def _means(cells: NDArray[np.int64], rewards: NDArray[np.float32]) -> tuple[NDAr
 def knows_better(
     served: SavedPolicy, new: SavedPolicy, dataset: Dataset, judging: InteractionLog, columns: NDArray[np.int64]
 ) -> bool:
-    """Whether the served run's world model is nearer to the rewards of `judging`, from which neither has learned.
+    """Return whether the served run's world model is nearer to the rewards of `judging`, from which neither model has learned.
 
-    Estimators believe a world model where the log says little. That of the new run would speak for the new policy, whatever it
-    has learned. Only rows count whose user and item both know.
+    Estimators rely on a world model where the log says little. The new run's own model would favour the new policy,
+    whatever it has learned. Only rows count whose user and item both models know.
 
-    Args: columns: (n_items,) the served run's column of every item of the world, `ABSENT` where it has none.
+    Args:
+        served, new: the two saved policies.
+        dataset: the data set of the new run.
+        judging: the judging rows.
+        columns: (n_items,) the served run's column of every item of the world, `ABSENT` where it has none.
     """
     users, items = _theirs(served, dataset, columns)
     known = (users[judging.users] != ABSENT) & (items[judging.items] != ABSENT)
@@ -65,7 +72,7 @@ def knows_better(
 
 
 def _theirs(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The served run's numbers of the log's users (U,) and items (I,); `ABSENT` for those that it or the world lacks."""
+    """Return the served run's numbers of the log's users (U,) and items (I,); `ABSENT` for those that it or the world lacks."""
     log, world = dataset.log, dataset.world
     users, items = np.full(log.n_users, ABSENT), np.full(log.n_items, ABSENT)
     users[world.users] = found(log.user_ids[world.users].tolist(), served.user_ids.tolist())
@@ -74,7 +81,7 @@ def _theirs(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -
 
 
 def _squared_error(of: SavedPolicy, users: NDArray[np.int64], items: NDArray[np.int64], rewards: NDArray[np.float32]) -> float:
-    """The sum over pairs (n,) of a model's own users and items; a block of users has its estimates in memory together."""
+    """Return the sum of squared errors over pairs (n,) of a model's own users and items, block by block."""
     error, distinct = 0.0, np.unique(users)
     columns, column = np.unique(items, return_inverse=True)
     for first in range(0, len(distinct), USERS_AT_ONCE):
@@ -87,9 +94,9 @@ def _squared_error(of: SavedPolicy, users: NDArray[np.int64], items: NDArray[np.
 
 
 def served_estimates(served: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64]) -> Tensor:
-    """(n_users, n_items) what the served run's world model estimates in the world of `dataset`.
+    """Return (n_users, n_items) the estimates of the served run's world model in the world of `dataset`.
 
-    Whom and what it does not know counts as its average user and item.
+    Unknown users and items get the estimates of its average user and item.
     """
     world = dataset.world
     users, items = _theirs(served, dataset, columns)

@@ -1,4 +1,4 @@
-"""Where a process computes, and with how many threads."""
+"""The device that a process computes on, and its number of threads."""
 
 import torch
 
@@ -9,9 +9,11 @@ MOST_THREADS = 1_024
 
 
 def compute_on(name: str, threads: int) -> torch.device:
-    """The device that `--device` names (`auto`: a GPU if there is one), with `threads` CPU threads for this process.
+    """Return the device that `--device` names (`auto`: a GPU if there is one), and set the number of CPU threads of this
+    process.
 
-    Raises `InputError` for a GPU that is not there and for threads out of 1..`MOST_THREADS`.
+    Raises:
+        InputError: for a GPU that is not there, and for a number of threads outside 1..`MOST_THREADS`.
     """
     require_between("--threads", threads, 1, MOST_THREADS)
     torch.set_num_threads(threads)
@@ -19,7 +21,11 @@ def compute_on(name: str, threads: int) -> torch.device:
 
 
 def device_named(name: str, option: str = "device") -> torch.device:
-    """The device `auto` (a GPU if there is one), `cpu` or `cuda`; raises `InputError` for another, and for a GPU not there."""
+    """Return the device `auto` (a GPU if there is one), `cpu` or `cuda`.
+
+    Raises:
+        InputError: for another name, and for a GPU that is not there.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise unknown(option, name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""The worlds of a run as gymnasium environments, for agents from outside: to learn in, and to be evaluated in."""
+"""The worlds of a run as gymnasium environments, in which agents from outside learn and are evaluated."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ from darlr.simulator.environments.single import RecommendationEnv
 from darlr.simulator.environments.vector import RecommendationVectorEnv
 from darlr.simulator.leave import LeaveRule
 
-CPU = torch.device("cpu")  # a step of a few users: a GPU would only wait
+CPU = torch.device("cpu")  # a step has few users, for which a GPU is slower
 
 WorldKind = Literal["simulated", "true"]
 
@@ -54,18 +54,20 @@ def make_env(
     world: WorldKind = "simulated",
     on_blocked: OnBlocked = "end",
 ) -> RecommendationEnv | RecommendationVectorEnv:
-    """The world in which the run that `values` describe (keys of `ExperimentConfig`) learns, or that it is tested in.
+    """Make the world in which the run that `values` describe (keys of `ExperimentConfig`) learns, or the one in which it is
+    tested.
 
-    Row r of its users is index `dataset.world.users[r]` of the log's, and likewise for items. Users are drawn with the seed
-    that the environment's `reset` is given; `values["seed"]` is the world model's.
+    Row r of its users is index `dataset.world.users[r]` of the log's, and so for items. Users are drawn with the seed of
+    the environment's `reset`; `values["seed"]` is the world model's.
 
     Args:
-        data_dir: where data sets lie, as `--data-dir`.
-        out: where results lie; the world model is taken from there, or fitted and written there.
-        num_envs: how many sub-environments a vectorised environment has; None gives a single environment.
-        world: "simulated" pays the reward of the run's method, DARLR's as it is at first. "true" pays the truth, and its users
-            leave by it: it is for evaluation alone, since an agent that learns there has seen the answers.
-        on_blocked: what an item does that may not be recommended (again): it ends the episode unpaid, or raises `InputError`.
+        values: nested settings.
+        data_dir: the folder of data sets, as `--data-dir`.
+        out: the results folder; the world model is loaded from there, or fitted and written there.
+        num_envs: the number of sub-environments of a vectorised environment; None gives a single environment.
+        world: "simulated" pays the reward of the run's method (for DARLR, the initial one). "true" pays the truth, and
+            users leave by it; it is for evaluation alone, because an agent that learns there has seen the answers.
+        on_blocked: the effect of recommending an item that is not allowed: it ends the episode unpaid, or raises `InputError`.
 
     Raises:
         InputError: for settings or data that cannot be used.
@@ -81,7 +83,7 @@ def environment_of(
     world: WorldKind = "simulated",
     on_blocked: OnBlocked = "end",
 ) -> RecommendationEnv | RecommendationVectorEnv:
-    """As `make_env`, for data that are loaded."""
+    """Make the environment for data that are loaded; for the arguments see `make_env`."""
     config = resolve(values, loaded)
     if world not in _GAMES:
         raise unknown("world", world, _GAMES)
@@ -98,7 +100,7 @@ def _simulated_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) 
 
 
 def _true_game(config: ExperimentConfig, loaded: LoadedDataset, out: Path) -> Game:
-    """Played as the test of mode NX_0, or as that of FB where `training.allow_repeats` is set."""
+    """Return the game of the test in mode NX_0, or of FB if `training.allow_repeats` is set."""
     if loaded.truth is None:
         raise InputError(f"the data set '{loaded.dataset.name}' has no truth; expected world 'simulated'")
     tested = true_world(config, loaded.dataset, loaded.truth, loaded.dataset.world.items, CPU)

@@ -1,4 +1,4 @@
-"""Testing the policy of a finished run again: in other modes, on more users, or against another truth."""
+"""Further tests of a finished run's policy: in other modes, on more users, or against another truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,29 +25,40 @@ from darlr.evaluation.opponents import OpponentParts, opponent_scorers
 from darlr.evaluation.table import Values, tabulated
 from darlr.evaluation.user_groups import UserGroups, require_feature
 from darlr.memory import require_fits
+from darlr.methods.experiment import experiment_config
 from darlr.methods.world import world_membership
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
 from darlr.report.rendering.table import Cell, Quantity, Table
 from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.needs import of_test
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.saved import SavedPolicy
 from darlr.run.specification import SpecifiedRun
 from darlr.run.without_truth import judge_by_log
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model
 from darlr.run.worlds import lookback_of, true_world
 from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
 ByMode = Mapping[str, Mapping[str, Values]]
-"""mode > policy > metric -> value, in the order of a run's summary."""
+"""mode -> policy -> metric -> value, in the order of a run's summary."""
 MOST_USERS = 100_000_000
-"""Of a test."""
+"""The largest number of users of a test."""
+
+
+def data_set_at(run: Path, place: Path, data_dir: Path | None) -> LoadedDataset:
+    """The data set of `run`, whose folder lies at `place` by now; raises `InputError` where there is none.
+
+    Whether it is still what the run learned from is checked by `require_unchanged`.
+    """
+    config = experiment_config(RunFolder.open(run).config())
+    return load(replace(config, dataset=str(place)), data_dir)
 
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run whose policy and data, unchanged since, are read."""
+    """A run with its policy and its data, which have not changed since."""
 
     path: Path
     saved: SavedPolicy
@@ -56,9 +67,16 @@ class OpenedRun:
 
     @classmethod
     def of(cls, run: Path, data_dir: Path | None, device: torch.device, loaded: LoadedDataset | None = None) -> "OpenedRun":
-        """Raises `InputError` for a run without a policy, and for data that changed since the run.
+        """Open a run.
 
-        Args: loaded: its data set, where it is read already.
+        Args:
+            run: its folder.
+            data_dir: the folder of data sets.
+            device: the device that computes.
+            loaded: its data set, if it is already loaded.
+
+        Raises:
+            InputError: for a run without a policy, and for data that changed since the run.
         """
         folder = RunFolder.open(run)
         saved = SavedPolicy(folder, device)
@@ -82,23 +100,27 @@ def evaluate_run(
     data_dir: Path | None,
     device: torch.device,
 ) -> ByMode:
-    """Test the policy of `run` (the epoch that did best in the simulator).
+    """Test the policy of `run` (from the epoch that did best in the simulator).
 
     Args:
+        run: its folder.
         mode: one of `MODES`, or "all".
         policy: "sampled", "greedy" or "both".
-        users: how many users to draw with replacement; None tests every user of the truth once.
-        truth_folder: a truth in the folder format instead of the data set's own; its users may be any of the log's.
+        users: number of users drawn with replacement; None tests every user of the truth once.
+        truth_folder: a truth in the folder format that replaces the data set's own; its users may be any of the log's.
+        seed: the seed of the test.
+        data_dir: the folder of data sets.
+        device: the device that computes.
 
     Raises:
-        InputError: for a run without a policy, data that changed since the run or have no truth, or a truth with users or items
-            that the run does not know.
+        InputError: for a run without a policy, data that changed since the run or have no truth, or a truth with users or
+            items that the run does not know.
     """
     return evaluate_opened(OpenedRun.of(run, data_dir, device), mode, policy, users, truth_folder, seed)
 
 
 def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, truth_folder: Path | None, seed: int) -> ByMode:
-    """As `evaluate_run`, for a run that is open."""
+    """Test an open run; for the arguments see `evaluate_run`."""
     saved, loaded, device = run.saved, run.loaded, run.device
     truth = (
         loaded.truth if truth_folder is None else read_truth_folder(truth_folder, loaded.dataset.log, loaded.dataset.paid_range)
@@ -126,22 +148,25 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
 def evaluate_by_log(
     run: Path, log_folder: Path | None, seed: int, data_dir: Path | None, device: torch.device, by_group: str | None = None
 ) -> Mapping[str, Any]:
-    """What a log tells of the policy of `run` and of its opponents, as the entry `off_policy` of a summary has it.
+    """Judge the policy of `run` and its opponents by a log; return the entry `off_policy` of a summary.
 
     Args:
-        log_folder: a log in the folder format, newer than the run; None takes the rows that were held out of the run's own.
-        seed: of the resamples and of the fitted logging policy.
-        by_group: feature of users by which held-out metrics are given, too, under `by_group`; None takes the run's own.
+        run: its folder.
+        log_folder: a log in the folder format, newer than the run; None uses the rows that were held out of the run's own log.
+        seed: the seed of the resamples and of the fitted logging policy.
+        data_dir: the folder of data sets.
+        device: the device that computes.
+        by_group: a feature of users, by which held-out metrics are also given under `by_group`; None uses the run's setting.
 
     Raises:
-        InputError: for a run without a policy, data that changed since the run, a log without any of its users and items, and
-            a data set with a truth where no log is given.
+        InputError: for a run without a policy, data that changed since the run, a log without any of its users and items,
+            and a data set with a truth if no log is given.
     """
     return judge_opened(OpenedRun.of(run, data_dir, device), log_folder, seed, by_group)
 
 
 def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: str | None = None) -> Mapping[str, Any]:
-    """As `evaluate_by_log`, for a run that is open."""
+    """Judge an open run; for the arguments see `evaluate_by_log`."""
     saved, loaded, device = run.saved, run.loaded, run.device
     specified = SpecifiedRun.with_config(saved.config, loaded)
     config, dataset = saved.config, specified.dataset
@@ -161,12 +186,12 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
         results = run.path.parents[2]
         shared = results if (results / dataset.name / "world-models").is_dir() else Path(scratch)
         started_afresh = WARM_START not in RunFolder.open(run.path).environment()
-        factors = list_factors(shared, config, dataset, device, notes.append, None if started_afresh else own)
-        parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, factors)
-        opponents = opponent_scorers(parts, config.leave, membership)
+        sources = opponent_sources(shared, config, dataset, device, notes.append, None if started_afresh else own)
+        parts = OpponentParts(dataset, estimates, numpy_generator(seed, "opponents"), dataset.paid_range, sources)
+        opponents = opponent_scorers(parts, config.leave, membership, config.evaluation.opponents)
     try:
         ranking = held_out_rows(dataset.log, judging, dataset.world, device)
-    except InputError as error:  # the value can be told without a ranking
+    except InputError as error:  # the value needs no ranking
         ranking = None
         notes.append(str(error))
     start = Window.at_start(dataset.world.n_items, lookback_of(config), device)
@@ -182,7 +207,7 @@ def judge_opened(run: OpenedRun, log_folder: Path | None, seed: int, by_group: s
 
 
 def newer_rows(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[str]]:
-    """The rows of a folder's log that are about users and items of `log`, in its indices, and what was left out."""
+    """Return the rows of a folder's log about users and items of `log`, in its indices, and notes on the other rows."""
     newer = read_folder(folder).dataset.log
     if newer.reward_range != log.reward_range:
         raise InputError(
@@ -206,7 +231,7 @@ def newer_rows(folder: Path, log: InteractionLog) -> tuple[InteractionLog, list[
 
 
 def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
-    """Raise `InputError` if the data, known by their `hashes`, are not those that the run learned from."""
+    """Raise `InputError` if the `hashes` of the data are not those that the run learned from."""
     before = folder.environment()["data"]
     changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
     if changed:
@@ -214,7 +239,7 @@ def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
 
 
 def results_table(run: Path, results: ByMode) -> Table:
-    """Rows: mode and policy; columns: the metrics."""
+    """Return a table with rows for mode and policy and a column for each metric."""
     metrics = list(dict.fromkeys(metric for mode in results for metric in tabulated(mode)))
     rows: list[tuple[Cell, ...]] = []
     for mode, policies in results.items():

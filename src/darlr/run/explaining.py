@@ -1,4 +1,4 @@
-"""What every setting of a run is, where its value comes from, and within which limits it may lie."""
+"""The meaning, the origin and the limits of every setting of a run."""
 
 import json
 import types
@@ -26,10 +26,11 @@ class Explained:
 
     Attributes:
         key: dotted, as `--set` takes it.
-        value: what it is.
-        origin: where that comes from: the default, the data set, the method, `reference_quirks`, what was given, or the log.
-        limits: what it may be, in words; empty where anything of its type will do.
-        doc: what it means.
+        value: its value.
+        origin: the origin of the value: the default, the data set, the method, `reference_quirks`, the user's input, or the
+            log.
+        limits: its limits in words; empty if it has none.
+        doc: its meaning.
     """
 
     key: str
@@ -40,9 +41,10 @@ class Explained:
 
 
 def explain(values: Mapping[str, Any], loaded: LoadedDataset | None) -> list[Explained]:
-    """Every setting of the run that the nested `values` describe on `loaded`; without a data set, the defaults.
+    """Return every setting of the run that the nested `values` describe on `loaded`; without a data set, the defaults.
 
-    Raises `InputError` as `resolve` does.
+    Raises:
+        InputError: as `resolve`.
     """
     config = default_config() if loaded is None else resolve(values, loaded)
     origins: dict[str, str] = {}
@@ -52,13 +54,13 @@ def explain(values: Mapping[str, Any], loaded: LoadedDataset | None) -> list[Exp
     for key, hint, setting in documented(experiment_type()):
         value, origin = value_at(config, key), origins.get(key, DEFAULT)
         if origin == DEFAULT and value != value_at(default_config(), key):
-            origin = LOG  # as the batch size, which follows from the log's rows
+            origin = LOG  # for example the batch size, which depends on the log's rows
         found.append(Explained(key, value, origin, limits_in_words(key, hint, setting), setting.doc))
     return found
 
 
 def limits_in_words(key: str, hint: Any, setting: Setting) -> str:
-    """What a setting of the type `hint` may be; names that a registry has are listed."""
+    """Return the allowed values of a setting of the type `hint`; the names in a registry are listed."""
     if typing.get_origin(hint) is types.UnionType:
         return f"{setting.limits}, or null"
     if choices := _choices(key, hint):
@@ -92,7 +94,7 @@ _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a YAML file for `darlr train --config`, for editors."""
+    """Return the JSON schema (draft 2020-12) of a YAML file for `darlr train --config`, for editors."""
     properties: dict[str, Any] = {}
     for key, hint, setting in documented(experiment_type()):
         *sections, name = key.split(".")
@@ -135,7 +137,9 @@ def _described(key: str, hint: Any, setting: Setting) -> dict[str, Any]:
 
 
 def reference_page() -> str:
-    """docs/settings.md: every setting with its default, limits and meaning, and which methods read a section."""
+    """Return the text of docs/settings.md: every setting with its default, limits and meaning, and the methods that read a
+    section.
+    """
     lines = [
         "# Settings",
         "",

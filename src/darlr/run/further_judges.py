@@ -1,7 +1,7 @@
-"""What judges a policy after every epoch beside the truth, held-out ranking and the referee, for settings to be chosen by it.
+"""Further judges of a policy after every epoch, besides the truth, held-out ranking and the referee, for choosing settings.
 
-Their numbers are one each, `judge/<name>`, and do not come from the truth. Judges by the log read rows that nothing is learned
-from, the same ones for all runs of a seed.
+Each gives one number, `judge/<name>`, which does not come from the truth. Judges by the log read held-out rows, the same
+ones for all runs of a seed.
 """
 
 import math
@@ -29,14 +29,14 @@ from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
 TOLD = "judge/told"
-"""1 where the log can tell the value that an estimator gives, else 0; not there for other judges."""
+"""1 if the log supports the value of an estimator, else 0; absent for other judges."""
 
 
 class EpochJudge(Protocol):
     """Judges a policy after every epoch of learning."""
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
-        """Names of a record -> values, after `epoch` epochs."""
+        """Return names of a record -> values, after `epoch` epochs."""
         ...
 
 
@@ -56,7 +56,7 @@ class OwnSimulator:
 
 @dataclass(frozen=True)
 class HeldOutRanking:
-    """NDCG of rows held out of the log."""
+    """NDCG on rows held out of the log."""
 
     rows: HeldOut
     start: Window
@@ -67,7 +67,7 @@ class HeldOutRanking:
 
 @dataclass(frozen=True)
 class EstimatedValue:
-    """The mean reward of a recommendation by one off-policy estimator, of the policy as it draws its items."""
+    """The mean reward of a recommendation, by one off-policy estimator, for the policy that draws its items."""
 
     name: str
     evidence: Evidence
@@ -79,19 +79,20 @@ class EstimatedValue:
 
 
 def recorded(judge: str) -> str:
-    """The name of a judge's number in a record."""
+    """Return the name of a judge's number in a record."""
     return f"judge/{judge}"
 
 
 def further_judges(specified: SpecifiedRun, estimates: Estimates, membership: Tensor) -> list[EpochJudge]:
-    """The judge that `evaluation.judge` asks for, or none.
+    """Return the judge that `evaluation.judge` asks for, or none.
 
     Args:
+        specified: the run.
         estimates: (n_users, n_items) of the run's world model.
         membership: (n_items, C) bool.
 
     Raises:
-        InputError: as `require_judge` does.
+        InputError: as `require_judge`.
     """
     require_judge(specified)
     config, dataset, device = specified.config, specified.dataset, estimates.device
@@ -108,7 +109,7 @@ def further_judges(specified: SpecifiedRun, estimates: Estimates, membership: Te
 
 
 def require_judge(specified: SpecifiedRun) -> None:
-    """Raise `InputError` where the log cannot give what `evaluation.judge` asks for."""
+    """Raise `InputError` if the log does not support the judge that `evaluation.judge` names."""
     judge, dataset, held_out = specified.config.evaluation.judge, specified.dataset, specified.held_out
     if held_out is None or not specified.config.evaluation.by_log:
         return

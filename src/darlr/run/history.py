@@ -1,4 +1,4 @@
-"""What a run folder keeps of its log for serving: what every user had, and how users' features are read."""
+"""The part of its log that a run folder keeps for serving: the items of every user, and how users' features are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from darlr.run.saved import SavedPolicy
 
 HISTORY = "history"
 MOST_LEVELS = 256
-"""Distinct rewards that are kept as one byte a row."""
+"""The largest number of distinct rewards that are stored as one byte for each row."""
 STATE = Keys(
     {
         "config": text,
@@ -51,7 +51,8 @@ STATE = Keys(
 
 @dataclass(frozen=True)
 class History:
-    """What the U users of a log had, oldest first where the log has times; user u's rows are `starts[u]` to `starts[u + 1]`.
+    """The items and rewards of the U users of a log, oldest first if the log has times; user u's rows are `starts[u]` to
+    `starts[u + 1]`.
 
     Attributes:
         starts: (U + 1,) int64.
@@ -65,14 +66,16 @@ class History:
 
     @classmethod
     def of(cls, log: InteractionLog) -> Self:
-        """All rows of `log`."""
+        """Return all rows of `log`."""
         keys = (log.users,) if log.times is None else (log.times, log.users)
         order = np.lexsort(keys)
         starts = np.searchsorted(log.users[order], np.arange(log.n_users + 1))
         return cls(starts.astype(np.int64), log.items[order], log.rewards[order])
 
     def rows_of(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows of `users` (B,), user after user: (n,) which of the B each is of, and (n,) where it stands."""
+        """Return the rows of `users` (B,), user after user: (n,) the index of the user among the B, and (n,) the row's
+        place.
+        """
         first, counts = self.starts[users], self.starts[users + 1] - self.starts[users]
         owners = np.repeat(np.arange(len(users)), counts)
         within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -82,7 +85,7 @@ class History:
 def save_history(folder: RunFolder, dataset: Dataset) -> None:
     """Write `history.safetensors`: the whole log of `dataset` by user, and how features are read.
 
-    What the items' features are called is in the policy's own file.
+    The names of the items' features are in the policy's file.
     """
     history, features = History.of(dataset.log), dataset.user_features
     state = {
@@ -101,12 +104,12 @@ def save_history(folder: RunFolder, dataset: Dataset) -> None:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run folder keeps of its log.
+    """The part of its log that a run folder keeps.
 
     Attributes:
-        history: what its users had.
-        user_features: features of nobody, which describe those of its users.
-        item_scales: centre and spread of the items' numeric features; None in runs that were made before they were kept.
+        history: the items and rewards of its users.
+        user_features: features of no users, with the names, values and scales of its users' features.
+        item_scales: centre and spread of the items' numeric features; None in runs from before these were stored.
     """
 
     history: History
@@ -115,9 +118,10 @@ class Kept:
 
 
 def load_history(folder: RunFolder, users: int, items: int) -> Kept | None:
-    """What `save_history` wrote for a log of so many users and items.
+    """Load the file that `save_history` wrote for a log with these numbers of users and items; None for a run of darlr 0.2.
 
-    None for a run of darlr 0.2, which kept none. Raises `InputError` for a damaged file, and for one of another run's.
+    Raises:
+        InputError: for a damaged file, and for one of another run.
     """
     if not folder.has_tensors(HISTORY):
         return None
@@ -135,9 +139,9 @@ def load_history(folder: RunFolder, users: int, items: int) -> Kept | None:
 
 
 def logged_history(folder: RunFolder, policy: SavedPolicy, data_dir: Path | None) -> tuple[Kept | None, tuple[str, ...]]:
-    """What is kept of a run's log, and a line for people where it is not to be had.
+    """Return the stored part of a run's log, and a line of explanation if it is not available.
 
-    A run of darlr 0.2 kept neither, so they are read from its data set, where that is still what the run was trained on.
+    A run of darlr 0.2 did not store it, so it is read from the run's data set, if that is unchanged.
     """
     if (kept := load_history(folder, len(policy.user_ids), len(policy.item_ids))) is not None:
         return kept, ()
@@ -155,7 +159,7 @@ def logged_history(folder: RunFolder, policy: SavedPolicy, data_dir: Path | None
 
 
 def _packed(history: History, items: int) -> dict[str, torch.Tensor]:
-    """The history in as few bytes a row as its items and rewards need: three, where rewards are stars or clicks."""
+    """Return the history in as few bytes for each row as its items and rewards need: three, if rewards are stars or clicks."""
     levels, codes = np.unique(history.rewards, return_inverse=True)
     few = len(levels) <= MOST_LEVELS
     return {
@@ -167,7 +171,11 @@ def _packed(history: History, items: int) -> dict[str, torch.Tensor]:
 
 
 def _unpacked(tensors: Mapping[str, torch.Tensor], items: int) -> History:
-    """Raises `InputError` for tensors that `_packed` did not make of a log with so many items."""
+    """Unpack a history of a log with `items` items.
+
+    Raises:
+        InputError: for tensors that `_packed` did not make.
+    """
     few = "levels" in tensors
     shapes: dict[str, Shape] = {
         "starts": (torch.int64, ["users and one"]),
@@ -183,7 +191,7 @@ def _unpacked(tensors: Mapping[str, torch.Tensor], items: int) -> History:
 
 
 def _kind_of(items: int) -> tuple[torch.dtype, type[np.signedinteger[Any]]]:
-    """The integers that hold the places of so many items."""
+    """Return the integer types that can hold the indices of `items` items."""
     return (torch.int16, np.int16) if items <= np.iinfo(np.int16).max else (torch.int32, np.int32)
 
 
@@ -195,7 +203,7 @@ def _require_whole(history: History, users: int, items: int) -> None:
 
 
 def _described(state: Mapping[str, Any]) -> Features:
-    """Features of no users, with the names, values and scales of those of the log."""
+    """Return features of no users, with the names, values and scales of the log's."""
     codes, numbers = len(state["code_names"]), len(state["numeric_names"])
     return Features(
         code_names=tuple(state["code_names"]),

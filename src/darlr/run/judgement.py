@@ -1,4 +1,4 @@
-"""How a run's policy is judged at its end, and what stands beside it: by the truth, or by the log where there is none."""
+"""The final judgement of a run's policy and its opponents: by the truth, or by the log if there is none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from darlr.data.truth import Truth
 from darlr.errors import RunError
 from darlr.evaluation.held_out import held_out_rows
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
-from darlr.evaluation.opponents import Factors
+from darlr.evaluation.opponents import Sources
 from darlr.evaluation.user_groups import require_feature
 from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
 from darlr.evaluation.user_returns import Returns
@@ -27,7 +27,7 @@ from darlr.world.window import Window
 
 
 def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device) -> Judge:
-    """What judges the policies of the run: the truth, or the log's held-out rows where there is none."""
+    """Return the judge of the run's policies: the truth, or the log's held-out rows if there is none."""
     config, dataset = specified.config, specified.dataset
     items = dataset.world.items
     if config.evaluation.by_group:
@@ -41,16 +41,16 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 
 
 def judged_by(
-    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, factors: Factors
+    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, sources: Sources
 ) -> tuple[dict[str, Any], Returns]:
     """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
-    opponents = judge.opponents(estimates, membership, factors)
+    opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
-    noisy = {name: judge.noisy_users(opponent, factors) for name, opponent in opponents.items() if opponent.lookback}
+    noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}
     judged = {
         "every_user": tests[POLICY_RETURNS].modes,
         "every_user_sampled": judge.every_user_sampled(scorer),
-        "every_user_noisy": judge.noisy_users(scorer, factors),
+        "every_user_noisy": judge.noisy_users(scorer, sources.factors),
         "opponents": {name: test.modes for name, test in tests.items() if name != POLICY_RETURNS},
         "opponents_noisy": {name: modes for name, modes in noisy.items() if modes},
         "categories": judge.categories(scorer, membership),
@@ -65,13 +65,15 @@ def judged_by_log(
     judge: HeldOutJudge,
     scorer: Scorer,
     world: LearningWorld,
-    factors: Factors,
+    sources: Sources,
     notice: Callable[[str], None],
 ) -> dict[str, Any]:
-    """What the held-out rows tell of the policy's value, as a summary has it; `notice` is told how it compares."""
+    """Return the summary's entry about the policy's value by the held-out rows; `notice` gets the comparison with the
+    popular list.
+    """
     if specified.held_out is None:
         raise RunError("no held-out rows to judge the policy by")
-    opponents = judge.opponents(world.predicted, world.membership, factors)
+    opponents = judge.opponents(world.predicted, world.membership, sources)
     generator = numpy_generator(specified.config.seed, OFF_POLICY)
     found = judge_by_log(
         specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator

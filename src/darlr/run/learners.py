@@ -1,4 +1,4 @@
-"""A run's learner with its fresh policy, put together."""
+"""Building a run's learner with a new policy."""
 
 import torch
 
@@ -15,7 +15,7 @@ from darlr.world_model.model import WorldModel
 def learner_of(
     config: ExperimentConfig, dataset: Dataset, model: WorldModel, learned_in: LearningWorld, device: torch.device
 ) -> Learner:
-    """Who learns the policy of `config` in the world `learned_in`, which `model` describes."""
+    """Make the learner of the policy of `config` in the world `learned_in`, which `model` describes."""
     method, ways, world = method_of(config), ways_of(config), dataset.world
     membership, estimates = learned_in.membership, learned_in.predicted
     parts = PolicyParts(config, ways, model, world.users, world.items, membership, estimates, dataset.paid_range, device)

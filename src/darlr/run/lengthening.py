@@ -1,8 +1,8 @@
-"""A run that is asked for more epochs goes on from a finished one that did fewer.
+"""Continuing a finished run for more epochs.
 
-Nothing in learning looks at how many epochs there will be, and an epoch's random streams depend on seed and number alone.
-So the longer run has the numbers that it would have had from the start. That holds for the same code on the same machine: only
-runs whose environment is the same, and whose sources were unchanged, are gone on from.
+Learning does not depend on the planned number of epochs, and an epoch's random streams depend on seed and epoch alone. So
+the longer run has the same numbers as if it had been planned from the start. That holds for the same code on the same
+machine, so only a run with the same environment and unchanged sources is continued.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,11 @@ from darlr.run.world_models import WORLD_MODEL
 
 
 def begin_with_shorter(folder: RunFolder) -> Path | None:
-    """Copy into `folder`, a run without a checkpoint, what the longest shorter run beside it has learned, and say which it was.
+    """Copy the state of the longest shorter run next to `folder` into it, if it has no checkpoint; return that run's path,
+    or None.
 
-    Raises `InputError` if that run's files are damaged.
+    Raises:
+        InputError: if that run's files are damaged.
     """
     shorter = _longest_shorter(folder)
     if shorter is None:
@@ -28,7 +30,7 @@ def begin_with_shorter(folder: RunFolder) -> Path | None:
     folder.keep_metrics(0)
     for record in shorter.metrics():
         folder.append_metrics(record)
-    for name in (POLICY, CHECKPOINT):  # the checkpoint last: with it the run has begun
+    for name in (POLICY, CHECKPOINT):  # the checkpoint is copied last, because with it the run has begun
         save_learned(folder, name, *load_learned(shorter, name))
     return shorter.path
 
@@ -39,7 +41,7 @@ def _longest_shorter(folder: RunFolder) -> RunFolder | None:
         return None
     found: dict[int, RunFolder] = {}
     for summary in folder.path.parent.glob(f"*-s{config['seed']}/summary.json"):
-        with suppress(InputError):  # a folder that is no run, or whose settings are damaged, is nothing to go on from
+        with suppress(InputError):  # skips other folders, and runs with damaged settings
             other = RunFolder.open(summary.parent)
             theirs = other.config()
             if _surroundings(other) == surroundings and _but_epochs(theirs) == _but_epochs(config):

@@ -1,34 +1,38 @@
-"""What a run takes of the memory, from its settings and the data's size: the parts that can grow without measure.
+"""The memory that a run needs, from its settings and the data's size: the parts that can grow without bound.
 
-The estimates are low: a run that they refuse cannot fit. One that they let pass may yet run out of memory
+The estimates are low, so a run that they refuse cannot fit. A run that they accept may still run out of memory
 (`darlr.errors.out_of_memory`).
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from darlr.agents.settings import A2CConfig, OfflineConfig, SelectorConfig
+from darlr.agents.networks.trackers import TRACKERS
+from darlr.agents.settings import A2CConfig, OfflineConfig, ReplayConfig, SelectorConfig
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import value_at
 from darlr.data.dataset import Dataset
 from darlr.memory import Need
+from darlr.methods.c51 import C51Config
 from darlr.methods.cql import CQLConfig
 from darlr.methods.experiment import default_config
 from darlr.methods.method import Method
+from darlr.methods.qr_dqn import QRDQNConfig
 from darlr.world_model.factors.settings import FactorSettings
 from darlr.world_model.kinds import WORLD_MODELS
 
 FLOAT, INTEGER = 4, 8  # bytes
 LEARNED = 4 * FLOAT
-"""Of a parameter: its value, its gradient, and Adam's two moments."""
+"""Bytes of a parameter: its value, its gradient, and Adam's two moments."""
 PROCESS = 256 << 20
-"""Of a process that has only loaded its libraries: 287 MiB were measured before a run of 300 x 100 began."""
+"""Bytes of a process that has only loaded its libraries: 287 MiB were measured before a run of 300 x 100 began."""
 STEPS = 10
-"""Of an episode from which users leave; few stay much longer."""
+"""Steps of an episode from which users leave; few stay much longer."""
 
 
 def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterator[Need]:
-    """The memory of a run on `dataset`, whose settings are resolved."""
+    """Yield the memory needs of a run on `dataset`, whose settings are resolved."""
     world, log = dataset.world, dataset.log
     of_data = f"the data set '{dataset.name}' has {world.n_users:,} users and {world.n_items:,} items in its world"
     yield Need(PROCESS, "darlr with its libraries is loaded", "them")
@@ -37,15 +41,19 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
     elif config.leave.by == "distance":
         yield Need(FLOAT * world.n_users * world.n_items, of_data, "a table of all pairs' rewards, by which users leave")
     reads = {*method.reads, *WORLD_MODELS[config.world_model.kind].reads}
-    if config.world_model.kind == "deepfm":
+    if config.world_model.kind in ("deepfm", "causal"):
         yield from _ensemble(config, dataset)
     if FactorSettings in reads and (size := config.own(FactorSettings).size):
         cells = (log.n_users + log.n_items) * size**2
         yield Need(4 * FLOAT * cells, _cause(config, "factors.size"), "what is uncertain of users and items")
-    outputs = world.n_items * (config.own(CQLConfig).quantiles if CQLConfig in reads else 1)
-    yield from _policy(config, outputs, CQLConfig in reads)
-    if A2CConfig in reads:
+    widths = {key: value_at(config, key) for section, key in _WIDTHS.items() if section in reads}
+    yield from _policy(config, world.n_items * math.prod(widths.values()), list(widths))
+    if A2CConfig in reads or ReplayConfig in reads:
         yield from _simulator(config, world.n_items)
+    if A2CConfig in reads:
+        yield _minibatch(config, world.n_items)
+    if ReplayConfig in reads:
+        yield from _replay(config, world.n_items)
     if OfflineConfig in reads:
         batch = config.own(OfflineConfig).batch_size
         yield Need(4 * FLOAT * batch * world.n_items, _cause(config, "offline.batch_size"), "a batch's scores of all items")
@@ -57,7 +65,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
 
 
 def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
-    """The memory of a test of so many `episodes`: rewards, items, and which steps were taken."""
+    """Return the memory of a test of `episodes` episodes: rewards, items, and which steps were taken."""
     return Need((FLOAT + INTEGER + 1) * episodes * config.leave.max_steps, cause, "the episodes of a test")
 
 
@@ -77,31 +85,51 @@ def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:
 _ENSEMBLE = ("world_model.embedding_size", "world_model.hidden_sizes", "world_model.members")
 
 
-def _policy(config: ExperimentConfig, outputs: int, quantiles: bool) -> Iterator[Need]:
+_TRACKER = ("tracker.width", "tracker.layers", "tracker.window", "tracker.horizontal_filters", "tracker.vertical_filters")
+_WIDTHS = {CQLConfig: "cql.quantiles", QRDQNConfig: "qr_dqn.quantiles", C51Config: "c51.atoms"}
+"""The settings of how many numbers a policy has for every item, where it has more than one."""
+
+
+def _policy(config: ExperimentConfig, outputs: int, widths: Sequence[str]) -> Iterator[Need]:
     tracker = config.tracker
-    width = tracker.width if tracker.kind in ("gru", "transformer") else config.world_model.embedding_size
+    kind, position = TRACKERS[tracker.kind], config.world_model.embedding_size
+    width = tracker.width if kind.own_width else position
     sizes = [width, *config.policy.hidden_sizes]
     parameters = sum(first * second for first, second in pairwise(sizes)) + sizes[-1] * outputs
-    keys = ["policy.hidden_sizes", "tracker.width", *(["cql.quantiles"] if quantiles else [])]
+    keys = ["policy.hidden_sizes", "tracker.width", *widths]
     yield Need(LEARNED * parameters, _cause(config, *keys), "the policy's parameters")
-    if tracker.kind == "transformer":
-        layers = 5 * LEARNED * tracker.layers * width**2
-        yield Need(layers, _cause(config, "tracker.width", "tracker.layers"), "the state tracker's layers")
+    if weights := kind.weights(tracker, position):
+        yield Need(LEARNED * weights, _cause(config, *_TRACKER), "the state tracker's layers")
 
 
 def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
-    environments, longest = config.training.environments, config.leave.max_steps
-    length = longest if config.leave.by == "never" else min(STEPS, longest)
+    environments, longest, length = config.training.environments, config.leave.max_steps, _length(config)
     lookback = max(config.tracker.window, config.leave.window)
     scored = environments * n_items * (1 + 2 * FLOAT)
     shown = environments * (length * lookback + longest) * (INTEGER + FLOAT)
     cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps")
     yield Need(scored + shown, cause, "the episodes that are collected at once")
-    batch = min(config.own(A2CConfig).minibatch_size, environments * length)
-    wide = config.tracker.window * config.tracker.width * config.tracker.layers if config.tracker.kind == "transformer" else 0
-    cells = n_items + wide + sum(config.policy.hidden_sizes)
-    keys = ("a2c.minibatch_size", "training.environments", "tracker.window", "tracker.width", "policy.hidden_sizes")
-    yield Need(2 * FLOAT * batch * cells, _cause(config, *keys), "a minibatch")
+
+
+def _length(config: ExperimentConfig) -> int:
+    """Of an episode, about."""
+    longest = config.leave.max_steps
+    return longest if config.leave.by == "never" else min(STEPS, longest)
+
+
+def _minibatch(config: ExperimentConfig, n_items: int) -> Need:
+    batch = min(config.own(A2CConfig).minibatch_size, config.training.environments * _length(config))
+    cells = n_items + TRACKERS[config.tracker.kind].activations(config.tracker) + sum(config.policy.hidden_sizes)
+    keys = ("a2c.minibatch_size", "training.environments", *_TRACKER, "policy.hidden_sizes")
+    return Need(2 * FLOAT * batch * cells, _cause(config, *keys), "a minibatch")
+
+
+def _replay(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
+    own, longest = config.own(ReplayConfig), config.leave.max_steps
+    lookback = max(config.tracker.window, config.leave.window)
+    kept = own.episodes * (2 * INTEGER + (longest + lookback) * (INTEGER + FLOAT) + longest * FLOAT)
+    yield Need(kept, _cause(config, "replay.episodes", "leave.max_steps"), "the replay")
+    yield Need(4 * FLOAT * own.batch_size * n_items, _cause(config, "replay.batch_size"), "a batch's scores of all items")
 
 
 def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
@@ -115,7 +143,7 @@ def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
 
 
 def _cause(config: ExperimentConfig, *keys: str) -> str:
-    """The key of these whose value is the largest beside its default."""
+    """Return the key whose value is the largest multiple of its default."""
     default = default_config()
     key = max(keys, key=lambda key: _magnitude(value_at(config, key)) / max(_magnitude(value_at(default, key)), 1))
     value = value_at(config, key)

@@ -1,4 +1,4 @@
-"""What a user must know of a run before it starts: what the data cannot give, and which settings change nothing."""
+"""Notices for the user before a run starts: missing data, and settings without effect."""
 
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.plausibility.logs import notes as plausibility_notes
@@ -11,7 +11,7 @@ from darlr.run.selection import unread_ratings
 
 
 def data_notes(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
-    """What should be known of the data of a run and of what is assumed about them, one line each; its summary has them, too."""
+    """Return notes on the data of a run and on assumptions about them, one line each; the run's summary has them, too."""
     source = SOURCES.get(config.dataset)
     texts = [] if source is None else [f"not as published: {line}" for line in source.deviations(loaded)]
     texts += plausibility_notes(loaded)
@@ -27,7 +27,7 @@ def _range(bounds: tuple[float, float]) -> str:
 
 
 def notices(config: ExperimentConfig, loaded: LoadedDataset) -> list[str]:
-    """One line each, those of the data first."""
+    """Return all notices, one line each, those about the data first."""
     texts = data_notes(config, loaded)
     texts += ways_of(config).notices()
     if config.reward.entropy_weight > 0 and loaded.dataset.log.times is None:

@@ -1,7 +1,8 @@
 """Moving the pointer to the run that serves, if the new run is not worse than the one that serves now.
 
-Both policies are judged on the same rows of the new run's log, which neither has learned from, by the first measure that can
-tell both: the off-policy estimators in the order in which they are believed, else NDCG@10 of held-out rows.
+Both policies are judged on the same rows of the new run's log, from which neither has learned. The first measure that
+supports both values decides. The off-policy estimators come first, the most trusted at the head, then NDCG@10 on held-out
+rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,20 +49,20 @@ from darlr.world.window import Window
 from darlr.world.world import ABSENT, World
 
 MARGIN = 0.05
-"""What a new policy may lose, as a share of the served one's value."""
+"""The tolerated loss of a new policy, as a share of the served one's value."""
 NEW, SERVED = "new", "served"
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What became of a promotion.
+    """The result of a promotion.
 
     Attributes:
         pointer: the pointer's file.
-        run: the run that was to serve.
-        outcome: "moved", "kept" where it pointed to the run already, or "refused".
-        why: a line for people.
-        difference: what was measured; None where nothing was.
+        run: the new run.
+        outcome: "moved", "kept" if it already pointed to the run, or "refused".
+        why: a line of explanation.
+        difference: the measured difference; None if nothing was measured.
     """
 
     pointer: Path
@@ -72,6 +73,7 @@ class Promotion:
 
     @property
     def moved(self) -> bool:
+        """Whether the pointer was moved."""
         return self.outcome == "moved"
 
 
@@ -87,21 +89,28 @@ def promote_run(
     notice: Callable[[str], None],
     loaded: LoadedDataset | None = None,
 ) -> Promotion:
-    """Let `pointer` point to `run`, if that is not worse than what it points to; the first run needs no rival.
+    """Point `pointer` to `run` if it is not worse than the run that serves now; the first run needs no comparison.
 
-    One process at a time does so; another one waits (`notice` tells so), and is then judged against what serves then.
+    One process at a time moves a pointer. Another one waits (`notice` gets a line), and its run is then compared with the
+    one that serves by then.
 
     Args:
-        log_folder: a log in the folder format, newer than both runs, to judge by; None: the rows held out of the new run's log.
-        margin: what may be lost, as a share of the served policy's value.
+        run: the new run's folder.
+        pointer: the pointer's file.
+        log_folder: a log in the folder format, newer than both runs, which judges; None: the rows held out of the new run's
+            log.
+        margin: the tolerated loss, as a share of the served policy's value.
         note: why it is moved without a judge; None: a judge decides.
-        seed: of the resamples and of the fitted logging policy.
-        loaded: the new run's data set, where it cannot be found by name.
+        seed: the seed of the resamples and of the fitted logging policy.
+        data_dir: the folder of data sets.
+        device: the device that computes.
+        notice: is called with lines for the user.
+        loaded: the new run's data set, if it cannot be found by name.
 
     Raises:
-        InputError: for a run that is not finished or damaged, a pointer whose run is gone, data that changed since the new run,
-            and a log that cannot judge.
-        RunError: where the pointer cannot be written.
+        InputError: for a run that is not finished or damaged, a pointer whose run is gone, data that changed since the new
+            run, and a log that cannot judge.
+        RunError: if the pointer cannot be written.
     """
     if not 0 <= margin <= 1:
         raise InputError(f"the margin is {margin:g}; expected a share, 0 to 1")
@@ -129,14 +138,14 @@ def promote_run(
             difference, why = answer, answer.line(margin)
             if difference.outcome(margin) != "not worse":
                 return Promotion(pointer, folder.path, "refused", why, difference)
-        saved.network(saved.world_users[:1])  # what cannot be built cannot serve
+        saved.network(saved.world_users[:1])  # a policy that cannot be built cannot serve
         now = datetime.now(UTC).isoformat(timespec="seconds")
         before.moved(folder.path, fingerprint(folder), now, why, note is not None)
     return Promotion(pointer, folder.path, "moved", why, difference)
 
 
 def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, data_dir: Path | None) -> Difference | str:
-    """The two policies on rows that neither has learned from; a line where that cannot be told."""
+    """Compare the two policies on rows from which neither has learned; return a line if that is not possible."""
     config, device = new.saved.config, new.device
     specified = SpecifiedRun.with_config(config, new.loaded)
     dataset = specified.dataset
@@ -172,7 +181,7 @@ def _compare(new: OpenedRun, served: Path, log_folder: Path | None, seed: int, d
 
 
 def _contradiction(new: OpenedRun, served: Path, rival: SavedPolicy) -> str | None:
-    """Why the log of the new run cannot be the one that the served run's has grown into; None where it can."""
+    """Return why the log of the new run cannot have grown out of the served run's log; None if it can."""
     kept = load_history(RunFolder.open(served), len(rival.user_ids), len(rival.item_ids))
     together = 1.0 if kept is None else agreement(new.loaded.dataset.log, rival, kept.history)
     if together >= LEAST_AGREEMENT:
@@ -184,7 +193,7 @@ def _contradiction(new: OpenedRun, served: Path, rival: SavedPolicy) -> str | No
 
 
 def _columns(dataset: Dataset, rival: SavedPolicy) -> NDArray[np.int64]:
-    """(n_items,) the rival's column of every item of the world of `dataset`, `ABSENT` where it has none."""
+    """Return (n_items,) the rival's column of every item of the world of `dataset`, `ABSENT` where it has none."""
     place = found(dataset.log.item_ids[dataset.world.items].tolist(), rival.item_ids.tolist())
     columns = World(rival.world_users, rival.world_items).columns(len(rival.item_ids))
     return np.where(place == ABSENT, ABSENT, columns[place])
@@ -201,11 +210,12 @@ class Pairs:
 
     @classmethod
     def of(cls, log: InteractionLog) -> Self:
+        """Return the pairs of `log`."""
         return cls(log.user_ids, log.item_ids, log.users, log.items)
 
 
 def _pairs_of(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torch.device) -> Pairs:
-    """The pairs that a run may have learned from: those that it did where its data are what they were, else all of its log."""
+    """Return the pairs that a run may have learned from: exactly those if its data are unchanged, else all of its log."""
     try:
         loaded = OpenedRun.of(run, data_dir, device).loaded
     except InputError as error:
@@ -219,7 +229,7 @@ def _pairs_of(run: Path, saved: SavedPolicy, data_dir: Path | None, device: torc
 
 
 def unseen_rows(judging: InteractionLog, log: InteractionLog, learned: Sequence[Pairs]) -> NDArray[np.bool_]:
-    """(n,) the rows of `judging`, in the numbers of `log`, whose pairs none of those `learned` from is."""
+    """Return (n,) bool: whether a row of `judging`, in the numbers of `log`, has a pair that no run has `learned`."""
     seen = [np.zeros(0, np.int64)]
     for other in learned:
         users, items = (
@@ -273,7 +283,7 @@ def _measured(
 
 
 def _translated(rival: SavedPolicy, dataset: Dataset, columns: NDArray[np.int64], device: torch.device) -> TranslatedScorer:
-    """The rival's policy in the world of `dataset`; users whom it does not know are the average user to it."""
+    """Return the rival's policy in the world of `dataset`; for unknown users it uses its average user."""
     place = found(dataset.log.user_ids[dataset.world.users].tolist(), rival.user_ids.tolist())
     known = place[place != ABSENT]
     rows = np.full(len(place), len(known))

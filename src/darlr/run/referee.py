@@ -1,8 +1,8 @@
-"""A second opinion on a policy, without the truth: what a world model gives that the policy did not learn from.
+"""The referee: a second opinion on a policy, without the truth, from a world model that the policy did not learn from.
 
-The return in the simulator is no measure of different rewards: penalties, shaping and shifts move its scale, and a policy may
-do well there on what its world model gets wrong. The referee is another world model, fitted to the same rows with other
-random draws. It pays its plain estimates, as users would give their rewards, whatever the policy learned from.
+The return in the simulator cannot compare different rewards: penalties, shaping and shifts change its scale, and a policy
+may exploit errors of its world model. The referee is another world model, fitted to the same rows with other random
+numbers. It pays its plain estimates, in the users' units, whatever reward the policy learned from.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,9 @@ SEEDS = 2**31
 
 @dataclass(frozen=True)
 class Referee:
-    """Judges scorers by NX_0 in `world`, which is made of the estimates of a world model as the true one is of the truth."""
+    """Judges scorers by NX_0 in `world`, which consists of a world model's estimates as the true world consists of the
+    truth.
+    """
 
     config: ExperimentConfig
     world: EvaluationWorld
@@ -48,9 +50,17 @@ class Referee:
         monitor: FitMonitor,
         notice: Callable[[str], None],
     ) -> Self:
-        """Fits the referee's world model, or takes it from the results folder `out`.
+        """Fit the referee's world model, or load it from the results folder `out`.
 
-        Args: membership: (n_items, C) bool, which of the world's items has which category.
+        Args:
+            config: the run's settings.
+            dataset: the data to learn from.
+            ways: darlr's way of building runs, or that of the reference code.
+            membership: (n_items, C) bool, whether an item of the world has a category.
+            out: the results folder.
+            device: the device that computes.
+            monitor: is told about the fit.
+            notice: is called with lines for the user.
         """
         own = replace(config, seed=derive_seed(config.seed, "referee") % SEEDS)
         model, _ = obtain_world_model(world_model_path(out, own, dataset), own, dataset, ways, device, monitor, notice)
@@ -59,7 +69,9 @@ class Referee:
         return cls(config, world, device)
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
-        """`referee/sampled/metric` -> value, after `epoch` epochs of learning; every run of a seed draws the same users."""
+        """Return `referee/sampled/metric` -> value, after `epoch` epochs of learning; all runs of a seed draw the same
+        users.
+        """
         generator = torch_generator(self.config.seed, "referee", str(epoch), device=self.device)
         users = self.world.draw_users(self.config.evaluation.episodes, generator)
         return self.world.measure_as(REFEREE, users, scorer, generator)

@@ -1,4 +1,4 @@
-"""How a run's settings are put together, what they are refused for, and which of them change nothing."""
+"""How a run's settings are put together, when they are refused, and which of them have no effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,6 +10,7 @@ from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
+from darlr.evaluation.opponents import chosen_opponents
 from darlr.memory import require_fits
 from darlr.methods.experiment import default_config, experiment_config
 from darlr.methods.method import Method
@@ -28,19 +29,19 @@ DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
     "given",
     "log",
 )
-"""Where a setting's value may come from, the later before the earlier."""
+"""The origins of a setting's value; a later one overrides an earlier one."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Settings from one place: its name, and the nested values."""
+    """Settings of one origin: its name, and the nested values."""
 
     name: str
     values: Mapping[str, Any]
 
 
 def layers(values: Mapping[str, Any], dataset: Dataset) -> list[Layer]:
-    """What puts a run's config together on `dataset`, in order; the later win."""
+    """Return the layers of a run's config on `dataset`, in order; later ones override earlier ones."""
     base = replace(default_config(), leave=dataset.leave)
     asked = experiment_config(values, base)
     method, imposed = method_of(asked), ways_of(asked).imposed(asked.method, dataset.name)
@@ -53,14 +54,15 @@ def layers(values: Mapping[str, Any], dataset: Dataset) -> list[Layer]:
 
 
 def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfig:
-    """The whole config of a run: defaults, then the data set's leave rule, the method's published settings, then `values`.
+    """Return the whole config of a run: defaults, then the data set's leave rule, the method's published settings, then
+    `values`.
 
-    With `reference_quirks`, what it sets comes after the published settings.
-    What the world model takes from the log, as its batch size, is filled in where `values` leave it open.
+    The settings that `reference_quirks` imposes come after the published ones. Settings of the world model that depend on
+    the log, for example its batch size, are filled in unless `values` give them.
 
     Raises:
-        InputError: for unknown keys or methods, values out of their limits, and options that contradict the method or the
-            data, and for a run that cannot fit into the memory.
+        InputError: for unknown keys or methods, values outside their limits, options that contradict the method or the
+            data, and a run that cannot fit into the memory.
     """
     dataset = loaded.dataset
     settings: Mapping[str, Any] = {}
@@ -80,9 +82,9 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
 
 
 def unread_settings(config: ExperimentConfig) -> list[str]:
-    """Keys that are set to another value than their default, but belong to other methods or world models than the run's."""
+    """Return keys whose value is not the default, although neither the run's method nor its world model reads them."""
     default = default_config()
-    # The opponents read the factor model's, whatever the run's own world model is.
+    # The opponents read the factor model's settings, whatever the run's own world model.
     own = {*METHODS[config.method].reads, *WORLD_MODELS[config.world_model.kind].reads, *FACTORS.reads}
     owners: tuple[Method | WorldModelKind, ...] = (*METHODS.values(), *WORLD_MODELS.values())
     others = dict.fromkeys(section for owner in owners for section in owner.reads if section not in own)
@@ -95,7 +97,7 @@ def _names(section: type[Section]) -> list[str]:
 
 
 def uncertainty_counts(config: ExperimentConfig) -> bool:
-    """Whether 'reward.uncertainty_weight' changes anything: not where shaping by neighbours leaves no uncertainty."""
+    """Return whether 'reward.uncertainty_weight' has an effect; not if shaping by neighbours leaves no uncertainty."""
     return ways_of(config).hidden_penalty or method_of(config).penalised(config) != "none"
 
 
@@ -117,6 +119,7 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
     _require_known_uncertainty(config, method)
     ways.check(config, dataset, method.offline)
     method.check(config, dataset)
+    chosen_opponents(config.evaluation.opponents, dataset)
     for order in config.reward.entropy_orders if config.reward.entropy_weight and dataset.log.times is not None else ():
         require_countable(order, dataset.log.n_items)
     if config.policy.category_window and not categories:
@@ -132,7 +135,7 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
 
 
 def _require_known_uncertainty(config: ExperimentConfig, method: Method) -> None:
-    """A world model without a variance cannot be penalised for it."""
+    """Refuse a penalty on the uncertainty of a world model that has none."""
     uncertain = WORLD_MODELS[config.world_model.kind].uncertain(config.world_model)
     if not uncertain and config.reward.uncertainty_weight and method.penalised(config) == "model":
         raise InputError(

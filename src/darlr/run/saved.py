@@ -1,4 +1,4 @@
-"""A policy on disk: what was learned, and the raw ids of its users and items."""
+"""A policy on disk: the learned parameters, and the raw ids of its users and items."""
 
 import copy
 import hashlib
@@ -53,7 +53,7 @@ STATES: Mapping[str, Check] = {
     ),
     CHECKPOINT: Keys({"epoch": whole(1), "steps": whole(), "best": optional(number), "config": text}),
 }
-"""The plain values beside the tensors."""
+"""Checks of the plain values that are stored with the tensors."""
 
 
 def save_policy(folder: RunFolder, policy: Policy, dataset: Dataset, epoch: int) -> None:
@@ -84,7 +84,11 @@ def save_learned(folder: RunFolder, name: str, tensors: Mapping[str, Tensor], st
 
 
 def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_learned` wrote; raises `InputError` for a damaged file and for one of another run's."""
+    """Read a file that `save_learned` wrote.
+
+    Raises:
+        InputError: for a damaged file, and for one of another run.
+    """
     tensors, state = folder.load_tensors(name)
     place = f"{folder.path / name}.safetensors"
     require(state, STATES[name], place)
@@ -96,7 +100,7 @@ def load_learned(folder: RunFolder, name: str) -> tuple[dict[str, Tensor], dict[
 
 
 def fingerprint(folder: RunFolder) -> str:
-    """Twelve hexadecimal digits of what a run has learned: of the bytes of its policy and its world model."""
+    """Return twelve hexadecimal digits that identify a run's learned state: a hash of its policy and its world model."""
     content = [hashlib.sha256((folder.path / f"{name}.safetensors").read_bytes()).hexdigest() for name in (POLICY, WORLD_MODEL)]
     return stable_hash(content)
 
@@ -109,17 +113,21 @@ class SavedPolicy:
         user_ids, item_ids: the log's raw ids.
         world_users, world_items: the world it learned in, as indices into the log's vocabularies.
         model: the world model.
-        device: where it computes.
-        membership: (n_items, C) bool, which of the world's items has which category.
+        device: the device that computes.
+        membership: (n_items, C) bool, whether an item of the world has a category.
         average_user: rows of the average user, see `Policy.average_user`.
         reward_range: bounds of a reward that a user can give.
-        epoch: the epoch it was chosen at.
+        epoch: the epoch at which it was chosen.
         learned: its parameters and persistent buffers, by name.
-        names: what its users, items, categories and features are called; None in runs that were made before they were kept.
+        names: names of its users, items, categories and features; None in runs from before these were stored.
     """
 
     def __init__(self, folder: RunFolder, device: torch.device) -> None:
-        """Raises `InputError` if the run has no policy yet, or its files are damaged."""
+        """Load the policy of a run.
+
+        Raises:
+            InputError: if the run has no policy yet, or its files are damaged.
+        """
         if not folder.has_tensors(POLICY):
             raise InputError(f"{folder.path}: this run has no policy yet; train at least one epoch")
         tensors, state = load_learned(folder, POLICY)
@@ -140,7 +148,9 @@ class SavedPolicy:
         self.names = Names.restore(self.user_ids, self.item_ids, state["names"]) if "names" in state else None
 
     def network(self, users: NDArray[np.int64]) -> Policy:
-        """The policy with `users` (indices into the log's users) as its user rows, in that order, then the average user."""
+        """Return the policy with rows for `users` (n,), indices into the log's users, in that order, and then for the
+        average user.
+        """
         policy = self._fresh(users)
         with restoring(self._path):
             require_tensors(self.learned, policy.saved_shapes())
@@ -150,7 +160,7 @@ class SavedPolicy:
         return policy.eval()
 
     def _fresh(self, users: NDArray[np.int64]) -> Policy:
-        """The policy before it has learned anything."""
+        """Return the policy before learning."""
         parts = PolicyParts(
             config=self.config,
             ways=ways_of(self.config),
@@ -165,14 +175,15 @@ class SavedPolicy:
         return method_of(self.config).policy(parts)
 
     def with_items(self, ids: Ids, means: Tensor, covariances: Tensor, membership: Tensor) -> "SavedPolicy":
-        """The same policy in a world with m more items, which are known by what is believed of their factors alone.
+        """Return the same policy in a world with m more items, known only by beliefs about their factors.
 
         Args:
-            ids: (m,) raw ids that the log lacks, of its kind.
+            ids: (m,) raw ids that the log lacks, of the same kind.
             means, covariances: (m, d), (m, d, d).
             membership: (m, C) bool.
 
-        Raises: InputError: where the policy has learned something of each item, or its world model has no factors.
+        Raises:
+            InputError: if the policy has learned parameters for each item, or its world model has no factors.
         """
         if not isinstance(self.model, FactorModel):
             raise InputError(f"the world model is of the kind '{self.config.world_model.kind}', which has no prior for items")
@@ -192,11 +203,15 @@ class SavedPolicy:
         return wider
 
     def newcomer_rows(self, means: Tensor, covariances: Tensor) -> dict[str, Tensor]:
-        """What `Policy.append_user` takes for m users whom the log lacks, by what is believed of their factors.
+        """Return the rows that `Policy.append_user` takes, for m users outside the log, from beliefs about their factors.
 
-        Args: means, covariances: (m, d), (m, d, d).
+        Rows that do not depend on a user's factors are the average user's.
 
-        Rows that do not depend on a user's factors are the average user's. Raises `RunError` if the world model has no factors.
+        Args:
+            means, covariances: (m, d), (m, d, d).
+
+        Raises:
+            RunError: if the world model has no factors.
         """
         estimates = self.newcomer_estimates(means)
         scale = self.model.scale
@@ -210,7 +225,7 @@ class SavedPolicy:
         return {name: rows.get(name, row.expand(means.shape[0], *row.shape[1:])) for name, row in self.average_user.items()}
 
     def newcomer_estimates(self, means: Tensor) -> Tensor:
-        """(m, n_items) what users with factors `means` (m, d) are expected to give the world's items, in units of reward."""
+        """Return (m, n_items) the expected rewards of users with factors `means` (m, d) for the world's items."""
         if not isinstance(self.model, FactorModel):
             raise RunError(f"the world model is a {type(self.model).__name__}; expected one of the kind 'factors'")
         responses = self.model.responses
@@ -219,7 +234,7 @@ class SavedPolicy:
 
 
 def _require_world(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Raise `InputError` unless ids, world and categories of a saved policy belong together."""
+    """Raise `InputError` unless ids, world and categories of a saved policy are consistent."""
     world: dict[str, Shape] = {
         "users": (torch.int64, ["users"]),
         "items": (torch.int64, ["items"]),

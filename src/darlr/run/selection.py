@@ -1,4 +1,4 @@
-"""What is told of users' selection: before a run, after the fit of its world model, and by `darlr check`."""
+"""Lines about users' selection of items: before a run, after the fit of its world model, and by `darlr check`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,18 +15,18 @@ from darlr.world_model.kinds import WORLD_MODELS
 
 
 def selection_found(fit: Mapping[str, Any]) -> dict[str, Any]:
-    """What the fit of a world model found (the fields of `Selection`); empty where its kind asks no such thing."""
+    """Return the fields of `Selection` from the fit of a world model; empty if its kind does not estimate selection."""
     return dict(fit.get("selection", {}))
 
 
 def fit_notices(fit: Mapping[str, Any]) -> list[str]:
-    """The same for people, one line, or none."""
+    """Return the same as one line of text, or none."""
     found = selection_found(fit)
     return [f"selection.exponent {found['exponent']:.3g}: {found['reason']}"] if found else []
 
 
 def unread_ratings(config: ExperimentConfig, dataset: Dataset) -> list[str]:
-    """A line if there are ratings of randomly shown items that the run does not read."""
+    """Return a line if there are ratings of randomly shown items that the run does not read."""
     if dataset.randomised is None:
         return []
     kind, exponent = config.world_model.kind, config.own(SelectionConfig).exponent
@@ -38,7 +38,9 @@ def unread_ratings(config: ExperimentConfig, dataset: Dataset) -> list[str]:
 
 
 def selection_lines(dataset: Dataset, config: ExperimentConfig) -> list[str]:
-    """What the data set tells of selection without a fit: items' mean rewards stand for the estimates of a world model."""
+    """Return lines about selection in the data set without a fit; items' mean rewards replace the estimates of a world
+    model.
+    """
     log, exponent = dataset.log, config.own(SelectionConfig).exponent
     if exponent is not None:
         return [f"selection: the exponent is set to {exponent:g} (selection.exponent)"]

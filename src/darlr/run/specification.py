@@ -1,4 +1,4 @@
-"""A run before it starts: its whole config, what it learns from, and where its results lie."""
+"""A run before it starts: its whole config, the data that it learns from, and the place of its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,19 +20,19 @@ from darlr.seeding import numpy_generator
 
 
 def with_canonical_dataset(values: Mapping[str, Any], data_dir: Path | None) -> dict[str, Any]:
-    """Settings whose data set is named as runs store it, so that it is found again from any working directory."""
+    """Return settings whose data set has the name that runs store, so that it is found again from any working directory."""
     return {**values, "dataset": canonical_name(experiment_config(values).dataset, data_dir)}
 
 
 @dataclass(frozen=True)
 class SpecifiedRun:
-    """What decides a run.
+    """Everything that determines a run.
 
     Attributes:
         config: every setting, resolved.
-        dataset: what is learned from: the data set, less `held_out`.
-        held_out: rows of the log by which the policy is judged; None where there is a truth and no judge needs them.
-        starts_from: the fingerprint of the run that it starts from; None where it starts afresh.
+        dataset: the data to learn from: the data set without `held_out`.
+        held_out: rows of the log that judge the policy; None if there is a truth and no judge needs them.
+        starts_from: the fingerprint of the run that it starts from; None if it starts afresh.
     """
 
     config: ExperimentConfig
@@ -42,19 +42,24 @@ class SpecifiedRun:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], loaded: LoadedDataset) -> Self:
-        """The run that `values` (keys of `ExperimentConfig`) describe on `loaded`; raises as `resolve` does."""
+        """Return the run that `values` (keys of `ExperimentConfig`) describe on `loaded`.
+
+        Raises:
+            InputError: as `resolve`.
+        """
         return cls.with_config(resolve(values, loaded), loaded)
 
     @classmethod
     def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
-        """The run whose settings are resolved already, as those in a run folder are."""
+        """Return the run with settings that are already resolved, like those in a run folder."""
         learned, held_out = rows_of(loaded, config.evaluation, config.seed)
         return cls(config, replace(loaded.dataset, log=learned), held_out)
 
     def path(self, out: Path) -> Path:
-        """Where the run's folder lies below `out`: its name depends on every setting but the seed, and on the seed.
+        """Return the run's folder below `out`; its name depends on the seed and on all other settings.
 
-        That of a run which starts from another depends on that one, too, and on the data, so that each day's has its own.
+        The name of a run that starts from another one also depends on that run and on the data, so that each day's run has
+        its own.
         """
         settings = to_mapping(self.config)
         del settings["seed"]
@@ -64,18 +69,20 @@ class SpecifiedRun:
         return out / self.dataset.name / self.config.method / name
 
     def world_model_path(self, out: Path) -> Path:
-        """Where the world model that the run shares with others lies below `out`."""
+        """Return the file, below `out`, of the world model that the run shares with others."""
         return world_model_path(out, self.config, self.dataset, self.starts_from)
 
 
 def held_out_alike(config: ExperimentConfig, before: ExperimentConfig) -> bool:
-    """Whether runs with `before` have held out all that runs with `config` hold out, whatever their logs have in common."""
+    """Return whether runs with `before` have held out all rows that runs with `config` hold out, even if their logs differ."""
     judging, former = config.evaluation, before.evaluation
     return judging.split == former.split == "pair" and config.seed == before.seed and judging.held_out <= former.held_out
 
 
 def rows_of(loaded: LoadedDataset, judging: EvaluationConfig, seed: int) -> tuple[InteractionLog, InteractionLog | None]:
-    """The rows that runs of a seed learn from, and those held out of the log (`split_log`); None where no judge needs them."""
+    """Return the rows that runs of a seed learn from, and the rows held out of the log (`split_log`); None if no judge
+    needs them.
+    """
     log = loaded.dataset.log
     if loaded.truth is not None and not judging.by_log:
         return log, None

@@ -1,16 +1,13 @@
-"""One run, from its settings to its summary: fit or load the world model, learn, test after every epoch, save, resume.
+"""Runs an experiment from its settings to its summary: world model, learning, a test after every epoch, saving and resuming.
 
-An epoch's random streams are derived from the seed and the epoch's number, so a killed run that goes on from its last
-checkpoint draws the same numbers as one that was never stopped.
+An epoch's random streams are derived from the seed and the epoch's number. A run that was killed and resumed from its last
+checkpoint therefore draws the same numbers as a run without interruption.
 """
 
-import sys
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +20,7 @@ from darlr.artifacts.metrics_file import METRICS
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import restoring
 from darlr.artifacts.sealing import PUT_BACK
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import to_mapping
 from darlr.data.dataset import Dataset
@@ -34,23 +32,26 @@ from darlr.evaluation.modes import SIMULATOR
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
+from darlr.memory import peak_memory
 from darlr.methods.experiment import experiment_config
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
-from darlr.run.event_files import EventFiles
 from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
 from darlr.run.lengthening import begin_with_shorter
+from darlr.run.loggers.interface import LoggedRun, Logger
+from darlr.run.loggers.kinds import opened
 from darlr.run.notices import data_notes, notices
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.referee import Referee
 from darlr.run.saved import CHECKPOINT, POLICY, load_learned, save_learned, save_policy
 from darlr.run.selection import fit_notices, selection_found
 from darlr.run.specification import SpecifiedRun, with_canonical_dataset
 from darlr.run.warm_start import WarmStart
-from darlr.run.world_models import WORLD_MODEL, list_factors, load_world_model, obtain_world_model, save_world_model
+from darlr.run.world_models import WORLD_MODEL, load_world_model, obtain_world_model, save_world_model
 from darlr.run.worlds import simulated_world
 from darlr.seeding import torch_generator
 from darlr.world_model.continuing import Former
@@ -59,21 +60,33 @@ from darlr.world_model.training import FitMonitor
 
 
 class Monitor(FitMonitor, Protocol):
-    """Is told how a run gets on, the fit of its world model included."""
+    """Receives the progress of a run, the fit of its world model included."""
 
     def notice(self, text: str) -> None:
-        """Something that the user should know."""
+        """Receive a message that the user should see."""
 
     def learning(self, done: int, epochs: int) -> None:
-        """Learning begins, or goes on after `done` epochs, of `epochs` in all."""
+        """Learning begins or is resumed after `done` of `epochs` epochs."""
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:
-        """An epoch of the policy is done (`record`: as in metrics.jsonl), of `epochs` in all."""
+        """An epoch of the policy is finished.
+
+        Args:
+            record: the epoch's record, as in metrics.jsonl.
+            epochs: number of epochs of the run.
+        """
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: where it lies, its data set and resolved config, and its summary (as in summary.json)."""
+    """A finished run.
+
+    Attributes:
+        path: the run folder.
+        dataset: canonical name of the data set.
+        config: the resolved settings.
+        summary: as in summary.json.
+    """
 
     path: Path
     dataset: str
@@ -87,12 +100,14 @@ def train(
     out: Path,
     device: torch.device,
     monitor: Monitor,
-    tensorboard: bool = False,
+    loggers: Collection[str] = (),
 ) -> Finished:
-    """Train and test the run that `values` describe (keys of `ExperimentConfig`), or go on with it where it was stopped.
+    """Train and test a run, or resume it where it was stopped.
 
-    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"); with `tensorboard` its
-    numbers are there as event files, too.
+    Results go to `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
+
+    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"). `loggers` of
+    `LOGGERS` get its numbers, too.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -100,7 +115,7 @@ def train(
     """
     values = with_canonical_dataset(values, data_dir)
     loaded = load(experiment_config(values), data_dir, monitor.notice)
-    return train_on(loaded, values, out, device, monitor, tensorboard)
+    return train_on(loaded, values, out, device, monitor, loggers)
 
 
 def train_on(
@@ -109,12 +124,15 @@ def train_on(
     out: Path,
     device: torch.device,
     monitor: Monitor,
-    tensorboard: bool = False,
+    loggers: Collection[str] = (),
     warm_start: WarmStart | None = None,
+    workers: Workers = HERE,
 ) -> Finished:
     """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
 
-    Args: warm_start: a run whose world model and policy this one starts from.
+    Args:
+        warm_start: a run whose world model and policy this one starts from.
+        workers: who share in the fits of world models; no number depends on it.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
@@ -130,7 +148,7 @@ def train_on(
         surroundings[WARM_START] = warm_start.origin
     with (
         RunFolder.create(specified.path(out), to_mapping(config), surroundings) as folder,
-        EventFiles(folder.path) if tensorboard else nullcontext() as events,
+        opened(loggers, LoggedRun.of(folder, dataset.name)) as logs,
     ):
         for text in [*notices(config, loaded), *([] if warm_start is None else warm_start.notices(specified))]:
             monitor.notice(text)
@@ -139,7 +157,7 @@ def train_on(
             monitor.notice(f"{folder.path}: {POLICY}.safetensors is missing beside the checkpoint, so learning begins again")
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
-        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former)
+        model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former, workers)
         for text in fit_notices(fit):
             monitor.notice(text)
         if not folder.has_tensors(HISTORY):
@@ -155,10 +173,10 @@ def train_on(
         if warm_start is not None and former is not None:
             warm_start.continue_policy(learner.policy, dataset, former.places)
         simulated = simulated_world(config, learned_in)
-        _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), events, device), monitor)
+        _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
-        factors = list_factors(out, config, dataset, device, monitor.notice, own)
-        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, factors)
+        sources = opponent_sources(out, config, dataset, device, monitor.notice, own, workers)
+        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
@@ -166,7 +184,7 @@ def train_on(
         told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
         if isinstance(judge, HeldOutJudge):
             notes += judge.rows.notes
-            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, factors, monitor.notice)
+            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)
         return _finish(config, dataset, folder, {**judged, **told})
 
 
@@ -178,21 +196,23 @@ def _world_model(
     device: torch.device,
     monitor: Monitor,
     former: Former | None,
+    workers: Workers,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The run's world model and how its fit went, fitted into `shared` if no run has needed it before.
+    """The run's world model, and the report of its fit. It is fitted into `shared` unless an earlier run did so.
 
-    A copy of it goes into the run folder.
+    The run folder gets a copy of it.
     """
-    if folder.has_tensors(WORLD_MODEL):  # a resumed run goes on with the model that it began with
+    if folder.has_tensors(WORLD_MODEL):  # a resumed run keeps its first world model
         return load_world_model(folder.path / f"{WORLD_MODEL}.safetensors", device)
-    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, monitor, monitor.notice, former)
+    told = monitor, monitor.notice
+    model, fit = obtain_world_model(shared, config, dataset, ways_of(config), device, *told, former, workers)
     save_world_model(folder.path / f"{WORLD_MODEL}.safetensors", config.world_model.kind, model, fit)
     return model, fit
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What learning and testing need."""
+    """The parts that learning and testing need."""
 
     config: ExperimentConfig
     dataset: Dataset
@@ -201,15 +221,15 @@ class _Run:
     simulated: EvaluationWorld
     judge: Judge
     others: tuple[EpochJudge, ...]
-    events: EventFiles | None
+    logs: tuple[Logger, ...]
     device: torch.device
 
 
 def _learn(run: _Run, monitor: Monitor) -> None:
-    """Do the epochs that are still to do; after each, a record, the policy if it is the best so far, and a checkpoint."""
+    """Do the remaining epochs. After each epoch write its record, the policy if it is the best so far, and a checkpoint."""
     done, steps, best = _resume(run.folder, run.learner)
-    if run.events is not None:
-        run.events.add(run.folder.metrics())
+    for log in run.logs:
+        log.add(run.folder.metrics())
     if done < run.config.training.epochs:
         monitor.learning(done, run.config.training.epochs)
     while done < run.config.training.epochs:
@@ -227,26 +247,26 @@ def _learn(run: _Run, monitor: Monitor) -> None:
             save_policy(run.folder, run.learner.policy, run.dataset, done)
         state = {"epoch": done, "steps": steps, "best": best}
         save_learned(run.folder, CHECKPOINT, tensors, state)
-        if run.events is not None:
-            run.events.add([record])
+        for log in run.logs:
+            log.add([record])
         monitor.trained(record, run.config.training.epochs)
 
 
 def _require_finite(tensors: Mapping[str, Tensor], place: str) -> None:
-    """A checkpoint that is not finite could never be gone on from: raise `RunError` before one is written."""
+    """Raise `RunError` if a value is not finite, before the checkpoint is written: a run could never resume from it."""
     for name, tensor in tensors.items():
         if tensor.numel() and not torch.isfinite(torch.stack(tensor.aminmax())).all():
             raise RunError(f"{place}: '{name}' is no longer finite; stopped")
 
 
 def _forget_progress(folder: RunFolder) -> None:
-    """Begin again with a run whose policy was deleted: the best epoch lies behind, and only learning brings it back."""
+    """Begin a run again whose policy was deleted. Its best epoch is over, and only learning can restore that policy."""
     folder.remove(f"{SUMMARY}.json")  # the run is not finished until it is whole again
     folder.remove(f"{CHECKPOINT}.safetensors")
 
 
 def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None]:
-    """Go on from the checkpoint, if there is one: epochs and steps done, and the best return in the simulator so far."""
+    """Load the checkpoint, if there is one; returns finished epochs, finished steps and the best simulated return so far."""
     if not folder.has_tensors(CHECKPOINT):
         folder.keep_metrics(0)
         return 0, 0, None
@@ -258,7 +278,7 @@ def _resume(folder: RunFolder, learner: Learner) -> tuple[int, int, float | None
 
 
 def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
-    """One epoch of learning and its test, as a record of metrics.jsonl."""
+    """Do one epoch of learning and its test; returns a record of metrics.jsonl."""
     config, seed = run.config, run.config.seed
     generator = torch_generator(seed, "train", str(number), device=run.device)
     log = run.learner.epoch(config.training.environments, config.training.steps_per_epoch, generator)
@@ -281,20 +301,14 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
 
 
 def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
-    """Write the summary and the picture of the finished run."""
+    """Write the summary and the figure of the finished run."""
     records = folder.metrics()
     if len(records) != config.training.epochs:
         raise RunError(
             f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
             f" the run was working on it; {PUT_BACK}"
         )
-    summary = {**summarise(records), **judged, "peak_memory_mib": _peak_memory()}
+    summary = {**summarise(records), **judged, "peak_memory_mib": peak_memory()}
     save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
-    folder.write_summary(summary)  # last: a run that has it is finished
+    folder.write_summary(summary)  # written last: it marks the run as finished
     return Finished(folder.path, dataset.name, config, summary)
-
-
-def _peak_memory() -> float:
-    """Largest resident memory of the process so far, in MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return getrusage(RUSAGE_SELF).ru_maxrss / unit

@@ -1,6 +1,6 @@
-"""Does a judge know the truth? Policies that are made from a log alone, ranked by every judge and by their true returns.
+"""A test of judges: policies made from a log alone are ranked by every judge and by their true returns.
 
-The truth is opened when all policies are made and all judges have spoken.
+The truth is opened after all policies are made and all judges have given their values.
 """
 
 from collections.abc import Mapping
@@ -43,22 +43,22 @@ from darlr.seeding import numpy_generator, torch_generator
 from darlr.world.window import Window
 
 SCHEDULE: Mapping[str, Any] = {"training": {"epochs": 5, "steps_per_epoch": 20_000}}
-"""Short on purpose: judges are tried on policies of every quality."""
+"""A short schedule on purpose, because judges are tested on policies of different quality."""
 ESTIMATED = "/estimated"
-"""Ends the name of an estimator that was not told the log's propensities."""
+"""The ending of the name of an estimator that did not use the log's propensities."""
 
 NO_ROWS = (
     "no held-out row is about a user and an item of the test world, so held-out ranking and estimators have nothing to judge by"
 )
 
 Values = dict[str, dict[str, float]]
-"""judge > policy > value"""
+"""judge -> policy -> value"""
 
 
 def validate(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: torch.device, monitor: Monitor) -> Validation:
-    """Try every judge on the data set that `values` (keys of `ExperimentConfig`, without a method) name.
+    """Test every judge on the data set that `values` (keys of `ExperimentConfig`, without a method) name.
 
-    World models lie below `out` and are taken from there by the next call.
+    World models are stored below `out` and reused by the next call.
 
     Raises:
         InputError: for settings or data that cannot be used, and for a data set without a truth.
@@ -76,12 +76,12 @@ def _require_no_method(values: Mapping[str, Any]) -> None:
 def validate_on(
     loaded: LoadedDataset, values: Mapping[str, Any], out: Path, device: torch.device, monitor: Monitor
 ) -> Validation:
-    """`validate` on a data set that is in memory; `values` hold how it is found again, if it can be."""
+    """Test every judge on a data set in memory; `values` say how it is found again, if possible."""
     _require_no_method(values)
     named = merge(SCHEDULE, values)
     if loaded.truth is None:
         raise InputError(f"data set '{loaded.dataset.name}' has no truth to compare judges with; expected one that has a truth")
-    blind = replace(loaded, truth=None)  # as anybody has it: rows of the log are held out, and there is nothing else
+    blind = replace(loaded, truth=None)  # the data set as a user without a truth has it: with held-out rows alone
     runs = {name: SpecifiedRun.of(with_settings(named, settings), blind) for name, settings in LEARNED.items()}
     bench = _Bench.of(runs, out, device, monitor)
     learned = learned_candidates(runs, out, device, monitor)
@@ -98,15 +98,16 @@ def validate_on(
 
 @dataclass(frozen=True)
 class _Bench:
-    """What judges policies.
+    """The judges of policies.
 
     Attributes:
         plain: the run whose world model the lists and the estimators use.
-        held_out: the rows of the log that nothing was learned from.
+        held_out: the rows of the log from which nothing was learned.
         membership: (n_items, C) bool.
         estimates: (n_users, n_items) of the plain run's world model.
-        referee: the world of another one.
-        lookback: how many positions of an episode policies see.
+        referee: the world of another world model.
+        lookback: the number of positions of an episode that policies see.
+        device: the device that computes.
     """
 
     plain: SpecifiedRun
@@ -131,7 +132,7 @@ class _Bench:
         return cls(plain, plain.held_out, membership, estimates, referee.world, lookback, device)
 
     def value(self, world: EvaluationWorld, name: str, candidate: Candidate, what: str) -> float:
-        """The mean return of an episode in NX_0 over every user of `world`, which pays `what`."""
+        """Return the mean return of an episode in NX_0 over every user of `world`; `what` names the world in an error."""
         seen = replace(world, lookback=max(self.lookback, world.lookback))
         generator = torch_generator(self.plain.config.seed, "validate", what, name, device=self.device)
         draws = generator if candidate.draws else None
@@ -142,7 +143,7 @@ class _Bench:
 
 
 def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
-    """The returns in each policy's own simulator, as the plain estimates pay them, and in the referee's world."""
+    """Return the returns in each policy's own simulator, with plain estimates, and in the referee's world."""
     config, dataset = bench.plain.config, bench.plain.dataset
     simulated = {
         name: bench.value(estimated_world(config, dataset, each.estimates, bench.membership), name, each, SIMULATOR)
@@ -156,7 +157,7 @@ def _by_models(bench: _Bench, candidates: Mapping[str, Candidate]) -> Values:
 
 @dataclass(frozen=True)
 class _ByLog:
-    """What the log says: values and doubts as in `Validation`, and the rows that said it, None where there are none."""
+    """The judgement by the log: values and doubts as in `Validation`, and the rows that judged, None if there are none."""
 
     values: Values
     doubted: Mapping[str, tuple[str, ...]]
@@ -165,9 +166,9 @@ class _ByLog:
 
 
 def _by_log(bench: _Bench, candidates: Mapping[str, Candidate]) -> _ByLog:
-    """Held-out ranking and every estimator; where the log has propensities, each estimator also judges by estimated ones.
+    """Judge by held-out ranking and every estimator; if the log has propensities, each estimator also uses estimated ones.
 
-    Nothing of it where no held-out row is about a user and an item of the test world, as in KuaiRec.
+    The result is empty if no held-out row is about a user and an item of the test world, as in KuaiRec.
     """
     dataset, held_out = bench.plain.dataset, bench.held_out
     if overlap(held_out, dataset.world) == 0:
@@ -201,9 +202,10 @@ def _decisions(evidence: Evidence, name: str, candidate: Candidate) -> Decisions
 def _true_values(
     bench: _Bench, candidates: Mapping[str, Candidate], evidence: Evidence | None, truth: Truth
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Of every policy: the true return of an episode, and the true mean reward of a recommendation on the rows that judge.
+    """Return, for every policy, the true return of an episode, and the true mean reward of a recommendation on the judging
+    rows.
 
-    The second is empty where no row judges.
+    The second is empty if there are no judging rows.
     """
     dataset = bench.plain.dataset
     world = true_world(bench.plain.config, dataset, truth, dataset.world.items, bench.device)

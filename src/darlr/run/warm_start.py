@@ -1,4 +1,6 @@
-"""A run that starts from what an earlier one has learned, on a log that has grown or changed since (docs/retraining.md)."""
+"""A warm start: a run that starts from an earlier run's learned state, on a log that has grown or changed since
+(docs/retraining.md).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +34,9 @@ SAME = (
     "world_model.embedding_size",
     "world_model.hidden_sizes",
 )
-"""The keys that have to be as they were, with those of tracker and policy: what was learned means nothing in other networks."""
+"""The keys that must not differ, besides those of tracker and policy: parameters only fit into the same networks."""
 READING = ("dataset", "data", "synthetic")
-"""The keys that say what is read, and how."""
+"""The keys that say which data are read, and how."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class WarmStart:
         path: its folder.
         settings: its resolved settings, as nested mappings.
         saved: its policy.
-        names: what its numbers stand for.
-        fit: how the fit of its world model went.
-        fingerprint: of what it learned, see `saved.fingerprint`.
+        names: the names of its numbers.
+        fit: figures about the fit of its world model.
+        fingerprint: the fingerprint of its learned state, see `saved.fingerprint`.
     """
 
     path: Path
@@ -59,7 +61,11 @@ class WarmStart:
 
     @classmethod
     def of(cls, run: Path, device: torch.device) -> Self:
-        """Raises `InputError` for what is no finished run, and for one that cannot be started from."""
+        """Open the run.
+
+        Raises:
+            InputError: for a folder that is not a finished run, and for a run that does not support a warm start.
+        """
         folder = RunFolder.open(run)
         if not folder.has_json(SUMMARY):
             raise InputError(f"{folder.path}: this run is not finished; expected one to start from that is")
@@ -75,13 +81,15 @@ class WarmStart:
 
     @property
     def origin(self) -> dict[str, str]:
-        """How environment.json of the new run names it."""
+        """The entry about it in environment.json of the new run."""
         return {"run": "/".join(self.path.resolve().parts[-3:]), "fingerprint": self.fingerprint}
 
     def defaults(self, values: Mapping[str, Any], dataset: str | None) -> dict[str, Any]:
-        """`values`, with this run's own settings where they are not given.
+        """Return `values`, completed by this run's own settings.
 
-        Args: dataset: the data set's name; how it is read is this run's way, too, if it has the name of this run's.
+        Args:
+            values: nested settings.
+            dataset: the data set's name; if it is this run's, it is also read in the same way.
         """
         inherited = () if dataset == self.settings["dataset"] else READING
         own = {key: value for key, value in self.settings.items() if key != "dataset" and key not in inherited}
@@ -102,7 +110,7 @@ class WarmStart:
             )
 
     def notices(self, specified: SpecifiedRun) -> list[str]:
-        """What a user must know of the run that starts from this one, in lines."""
+        """Return lines that a user must know about a run that starts from this one."""
         if specified.held_out is None or held_out_alike(specified.config, self.saved.config):
             return []
         return [
@@ -111,9 +119,10 @@ class WarmStart:
         ]
 
     def former(self, dataset: Dataset) -> Former:
-        """Its world model, and where the users, items and features of `dataset` stood in its log.
+        """Return its world model, and the places of the users, items and features of `dataset` in its log.
 
-        Raises `InputError` for a log that shares no user or no item with its own, or has other features or feedback.
+        Raises:
+            InputError: for a log that shares no user or no item with its own, or has other features or feedback.
         """
         try:
             places = Places.of(Names.of(dataset), self.names)
@@ -122,14 +131,14 @@ class WarmStart:
         return Former(self.saved.model, self.fit, places)
 
     def continue_policy(self, policy: Policy, dataset: Dataset, places: Places) -> None:
-        """Give the fresh `policy` of the world of `dataset`, in place, what this run has learned."""
+        """Copy this run's learned parameters into the new `policy` of the world of `dataset`, in place."""
         columns = World(self.saved.world_users, self.saved.world_items).columns(len(self.saved.item_ids))
         place = places.items[dataset.world.items]
         items = np.where(place == ABSENT, ABSENT, columns[place])
         size = self.saved.membership.shape[1]
         categories = places.categories
         width = world_membership(dataset, dataset.world.items[:1], torch.device("cpu")).shape[1]
-        if width > len(categories):  # untagged items share a category of their own, the last
+        if width > len(categories):  # untagged items share the last category
             categories = np.append(categories, size - 1 if size > len(self.names.categories) else ABSENT)
         rows = {"items": torch.from_numpy(items), "categories": torch.from_numpy(categories)}
         try:

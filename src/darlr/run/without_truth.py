@@ -1,4 +1,6 @@
-"""What a log alone tells of a run's policy: its value by every estimator beside the opponents', and if it beats the popular."""
+"""Judgement of a run's policy by a log alone: its value by every estimator, next to the opponents' and to the popular
+list's.
+"""
 
 import math
 from collections.abc import Mapping
@@ -27,14 +29,14 @@ POLICY_SAMPLED, POLICY_GREEDY = "policy, sampled", "policy, greedy"
 
 @dataclass(frozen=True)
 class LogJudgement:
-    """What a log tells of a policy and of its opponents.
+    """The judgement of a policy and of its opponents by a log.
 
     Attributes:
         judged: the values of all of them.
-        sessions: policy > session estimator -> return of a session; empty where the log has no sessions with steps.
-        ranking: policy > metric -> value of its best items on held-out rows; empty where no ranking is judged.
-        verdicts: how the policy stands beside the popular list, by value and by held-out ranking.
-        notes: what a reader must know of the rows.
+        sessions: policy -> session estimator -> return of a session; empty if the log has no sessions with steps.
+        ranking: policy -> metric -> value of its best items on held-out rows; empty if no ranking is judged.
+        verdicts: comparisons of the policy with the popular list, by value and by held-out ranking.
+        notes: lines that a reader must know about the rows.
     """
 
     judged: Judged
@@ -44,7 +46,7 @@ class LogJudgement:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As a summary holds it; a value that has no number is None."""
+        """Return the entries of a summary; a missing value is None."""
         return {
             "logged": _plain(asdict(self.judged.logged)),
             "estimates": _plain_estimates(self.judged.estimates),
@@ -72,11 +74,14 @@ def judge_by_log(
     """Judge `scorer` and the `opponents`, which act greedily, by rows that neither they nor the estimates have seen.
 
     Args:
-        dataset: what was learned from.
+        dataset: the data that was learned from.
         judging: the rows that judge, with the data set's users and items.
+        scorer: the policy.
+        opponents: the opponents by name.
         estimates: (n_users, n_items) of the world model.
         start: (1, L) the window before the first step.
-        ranking: held-out rows that a ranking is judged by; None for none.
+        ranking: held-out rows that judge a ranking; None for none.
+        generator: draws resamples, and fits the logging policy.
     """
     evidence = evidence_of(dataset, judging, estimates, start, generator)
     decisions = {
@@ -96,7 +101,7 @@ def judge_by_log(
 
 
 def _by_ranking(ours: RankedLists, popular: RankedLists, generator: np.random.Generator) -> Verdict:
-    """Beside the popular list by NDCG of the held-out rows, user by user."""
+    """Compare with the popular list by NDCG on the held-out rows, user by user."""
     terms = {name: Terms.mean(ndcg(lists)) for name, lists in (("ours", ours), (POPULAR, popular))}
     low, high = bootstrap_by_user(terms, np.arange(len(ours.items)), generator).difference("ours", POPULAR)
     return compared(f"{NDCG.label} on held-out rows", terms["ours"].value, terms[POPULAR].value, low, high)

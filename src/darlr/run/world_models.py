@@ -1,4 +1,4 @@
-"""World models on disk: each is fitted once and shared by all runs that ask for the same one."""
+"""World models on disk: each is fitted once and shared by all runs that need the same one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +12,7 @@ from darlr._version import __version__
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.schema import Keys, number, optional, require, require_finite, restoring, text
 from darlr.artifacts.tensors import read_tensors, write_tensors
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import stable_hash, to_mapping
 from darlr.data.dataset import Dataset
@@ -27,16 +28,20 @@ from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitMonitor
 
 WORLD_MODEL = "world_model"
-"""The copy in a run folder."""
+"""The name of the copy in a run folder."""
 _SELECTION = Keys({"exponent": number, "reason": text})
 STATE = Keys({"fit": Keys({}, {"held_out_ranking": optional(number), "selection": _SELECTION})}, {"kind": text})
-"""The plain values beside any world model's tensors, and what is read of how its fit went."""
+"""A check of the plain values that are stored with any world model's tensors."""
 
 
 def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, starts_from: str | None = None) -> Path:
-    """Where the world model of `config` on `dataset` lies below the results folder `out`.
+    """Return the file of the world model of `config` on `dataset` below the results folder `out`.
 
-    Args: starts_from: the fingerprint of the run whose world model its fit starts from.
+    Args:
+        out: the results folder.
+        config: the run's settings.
+        dataset: the data to learn from.
+        starts_from: the fingerprint of the run whose world model its fit starts from.
     """
     key = stable_hash(
         {
@@ -46,7 +51,7 @@ def world_model_path(out: Path, config: ExperimentConfig, dataset: Dataset, star
             "data": dict(dataset.hashes),
             "reading": to_mapping(config.data),
             "rows": len(dataset.log),
-            # Other rows are learned from then, as many as before or not; which ones a random split leaves, the seed says.
+            # Other rows are then learned from; the seed decides which ones a random split leaves.
             **({} if (split := config.evaluation.split) == "random" else {"split": split}),
             "reference_quirks": config.reference_quirks,
             **({} if starts_from is None else {"starts_from": starts_from}),
@@ -64,20 +69,25 @@ def obtain_world_model(
     monitor: FitMonitor | None,
     notice: Callable[[str], None],
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The world model at `path`, fitted and written there if it is not yet; and how the fit went (`FitReport` as a mapping).
+    """Load the world model at `path`, or fit it and write it there; return it and figures about the fit.
 
-    Of several processes that need it, one fits and the others wait (`notice` tells so). A fit that was stopped goes on from its
+    If several processes need it, one fits and the others wait (`notice` gets a line). A stopped fit continues from its
     checkpoint, if its kind of world model keeps any.
 
-    Args: former: a world model of a former log, which the fit starts from.
+    Args:
+        former: a world model of a former log, which the fit starts from.
+        workers: who share in the fit, if its kind can be spread.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
             if not path.is_file():
                 checkpoint = StoredCheckpoint(path)
                 kind = WORLD_MODELS[config.world_model.kind]
-                fit = ways.fit(config, checkpoint) if former is None else kind.starting_from(former, checkpoint)
+                fit = ways.fit(config, checkpoint, workers)
+                if former is not None:
+                    fit = kind.starting_from(former, checkpoint, workers)
                 model, report = fit(dataset, config, device, monitor)
                 save_world_model(path, config.world_model.kind, model, report)
                 checkpoint.remove()
@@ -88,16 +98,20 @@ def obtain_world_model(
 
 
 def save_world_model(path: Path, kind: str, model: WorldModel, report: dict[str, Any]) -> None:
-    """Write a fitted model of that kind, or of the one that its fit chose and reports, and how its fit went."""
+    """Write a fitted model, its kind (or the one that its fit chose), and figures about its fit."""
     write_tensors(path, model.tensors(), {**model.state(), "kind": report.get("kind", kind), "fit": report})
 
 
 def load_world_model(path: Path, device: torch.device) -> tuple[WorldModel, dict[str, Any]]:
-    """Raises `InputError` for a missing, truncated or tampered file, and for one that describes no world model."""
+    """Load a world model, and figures about its fit.
+
+    Raises:
+        InputError: for a missing, truncated or edited file, and for one that describes no world model.
+    """
     tensors, state = read_tensors(path)
     require(state, STATE, str(path))
     with restoring(path):
-        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 do not say it
+        kind = WORLD_MODELS[state.get("kind", DEEPFM.name)]  # files of darlr 0.1 lack it
         require_finite(tensors)
         return kind.restore(tensors, state, device), state["fit"]
 
@@ -109,13 +123,15 @@ def list_factors(
     device: torch.device,
     notice: Callable[[str], None],
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
+    workers: Workers = HERE,
 ) -> Factors:
     """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
 
     It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
     `InputError` where the file is damaged.
 
-    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors.
+    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors;
+        workers: who share in a fit.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])
@@ -127,9 +143,9 @@ def list_factors(
     def obtain() -> ListFactors | None:
         path = world_model_path(out, asked, dataset)
         try:
-            model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice)
+            model, report = obtain_world_model(path, asked, dataset, Ways(), device, None, notice, workers=workers)
         except InputError as error:
-            if path.is_file():  # fitted before, and damaged since: no fault of the log's
+            if path.is_file():  # damaged after the fit, so the log is not at fault
                 raise
             notice(f"no lists of a factor model are shown: {error}")
             return None

@@ -1,4 +1,4 @@
-"""The worlds in which a run's policy is tested: the true one, the simulator, and those made of other estimates."""
+"""The worlds in which a run's policy is tested: the true one, the simulator, and worlds of other estimates."""
 
 import numpy as np
 import torch
@@ -21,12 +21,12 @@ from darlr.world.world import ABSENT, World
 
 
 def lookback_of(config: ExperimentConfig) -> int:
-    """How many positions of an episode a run's simulator has to show: to the method, and to the leave rule."""
+    """Return the number of an episode's positions that a run's simulator has to show to the method and to the leave rule."""
     return max(method_of(config).lookback(config), config.leave.window)
 
 
 def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> EvaluationWorld:
-    """The simulator as a test world, paying what it paid at first: where the best epoch is chosen, without the truth."""
+    """Return the simulator as a test world with its initial rewards, in which the best epoch is chosen without the truth."""
     return EvaluationWorld(
         rewards=learning.reward,
         n_users=learning.n_users,
@@ -40,7 +40,7 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
 
 
 def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, membership: Tensor) -> EvaluationWorld:
-    """A test world with `estimates` (n_users, n_items) in the place that the truth has in the true one."""
+    """Return a test world in which `estimates` (n_users, n_items) replace the truth; `membership` is (n_items, C)."""
     return EvaluationWorld.of_table(
         observed_reward(estimates, dataset.log.reward_range),
         leave=_leave_rule(config, membership, estimates),
@@ -53,10 +53,12 @@ def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estim
 def true_world(
     config: ExperimentConfig, dataset: Dataset, truth: Truth, items: NDArray[np.int64], device: torch.device
 ) -> EvaluationWorld:
-    """The test world whose actions are `items` (indices into the log's items) and whose users are the truth's.
+    """Return the test world with the truth's users, and with `items` (n,), indices into the log's items, as actions.
 
-    Items and cells that the truth lacks may not be recommended in it. Raises `InputError` if the truth has an item that is no
-    action, or lacks one where the run's way of testing cannot have that.
+    Items and cells that the truth lacks may not be recommended.
+
+    Raises:
+        InputError: if the truth has an item that is not an action, or lacks one that the run's way of testing requires.
     """
     columns = World(truth.world.users, items).columns(dataset.log.n_items)[truth.world.items]
     if (columns == ABSENT).any():
@@ -90,5 +92,5 @@ def true_world(
 
 
 def _leave_rule(config: ExperimentConfig, membership: Tensor, rewards: Estimates | Tensor) -> LeaveRule:
-    """The run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
+    """Return the run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
     return ways_of(config).leave_rule(leave_rule(config.leave, membership, rewards), len(membership))

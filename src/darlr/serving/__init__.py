@@ -1,1 +1,1 @@
-"""A trained policy that answers requests."""
+"""Serving: a trained policy that answers requests."""

@@ -14,7 +14,7 @@ COLUMNS = ("user_id", "rank", "item_id", "score", "expected_reward")
 
 
 def plain_answer(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON has it: lists of one entry for each item, and what there is to tell."""
+    """Return an answer as JSON has it: lists with one entry for each item, and the notes."""
     explanations = [asdict(entry.explanation) for entry in answer if entry.explanation is not None]
     return {
         "user": answer.user,
@@ -27,7 +27,7 @@ def plain_answer(answer: Answer) -> dict[str, Any]:
 
 
 def format_answers(answers: Sequence[Answer], kind: str) -> str:
-    """CSV (`COLUMNS`) or JSON (`plain_answer`, a list); ids are as the log has them."""
+    """Write answers as CSV (`COLUMNS`) or JSON (`plain_answer`, a list); ids are as in the log."""
     if kind == "json":
         return json.dumps(list(map(plain_answer, answers)), indent=1) + "\n"
     text = io.StringIO()
@@ -40,7 +40,7 @@ def format_answers(answers: Sequence[Answer], kind: str) -> str:
 
 
 def note_lines(answers: Sequence[Answer], kind: str, most: int) -> Iterator[str]:
-    """What is to be told of a batch that is written as `kind`: `most` notes with their requests, and how many more."""
+    """Yield the notes on a batch that is written as `kind`: `most` notes with their requests, and the number of others."""
     notes = [(number, answer, note) for number, answer in enumerate(answers, start=1) for note in answer.notes]
     for number, answer, note in notes[:most]:
         yield f"request {number}, user {brief(answer.user)}: {note}"

@@ -1,4 +1,4 @@
-"""All users of the log, ranked block by block into a Parquet file: memory does not grow with their number."""
+"""Recommendations for all users of the log, written block by block into a Parquet file; memory does not grow with the users."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,47 @@ from darlr.serving.ranking import Ranked
 from darlr.serving.recommender import Recommender
 
 CELLS = 4_000_000
-"""Pairs of a user and an item that are ranked together; bounds the memory."""
+"""The number of user-item pairs that are ranked at once; it bounds the memory."""
+
+
+class Lists:
+    """The lists of all users of the log, as blocks of rows in the users' order: user_id, rank, item_id, score, expected_reward.
+
+    Attributes:
+        schema: the columns.
+        users: how many users there are.
+    """
+
+    def __init__(self, recommender: Recommender, count: int, defaults: Request, diversify: bool, cells: int) -> None:
+        """Args: count: items for each user; defaults, diversify: see `write_all`; cells: as `CELLS`."""
+        self._recommender, self._count, self._defaults, self._diversify = recommender, count, defaults, diversify
+        self._user_ids, item_ids = recommender.user_ids, recommender.item_ids
+        self.schema: dict[str, pl.DataType] = {
+            "user_id": _type(self._user_ids),
+            "rank": pl.UInt32(),
+            "item_id": _type(item_ids),
+            "score": pl.Float32(),
+            "expected_reward": pl.Float32(),
+        }
+        self.users = len(self._user_ids)
+        self._items = pl.Series(item_ids, dtype=self.schema["item_id"])
+        self._size = max(1, cells // len(item_ids))
+
+    def starts(self, at_least: int = 1) -> range:
+        """The first user of each part, for parts of whole blocks with `at_least` so many users, the last one perhaps fewer."""
+        return range(0, self.users, self._size * -(-at_least // self._size))
+
+    def blocks(self, first: int, last: int) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The lists of the users `first` to `last`, block by block, each with its number of users; `first` begins a block."""
+        for start in range(first, last, self._size):
+            users = np.arange(start, min(start + self._size, last))
+            block = self._recommender.blocks.of_users(users, self._defaults.exclude_seen, self._defaults.history == "log")
+            ranked = self._recommender.ranker.rank(block, self._count, self._diversify)
+            yield len(users), _frame(ranked, self._user_ids[users], self._items, self.schema)
+
+    def whole(self, first: int, last: int) -> pl.DataFrame:
+        """The same in one."""
+        return pl.concat([frame for _, frame in self.blocks(first, last)])
 
 
 def write_all(
@@ -29,32 +69,25 @@ def write_all(
     """Write user_id, rank, item_id, score and expected_reward of `count` items for each user of the log, atomically.
 
     Args:
-        defaults: says, for everybody, whether what the user had is left out, and where the past comes from.
-        told: is told how many users more are done.
+        recommender: the policy.
+        path: the Parquet file.
+        count: number of items for each user.
+        defaults: for all users, whether the user's items are left out, and where the past comes from.
+        diversify: as in `Recommender.recommend`.
+        told: is called with the number of users done since the last call.
 
     Raises:
-        RunError: where the file cannot be written.
+        RunError: if the file cannot be written.
     """
-    user_ids, item_ids = recommender.user_ids, recommender.item_ids
-    schema: dict[str, pl.DataType] = {
-        "user_id": _type(user_ids),
-        "rank": pl.UInt32(),
-        "item_id": _type(item_ids),
-        "score": pl.Float32(),
-        "expected_reward": pl.Float32(),
-    }
-    items = pl.Series(item_ids, dtype=schema["item_id"])
+    lists = Lists(recommender, count, defaults, diversify, CELLS)
 
     def frames(*_: object) -> Iterator[pl.DataFrame]:
-        size = max(1, CELLS // len(item_ids))
-        for first in range(0, len(user_ids), size):
-            users = np.arange(first, min(first + size, len(user_ids)))
-            block = recommender.blocks.of_users(users, defaults.exclude_seen, defaults.history == "log")
-            yield _frame(recommender.ranker.rank(block, count, diversify), user_ids[users], items, schema)
-            told(len(users))
+        for users, frame in lists.blocks(0, lists.users):
+            yield frame
+            told(users)
 
     with replacing(path) as file:
-        register_io_source(frames, schema=pl.Schema(schema)).sink_parquet(file, maintain_order=True)
+        register_io_source(frames, schema=pl.Schema(lists.schema)).sink_parquet(file, maintain_order=True)
 
 
 def _type(ids: Ids) -> pl.Int64 | pl.String:
@@ -62,7 +95,7 @@ def _type(ids: Ids) -> pl.Int64 | pl.String:
 
 
 def _frame(ranked: Ranked, users: Ids, items: pl.Series, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """The rows of a block: one for each item that may be recommended."""
+    """Return the rows of a block: one for each item that may be recommended."""
     shown = ranked.left.clamp_max(ranked.columns.shape[1]).cpu().numpy()
     there: NDArray[np.bool_] = np.arange(ranked.columns.shape[1]) < shown[:, None]
     owners, places = np.nonzero(there)

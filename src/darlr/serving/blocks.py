@@ -1,4 +1,4 @@
-"""Requests that are ranked together, as arrays: who asks, what was before, and what may be recommended."""
+"""Requests that are ranked at once, as arrays: the users, their past, and the allowed items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Block:
 
     Attributes:
         users: (B,) places among the log's users, or `NEW_USER`.
-        described: what is known of new users, by row of the block.
-        window: (B, L) what was before, on the policy's device.
-        blocked: (B, n_items) bool, what may not be recommended, there, too.
+        described: features of new users, by row of the block.
+        window: (B, L) the past, on the policy's device.
+        blocked: (B, n_items) bool, items that may not be recommended, on the same device.
     """
 
     users: NDArray[np.int64]
@@ -39,14 +39,14 @@ class Block:
 
 @dataclass(frozen=True)
 class _Rows:
-    """n answers of the block's users, each user's oldest first: whose, to which column, and what was given, in 0..1."""
+    """n rewards of the block's users, each user's oldest first: the user, the column, and the reward in 0..1."""
 
     owners: NDArray[np.int64]
     columns: NDArray[np.int64]
     rewards: NDArray[np.float32]
 
     def of(self, chosen: NDArray[np.bool_]) -> "_Rows":
-        """Those of the block's rows that are `chosen` (B,)."""
+        """Return the rows of the block's users that are `chosen` (B,) bool."""
         kept = chosen[self.owners]
         return _Rows(self.owners[kept], self.columns[kept], self.rewards[kept])
 
@@ -55,9 +55,12 @@ class Blocks:
     """Makes blocks of requests, and of users of the log."""
 
     def __init__(self, policy: SavedPolicy, history: History | None, shows_log: bool, device: torch.device) -> None:
-        """Args:
-        history: what the log's users had; None where the run folder does not say.
-        shows_log: whether the policy's window has to show it.
+        """
+        Args:
+            policy: the saved policy.
+            history: the items and rewards of the log's users; None if the run folder lacks them.
+            shows_log: whether the policy's window has to show the log.
+            device: the device of the arrays.
         """
         self._history, self._shows_log, self._device = history, shows_log, device
         self._column = World(policy.world_users, policy.world_items).columns(len(policy.item_ids))
@@ -68,7 +71,7 @@ class Blocks:
         self._start = start.items.numpy(), start.rewards.numpy()
 
     def of(self, requests: Sequence[Understood]) -> Block:
-        """A block of requests that have items left."""
+        """Make a block of requests that have items left."""
         users = np.array([request.user for request in requests], np.int64)
         given = _Rows(
             np.repeat(np.arange(len(requests)), [len(request.columns) for request in requests]),
@@ -91,7 +94,7 @@ class Blocks:
         return self._block(users, described, _merged(given, past) if self._shows_log else given, blocked)
 
     def of_users(self, users: NDArray[np.int64], exclude_seen: bool, past: bool) -> Block:
-        """A block of users of the log (B,), places among its users, of whom nothing more is told."""
+        """Make a block of users of the log (B,), given by their places, without further information."""
         logged = self._logged(users)
         blocked = np.zeros((len(users), self._n_items), bool)
         if exclude_seen:
@@ -99,7 +102,7 @@ class Blocks:
         return self._block(users, {}, logged.of(np.full(len(users), past and self._shows_log)), blocked)
 
     def _logged(self, users: NDArray[np.int64]) -> _Rows:
-        """What the log has of those of `users` (B,) that it knows, of items that the policy can recommend."""
+        """Return the log's rows of the known ones among `users` (B,), about items that the policy can recommend."""
         known = np.flatnonzero(users != NEW_USER)
         if self._history is None or not len(known):
             return _Rows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
@@ -115,7 +118,7 @@ class Blocks:
         return Block(users, described, self._window(len(users), shown), torch.from_numpy(blocked).to(self._device))
 
     def _window(self, users: int, shown: _Rows) -> Window:
-        """(users, L) the newest L of what is shown; the start before it where there is room."""
+        """Return the window (users, L) of the newest L rows; shorter histories begin with the start."""
         length = self._length
         items, rewards = np.repeat(self._start[0], users, axis=0), np.repeat(self._start[1], users, axis=0)
         counts = np.bincount(shown.owners, minlength=users)
@@ -124,7 +127,7 @@ class Blocks:
         visible = begun[counts[begun] < length]
         before = visible, length - 1 - counts[visible]
         items[before], rewards[before] = start_item(self._n_items), 1.0
-        newer = np.cumsum(counts)[shown.owners] - 1 - np.arange(len(shown.owners))  # answers of the same user after each
+        newer = np.cumsum(counts)[shown.owners] - 1 - np.arange(len(shown.owners))  # number of later rows of the same user
         kept = newer < length
         places = shown.owners[kept], length - 1 - newer[kept]
         items[places], rewards[places] = shown.columns[kept], shown.rewards[kept]
@@ -132,7 +135,7 @@ class Blocks:
 
 
 def _merged(one: _Rows, other: _Rows) -> _Rows:
-    """The rows of both, sorted by owner; no owner has rows in both."""
+    """Return the rows of both, sorted by owner; no owner has rows in both."""
     owners = np.concatenate([one.owners, other.owners])
     order = np.argsort(owners, kind="stable")
     columns, rewards = np.concatenate([one.columns, other.columns]), np.concatenate([one.rewards, other.rewards])

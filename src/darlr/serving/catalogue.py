@@ -1,4 +1,4 @@
-"""A table of items, as a data set has it -> the items in it that a run has not learned of."""
+"""From a table of items, as in a data set, to the items in it that a run has not learned."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,13 +13,13 @@ from darlr.serving.recommender import Recommender
 
 
 def with_catalogue(recommender: Recommender, path: Path) -> Recommender:
-    """`recommender` with the items of the table `path` (.csv or .parquet) that its log lacks.
+    """Return `recommender` with the items of the table `path` (.csv or .parquet) that its log lacks.
 
-    The table has item_id, perhaps categories, and columns of features, as the items of a data set have them; it may have the
-    log's items, too, which stay as the log knows them.
+    The table has item_id, optional categories, and columns of features, like the items of a data set. It may contain the
+    log's items, too, which keep their descriptions from the log.
 
     Raises:
-        InputError: naming the row of a cell that cannot be used; where the policy can rank no item that its log lacks.
+        InputError: naming the row of a cell that cannot be used; also if the policy can only rank items of its log.
     """
     table = read_table(path, ("item_id",))
     ids = table.ids("item_id").to_list()
@@ -36,7 +36,7 @@ def with_catalogue(recommender: Recommender, path: Path) -> Recommender:
 
 
 def _categories(table: Table) -> dict[int, tuple[str, ...]] | None:
-    """The names in each row that has any; None without such a column."""
+    """Return the names in each row that has any; None without such a column."""
     if "categories" not in table.frame.columns:
         return None
     rows = names_of(table).frame.group_by("row", maintain_order=True).agg("name")
@@ -44,7 +44,7 @@ def _categories(table: Table) -> dict[int, tuple[str, ...]] | None:
 
 
 def _features(table: Table, coded: Collection[str], numeric: Collection[str]) -> list[dict[str, str | float]]:
-    """What each row tells of the features that the log's items have; a missing number is not told."""
+    """Return each row's values of the features that the log's items have; missing numbers are left out."""
     found: list[dict[str, str | float]] = [{} for _ in range(len(table))]
     for name in (name for name in table.frame.columns if name in (*coded, *numeric)):
         cells = table.text(name).fill_null("").str.strip_chars()

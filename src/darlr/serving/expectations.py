@@ -1,4 +1,4 @@
-"""What users are expected to give: as the policy believes, or else as the world model estimates."""
+"""The rewards that users are expected to give: by the policy's belief, or else by the world model's estimates."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from darlr.serving.networks import Asked
 from darlr.serving.understanding import NEW_USER
 
 AVERAGED = 256
-"""Users of the world whose mean estimate stands for somebody unknown, at most."""
+"""The largest number of the world's users whose mean estimate stands for an unknown user."""
 
 
 class Expectations:
@@ -24,15 +24,15 @@ class Expectations:
         self._average: Tensor | None = None
 
     def of(self, block: Block, asked: Asked, columns: Tensor) -> Tensor:
-        """(B, k) expected for `columns` (B, k) of the world."""
+        """Return (B, k) expected rewards for `columns` (B, k) of the world."""
         return self.at(block, columns, asked.scorer.expected_rewards(asked.rows, block.window))
 
     def at(self, block: Block, columns: Tensor, believed: Tensor | None) -> Tensor:
-        """The same, where the policy expects `believed` (B, n_items)."""
+        """Return the same, given the expected rewards of the policy's belief, `believed` (B, n_items)."""
         return self._estimates(block, columns) if believed is None else believed.gather(1, columns)
 
     def reasons(self, block: Block, asked: Asked, columns: Tensor) -> Reasons:
-        """What they are made of; the world model's estimates alone, where the policy has no belief."""
+        """Return the parts of the expected rewards for `columns` (B, k); the estimates alone, if the policy has no belief."""
         reasons = asked.scorer.reasons(asked.rows, block.window, columns)
         if reasons is not None:
             return reasons
@@ -40,7 +40,7 @@ class Expectations:
         return Reasons(estimates, estimates.new_zeros(len(block), 0, columns.shape[1]), torch.zeros_like(estimates))
 
     def _estimates(self, block: Block, columns: Tensor) -> Tensor:
-        """(B, k) the world model's."""
+        """Return (B, k) the world model's estimates."""
         distinct, places = torch.unique(columns, return_inverse=True)
         found = torch.empty(len(block), len(distinct), device=self._device)
         known = np.flatnonzero(block.users != NEW_USER)
@@ -55,7 +55,7 @@ class Expectations:
         return found.gather(1, places)
 
     def _of_nobody(self) -> Tensor:
-        """(n_items,) the mean estimate of the world's users."""
+        """Return (n_items,) the mean estimate of the world's users."""
         if self._average is None:
             users = self._policy.world_users
             some = users[np.linspace(0, len(users) - 1, min(AVERAGED, len(users))).astype(np.int64)]

@@ -1,4 +1,4 @@
-"""What is told of a user or an item that the log lacks: values of features -> the prior that the world model has for such."""
+"""From values of features of a user or an item outside the log to the world model's prior for such users or items."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,9 @@ class Described:
     """Features of a user or an item.
 
     Attributes:
-        codes: of the coded ones, `UNKNOWN` where nothing is known.
-        numbers: of the numeric ones, on the reader's scale; NaN where nothing is known.
-        categories: numbers of an item's categories; None where they are not known.
+        codes: of the coded features, `UNKNOWN` where unknown.
+        numbers: of the numeric features, on the reader's scale; NaN where unknown.
+        categories: numbers of an item's categories; None if unknown.
     """
 
     codes: tuple[int, ...]
@@ -34,13 +34,14 @@ class Described:
 
 
 class FeatureReader:
-    """Reads features as the log's users (or items) have them, where the world model has priors that depend on them."""
+    """Reads features in the form of the log's users (or items), if the world model has priors that depend on them."""
 
     def __init__(self, features: Features | None, population: Population | None, noun: str) -> None:
-        """Args:
-        features: of the log's users, or of nobody; None where the run folder does not say.
-        population: the world model's users; None where it has no priors.
-        noun: "user" or "item".
+        """
+        Args:
+            features: of the log's users, or of no users; None if the run folder lacks them.
+            population: the world model's users; None if it has no priors.
+            noun: "user" or "item".
         """
         self._features, self._population, self._noun = features, population, noun
         values = () if features is None else features.code_values
@@ -50,7 +51,7 @@ class FeatureReader:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features that are read; none where they would change nothing."""
+        """The features that are read; none if they have no effect."""
         if self._features is None or self._population is None:
             return ()
         return (*self._features.code_names, *self._features.numeric_names)
@@ -58,10 +59,16 @@ class FeatureReader:
     def read(
         self, given: Mapping[str, str | float], place: str, tell: Callable[[str, str, str], None], notes: list[str]
     ) -> Described | None:
-        """The features `given`; None where nothing is known that the run has a use for.
+        """Read the features `given`; None if the run can use none of them.
 
-        Args: tell: is told of names and values that the log's users do not have. notes: has what else should be known.
-        Raises: InputError: for a numeric feature that is no finite number.
+        Args:
+            given: values by name.
+            place: the request, for messages.
+            tell: is called with names and values that the log's users do not have.
+            notes: gets other notes.
+
+        Raises:
+            InputError: for a numeric feature that is not a finite number.
         """
         features = self._features
         if features is None or not self.names:
@@ -92,12 +99,14 @@ class FeatureReader:
         return Described(tuple(codes), tuple(numbers))
 
     def priors(self, described: Sequence[Described], tags: Tags | None = None) -> tuple[Tensor, Tensor]:
-        """Means (m, d) and covariances (m, d, d) of the factors of m of them, by what is known of each.
+        """Return means (m, d) and covariances (m, d, d) of the factors of m users or items, given their features.
 
-        Args: tags: the categories of items; None for users.
+        Args:
+            described: the features of each.
+            tags: the categories of items; None for users.
         """
         assert self._population is not None
-        assert self._features is not None  # or `read` had given none
+        assert self._features is not None  # otherwise `read` had returned None
         codes = np.array([one.codes for one in described], np.int64).reshape(len(described), len(self._features.code_names))
         numbers = np.array([one.numbers for one in described], np.float32).reshape(
             len(described), len(self._features.numeric_names)
@@ -106,7 +115,7 @@ class FeatureReader:
 
 
 def _text(value: Any) -> str:
-    """A value as the log's tables have it: whole numbers without a point, and "true" and "false"."""
+    """Return a value in the form of the log's tables: whole numbers without a point, and "true" and "false"."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""What is asked of a recommender, and what it answers."""
+"""Requests to a recommender, and its answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,28 +7,32 @@ from typing import Literal, overload
 from darlr.data.ids import Id
 
 OnUnknown = Literal["error", "skip", "new"]
-"""What becomes of a request whose user, or one of whose items, the log does not have.
+"""The treatment of a request with a user or an item that the log does not have.
 
-error: the batch is refused. skip: the user gets no items. new: the user is served as a new one. With skip and new, an unknown
-item is left out, and a note in the answer says what happened.
+- error: the batch is refused.
+- skip: the user gets no items.
+- new: the user is served as a new one.
+
+With skip and new, an unknown item is left out, and a note in the answer says so.
 """
 
 Past = Literal["log", "none"]
-"""Where the past of a user comes from whose request has no recent items.
+"""The source of a user's past if the request has no recent items.
 
-log: from the log: the newest rows of a user whom it knows are the window that the policy looks at. A policy that acts on a
-belief has the log in its belief already, and begins without a window. none: there is no past, as when an episode begins.
+- log: the newest rows of a known user in the log are the window that the policy looks at. A policy that acts on a belief
+  has the log in its belief already, and begins without a window.
+- none: there is no past, as at the start of an episode.
 """
 
 
 @dataclass(frozen=True)
 class NewItem:
-    """An item that the log lacks, and what is known of it.
+    """An item that the log lacks, with its known properties.
 
     Attributes:
-        item: raw id; where the log's ids are whole numbers, it is one, too.
-        categories: names of its categories, as the log's items have them; None: not known.
-        features: values of the features that the items of the log have, by name; those that are left out are not known.
+        item: raw id; a whole number if the log's ids are.
+        categories: names of its categories, as the log's items have them; None: unknown.
+        features: values, by name, of the features that the log's items have; omitted ones are unknown.
     """
 
     item: Id
@@ -38,18 +42,18 @@ class NewItem:
 
 @dataclass(frozen=True)
 class Request:
-    """Whom to recommend to, and among what.
+    """A user to recommend to, and the items to choose from.
 
     Attributes:
         user: raw user id; None: a new user.
-        items: raw ids of what was recommended to the user lately, oldest first; they are not recommended again.
-        rewards: what the user gave each of them, in the units of the log.
+        items: raw ids of the user's recent items, oldest first; they are not recommended again.
+        rewards: the user's reward for each of them, in the units of the log.
         candidates: raw ids of the only items to rank; None: all that the policy can recommend.
         exclude: raw ids of items that must not be recommended.
-        exclude_seen: whether items that the log says the user had are left out.
-        history: where the past comes from without `items`.
-        features: what is known of a user whom the log lacks: values of the features that the users of the log have, by name.
-        new_items: items that the log lacks, and that may be ranked for this request all the same; the other keys may name them.
+        exclude_seen: whether the user's items in the log are left out.
+        history: the source of the past without `items`.
+        features: values, by name, of the features that the log's users have, for a user outside the log.
+        new_items: items that the log lacks and that may be ranked for this request; the other keys may name them.
     """
 
     user: Id | None = None
@@ -64,12 +68,12 @@ class Request:
 
 
 ANYBODY = Request()
-"""A new user of whom nothing is told: what a request is where it states nothing."""
+"""A request for a new user without any information: the defaults of a request."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """An answer of the user, and by how much it moved what another item is expected to give, in the units of the log."""
+    """A user's reward for an item, and the change that it made to another item's expected reward, in the units of the log."""
 
     item: Id
     reward: float
@@ -78,13 +82,13 @@ class Moved:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an item is expected to give what it is expected to give, in the units of the log.
+    """The parts of an item's expected reward, in the units of the log.
 
     Attributes:
-        estimate: expected before the user's recent answers.
-        change: what the answers added; the expected reward is the sum of the two.
-        penalty: how much less the item counts since it shares a category with recent ones.
-        moved_by: the answer that moved it most; None where none moved it.
+        estimate: the expectation before the user's recent rewards.
+        change: the change by these rewards; the expected reward is the sum of the two.
+        penalty: the deduction in the ranking for sharing a category with recent items.
+        moved_by: the reward that changed it most; None if none did.
     """
 
     estimate: float
@@ -99,9 +103,9 @@ class Recommendation:
 
     Attributes:
         item: raw id.
-        score: the probability with which the policy would pick it among the items that may be recommended.
-        expected_reward: what the user is expected to give it, in the units of the log.
-        explanation: where it was asked for.
+        score: the probability with which the policy would choose it among the allowed items.
+        expected_reward: the reward that the user is expected to give, in the units of the log.
+        explanation: its explanation, if it was asked for.
     """
 
     item: Id
@@ -115,9 +119,9 @@ class Answer(Sequence[Recommendation]):
     """The ranked items for a request, best first; a sequence of them.
 
     Attributes:
-        user: the log's own id of the user; the request's where the log does not have it.
+        user: the log's own id of the user, or the request's if the log does not have it.
         ranked: the items.
-        notes: what should be known of it, a line each: a user taken for new, items left out, fewer items than asked for.
+        notes: lines that should be known: a user served as new, items left out, fewer items than asked for.
     """
 
     user: Id | None

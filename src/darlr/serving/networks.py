@@ -1,4 +1,4 @@
-"""The policy for the users who ask: made once for all users of the log where that is cheap, else for each block."""
+"""The policy's network for the users of a block: made once for all users of the log if that is cheap, else for each block."""
 
 from dataclasses import dataclass
 
@@ -15,24 +15,30 @@ from darlr.serving.features import FeatureReader
 from darlr.serving.understanding import NEW_USER
 
 MOST_BYTES = 1 << 29
-"""Of the rows of all users together, so that one network stands for all of them."""
+"""The largest size of all users' rows for which one network serves all of them."""
 FROM_ESTIMATES = {"prior", "estimates"}
-"""Rows that the world model has to be asked for, which takes its time with every user."""
+"""Rows that require predictions of the world model, which take time for every user."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A scorer, and the rows (B,) of its users that the block's users have."""
+    """A scorer, and the rows (B,) of its users that belong to the block's users."""
 
     scorer: Scorer
     rows: Tensor
 
 
 class Networks:
-    """The policy for the users of any block."""
+    """The policy's networks for the users of any block."""
 
     def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
-        """Args: standing: whether one network may be made for all users."""
+        """
+        Args:
+            policy: the saved policy.
+            features: reads features of new users.
+            device: the device that computes.
+            standing: whether one network may be made for all users.
+        """
         self._policy, self._features, self._device = policy, features, device
         n_users = len(policy.user_ids)
         size = sum(row.nbytes for row in policy.average_user.values())
@@ -42,20 +48,20 @@ class Networks:
         self._standing = network.scorer() if cheap else None
 
     def of(self, block: Block) -> Asked:
-        """The policy for the users of `block`."""
+        """Return the policy for the users of `block`."""
         users = block.users
         if self._standing is not None and not block.described:
             rows = np.where(users == NEW_USER, len(self._policy.user_ids), users)
             return Asked(self._standing, torch.from_numpy(rows).to(self._device))
         known, places = np.unique(users[users != NEW_USER], return_inverse=True)
-        rows = np.full(len(users), len(known))  # the average user's row, after those that are known
+        rows = np.full(len(users), len(known))  # the average user's row follows those of known users
         rows[users != NEW_USER] = places
         network = self._policy.network(known)
         self._add_described(network, block, rows)
         return Asked(network.scorer(), torch.from_numpy(rows).to(self._device))
 
     def _add_described(self, network: Policy, block: Block, rows: NDArray[np.int64]) -> None:
-        """Append those of whom something is told, and write where they stand into `rows`."""
+        """Append the users with features, and write their places into `rows` (B,)."""
         if not block.described:
             return
         newcomers = self._policy.newcomer_rows(*self._features.priors(list(block.described.values())))

@@ -1,4 +1,4 @@
-"""Items that the log lacks, in a policy's terms: what the world model expects of items with such categories and features."""
+"""Items that the log lacks, in a policy's terms: the world model's expectations of items with such categories and features."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LARGEST_ID = 2**63
 
 @dataclass(frozen=True)
 class DescribedItem:
-    """A new item as the log would have its id, and what is known of it in the policy's terms."""
+    """A new item with an id in the form of the log's, and its known properties in the policy's terms."""
 
     item: Id
     described: Described
@@ -38,7 +38,7 @@ class NewItems:
 
     Attributes:
         items: those that can be ranked.
-        left_out: ids of those that cannot.
+        left_out: ids of the others.
     """
 
     items: tuple[DescribedItem, ...]
@@ -46,10 +46,15 @@ class NewItems:
 
 
 class NewItemReader:
-    """Reads new items as the log's items have their ids, categories and features, for a policy that can rank them."""
+    """Reads new items in the form of the log's ids, categories and features, for a policy that can rank them."""
 
     def __init__(self, policy: SavedPolicy, kept: Kept | None, known: KnownIds) -> None:
-        """Args: kept: what the run keeps of its log; known: the ids of the items that the policy knows."""
+        """
+        Args:
+            policy: the saved policy.
+            kept: the part of its log that the run keeps.
+            known: the ids of the items that the policy knows.
+        """
         self._policy, self._known = policy, known
         self._features = _item_features(policy, kept)
         population = policy.model.items if isinstance(policy.model, FactorModel) else None
@@ -64,7 +69,7 @@ class NewItemReader:
 
     @cached_property
     def refusal(self) -> str | None:
-        """Why the policy can rank no item that its log lacks; None where it can."""
+        """Why the policy can only rank items of its log; None if it can rank others."""
         if not isinstance(self._policy.model, FactorModel):
             return f"the world model is of the kind '{self._policy.config.world_model.kind}', which has no prior for items"
         if self._features is None:
@@ -76,10 +81,15 @@ class NewItemReader:
         return None
 
     def read(self, new_items: Sequence[NewItem], place: str, tell: Teller, notes: list[str]) -> NewItems:
-        """The new items that can be ranked; one line tells why the others cannot.
+        """Return the new items that can be ranked; a note says why the others cannot.
 
-        Args: tell, notes: as `FeatureReader.read` takes them.
-        Raises: InputError: naming `place`, for a numeric feature that is no finite number.
+        Args:
+            new_items: the items.
+            place: the request, for messages.
+            tell, notes: as in `FeatureReader.read`.
+
+        Raises:
+            InputError: naming `place`, for a numeric feature that is not a finite number.
         """
         found: dict[Id, DescribedItem] = {}
         left_out: list[Id] = []
@@ -101,7 +111,11 @@ class NewItemReader:
         return NewItems(tuple(found.values()), tuple(left_out))
 
     def widened(self, items: Sequence[DescribedItem]) -> SavedPolicy:
-        """The policy in a world that has `items`, too; raises `InputError` where it cannot be had."""
+        """Return the policy in a world that also has `items`.
+
+        Raises:
+            InputError: if the policy cannot rank them.
+        """
         ids = [one.item for one in items]
         described = [one.described for one in items]
         member = np.zeros((len(items), len(self._category)), bool)
@@ -135,12 +149,12 @@ class NewItemReader:
         return tuple(sorted(set(found))) if found or not names else None
 
     def _nothing(self) -> Described:
-        """What is known of an item of which nothing is told."""
-        assert self._features is not None  # or `refusal` says so
+        """Return the properties of an item about which nothing is known."""
+        assert self._features is not None  # otherwise `refusal` is not None
         return Described((UNKNOWN,) * len(self._features.code_names), (math.nan,) * len(self._features.numeric_names), None)
 
     def _membership(self, member: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> torch.Tensor:
-        """(m, C) as the policy has it, whose last column may stand for having none."""
+        """Return (m, C) in the policy's form, whose last column may stand for items without categories."""
         width = self._policy.membership.shape[1]
         if width > member.shape[1]:
             member = np.concatenate([member, ~member.any(axis=1, keepdims=True)], axis=1)
@@ -156,7 +170,7 @@ class NewItemReader:
 
 
 def _item_features(policy: SavedPolicy, kept: Kept | None) -> Features | None:
-    """Features of no items, with the names, values and scales of those of the log; None where the run does not say."""
+    """Return features of no items, with the names, values and scales of the log's; None if the run lacks them."""
     if policy.names is None or kept is None or kept.item_scales is None:
         return None
     described = policy.names.item_features

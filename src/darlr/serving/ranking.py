@@ -1,4 +1,4 @@
-"""Ranking: the policy's best items for a block of requests, as they stand or as a list that does not bore."""
+"""Ranking of the policy's best items for a block of requests, optionally as a diverse list."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,12 @@ class Ranked:
     """The best k items of B requests, best first.
 
     Attributes:
-        columns: (B, k) columns of the world; those behind the `left` first ones may not be recommended.
-        probabilities: (B, k) with which the policy would pick each among the items that may stand in its place.
-        rewards: (B, k) expected, in the units of the log.
-        left: (B,) how many items of the world may be recommended.
-        bored: (B,) the first place, counted from 1, at which every item that is left shares a category with the ones before it;
-            `PLAIN` where there is none.
+        columns: (B, k) columns of the world; only the first `left` ones of a row may be recommended.
+        probabilities: (B, k) the probability with which the policy would choose each among the items allowed in its place.
+        rewards: (B, k) expected rewards, in the units of the log.
+        left: (B,) number of items of the world that may be recommended.
+        bored: (B,) the first place, counted from 1, at which every remaining item shares a category with earlier ones;
+            `PLAIN` if there is none.
     """
 
     columns: Tensor
@@ -41,7 +41,13 @@ class Ranker:
     """Ranks items by a run's policy."""
 
     def __init__(self, policy: SavedPolicy, features: FeatureReader, device: torch.device, standing: bool) -> None:
-        """Args: standing: as `Networks` takes it."""
+        """
+        Args:
+            policy: the saved policy.
+            features: reads features of new users.
+            device: the device that computes.
+            standing: as in `Networks`.
+        """
         self.networks = Networks(policy, features, device, standing)
         self._expectations = Expectations(policy, features, device)
         self._low, self._high = policy.reward_range
@@ -51,12 +57,14 @@ class Ranker:
 
     @property
     def window(self) -> int:
-        """N, how many neighbours of a diverse list must not share categories; 0 where users do not leave over categories."""
+        """N, the number of neighbours in a diverse list that must not share categories; 0 if users do not leave over
+        categories.
+        """
         return 0 if self._rule is None else self._rule.window
 
     @torch.inference_mode()
     def rank(self, block: Block, count: int, diversify: bool) -> Ranked:
-        """The best `count` items, or all of the world where those are fewer."""
+        """Return the best `count` items, or all of the world if there are fewer."""
         asked, blocked = self.networks.of(block), block.blocked
         count = min(count, blocked.shape[1])
         if diversify and self._rule is not None:
@@ -70,13 +78,13 @@ class Ranker:
 
     @torch.inference_mode()
     def reasons(self, block: Block, columns: Tensor) -> Reasons:
-        """Why the items in `columns` (B, k) are expected to give what they are expected to give."""
+        """Return the parts of the expected rewards of the items in `columns` (B, k)."""
         return self._expectations.reasons(block, self.networks.of(block), columns)
 
     def _walk(self, block: Block, asked: Asked, count: int, rule: SharedCategory) -> Ranked:
-        """A list as an episode: place after place the policy's best item over which the user would not leave.
+        """Build a list like an episode: each place gets the policy's best item over which the user would not leave.
 
-        The user is taken to give what is expected, so that the list moves no belief.
+        The user is assumed to give the expected rewards, so that the list does not change the belief.
         """
         window, blocked = block.window, block.blocked.clone()
         left = (~blocked).sum(dim=1)
@@ -100,5 +108,5 @@ class Ranker:
 
 
 def _after(window: Window, items: Tensor, rewards: Tensor) -> Window:
-    """The window after `items` (B, 1) gave `rewards` (B, 1)."""
+    """Return the window after `items` (B, 1) with `rewards` (B, 1)."""
     return Window(torch.cat([window.items[:, 1:], items], dim=1), torch.cat([window.rewards[:, 1:], rewards], dim=1))

@@ -22,7 +22,7 @@ from darlr.serving.understanding import Understood, place_of
 
 MOST_COUNT = 1_000_000
 KEPT_ITEMS = 8
-"""Sets of new items whose worlds are kept, since one client tends to ask for the same set again."""
+"""The number of sets of new items whose worlds are cached, because a client tends to ask for the same set again."""
 MOST_NOTICES = 5
 
 
@@ -32,7 +32,7 @@ class Recommender:
     Attributes:
         path: the run folder.
         served: its policy with the items that it ranks.
-        notices: what should be known of the run before it serves.
+        notices: lines that should be known about the run before it serves.
     """
 
     def __init__(self, path: Path, served: Served, notices: Sequence[str]) -> None:
@@ -43,9 +43,15 @@ class Recommender:
 
     @classmethod
     def load(cls, run: Path | str, device: torch.device | str = "cpu", data_dir: Path | None = None) -> Self:
-        """The policy in a run folder (the epoch that did best in the simulator); raises `InputError` if there is none.
+        """Load the policy in a run folder (from the epoch that did best in the simulator).
 
-        Args: data_dir: where data sets lie, for runs of darlr 0.2, whose folder does not hold what the log's users had.
+        Args:
+            run: the run folder.
+            device: the device that computes.
+            data_dir: the folder of data sets, for runs of darlr 0.2, whose folder does not hold the items of the log's users.
+
+        Raises:
+            InputError: if there is no policy.
         """
         folder, place = RunFolder.open(Path(run)), torch.device(device)
         policy = SavedPolicy(folder, place)
@@ -53,12 +59,13 @@ class Recommender:
         return cls(folder.path, Served(policy, kept, place), notices)
 
     def with_items(self, items: Sequence[NewItem]) -> Self:
-        """The same with items that the log lacks, for all requests; what is strange in them is told in `notices`.
+        """Return the same recommender with items that the log lacks, for all requests; `notices` gets notes on them.
 
-        The world model's prior for items with such categories and features is what is believed of them, and what users give
-        other items moves what is expected of these.
+        The belief about a new item is the world model's prior for items with such categories and features. The users'
+        rewards for other items change its expected reward.
 
-        Raises: InputError: where the policy can rank no item that its log lacks.
+        Raises:
+            InputError: if the policy can only rank items of its log.
         """
         reader, notes = self.served.new_items, list[str]()
         if reader.refusal is not None:
@@ -70,12 +77,12 @@ class Recommender:
 
     @property
     def user_ids(self) -> Ids:
-        """Raw ids of all users of the log."""
+        """(U,) raw ids of all users of the log."""
         return self.served.policy.user_ids
 
     @property
     def item_ids(self) -> Ids:
-        """Raw ids of the items that can be recommended."""
+        """(n_items,) raw ids of the items that can be recommended."""
         return self.served.policy.item_ids[self.served.policy.world_items]
 
     @property
@@ -96,20 +103,22 @@ class Recommender:
         diversify: bool = False,
         explain: bool = False,
     ) -> list[Answer]:
-        """The `count` items that the policy likes best for each request, best first; all that are left where those are fewer.
+        """Return the `count` best items for each request, best first; all remaining ones if there are fewer.
 
-        `darlr.data.ids` says which ids are the log's. A user whom the log lacks is served by the features that the request
-        tells, where the world model has priors for them, else as the average user.
+        `darlr.data.ids` says which ids match the log's. A user outside the log is served by the features in the request, if
+        the world model has priors for them, else as the average user.
 
         Args:
-            on_unknown: what becomes of an unknown user, item or feature, see `OnUnknown`; each answer's notes tell of it.
-            diversify: whether neighbours in a list do not share categories, as far as users leave over that: no item has a
-                category of more than M of the N items before it, the recent ones included (docs/protocol.md, section 1).
-            explain: whether items have their `explanation`.
+            requests: the requests.
+            count: number of items for each.
+            on_unknown: the treatment of an unknown user, item or feature, see `OnUnknown`; each answer's notes mention it.
+            diversify: whether to separate items that share categories, as far as users leave over them. No item then has a
+                category of more than M of the N items before it, including recent ones (docs/protocol.md, section 1).
+            explain: whether items get their `explanation`.
 
         Raises:
-            InputError: naming the request: for rewards that do not match the items or lie outside what a user can give, and for
-                an unknown user, item or feature where `on_unknown` is "error".
+            InputError: naming the request, for rewards that do not match the items or lie outside the users' range. With
+                `on_unknown` "error" also for an unknown user, item or feature.
         """
         require_between("count", count, 1, MOST_COUNT)
         if on_unknown not in get_args(OnUnknown):
@@ -126,10 +135,12 @@ class Recommender:
         return [answers[place] for place in range(len(requests))]
 
     def score(self, user: Id | Request | None, items: Sequence[Id], on_unknown: OnUnknown = "new") -> Answer:
-        """What the policy makes of `items` for a user, in their order; items that it cannot recommend are left out, and noted.
+        """Return the scores of `items` for a user, in their order; items that it cannot recommend are left out, with a note.
 
-        A `Request` in the place of the user says what is known of the user beside; scores are probabilities among `items`.
-        Raises as `recommend` does.
+        A `Request` instead of the user id carries further information about the user. Scores are probabilities among `items`.
+
+        Raises:
+            InputError: as `recommend`.
         """
         asked = user if isinstance(user, Request) else Request(user)
         fitted = replace(asked, candidates=items, exclude=(), exclude_seen=False)
@@ -143,7 +154,11 @@ class Recommender:
         return replace(answer, ranked=tuple(placed[served.item_ids[column]] for column in columns))
 
     def understood(self, number: int, request: Request, on_unknown: OnUnknown) -> tuple[Served, Understood]:
-        """The `number`-th request of a batch, and the policy with the new items that it has; raises as `recommend` does."""
+        """Return the `number`-th request of a batch in the policy's terms, and the policy with the request's new items.
+
+        Raises:
+            InputError: as `recommend`.
+        """
         if not request.new_items:
             return self.served, self.understanding.of(number, request, on_unknown)
         notes: list[str] = []

@@ -1,4 +1,4 @@
-"""Reading whom to recommend to, from CSV or JSON."""
+"""Reading of requests from CSV or JSON."""
 
 import csv
 import io
@@ -21,25 +21,29 @@ from darlr.text import brief
 COLUMNS = ("user_id", "item_id", "reward")
 ROLE = "role"
 ROLES = ("recent", "candidate", "exclude")
-MOST_BYTES = 1 << 30  # of a file of requests
+MOST_BYTES = 1 << 30  # largest size of a file of requests
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 def requests_for(users: Sequence[str], known: Ids, defaults: Request = ANYBODY) -> list[Request]:
-    """A request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
+    """Return a request without recent items for each of the raw ids `users`; for all `known` users if none is named."""
     return [replace(defaults, user=user) for user in (map(KnownIds(known).as_logged, users) if users else known.tolist())]
 
 
 def read_requests(path: Path, users: Ids, items: Ids, defaults: Request = ANYBODY) -> list[Request]:
-    """The requests in a file; raises `InputError` naming file and line (or entry).
+    """Read the requests in a file.
 
-    CSV: columns user_id, item_id, reward, and perhaps role; a row for each item of a user, oldest first. Its role is recent
-    where it is blank, or candidate or exclude, and then it has no reward. A user without items has one row with the other cells
-    blank. JSON: a list of objects with the keys of `schema.REQUEST`.
+    CSV has columns user_id, item_id, reward, and optionally role, with a row for each item of a user, oldest first. A blank
+    role means a recent item; the roles candidate and exclude have no reward. A user without items has one row with the
+    other cells blank. JSON has a list of objects with the keys of `schema.REQUEST`.
 
     Args:
-        users, items: the log's, which say how ids are read (`darlr.data.ids`). Rows of one user make one request.
-        defaults: what the file does not state.
+        path: the file.
+        users, items: the log's ids, which decide how ids are read (`darlr.data.ids`). Rows of one user make one request.
+        defaults: the values of omitted keys.
+
+    Raises:
+        InputError: naming the file and the line (or entry).
     """
     text = read_text(path, at_most=MOST_BYTES)
     if path.suffix.lower() == ".json":
@@ -93,7 +97,7 @@ def _from_csv(text: str, path: Path, users: KnownIds, items: KnownIds, defaults:
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The cells of `COLUMNS` and of `ROLE` of every row that is not blank, and where it stands, as "a.csv: line 3"."""
+    """Yield the cells of `COLUMNS` and of `ROLE` of every row that is not blank, and its place, for example "a.csv: line 3"."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1  # on which the row begins
     try:

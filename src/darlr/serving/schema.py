@@ -1,4 +1,4 @@
-"""The one reading of requests as plain values: a file of JSON and the body of an HTTP request are held to it alike."""
+"""The one reading of requests as plain values, for files of JSON and for bodies of HTTP requests."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,9 @@ class Field:
     """A key of an object.
 
     Attributes:
-        holds: whether a value may stand there.
-        expected: what may, in words.
-        schema: the same as JSON Schema, with a description.
+        holds: returns whether a value is allowed.
+        expected: the allowed values in words.
+        schema: the same as a JSON schema, with a description.
     """
 
     holds: Callable[[Any], bool]
@@ -29,7 +29,7 @@ class Field:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that a float can hold, and so finite; true and false are none."""
+    """Return whether a value is a finite number that a float can hold; true and false are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         return False
     try:
@@ -39,7 +39,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_id(value: Any) -> bool:
-    """Whether a value may be an id: text that is not empty, or a number."""
+    """Return whether a value may be an id: text that is not empty, or a number."""
     return (isinstance(value, str) and value != "") or is_number(value)
 
 
@@ -80,7 +80,7 @@ def _features(describing: str) -> Field:
 
 
 def object_schema(fields: Mapping[str, Field], required: Sequence[str] = ()) -> dict[str, Any]:
-    """JSON Schema of an object with these keys and no others."""
+    """Return the JSON schema of an object with these keys and no others."""
     properties = {name: dict(field.schema) for name, field in fields.items()}
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
@@ -148,11 +148,15 @@ OPTIONS: Mapping[str, Field] = MappingProxyType(
         "explain": _flag("whether items are explained", False),
     }
 )
-"""How all requests of a batch are answered: arguments of `Recommender.recommend`."""
+"""The options of all answers of a batch, which are arguments of `Recommender.recommend`."""
 
 
 def require_object(value: Any, fields: Mapping[str, Field], place: str) -> dict[str, Any]:
-    """`value`, an object with some of the keys of `fields`; raises `InputError` naming `place` and the key."""
+    """Return `value`, an object with some of the keys of `fields`.
+
+    Raises:
+        InputError: naming `place` and the key.
+    """
     names = ", ".join(f'"{name}"' for name in fields)
     if not isinstance(value, dict):
         raise InputError(f"{place} is {brief(value)}; expected an object with some of {names}")
@@ -165,7 +169,9 @@ def require_object(value: Any, fields: Mapping[str, Field], place: str) -> dict[
 
 
 def request_of(value: Any, place: str, defaults: Request = ANYBODY) -> Request:
-    """The request that a plain `value` states, as `REQUEST` says; `defaults` has what it does not state."""
+    """Return the request that a plain `value` describes, in the form of `REQUEST`; `defaults` has the values of omitted
+    keys.
+    """
     told = require_object(value, REQUEST, place)
     stated: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in told.items()}
     if "new_items" in stated:
@@ -174,7 +180,11 @@ def request_of(value: Any, place: str, defaults: Request = ANYBODY) -> Request:
 
 
 def new_items_of(values: Sequence[Any], place: str) -> tuple[NewItem, ...]:
-    """The new items that plain `values` state, as `NEW_ITEM` says; raises `InputError` naming `place`."""
+    """Return the new items that plain `values` describe, in the form of `NEW_ITEM`.
+
+    Raises:
+        InputError: naming `place`.
+    """
     found = []
     for number, value in enumerate(values, start=1):
         told = require_object(value, NEW_ITEM, f"{place}, new item {number}")

@@ -1,4 +1,4 @@
-"""A policy with the items that it ranks, ready for requests that are understood."""
+"""A policy with the items that it ranks, ready for requests in its own terms."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from darlr.serving.understanding import Understanding, Understood
 from darlr.world_model.factors.model import FactorModel
 
 BLOCK = 4_096
-"""Requests that are ranked together; bounds the memory of a batch."""
+"""The number of requests that are ranked at once; it bounds the memory of a batch."""
 
 
 class Served:
@@ -27,14 +27,20 @@ class Served:
 
     Attributes:
         policy: the policy.
-        kept: what the run folder keeps of its log; None where it keeps nothing.
+        kept: the part of its log that the run folder keeps; None if there is none.
         understanding, new_items: read requests.
-        blocks, ranker: make them arrays, and rank items for them.
-        item_ids: raw ids of the items that can be recommended, by column of the world.
+        blocks, ranker: turn them into arrays, and rank items for them.
+        item_ids: (n_items,) raw ids of the items that can be recommended, by column of the world.
     """
 
     def __init__(self, policy: SavedPolicy, kept: Kept | None, device: torch.device, standing: bool = True) -> None:
-        """Args: standing: whether one network may be made for all users of the log, or one for each block of requests."""
+        """
+        Args:
+            policy: the policy.
+            kept: the part of its log that the run folder keeps.
+            device: the device that computes.
+            standing: whether one network may be made for all users of the log, instead of one for each block of requests.
+        """
         self.policy, self.kept, self._device = policy, kept, device
         population = policy.model.users if isinstance(policy.model, FactorModel) else None
         features = FeatureReader(None if kept is None else kept.user_features, population, "user")
@@ -46,11 +52,15 @@ class Served:
         self.item_ids: list[Id] = policy.item_ids[policy.world_items].tolist()
 
     def with_items(self, items: tuple[DescribedItem, ...], standing: bool = False) -> "Served":
-        """The same with more items; raises `InputError` where the policy cannot rank items that its log lacks."""
+        """Return the same with more items.
+
+        Raises:
+            InputError: if the policy can only rank items of its log.
+        """
         return Served(self.new_items.widened(items), self.kept, self._device, standing)
 
     def answers(self, requests: Sequence[Understood], count: int, diversify: bool, explain: bool) -> list[Answer]:
-        """An answer to each request."""
+        """Return an answer to each request."""
         blocks = (requests[start : start + BLOCK] for start in range(0, len(requests), BLOCK))
         return [answer for block in blocks for answer in self._of_block(block, count, diversify, explain)]
 
@@ -71,7 +81,7 @@ class Served:
         return answers
 
     def _entries(self, ranked: Ranked) -> Iterator[list[Recommendation]]:
-        """The recommendations of each request."""
+        """Yield the recommendations of each request."""
         names = self.item_ids
         rows = (ranked.columns.tolist(), ranked.probabilities.tolist(), ranked.rewards.tolist(), ranked.left.tolist())
         for columns, scores, rewards, left in zip(*rows, strict=True):
@@ -79,7 +89,7 @@ class Served:
             yield [Recommendation(names[column], score, reward) for column, score, reward in triples]
 
     def _notes(self, ranked: Ranked, row: int, count: int, diversify: bool) -> Iterator[str]:
-        """What should be known of a list."""
+        """Yield notes on a list."""
         left, bored = int(ranked.left[row]), int(ranked.bored[row])
         if left < count:
             yield f"{count:,} items are asked for, and {left:,} are left to recommend"
@@ -101,14 +111,14 @@ def _with(entry: Recommendation, explanation: Explanation) -> Recommendation:
 
 
 def _shown(ranked: Ranked) -> list[int]:
-    """How many items each list has."""
+    """Return the number of items of each list."""
     return ranked.left.clamp_max(ranked.columns.shape[1]).tolist()
 
 
 def _explanation(
     reasons: Reasons, row: int, place: int, shown: Tensor, names: Sequence[Id], request: Understood
 ) -> Explanation:
-    """Of the item at `place` of the list of `row`; shown: (L,) the window's items."""
+    """Explain the item at `place` of the list of `row`; shown: (L,) the window's items."""
     changes = reasons.changes[row, :, place]
     moved_by = None
     if len(changes) and changes.abs().max() > 0:

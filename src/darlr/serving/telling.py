@@ -1,4 +1,4 @@
-"""How what is strange in a request is told: it refuses the request, or becomes a note in its answer."""
+"""The treatment of unknown or invalid parts of a request: a refusal, or a note in its answer."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,11 @@ from darlr.errors import InputError
 from darlr.serving.messages import OnUnknown
 
 Teller = Callable[[str, str, str], None]
-"""(what is strange, what becomes of it, a hint): refuses the request, or notes it."""
+"""A function of (the unknown part, its treatment, a hint), which refuses the request or adds a note."""
 
 
 def teller(place: str, on_unknown: OnUnknown, notes: list[str]) -> Teller:
-    """Raises `InputError` naming `place` where `on_unknown` is "error"; else adds a line to `notes`."""
+    """Make a teller: it raises `InputError` naming `place` if `on_unknown` is "error", else it adds a line to `notes`."""
 
     def tell(strange: str, fate: str, hint: str) -> None:
         if on_unknown == "error":

@@ -1,4 +1,4 @@
-"""Requests in the policy's terms, and what has to be told of them."""
+"""Requests in the policy's terms, with notes on them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ class Understood:
     Attributes:
         name: the user as the answer names it.
         user: its place among the log's users, or `NEW_USER`.
-        columns, rewards: the recent items: columns of the world, and what the user gave, normalised to 0..1.
+        columns, rewards: the recent items: columns of the world, and rewards, normalised to 0..1.
         given: the same rewards in the units of the log.
         candidates: columns that may be recommended; None: all.
-        exclude: columns that may not.
-        exclude_seen: whether what the log says the user had may not, either.
+        exclude: columns that may not be recommended.
+        exclude_seen: whether the user's items in the log are left out, too.
         past: whether the user's past is taken from the log.
-        features: of a user whom the log lacks.
+        features: features of a user outside the log.
         repeats: whether recent items may be ranked, too.
-        notes: as `Answer.notes`.
+        notes: as in `Answer.notes`.
         skipped: whether it gets no items.
     """
 
@@ -52,7 +52,7 @@ class Understood:
 
 
 class Understanding:
-    """Knows the log's ids, which items a policy can recommend, and how features of users are read."""
+    """Knows the log's ids, the items that a policy can recommend, and how features of users are read."""
 
     def __init__(self, policy: SavedPolicy, features: FeatureReader) -> None:
         self.users, self.items = KnownIds(policy.user_ids), KnownIds(policy.item_ids)
@@ -68,13 +68,18 @@ class Understanding:
         beside: Sequence[str] = (),
         left_out: Collection[Id] = (),
     ) -> Understood:
-        """The request, which is the `number`-th of its batch.
+        """Return the request, which is the `number`-th of its batch, in the policy's terms.
 
-        Args: beside: notes that are there already. left_out: items of which these tell that they are left out.
+        Args:
+            number: its number.
+            request: the request.
+            on_unknown: the treatment of unknown parts.
+            beside: earlier notes.
+            left_out: items that these notes already mention as left out.
 
         Raises:
-            InputError: naming it: for rewards that do not match the items or lie outside what a user can give, and for an
-                unknown user, item or feature where `on_unknown` is "error".
+            InputError: naming it, for rewards that do not match the items or lie outside the users' range. With
+                `on_unknown` "error" also for an unknown user, item or feature.
         """
         place = place_of(number, request)
         if request.history not in get_args(Past):
@@ -108,7 +113,7 @@ class Understanding:
         )
 
     def _columns(self, items: Iterable[Id], one: str, many: str, whole: str, named: "_Named") -> Iterable[int | None]:
-        """The column of each of the items; None for those that the log, or the policy, does not have."""
+        """Yield the column of each item; None for items that the log, or the policy, does not have."""
         for item in items:
             known = self.items.find(item)
             if known is None and self.items.as_logged(item) not in named.left_out:
@@ -130,7 +135,7 @@ class Understanding:
         return self._features.read(request.features, place, tell, notes)
 
     def _normalised(self, request: Request, place: str) -> list[float]:
-        """The rewards of the recent items, one an item, in 0..1."""
+        """Return the rewards of the recent items, one for each item, in 0..1."""
         items, rewards, low, high = request.items, request.rewards, self._low, self._high
         if len(items) != len(rewards):
             counts = f"{len(items)} recent items and {len(rewards)} rewards"
@@ -144,7 +149,7 @@ class Understanding:
 
 @dataclass(frozen=True)
 class _Named:
-    """Where items of a request are told of that cannot be used, and which of them are told of already."""
+    """Receives the notes on unusable items of a request, and knows the items already mentioned."""
 
     tell: Teller
     notes: list[str]
@@ -152,7 +157,7 @@ class _Named:
 
 
 def place_of(number: int, request: Request) -> str:
-    """How messages name the `number`-th request of a batch."""
+    """Name the `number`-th request of a batch in messages."""
     return f"request {number}, user {brief(request.user)}"
 
 

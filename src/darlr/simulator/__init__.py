@@ -1,1 +1,1 @@
-"""Many users' episodes at once: who leaves when, what the agent sees, and what is paid."""
+"""The simulator: many users' episodes at once, with leave rules, windows and rewards."""

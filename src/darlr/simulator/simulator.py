@@ -13,11 +13,11 @@ from darlr.world.window import Window, absent_item, start_item
 
 @dataclass(frozen=True)
 class Episodes:
-    """What happened in B finished episodes of at most T steps (views of the simulator's buffers, valid until its reset).
+    """B finished episodes of at most T steps (views of the simulator's buffers, valid until its reset).
 
     Attributes:
         users: (B,) int64 rows of the world.
-        lengths: (B,) int64 steps taken, 1..T.
+        lengths: (B,) int64 number of steps, 1..T.
         items: (B, L + T) int64; column L + t is the item of step t, see `Window` for the columns before.
         seen_rewards: (B, L + T) float32, the normalised rewards at the same places.
         rewards: (B, T) float32 as paid, 0 after the end.
@@ -31,11 +31,12 @@ class Episodes:
 
     @property
     def lookback(self) -> int:
+        """L, the number of positions of a window."""
         return self.items.shape[1] - self.rewards.shape[1]
 
     @property
     def actions(self) -> Tensor:
-        """(B, T) the items recommended; beyond an episode's end the column that stands for absence."""
+        """(B, T) the recommended items; after an episode's end, the column that marks absence."""
         return self.items[:, self.lookback :]
 
     @property
@@ -44,10 +45,10 @@ class Episodes:
         return torch.arange(self.rewards.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
     def visits(self) -> "Visits":
-        """All steps that were taken, episode by episode."""
+        """Return all steps that were taken, episode by episode."""
         steps = self.rewards.shape[1]
         row, step = self.taken.nonzero(as_tuple=True)
-        items = self.items.unfold(1, self.lookback, 1)[:, :steps]  # (B, T, L) views: what was visible before each step
+        items = self.items.unfold(1, self.lookback, 1)[:, :steps]  # (B, T, L) views: the window before each step
         rewards = self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
         return Visits(row, step, self.users[row], self.actions[row, step], Window(items[row, step], rewards[row, step]))
 
@@ -57,9 +58,9 @@ class Visits:
     """The n steps of finished episodes.
 
     Attributes:
-        row, step: (n,) int64, which episode and which of its steps.
-        users, items: (n,) int64, who was recommended what.
-        window: what was visible before, (n, L).
+        row, step: (n,) int64, the episode, and the number of the step in it.
+        users, items: (n,) int64, the user, and the recommended item.
+        window: (n, L) the window before the step.
     """
 
     row: Tensor
@@ -70,11 +71,11 @@ class Visits:
 
 
 class Simulator:
-    """Runs episodes in lock-step and computes on those alone that still run.
+    """Runs episodes in lock-step, and computes only on those that still run.
 
     Attributes:
-        lookback: L, how many positions a window has.
-        allow_repeats: whether an episode may recommend an item twice; if not, `blocked` names the items to mask.
+        lookback: L, the number of positions of a window.
+        allow_repeats: whether an episode may recommend an item twice; if not, `blocked` marks the items that it may not.
     """
 
     def __init__(
@@ -84,18 +85,21 @@ class Simulator:
         self.n_items, self.max_steps = n_items, max_steps
         self.lookback = max(lookback, leave.window)
         self.allow_repeats = allow_repeats
-        self._users = self._rows = torch.empty(0, dtype=torch.int64)  # nobody, until the first reset
+        self._users = self._rows = torch.empty(0, dtype=torch.int64)  # no users until the first reset
 
     @property
     def start_item(self) -> int:
+        """The column that marks the start of an episode."""
         return start_item(self.n_items)
 
     @property
     def absent_item(self) -> int:
+        """The column that marks positions before the start of an episode."""
         return absent_item(self.n_items)
 
     @property
     def running(self) -> bool:
+        """Whether an episode still runs."""
         return len(self._rows) > 0
 
     def reset(self, users: Tensor) -> None:
@@ -127,12 +131,12 @@ class Simulator:
 
     @property
     def rows(self) -> Tensor:
-        """(A,) which episodes still run."""
+        """(A,) the rows of the episodes that still run."""
         return self._rows
 
     @property
     def step_number(self) -> int:
-        """How many steps the running episodes have behind them."""
+        """The number of steps that the running episodes have taken."""
         return self._step
 
     @property
@@ -142,26 +146,26 @@ class Simulator:
 
     @property
     def _place(self) -> Tensor | slice:
-        """The rows of the running episodes; a slice, so that nothing is copied, while all of them run."""
+        """The rows of the running episodes; a slice while all of them run, so that nothing is copied."""
         return slice(None) if len(self._rows) == len(self._everyone) else self._rows
 
     @property
     def window(self) -> Window:
-        """What is visible of the running episodes now, (A, L)."""
+        """The present window of the running episodes, (A, L)."""
         columns, place = slice(self._step, self._step + self.lookback), self._place
         return Window(self._items[:, columns][place], self._seen[:, columns][place])
 
     @property
     def blocked(self) -> Tensor | None:
-        """(A, n_items) bool: items already recommended, where repeats are not allowed; else None."""
+        """(A, n_items) bool: items recommended before, if repeats are not allowed; else None."""
         return None if self.allow_repeats else self._used[self._place]
 
     def blocked_at(self, items: Tensor) -> Tensor | None:
-        """(A, k) bool: which of `items` (A, k) were already recommended, where repeats are not allowed; else None."""
+        """Return (A, k) bool: which of `items` (A, k) were recommended before, if repeats are not allowed; else None."""
         return None if self.allow_repeats else self._used[self._rows[:, None], items]
 
     def step(self, items: Tensor) -> None:
-        """Recommend `items` (A,) to the running episodes, pay, and end those whose users leave."""
+        """Recommend `items` (A,) to the running episodes, pay, and end the episodes of users who leave."""
         place, window = self._place, self.window
         reward = self.rewards.pay(self.users, items, window)
         column = self.lookback + self._step
@@ -179,12 +183,12 @@ class Simulator:
         self._rows = self._rows[~leaving]
 
     def episodes(self) -> Episodes:
-        """The episodes as far as they have come."""
+        """Return the episodes in their present state."""
         return Episodes(self._users, self._lengths, self._items, self._seen, self._paid)
 
 
 def roll_out(simulator: Simulator, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
-    """Run one episode for each of `users` (B,); `choose` names the items (A,) for the episodes still running."""
+    """Run one episode for each of `users` (B,); `choose` returns the items (A,) for the episodes that still run."""
     simulator.reset(users)
     while simulator.running:
         simulator.step(choose(simulator))

@@ -1,1 +1,1 @@
-"""Many runs from one file: the grid, its plan, and the processes that work on it."""
+"""Sweeps, which are many runs from one file: the grid, its plan, and the processes that work on it."""

@@ -1,4 +1,4 @@
-"""What a cell will take, roughly: from finished runs like it, else from speeds measured on one thread (docs/results.md)."""
+"""Rough cost of a cell, from similar finished runs, or else from speeds measured on one thread (docs/results.md)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ from darlr.world_model.fitting import resolve_batch_size, resolve_epochs
 from darlr.world_model.settings import WorldModelConfig
 
 START = 4.0  # seconds: loading torch, reading the data, drawing the picture
-# Fitting a world model: Coat 6.7 s (17 epochs of 6,960 rows), the built-in world 16 s (8 of 39,917), generated ratings 27.5 s
-# (3 of 312,000, in batches of 512), of a processor that others used, too.
+# Fitting a world model: Coat 6.7 s (17 epochs of 6,960 rows), the built-in world 16 s (8 of 39,917), generated ratings 27.5
+# s (3 of 312,000, in batches of 512), on a shared processor.
 FIT_STEP, FIT_MEMBER_AND_PAIR = 1.07e-2, 1.65e-6
 # Runs peaked at 406 to 557 MiB on Coat, 664 to 743 on KuaiRec's positives, at 6,212 with DARLR at 27,285 x 7,583; the rows of a
 # log of 12.5 million took 751.
@@ -31,20 +31,20 @@ MEMORY_MIB, MEMORY_A_CELL_MIB, MEMORY_A_ROW_MIB = 480.0, 3.0e-5, 6.0e-5
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one CPU that are still to spend (`fit` for a world model that others may share), and the peak memory.
+    """Seconds of one core that are still to spend (`fit` for a world model that others may share), and the peak memory.
 
-    `measured`: whether finished runs like it say so.
+    `seconds`: what finished runs like it took altogether, by the clock; 0 where there is none, and the cost a guess.
     """
 
     learning: float
     fit: float
     memory_mib: float
-    measured: bool
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Of a sweep: CPU time, time on the clock with so many workers, and memory of all of them."""
+    """Totals of a sweep: CPU time, time on the clock with its number of workers, and memory of all workers."""
 
     cpu_seconds: float
     seconds: float
@@ -52,7 +52,7 @@ class Totals:
 
 
 def estimate(cells: Sequence[Cell]) -> dict[Path, Cost]:
-    """The cost of every cell that is not finished, by its run folder."""
+    """Return the cost of every cell that is not finished, by its run folder."""
     finished: dict[Path, list[tuple[ExperimentConfig, Mapping[str, Any]]]] = {}
     costs = {}
     for cell in cells:
@@ -65,7 +65,7 @@ def estimate(cells: Sequence[Cell]) -> dict[Path, Cost]:
 
 
 def total(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> Totals:
-    """Of the cells in `costs`; a world model that several need is fitted once."""
+    """Return the totals of the cells in `costs`; a world model that several need is fitted once."""
     open_cells = [cell for cell in cells if cell.run in costs]
     fits = {cell.world_model: costs[cell.run].fit for cell in open_cells}
     learning = [costs[cell.run].learning for cell in open_cells]
@@ -76,7 +76,7 @@ def total(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> To
 
 
 def _finished(folder: Path) -> list[tuple[ExperimentConfig, Mapping[str, Any]]]:
-    """Config and summary of the finished runs of one method on one data set; what this version cannot read says nothing."""
+    """Return config and summary of the finished runs of one method on one data set; unreadable ones are skipped."""
     found: list[tuple[ExperimentConfig, Mapping[str, Any]]] = []
     for file in sorted(folder.glob(f"*/{SUMMARY}.json")):
         with suppress(InputError):
@@ -96,11 +96,12 @@ def _cost(cell: Cell, others: Sequence[tuple[ExperimentConfig, Mapping[str, Any]
     if cell.needs_fit():
         fit = _seconds_of_fit(config.world_model, size)
     if alike:
-        unit = fmean(sum(summary["seconds"].values()) / (summary["epochs"] * other.units) for other, summary in alike)
+        seconds = [sum(summary["seconds"].values()) for _, summary in alike]
+        unit = fmean(took / (summary["epochs"] * other.units) for took, (other, summary) in zip(seconds, alike, strict=True))
         memory = max(summary["peak_memory_mib"] for _, summary in alike)
-        return Cost(START + unit * work.units * epochs, fit, memory, measured=True)
+        return Cost(START + unit * work.units * epochs, fit, memory, sum(seconds))
     memory = MEMORY_MIB + MEMORY_A_CELL_MIB * size.users * size.items + MEMORY_A_ROW_MIB * size.rows
-    return Cost(START + work.seconds * epochs, fit, memory, measured=False)
+    return Cost(START + work.seconds * epochs, fit, memory, 0.0)
 
 
 def _work(config: ExperimentConfig, size: Size) -> Work:
@@ -108,14 +109,14 @@ def _work(config: ExperimentConfig, size: Size) -> Work:
 
 
 def _seconds_of_fit(config: WorldModelConfig, size: Size) -> float:
-    """On one thread of the machine that was measured; a fit that stops early takes less."""
+    """Return the seconds of a fit on one thread of the measured machine; a fit that stops early takes less."""
     steps = math.ceil(size.rows / resolve_batch_size(config, size.rows))
     epochs = resolve_epochs(config, size.pairs)
     return epochs * (FIT_STEP * steps + FIT_MEMBER_AND_PAIR * config.members * size.pairs)
 
 
 def in_words(seconds: float) -> str:
-    """`40 s`, `12 min` or `3.5 h`."""
+    """Format a time as `40 s`, `12 min` or `3.5 h`."""
     if seconds < 90:
         return f"{math.ceil(seconds)} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -26,9 +26,9 @@ class Point:
     """One cell of a grid as the file describes it.
 
     Attributes:
-        values: what `darlr train --config` would be given.
-        varied: the settings by which it differs from other cells of its data set and method, by dotted key.
-        alone: the key of `vary` that the cell is for, if it is for one.
+        values: the settings, as for `darlr train --config`.
+        varied: the settings that differ from other cells of its data set and method, by dotted key.
+        alone: the key of `vary` that the cell is for, if any.
     """
 
     values: Mapping[str, Any]
@@ -44,24 +44,26 @@ class Point:
 
 @dataclass(frozen=True)
 class _Settings:
-    """Settings by dotted key, each with the values that it takes: `crossed` with each other, `alone` one at a time."""
+    """Settings by dotted key with their values: `crossed` with each other, `alone` one at a time."""
 
     crossed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     alone: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def over(self, later: "_Settings") -> "_Settings":
-        """These, and those of `later` instead where both have a key; one value under `set` stays as what is varied from."""
+        """Return these settings, overridden by those of `later`; a single value under `set` stays as the base of varied
+        ones.
+        """
         crossed = {key: values for key, values in self.crossed.items() if len(values) == 1 or key not in later.alone}
         alone = {key: values for key, values in self.alone.items() if key not in later.crossed}
         return _Settings({**crossed, **later.crossed}, {**alone, **later.alone})
 
     @property
     def size(self) -> int:
-        """How many points there are."""
+        """The number of points."""
         return math.prod(map(len, self.crossed.values())) * (sum(map(len, self.alone.values())) if self.alone else 1)
 
     def points(self, start: Mapping[str, Any]) -> Iterator[Point]:
-        """`start` with every choice of values; with keys to vary, the crossed ones alone are not a choice."""
+        """Yield `start` with every choice of values; with keys to vary, the crossed ones alone are not a choice."""
         several = [key for key, values in self.crossed.items() if len(values) > 1]
         for values in itertools.product(*self.crossed.values()):
             crossed = dict(zip(self.crossed, values, strict=True))
@@ -87,7 +89,7 @@ class _Override:
 
 @dataclass(frozen=True)
 class Grid:
-    """Data sets, methods and seeds, and what is set for them."""
+    """Data sets, methods and seeds, and their settings."""
 
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
@@ -97,7 +99,11 @@ class Grid:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises `InputError` naming the file and the key that cannot be used."""
+        """Read a grid.
+
+        Raises:
+            InputError: naming the file and the key that cannot be used.
+        """
         try:
             return cls._of(read_yaml(path))
         except InputError as error:
@@ -117,7 +123,11 @@ class Grid:
         return cls(datasets, methods, seeds, _settings(content), overrides)
 
     def points(self) -> list[Point]:
-        """Every cell, all of the first seed before those of the next; raises `InputError` for more than `MOST_CELLS`."""
+        """Return every cell, all of the first seed before those of the next.
+
+        Raises:
+            InputError: for more than `MOST_CELLS`.
+        """
         pairs = itertools.product(self.datasets, self.methods)
         cells = len(self.seeds) * sum(self._settings_of(dataset, method).size for dataset, method in pairs)
         if cells > MOST_CELLS:
@@ -167,7 +177,7 @@ def _settings(content: Mapping[str, Any]) -> _Settings:
 
 
 def _flat(values: Any, part: str) -> dict[str, Any]:
-    """Settings by dotted key, from dotted or nested ones."""
+    """Return settings by dotted key, from dotted or nested ones."""
     if not isinstance(values, Mapping):
         raise InputError(f"'{part}' is {values!r}; expected a mapping from config keys to values")
     flat: dict[str, Any] = {}
@@ -185,7 +195,7 @@ def _flat(values: Any, part: str) -> dict[str, Any]:
 
 
 def _choices(key: str, value: Any, part: str) -> tuple[Any, ...]:
-    """The values that a key takes: a list is an axis, except that of a key which is itself a list only a list of lists is."""
+    """Return the values of a key. A list is an axis; for list-valued keys, only a list of lists is."""
     if key in AXES_OF_THEIR_OWN:
         raise InputError(f"'{key}' cannot be under '{part}'; expected it under '{AXES_OF_THEIR_OWN[key]}'")
     if leaf_type(experiment_type(), key) is tuple:

@@ -1,4 +1,4 @@
-"""What a sweep has to do: every cell's run, whether it is finished, and which world model it needs."""
+"""The plan of a sweep: every cell's run, whether it is finished, and the world model that it needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from darlr.world_model.fitting import resolve_loss
 
 @dataclass(frozen=True)
 class Size:
-    """How large a cell's world is.
+    """The size of a cell's world.
 
     Attributes:
-        users: those of the simulator.
-        items: those of the simulator.
-        rows: of the log that is learned from.
-        pairs: that an epoch of the world model's fit learns from: rows, and negatives where its loss needs some.
+        users: number of users of the simulator.
+        items: number of items of the simulator.
+        rows: number of rows of the log that is learned from.
+        pairs: number of pairs in an epoch of the world model's fit: rows, and negatives if its loss needs them.
     """
 
     users: int
@@ -45,16 +45,16 @@ class Cell:
     """One run of a sweep.
 
     Attributes:
-        label: what tells it from the others, in a line.
+        label: a line that distinguishes it from the other cells.
         values: its settings, as `darlr train --config` takes them.
         dataset: the data set's name.
         config: every setting, resolved.
-        size: of its world.
+        size: the size of its world.
         run: its folder.
         world_model: the file of the world model that it shares with others.
-        begun: whether its folder has a copy of that world model already.
-        epochs: how many epochs it has behind it.
-        finished: whether it was when the sweep was planned.
+        begun: whether its folder already has a copy of that world model.
+        epochs: its number of finished epochs.
+        finished: whether it was finished when the sweep was planned.
     """
 
     label: str
@@ -69,20 +69,20 @@ class Cell:
     finished: bool
 
     def needs_fit(self) -> bool:
-        """Whether the cell has to fit its world model unless another one does so before; looks at the disk."""
+        """Return whether the cell has to fit its world model, unless another one does so before; looks at the disk."""
         return not self.begun and not self.world_model.is_file()
 
     def is_finished(self) -> bool:
-        """Whether the cell is finished by now; looks at the disk."""
+        """Return whether the cell is finished by now; looks at the disk."""
         return _is_finished(self.run)
 
 
 def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell]:
-    """The cells of the grid's `points`; two keys under `vary` may meet in the same run, which is then one cell.
+    """Return the cells of the grid's `points`; two keys under `vary` may give the same run, which is then one cell.
 
     Raises:
-        InputError: naming the first cell whose settings or data cannot be used, whose folder holds something else, or that is
-            the same run as another one.
+        InputError: naming the first cell whose settings or data cannot be used, whose folder holds something else, or that
+            is the same run as another one.
     """
     loaded: dict[tuple[str, DataConfig, SyntheticConfig], LoadedDataset] = {}
     cells: dict[Path, tuple[Point, Cell]] = {}
@@ -90,7 +90,7 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
         try:
             values = with_canonical_dataset(point.values, data_dir)
             config = experiment_config(values)
-            key = (config.dataset, config.data, config.synthetic)  # all that reading looks at
+            key = (config.dataset, config.data, config.synthetic)  # all settings that reading depends on
             if key not in loaded:
                 loaded[key] = load(config, data_dir)
             cell = cell_of(point.label, values, loaded[key], out)
@@ -103,9 +103,10 @@ def plan(points: Sequence[Point], data_dir: Path | None, out: Path) -> list[Cell
 
 
 def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: Path) -> Cell:
-    """The cell of the run that `values` describe on `loaded`, with its results below `out`.
+    """Return the cell of the run that `values` describe on `loaded`, with its results below `out`.
 
-    Raises `InputError` for settings that cannot be used, and a run folder that holds something else.
+    Raises:
+        InputError: for settings that cannot be used, and a run folder that holds something else.
     """
     specified = SpecifiedRun.of(values, loaded)
     dataset = specified.dataset
@@ -131,7 +132,7 @@ def cell_of(label: str, values: Mapping[str, Any], loaded: LoadedDataset, out: P
 
 
 def _is_finished(run: Path) -> bool:
-    """Whether a run has its summary and its policy; one whose policy was deleted is worked on again, and gets it back."""
+    """Return whether a run has its summary and its policy; a run whose policy was deleted is trained again to restore it."""
     return all((run / name).is_file() for name in (f"{SUMMARY}.json", f"{POLICY}.safetensors"))
 
 

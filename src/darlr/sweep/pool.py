@@ -1,15 +1,15 @@
-"""Working on cells with several processes of this machine, each cell in a fresh one."""
+"""Work on cells with several processes of this machine, each cell in a new one."""
 
 import contextlib
-import errno
 import json
 import os
-import selectors
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -22,19 +22,21 @@ from darlr.sweep.worker import ENDS
 
 SECONDS_TO_END = 10.0
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Ctrl-C is for the parent, which tells the workers; elsewhere than on Windows a session of their own says so."""
 
 
 class LocalPool:
     """An executor (`darlr.sweep.running`) with up to `slots` processes at a time.
 
-    Entering it raises `InputError` where `out` is no place for results. If this process dies, they end too; their cells go on
-    from their last checkpoints later.
+    If this process dies, the others end, too; their cells continue from their last checkpoints later. Entering it raises
+    `InputError` if `out` cannot hold results.
     """
 
     def __init__(self, slots: int, data_dir: Path | None, out: Path, device: str) -> None:
         self._slots, self._out = slots, out
         self._job = {"data_dir": None if data_dir is None else str(data_dir), "out": str(out), "device": device}
-        self._selector = selectors.DefaultSelector()
+        self._lines: queue.SimpleQueue[tuple[_Worker, bytes]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -46,53 +48,53 @@ class LocalPool:
             worker.stop()
         for worker in list(self._workers):
             self._end(worker)
-        self._selector.close()
 
     @property
     def slots(self) -> int:
+        """The number of processes at a time."""
         return self._slots
 
     def start(self, cell: Cell) -> None:
-        worker = _Worker(cell, self._job)
-        self._workers.append(worker)
-        self._selector.register(worker.output, selectors.EVENT_READ, worker)
+        self._workers.append(_Worker(cell, self._job, self._lines))
 
     def stop(self, cell: Cell) -> None:
-        for worker in [worker for worker in self._workers if worker.cell is cell]:  # none, if it has ended meanwhile
+        for worker in [worker for worker in self._workers if worker.cell is cell]:  # none, if it has ended in the meantime
             self._end(worker)
 
     def heard(self, seconds: float) -> list[Told]:
         told: list[Told] = []
-        for key, _ in self._selector.select(seconds):
-            worker = key.data
-            told += [(worker.cell, event) for event in worker.events()]
-            if worker.silent:
-                told.append((worker.cell, self._end(worker)))
+        for worker, line in self._arrived(seconds):
+            if worker not in self._workers:  # stopped, and what it told meanwhile
+                continue
+            event = worker.event(line) if line else self._end(worker)
+            if event is not None:
+                told.append((worker.cell, event))
         return told
 
+    def _arrived(self, seconds: float) -> "Iterator[tuple[_Worker, bytes]]":
+        """All lines that are there, after waiting at most `seconds` for the first."""
+        with contextlib.suppress(queue.Empty):
+            yield self._lines.get(timeout=seconds)
+            while True:
+                yield self._lines.get_nowait()
+
     def _end(self, worker: "_Worker") -> Mapping[str, Any]:
-        self._selector.unregister(worker.output)
         self._workers.remove(worker)
         return worker.end()
 
 
 def _require_place(out: Path) -> None:
     """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
-    try:
-        nearest = next(place for place in (out, *out.parents) if present(place))
-        if not nearest.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    except OSError as error:
-        raise InputError(f"{out}: cannot be used for results ({error.strerror})") from error
+    nearest = next(place for place in (out, *out.parents) if present(place))
+    if not nearest.is_dir():
+        raise InputError(f"{out}: cannot be used for results ({nearest} is a file; expected a folder)")
 
 
 class _Worker:
-    """A process and what is heard of it; `silent` once it has closed its end."""
+    """A process; a thread hands the lines that it writes to `lines`, and an empty one when it has closed its end."""
 
-    def __init__(self, cell: Cell, job: Mapping[str, Any]) -> None:
+    def __init__(self, cell: Cell, job: Mapping[str, Any], lines: "queue.SimpleQueue[tuple[_Worker, bytes]]") -> None:
         self.cell = cell
-        self.silent = False
-        self._heard = b""
         self._end: Mapping[str, Any] | None = None
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `end`)
         self._process = subprocess.Popen(
@@ -101,40 +103,45 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=os.environ | ONE_THREAD,
-            start_new_session=True,  # Ctrl-C is for the parent, which tells the workers
+            start_new_session=True,
+            creationflags=APART,
         )
-        self.output = _pipe(self._process.stdout)
         self._input = _pipe(self._process.stdin)
-        with contextlib.suppress(BrokenPipeError):  # it died at once: `end` tells how
+        with contextlib.suppress(BrokenPipeError):  # it died at once; `end` reports how
             self._input.write(json.dumps({**job, "values": cell.values}).encode() + b"\n")
             self._input.flush()
+        threading.Thread(target=self._listen, args=(_pipe(self._process.stdout), lines), daemon=True).start()
 
-    def events(self) -> list[Mapping[str, Any]]:
-        """What arrived, but for the last event, which `end` returns; it blocks unless there is something to read."""
-        chunk = os.read(self.output.fileno(), 1 << 16)
-        self.silent = not chunk
-        *lines, self._heard = (self._heard + chunk).split(b"\n")
-        events = [json.loads(line) for line in lines]
-        if events and events[-1]["event"] in ENDS:
-            self._end = events.pop()
-        return events
+    def _listen(self, output: IO[bytes], lines: "queue.SimpleQueue[tuple[_Worker, bytes]]") -> None:
+        with output:
+            for line in output:
+                if line.endswith(b"\n"):  # what a killed process leaves may be half an event
+                    lines.put((self, line))
+        lines.put((self, b""))
+
+    def event(self, line: bytes) -> Mapping[str, Any] | None:
+        """The event that a line tells; None for the last one, which `end` returns."""
+        event: Mapping[str, Any] = json.loads(line)
+        if event["event"] not in ENDS:
+            return event
+        self._end = event
+        return None
 
     def end(self) -> Mapping[str, Any]:
-        """Wait for the end of a process that is silent or was told to stop, and say how it ended."""
+        """Wait for the end of a process that is silent or was told to stop, and return how it ended."""
         self.stop()
         try:
             code = self._process.wait(SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        self.output.close()
         self._errors.seek(0)
         printed = self._errors.read().decode(errors="replace").strip()
         self._errors.close()
         return self._end or {"event": "failed", "error": _death(code), "traceback": printed or None, "transient": True}
 
     def stop(self) -> None:
-        """Tell the process to end: its input does."""
+        """Tell the process to end, by closing its input."""
         with contextlib.suppress(BrokenPipeError):  # it is dead already
             self._input.close()
 
@@ -148,6 +155,6 @@ def _pipe(end: IO[bytes] | None) -> IO[bytes]:
 def _death(code: int) -> str:
     if code < 0:
         name = signal.Signals(-code).name
-        hint = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
+        hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
         return f"its process was killed by {name}{hint}; the same command goes on from its last checkpoint"
     return f"its process ended with exit code {code} and no result"

@@ -1,4 +1,6 @@
-"""Working on the cells of a plan: who waits for whom, what is tried again, and who is told. Where is an executor's affair."""
+"""Work on the cells of a plan: which cell waits for which, what is tried again, and events. An executor decides where cells
+run.
+"""
 
 import time
 from collections import Counter
@@ -13,21 +15,25 @@ from darlr.sweep.plan import Cell
 from darlr.sweep.worker import ENDS
 
 SECONDS_BETWEEN_TICKS = 1.0
-MOST_LOSSES = 3  # of one cell: one that takes its machine down with it has to end, too
+MOST_LOSSES = 3  # losses of one cell, so that a cell that always crashes its machine ends, too
 
 Told = tuple[Cell, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell ended, and after how many seconds; `error` is a line, None for a finished cell.
-
-    A defect has its `traceback`; a refusal and a killed process have none. `cpu_seconds` are those of its own process, 0 if
-    that was killed or if another sweep finished the cell (`elsewhere`).
+    """How a cell ended.
 
     Attributes:
-        stopped: the watcher had it stopped before its end, which is no error.
-        transient: what stopped it may pass, as a killed process and a full disk do; the same run may end well another time.
+        cell: the cell.
+        seconds: its time.
+        error: a line; None for a finished cell.
+        traceback: that of a defect; None for a refusal and for a killed process.
+        cpu_seconds: those of its own process; 0 if that was killed, or if another sweep finished the cell.
+        elsewhere: whether another sweep finished it.
+        stopped: whether the watcher stopped it, which is not an error.
+        transient: whether the cause may pass, for example a killed process or a full disk, so that the same run may succeed
+            later.
     """
 
     cell: Cell
@@ -41,26 +47,26 @@ class Outcome:
 
 
 class Watcher(Protocol):
-    """Is told how a sweep gets on."""
+    """Is told about a sweep's progress."""
 
     def started(self, cell: Cell) -> None:
-        """A process begins to work on `cell`."""
+        """Called when a process begins to work on `cell`."""
 
     def event(self, cell: Cell, event: Mapping[str, Any]) -> bool | None:
-        """The cell told of its progress (the events of `darlr.sweep.worker`); True stops it."""
+        """Called with an event of the cell (see `darlr.sweep.worker`); returning True stops the cell."""
 
     def put_back(self, cell: Cell, reason: str) -> None:
-        """The cell was not ended, and waits to be started again."""
+        """Called when the cell was not finished, and waits to be started again."""
 
     def ended(self, outcome: Outcome) -> None:
-        """A cell is finished or has failed; one that was finished elsewhere was not started here."""
+        """Called when a cell is finished or has failed; a cell that another sweep finished was not started here."""
 
     def tick(self) -> None:
-        """About a second went by."""
+        """Called about once a second."""
 
 
 class Executor(Protocol):
-    """Where cells are worked on, each in a fresh process with one thread. Leaving its `with` block ends all that still runs."""
+    """The place where cells run, each in a new process with one thread. Leaving its `with` block ends all that still run."""
 
     def __enter__(self) -> Self: ...
 
@@ -68,20 +74,20 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many cells it may work on now."""
+        """The number of cells that it may run now."""
 
     def start(self, cell: Cell) -> None:
         """Begin to work on `cell`."""
 
     def stop(self, cell: Cell) -> None:
-        """End the work on `cell`, which was started; nothing more is heard of it."""
+        """End the work on `cell`, which was started; it sends no further events."""
 
     def heard(self, seconds: float) -> list[Told]:
-        """What cells told, waiting at most `seconds` for it; the last event of every cell that was started is one of `ENDS`."""
+        """Return the cells' events, after waiting at most `seconds`; the last event of every started cell is one of `ENDS`."""
 
 
 class Queue:
-    """Cells that wait, given out so that no two at a time fit the same world model, and none that others work on."""
+    """Waiting cells, given out so that no two fit the same world model at once, and none that another process works on."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self._waiting = list(cells)
@@ -92,7 +98,7 @@ class Queue:
         return len(self._waiting)
 
     def take(self) -> Cell | None:
-        """The first cell whose world model is there, or that may fit it now; None if all have to wait."""
+        """Return the first cell whose world model exists, or that may fit it now; None if all have to wait."""
         for index, cell in enumerate(self._waiting):
             if cell.run in self._busy and in_work(cell.run):
                 continue
@@ -106,22 +112,22 @@ class Queue:
         return None
 
     def put_back(self, cell: Cell, busy: bool) -> None:
-        """The cell waits again; if it is `busy`, until the process that works on it lets go of its folder."""
+        """Let the cell wait again; if it is `busy`, until the other process has unlocked its folder."""
         self._waiting.insert(0, cell)
         if busy:
             self._busy.add(cell.run)
 
     def has_world_model(self, cell: Cell) -> None:
-        """The cell has its world model, or ended without: others need not wait for it any longer."""
+        """Note that the cell has its world model, or ended without it, so that others need not wait for it."""
         if self._fitting.get(cell.world_model) is cell:
             del self._fitting[cell.world_model]
 
 
 def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> list[Outcome]:
-    """Train `cells` on an executor that was entered; their outcomes in the order in which they ended.
+    """Train `cells` on an executor that was entered; return their outcomes in the order in which they ended.
 
-    A cell that fails stops no other. One that another process works on is waited for, and done here only if that one leaves it
-    unfinished. One that its executor lost goes on from its last checkpoint, `MOST_LOSSES` times at most.
+    A failing cell stops no other. A cell that another process works on is waited for, and run here only if that process
+    leaves it unfinished. A cell that its executor lost continues from its last checkpoint, at most `MOST_LOSSES` times.
     """
     queue, outcomes = Queue(cells), list[Outcome]()
     started: dict[Path, float] = {}
@@ -141,7 +147,7 @@ def run_cells(cells: Sequence[Cell], executor: Executor, watcher: Watcher) -> li
             started[cell.run] = time.monotonic()
             watcher.started(cell)
         for cell, event in executor.heard(SECONDS_BETWEEN_TICKS):
-            if cell.run not in started:  # stopped, and what it told meanwhile
+            if cell.run not in started:  # stopped, and its events since
                 continue
             kind = event["event"]
             if kind in ("learning", "trained"):

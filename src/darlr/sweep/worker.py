@@ -1,7 +1,7 @@
-"""One cell in a process of its own: the job comes on standard input, events leave on standard output, a JSON line each.
+"""One cell in a process of its own: the job comes on standard input, and events leave on standard output, one JSON line each.
 
-Standard input stays open as long as the parent lives. When it ends, the process ends at once: what is on disk is whole, and the
-cell goes on from its last checkpoint later.
+Standard input stays open as long as the parent lives. When it ends, the process ends at once. The files on disk are whole,
+and the cell continues from its last checkpoint later.
 """
 
 import json
@@ -19,15 +19,15 @@ from darlr.errors import out_of_memory
 Send = Callable[[Mapping[str, Any]], None]
 
 ENDS = ("finished", "failed", "busy", "lost")
-"""The last events of a cell; `lost`, with its `error`, is told by an executor whose process did not come back."""
+"""The last events of a cell; an executor sends `lost`, with an `error`, if the process disappeared."""
 
 
 def main() -> None:
-    """Work on the job of the first line of standard input: `values`, `data_dir`, `out` and `device`."""
+    """Do the job on the first line of standard input: `values`, `data_dir`, `out` and `device`."""
     job = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
-        os.dup2(2, 1)  # whatever a library prints is no event
+        os.dup2(2, 1)  # output of libraries is not an event
 
         def send(event: Mapping[str, Any]) -> None:
             print(json.dumps(event), file=channel, flush=True)
@@ -37,15 +37,17 @@ def main() -> None:
 
 
 def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: str, send: Send) -> dict[str, Any]:
-    """Train the cell with one thread, telling `send` of its progress; how it ended is returned as the last event.
+    """Train the cell with one thread, and `send` its events; return the last one.
 
-    That is `{"event": "finished", "cpu_seconds": of this process}`, or `{"event": "failed", "error": a line, "traceback": text
-    or None, "transient": whether the same run may end well another time}`: a traceback belongs to a defect, a refusal needs
-    none; what may pass is a file that could not be read or written. `{"event": "busy", "error": a line}` tells that another
-    process works on the run.
+    The last event is one of these:
+
+    - `{"event": "finished", "cpu_seconds": of this process}`.
+    - `{"event": "failed", "error": a line, "traceback": text or None, "transient": whether the same run may succeed
+      later}`. A defect has a traceback; a refusal has none. Errors of reading and writing files are transient.
+    - `{"event": "busy", "error": a line}`, if another process works on the run.
     """
     try:
-        # torch is loaded only now: loading it may fail, too.
+        # torch is loaded only now, because loading it may fail.
         from darlr.errors import BusyError, DarlrError  # noqa: PLC0415
         from darlr.run.devices import compute_on  # noqa: PLC0415
         from darlr.run.training import train  # noqa: PLC0415
@@ -66,7 +68,7 @@ def work(values: Mapping[str, Any], data_dir: Path | None, out: Path, device: st
 
 
 class _Reporter:
-    """A run's monitor that turns what it is told into events."""
+    """A run's monitor that turns progress into events."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -88,7 +90,7 @@ class _Reporter:
 
 
 def _end_with_parent() -> None:
-    """End this process when standard input ends: nobody is left to tell it anything."""
+    """End this process when standard input ends, because the parent is gone."""
     while os.read(0, 4096):
         pass
     os._exit(1)

@@ -1,6 +1,6 @@
-"""Contract suites for what others add to darlr: each `check_...` raises with one line that says what is broken.
+"""Contract suites for parts that others add to darlr: each `check_...` raises an error whose one line says what is broken.
 
-They need no test runner: call them from a test or at a prompt. darlr's own parts pass the same checks in darlr's own tests.
+They need no test runner: call them from a test or at a prompt. darlr's own parts pass the same checks.
 """
 
 from darlr.testing.methods import check_method

@@ -1,4 +1,4 @@
-"""How checks fail: by an `AssertionError` of one line, whatever goes wrong in the code under test."""
+"""How checks fail: with an `AssertionError` of one line, for any failure of the code under test."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,9 @@ def demand(condition: bool, text: str) -> None:
 
 @contextmanager
 def blaming(what: str) -> Iterator[None]:
-    """Begin the line that tells what is wrong with `what`, a demand or an error of its own; darlr's refusals pass."""
+    """Turn any error in the block into an `AssertionError` whose line begins with `what`; darlr's own refusals pass
+    unchanged.
+    """
     try:
         yield
     except DarlrError:
@@ -34,7 +36,7 @@ def blaming(what: str) -> Iterator[None]:
 
 
 def run_checks(checks: Iterable[Callable[[Subject], None]], subject: Subject, what: str) -> None:
-    """Ask every check about `subject`; the first that fails is told in a line that begins with `what`."""
+    """Run every check on `subject`; the message of the first failure begins with `what`."""
     for check in checks:
         with blaming(what):
             check(subject)
@@ -42,7 +44,11 @@ def run_checks(checks: Iterable[Callable[[Subject], None]], subject: Subject, wh
 
 @contextmanager
 def registered(registry: Registry[Entry], name: str, entry: Entry) -> Iterator[None]:
-    """Have `entry` in `registry` for a while, if it is not there already; raises `InputError` if another has its name."""
+    """Keep `entry` in `registry` during the block, unless it is there already.
+
+    Raises:
+        InputError: if another entry has its name.
+    """
     if registry.get(name) is entry:
         yield
         return
@@ -54,7 +60,7 @@ def registered(registry: Registry[Entry], name: str, entry: Entry) -> Iterator[N
 
 
 def demand_tensor(value: object, shape: tuple[int, ...], what: str) -> Tensor:
-    """`value`, which has to be a finite float32 tensor of that `shape`."""
+    """Return `value`, which has to be a finite float32 tensor of the given `shape`."""
     demand(isinstance(value, Tensor), f"{what} is a {type(value).__name__}; expected a tensor")
     assert isinstance(value, Tensor)
     demand(tuple(value.shape) == shape, f"{what} has shape {tuple(value.shape)}; expected {shape}")
@@ -64,11 +70,11 @@ def demand_tensor(value: object, shape: tuple[int, ...], what: str) -> Tensor:
 
 
 def demand_alike(one: Tensor, other: Tensor, text: str) -> None:
-    """Raise `AssertionError` with `text` unless both are the same but for rounding."""
+    """Raise `AssertionError` with `text` unless both tensors (any shape) are equal up to rounding."""
     demand(one.shape == other.shape and torch.allclose(one, other, rtol=1e-4, atol=1e-5), text)
 
 
 def demand_equal(one: Mapping[str, Any], other: Mapping[str, Any], text: str) -> None:
-    """Raise `AssertionError` with `text` and the first name whose values differ."""
+    """Raise `AssertionError` with `text` and the first name under which the values differ."""
     for name in sorted(one.keys() | other.keys()):
         demand(name in one and name in other and one[name] == other[name], f"{text} ('{name}' differs)")

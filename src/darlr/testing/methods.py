@@ -1,4 +1,4 @@
-"""What every method keeps to: it learns, obeys masks, repeats its numbers, resumes and serves."""
+"""The contract of every method: it learns, obeys masks, repeats its numbers, resumes and serves."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ from darlr.world.window import Window
 
 CPU = torch.device("cpu")
 BEST = 50.0
-"""Return of an episode that recommends liked items alone; choosing blindly gets about 30."""
+"""The return of an episode that recommends liked items alone; random choice gets about 30."""
 
 SMALL: Mapping[str, Any] = {
     "dataset": PLANTED,
@@ -41,6 +41,8 @@ SMALL: Mapping[str, Any] = {
     "policy": {"hidden_sizes": [8]},
     "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
     "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
+    "causal": {"tau": 0.5, "exposure_weight": 0.01},
+    "replay": {"learning_rate": 0.01, "batch_size": 64, "steps_per_update": 5, "target_sync": 30, "annealing_steps": 1000},
     "training": {"epochs": 4, "steps_per_epoch": 1000, "environments": 10},
     "evaluation": {"episodes": 10},
 }
@@ -49,13 +51,14 @@ SMALL: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainedMethod:
-    """A method that has learned the planted world.
+    """A method that was trained in the planted world.
 
     Attributes:
-        settings: of the run, nested.
-        data: the data directory, which has the planted world.
-        out: where results lie.
-        device: where it learned.
+        method: the method.
+        settings: nested settings of the run.
+        data: the data directory with the planted world.
+        out: the folder of results.
+        device: the device that it learned on.
         run: the finished run.
     """
 
@@ -67,12 +70,12 @@ class TrainedMethod:
     run: Finished
 
     def again(self, out: Path, changes: Mapping[str, Any] | None = None, monitor: Monitor | None = None) -> Finished:
-        """The same run with `changes`, its results below `out`."""
+        """Run again with `changes`; the results go below `out`."""
         return train(merge(self.settings, changes or {}), self.data, out, self.device, monitor or Silent())
 
 
 MethodCheck = Callable[[TrainedMethod, Path], None]
-"""Is given a folder of its own."""
+"""A check; its second argument is an empty folder for it."""
 
 
 def train_method(
@@ -83,14 +86,14 @@ def train_method(
     device: torch.device = CPU,
     monitor: Monitor | None = None,
 ) -> TrainedMethod:
-    """Train a registered method in the planted world of the data directory, by `SMALL` and then `settings`."""
+    """Train a registered method in the planted world of the data directory, with `SMALL` and then `settings`."""
     values = merge(merge(SMALL, settings), {"method": method.name})
     with blaming(f"method '{method.name}'"):
         return TrainedMethod(method, values, data, out, device, train(values, data, out, device, monitor or Silent()))
 
 
 def learns_what_is_liked(trained: TrainedMethod, folder: Path) -> None:
-    """The deployed policy gets more than half of what lies between choosing blindly and the best."""
+    """The deployed policy gains more than half of the distance from random choice to the best."""
     summary = trained.run.summary
     blind = summary["opponents"]["uniform_random"]["nx_0"]["r_tra"]
     for policy in ("sampled", "greedy"):
@@ -100,7 +103,7 @@ def learns_what_is_liked(trained: TrainedMethod, folder: Path) -> None:
 
 
 def never_recommends_an_item_twice(trained: TrainedMethod, folder: Path) -> None:
-    """Where a test allows no repeats, none happens."""
+    """No item is repeated in a test that allows no repeats."""
     for mode, policies in evaluate_run(trained.run.path, "all", "both", 1, None, 0, trained.data, trained.device).items():
         for policy, metrics in policies.items():
             length, distinct = metrics["length"], metrics["cv_turn"]
@@ -110,7 +113,7 @@ def never_recommends_an_item_twice(trained: TrainedMethod, folder: Path) -> None
 
 
 def never_recommends_what_the_world_lacks(trained: TrainedMethod, folder: Path) -> None:
-    """In a world of twelve items that the log disliked, but which pay, whatever else is recommended would pay nothing."""
+    """No item outside the test world is recommended. The world has twelve items, which the log disliked but which pay."""
     other = shutil.copytree(trained.data / PLANTED, folder / "other")
     write_truth(other / "truth.csv", range(20), best=1, worst=5, items=range(0, 24, 2))
     tested = evaluate_run(trained.run.path, "all", "both", None, other, 0, trained.data, trained.device)
@@ -121,7 +124,7 @@ def never_recommends_what_the_world_lacks(trained: TrainedMethod, folder: Path) 
 
 
 def resumes_to_the_same_numbers(trained: TrainedMethod, folder: Path) -> None:
-    """A run that is stopped and goes on leaves the same files as one that is not."""
+    """A run that is stopped and resumed leaves the same files as one that is not."""
     shutil.copytree(trained.out / PLANTED / "world-models", folder / PLANTED / "world-models")  # one fit is enough
     with suppress(KeyboardInterrupt):
         trained.again(folder, monitor=Interrupter())
@@ -145,7 +148,7 @@ def seeds_matter(trained: TrainedMethod, folder: Path) -> None:
 
 
 def the_saved_policy_plays_its_test_again(trained: TrainedMethod, folder: Path) -> None:
-    """Every metric of every mode comes out as it was recorded: the policy recommends as it did before it was saved."""
+    """A saved policy gets every metric of every mode as recorded, so it recommends as before."""
     config, run = trained.run.config, RunFolder.open(trained.run.path)
     saved, loaded = SavedPolicy(run, trained.device), load(config, trained.data)
     assert loaded.truth is not None
@@ -171,13 +174,13 @@ def serves_from_its_folder_alone(trained: TrainedMethod, folder: Path) -> None:
 
 
 def goes_on_among_other_items(trained: TrainedMethod, folder: Path) -> None:
-    """Under other numbers for its items, a policy that goes on from what it learned says of each item what it said before."""
+    """A policy that takes over learned parameters judges each item as before, although the items are numbered differently."""
     run, device = RunFolder.open(trained.run.path), trained.device
     saved, turned = SavedPolicy(run, device), SavedPolicy(run, device)
     turned.world_items, turned.membership = saved.world_items[::-1].copy(), saved.membership.flip(0)
     policies = [each.network(saved.world_users) for each in (saved, turned)]
     if saved.learned.keys() - dict(policies[0].named_parameters()).keys():
-        return  # it also stands on what is made of the log anew
+        return  # it also depends on values that are computed from the new log
     n_items, n_categories = saved.membership.shape
     places = {"items": torch.arange(n_items).flip(0), "categories": torch.arange(n_categories)}
     continue_policy(policies[1], saved.learned, places, {"items": n_items, "categories": n_categories})
@@ -190,7 +193,7 @@ def goes_on_among_other_items(trained: TrainedMethod, folder: Path) -> None:
 
 
 def its_settings_exist(trained: TrainedMethod, folder: Path) -> None:
-    """Every key that it fixes is a setting, and `darlr tune` can search every space of its own."""
+    """Every key that the method fixes is a setting, and `darlr tune` can search each of its spaces."""
     method = trained.method
     for key in method.fixed:
         leaf_type(experiment_type(), key)
@@ -213,19 +216,22 @@ METHOD_CHECKS: tuple[MethodCheck, ...] = (
 
 
 def check_method(method: Method, settings: Mapping[str, Any] | None = None, device: torch.device = CPU) -> None:
-    """Raise unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half a minute).
+    """Raise an error unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half
+    a minute).
+
+    One that imitates has a log there that shows mostly what is liked.
 
     Args:
         method: registered or not.
-        settings: nested, beside `SMALL`: what lets it learn the planted world in 4 epochs of 1,000 recommendations.
-        device: where it learns and serves.
+        settings: nested settings besides `SMALL`, with which it learns the planted world in 4 epochs of 1,000 recommendations.
+        device: the device that it learns and serves on.
 
     Raises:
-        AssertionError: naming what is broken.
+        AssertionError: naming the broken part of the contract.
         InputError: for settings that it refuses.
     """
     with registered(METHODS, method.name, method), scratch() as folder:
-        write_planted_world(folder / "data" / PLANTED)
+        write_planted_world(folder / "data" / PLANTED, well_chosen=method.imitates)
         trained = train_method(method, settings or {}, folder / "data", folder / "runs", device)
         for check in METHOD_CHECKS:
             own = folder / check.__name__
@@ -235,6 +241,6 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
 
 
 def liked(run: Path, device: torch.device | str = CPU) -> int:
-    """How many of the five items recommended first to a user are liked."""
+    """Return the number of liked items among the first five recommended to a user."""
     [answer] = Recommender.load(run, device).recommend([Request("u30", exclude_seen=False, history="none")], count=5)
     return sum(int(str(recommendation.item)[1:]) % 2 for recommendation in answer)

@@ -1,4 +1,4 @@
-"""What every opponent keeps to: it ranks the world's items for each user, obeys masks, and repeats its numbers."""
+"""The contract of every opponent: it ranks the world's items for each user, obeys masks, and repeats its numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from torch import Tensor
 
 from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
-from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts
+from darlr.evaluation.opponents import ListFactors, Opponent, OpponentParts, Sources
+from darlr.evaluation.supervised import fit_now
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.testing.demands import demand, demand_alike, run_checks
 from darlr.testing.planted import planted_world
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class OpponentSubject:
-    """An opponent in the planted world, beside random estimates (n_users, n_items) and a factor model of its log."""
+    """An opponent in the planted world, with random estimates (n_users, n_items) and a factor model of the log."""
 
     build: Opponent
     dataset: Dataset
@@ -31,16 +32,16 @@ class OpponentSubject:
 
     def scorer(self) -> Scorer:
         """A fresh one, with a generator of its own."""
-        parts = OpponentParts(
-            self.dataset, KeptEstimates(self.estimates), np.random.default_rng(0), self.dataset.paid_range, lambda: self.factors
-        )
+        sources = Sources(lambda: self.factors, fit_now(np.random.default_rng(0)), lambda text: None)
+        draws = np.random.default_rng(0)
+        parts = OpponentParts(self.dataset, KeptEstimates(self.estimates), draws, self.dataset.paid_range, sources)
         scorer = self.build(parts)
         demand(isinstance(scorer, Scorer), f"it builds a {type(scorer).__name__} on a log of ratings; expected a Scorer")
         assert isinstance(scorer, Scorer)
         return scorer
 
     def moment(self) -> tuple[Tensor, Window]:
-        """Every user, at the start of an episode."""
+        """Return all users (B,), at the start of an episode."""
         n_users, n_items = self.estimates.shape
         start = Window.at_start(n_items, 3, CPU)
         return torch.arange(n_users), Window(start.items.repeat(n_users, 1), start.rewards.repeat(n_users, 1))
@@ -50,7 +51,7 @@ OpponentCheck = Callable[[OpponentSubject], None]
 
 
 def scores_every_item(subject: OpponentSubject) -> None:
-    """(B, n_items), without NaN."""
+    """Scores are (B, n_items), without NaN."""
     scores = subject.scorer()(*subject.moment())
     expected = tuple(subject.estimates.shape)
     demand(tuple(scores.shape) == expected, f"its scores have shape {tuple(scores.shape)}; expected {expected}")
@@ -58,7 +59,7 @@ def scores_every_item(subject: OpponentSubject) -> None:
 
 
 def never_chooses_what_is_blocked(subject: OpponentSubject) -> None:
-    """Blocked items score -inf, and the others as before; probabilities add up to 1 and leave blocked items out."""
+    """Blocked items score -inf, and the others as before; probabilities add up to 1 and are 0 for blocked items."""
     scorer = subject.scorer()
     users, window = subject.moment()
     free = scorer(users, window)
@@ -75,13 +76,13 @@ def never_chooses_what_is_blocked(subject: OpponentSubject) -> None:
 
 
 def repeats_its_numbers(subject: OpponentSubject) -> None:
-    """Two of the same parts score alike: what is drawn comes from the generator."""
+    """Two scorers built from the same parts give the same scores: random numbers come from the generator."""
     first, second = (subject.scorer()(*subject.moment()) for _ in range(2))
     demand_alike(first, second, "two builds with one seed differ; draw from the generator alone")
 
 
 def changes_no_estimate(subject: OpponentSubject) -> None:
-    """The estimates are shared with others, and stay as they are."""
+    """The estimates, which others share, are not changed."""
     before = subject.estimates.clone()
     users, window = subject.moment()
     subject.scorer()(users, window, torch.ones(subject.estimates.shape, dtype=torch.bool).tril())
@@ -97,7 +98,7 @@ OPPONENT_CHECKS: tuple[OpponentCheck, ...] = (
 
 
 def opponent_subject(build: Opponent) -> OpponentSubject:
-    """`build` in the planted world."""
+    """Put `build` into the planted world."""
     dataset, draws = planted_world().dataset, torch.Generator().manual_seed(0)
     settings = FactorSettings(size=2, link="identity")
     model, report = fit_factors(dataset, settings, draws, CPU)
@@ -106,5 +107,5 @@ def opponent_subject(build: Opponent) -> OpponentSubject:
 
 
 def check_opponent(build: Opponent) -> None:
-    """Raise `AssertionError` unless `build` gives, on a log of ratings, a scorer that a test can play."""
+    """Raise `AssertionError` unless `build`, given a log of ratings, makes a scorer that a test can play."""
     run_checks(OPPONENT_CHECKS, opponent_subject(build), f"opponent '{getattr(build, '__name__', build)}'")

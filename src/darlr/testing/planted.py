@@ -1,4 +1,4 @@
-"""The planted world: so small and so plain that whatever learns at all learns what is liked in it."""
+"""The planted world: so small and plain that any working method learns which items are liked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,16 @@ from darlr.data.source import LoadedDataset
 PLANTED = "planted"
 USERS = ITEMS = 40
 LONGEST = 10
-"""Steps of every episode."""
+"""The number of steps of every episode."""
 
 
-def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False) -> Path:
+def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False, well_chosen: bool = False) -> Path:
     """A data set in the folder format in which everybody likes every other item, and says so of half of them.
 
     40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
     are liked. Nobody leaves before 10 steps.
+
+    Args: well_chosen: whether the log shows nine liked items for one that is not, for methods that imitate it; else as many.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -28,7 +30,7 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
     rows = [
         f"u{user},i{item},{best if item % 2 else worst},{100 * user + place}"
         for user in range(USERS)
-        for place, item in enumerate(random.permutation(ITEMS)[:20])
+        for place, item in enumerate(_shown(random, well_chosen))
         if item % 2 or not positive_only
     ]
     (folder / "log.csv").write_text("user_id,item_id,reward,timestamp\n" + "\n".join(rows) + "\n")
@@ -48,20 +50,28 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
     return folder
 
 
+def _shown(random: np.random.Generator, well_chosen: bool) -> list[int]:
+    """The 20 items that a user was shown, in their order."""
+    if not well_chosen:
+        return random.permutation(ITEMS)[:20].tolist()
+    liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
+    return random.permutation(np.concatenate([liked[:18], others[:2]])).tolist()
+
+
 def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:
-    """What the `users` of the planted world make of its `items`."""
+    """Write the ratings of the `users` of the planted world for its `items`."""
     cells = [f"u{user},i{item},{best if item % 2 else worst}" for user in users for item in items]
     file.write_text("user_id,item_id,reward\n" + "\n".join(cells) + "\n")
 
 
 def planted_world() -> LoadedDataset:
-    """The planted world in memory; its test world has the first 20 users."""
+    """Return the planted world in memory; its test world has the first 20 users."""
     with scratch() as folder:
         return read_folder(write_planted_world(folder / PLANTED))
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder of its own, removed afterwards."""
+    """Yield an empty folder, which is removed afterwards."""
     with TemporaryDirectory(prefix="darlr-testing-") as folder:
         yield Path(folder)

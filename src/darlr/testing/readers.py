@@ -1,4 +1,4 @@
-"""What every data set that darlr knows by name keeps to: a reading is whole, repeats itself and obeys what it offers."""
+"""The contract of every named data set: a reading is complete, repeatable and obeys its options."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -34,17 +34,18 @@ OTHER_CHOICES: Mapping[str, object] = {
     "log_share": 0.2,
     "randomised": "tenth",
 }
-"""A value other than the default of every key of `DataConfig`."""
+"""A value other than the default for every key of `DataConfig`."""
 
 
 @dataclass(frozen=True)
 class ReaderSubject:
-    """A data set by name, and where its files and its caches lie.
+    """A data set by name, with the folders of its files and caches.
 
     Attributes:
-        folder: has its files.
+        source: the named data set.
+        folder: the folder with its files.
         scratch: a folder for caches.
-        settings: nested, of every run that reads it.
+        settings: nested settings of every run that reads it.
     """
 
     source: Source
@@ -53,7 +54,7 @@ class ReaderSubject:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, choices: Mapping[str, object] = MappingProxyType({}), cache: str = "cache") -> LoadedDataset:
-        """A reading with `choices` (keys of `DataConfig`), through the cache of that name."""
+        """Read with `choices` (keys of `DataConfig`), through the cache of the given name."""
         data = {**self.settings.get("data", {}), **choices}
         config = experiment_config({**self.settings, "dataset": self.source.name, "data": data})
         return self.source.read(config, self.folder, Cache(self.scratch / cache))
@@ -63,7 +64,7 @@ ReaderCheck = Callable[[ReaderSubject], None]
 
 
 def a_reading_is_whole(subject: ReaderSubject) -> None:
-    """Names, types, ranges and fingerprints are what learning and testing rely on."""
+    """Names, types, ranges and fingerprints are as learning and testing need them."""
     loaded = subject.read()
     dataset, log, world, source = loaded.dataset, loaded.dataset.log, loaded.dataset.world, subject.source
     demand(dataset.name == source.name, f"its data set is named '{dataset.name}'; expected '{source.name}'")
@@ -90,7 +91,7 @@ def a_reading_is_whole(subject: ReaderSubject) -> None:
 
 
 def repeats_itself(subject: ReaderSubject) -> None:
-    """Reading again, through the same cache and another, gives the same."""
+    """Reading again gives the same, through the same cache and through another."""
     first = subject.read()
     for cache in ("cache", "another"):
         if differing := differences(first, subject.read(cache=cache)):
@@ -98,7 +99,7 @@ def repeats_itself(subject: ReaderSubject) -> None:
 
 
 def obeys_every_choice_that_it_offers(subject: ReaderSubject) -> None:
-    """A choice that is offered changes the reading; one that is not is refused."""
+    """An option that is offered changes the reading; any other option is refused."""
     source, usual = subject.source, subject.read()
     for key, value in OTHER_CHOICES.items():
         changed = from_mapping(DataConfig, {key: value})
@@ -106,13 +107,13 @@ def obeys_every_choice_that_it_offers(subject: ReaderSubject) -> None:
             source.require_options(changed)
             other = subject.read({key: value})
             demand(bool(differences(usual, other)), f"it offers 'data.{key}', but {value!r} changes nothing")
-            other.dataset.log.rows(np.arange(min(3, len(other.dataset.log))))  # it is a log like any other
+            other.dataset.log.rows(np.arange(min(3, len(other.dataset.log))))  # it has the same contract as the log
         else:
             _demand_refused(partial(source.require_options, changed), f"'data.{key}'")
 
 
 def a_run_can_be_put_together(subject: ReaderSubject) -> None:
-    """Its sizes, its leave rule and its categories fit what runs demand."""
+    """Its sizes, its leave rule and its categories suit a run."""
     resolve({**subject.settings, "dataset": subject.source.name, "method": "mbpo"}, subject.read())
 
 
@@ -125,14 +126,15 @@ READER_CHECKS: tuple[ReaderCheck, ...] = (
 
 
 def check_reader(source: Source, data_dir: Path | None = None, settings: Mapping[str, Any] | None = None) -> None:
-    """Raise unless `source`, registered or not, gives a data set that runs can rely on.
+    """Raise an error unless `source`, registered or not, gives a data set that runs can rely on.
 
     Args:
-        data_dir: has its files in the folder `source.folder`; None for a data set that is generated.
-        settings: nested, of every run that reads it.
+        source: the named data set.
+        data_dir: the folder that holds its files in the folder `source.folder`; None for a data set that is generated.
+        settings: nested settings of every run that reads it.
 
     Raises:
-        AssertionError: naming what is broken.
+        AssertionError: naming the broken part of the contract.
         InputError: for files that the reader refuses.
     """
     with registered(SOURCES, source.name, source), scratch() as folder:
@@ -141,7 +143,7 @@ def check_reader(source: Source, data_dir: Path | None = None, settings: Mapping
 
 
 def differences(one: LoadedDataset, other: LoadedDataset) -> list[str]:
-    """The names of the parts in which two readings differ, down to arrays and plain values."""
+    """Return the names of the parts in which two readings differ, down to arrays and plain values."""
     first, second = _parts(one), _parts(other)
     names = sorted(first.keys() | second.keys())
     return [name for name in names if name not in first or name not in second or not _same(first[name], second[name])]

@@ -1,4 +1,4 @@
-"""What a run leaves behind, in a form that two runs can be compared by."""
+"""The files of a run in a form in which two runs can be compared."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from darlr.artifacts import RunFolder
 
 
 def results(run: Path) -> dict[str, Any]:
-    """All that a run leaves behind, less what tells of time and memory, and the checksums over that."""
+    """Return everything that a run writes, without times, memory, and the checksums over them."""
     untimed = {"seconds", "steps_per_second", "peak_memory_mib", "chain", "checksum"}
     summary = json.loads((run / "summary.json").read_text())
     files = {file.name: file.read_bytes() for file in run.iterdir()}
@@ -23,5 +23,5 @@ def results(run: Path) -> dict[str, Any]:
 
 
 def without_seconds(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of metrics.jsonl, less what tells of time."""
+    """Return a record of metrics.jsonl without times."""
     return {name: value for name, value in record.items() if not name.startswith("seconds/")}

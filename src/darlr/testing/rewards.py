@@ -1,4 +1,4 @@
-"""What every reward keeps to: it pays each row by itself, within its bounds, the same again, and changes nothing."""
+"""The contract of every reward: it pays each row by itself, within its bounds, repeatably, and changes nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,16 +25,17 @@ STEPS = 64
 
 @dataclass(frozen=True)
 class RewardSubject:
-    """A kind of reward, and what one of it is made of in the planted world."""
+    """A kind of reward, and the parts for one in the planted world."""
 
     kind: RewardKind
     parts: RewardParts
 
     def build(self) -> RewardSource:
+        """Build the reward."""
         return self.kind.build(self.parts)
 
     def steps(self) -> tuple[Tensor, Tensor, Window]:
-        """Users (B,), items (B,) and windows (B, L) of random steps; the first half are an episode's first."""
+        """Return users (B,), items (B,) and windows (B, L) of random steps; the first half are first steps of episodes."""
         learned = self.parts.learned.rewards
         n_users, n_items = learned.n_users, learned.n_items
         generator = torch.Generator().manual_seed(0)
@@ -52,7 +53,7 @@ RewardCheck = Callable[[RewardSubject], None]
 
 
 def reward_parts(dataset: Dataset, seed: int = 0) -> RewardParts:
-    """Random estimates of `dataset`'s world, 1 to 5, with their uncertainty and an entropy term."""
+    """Make random estimates of `dataset`'s world, 1 to 5, with their uncertainty and an entropy term."""
     generator = torch.Generator().manual_seed(seed)
     shape = dataset.world.n_users, dataset.world.n_items
     tables = 1 + 4 * torch.rand(shape, generator=generator), torch.rand(shape, generator=generator)
@@ -62,7 +63,7 @@ def reward_parts(dataset: Dataset, seed: int = 0) -> RewardParts:
 
 
 def pays_within_its_bounds(subject: RewardSubject) -> None:
-    """(B,) float32 numbers from `low` to `high`, at an episode's start, too; not all alike."""
+    """Rewards are (B,) float32 numbers from `low` to `high`, even at an episode's start, and not all equal."""
     source = subject.build()
     users, items, window = subject.steps()
     paid = demand_tensor(source.pay(users, items, window), (STEPS,), "what it pays")
@@ -71,11 +72,11 @@ def pays_within_its_bounds(subject: RewardSubject) -> None:
     inside = source.low - slack <= float(paid.min()) <= float(paid.max()) <= source.high + slack
     bounds = f"expected {source.low:g} to {source.high:g}, its bounds, which normalise what states show"
     demand(inside, f"it pays {float(paid.min()):g} to {float(paid.max()):g}; {bounds}")
-    demand(float(paid.min()) < float(paid.max()), "it pays the same for everything, so that there is nothing to learn")
+    demand(float(paid.min()) < float(paid.max()), "it pays the same for everything, so there is nothing to learn")
 
 
 def pays_each_row_by_itself(subject: RewardSubject) -> None:
-    """A row's reward does not depend on the rows beside it, nor on what was paid before."""
+    """A row's reward depends neither on other rows nor on earlier payments."""
     source = subject.build()
     users, items, window = subject.steps()
     whole = source.pay(users, items, window)
@@ -85,13 +86,13 @@ def pays_each_row_by_itself(subject: RewardSubject) -> None:
 
 
 def is_built_alike(subject: RewardSubject) -> None:
-    """Two of the same parts pay the same."""
+    """Two rewards built from the same parts pay the same."""
     first, second = (subject.build().pay(*subject.steps()) for _ in range(2))
     demand_alike(first, second, "two rewards of the same parts pay differently")
 
 
 def changes_no_estimate(subject: RewardSubject) -> None:
-    """The estimates are shared with others, and stay as they are."""
+    """The estimates, which others share, are not changed."""
     shared = [estimates.table() for estimates in (subject.parts.learned.rewards, subject.parts.learned.uncertainty)]
     before = [table.clone() for table in shared]
     subject.build().pay(*subject.steps())
@@ -100,7 +101,7 @@ def changes_no_estimate(subject: RewardSubject) -> None:
 
 
 def does_without_the_entropy_term(subject: RewardSubject) -> None:
-    """Logs without times, and runs that do not weigh it, have none."""
+    """It works without an entropy term, which logs without times and runs with weight 0 do not have."""
     plain = replace(subject.parts, entropy=None, weights=replace(subject.parts.weights, entropy_weight=0.0))
     pays_within_its_bounds(replace(subject, parts=plain))
 
@@ -115,6 +116,6 @@ REWARD_CHECKS: tuple[RewardCheck, ...] = (
 
 
 def check_reward(kind: RewardKind) -> None:
-    """Raise `AssertionError` unless `kind` (what `register_reward` gives) pays as the simulator needs it."""
+    """Raise `AssertionError` unless `kind` (the result of `register_reward`) pays as the simulator needs it."""
     subject = RewardSubject(kind, reward_parts(planted_world().dataset))
     run_checks(REWARD_CHECKS, subject, f"reward '{kind.name}'")

@@ -1,4 +1,4 @@
-"""What every state tracker keeps to: it reads its window and nothing else, its seed decides it, and all of it learns."""
+"""The contract of every state tracker: it reads its window alone, its seed decides it, and every parameter learns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ START, ABSENT = start_item(len(ITEM_VECTORS)), absent_item(len(ITEM_VECTORS))
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """A kind of state tracker, in a world of 4 items (vectors of 2 numbers) and 2 users (of 3)."""
+    """A kind of state tracker, in a world of 4 items (vectors of length 2) and 2 users (of length 3)."""
 
     kind: type[StateTracker]
     config: TrackerConfig = SMALL
 
     def build(self, seed: int = 0, **changes: object) -> StateTracker:
-        """A fresh one; `changes`: of its `TrackerConfig`."""
+        """Build a new tracker, with `changes` of its `TrackerConfig`."""
         config = replace(self.config, **changes)  # type: ignore[arg-type]
         generator = torch.Generator().manual_seed(seed)
         return self.kind(config, torch.tensor(ITEM_VECTORS), torch.tensor(USER_VECTORS), generator)
@@ -35,12 +35,12 @@ TrackerCheck = Callable[[TrackerKind], None]
 
 
 def window_of(items: list[list[int]], rewards: list[list[float]]) -> Window:
-    """A window of the given columns and rewards."""
+    """Make a window (B, L) of the given columns and rewards."""
     return Window(torch.tensor(items), torch.tensor(rewards))
 
 
 def state_of(tracker: StateTracker, window: Window, user: int = 0) -> Tensor:
-    """(B, state_size) for the same user everywhere, without gradients."""
+    """Return (B, state_size) states, without gradients, with the same user in every row."""
     with torch.no_grad():
         found: Tensor = tracker(torch.full((len(window.items),), user), window)
     return found
@@ -55,7 +55,7 @@ def _early() -> Window:
 
 
 def gives_states_of_its_size(subject: TrackerKind) -> None:
-    """(B, state_size) for any B, and each row by itself."""
+    """States are (B, state_size) for any B, and each row is computed by itself."""
     tracker = subject.build()
     full, early = _full(), _early()
     both = Window(torch.cat([full.items, early.items]), torch.cat([full.rewards, early.rewards]))
@@ -66,7 +66,7 @@ def gives_states_of_its_size(subject: TrackerKind) -> None:
 
 
 def absent_positions_contribute_nothing(subject: TrackerKind) -> None:
-    """What lies before an episode's start changes no state and learns nothing; the start and the items do."""
+    """Positions before an episode's start change no state and get no gradient; the start and the items do."""
     tracker = subject.build()
     before = state_of(tracker, _early())
     longer = window_of([[ABSENT, ABSENT, START, 2]], [[0.0, 0.0, 1.0, 0.3]])
@@ -83,7 +83,7 @@ def absent_positions_contribute_nothing(subject: TrackerKind) -> None:
 
 
 def reads_its_window_alone(subject: TrackerKind) -> None:
-    """The newest item and its reward matter; what lies before the last `tracker.window` positions does not."""
+    """The newest item and its reward matter; positions before the last `tracker.window` ones do not."""
     tracker = subject.build()
     whole = window_of([[3, 0, 1, 2]], [[0.5, 0.5, 0.5, 0.5]])
     base = state_of(tracker, whole)
@@ -108,23 +108,23 @@ def appends_the_user(subject: TrackerKind) -> None:
 
 
 def the_seed_decides_the_weights(subject: TrackerKind) -> None:
-    """All is drawn from the generator: the same for one seed, another for another."""
+    """All random numbers come from the generator: the same seed gives the same weights, another seed gives others."""
     first, same, other = (state_of(subject.build(seed), _early()) for seed in (1, 1, 2))
     demand(torch.equal(first, same), "two trackers of one seed differ; draw from the generator alone")
     demand(not torch.equal(first, other), "the seed changes nothing; draw from the generator")
 
 
 NOISE = 1e-7
-"""Gradients below it may be rounding errors of sums that are constant."""
+"""Gradients below this may be rounding errors of sums that are constant."""
 
 
 def _weighted(states: Tensor) -> Tensor:
-    """A sum of `states` (B, s) with weights that differ: after a LayerNorm plain sums, of squares too, are constants."""
+    """Return a sum of `states` (B, s) with different weights; after a LayerNorm, plain sums, even of squares, are constants."""
     return (states * torch.linspace(0.5, 2.0, states.shape[1])).sum()
 
 
 def gradients_reach_every_part(subject: TrackerKind) -> None:
-    """Every parameter learns from some window."""
+    """Every parameter gets a gradient from some window."""
     tracker = subject.build()
     full, early = _full(), _early()
     window = Window(torch.cat([full.items, early.items]), torch.cat([full.rewards, early.rewards]))
@@ -134,7 +134,7 @@ def gradients_reach_every_part(subject: TrackerKind) -> None:
 
 
 def is_saved_whole(subject: TrackerKind) -> None:
-    """Another seed's tracker with its state_dict gives its states."""
+    """A tracker of another seed, given the saved state_dict, gives the same states."""
     saved, loaded = subject.build(1), subject.build(2)
     loaded.load_state_dict(saved.state_dict())
     demand_alike(state_of(loaded, _full()), state_of(saved, _full()), "its state_dict does not hold all that decides a state")
@@ -154,7 +154,9 @@ TRACKER_CHECKS: tuple[TrackerCheck, ...] = (
 def check_tracker(kind: type[StateTracker], config: TrackerConfig = SMALL) -> None:
     """Raise `AssertionError` unless `kind`, registered or not, is a state tracker that methods can rely on.
 
-    Args: config: sizes to build it with; its window has 3 positions.
+    Args:
+        kind: the tracker's class.
+        config: sizes to build it with; its window has 3 positions.
     """
     run_checks(TRACKER_CHECKS, TrackerKind(kind, config), f"tracker '{kind.__name__}'")
 

@@ -1,4 +1,4 @@
-"""What every world model keeps to: it learns who likes what, is restored whole, and fills the shapes that others read."""
+"""The contract of every world model: it learns users' tastes, can be restored, and returns the shapes that others read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ class FittedKind:
     """A kind of world model, fitted on the planted world.
 
     Attributes:
-        report: how the fit went.
-        estimate, uncertainty: (U, I) what it predicts for the whole log.
+        report: figures about the fit.
+        estimate, uncertainty: (U, I) predictions for the whole log.
     """
 
     kind: WorldModelKind
@@ -50,7 +50,7 @@ def fit_kind(kind: WorldModelKind, config: WorldModelConfig = SMALL) -> FittedKi
 
 
 def predicts_every_pair(subject: FittedKind) -> None:
-    """(n, m) float32 estimates, and a variance that is never negative; a pair's do not depend on the others asked for."""
+    """Estimates are (n, m) float32, variances are never negative, and a pair's numbers do not depend on other pairs."""
     shape = subject.dataset.log.n_users, subject.dataset.log.n_items
     demand_tensor(subject.estimate, shape, "the estimate")
     demand_tensor(subject.uncertainty, shape, "the uncertainty")
@@ -63,14 +63,14 @@ def predicts_every_pair(subject: FittedKind) -> None:
 
 
 def learns_what_is_liked(subject: FittedKind) -> None:
-    """Items that everybody likes are estimated higher than those that nobody does."""
+    """Items that all users like have higher estimates than items that no user likes."""
     liked = torch.tensor([int(str(raw)[1:]) % 2 == 1 for raw in subject.dataset.log.item_ids])
     above = subject.estimate[:, liked].mean() - subject.estimate[:, ~liked].mean()
     demand(bool(above > 1), f"liked items are estimated {float(above):.3g} above others; expected more than 1 of the true 4")
 
 
 def tells_of_users_and_items(subject: FittedKind) -> None:
-    """One vector for every user and item of the log, and a scale, for policies to read."""
+    """The model has one vector for every user and item of the log, and a scale, for policies to read."""
     log, model = subject.dataset.log, subject.model
     for name, vectors, rows in (("user", model.user_vectors(), log.n_users), ("item", model.item_vectors(), log.n_items)):
         demand(
@@ -83,7 +83,7 @@ def tells_of_users_and_items(subject: FittedKind) -> None:
 
 
 def is_restored_whole(subject: FittedKind) -> None:
-    """What `tensors()` and `state()` hold goes through a file and predicts the same, with the same vectors and scale."""
+    """`tensors()` and `state()` go through a file, and the restored model has the same predictions, vectors and scale."""
     with scratch() as folder:
         file = folder / "model.safetensors"
         write_tensors(file, subject.model.tensors(), {**subject.model.state(), "fit": subject.report})
@@ -114,7 +114,9 @@ WORLD_MODEL_CHECKS: tuple[WorldModelCheck, ...] = (
 def check_world_model(kind: WorldModelKind, config: WorldModelConfig = SMALL) -> None:
     """Raise `AssertionError` unless `kind`, registered or not, is a world model that rewards and policies can rely on.
 
-    Args: config: settings to fit the planted world with.
+    Args:
+        kind: the kind of world model.
+        config: settings to fit the planted world with.
     """
     what = f"world model '{kind.name}'"
     with blaming(what):

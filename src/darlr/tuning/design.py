@@ -1,4 +1,4 @@
-"""What decides a study's trials: the settings that they share, the space, the seeds and the budget of each."""
+"""The design of a study: the settings that its trials share, the space, the seeds and the budget of each trial."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,23 +21,24 @@ NO_LEARNING = {
     "training": {"epochs": 1, "steps_per_epoch": 1, "environments": 1},
     "offline": {"updates_per_epoch": 1},
 }
-"""Where the world model is tuned, no more of the policy than a run must have."""
+"""The least learning that a run allows, for studies of the world model."""
 
 SEEDS_OF_THE_SWEEP = [0, 1, 2, 3, 4]
 
 
 @dataclass(frozen=True)
 class Design:
-    """A study, before its first trial.
+    """A study before its first trial.
 
     Attributes:
-        values: settings of all trials, the data set and method among them, without seed and space (keys of `ExperimentConfig`).
+        values: settings of all trials, including data set and method, without seed and space (keys of `ExperimentConfig`).
         config: the same, resolved.
-        space: what is searched, fitted to the method and the data.
-        seeds: each trial is trained with every one; the first also seeds the search.
-        pruning: whether trials that do badly stop early.
-        judge: who decides between trials, one of `JUDGES`.
-        dataset: the data set's name, and the hashes of its files.
+        space: the search space, fitted to the method and the data.
+        seeds: each trial is trained with every seed; the first one also seeds the search.
+        pruning: whether bad trials stop early.
+        judge: the judge of trials, one of `JUDGES`.
+        dataset: the data set's name.
+        hashes: the hashes of its files.
     """
 
     values: Mapping[str, Any]
@@ -59,15 +60,23 @@ class Design:
         loaded: LoadedDataset,
         judge: str = JUDGES[0],
     ) -> Self:
-        """The study of the method that `values` name.
+        """Design the study of the method that `values` name.
 
-        Args: space: a file or a built-in space; None: that of the method.
-        Raises: InputError: for settings, a method, a space or a judge that cannot be used.
+        Args:
+            values: nested settings.
+            space: a file or a built-in space; None: that of the method.
+            seeds: the seeds of each trial.
+            pruning: whether bad trials stop early.
+            loaded: the data set.
+            judge: the judge of trials.
+
+        Raises:
+            InputError: for settings, a method, a space or a judge that cannot be used.
         """
         shared = {key: value for key, value in values.items() if key != "seed"}
         config = resolve(shared, loaded)
         if method_of(config).reward == "truth":
-            raise InputError(f"method '{config.method}' learns from the truth, by which nothing is tuned; expected another")
+            raise InputError(f"method '{config.method}' learns from the truth, which must not tune settings; expected another")
         name, hashes = loaded.dataset.name, loaded.dataset.hashes
         found = Space.of_table(config.method, name) if space is None else Space.find(space, name)
         fitted = found.fitted(shared, loaded)
@@ -85,16 +94,16 @@ class Design:
 
     @property
     def measure(self) -> str:
-        """By what trials are compared: the name of the judge's number in records, or `RANKING`."""
+        """The measure of trials: the name of the judge's number in records, or `RANKING`."""
         return RANKING if self.space.of_world_model else measure_of(self.judge)
 
     @property
     def epochs(self) -> int:
-        """Of a trial, at most."""
+        """The largest number of epochs of a trial."""
         return 1 if self.space.of_world_model else self.config.training.epochs
 
     def folder(self, out: Path) -> Path:
-        """Where the study lies below `out`; its name depends on all that decides its trials."""
+        """Return the study's folder below `out`; its name depends on everything that determines its trials."""
         decisive = {
             "settings": to_mapping(self.config),
             "space": self.space.described(),
@@ -106,18 +115,20 @@ class Design:
         return out / self.dataset / self.config.method / f"study-{stable_hash(decisive)}"
 
     def trial(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        """The settings of the run of one trial and seed; `point` has the space's settings by dotted key."""
+        """Return the settings of the run of one trial and seed; `point` has the space's settings by dotted key."""
         measured = NO_LEARNING if self.space.of_world_model else _judged_by(self.judge)
         return merge(merge(with_settings(self.values, point), measured), {"seed": seed})
 
     def chosen(self, point: Mapping[str, Any]) -> dict[str, Any]:
-        """What `darlr train --config` is given to train with the settings `point`; it chooses its epochs and seed itself."""
+        """Return the settings for `darlr train --config` to train with the settings `point`; epochs and seed are left to
+        the user.
+        """
         values = {"dataset": self.values["dataset"], "method": self.config.method, **with_settings(self.values, point)}
         training = {key: value for key, value in values.pop("training", {}).items() if key != "epochs"}
         return {**values, "training": training} if training else values
 
     def sweep(self, point: Mapping[str, Any]) -> dict[str, Any]:
-        """A grid of `darlr sweep` over five seeds with the settings `point`."""
+        """Return a grid for `darlr sweep` over five seeds with the settings `point`."""
         values = self.chosen(point)
         settings = {key: value for key, value in values.items() if key not in ("dataset", "method")}
         grid = {"datasets": values["dataset"], "methods": self.config.method, "seeds": SEEDS_OF_THE_SWEEP}
@@ -125,12 +136,12 @@ class Design:
 
 
 def _judged_by(judge: str) -> dict[str, Any]:
-    """The settings of a run that has the judge's number in its records."""
+    """Return the settings of a run whose records have the judge's number."""
     return {"evaluation": {"referee": True} if judge == REFEREE else {"judge": judge}}
 
 
 def _as_single_choices(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """In a grid a list has choices; of a setting that is itself a list it is the only one."""
+    """Wrap list-valued settings, because a list in a grid is a list of choices."""
     return {
         key: _as_single_choices(value) if isinstance(value, Mapping) else [value] if isinstance(value, list | tuple) else value
         for key, value in settings.items()

@@ -1,4 +1,4 @@
-"""What a trial is measured by; the truth has no part in it."""
+"""The measure of a trial, which does not use the truth."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,20 +23,20 @@ from darlr.run.world_models import WORLD_MODEL
 RETURN = table.RETURN.recorded(REFEREE, SAMPLED)
 RANKING = "held_out_ranking"
 JUDGES: tuple[str, ...] = (REFEREE, SIMULATOR, *get_args(LogJudge))
-"""Whom a study may be decided by, named as `darlr validate` names them; the first one unless told otherwise."""
+"""The possible judges of a study, by the names that `darlr validate` uses; the first is the default."""
 
 
 class UnrankedError(InputError):
-    """A run that the study's judge has no number for."""
+    """A run has no number from the study's judge."""
 
 
 def measure_of(judge: str) -> str:
-    """The name of the judge's number in a run's records."""
+    """Return the name of the judge's number in a run's records."""
     return RETURN if judge == REFEREE else recorded(judge)
 
 
 def meaning_of(measure: str) -> str:
-    """What a study's measure is."""
+    """Describe a study's measure."""
     if measure == RANKING:
         return "share of a user's pairs of held-out log rows that the world model puts in the right order"
     over = f"({measure}, last 20% of epochs)"
@@ -51,9 +51,10 @@ def meaning_of(measure: str) -> str:
 
 
 def judge_named(given: str | None) -> str:
-    """The judge that `given` names: one of `JUDGES`, or a file of `darlr validate`, whose best judge is taken.
+    """Return the judge that `given` names: one of `JUDGES`, or the best judge in a file of `darlr validate`.
 
-    Raises `InputError` for another name and for a file of another kind.
+    Raises:
+        InputError: for another name, and for a file of another kind.
     """
     if given is None:
         return REFEREE
@@ -65,7 +66,7 @@ def judge_named(given: str | None) -> str:
 
 
 def _best_of(file: Path) -> str:
-    """The judge with the greatest Kendall's tau in a `validation.json`, the first of equals."""
+    """Return the judge with the greatest Kendall's tau in a `validation.json`; of equals, the first."""
     found = decode_json(read_text(file), str(file))
     require(found, Keys({"judges": map_of(Keys({"tau": optional(number)}))}), str(file))
     taus: dict[str, float] = {
@@ -77,15 +78,18 @@ def _best_of(file: Path) -> str:
 
 
 def measured(records: Sequence[Mapping[str, Any]], measure: str) -> list[float]:
-    """After every epoch, the mean of the measure over the last 20% of the epochs so far; -inf where the judge had none."""
+    """Return, after every epoch, the mean of the measure over the last 20% of the epochs so far; -inf where the judge had
+    none.
+    """
     values = [-math.inf if record[measure] is None else float(record[measure]) for record in records]
     return [fmean(last_epochs(values[: epoch + 1])) for epoch in range(len(values))]
 
 
 def final_measure(run: Path, measure: str) -> float:
-    """`measured` after the last epoch of the finished `run`.
+    """Return `measured` after the last epoch of the finished `run`.
 
-    Raises `UnrankedError` where the log could not tell the value of the policy in one of the last 20% of the epochs.
+    Raises:
+        UnrankedError: if the log did not support the policy's value in one of the last 20% of the epochs.
     """
     records = RunFolder.open(run).metrics()
     last = last_epochs(records)
@@ -99,9 +103,10 @@ def final_measure(run: Path, measure: str) -> float:
 
 
 def ranking(run: Path) -> float:
-    """How well the run's world model ranks the rows that its members did not read.
+    """Return how well the run's world model ranks the rows that its members did not read.
 
-    Raises `UnrankedError` where no member held out two rows of one user with different rewards.
+    Raises:
+        UnrankedError: if no member held out two rows of one user with different rewards.
     """
     _, state = RunFolder.open(run).load_tensors(WORLD_MODEL)
     require(state, Keys({"fit": Keys({RANKING: optional(number)})}), str(run / f"{WORLD_MODEL}.safetensors"))

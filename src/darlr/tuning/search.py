@@ -1,7 +1,7 @@
-"""Optuna's part: a study on disk that proposes settings (TPE) and says which trials to stop early (median rule).
+"""The search by Optuna: a study on disk that proposes settings (TPE) and decides which trials to stop early (median rule).
 
-Every proposal draws from a generator of its own, derived from the study's seed and the trial's number, and depends beside it on
-the results of earlier trials alone. So a study that was stopped goes on with the trials that it would have had.
+Every proposal has its own random generator, derived from the study's seed and the trial's number, and depends otherwise on
+the results of earlier trials alone. So a stopped study continues with the same trials.
 """
 
 import json
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 RANDOM_TRIALS = 5
-"""How many trials stand before the sampler learns from them, or the median rule stops one."""
+"""The number of trials before the sampler learns from them, and before the median rule stops one."""
 WARM_UP = 0.2
-"""Share of the epochs in which no trial is stopped."""
+"""The share of the epochs in which no trial is stopped."""
 
 State = Literal["begun", "finished", "pruned", "failed"]
 
 
 def require_optuna() -> None:
-    """Raise `InputError` where Optuna is not installed."""
+    """Raise `InputError` if Optuna is not installed."""
     try:
         import optuna  # noqa: F401, PLC0415
     except ImportError as error:
@@ -36,10 +36,19 @@ def require_optuna() -> None:
 
 
 class Search:
-    """The study in the file `file`, which is made if it is not there yet. One process at a time may work on it."""
+    """The study in the file `file`, which is made if it does not exist. One process at a time may work on it."""
 
     def __init__(self, file: Path, space: Space, seed: int, epochs: int) -> None:
-        """Args: epochs: of a whole trial. Raises `InputError` for a file that is no study."""
+        """
+        Args:
+            file: the study.
+            space: the search space.
+            seed: the seed of the search.
+            epochs: number of epochs of a whole trial.
+
+        Raises:
+            InputError: for a file that is not a study.
+        """
         import optuna  # noqa: PLC0415
         import sqlalchemy.exc  # noqa: PLC0415
 
@@ -58,16 +67,16 @@ class Search:
         self._distributions = {key: _distribution(dimension) for key, dimension in space.dimensions.items()}
 
     def __len__(self) -> int:
-        """How many trials there are, those that wait included."""
+        """Return the number of trials, including waiting ones."""
         return len(self._study.get_trials(deepcopy=False))
 
     def propose(self, points: Iterable[Mapping[str, Any]]) -> None:
-        """Let `points` be tried next, unless they were already."""
+        """Try `points` next, unless they were tried before."""
         for point in points:
             self._study.enqueue_trial({key: _encoded(value) for key, value in point.items()}, skip_if_exists=True)
 
     def begin(self, number: int) -> None:
-        """Begin the trial `number`, counted from 0, if it has not begun; those before it have."""
+        """Begin the trial `number`, counted from 0, if it has not begun; all trials before it have."""
         begun = [trial for trial in self._study.get_trials(deepcopy=False) if not _waits(trial)]
         if number < len(begun):
             return
@@ -76,34 +85,34 @@ class Search:
         self._study.ask(self._distributions)
 
     def point(self, number: int) -> dict[str, Any]:
-        """The settings of a trial that has begun, by dotted key."""
+        """Return the settings of a trial that has begun, by dotted key."""
         parameters = self._trial(number).params
         return {key: _decoded(parameters[key], dimension) for key, dimension in self._space.dimensions.items()}
 
     def state(self, number: int) -> State:
-        """Of a trial that has begun."""
+        """Return the state of a trial that has begun."""
         states: dict[str, State] = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
         return states.get(self._trial(number).state.name, "begun")
 
     def value(self, number: int) -> float | None:
-        """The measure of a finished trial; None for others."""
+        """Return the measure of a finished trial; None for others."""
         trial = self._trial(number)
         return trial.value if trial.state.name == "COMPLETE" else None
 
     def notes(self, number: int) -> dict[str, Any]:
-        """What was noted of the trial."""
+        """Return the notes on the trial."""
         return dict(self._trial(number).user_attrs)
 
     def note(self, number: int, **notes: Any) -> None:
-        """Keep `notes`, JSON values, with the trial."""
+        """Store `notes`, JSON values, with the trial."""
         for name, value in notes.items():
             self._storage.set_trial_user_attr(self._id(number), name, value)
 
     def gives_up(self, number: int, curve: Sequence[float]) -> bool:
-        """Whether to stop the trial, whose measure was `curve` epoch by epoch so far.
+        """Return whether to stop the trial, whose measure so far was `curve`, epoch by epoch.
 
-        It is stopped once its best value is below the median of the finished trials' after as many epochs. An epoch is decided
-        on once.
+        It is stopped once its best value is below the median of the finished trials' values after the same number of
+        epochs. Each epoch is decided once.
         """
         if self.notes(number).get("pruned"):
             return True
@@ -117,7 +126,7 @@ class Search:
         return False
 
     def end(self, number: int, state: State, value: float | None = None) -> None:
-        """The trial is `finished` with `value`, `pruned` or `failed`."""
+        """End the trial as `finished` with `value`, `pruned` or `failed`."""
         states = self._optuna.trial.TrialState
         if state == "finished":
             self._study.tell(number, value)
@@ -147,12 +156,12 @@ def _distribution(dimension: Range | Choices) -> "BaseDistribution":
 
 
 def _encoded(value: Any) -> Any:
-    """What Optuna can keep: a list as text."""
+    """Return a value that Optuna can store: a list becomes text."""
     return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
 def _decoded(value: Any, dimension: Range | Choices) -> Any:
-    """The setting; numbers of a range have four digits, which is all that a search can tell apart."""
+    """Return the setting; numbers of a range are rounded to four digits, which is fine enough for a search."""
     if isinstance(dimension, Choices):
         chosen = next(choice for choice in dimension.values if _encoded(choice) == value)
         return list(chosen) if isinstance(chosen, tuple) else chosen

@@ -1,6 +1,6 @@
-"""What a study searches: for each setting a range or a list of choices (docs/tuning.md has the grammar).
+"""The search space of a study: for each setting a range or a list of choices (docs/tuning.md has the grammar).
 
-A method brings its own space (`Method.space`), and so does a kind of world model.
+A method has its own space (`Method.space`), and so has a kind of world model.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from darlr.world_model.fitting import resolve_loss
 from darlr.world_model.kinds import DEEPFM
 
 WORLD_MODEL = "world-model"
-"""The built-in space that no method has the name of."""
+"""The built-in space that belongs to no method."""
 
 RANGE_KEYS = ("low", "high", "log")
 UNTUNED = {
@@ -41,12 +41,12 @@ UNTUNED = {
     "training.steps_per_epoch": "it is the budget, which trials share",
     "offline.updates_per_epoch": "it is the budget, which trials share",
 }
-"""Settings, and parts of them, that no space may have."""
+"""Settings, and sections, that no space may contain."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; whole ones where the setting is whole."""
+    """Numbers from `low` to `high`, both included; whole ones if the setting is whole."""
 
     low: float
     high: float
@@ -54,14 +54,20 @@ class Range:
 
     @property
     def probes(self) -> tuple[Any, ...]:
+        """The values that are checked."""
         return (self.low, self.high)
 
     @property
     def size(self) -> float:
+        """The number of values."""
         return math.inf
 
     def of(self, probes: tuple[Any, ...], key: str) -> "Range":
-        """The range between converted ends; raises `InputError` where it is empty."""
+        """Return the range between converted ends.
+
+        Raises:
+            InputError: if it is empty.
+        """
         low, high = probes
         if not low < high:
             raise InputError(f"the range of '{key}' is empty: 'low' is {low!r} and 'high' {high!r}; expected low below high")
@@ -70,28 +76,36 @@ class Range:
         return replace(self, low=low, high=high)
 
     def holds(self, value: Any) -> bool:
+        """Return whether the range contains `value`."""
         return bool(self.low <= value <= self.high)
 
     def described(self) -> Any:
+        """Return the range as its file has it."""
         return {"low": self.low, "high": self.high, **({"log": True} if self.log else {})}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Some values."""
+    """A list of values."""
 
     values: tuple[Any, ...]
 
     @property
     def probes(self) -> tuple[Any, ...]:
+        """The values that are checked."""
         return self.values
 
     @property
     def size(self) -> float:
+        """The number of values."""
         return len(self.values)
 
     def of(self, probes: tuple[Any, ...], key: str) -> "Choices":
-        """These choices, converted; raises `InputError` unless there are two, all different."""
+        """Return these choices, converted.
+
+        Raises:
+            InputError: unless there are at least two, all different.
+        """
         for index, value in enumerate(probes):
             if value in probes[:index]:
                 raise InputError(f"'{key}' has the value {value!r} twice")
@@ -100,17 +114,22 @@ class Choices:
         return Choices(probes)
 
     def holds(self, value: Any) -> bool:
+        """Return whether `value` is one of the choices."""
         return value in self.values
 
     def described(self) -> Any:
+        """Return the choices as their file has them."""
         return [json.loads(json.dumps(value)) for value in self.values]
 
 
 @dataclass(frozen=True)
 class Space:
-    """Settings by dotted key, and what each may be.
+    """Settings by dotted key, with their possible values.
 
-    `name`: the file or the built-in space; `built_in`: what the method or the data cannot take is left out instead of refused.
+    Attributes:
+        name: the file or the built-in space.
+        dimensions: the possible values of each setting.
+        built_in: whether settings that the method or the data do not support are left out instead of refused.
     """
 
     name: str
@@ -119,7 +138,7 @@ class Space:
 
     @classmethod
     def of_table(cls, name: str, dataset: str) -> Self:
-        """The built-in space `name`, one of `spaces()`, for `dataset`."""
+        """Return the built-in space `name`, one of `spaces()`, for `dataset`."""
         if name == WORLD_MODEL:
             return cls._of(name, DEEPFM.space, built_in=True)
         method = METHODS[name]
@@ -127,7 +146,11 @@ class Space:
 
     @classmethod
     def find(cls, name: str, dataset: str) -> Self:
-        """The space of the file `name`, else the built-in one of that name for `dataset`; raises `InputError`."""
+        """Return the space of the file `name`, else the built-in one of that name for `dataset`.
+
+        Raises:
+            InputError: if there is neither, or the file cannot be used.
+        """
         path = Path(name)
         if not is_file_or_pipe(path) and not path.suffix:
             if name not in spaces():
@@ -154,24 +177,26 @@ class Space:
 
     @property
     def of_world_model(self) -> bool:
-        """Whether it is the world model that is tuned."""
+        """Whether the study tunes the world model."""
         return all(_part(key) == "world_model" for key in self.dimensions)
 
     @property
     def size(self) -> float:
-        """How many points there are; infinite with a range."""
+        """The number of points; infinite with a range."""
         return math.prod(dimension.size for dimension in self.dimensions.values())
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Every point of a space of choices alone."""
+        """Yield every point of a space of choices alone."""
         for values in itertools.product(*(dimension.probes for dimension in self.dimensions.values())):
             yield dict(zip(self.dimensions, values, strict=True))
 
     def fitted(self, values: Mapping[str, Any], loaded: LoadedDataset) -> "Space":
-        """The space with all values converted, for runs with the other settings `values` on `loaded`.
+        """Return the space with all values converted, for runs with the other settings `values` on `loaded`.
 
-        What is built in gives way to what `values` set, to what defines the method, and to what the data cannot take.
-        Raises `InputError` for settings that cannot be used, and where nothing is left.
+        A built-in space leaves out the settings that `values` set, that define the method, and that the data do not support.
+
+        Raises:
+            InputError: for settings that cannot be used, and if nothing is left.
         """
         config = resolve(values, loaded)
         kept: dict[str, Range | Choices] = {}
@@ -202,17 +227,17 @@ class Space:
         return tuple(found)
 
     def point_of(self, config: ExperimentConfig) -> dict[str, Any] | None:
-        """The settings that `config` has, if they lie in the space."""
+        """Return the settings of `config`, if they lie in the space."""
         point = {key: value_at(config, key) for key in self.dimensions}
         return point if all(self.dimensions[key].holds(value) for key, value in point.items()) else None
 
     def described(self) -> dict[str, Any]:
-        """The space as its file would have it."""
+        """Return the space as its file would have it."""
         return {key: dimension.described() for key, dimension in self.dimensions.items()}
 
 
 def spaces() -> list[str]:
-    """The names of the built-in ones: methods', and that of the world model."""
+    """Return the names of the built-in spaces: those of methods, and that of the world model."""
     return [*(name for name, method in METHODS.items() if method.space), WORLD_MODEL]
 
 
@@ -226,7 +251,7 @@ def _dimension(key: str, value: Any) -> Range | Choices:
             raise InputError(f"'{key}' has no values; expected at least two")
         return Choices(tuple(value))
     if not isinstance(value, Mapping):
-        raise InputError(f"'{key}' is {value!r}; expected a list of choices, or a range as {{low: 1, high: 8}}")
+        raise InputError(f"'{key}' is {value!r}; expected a list of choices, or a range like {{low: 1, high: 8}}")
     for part in value:
         if part not in RANGE_KEYS:
             raise unknown(f"key of the range of '{key}'", str(part), RANGE_KEYS)
@@ -241,7 +266,7 @@ def _dimension(key: str, value: Any) -> Range | Choices:
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dimensions by dotted key, from dotted or nested ones; a mapping of a range's keys is a range."""
+    """Yield dimensions by dotted key, from dotted or nested ones; a mapping with a range's keys is a range."""
     for name, value in content.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and value and not value.keys() & set(RANGE_KEYS):
@@ -255,7 +280,7 @@ def _part(key: str) -> str:
 
 
 def _given(values: Mapping[str, Any], key: str) -> bool:
-    """Whether `values`, nested, set the dotted `key`."""
+    """Return whether the nested `values` set the dotted `key`."""
     found: Any = values
     for name in key.split("."):
         if not isinstance(found, Mapping) or name not in found:
@@ -265,7 +290,7 @@ def _given(values: Mapping[str, Any], key: str) -> bool:
 
 
 def _idle(key: str, config: ExperimentConfig, loaded: LoadedDataset) -> bool:
-    """Whether the setting changes nothing here."""
+    """Return whether the setting has no effect here."""
     match key:
         case "world_model.negatives_per_row":
             return resolve_loss(config.world_model, loaded.dataset) == "logged"

@@ -1,4 +1,4 @@
-"""A study's results: its trials, the best of them, and the files that say so."""
+"""A study's results: its trials, the best of them, and the files that record them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,8 +25,9 @@ class Trial:
     Attributes:
         number: counted from 1.
         settings: by dotted key.
+        state: begun, finished, pruned or failed.
         value: the measure, if it finished.
-        epochs, seconds: what its runs have learned and took, all seeds together.
+        epochs, seconds: epochs and time of its runs, all seeds together.
         runs: their folders.
         error: why it failed, or has not ended yet.
     """
@@ -42,7 +43,7 @@ class Trial:
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """The finished trial with the largest measure, the first of equals."""
+    """Return the finished trial with the largest measure; of equals, the first."""
     finished = [(trial.value, -trial.number, trial) for trial in trials if trial.value is not None]
     return max(finished, key=lambda entry: entry[:2])[2] if finished else None
 
@@ -50,7 +51,11 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 def write_results(folder: Path, design: Design, asked: int, trials: Sequence[Trial]) -> None:
     """Write `study.json` (the space, the budget, every trial), and of the best trial `best.yaml` and `sweep.yaml`.
 
-    Args: asked: how many trials the study shall have.
+    Args:
+        folder: the study's folder.
+        design: its design.
+        asked: the planned number of trials.
+        trials: the trials so far.
     """
     best = best_of(trials)
     if best is not None:

@@ -1,4 +1,4 @@
-"""Working on a study: trials are proposed four at a time, trained by the sweep's processes, measured and told.
+"""Work on a study: trials are proposed four at a time, trained by the sweep's processes, and measured.
 
 A trial is one run for each seed. The first seed's run may be stopped early; the others are trained only if it is not.
 """
@@ -22,21 +22,21 @@ from darlr.tuning.search import Search
 from darlr.tuning.trials import Trial, write_results
 
 TOGETHER = 4
-"""How many trials are proposed at a time, whatever the number of processes: the trials must not depend on it."""
+"""The number of trials proposed at a time, whatever the number of processes, so that the trials do not depend on it."""
 STUDY = "study.db"
 
 
 class TuningWatcher(Watcher, Protocol):
-    """Is told how a study gets on, its runs included."""
+    """Is told about a study's progress, including its runs."""
 
     def notice(self, text: str) -> None:
-        """Something that the user should know."""
+        """Called with a line for the user."""
 
     def begin(self, cells: Sequence[Cell]) -> None:
-        """These runs come next."""
+        """Called with the next runs."""
 
     def tried(self, trial: Trial) -> None:
-        """A trial has ended, now or before."""
+        """Called with a trial that has ended, now or before."""
 
 
 def tune(
@@ -47,12 +47,13 @@ def tune(
     out: Path,
     watcher: TuningWatcher,
 ) -> list[Trial]:
-    """Do the study's first `trials` trials, or go on with them, and return them by number; fewer if the space has fewer points.
+    """Run the study's first `trials` trials, or continue them, and return them by number; fewer if the space has fewer points.
 
-    What was found is written into the study's folder after every few trials (`write_results`). A trial that
-    stopped for what may pass (`Outcome.transient`) is left as it is: the same call goes on with it.
+    The results are written into the study's folder after every few trials (`write_results`). A trial that stopped for a
+    transient reason (`Outcome.transient`) stays unfinished: the same call continues it.
 
-    Raises `InputError` for a study file or a trial's run folder that cannot be used.
+    Raises:
+        InputError: for a study file or a trial's run folder that cannot be used.
     """
     folder = design.folder(out)
     with sole_writer(folder / STUDY, lambda: watcher.notice("another process works on the same study: waiting for it")):
@@ -73,10 +74,10 @@ def tune(
 
 
 def _proposed(search: Search, design: Design, trials: int) -> int:
-    """Propose the settings that the study begins with; how many trials there will be.
+    """Propose the study's first settings, and return the number of trials.
 
-    The first trial has the method's own settings, if they lie in the space. A space with no more points than there are trials
-    is tried whole, in a random order.
+    The first trial has the method's own settings, if they lie in the space. If a space has no more points than there are
+    trials, all of it is tried, in a random order.
     """
     space = design.space
     own = space.point_of(design.config)
@@ -104,7 +105,7 @@ def _trial(search: Search, number: int) -> Trial:
 
 
 class _Batch:
-    """Trials that are trained together; a watcher of their runs, which stops those that the search gives up."""
+    """Trials that are trained at the same time; a watcher of their runs, which stops those that the search gives up."""
 
     def __init__(
         self, search: Search, design: Design, loaded: LoadedDataset, out: Path, executor: Executor, watcher: TuningWatcher
@@ -117,7 +118,7 @@ class _Batch:
         self._pruned: set[int] = set()
 
     def work(self, numbers: Sequence[int]) -> None:
-        """Train the trials `numbers`, and tell the search how they ended."""
+        """Train the trials `numbers`, and report their ends to the search."""
         first, *others = self._design.seeds
         self._work(numbers, [first])
         self._work([number for number in numbers if self._goes_on(number)], others)
@@ -157,7 +158,7 @@ class _Batch:
                 except InputError as error:  # settings that contradict each other
                     self._errors[number] = str(error)
                     continue
-                # A folder that is refused here is no fault of the trial: once it is put right, the same call goes on.
+                # A refused folder is not the trial's fault; once it is repaired, the same call continues.
                 cell = cell_of(f"trial {number + 1} seed {seed}", values, self._loaded, self._out)
                 cells.setdefault(cell.run, cell)
                 self._trials.setdefault(cell.run, []).append(number)
@@ -167,7 +168,7 @@ class _Batch:
             run_cells(waiting, self._executor, self)
 
     def _given_up(self, cell: Cell) -> bool:
-        """Whether no trial needs more of the run: all of them were given up for what it has come to."""
+        """Return whether no trial needs more of the run, because all of them were given up."""
         if not self._design.pruning or cell.config.seed != self._design.seeds[0]:
             return False
         curve = measured(RunFolder.open(cell.run).metrics(), self._design.measure)

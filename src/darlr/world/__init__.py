@@ -1,1 +1,1 @@
-"""The vocabulary of the game: users, items, windows, categories."""
+"""The vocabulary of the recommendation game: users, items, windows, categories."""

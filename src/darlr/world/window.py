@@ -1,4 +1,4 @@
-"""What is visible of an episode's past: its last items and rewards, with the start and what lies before it."""
+"""The visible past of an episode: its last items and rewards, and markers for its start and for positions before it."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 OUTSIDE = 2
-"""Columns that follow the world's items in every table that windows index: the start and absence."""
+"""The number of extra columns after the world's items in every table that windows index: the start and absence."""
 
 
 def start_item(n_items: int) -> int:
-    """The column that stands for the start of an episode in a world of `n_items`."""
+    """Return the column that marks the start of an episode in a world of `n_items` items."""
     return n_items
 
 
 def absent_item(n_items: int) -> int:
-    """The column that stands for positions before the start of an episode."""
+    """Return the column that marks positions before the start of an episode."""
     return n_items + 1
 
 
@@ -27,7 +27,7 @@ class Window:
 
     Attributes:
         items: (B, L) int64.
-        rewards: (B, L) float32, normalised to the paying source's range; 1 at the start position, 0 before it.
+        rewards: (B, L) float32, normalised by the range of the rewards that are paid; 1 at the start position, 0 before it.
     """
 
     items: Tensor
@@ -35,7 +35,7 @@ class Window:
 
     @classmethod
     def at_start(cls, n_items: int, length: int, device: torch.device) -> "Window":
-        """(1, length) what is visible before the first step of an episode (docs/protocol.md, section 2)."""
+        """Return the window (1, length) before the first step of an episode (docs/protocol.md, section 2)."""
         items = torch.full((1, length), absent_item(n_items), device=device)
         items[:, -1] = start_item(n_items)
         rewards = torch.zeros(1, length, device=device)
@@ -43,9 +43,9 @@ class Window:
         return cls(items, rewards)
 
     def last(self, size: int) -> "Window":
-        """The newest `size` positions (a view)."""
+        """Return the newest `size` positions (B, size), as a view."""
         return Window(self.items[:, -size:], self.rewards[:, -size:])
 
     def rows(self, chosen: Tensor) -> "Window":
-        """The chosen episodes (a copy)."""
+        """Return the episodes with the indices or mask `chosen` (n,), as a copy."""
         return Window(self.items[chosen], self.rewards[chosen])

@@ -1,4 +1,4 @@
-"""Which users and items a simulated or test world has."""
+"""The users and items of a simulated or test world."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from darlr.errors import InputError
 
 ABSENT = -1
-"""The row or column of a user or item that the world lacks."""
+"""The row of a user, or the column of an item, that the world lacks."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,24 @@ class World:
 
     @property
     def n_users(self) -> int:
+        """The number of users."""
         return len(self.users)
 
     @property
     def n_items(self) -> int:
+        """The number of items."""
         return len(self.items)
 
     def rows(self, vocabulary: int) -> NDArray[np.int64]:
-        """(vocabulary,) the row of every user of a log with so many users, `ABSENT` for those whom the world lacks."""
+        """Return (vocabulary,) the world's row of every user of a log with `vocabulary` users; `ABSENT` for users outside
+        the world.
+        """
         return _inverse(self.users, vocabulary)
 
     def columns(self, vocabulary: int) -> NDArray[np.int64]:
-        """(vocabulary,) the column of every item of a log with so many items, `ABSENT` for those that the world lacks."""
+        """Return (vocabulary,) the world's column of every item of a log with `vocabulary` items; `ABSENT` for items
+        outside the world.
+        """
         return _inverse(self.items, vocabulary)
 
 

@@ -1,1 +1,1 @@
-"""The learned model of the users: an ensemble of DeepFM networks, each giving a mean and a variance for (user, item)."""
+"""The world model of the users, learned from the log: it gives an estimated reward and its variance for (user, item)."""

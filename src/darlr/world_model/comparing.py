@@ -1,4 +1,6 @@
-"""Which world model suits a log: DeepFM and the factor model, fitted on the same rows and judged on the same held-out ones."""
+"""A choice between world models: DeepFM and the factor model are fitted on the same rows and judged on the same held-out
+ones.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,16 +21,17 @@ from darlr.world_model.ranking import pairwise_accuracy
 from darlr.world_model.settings import WorldModelConfig
 
 MOST_ROWS = 60_000
-"""Rows that are compared on at most, of users drawn at random, so that large logs do not take long."""
+"""The largest number of rows to compare on; in a larger log, users are drawn at random."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How both rank held-out log rows.
+    """How well both models rank held-out log rows.
 
     Attributes:
-        deepfm, factors: share of a user's held-out pairs in the right order (0.5 is chance); None where none can be ordered.
-        rows: rows that were fitted or judged.
+        deepfm, factors: share of users' pairs of held-out rows in the right order (0.5 is chance); None if there are no
+            such pairs.
+        rows: number of rows that were fitted or judged.
     """
 
     deepfm: float | None
@@ -37,12 +40,12 @@ class Comparison:
 
     @property
     def kind(self) -> Literal["deepfm", "factors"]:
-        """The better one; the factor model, which is fitted sooner, where both rank alike."""
+        """The better kind; if both rank equally well, the factor model, which is fitted sooner."""
         return "deepfm" if (self.deepfm or 0.5) > (self.factors or 0.5) else "factors"
 
     @property
     def reason(self) -> str:
-        """One line for people."""
+        """One line of explanation."""
         if self.deepfm is None or self.factors is None:
             return f"{self.kind}: no user has two held-out rows with different rewards, and it is fitted sooner"
         return (
@@ -52,9 +55,10 @@ class Comparison:
 
 
 def compare(dataset: Dataset, config: WorldModelConfig, factors: FactorSettings, seed: int, device: torch.device) -> Comparison:
-    """Fit one member of the ensemble and the factor model on rows of the log, and judge both on the same others.
+    """Fit one member of the ensemble and the factor model on rows of the log, and judge both on the same other rows.
 
-    Raises: InputError: if the log is too small to hold rows out.
+    Raises:
+        InputError: if the log is too small to hold rows out.
     """
     numbers = numpy_generator(seed, "world_model", "comparing")
     part = replace(dataset, log=_part(dataset.log, numbers))
@@ -76,7 +80,7 @@ def compare(dataset: Dataset, config: WorldModelConfig, factors: FactorSettings,
 
 
 def _part(log: InteractionLog, generator: np.random.Generator) -> InteractionLog:
-    """All rows of as many users, drawn at random, as have `MOST_ROWS` in all; the whole log if it has no more."""
+    """Return all rows of users drawn at random, `MOST_ROWS` in all; the whole log if it has no more."""
     if len(log) <= MOST_ROWS:
         return log
     order = generator.permutation(log.n_users)

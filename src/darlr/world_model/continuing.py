@@ -1,4 +1,4 @@
-"""What a world model starts from where one was fitted before, on a log that has grown or changed since."""
+"""The start of a fit from an earlier world model, on a log that has grown or changed since."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Former:
     """A world model of a former log.
 
     Attributes:
-        model: as it was fitted then.
-        fit: how its fit went, as plain values.
-        places: where the users, items and features of the log stood in the former one.
+        model: the fitted model.
+        fit: figures about its fit, as plain values.
+        places: the places of the log's users, items and features in the former log.
     """
 
     model: WorldModel

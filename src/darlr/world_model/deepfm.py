@@ -1,8 +1,8 @@
 """DeepFM with a Gaussian head, M members computed together.
 
-Every parameter has a leading member dimension, so that a training step of the whole ensemble is one batched computation.
-A prediction is the sum of a bias, linear terms, a factorisation machine and a multilayer perceptron (Guo et al., IJCAI 2017);
-a second output of the perceptron is the log-variance, softly clamped (protocol section 4).
+Every parameter has a leading member dimension, so a training step of the whole ensemble is one batched computation. A
+prediction is the sum of a bias, linear terms, a factorisation machine and a multilayer perceptron (Guo et al., IJCAI 2017).
+A second output of the perceptron is the log-variance, softly clamped (protocol section 4).
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,13 @@ def _soft_clamp(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Side:
-    """What n users or n items bring to pairs, whoever the other is, so that all pairs of many do not compute it anew.
+    """The share of n users or n items in the predictions of their pairs, whatever the other side. It is computed once for
+    many pairs.
 
     Attributes:
         score: (M, n), the linear terms, and the interactions among the side's own fields.
-        embedded: (M, n, D), the sum of its embeddings; its inner product with the other side's is the rest of the interactions.
+        embedded: (M, n, D), the sum of its embeddings; its inner product with the other side's gives the remaining
+            interactions.
         hidden: (M, n, H), its share of the perceptron's first layer.
     """
 
@@ -42,7 +44,7 @@ class Side:
 
 
 class DeepFMEnsemble(nn.Module):
-    """M DeepFM networks over the same inputs, each with weights of its own.
+    """M DeepFM networks over the same inputs, each with its own weights.
 
     Shapes: V rows of the table, D embedding size, F fields, G numeric features, H hidden sizes.
 
@@ -82,12 +84,24 @@ class DeepFMEnsemble(nn.Module):
             self.table[:, PADDING] = 0.0
 
     @torch.no_grad()
+    def of_members(self, own: slice) -> "DeepFMEnsemble":
+        """The networks of the members `own` alone, as they are now."""
+        members = len(range(self.members)[own])
+        part = DeepFMEnsemble(self.inputs, members, self.embedding_size, self.hidden_sizes, torch.Generator())
+        for parameter, values in zip(part.parameters(), self.parameters(), strict=True):
+            parameter.copy_(values[own])
+        return part
+
+    @torch.no_grad()
     def continue_from(self, former: "DeepFMEnsemble", rows: Tensor) -> None:
-        """Take the weights of `former`; rows of the table that it lacks stay as they are.
+        """Copy the weights of `former`; new rows of the table keep their values.
 
-        Args: rows: (V,) int64, its row for every row of the table, `ABSENT` where it has none.
+        Args:
+            former: the earlier networks.
+            rows: (V,) int64, the former row of every row of the table, `ABSENT` for new ones.
 
-        Raises: InputError: for networks of other sizes.
+        Raises:
+            InputError: for networks of other sizes.
         """
         known = rows != ABSENT
         for (name, parameter), (_, values) in zip(self.named_parameters(), former.named_parameters(), strict=True):
@@ -102,7 +116,7 @@ class DeepFMEnsemble(nn.Module):
                 parameter.copy_(values)
 
     def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance, each (M, B), for `users` and `items`, each (M, B) int64."""
+        """Return mean and log-variance, each (M, B), for `users` and `items`, each (M, B) int64."""
         codes = torch.cat([self.user_codes[users], self.item_codes[items]], dim=-1)  # (M, B, F)
         rows = self.table.shape[1]
         offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
@@ -122,15 +136,17 @@ class DeepFMEnsemble(nn.Module):
         return mean, _soft_clamp(output[..., 1])
 
     def user_side(self, users: Tensor) -> Side:
-        """What `users`, (n,) int64, bring to their pairs."""
+        """Return the share of `users`, (n,) int64, in their pairs."""
         return self._side(self.user_codes[users], self.user_numeric[users], 0)
 
     def item_side(self, items: Tensor) -> Side:
-        """What `items`, (m,) int64, bring to their pairs."""
+        """Return the share of `items`, (m,) int64, in their pairs."""
         return self._side(self.item_codes[items], self.item_numeric[items], 1)
 
     def _side(self, codes: Tensor, numbers: Tensor, which: int) -> Side:
-        """Of users (`which` 0) or items (1) with `codes` and `numbers`: (n, F) and (n, G), or (M, n, .) by member."""
+        """Return the share of users (`which` 0) or items (1) with `codes` (n, F) and `numbers` (n, G), or (M, n, .) by
+        member.
+        """
         rows = self.table.shape[1]
         offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
         fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))  # (M, n, F, D + 1)
@@ -147,13 +163,15 @@ class DeepFMEnsemble(nn.Module):
         return Side(linear.squeeze(-1).sum(dim=-1) + numeric + interactions, total, hidden)
 
     def pairs(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """What `forward` says of pairs, each (M, B); of a side of at most B users or items, each share is computed once."""
+        """Return the results of `forward`, each (M, B); if a side has at most B users or items, each one's share is
+        computed once.
+        """
         own, other = self._sides_of_pairs(users, 0), self._sides_of_pairs(items, 1)
         score = own.score + other.score + (own.embedded * other.embedded).sum(dim=-1)
         return self._outputs(score, own.hidden + other.hidden + self.biases[0])
 
     def _sides_of_pairs(self, chosen: Tensor, which: int) -> Side:
-        """What the users (`which` 0) or items (1) `chosen`, (M, B), bring, (M, B, ...)."""
+        """Return the shares (M, B, ...) of the users (`which` 0) or items (1) `chosen`, (M, B)."""
         codes, numbers = ((self.user_codes, self.user_numeric), (self.item_codes, self.item_numeric))[which]
         if len(codes) > chosen.shape[1]:
             return self._side(codes[chosen], numbers[chosen], which)
@@ -165,14 +183,16 @@ class DeepFMEnsemble(nn.Module):
         return Side(score.squeeze(-1), embedded, hidden)
 
     def all_pairs(self, users: Side, items: Side) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance, each (M, n, m), of all pairs: what `forward` says, with each side's share computed once."""
+        """Return mean and log-variance, each (M, n, m), of all pairs, as in `forward`, from the shares of both sides."""
         score = users.score.unsqueeze(2) + items.score.unsqueeze(1) + users.embedded @ items.embedded.mT
         first = (users.hidden + self.biases[0]).unsqueeze(2) + items.hidden.unsqueeze(1)  # (M, n, m, H)
         mean, log_variance = self._outputs(score.flatten(1), first.flatten(1, 2))
         return mean.view_as(score), log_variance.view_as(score)
 
     def _outputs(self, score: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance, each (M, B), of pairs with the score (M, B) and the first layer's sums `first` (M, B, H)."""
+        """Return mean and log-variance, each (M, B), from the score (M, B) and the first layer's sums `first` (M, B, H) of
+        pairs.
+        """
         hidden = F.relu(first, inplace=True)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             hidden = F.relu(torch.baddbmm(bias, hidden, weight), inplace=True)
@@ -180,11 +200,13 @@ class DeepFMEnsemble(nn.Module):
         return self.bias + score + output[..., 0], _soft_clamp(output[..., 1])
 
     def user_vectors(self) -> Tensor:
-        """(U, F_u * D + G_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""
+        """Return (U, F_u * D + G_u): each user's embeddings in the first member, side by side, then its numeric features
+        (Eq. 2).
+        """
         return self._vectors(self.user_codes, self.user_numeric)
 
     def item_vectors(self) -> Tensor:
-        """(I, F_i * D + G_i): likewise for items (Eq. 1; protocol section 2)."""
+        """Return (I, F_i * D + G_i): the same for items (Eq. 1; protocol section 2)."""
         return self._vectors(self.item_codes, self.item_numeric)
 
     def _vectors(self, codes: Tensor, numbers: Tensor) -> Tensor:

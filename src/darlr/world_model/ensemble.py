@@ -1,4 +1,4 @@
-"""The DeepFM ensemble as a fitted world model: means, variances and embeddings in the log's own reward units."""
+"""The DeepFM ensemble as a fitted world model: means, variances and embeddings in the log's reward units."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -14,7 +14,7 @@ from darlr.world_model.inputs import Inputs
 from darlr.world_model.model import SCALE, Scale
 
 BLOCK = 8_192
-"""Pairs predicted at once; bounds the memory of a whole matrix's prediction."""
+"""The number of pairs predicted at once; it bounds the memory of a whole matrix's prediction."""
 
 STATE = Keys(
     {
@@ -35,7 +35,7 @@ INPUTS: Mapping[str, Shape] = {
 
 
 class EnsembleModel:
-    """An ensemble that predicts what a user would give an item."""
+    """An ensemble that predicts the reward that a user would give an item."""
 
     network: DeepFMEnsemble
     scale: Scale
@@ -46,7 +46,7 @@ class EnsembleModel:
 
     @torch.no_grad()
     def predict(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Estimate and uncertainty of every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
+        """Predict every pair of `users` (n,) and `items` (m,), indices into the log's vocabularies.
 
         Returns:
             r: (n, m) float32, mean over the members' means (Eq. 3).
@@ -67,7 +67,7 @@ class EnsembleModel:
 
     @torch.no_grad()
     def expected(self, users: Tensor, items: Tensor) -> Tensor:
-        """(n,) the estimates of n pairs, user `users[k]` and item `items[k]`."""
+        """Return (n,) the estimates of n pairs, user `users[k]` and item `items[k]`."""
         members = self.network.members
         parts = [
             self.network.pairs(own_users.expand(members, -1), own_items.expand(members, -1))[0].mean(dim=0)
@@ -76,21 +76,21 @@ class EnsembleModel:
         return torch.cat(parts) * self.scale.spread + self.scale.centre
 
     def user_vectors(self) -> Tensor:
-        """(U, d_u): each user's embeddings in the first member, side by side, then its numbers (Eq. 2)."""
+        """Return (U, d_u): each user's embeddings in the first member, side by side, then its numeric features (Eq. 2)."""
         return self.network.user_vectors()
 
     def item_vectors(self) -> Tensor:
-        """(I, d): likewise for items (Eq. 1)."""
+        """Return (I, d): the same for items (Eq. 1)."""
         return self.network.item_vectors()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that was learned, and the inputs' codes, so that predictions need nothing else."""
+        """Return all learned tensors and the inputs' codes, so that predictions need nothing else."""
         inputs = self.network.inputs
         codes = {f"inputs.{field.name}": getattr(inputs, field.name) for field in fields(Inputs) if field.name != "rows"}
         return {**codes, **self.network.state_dict()}
 
     def state(self) -> dict[str, Any]:
-        """The sizes and the scale, as plain values."""
+        """Return the sizes and the scale, as plain values."""
         network = self.network
         return {
             "rows": network.inputs.rows,
@@ -102,7 +102,11 @@ class EnsembleModel:
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "EnsembleModel":
-        """The model that `tensors()` and `state()` describe, on `device`; raises `InputError` if they describe none."""
+        """Restore the model that `tensors()` and `state()` describe, on `device`.
+
+        Raises:
+            InputError: if they describe no model.
+        """
         require(state, STATE, "its state")
         codes = {name.removeprefix("inputs."): tensor for name, tensor in tensors.items() if name.startswith("inputs.")}
         require_tensors(codes, INPUTS)
@@ -123,7 +127,7 @@ class EnsembleModel:
 
 
 def _shapes(state: Mapping[str, Any], inputs: Inputs) -> dict[str, Shape]:
-    """The weights of an ensemble with the sizes in `state`, which are not built before the tensors have them."""
+    """Return the shapes of the weights of an ensemble with the sizes in `state`, to be checked before the ensemble is built."""
     members, size = state["members"], state["embedding_size"]
     layers = [inputs.fields * size + inputs.numbers, *state["hidden_sizes"]]
     shapes: dict[str, Shape] = {

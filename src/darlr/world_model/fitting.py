@@ -1,15 +1,18 @@
-"""Fitting the ensemble: all members together, each on rows, an order and negatives of its own, with early stopping.
+"""The fit of the ensemble: all members together, each on its own rows, order and negatives, with early stopping.
 
-Every member holds out another fold of the log, so that the ensemble as a whole has read all of it, and each member's
-skill is measured on rows it never saw. A member keeps the weights of the epoch that predicted its held-out rows best.
+Every member holds out a different fold of the log. So the ensemble as a whole has read all of the log, and each member's
+skill is measured on rows that it never saw. A member keeps the weights of the epoch that predicted its held-out rows best.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from darlr.cluster.workers import HERE, ThisMachine, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
@@ -27,19 +30,19 @@ from darlr.world_model.training import FitCheckpoint, FitMonitor, Trainer
 BATCHES_AN_EPOCH = 512
 AUTO_BATCH_SIZES = (256, 8_192)
 MOST_EPOCHS, EPOCHS_OF_ONE_PAIR = 20, 1_600
-"""The epochs of a fit fall with the root of its pairs: 19 on Coat, 8 on the built-in world, one where there are a million."""
+"""The epochs of a fit fall with the square root of its pairs: 19 on Coat, 8 on the built-in world, 1 for a million pairs."""
 
 
 @dataclass(frozen=True)
 class FitReport:
-    """How the fit went.
+    """Figures about the fit.
 
     Attributes:
-        epochs: epochs run until every member had stopped.
-        best_epochs: per member, the epoch whose weights were kept.
-        held_out_loss: mean loss of the members' held-out rows, in standardised units; None where nothing is held out.
-        held_out_ranking: share of a user's held-out pairs put in the right order, mean over members (0.5 is chance); of a
-            random sample where there are many. None where no user has two held-out rows with different rewards.
+        epochs: number of epochs until every member had stopped.
+        best_epochs: for each member, the epoch whose weights were kept.
+        held_out_loss: mean loss of the members' held-out rows, in standardised units; None if nothing is held out.
+        held_out_ranking: share of users' pairs of held-out rows in the right order, mean over members (0.5 is chance); from
+            a random sample if there are many pairs. None if no user has two held-out rows with different rewards.
     """
 
     epochs: int
@@ -49,9 +52,12 @@ class FitReport:
 
 
 def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
-    """`auto` as the loss that suits the log: ratings speak for themselves, positives need negatives beside them.
+    """Resolve `auto`: a log of ratings is fitted alone, and a log of positives needs negatives.
 
-    Negatives are pairs that the log lacks, taken as worth the smallest reward that a user can give.
+    Negatives are pairs outside the log, which are assumed to have the smallest reward that a user can give.
+
+    Raises:
+        InputError: if all rewards are equal, so that there is nothing to learn.
     """
     log = dataset.log
     constant = float(log.rewards.min()) == float(log.rewards.max())
@@ -71,14 +77,14 @@ def resolve_loss(config: WorldModelConfig, dataset: Dataset) -> str:
 
 
 def unlogged_reward(config: WorldModelConfig, dataset: Dataset) -> float | None:
-    """What pairs that the log lacks are taken as worth: its smallest reward; None where they are not learned from."""
+    """Return the reward assumed for pairs outside the log, which is the smallest one; None if they are not learned from."""
     return dataset.log.reward_range[0] if resolve_loss(config, dataset) == "negatives" else None
 
 
 def resolve_batch_size(config: WorldModelConfig, rows: int) -> int:
-    """`batch_size`, or where that is 0 the power of two nearest to 1/512 of the log's rows, from 256 to 8,192.
+    """Return `batch_size`; if that is 0, the power of two nearest to 1/512 of the log's rows, from 256 to 8,192.
 
-    Steps cost more than their rows where a batch is small, so large logs have larger batches rather than more steps.
+    In a small batch the overhead of a step outweighs its rows, so a large log gets larger batches instead of more steps.
     """
     if config.batch_size:
         return config.batch_size
@@ -87,15 +93,19 @@ def resolve_batch_size(config: WorldModelConfig, rows: int) -> int:
 
 
 def resolve_epochs(config: WorldModelConfig, pairs: int) -> int:
-    """`max_epochs`, or where that is 0 as many as suit an epoch of so many pairs (rows, and negatives) a member.
+    """Return `max_epochs`; if that is 0, a number that falls with the `pairs` (rows and negatives) of a member's epoch.
 
-    A large log says all that it has to say in one pass.
+    A large log is learned in one pass.
     """
     return config.max_epochs or min(max(round(EPOCHS_OF_ONE_PAIR / math.sqrt(pairs)), 1), MOST_EPOCHS)
 
 
 def resolve_fit(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
-    """The settings with the numbers that the log decides; raises `InputError` for a log that cannot be learned from."""
+    """Return the settings with the numbers that depend on the log.
+
+    Raises:
+        InputError: for a log that cannot be learned from.
+    """
     rows = len(dataset.log)
     held_out_rows(config, rows)
     pairs = rows * (1 + _negatives_per_row(config, dataset))
@@ -107,7 +117,11 @@ def _negatives_per_row(config: WorldModelConfig, dataset: Dataset) -> int:
 
 
 def held_out_rows(config: WorldModelConfig, rows: int) -> int:
-    """How many of a log's rows each member holds out; raises `InputError` where none would be left to learn from."""
+    """Return the number of rows that each member holds out.
+
+    Raises:
+        InputError: if no row would be left to learn from.
+    """
     size = max(1, round(config.held_out * rows))
     if size >= rows:
         raise InputError(f"the log has {rows} rows; expected enough to hold out a share of {config.held_out:g} and still learn")
@@ -122,16 +136,43 @@ def fit_world_model(
     monitor: FitMonitor | None = None,
     checkpoint: FitCheckpoint | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[EnsembleModel, FitReport]:
-    """Fit the ensemble on the log of `dataset`, from where `checkpoint` says that a fit with the same arguments was stopped.
+    """Fit the ensemble on the log of `dataset`, or continue a stopped fit with the same arguments from `checkpoint`.
 
-    Args: former: an ensemble of a former log, whose weights it starts from.
+    Args:
+        dataset: the data to learn from.
+        config: the settings.
+        seed: the seed of all random numbers.
+        device: the device that computes.
+        monitor: is told about progress.
+        checkpoint: the state of a stopped fit, which is kept up to date.
+        former: an ensemble of a former log, whose weights the fit starts from.
+        workers: the machines that train the members; each trains some of them alone, which changes the last bits.
 
     Raises:
-        InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` asks first).
+        InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` checks first).
         RunError: if the loss becomes NaN or infinite.
     """
     config = resolve_fit(config, dataset)
+    trainer = trainer_of(dataset, config, seed, device, monitor, checkpoint, former)
+    trainer.run(None if isinstance(workers, ThisMachine) else MembersApart(workers, Task(dataset, config, seed)))
+    ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
+    report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
+    return EnsembleModel(trainer.network, trainer.scale), report
+
+
+def trainer_of(
+    dataset: Dataset,
+    config: WorldModelConfig,
+    seed: int,
+    device: torch.device,
+    monitor: FitMonitor | None = None,
+    checkpoint: FitCheckpoint | None = None,
+    former: Former | None = None,
+    own: slice = slice(None),
+) -> Trainer:
+    """Who trains the members `own` of the ensemble by the resolved settings `config`; for the rest see `fit_world_model`."""
     negatives = _negatives_per_row(config, dataset)
     least = dataset.log.reward_range[0]
     scale = Scale.of(dataset.log.rewards, negatives, least)
@@ -150,18 +191,67 @@ def fit_world_model(
         if not isinstance(former.model, EnsembleModel):
             raise InputError(f"the run's world model is a {type(former.model).__name__}; expected an ensemble")
         network.continue_from(former.model.network, former_rows(former.places).to(device))
-    trainer = Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint)
-    trainer.run()
-    ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
-    report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
-    return EnsembleModel(network, scale), report
+    if own != slice(None):
+        network = network.of_members(own)
+    return Trainer(network, rows, sampler, config, scale, least, seed, monitor, checkpoint, own)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every machine that trains members is told: the data, the resolved settings and the seed."""
+
+    dataset: Dataset
+    config: WorldModelConfig
+    seed: int
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members `own`, as `Trainer.state` tells them."""
+
+    own: slice
+    tensors: Mapping[str, Tensor]
+    state: Mapping[str, int]
+
+
+def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
+    """The members after one more epoch, and their held-out losses; depends on the arguments alone."""
+    trainer = trainer_of(task.dataset, task.config, task.seed, torch.device("cpu"), own=members.own)
+    trainer.go_on(members.tensors, members.state)
+    losses = trainer.advance()
+    return Members(members.own, *trainer.state()), losses
+
+
+class MembersApart:
+    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    """
+
+    def __init__(self, workers: Workers, task: Task) -> None:
+        self._workers, [self._task] = workers, workers.hold([task])
+
+    def __call__(self, trainer: Trainer) -> Tensor:
+        """Each member's held-out loss, (M,)."""
+        tensors, state = trainer.state()
+        places = [slice(member, member + 1) for member in range(trainer.network.members)]
+        parts = [Members(own, {name: _of_members(tensor, own) for name, tensor in tensors.items()}, state) for own in places]
+        done = list(self._workers.apply(advance, self._workers.hold(parts), self._task))
+        known = {name: [members.tensors[name] for members, _ in done] for name in done[0][0].tensors}
+        trainer.go_on({name: torch.cat(each) if each[0].ndim else each[0] for name, each in known.items()}, done[0][0].state)
+        return torch.cat([losses for _, losses in done])
+
+
+def _of_members(tensor: Tensor, own: slice) -> Tensor:
+    """Counts are of all members."""
+    return tensor[own] if tensor.ndim else tensor
 
 
 def _held_out_ranking(trainer: Trainer, dataset: Dataset, generator: np.random.Generator) -> float | None:
-    """Mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives.
+    """Return the mean over members of the ranking of their held-out rows; constant rewards are ranked against their negatives.
 
-    Of users with many rows in all, a random sample of pairs is compared (`ranking.MAX_PAIRS` a member). None where no member
-    holds out two rows of one user with different rewards.
+    For many rows, a random sample of pairs is compared (`ranking.MAX_PAIRS` for each member). The result is None if no
+    member holds out two rows of one user with different rewards.
     """
     users, _, targets, _ = trainer.held_pairs
     mean, _ = trainer.held_out_predictions()

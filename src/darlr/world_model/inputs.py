@@ -1,4 +1,4 @@
-"""What the networks read of a user and of an item: rows of one embedding table, and numbers."""
+"""The networks' inputs for a user and for an item: rows of one embedding table, and numbers."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from darlr.data.names import Places
 from darlr.world.world import ABSENT
 
 PADDING = 0
-"""Row of the embedding table that stands for an absent category; it is kept at zero."""
+"""The row of the embedding table for an absent category; it is kept at zero."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Inputs:
     """Codes into one embedding table of V rows, shared by all fields, and numeric features.
 
     Attributes:
-        user_codes: (U, F_u) int64, the id's row first, then one row per coded feature.
-        item_codes: (I, F_i) int64, likewise, then one row per category slot (`PADDING` where absent); slots share rows.
+        user_codes: (U, F_u) int64, first the id's row, then one row for each coded feature.
+        item_codes: (I, F_i) int64, the same, then one row for each category slot (`PADDING` if absent); slots share rows.
         user_numeric: (U, G_u) float32.
         item_numeric: (I, G_i) float32.
         rows: V, the number of rows of the table.
@@ -70,7 +70,7 @@ class Inputs:
 
 
 def former_rows(places: Places) -> Tensor:
-    """(V,) int64, where each row of the embedding table stood in that of the former log; `ABSENT` for new ones."""
+    """Return (V,) int64, the row of each row of the embedding table in that of the former log; `ABSENT` for new ones."""
     before = places.former
     parts = [np.array([PADDING], np.int64)]
     start = PADDING + 1

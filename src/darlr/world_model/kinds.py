@@ -1,4 +1,4 @@
-"""Which world models there are: darlr's own, and those that others register (`world_model.kind`)."""
+"""The kinds of world models: darlr's own, and those that others register (`world_model.kind`)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from darlr.cluster.workers import HERE, Workers
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.registry import Registry
 from darlr.seeding import torch_generator
+from darlr.world_model.causal import CausalConfig, CausalModel, fit_causal
 from darlr.world_model.comparing import compare
 from darlr.world_model.continuing import Former
 from darlr.world_model.ensemble import EnsembleModel
@@ -27,7 +29,7 @@ from darlr.world_model.settings import WorldModelConfig
 from darlr.world_model.training import FitCheckpoint, FitMonitor
 
 Fit = Callable[[Dataset, ExperimentConfig, torch.device, FitMonitor | None], tuple[WorldModel, dict[str, Any]]]
-"""(dataset, the run's settings, device, monitor) -> the model, and how the fit went as plain values."""
+"""(dataset, the run's settings, device, monitor) -> the model, and figures about the fit as plain values."""
 
 
 def _as_set(config: WorldModelConfig, dataset: Dataset) -> WorldModelConfig:
@@ -39,10 +41,10 @@ class WorldModelKind:
     """A kind of world model.
 
     Attributes:
-        name: what `world_model.kind` is set to.
+        name: the value of `world_model.kind`.
         summary: one line.
-        fit: fits it on a log. A kind that leaves the choice of another one to the log reports that one's name as `kind`, and as
-            `why` a line for people.
+        fit: fits it on a log. A kind that lets the log choose another kind reports the chosen name as `kind`, and one line
+            of explanation as `why`.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
         resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
         reads: the sections of settings that it reads beside `world_model`.
@@ -52,6 +54,7 @@ class WorldModelKind:
             from it; None: there is no such fit.
         space: what `darlr tune --space world-model` searches.
         unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
+        spreads: whether its fits take `workers` (`darlr.cluster.workers`) by name, who share the work and do not change it.
     """
 
     name: str
@@ -65,16 +68,22 @@ class WorldModelKind:
     fit_after: Callable[[Former, FitCheckpoint | None], Fit] | None = None
     space: Mapping[str, Any] = field(default_factory=dict)
     unlogged: Callable[[WorldModelConfig, Dataset], float | None] = lambda config, dataset: None
+    spreads: bool = False
 
-    def going_on(self, checkpoint: FitCheckpoint | None) -> Fit:
-        """What fits it, from `checkpoint` on if there is one and the kind can."""
-        return self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
+    def going_on(self, checkpoint: FitCheckpoint | None, workers: Workers = HERE) -> Fit:
+        """What fits it, from `checkpoint` on if there is one and the kind can; by `workers`, if it can be spread."""
+        fit = self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
+        return self._by(workers, fit)
 
-    def starting_from(self, former: Former, checkpoint: FitCheckpoint | None) -> Fit:
+    def starting_from(self, former: Former, checkpoint: FitCheckpoint | None, workers: Workers = HERE) -> Fit:
         """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
         if self.fit_after is None:
             raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
-        return self.fit_after(former, checkpoint)
+        return self._by(workers, self.fit_after(former, checkpoint))
+
+    def _by(self, workers: Workers, fit: Fit) -> Fit:
+        spread: Callable[..., tuple[WorldModel, dict[str, Any]]] = fit
+        return partial(spread, workers=workers) if self.spreads else fit
 
 
 def _fit_deepfm(
@@ -84,8 +93,9 @@ def _fit_deepfm(
     monitor: FitMonitor | None,
     checkpoint: FitCheckpoint | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint, former)
+    model, report = fit_world_model(dataset, config.world_model, config.seed, device, monitor, checkpoint, former, workers)
     return model, asdict(report)
 
 
@@ -110,6 +120,7 @@ DEEPFM = WorldModelKind(
         "world_model.negatives_per_row": [1, 3, 5, 8],
     },
     unlogged=unlogged_reward,
+    spreads=True,
 )
 
 
@@ -119,10 +130,11 @@ def _fit_factors(
     device: torch.device,
     monitor: FitMonitor | None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
     generator = torch_generator(config.seed, "world_model", "factors")
     exponent = config.own(SelectionConfig).exponent
-    model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent, former)
+    model, report = fit_factors(dataset, config.own(FactorSettings), generator, device, exponent, former, workers)
     return model, asdict(report)
 
 
@@ -149,6 +161,23 @@ FACTORS = WorldModelKind(
         "factors.tolerance": {"low": 1e-5, "high": 1e-3, "log": True},
     },
     unlogged=_unlogged_factors,
+    spreads=True,
+)
+
+
+CAUSAL = WorldModelKind(
+    "causal",
+    "one DeepFM of users' interest, with how much like items dull it (CIRS)",
+    fit_causal,
+    CausalModel.restore,
+    _resolve_deepfm,
+    reads=(CausalConfig,),
+    uncertain=lambda config: False,
+    space={
+        **{key: values for key, values in DEEPFM.space.items() if key != "world_model.negatives_per_row"},
+        "causal.tau": {"low": 10, "high": 1e5, "log": True},
+        "causal.ranking_weight": [0, 0.1, 1],
+    },
 )
 
 
@@ -158,10 +187,11 @@ def _fit_better(
     device: torch.device,
     monitor: FitMonitor | None,
     checkpoint: FitCheckpoint | None = None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """A fit that was stopped compares again, on few rows, and so goes on with the same kind."""
+    """Fit the kind that ranks better. A continued fit compares again, on few rows, and so chooses the same kind."""
     compared = compare(dataset, config.world_model, config.own(FactorSettings), config.seed, device)
-    model, report = WORLD_MODELS[compared.kind].going_on(checkpoint)(dataset, config, device, monitor)
+    model, report = WORLD_MODELS[compared.kind].going_on(checkpoint, workers)(dataset, config, device, monitor)
     return model, {**report, "kind": compared.kind, "why": compared.reason, "compared": asdict(compared)}
 
 
@@ -172,10 +202,11 @@ def _fit_as_before(
     monitor: FitMonitor | None,
     former: Former,
     checkpoint: FitCheckpoint | None,
+    workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """The kind that was chosen for the former log stays: the policy knows items by its vectors."""
+    """Fit the kind that was chosen for the former log, because the policy depends on its item vectors."""
     kind = former.fit["kind"]
-    model, report = WORLD_MODELS[kind].starting_from(former, checkpoint)(dataset, config, device, monitor)
+    model, report = WORLD_MODELS[kind].starting_from(former, checkpoint, workers)(dataset, config, device, monitor)
     return model, {**report, "kind": kind, "why": f"{kind}, as in the run that it starts from"}
 
 
@@ -194,11 +225,18 @@ AUTO = WorldModelKind(
     fit_from=lambda checkpoint: partial(_fit_better, checkpoint=checkpoint),
     fit_after=lambda former, checkpoint: partial(_fit_as_before, former=former, checkpoint=checkpoint),
     unlogged=unlogged_reward,
+    spreads=True,
 )
 
-WORLD_MODELS: Registry[WorldModelKind] = Registry("world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO)})
+WORLD_MODELS: Registry[WorldModelKind] = Registry(
+    "world model", lambda: {kind.name: kind for kind in (DEEPFM, FACTORS, AUTO, CAUSAL)}
+)
 
 
 def register_world_model(kind: WorldModelKind) -> WorldModelKind:
-    """Add a kind of world model under its own name; raises `InputError` if the name is taken."""
+    """Add a kind of world model under its own name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return WORLD_MODELS.register(kind.name, kind)

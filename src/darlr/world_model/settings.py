@@ -10,12 +10,12 @@ LossKind = Literal["auto", "logged", "negatives"]
 
 @dataclass(frozen=True)
 class WorldModelConfig(Section):
-    """The world model and how it is fitted."""
+    """The world model, and how it is fitted."""
 
     KEY: ClassVar[str] = "world_model"
 
-    kind: Annotated[str, Setting("which world model is fitted")] = "deepfm"
-    members: Annotated[int, Setting("networks of the ensemble", at_least=1, at_most=1_000)] = 5
+    kind: Annotated[str, Setting("name of the kind of world model")] = "deepfm"
+    members: Annotated[int, Setting("M, number of networks in the ensemble", at_least=1, at_most=1_000)] = 5
     embedding_size: Annotated[
         int,
         Setting("size of an embedding; published: 8 (KuaiRand 4); 16 ranks held-out rows better", at_least=1, at_most=10_000),
@@ -25,21 +25,23 @@ class WorldModelConfig(Section):
     ] = (64, 64)
     loss: Annotated[
         LossKind,
-        Setting("logged: logged rows alone; negatives: random pairs beside them; auto: negatives if all rows are positive"),
+        Setting("logged: logged rows alone; negatives: random pairs, too; auto: negatives if all rows are positive"),
     ] = "auto"
     error: Annotated[Literal["gaussian", "squared"], Setting("squared: no variance is learned (IPS, UCB, epsilon-greedy)")] = (
         "gaussian"
     )
     weighting: Annotated[
-        Literal["equal", "inverse_count"], Setting("of logged rows; inverse_count: by 1 / (rows about the item), as IPS")
+        Literal["equal", "inverse_count"],
+        Setting("weights of logged rows; inverse_count: 1 / (rows about the item), as in IPS"),
     ] = "equal"
     negatives_per_row: Annotated[
-        int, Setting("random pairs beside each logged row; published: 3 on KuaiRec, 5 elsewhere", at_least=1, at_most=1_000)
+        int,
+        Setting("number of random pairs for each logged row; published: 3 on KuaiRec, 5 elsewhere", at_least=1, at_most=1_000),
     ] = 5
     batch_size: Annotated[
         int,
         Setting(
-            "rows a step; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128",
+            "rows in a batch; 0: about 1/512 of the log's, 256 to 8,192; published: 4096, Coat 1024, Yahoo 128",
             at_least=0,
             at_most=10_000_000,
         ),
@@ -49,12 +51,12 @@ class WorldModelConfig(Section):
     ] = 5e-3
     schedule: Annotated[
         Literal["one_cycle", "constant"],
-        Setting("of the step size; one_cycle: up in the first tenth of `max_epochs`, then down to 0"),
+        Setting("schedule of the step size; one_cycle: it rises in the first tenth of `max_epochs`, then falls to 0"),
     ] = "one_cycle"
     weight_decay: Annotated[
         float,
         Setting(
-            "added to every gradient, times the weight; published: 0.2 on a loss summed over the batch",
+            "factor of the weights that are added to their gradients; published: 0.2 on a loss summed over the batch",
             at_least=0,
             at_most=1_000,
         ),
@@ -62,12 +64,14 @@ class WorldModelConfig(Section):
     max_epochs: Annotated[
         int,
         Setting(
-            "most epochs of the fit; 0: from 20 on small logs to 1 on large ones; published: 5, none stopped",
+            "largest number of epochs; 0: from 20 on small logs to 1 on large ones; published: 5, without early stopping",
             at_least=0,
             at_most=1_000_000,
         ),
     ] = 0
     patience: Annotated[
-        int, Setting("epochs without a better held-out loss until the fit stops", at_least=1, at_most=1_000_000)
+        int, Setting("number of epochs without a better held-out loss after which the fit stops", at_least=1, at_most=1_000_000)
     ] = 5
-    held_out: Annotated[float, Setting("share of the log's rows that a member is stopped by", above=0, below=1)] = 0.1
+    held_out: Annotated[
+        float, Setting("share of the log's rows that each member holds out for early stopping", above=0, below=1)
+    ] = 0.1

@@ -46,7 +46,7 @@ def windows(seed: int = 1) -> Window:
 
 
 def slow_factors(of: FactorResponses, levels: tuple[float, ...], user: int, items: list[int], y: list[float]) -> np.ndarray:
-    """The posterior mean of one user's factors by full inverses, levels weighed by the joint density of all that was given."""
+    """Compute one user's posterior mean by full inverses; levels are weighted by the joint density of all rewards."""
     mean, covariance = (side[user].double().numpy() for side in (of.user_means, of.user_covariances))
     loadings, intercepts = of.loadings.double().numpy()[items], of.intercepts.double().numpy()[items]
     unknown = of.noise.double().numpy()[items] - of.log_noise
@@ -77,7 +77,9 @@ def test_a_belief_is_the_posterior_that_full_inverses_give(link: Link) -> None:
 
 
 def scalar(noise: float = 1.0) -> FactorResponses:
-    """One user with one factor ~ N(0, 1), and two items of intercepts 0 and 1 and loading 1; rewards from 0 to 4 are y."""
+    """Make one user with one factor ~ N(0, 1), and two items with intercepts 0 and 1 and loading 1; rewards from 0 to 4
+    equal y.
+    """
     return FactorResponses(
         intercepts=torch.tensor([0.0, 1.0]),
         loadings=torch.ones(2, 1),
@@ -126,7 +128,7 @@ def test_start_and_absence_say_nothing() -> None:
 
 
 def planted_errors(noise: float, levels: tuple[float, ...]) -> float:
-    """Mean squared error of 400 users' factors after 20 answers with `noise` (variance); the log's noise is 1."""
+    """Return the mean squared error of 400 users' factors after 20 rewards with `noise` (variance); the log's noise is 1."""
     generator = draws(3)
     users, items, steps = 400, 30, 20
     of = FactorResponses(
@@ -231,7 +233,7 @@ def test_standardised_rewards_have_mean_0_and_deviation_1() -> None:
 
 
 def corrected() -> CorrectedTable:
-    """A table of rewards between 2 and 4 over the factors of `responses`."""
+    """Make a table of rewards between 2 and 4 over the factors of `responses`."""
     users = torch.arange(N_USERS)
     belief = CorrectedTable(Certainty(users, N_ITEMS), FactorBelief(responses(), LEVELS))
     belief.learn(torch.rand(N_USERS, N_ITEMS, generator=draws()) * 2 + 2)
@@ -239,7 +241,7 @@ def corrected() -> CorrectedTable:
 
 
 def given(belief: CorrectedTable, items: Tensor, y: Tensor) -> Window:
-    """What is seen of responses `y` (A, L) to `items` (A, L)."""
+    """Make the window of responses `y` (A, L) to `items` (A, L)."""
     scale = belief.factors.scale
     return Window(items, (y * scale.spread + scale.centre - scale.low) / (scale.high - scale.low))
 
@@ -273,7 +275,7 @@ def test_a_corrected_table_takes_somebody_unknown_for_the_average_user() -> None
 
 
 class Counting:
-    """A belief that tells how many positions its users were observed in."""
+    """A belief that records in how many positions its users were observed."""
 
     def __init__(self, belief: FactorBelief) -> None:
         self.n_items, self.begun, self._belief = belief.n_items, 0, belief

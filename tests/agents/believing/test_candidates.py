@@ -49,7 +49,7 @@ def policy(count: int | None) -> BayesAdaptivePolicy:
 
 
 def shortlist(count: int) -> tuple[Tensor, Tensor]:
-    """Items and which of them stand twice, for every user."""
+    """Return items, and which of them repeat an earlier one, for every user."""
     listed = policy(count).shortlist(USERS)
     assert listed is not None
     return listed.items, listed.repeated

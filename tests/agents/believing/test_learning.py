@@ -29,7 +29,7 @@ A2C = A2CConfig(learning_rate=0.03, discount=1.0, gae_lambda=0.95, normalise_adv
 
 
 def responses() -> FactorResponses:
-    """Users of two types, which the log does not tell apart: each likes one half of the items and not the other.
+    """Make users of two types, which the log cannot distinguish: each likes one half of the items and not the other.
 
     The first item of a half is a little better than the second, and so on.
     """
@@ -47,7 +47,7 @@ def responses() -> FactorResponses:
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs between the agents of these tests."""
+    """The differences between the agents of these tests."""
 
     leave: LeaveBy = "category"
     allow_repeats: bool = False
@@ -72,7 +72,7 @@ def learner_of(
 
 
 def mean_return(learner: BayesAdaptive, scorer_of: Tensor | None = None) -> tuple[float, float]:
-    """Mean return and length of greedy episodes of 2,000 users drawn anew, of the policy or of a table's list."""
+    """Return mean return and length of greedy episodes of 2,000 newly drawn users, for the policy or for a table's list."""
     users = torch.arange(N_USERS).repeat(50)
     scorer = learner.policy.scorer() if scorer_of is None else TableScorer(scorer_of)
     reward = learner.simulator.rewards
@@ -114,7 +114,9 @@ def test_the_weight_of_shared_categories_stays_where_nobody_leaves_over_them() -
 
 
 def written_out(learner: BayesAdaptive, users: Tensor, items: Tensor, rewards: Tensor) -> Tensor:
-    """(n, n_items) log pi by autograd, from the equations: r' + lambda [shares], times beta, without what was recommended."""
+    """Return (n, n_items) log pi by autograd, from the equations: r' + lambda [shares], times beta, without earlier
+    recommendations.
+    """
     policy, of = learner.policy, responses()
     rows = []
     for user, had, seen in zip(users.tolist(), items.tolist(), rewards.tolist(), strict=True):

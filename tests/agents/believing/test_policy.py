@@ -1,4 +1,4 @@
-"""Why a policy on a belief expects what it expects, worked by hand."""
+"""The parts of a belief's expected rewards, worked by hand."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Our losses and updates beside tianshou's, on the same weights and batches (`pip install darlr[compare]`)."""
+"""Our losses and updates compared with tianshou's, on the same weights and batches (`pip install darlr[compare]`)."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -14,7 +14,8 @@ from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.policy import Moments, OfflinePolicy
 from darlr.agents.offline.replay import Replay
 from darlr.agents.settings import OfflineConfig
-from tests.agents.offline.policies import policy_of
+from darlr.methods.topk_reinforce import TopKConfig, TopKReinforce
+from tests.agents.offline.policies import HIDDEN, policy_of, tracker_of
 from tests.worlds import draws
 
 pytest.importorskip("tianshou", reason="tianshou is not installed: pip install darlr[compare]")
@@ -23,8 +24,9 @@ import gymnasium as gym
 from tianshou.algorithm.imitation.discrete_bcq import DiscreteBCQ, DiscreteBCQPolicy
 from tianshou.algorithm.imitation.discrete_cql import DiscreteCQL
 from tianshou.algorithm.imitation.discrete_crr import DiscreteCRR
+from tianshou.algorithm.imitation.imitation_base import ImitationPolicy, OfflineImitationLearning
 from tianshou.algorithm.modelfree.qrdqn import QRDQNPolicy
-from tianshou.algorithm.modelfree.reinforce import DiscreteActorPolicy
+from tianshou.algorithm.modelfree.reinforce import DiscreteActorPolicy, Reinforce
 from tianshou.algorithm.optim import AdamOptimizerFactory
 from tianshou.data import Batch, ReplayBuffer
 
@@ -44,7 +46,7 @@ def logged() -> Replay:
 
 
 class Head(nn.Module):
-    """A head of our policy as tianshou calls networks; what it observes is the number of a logged step."""
+    """A head of our policy in the form of tianshou's networks; its observation is the number of a logged step."""
 
     def __init__(self, policy: OfflinePolicy, name: str, replay: Replay, with_state: bool = True) -> None:
         super().__init__()
@@ -139,4 +141,48 @@ def test_losses_and_updates_agree(name: str, batch_size: int, parts: dict[str, s
             assert found[f"loss/{part}"] == pytest.approx(getattr(stats, their_name), abs=1e-5, rel=1e-5), part
         if name != "crr":
             for key, tensor in policy.state_dict().items():
+                torch.testing.assert_close(tensor, other.state_dict()[key], atol=1e-5, rtol=1e-4)
+
+
+def test_cloning_agrees() -> None:
+    replay, policy = logged(), policy_of("bc", N_ITEMS)
+    policy.tracker.requires_grad_(False)
+    other = deepcopy(policy)
+    imitating = ImitationPolicy(actor=Head(other, "actor", replay), action_space=ACTIONS)
+    algorithm: Any = OfflineImitationLearning(policy=imitating, optim=AdamOptimizerFactory(lr=CONFIG.learning_rate))
+    learner, buffer, generator = OfflineLearner(policy, replay, CONFIG, True), buffer_of(replay), draws(1)
+    for _ in range(UPDATES):
+        other.load_state_dict(policy.state_dict())  # theirs has no penalty on logits, which ours learns from, too
+        chosen, log = torch.randint(STEPS, (20,), generator=generator), EpochLog()
+        learner.update(chosen, log)
+        found = algorithm._update_with_batch(buffer[chosen.numpy()]).loss
+        assert log.metrics()["loss/imitation"] == pytest.approx(found, abs=1e-5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["weighted-likelihood", "topk-reinforce"])
+def test_policy_gradients_agree(name: str) -> None:
+    """On a log that the policy itself made, lists of one and no cap, both are REINFORCE."""
+    replay = logged()
+    replay = replace(replay, rewards=replay.seen)  # theirs does not normalise
+    policy = policy_of(name, N_ITEMS)
+    if name == "topk-reinforce":
+        policy = TopKReinforce(HIDDEN, tracker_of(N_ITEMS, draws(7)), N_ITEMS, TopKConfig(items=1, cap=1e6), draws(8))
+    policy.tracker.requires_grad_(False)
+    other = deepcopy(policy)
+    actor = DiscreteActorPolicy(actor=Head(other, "actor", replay), action_space=ACTIONS)
+    optimiser = AdamOptimizerFactory(lr=CONFIG.learning_rate)
+    algorithm: Any = Reinforce(policy=actor, gamma=CONFIG.discount, optim=optimiser)
+    learner, buffer = OfflineLearner(policy, replay, replace(CONFIG, n_step=STEPS), True), buffer_of(replay)
+    chosen, shared = torch.arange(STEPS), ("tracker", "trunk", "heads.actor")
+    for _ in range(UPDATES):
+        if name == "topk-reinforce":
+            policy.heads["behaviour"].load_state_dict(policy.heads["actor"].state_dict())
+        log = EpochLog()
+        learner.update(chosen, log)
+        batch = algorithm._preprocess_batch(buffer[chosen.numpy()], buffer, chosen.numpy())
+        found = algorithm._update_with_batch(batch, None, 1).loss.mean
+        part = "actor" if name == "topk-reinforce" else "likelihood"
+        assert log.metrics()[f"loss/{part}"] == pytest.approx(found, abs=1e-5, rel=1e-5)
+        for key, tensor in policy.state_dict().items():
+            if key.startswith(shared):
                 torch.testing.assert_close(tensor, other.state_dict()[key], atol=1e-5, rtol=1e-4)

@@ -25,29 +25,37 @@ from darlr.world.world import World
 from tests.agents.offline.policies import HIDDEN, POLICIES, policy_of, tracker_of
 from tests.worlds import CPU, draws, log_of, window_of
 
-N_ITEMS = 12
+N_ITEMS, LOOKBACK = 12, 32
 QUICK = OfflineConfig(learning_rate=0.01, batch_size=64, updates_per_epoch=300, target_sync=50, n_step=2)
 NOTHING = float("-inf")
+HALF_WAY = {"crr": 0.6, "weighted-likelihood": 0.6, "bc": 0.8, "decision-transformer": 0.6}
+"""Shares of even items that are asked of methods that imitate the log, too."""
 HEADS: tuple[ActingHead, ...] = ("value", "imitation")
 
 
-def random_log(seed: int = 0) -> Replay:
-    """60 users saw half of the items, in any order; those with an even number are worth 1, the others 0."""
+def random_log(seed: int = 0, even: float = 0.5) -> Replay:
+    """60 users saw half of the items, in any order; those with an even number are worth 1, the others 0.
+
+    Args: even: the share of even items among what is seen.
+    """
     random = np.random.default_rng(seed)
-    rows = [(user, int(item), float(item % 2 == 0)) for user in range(60) for item in random.permutation(N_ITEMS)[:6]]
+    chances = np.where(np.arange(N_ITEMS) % 2 == 0, even, 1 - even) / (N_ITEMS / 2)
+    shown = [random.choice(N_ITEMS, 6, replace=False, p=chances) for _ in range(60)]
+    rows = [(user, int(item), float(item % 2 == 0)) for user in range(60) for item in shown[user]]
     log = log_of(rows, 60, N_ITEMS, times=range(len(rows)), reward_range=(0.0, 1.0))
     return replay_log(log, World(np.arange(60), np.arange(N_ITEMS)), Never(), 6, False, True, random, CPU)
 
 
 def excluded(moments: Moments) -> Tensor:
-    """(B, n_items) bool: what may not be recommended."""
+    """Return (B, n_items) bool: the items that may not be recommended."""
     assert moments.blocking is not None
     assert ((moments.blocking == 0) | (moments.blocking == NOTHING)).all()
     return moments.blocking == NOTHING
 
 
 def learner(name: str, config: OfflineConfig = QUICK, allow_repeats: bool = False) -> OfflineLearner:
-    return OfflineLearner(policy_of(name, N_ITEMS), random_log(), config, allow_repeats)
+    log = random_log(even=0.95) if name == "bc" else random_log()  # what imitates is as good as its log
+    return OfflineLearner(policy_of(name, N_ITEMS), log, config, allow_repeats)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -56,18 +64,19 @@ def test_learns_what_pays(name: str) -> None:
     log = agent.epoch(0, 0, draws())
     assert log.steps == 300 * 64
     assert all(isfinite(value) for value in log.metrics().values())
-    simulator = Simulator(TableReward(torch.zeros(200, N_ITEMS), 0.0, 1.0), Never(), N_ITEMS, 4, 2, allow_repeats=False)
+    simulator = Simulator(TableReward(torch.zeros(200, N_ITEMS), 0.0, 1.0), Never(), N_ITEMS, 4, LOOKBACK, allow_repeats=False)
     users = torch.zeros(200, dtype=torch.long)
     for choose in (greedy(agent.policy.scorer()), sampled(agent.policy.scorer(), draws())):
         items = roll_out(simulator, users, choose).actions
-        assert float((items % 2 == 0).float().mean()) > (0.6 if name == "crr" else 0.9)  # CRR imitates half-way
+        assert float((items % 2 == 0).float().mean()) > HALF_WAY.get(name, 0.9)
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_neither_acts_on_nor_bootstraps_from_blocked_items(name: str) -> None:
     agent = learner(name)
     agent.epoch(0, 0, draws())
-    users, window = torch.zeros(3, dtype=torch.long), window_of([[0, 1], [12, 0], [13, 12]])
+    before = [13] * (LOOKBACK - 2)
+    users, window = torch.zeros(3, dtype=torch.long), window_of([[*before, 0, 1], [*before, 12, 0], [*before, 13, 12]])
     free = agent.policy.scorer()(users, window)
     blocked = torch.ones(3, N_ITEMS, dtype=torch.bool)
     blocked[:, [3, 7]] = False
@@ -77,16 +86,23 @@ def test_neither_acts_on_nor_bootstraps_from_blocked_items(name: str) -> None:
     assert agent.policy.scorer().probabilities(scores)[:, [3, 7]].sum(dim=1).tolist() == pytest.approx([1.0] * 3)
 
 
-@pytest.mark.parametrize("name", POLICIES)
-def test_targets_do_not_see_what_is_blocked(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "head", "part"),
+    [
+        ("sqn", "value", "value"),
+        ("bcq", "value", "value"),
+        ("cql", "quantiles", "value"),
+        ("cql-plain", "quantiles", "value"),
+        ("crr", "critic", "critic"),
+    ],
+)
+def test_targets_do_not_see_what_is_blocked(name: str, head: str, part: str) -> None:
     agent = learner(name)
     agent.epoch(0, 0, draws())
     start = int((agent.replay.step == 0).nonzero()[3])
     batch = agent.batch(torch.tensor([start + 2]))
     seen = excluded(batch.after)[0] & (torch.arange(N_ITEMS) != batch.items)
     assert seen.sum() == 3
-    heads = {"sqn": "value", "bcq": "value", "cql": "quantiles", "cql-plain": "quantiles", "crr": "critic"}
-    head, part = heads[name], "critic" if name == "crr" else "value"
 
     def loss_with(items: Tensor) -> float:
         with torch.no_grad():
@@ -243,5 +259,5 @@ def test_thousands_of_items_fit(name: str) -> None:
     )
     agent = OfflineLearner(policy_of(name, n_items), replay, replace(QUICK, batch_size=256, updates_per_epoch=2), False)
     assert agent.epoch(0, 0, draws()).steps == 512
-    scores = agent.policy.scores(Moments(torch.zeros(9, dtype=torch.long), replay.window(items[:9], 2), None))
+    scores = agent.policy.scores(Moments(torch.zeros(9, dtype=torch.long), replay.window(items[:9], LOOKBACK), None))
     assert scores.shape == (9, n_items)

@@ -1,4 +1,4 @@
-"""Readers that have gone: of the output they end a command, among its own workers they do not."""
+"""Closed pipes: a reader of the output that is gone ends a command, a worker that is gone does not."""
 
 import signal
 import subprocess
@@ -46,7 +46,7 @@ def test_readers_are_outlived_inside_the_block_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "last"),
     [
-        (["sweep", "grid.yaml"], "darlr: 1 of 1 cells failed; the same command tries them again"),
+        (["sweep", "grid.yaml"], "darlr: 1 of 1 cell failed; the same command tries them again"),
         pytest.param(
             ["tune", "--method", "mbpo", "--trials", "1"],
             "darlr: 1 of 1 trials have not ended: trial 1: its process ended with",

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run's progress, and what plain lines say."""
+"""The display of a run's progress in a terminal, and as plain lines."""
 
 import io
 import re
@@ -18,7 +18,7 @@ RECORD = {
 
 
 def shown(terminal: bool, width: int) -> list[str]:
-    """The lines of a run whose world model stops after 2 of 100 epochs, and whose policy has 200."""
+    """Return the lines of a run whose world model stops after 2 of 100 epochs, and whose policy has 200."""
     text = io.StringIO()
     with TerminalMonitor(5, Console(file=text, force_terminal=terminal, width=width, color_system=None)) as monitor:
         monitor.notice("the log has no time")

@@ -1,4 +1,4 @@
-"""What a terminal shows of a sweep, and what plain lines say."""
+"""The display of a sweep in a terminal, and as plain lines."""
 
 import io
 import re

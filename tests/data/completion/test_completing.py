@@ -87,7 +87,7 @@ def test_held_out_ratings_choose_and_every_trial_is_told(tmp_path: Path) -> None
 
 
 def test_held_out_error_is_that_of_ratings_not_fitted(tmp_path: Path) -> None:
-    """Noise cannot be predicted: fitted closely, it is still as far off as its own spread where it was held out."""
+    """Noise cannot be predicted: after a close fit, held-out errors are still as large as the noise."""
     random = np.random.default_rng(1)
     users, items = np.nonzero(random.random((60, 50)) < 0.5)
     noise = Exposed(users, items, random.integers(1, 6, len(users)).astype(float), 60, 50, {})

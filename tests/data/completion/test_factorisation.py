@@ -66,7 +66,7 @@ def test_a_fit_is_where_no_gradient_is_left() -> None:
 
 
 def test_planted_ratings_are_recovered() -> None:
-    """Of a matrix of two factors and biases, 40% of the cells give away the others."""
+    """For a matrix of two factors and biases, 40% of the cells determine the others."""
     random = np.random.default_rng(0)
     users, items = random.normal(0, 1, (120, 2)), random.normal(0, 1, (90, 2))
     truth = 3 + random.normal(0, 0.5, (120, 1)) + random.normal(0, 0.5, 90) + users @ items.T

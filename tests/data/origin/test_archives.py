@@ -1,4 +1,4 @@
-"""Archives that are small and unpack to much."""
+"""Small archives that unpack to large files."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ def write_zip(path: Path, entries: dict[str, bytes]) -> None:
 
 
 def write_misnamed_zip(path: Path) -> None:
-    """A name that is no UTF-8 text, though the entry says that it is."""
+    """Write a name that is not UTF-8 text, although the entry claims that it is."""
     write_zip(path, {"log.csv": b"a\n", "\u00e9.csv": b"a\n"})
     path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xcc("))
 

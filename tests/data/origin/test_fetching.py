@@ -1,4 +1,4 @@
-"""Downloads: whole, right and under their name, or not at all, whatever the server does."""
+"""Downloads: the whole, correct file under its name, or nothing, whatever the server does."""
 
 import hashlib
 import io
@@ -47,7 +47,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @dataclass
 class Watching:
-    """Remembers what it is told."""
+    """Remembers its events."""
 
     progress: list[tuple[int, int | None]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Watching:
 
 
 class Interrupting(Watching):
-    """Ctrl-C as soon as anything has come."""
+    """Raises Ctrl-C as soon as bytes arrive."""
 
     def received(self, done: int, total: int | None) -> None:
         if done:
@@ -72,7 +72,7 @@ pytestmark = pytest.mark.usefixtures("no_proxies")
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been waited."""
+    """The seconds of all pauses, which are skipped."""
     waited: list[float] = []
     monkeypatch.setattr("darlr.data.origin.fetching.sleep", waited.append)
     return waited
@@ -91,9 +91,9 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """This process can write no file beyond `size` bytes; the system answers as for a full disk.
+    """Limit this process's files to `size` bytes; the system answers as for a full disk.
 
-    Held for a single call only: pytest's own output may be such a file.
+    The limit holds for a single call, because pytest's own output may be such a file.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -104,7 +104,7 @@ def file_size_limit(size: int) -> Iterator[None]:
 
 
 class Here(NamedTuple):
-    """What lies in the folder of a download."""
+    """The contents of a download's folder."""
 
     final: bytes | None
     partial: bytes | None
@@ -273,7 +273,7 @@ class TestTriesAgain:
         assert pauses == [1] * 10
 
     def test_coming_as_far_as_before_is_no_progress(self, server: FileServer, path: Path) -> None:
-        """A server that always starts afresh and always stops there would be asked forever."""
+        """Otherwise a server that always starts again and always stops at the same place would be asked forever."""
         server.headers = {}
         server.answers = [file_server.truncate(1000)] * 9
         with pytest.raises(RunError, match=r"1,000 of .* bytes, 4 tries in a row"):
@@ -397,7 +397,7 @@ class TestGivesUpAtOnce:
 class TestResumes:
     @pytest.fixture
     def interrupted(self, server: FileServer, path: Path) -> int:
-        """The bytes that an interrupted download left."""
+        """Return the bytes that an interrupted download left."""
         with pytest.raises(KeyboardInterrupt):
             fetch(server, path, Interrupting())
         kept = here(path)

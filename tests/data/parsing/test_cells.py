@@ -1,4 +1,4 @@
-"""Cells are counted in blocks of bytes as record by record."""
+"""Counting cells in blocks of bytes gives the same result as counting record by record."""
 
 import csv
 import io

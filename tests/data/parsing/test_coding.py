@@ -14,7 +14,7 @@ def code(dtype: pl.DataType, *pieces: list[object]) -> Coded:
 
 
 def holds(dtype: pl.DataType, pieces: list[list[object]]) -> None:
-    """Codes stand for the cells, and values for what appeared, in its order."""
+    """Check that codes represent the cells, and values the distinct cells in their order."""
     coded, cells = code(dtype, *pieces), [cell for piece in pieces for cell in piece]
     assert coded.values.to_list() == list(dict.fromkeys(cell for cell in cells if cell is not None))
     values = [*coded.values.to_list(), None]

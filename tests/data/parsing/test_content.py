@@ -1,4 +1,4 @@
-"""Tables in memory and in Parquet are the same tables, whatever their pieces."""
+"""Tables in memory and in Parquet are equal, however they are divided into pieces."""
 
 from pathlib import Path
 

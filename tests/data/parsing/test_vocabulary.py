@@ -11,7 +11,7 @@ SHORT = [f"https://shop.example/p/{number}" for number in range(20_000)]
 
 
 def peak(texts: list[str]) -> int:
-    """The most bytes that Python and numpy hold while the vocabulary of `texts` is made."""
+    """Return the peak memory of Python and numpy while the vocabulary of `texts` is made."""
     column = pl.Series("id", texts)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Small folders whose notes are looked at."""
+"""Small folders for tests of notes."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ LOG = "user_id,item_id,reward\n1,10,5\n1,20,4\n2,10,2\n2,30,1\n"
 def load(
     folder: Path, said: str = "", reward: str = "feedback: ratings, minimum: 1, maximum: 5", **files: str
 ) -> LoadedDataset:
-    """The data set of the CSV texts `files`, by name; `said` ends its settings."""
+    """Load the data set of the CSV texts `files`, by name; `said` ends its settings."""
     given = {"interactions": LOG, **files}
     for name, text in given.items():
         (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
@@ -24,5 +24,5 @@ def load(
 def notes_of(
     folder: Path, said: str = "", reward: str = "feedback: ratings, minimum: 1, maximum: 5", **files: str
 ) -> list[str]:
-    """What is noted of it."""
+    """Return the notes on the data set."""
     return list(notes(load(folder, said, reward, **files)))

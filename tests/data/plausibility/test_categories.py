@@ -87,7 +87,7 @@ def test_names_joined_by_another_separator_are_refused(tmp_path: Path, cells: tu
         ),
         (
             ("Unknown", "a", "b"),
-            "items.csv: column 'categories': 'Unknown' is a category as any other; leave cells blank where there is none",
+            "items.csv: column 'categories': 'Unknown' is a category like any other; leave cells blank where there is none",
         ),
         (
             ("Action", "action", "b"),

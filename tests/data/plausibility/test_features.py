@@ -31,7 +31,7 @@ def items(name: str, *cells: str) -> str:
         (
             "maker",
             ("acme", "nan", "acme"),
-            "items.csv: column 'maker': 'nan' is a value as any other; leave cells blank where there is none",
+            "items.csv: column 'maker': 'nan' is a value like any other; leave cells blank where there is none",
         ),
         (
             "maker",

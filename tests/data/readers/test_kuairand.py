@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> KuaiRand:
 
 @pytest.fixture
 def folder(made: KuaiRand, tmp_path: Path) -> Path:
-    """A copy of the files that may be spoiled."""
+    """A copy of the files, which a test may damage."""
     return Path(shutil.copytree(made.folder, tmp_path / "data"))
 
 

@@ -29,7 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> KuaiRec:
 
 @pytest.fixture
 def folder(made: KuaiRec, tmp_path: Path) -> Path:
-    """A copy of the files that may be spoiled."""
+    """A copy of the files, which a test may damage."""
     return Path(shutil.copytree(made.folder, tmp_path / "data"))
 
 
@@ -47,7 +47,7 @@ def read(made: KuaiRec, cache: Cache, **options: str) -> LoadedDataset:
 
 
 def item_scores(made: KuaiRec, both: bool) -> np.ndarray:
-    """z-scores of the big matrix' rows by video, one video after the other; 0 where there is no spread."""
+    """Return z-scores of the big matrix' rows by video, one video after the other; 0 for a constant video."""
     items, ratios = made.big.items, made.big.ratios
     scores = np.zeros(len(items))
     for item in range(made.size.items):
@@ -189,7 +189,7 @@ def test_what_is_not_as_published_is_told(made: KuaiRec, cache: Cache) -> None:
 
 
 def first_version(folder: Path) -> None:
-    """Ids as in KuaiRec 1.0: number 5 is missing, those from there on are one higher."""
+    """Return ids as in KuaiRec 1.0: number 5 is missing, and later ones are higher by one."""
     for file in (BIG, SMALL, CATEGORIES):
         table = pl.read_csv(folder / file, infer_schema=False)
         number = pl.col("video_id").cast(pl.Int64)

@@ -88,7 +88,7 @@ def test_reads_1m(tmp_path: Path, ending: str) -> None:
             "100k",
             "u.item",
             f"1|A|1995||u|{bits()}\n",
-            "line 1, column 3 (release date) holds '1995'; expected a date as 01-Jan-1995",
+            "line 1, column 3 (release date) holds '1995'; expected a date like 01-Jan-1995",
         ),
         (
             "100k",
@@ -121,7 +121,7 @@ def test_reads_1m(tmp_path: Path, ending: str) -> None:
             "1m",
             "movies.dat",
             "1::Toy Story::Comedy\n",
-            "line 1, column 2 (title) holds 'Toy Story'; expected a title with its year, as Heat (1995)",
+            "line 1, column 2 (title) holds 'Toy Story'; expected a title with its year, like Heat (1995)",
         ),
         (
             "1m",

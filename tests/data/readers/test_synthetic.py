@@ -79,7 +79,7 @@ def test_blocks_of_users_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def chosen(selection: str, strength: float = 1.0) -> tuple[LoadedDataset, float, float]:
-    """A world, how far the logged truth is above its user's mean, in deviations, and how unequal items' counts are."""
+    """Return a world, how far the logged truth is above its user's mean, in deviations, and how unequal items' counts are."""
     loaded = generate(SyntheticConfig(300, 200, 1, selection, strength))  # type: ignore[arg-type]
     assert loaded.truth is not None
     truth, log = loaded.truth.rewards.astype(float), loaded.dataset.log

@@ -40,7 +40,7 @@ def written(folder: Path, settings: WorldSettings) -> Path:
 
 
 def slope(counts: NDArray[np.int64], first: int, last: int) -> float:
-    """How fast the counts fall with their rank, between two ranks, both as logarithms."""
+    """Return how fast the counts fall with their rank, between two ranks, both as logarithms."""
     falling = np.sort(counts)[::-1][first:last]
     return float(np.polyfit(np.log(np.arange(first, last) + 1), np.log(falling), 1)[0])
 
@@ -112,7 +112,7 @@ def test_items_follow_a_power_law_as_far_as_users_have_them_once(tmp_path: Path,
 
 
 class Shown(NamedTuple):
-    """How far the taste for logged items and their truth lie above the user's mean, in deviations; how unequal counts are."""
+    """How far the taste for logged items and their truth are above the user's mean, in deviations; how unequal counts are."""
 
     taste: float
     reward: float

@@ -123,7 +123,7 @@ def test_what_users_had_is_withheld_only_where_the_log_does_so() -> None:
 
 
 class Remembering(Scorer):
-    """Recommends the item after the last one, whatever the user."""
+    """Recommends the item after the last one, whoever the user is."""
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         last = window.items[:, -1]

@@ -1,4 +1,4 @@
-"""Decisions, their checks and diagnostics, and the table that is made of them."""
+"""Decisions, their checks and diagnostics, and the resulting table."""
 
 import re
 from dataclasses import replace
@@ -83,7 +83,7 @@ def test_diagnostics_by_hand() -> None:
 
 
 def rows(n: int, propensity: float, policy: float) -> Decisions:
-    """Rows that show what the policy recommends with probability `policy`."""
+    """Make rows that show the policy's recommendation with probability `policy`."""
     rewards = np.random.default_rng(0).random(n)
     halves = np.full(n, 0.5)
     return Decisions(np.arange(n), rewards, np.full(n, propensity), np.full(n, policy), halves, halves, None, np.zeros(n))

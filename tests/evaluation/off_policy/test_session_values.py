@@ -16,7 +16,7 @@ def test_rows_are_laid_out_by_session() -> None:
 
 
 def sessions(n: int, length: int) -> tuple[Decisions, np.ndarray[tuple[int], np.dtype[np.int64]], float]:
-    """Two items that pay 1 or 0, shown evenly; the policy shows the paying one seven times in ten."""
+    """Make sessions with two items that pay 1 or 0, shown evenly; the policy shows the paying one seven times in ten."""
     random = np.random.default_rng(0)
     best = random.random(n * length) < 0.5
     rewards: Floats = best + random.normal(0, 0.1, n * length)

@@ -1,4 +1,4 @@
-"""Single-step estimators: hand-worked numbers, and those that Open Bandit Pipeline 0.4.1 gives for the same rows."""
+"""Single-step estimators: numbers worked by hand, and results of Open Bandit Pipeline 0.4.1 for the same rows."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import pytest
 
 from darlr.errors import InputError
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
-from darlr.report.analysis.against_lists import against_lists_table, best_list
+from darlr.report.analysis.against_lists import against_lists_table, best_list, headline
 from darlr.report.analysis.runs import Group, collect
 from darlr.report.rendering.table import Cell, Quantity, Table
 from tests.report.folders import write_run
@@ -17,7 +17,7 @@ USERS = ["7", "8", "9"]
 
 
 def write(out: Path, method: str, seed: int, own: float | None, by_user: Any = None, **lists: float) -> Path:
-    """A run whose policy is worth `own` on every user; by_user: its and the lists' returns by user."""
+    """Write a run whose policy has the value `own` on every user; by_user: its and the lists' returns by user."""
     opponents = {name: {"nx_0": {"r_tra": value}} for name, value in lists.items()}
     extra = None if own is None else {"every_user": {"nx_0": {"r_tra": own}}}
     path = write_run(out, method, seed, opponents=opponents, extra=extra)
@@ -120,3 +120,42 @@ def test_a_list_that_adapts_is_no_fixed_list_and_has_a_row(tmp_path: Path) -> No
     assert column(found, "method") == ["dorl", "list with belief skipping"]
     assert column(found, "less the best list (seeds)")[1] == Quantity(7.0, 0.0)
     assert found.notes[0].startswith("Best list: popular, 2 on every user")
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ([12.0, 12.1, 12.2], "dorl beats the best list (popular) by 2.100 ± 0.248 of R_tra on every user (3 seeds, p < 0.001)"),
+        ([9.0, 8.9, 8.8], "dorl falls short of the best list (popular) by 1.100 ± 0.248 of R_tra on every user (3 seeds, p = "),
+        ([9.0, 12.0, 10.0], "dorl, perhaps by chance, beats the best list (popular) by 0.333 ± 3.795 of R_tra on every user"),
+        ([10.0, 10.0, 10.0], "dorl has what the best list (popular) has of R_tra on every user (3 seeds)."),
+        ([12.0], "dorl, perhaps by chance, beats the best list (popular) by 2.000 of R_tra on every user (1 seed)."),
+    ],
+)
+def test_the_headline_tells_the_best_method_against_the_best_list(tmp_path: Path, own: list[float], told: str) -> None:
+    for seed, value in enumerate(own):
+        write(tmp_path, "dorl", seed, value, popular=10.0)
+    assert (headline("coat", groups(tmp_path)) or "").startswith(f"coat: {told}")
+
+
+def test_the_headline_takes_the_best_method_that_is_not_told_the_truth(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write(tmp_path, "gt", seed, 20.0 + seed, popular=10.0)
+        write(tmp_path, "dorl", seed, 12.0 + seed / 10, popular=10.0)
+        write(tmp_path, "mbpo", seed, 11.0 + seed / 10, popular=10.0)
+    found = headline("coat", groups(tmp_path))
+    assert found is not None
+    assert found.startswith("coat: dorl beats")
+
+
+def test_of_one_seed_the_headline_asks_the_users(tmp_path: Path) -> None:
+    write(tmp_path, "dorl", 0, 2.0, {"policy": [1.9, 2.0, 2.1], "popular": [1, 1, 1]}, popular=1.0)
+    found = headline("coat", groups(tmp_path))
+    assert found is not None
+    assert found.startswith("coat: dorl beats the best list (popular) by 1.000 ±")
+    assert "(3 users, p = 0.003)" in found
+
+
+def test_without_lists_there_is_no_headline(tmp_path: Path) -> None:
+    write(tmp_path, "dorl", 0, 2.0)
+    assert headline("coat", groups(tmp_path)) is None

@@ -1,4 +1,4 @@
-"""What runs recorded by epoch, and its mean over seeds."""
+"""The records of runs by epoch, and their means over seeds."""
 
 from pathlib import Path
 
@@ -20,11 +20,22 @@ def test_named_figures_are_read_and_what_nobody_has_is_left_out(tmp_path: Path) 
 
 
 def test_a_band_has_the_epochs_that_all_runs_have() -> None:
-    found = band([{1: 1.0, 2: 2.0, 3: 9.0}, {1: 3.0, 2: 2.0}])
+    found = band([{1: 1.0, 2: 2.0, 3: 9.0}, *({1: float(value), 2: 2.0} for value in range(2, 6))])
     assert found is not None
-    assert (found.epochs, found.means) == ((1, 2), (2.0, 2.0))
-    assert found.halves[0] == pytest.approx(12.7062, abs=1e-4)  # deviation root 2, over root 2, times t(0.975, 1)
+    assert (found.epochs, found.means, found.dots) == ((1, 2), (3.0, 2.0), ())
+    assert found.halves[0] == pytest.approx(1.9632, abs=1e-4)  # deviation root 2.5, over root 5, times t(0.975, 4)
     assert found.halves[1] == 0.0
+
+
+def test_few_seeds_are_dots_and_no_interval() -> None:
+    found = band([{1: 1.0, 2: 2.0}, {1: 3.0, 2: 2.5}])
+    assert found is not None
+    assert (found.means, found.halves) == ((2.0, 2.25), (None, None))
+    assert found.dots == ((1, 1.0), (1, 3.0), (2, 2.0), (2, 2.5))
+    long = band([dict.fromkeys(range(1, 201), 1.0), dict.fromkeys(range(1, 201), 2.0)])
+    assert long is not None
+    epochs = sorted({epoch for epoch, _ in long.dots})
+    assert (len(epochs), epochs[0], epochs[-1]) == (12, 1, 200)
 
 
 def test_one_run_has_no_interval() -> None:

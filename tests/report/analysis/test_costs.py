@@ -1,4 +1,4 @@
-"""What runs cost, by hand."""
+"""The costs of runs, by hand."""
 
 from pathlib import Path
 from typing import Any

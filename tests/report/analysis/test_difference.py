@@ -1,4 +1,4 @@
-"""Two runs or groups side by side: what they were made of, and results that are worked out by hand."""
+"""Two runs or groups side by side: their settings and environments, and results worked out by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,11 @@ def test_common_seeds_are_paired_and_the_others_left_out(tmp_path: Path) -> None
     notes = " ".join(results.notes)
     assert "Paired over seeds 0, 1, 2." in notes
     assert "Left out, since one side alone has them: seed 3 of A." in notes
-    assert "(1 runs are not finished and left out)" in " ".join(differing.notes)
+    assert "(1 run is not finished and left out)" in " ".join(differing.notes)
 
 
 def without(run: Path, name: str) -> None:
-    """Take `name` out of the run's summary."""
+    """Remove `name` from the run's summary."""
     with RunFolder.open(run) as folder:
         folder.write_summary({key: value for key, value in folder.read_summary().items() if key != name})
 

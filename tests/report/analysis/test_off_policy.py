@@ -1,4 +1,4 @@
-"""What a log tells of policies, as tables."""
+"""Tables of policies' values by a log."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table, to_rich
 
 
 def made_up(returns: Sequence[float], extra: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Records of epochs with these returns, sampled, and one more greedy; `extra`: what they have beside."""
+    """Make records of epochs with these returns, sampled, and one more greedy; `extra`: further entries."""
     return [
         {
             "epoch": epoch,

@@ -1,4 +1,4 @@
-"""Finding finished runs, and putting those together that differ in their seed alone."""
+"""The search for finished runs, and groups of runs that differ in their seed alone."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,8 @@ import pytest
 
 from darlr.artifacts import RunFolder
 from darlr.errors import InputError
-from darlr.report.analysis.runs import collect, to_long_csv
+from darlr.report.analysis.runs import Repeat, collect, renamed, to_long_csv
+from darlr.report.rendering.tables import general_notes
 from tests.report.folders import write_recorded, write_run
 
 
@@ -82,7 +83,7 @@ def own(out: Path, seed: int, folder: str, **hashes: str) -> Path:
 
 
 def seeds(places: list[Path]) -> dict[str, list[list[int]]]:
-    """Of every data set the seeds of its rows."""
+    """Return the seeds of the rows of every data set."""
     return {
         dataset: [[run.seed for run in group.runs] for group in groups] for dataset, groups in collect(places).groups.items()
     }
@@ -156,11 +157,16 @@ def test_a_summary_of_another_shape_is_named(tmp_path: Path) -> None:
         collect([tmp_path])
 
 
-def test_the_same_run_in_two_places_is_refused(tmp_path: Path) -> None:
-    write_run(tmp_path / "a", "dorl")
-    write_run(tmp_path / "b", "dorl")
-    with pytest.raises(InputError, match=r"b/coat/dorl/\S+: is the same run as \S*/a/coat/dorl/"):
-        collect([tmp_path / "a", tmp_path / "b"])
+@pytest.mark.parametrize(("returns", "same"), [((70.0, 74.0), True), ((70.0, 75.0), False)])
+def test_the_same_run_in_two_folders_counts_once_and_is_told(tmp_path: Path, returns: tuple[float, float], same: bool) -> None:
+    first = write_run(tmp_path / "a", "dorl", returns=(70.0, 74.0))
+    second = write_run(tmp_path / "b", "dorl", returns=returns)
+    collection = collect([tmp_path / "a", tmp_path / "b"])
+    assert [run.path for run in collection.runs()] == [first]
+    assert collection.repeats == (Repeat(first, second, same),)
+    [note] = general_notes(collection)
+    assert f"{second}" in note
+    assert ("has other numbers" in note) != same
 
 
 def test_every_number_in_one_long_table(tmp_path: Path) -> None:
@@ -176,3 +182,19 @@ def test_every_number_in_one_long_table(tmp_path: Path) -> None:
     assert float(row["std"]) == pytest.approx(8**0.5)
     assert row["run"] == str(path)
     assert len(rows) == 9  # three metrics in three statistics
+
+
+def test_rows_are_renamed_and_stay_what_they_are(tmp_path: Path) -> None:
+    write_run(tmp_path, "dorl", settings={"a": 1})
+    write_run(tmp_path, "dorl", settings={"a": 2})
+    write_run(tmp_path, "mbpo")
+    collection = collect([tmp_path])
+    found = renamed(collection, {"dorl a=1": "ours", "mbpo": "MBPO"}, "names.yaml")
+    assert [group.label for group in found.groups["coat"]] == ["ours", "dorl a=2", "MBPO"]
+    assert [group.method for group in found.groups["coat"]] == ["dorl", "dorl", "mbpo"]
+    rows = list(csv.DictReader(to_long_csv(found).splitlines()))
+    assert {row["settings"] for row in rows} == {"a=1", "a=2", ""}
+    with pytest.raises(InputError, match=r"^names\.yaml: unknown row 'mbop'; did you mean 'mbpo'\?"):
+        renamed(collection, {"mbop": "MBPO"}, "names.yaml")
+    with pytest.raises(InputError, match=r"^names\.yaml: two rows of coat are called 'dorl a=2'"):
+        renamed(collection, {"dorl a=1": "dorl a=2"}, "names.yaml")

@@ -1,4 +1,4 @@
-"""Which rows differ in one setting alone."""
+"""The search for rows that differ in one setting alone."""
 
 from pathlib import Path
 from typing import Any

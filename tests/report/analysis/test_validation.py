@@ -1,4 +1,4 @@
-"""The table of judges beside the truth."""
+"""The table of judges compared with the truth."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reading a page back."""
+"""A reader of the page."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -16,7 +16,7 @@ class Element:
     text: str = ""
 
     def all(self, tag: str, **attributes: str) -> list["Element"]:
-        """Those below it with this tag, and with all these words in an attribute (`class_="number"`)."""
+        """Return the elements below it with this tag, and with all these words in an attribute (`class_="number"`)."""
         wanted = {name.rstrip("_"): set(value.split()) for name, value in attributes.items()}
         here = [
             child
@@ -56,7 +56,7 @@ class _Reader(HTMLParser):
 
 
 def read(page: str) -> Element:
-    """The page's elements; fails where one is not closed, or twice."""
+    """Return the page's elements; fails if one is not closed, or closed twice."""
     reader = _Reader()
     reader.feed(page)
     reader.close()

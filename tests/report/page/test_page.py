@@ -1,4 +1,4 @@
-"""The page: what it shows, what it leaves out, and that it is whole in itself."""
+"""The page: its contents, omissions, and independence of other files."""
 
 import re
 from collections.abc import Sequence
@@ -147,7 +147,8 @@ def test_curves_can_be_read_back(runs: Path) -> None:
     [line] = [line for line in panel.all("path", class_="line") if line.attributes["data-label"] == "darlr"]
     values = [low + (1 - float(point.split()[1]) / height) * (high - low) for point in line.attributes["d"][1:].split("L")]
     assert values == pytest.approx([76.0, 77.0, 79.0], abs=0.01)
-    assert len(panel.all("path", class_="band")) == 2  # MBPO has one seed
+    assert len(panel.all("path", class_="dots")) == 2  # MBPO has one seed
+    assert not panel.all("path", class_="band")
 
 
 def test_published_runs_stand_behind_those_whose_users_leave_alike(runs: Path) -> None:
@@ -190,7 +191,7 @@ def test_of_many_rows_each_method_has_one_in_the_first_picture(tmp_path: Path) -
     write_recorded(tmp_path, "dorl", 0, records([70.0, 71.0]))
     figures = part(shown(tmp_path), "Learning curves").all("figure")
     assert [figure.one("figcaption").text.partition(":")[0] for figure in figures] == [
-        "Results, sampled, mean over seeds by epoch, with 95% bands.",
+        "Results, sampled, mean over seeds by epoch.",
         "darlr",
     ]
     drawn = [
@@ -199,7 +200,7 @@ def test_of_many_rows_each_method_has_one_in_the_first_picture(tmp_path: Path) -
     ]
     assert drawn[0] == ["darlr", "dorl"]  # the row that names no setting, and the only one
     assert len(drawn[1]) == 13
-    assert "there are too many for their 95% bands" in figures[1].text
+    assert "there are too many for their spread" in figures[1].text
 
 
 def test_what_never_changes_is_told_in_words(tmp_path: Path) -> None:
@@ -255,7 +256,7 @@ def test_seeds_not_in_common_unfinished_runs_and_versions_are_told(runs: Path) -
     write_recorded(runs, "sqn", 0, records([1.0]))  # without `leave`, as of another version
     text = shown(runs).text
     assert "No seed in common with dorl: mbpo." in text
-    assert "1 runs are not finished and left out." in text
+    assert "1 run is not finished and left out." in text
     assert "Some runs were made by code without the settings leave.by, leave.window" in text
 
 

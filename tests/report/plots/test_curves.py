@@ -1,4 +1,4 @@
-"""The learning-curve picture: what it shows and how it is saved."""
+"""The picture of learning curves: its contents and its file."""
 
 import itertools
 import struct
@@ -28,7 +28,7 @@ def records(epochs: int) -> list[dict[str, Any]]:
             "steps": 102_000 * epoch,
             "nx_0/sampled/r_tra": 60.0 + epoch,
             "nx_0/greedy/r_tra": 61.0 + epoch,
-            "nx_0/sampled/length": 30.0,
+            "nx_0/sampled/length": 20.0 + epoch,
         }
         for epoch in range(1, epochs + 1)
     ]
@@ -93,9 +93,18 @@ def test_saves_by_suffix(tmp_path: Path, suffix: str, start: bytes) -> None:
 
 
 def test_a_panel_is_600_pixels_wide(tmp_path: Path) -> None:
-    save_figure(learning_curves(records(1), "coat", "dorl", OPPONENTS), tmp_path / "curves.png")
+    save_figure(learning_curves(records(2), "coat", "dorl", OPPONENTS), tmp_path / "curves.png")
     width, height = struct.unpack(">II", (tmp_path / "curves.png").read_bytes()[16:24])
     assert (width, height) == (1200, 560)
+
+
+def test_what_never_changes_has_no_panel_and_is_told() -> None:
+    flat = [{**record, "nx_0/sampled/length": 30.0} for record in records(3)]
+    figure = learning_curves(flat, "coat", "dorl", {"popular": {"nx_0": {"r_tra": 71.2, "length": 30.0}}})
+    assert [axes.get_ylabel() for axes in figure.axes] == ["return of an episode"]
+    assert figure.get_supxlabel() == "length of an episode (steps): 30 throughout"
+    shorter = learning_curves(flat, "coat", "dorl", {"popular": {"nx_0": {"r_tra": 71.2, "length": 12.0}}})
+    assert len(shorter.axes) == 2
 
 
 @pytest.mark.parametrize("name", ["curves.bmp", "curves"])

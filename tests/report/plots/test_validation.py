@@ -1,4 +1,4 @@
-"""The picture of judges beside the truth."""
+"""The picture of judges compared with the truth."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The published runs by epoch, and whose users left as ours do."""
+"""The published runs by epoch, and those with the same leave rule as ours."""
 
 from statistics import fmean, stdev
 from typing import Any

@@ -6,7 +6,7 @@ import io
 import pytest
 import rich.console
 
-from darlr.report.rendering.table import Quantity, Table, to_csv, to_latex, to_markdown, to_rich
+from darlr.report.rendering.table import Quantity, Table, significance, to_csv, to_latex, to_markdown, to_rich, with_best
 
 TABLE = Table(
     title="dorl on coat",
@@ -81,3 +81,39 @@ def test_latex_has_rules_and_nothing_unescaped() -> None:
         "\\par\\smallskip\\footnotesize a \\textless{} b \\textasciicircum{} c\n"
         "\\end{table}\n"
     )
+
+
+def test_latex_tells_the_best_and_what_is_significant() -> None:
+    rows = with_best([("a", Quantity(1.0, 0.1)), ("b", Quantity(3.0, 0.2)), ("list", Quantity(9.0))], {1: "higher"}, among=2)
+    marked = Quantity(2.0, mark=significance(0.004))
+    text = to_latex(Table("t", ("method", "R_tra", "difference"), ((*rows[0], None), (*rows[1], marked), (*rows[2], None))))
+    assert r"b & \textbf{3.000 $\pm$ 0.200} & 2.000\textsuperscript{{*}{*}} \\" in text
+    assert text.count("textbf") == 1
+    assert "Bold: the best of its column among the methods." in text
+    assert r"{*} p \textless{} 0.05, {*}{*} p \textless{} 0.01, {*}{*}{*} p \textless{} 0.001." in text
+
+
+@pytest.mark.parametrize(
+    ("values", "better", "best"),
+    [
+        ([1.0, 2.0], "higher", [False, True]),
+        ([1.0, 2.0], "lower", [True, False]),
+        ([1.0, 2.0], None, [False, False]),
+        ([2.0, 2.0001], "higher", [True, True]),  # a reader sees the same number
+        ([2.0], "higher", [False]),
+    ],
+)
+def test_the_best_of_a_column(values: list[float], better: str | None, best: list[bool]) -> None:
+    rows = with_best([(Quantity(value),) for value in values], {0: better}, among=len(values))
+    assert [cell.best for (cell,) in rows if isinstance(cell, Quantity)] == best
+
+
+@pytest.mark.parametrize(("p", "mark"), [(None, ""), (0.05, ""), (0.049, "*"), (0.009, "**"), (0.0001, "***")])
+def test_marks_of_significance(p: float | None, mark: str) -> None:
+    assert significance(p) == mark
+
+
+def test_a_lead_stands_above_the_rows() -> None:
+    table = Table("title", ("a",), (("1",),), lead="ours beats *all*")
+    assert to_markdown(table).startswith("### title\n\n**ours beats \\*all\\***\n\n| a |")
+    assert to_latex(table).startswith("% ours beats *all*\n")

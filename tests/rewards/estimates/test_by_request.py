@@ -1,4 +1,4 @@
-"""Whatever answers, the numbers are those of `WorldModel.predict`."""
+"""All estimates give the numbers of `WorldModel.predict`, however they are computed."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def ensemble() -> EnsembleModel:
 
 
 class Outside:
-    """A world model that offers `predict` alone, as one from outside may."""
+    """A world model that has `predict` alone, like one from outside."""
 
     def __init__(self, model: EnsembleModel) -> None:
         self.predict = model.predict
@@ -45,7 +45,7 @@ def model(request: pytest.FixtureRequest) -> WorldModel:
 
 
 def both(model: WorldModel) -> list[tuple[Estimates, Tensor]]:
-    """Rewards and uncertainty as they are asked for, each beside its table."""
+    """Yield rewards and uncertainty on request, each with its table."""
     asked, kept = (Predicted.of(model, USERS, ITEMS, CPU, most) for most in (34, 35))
     assert isinstance(kept.rewards, KeptEstimates)
     assert not isinstance(asked.rewards, KeptEstimates)

@@ -1,4 +1,4 @@
-"""Shaping by neighbours without tables gives the numbers of the tables, as far as sketches find the same neighbours."""
+"""Shaping by neighbours without tables gives the same numbers as with tables, if sketches find the same neighbours."""
 
 from typing import get_args
 
@@ -15,7 +15,7 @@ ROWS, COLUMNS = torch.tensor([4, 0, 0, 17]), torch.tensor([6, 0, 3, 3])
 
 
 class Asked(Estimates):
-    """Estimates that say nothing of being a table."""
+    """Estimates that are not recognised as a table."""
 
     def __init__(self, table: torch.Tensor) -> None:
         self._kept = KeptEstimates(table)

@@ -30,7 +30,7 @@ class Case:
 
 @pytest.fixture(scope="package")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Case]:
-    """`exported(method, settings)`: settings as YAML-like "key=value" words, so that a case is made once."""
+    """`exported(method, settings)`: settings as words "key=value", so that a case is made once."""
     out = tmp_path_factory.mktemp("exported")
 
     @cache

@@ -1,4 +1,4 @@
-"""An exported policy gives the scores of the run's own, for whatever it is asked."""
+"""An exported policy gives the scores of the run's own, for any request."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -25,10 +25,11 @@ Arrays = Mapping[str, NDArray[Any]]
 ARCHITECTURES = (
     ("mbpo", "tracker.kind=gru tracker.user_state=true policy.prior_weight=1.0"),
     ("darlr-plus", "tracker.kind=transformer policy.head=tied world_model.kind=factors tracker.user_state=true"),
+    *(("mbpo", f"tracker.kind={kind} tracker.window=5") for kind in ("caser", "sasrec", "nextitnet")),
     ("bcq", ""),
     ("bayes-adaptive", ""),
 )
-"""One of each: users from a table and from factors, all trackers, both heads, an offline agent, a belief."""
+"""One of each kind: users from a table and from factors, all trackers, both heads, an offline agent, a belief."""
 
 OTHERS = (*((method, "") for method in METHODS), ("mbpo", "policy.actor=belief world_model.kind=factors"))
 
@@ -36,7 +37,7 @@ Histories = Sequence[tuple[Sequence[int], Sequence[float]]]
 
 
 class Pair:
-    """An exported policy beside the run's own."""
+    """An exported policy and the run's own."""
 
     def __init__(self, case: Case) -> None:
         self.session = onnxruntime.InferenceSession(case.folder / "policy.onnx")
@@ -63,7 +64,7 @@ class Pair:
         return dict(zip(self.outputs, self.session.run(None, feed), strict=True))
 
     def own(self, users: Sequence[int], histories: Histories, blocked: NDArray[np.bool_]) -> Arrays:
-        """One request after the other, its window put together by hand."""
+        """Ask the run's policy one request after the other, with windows built by hand."""
         n, lookback = len(self.saved.world_items), lookback_of(self.saved.config)
         low, high = self.saved.reward_range
         rows = []
@@ -80,7 +81,9 @@ class Pair:
 
 
 def check_scores(pair: Pair) -> None:
-    """Batches of 1 and 7: no history, short ones, ones beyond what is visible, repeated items; users of the log and unknown."""
+    """Compare batches of 1 and 7: no history, short ones, ones beyond the visible part, repeated items; known and unknown
+    users.
+    """
     random = np.random.default_rng(0)
     n, lookback = len(pair.saved.world_items), lookback_of(pair.saved.config)
     ends = pair.saved.reward_range
@@ -102,7 +105,7 @@ def check_scores(pair: Pair) -> None:
 
 
 def scale(values: NDArray[np.float32]) -> float:
-    """1, or the greatest score where that is more: single precision has no 1e-5 of 300."""
+    """Return 1, or the greatest score if that is more, because single precision has no 1e-5 of 300."""
     return max(1.0, float(np.abs(values[np.isfinite(values)]).max()))
 
 

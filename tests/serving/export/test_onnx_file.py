@@ -1,4 +1,4 @@
-"""What cannot be a file is told in a line, and nothing that gives other scores becomes one."""
+"""Policies that cannot become a file give a one-line error, and no file gives other scores."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def saved(exported: Callable[[str, str], Case]) -> SavedPolicy:
 
 
 class Stuck(Inference):
-    """Is bound to the size of its batch, or loops as often as its input says."""
+    """A policy that is bound to the size of its batch, or loops as often as its input says."""
 
     how: str
 

@@ -1,4 +1,4 @@
-"""The folder of an export: its README is run as it stands, and nothing is overwritten unasked."""
+"""The folder of an export: its README runs as it is, and no file is overwritten unasked."""
 
 import ast
 import re
@@ -108,7 +108,7 @@ def test_the_references_slips_are_not_exported(
 def test_categories_features_and_new_items_have_the_names_of_the_log(
     recommends: Recommender, shop_run: Path, tmp_path: Path
 ) -> None:
-    """A caller without darlr leaves a category out, describes a user and gets items that the log lacks, by name alone."""
+    """A caller without darlr leaves out a category, describes a user and gets items that the log lacks, by name alone."""
     (tmp_path / "items.csv").write_text("item_id,categories,colour\nn0,c0,red\n")
     export_policy(shop_run, tmp_path / "out", new_items=tmp_path / "items.csv")
     blocks = re.findall(r"```python\n(.*?)```", (tmp_path / "out" / "README.md").read_text(), re.DOTALL)

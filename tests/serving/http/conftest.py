@@ -27,7 +27,7 @@ Begin = Callable[..., tuple[int, subprocess.Popen[bytes]]]
 
 
 class Logged(io.StringIO):
-    """What the service logged."""
+    """The service's log records."""
 
     def entries(self, event: str) -> list[dict[str, Any]]:
         lines = map(json.loads, self.getvalue().splitlines())
@@ -53,13 +53,13 @@ def start(shop_run: Path, logged: Logged) -> Iterator[Start]:
 
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
-    """What `work` gives."""
+    """Return the result of `work`."""
     return asyncio.run(work)
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
-    """`begin(run, "--workers", 2)`: the port of a service of its own process that is ready, and the process."""
+    """`begin(run, "--workers", 2)`: the port of a ready service in its own process, and the process."""
     running = []
 
     def start(run: Path, *options: object) -> tuple[int, subprocess.Popen[bytes]]:
@@ -75,7 +75,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 
 class RedisServer:
-    """A Redis of the test's own, which stops, hangs and comes back as told."""
+    """A private Redis, which stops, hangs and restarts on request."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self.port = folder, free_port()
@@ -84,7 +84,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start, as empty as at first."""
+        """Start, empty."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -109,7 +109,7 @@ class RedisServer:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A real Redis, where one is installed."""
+    """A real Redis, if one is installed."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     server = RedisServer(tmp_path)

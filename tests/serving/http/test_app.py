@@ -1,4 +1,4 @@
-"""The service: the answers of Python over HTTP, what it refuses, and how it changes to another run."""
+"""The service: the same answers as in Python, its refusals, and the change to another run."""
 
 import csv
 import io
@@ -37,7 +37,9 @@ CSV = (
 
 
 def closely(value: Any) -> Any:
-    """A plain value whose numbers may differ in the last bits: single requests and batches are computed apart."""
+    """Compare plain values whose numbers may differ in the last bits, because single requests and batches are computed
+    separately.
+    """
     if isinstance(value, float):
         return pytest.approx(value, rel=1e-4, abs=1e-6)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Connections that send or read nothing are closed, and what they may send before anything comes of it is bounded."""
+"""Connections that send or read nothing are closed, and the bytes that they may send without progress are bounded."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ SECONDS = 0.3
 HEAD = b"POST /echo HTTP/1.1\r\nhost: here\r\n"
 ECHO = HEAD + b"content-length: 3\r\n\r\nabc"
 LARGE = 32 << 20
-"""Bytes of an answer that no socket holds by itself."""
+"""Bytes of an answer that does not fit into a socket's buffer."""
 
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Gives back the length of a body; `/large` gives much, `/early` does not wait for the body."""
+    """Answer with the length of a body; `/large` sends a long answer, `/early` does not wait for the body."""
     length, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()

@@ -1,4 +1,6 @@
-"""The image and the compose file hold to the package: what they copy, run, ask and promise exists. No engine is needed."""
+"""The image and the compose file agree with the package: all files, commands and options that they name exist. No engine is
+needed.
+"""
 
 import fnmatch
 import json
@@ -29,14 +31,14 @@ COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "compose.yaml").read_text
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions and what stands behind each, comments left out and lines joined."""
+    """Return the Dockerfile's instructions and their arguments, without comments and with lines joined."""
     lines = [line for line in (REPOSITORY / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
 
 
 def values(name: str) -> list[str]:
-    """What stands behind all instructions of a name."""
+    """Return the arguments of all instructions of a name."""
     return [rest for instruction, rest in instructions() if instruction == name]
 
 
@@ -50,14 +52,14 @@ def environment() -> dict[str, str]:
 
 
 def probe() -> list[str]:
-    """The command by which the image tells whether it is well."""
+    """Return the command of the image's health check."""
     [check] = last_stage("HEALTHCHECK")
     command: list[str] = json.loads(check.partition("CMD ")[2])
     return command
 
 
 def served_by(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> tuple[ServiceSettings, str, int, int]:
-    """What the command line makes of arguments of `darlr`."""
+    """Return the settings that the command line makes of arguments of `darlr`."""
     seen: list[tuple[ServiceSettings, str, int, int]] = []
     monkeypatch.setattr(server, "serve", lambda *told: seen.append(told))
     monkeypatch.setattr("sys.argv", ["darlr", *arguments])

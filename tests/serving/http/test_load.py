@@ -1,4 +1,4 @@
-"""A real client asks the service for much at a time: every answer is right, whatever befalls the service meanwhile."""
+"""A real client sends many requests at a time: every answer is right, whatever happens to the service."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def client_of(port: int, **options: Any) -> httpx2.AsyncClient:
 
 
 async def all_of(tasks: Iterable[Awaitable[Any]]) -> list[Any]:
-    """What the tasks give, at most `AT_ONCE` at a time."""
+    """Return the results of the tasks, of which at most `AT_ONCE` run at a time."""
     free = asyncio.Semaphore(AT_ONCE)
 
     async def one(task: Awaitable[Any]) -> Any:
@@ -42,14 +42,14 @@ async def all_of(tasks: Iterable[Awaitable[Any]]) -> list[Any]:
 
 
 def answers_of(run: Path) -> dict[str, Any]:
-    """For each user of the shop, what the run answers."""
+    """Return the run's answer for each user of the shop."""
     users = [f"u{user}" for user in range(USERS)]
     answers = Recommender.load(run).recommend([Request(user) for user in users], 5)
     return {user: json.loads(json.dumps(plain_answer(answer))) for user, answer in zip(users, answers, strict=True)}
 
 
 def is_right(body: Any, expected: dict[str, dict[str, Any]]) -> bool:
-    """Whether an answer is the one of the run that it names; single requests and batches differ in the last bits."""
+    """Return whether an answer is that of the run that it names; single requests and batches differ in the last bits."""
     [given] = body["answers"]
     right = expected[body["run"]][given["user"]]
     return bool(given["items"] == right["items"] and given["scores"] == pytest.approx(right["scores"], rel=1e-4))

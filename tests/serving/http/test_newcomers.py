@@ -1,4 +1,4 @@
-"""New items over HTTP, in files of requests and in a table that the service is given: the answers of Python."""
+"""New items over HTTP, in files of requests and in a table for the service: the same answers as in Python."""
 
 import json
 import time

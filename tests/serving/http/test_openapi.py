@@ -1,4 +1,4 @@
-"""The service does what its own schema says: schemathesis makes requests of it, valid and spoiled, and checks the answers."""
+"""The service agrees with its own schema: schemathesis makes valid and damaged requests from it, and checks the answers."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ ADMIN, SHOP = "a" * 16, "s" * 16
 OPERATIONS = ["/recommend", "/feedback", "/health", "/ready", "/metrics", "/admin/reload"]
 BODIES = ["/recommend", "/feedback"]
 BOUNDED = settings(suppress_health_check=list(HealthCheck), derandomize=True, database=None)
-"""What schemathesis finds allowed changes with its version, so each version tries the same cases every time."""
+"""Settings with which each version of schemathesis tries the same cases every time."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def operation(client: TestClient, path: str) -> Any:
 
 
 def checked(case: Any, key: str, **excluded: Any) -> Any:
-    """The answer to a case, which is what the schema says of it."""
+    """Return the answer to a case, which agrees with the schema."""
     answer = case.call(headers={"Authorization": f"Bearer {key}"})
     case.validate_response(answer, **excluded)
     if answer.status_code >= 400:

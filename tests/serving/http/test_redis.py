@@ -1,4 +1,4 @@
-"""Sessions in a real Redis: workers share them, they end, and a Redis that is away is told of until it comes back."""
+"""Sessions in a real Redis: workers share them, they expire, and a missing Redis is reported until it comes back."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ PLAIN = {"requests": [{"user": "u4"}]}
 
 
 def tells_that_redis_is_away(client: TestClient) -> None:
-    """What a service says, and still does, while its Redis does not answer."""
+    """Check the service's errors, and its remaining functions, while its Redis does not answer."""
     for answer in (client.post("/feedback", json=GIVEN), client.post("/recommend", json=WITHIN), client.get("/ready")):
         assert answer.status_code == 503
         assert "the sessions' Redis does not answer" in answer.json()["error"]

@@ -1,4 +1,4 @@
-"""The service as a process of its own, in what befalls it: changes under load, killed workers, slow and huge clients."""
+"""The service in its own process, under stress: changes under load, killed workers, slow and huge clients."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The vectorised environment beside the slow loop over one user, and beside gymnasium's loop over single environments."""
+"""The vectorised environment compared with the slow loop over one user, and with gymnasium's loop over single environments."""
 
 from dataclasses import replace
 from typing import Any
@@ -75,7 +75,7 @@ def test_every_sub_environment_plays_as_one_user_does(world: SmallWorld) -> None
 
 
 def assert_alike(one: Any, other: Any) -> None:
-    """Nested dictionaries, tuples and object arrays of the same numbers."""
+    """Compare nested dictionaries, tuples and object arrays."""
     assert type(one) is type(other)
     if isinstance(one, dict):
         assert one.keys() == other.keys()

@@ -25,7 +25,9 @@ def dataset_of(
     catalog: ItemCatalog | None = None,
     world: World | None = None,
 ) -> Dataset:
-    """Rows of (user, item, reward), as a data set; without features unless given, and with a world of everybody."""
+    """Make a data set from rows of (user, item, reward); by default without features, and with a world of all users and
+    items.
+    """
     columns = np.array(rows, dtype=np.float64).reshape(-1, 3)
     log = InteractionLog(
         users=columns[:, 0].astype(np.int32),
@@ -57,7 +59,9 @@ def numeric(values: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Featur
 def planted(
     users: int = 80, items: int = 60, rows: int = 2_400, noise: float = 0.3, seed: int = 0
 ) -> tuple[Dataset, np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
-    """A log of a world with two factors, and (users, items) its noiseless rewards; an item's bias is its only feature."""
+    """Return a log of a world with two factors, and (users, items) its noiseless rewards; an item's bias is its only
+    feature.
+    """
     random = np.random.default_rng(seed)
     tastes, traits = random.standard_normal((users, FACTORS)), random.standard_normal((items, FACTORS))
     quality = random.standard_normal(items)

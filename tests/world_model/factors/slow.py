@@ -16,9 +16,12 @@ def posteriors(
     prior: Array,
     noise: float,
 ) -> tuple[Array, Array]:
-    """Means (n, e) and covariances (n, f, f) of one side's entities.
+    """Return means (n, e) and covariances (n, f, f) of one side's entities.
 
-    Args: pairs: (own, other, target, weight); means, covariances: (m, e) and (m, e, e) of the other side; expected: (n, e).
+    Args:
+        pairs: (own, other, target, weight).
+        means, covariances: (m, e) and (m, e, e) of the other side.
+        expected: (n, e) prior means.
     """
     entries = means.shape[1]
     free = [entry for entry in range(entries) if entry != fixed]
@@ -37,7 +40,7 @@ def posteriors(
 
 
 def squared_error(pairs: list[tuple[int, int, float, float]], first: tuple[Array, Array], second: tuple[Array, Array]) -> float:
-    """Sum over pairs of weight times E (target - h . g)^2; both sides as means (n, e) and covariances (n, e, e)."""
+    """Return the sum over pairs of weight times E (target - h . g)^2; both sides as means (n, e) and covariances (n, e, e)."""
     total = 0.0
     for own, other, target, weight in pairs:
         own_square = np.outer(first[0][own], first[0][own]) + first[1][own]

@@ -22,7 +22,7 @@ def run(dataset: Dataset, settings: FactorSettings | None = None, seed: int = 0)
 
 
 def logarithmic() -> Dataset:
-    """A log whose logarithms are linear in two factors; on the rewards' own scale it takes more."""
+    """Make a log whose logarithms are linear in two factors; on the rewards' own scale more factors are needed."""
     dataset, truth = planted(users=100, items=80, rows=5_000)
     random = np.random.default_rng(1)
     u, i = dataset.log.users, dataset.log.items

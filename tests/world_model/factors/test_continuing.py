@@ -38,7 +38,7 @@ def former() -> tuple[Dataset, FactorModel]:
 
 
 def later(dataset: Dataset) -> Dataset:
-    """The same log under other numbers: users and items in reverse order, one new of each, and a category more."""
+    """Make the same log with other numbers: users and items in reverse order, one new of each, and one more category."""
     log, users, items = dataset.log, dataset.log.n_users, dataset.log.n_items
     numeric = np.concatenate([dataset.items.features.numeric[::-1], [[2.0]]]).astype(np.float32)
     features = Features((), np.zeros((items + 1, 0), np.int32), (), dataset.items.features.numeric_names, numeric)

@@ -37,7 +37,7 @@ def test_objective_never_falls(dataset: Dataset, exponent: float, size: int) -> 
 
 
 def test_objective_is_the_evidence_of_a_log_without_factors() -> None:
-    """Of one user's bias and one item's bias the bound is worked out here, from the fit's own posteriors."""
+    """For one user's bias and one item's bias, the bound is computed here from the fit's own posteriors."""
     dataset = dataset_of([(0, 0, 1.0), (0, 1, 4.0), (1, 0, 2.0), (1, 1, 9.0)], 2, 2)
     problem = prepare(dataset, dataset.log, "identity", 0.0, CPU)
     designs = Design(Description.of(dataset.user_features), 9, CPU), Design(Description.of(dataset.items), 9, CPU)
@@ -67,7 +67,8 @@ def test_users_are_standardised_and_responses_kept() -> None:
     log = dataset.log
     y = (log.rewards - log.rewards.mean(dtype=np.float64)) / log.rewards.std(dtype=np.float64)
     u, i = torch.from_numpy(log.users.astype(np.int64)), torch.from_numpy(log.items.astype(np.int64))
-    square = (users.products[u] * items.products[i]) @ users.packing.times
+    seconds = [side.packing.products(side.means, side.covariances.double()) for side in (users, items)]
+    square = (seconds[0][u] * seconds[1][i]) @ users.packing.times
     error = torch.from_numpy(y.astype(np.float64)).square() - 2 * torch.from_numpy(y) * (users.means[u] * items.means[i]).sum(1)
     assert float((error + square).mean()) == pytest.approx(found.noise, rel=1e-4)
 
@@ -96,7 +97,7 @@ def test_same_generator_same_fit_and_another_differs() -> None:
 def test_a_broken_objective_stops_the_run() -> None:
     dataset, _ = planted()
     problem = prepare(dataset, dataset.log, "identity", 0.0, CPU)
-    problem.observed.by_user.pulls[0] = float("nan")
+    problem.observed.parts[0].by_user.pulls[0] = float("nan")
     designs = Design(Description.of(dataset.user_features), 99, CPU), Design(Description.of(dataset.items), 99, CPU)
     with pytest.raises(RunError, match="factor model, sweep 1"):
         fit(problem.observed, *designs, 1, 5, 0.0, torch.Generator())

@@ -69,7 +69,7 @@ def test_one_user_and_one_item_by_hand() -> None:
     items = Side.start(torch.tensor([[1.0, 1.0]]).double(), 1, 0.0, torch.ones(1).double(), no_features(1))
     one = torch.zeros(1, dtype=torch.long)
     observed = Observations.rated(one, one, torch.tensor([3.0]).double(), None, 1, 1)
-    error = users.learn(observed.by_user, items, 0.25, 10)
+    error = users.learn(observed.parts[0].by_user.against(items.means, items.products), 0.25, 10)
     assert users.means[0].tolist() == pytest.approx([1.0, 1.6])  # (3 - 1) * 1 / (1 + 0.25)
     assert users.covariances[0].item() == pytest.approx(0.2)  # 1 / (1 + 4)
     assert observed.square + error == pytest.approx((3 - 1 - 1.6) ** 2 + 0.2)
@@ -86,7 +86,7 @@ def test_updates_are_those_of_the_slow_version(observe: "object", block: int) ->
     noise, prior = 0.3, users.prior.numpy().copy()
     expected = np.tile(users.centre.numpy(), (USERS, 1))
     means, covariances = posteriors(pairs, USERS, 0, *both(items), expected, prior, noise)
-    error = users.learn(observed.by_user, items, noise, block) + observed.square
+    error = users.learn(observed.parts[0].by_user.against(items.means, items.products), noise, block) + observed.square
     np.testing.assert_allclose(users.means.numpy(), means, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(users.covariances.numpy(), covariances, rtol=1e-5, atol=1e-6)
     assert error == pytest.approx(squared_error(pairs, both(users), both(items)), rel=1e-5)
@@ -94,7 +94,7 @@ def test_updates_are_those_of_the_slow_version(observe: "object", block: int) ->
     turned = [(item, user, target, weight) for user, item, target, weight in pairs]
     expected = np.tile(items.centre.numpy(), (ITEMS, 1))
     means, covariances = posteriors(turned, ITEMS, 1, *both(users), expected, items.prior.numpy().copy(), noise)
-    error = items.learn(observed.by_item, users, noise, block) + observed.square
+    error = items.learn(observed.parts[0].by_item.against(users.means, users.products), noise, block) + observed.square
     np.testing.assert_allclose(items.means.numpy(), means, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(items.covariances.numpy(), covariances, rtol=1e-5, atol=1e-6)
     assert error == pytest.approx(squared_error(turned, both(items), both(users)), rel=1e-5)
@@ -106,7 +106,7 @@ def test_prior_is_the_ridge_regression_of_the_posteriors_on_the_features() -> No
     features = np.array([[1.0], [2.0], [-1.0], [0.5]], np.float32)
     users, items = drawn(USERS, 0, 1, Design(Description.of(numeric(features)), 100, CPU)), drawn(ITEMS, 1, 2)
     observed, _ = rated()
-    users.learn(observed.by_user, items, 0.3, 2)
+    users.learn(observed.parts[0].by_user.against(items.means, items.products), 0.3, 2)
     centred = features.astype(np.float64) - features.mean()
     means = users.means.numpy()[:, 1:]
     weights = np.linalg.solve(centred.T @ centred + 5 * np.eye(1), centred.T @ (means - means.mean(axis=0)))
@@ -131,7 +131,7 @@ def test_a_sweep_reads_every_row_once_a_side(monkeypatch: pytest.MonkeyPatch) ->
 
     def counting(self: Groups, first: int, last: int, table: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
         found = kept(self, first, last, table, values)
-        read.append(self.starts[last] - self.starts[first])
+        read.append(int(self.starts[last] - self.starts[first]))
         assert found.shape[0] * found.shape[1] <= (last - first) * (SIZE + 3) * (SIZE + 2) // 2
         return found
 
@@ -140,6 +140,7 @@ def test_a_sweep_reads_every_row_once_a_side(monkeypatch: pytest.MonkeyPatch) ->
         random = np.random.default_rng(0)
         users, items = torch.from_numpy(random.integers(40, size=rows)), torch.from_numpy(random.integers(30, size=rows))
         observed = Observations.rated(users, items, torch.randn(rows).double(), None, 40, 30)
+        other = drawn(30, 1, 2)
         read.clear()
-        drawn(40, 0, 1).learn(observed.by_user, drawn(30, 1, 2), 0.3, 7)
+        drawn(40, 0, 1).learn(observed.parts[0].by_user.against(other.means, other.products), 0.3, 7)
         assert sum(read) == 2 * rows  # once for products, once for targets

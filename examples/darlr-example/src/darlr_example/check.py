@@ -1,4 +1,4 @@
-"""Holds everything in this package to darlr's contracts; from pytest, put each line into a test. Takes a minute or two."""
+"""Checks everything in this package against darlr's contracts; for pytest, put each line into a test. Takes a minute or two."""
 
 from darlr.rewards.kinds import REWARDS
 from darlr.testing import check_method, check_opponent, check_reader, check_reward, check_tracker

@@ -1,7 +1,7 @@
-"""A data set of one's own: users of two islands, who like the items of their own.
+"""A custom data set: users of two islands, who like the items of their own island.
 
-`read` gives a `LoadedDataset`: the log that is learned from, and the truth that policies are judged by. A data set with files
-says what they are in `official`; darlr then tells what is missing.
+`read` returns a `LoadedDataset`: the log to learn from, and the truth that judges policies. A data set with files lists
+them in `official`, so that darlr can report missing ones.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ USERS, ITEMS, LOGGED = 60, 40, 0.3
 
 
 def read(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
-    """The same for every run, so it draws with a seed of its own."""
+    """Make the data set. It is the same for every run, so it has its own seed."""
     random = np.random.default_rng(0)
     island = np.arange(ITEMS) % 2
     same = (np.arange(USERS) % 2)[:, None] == island

@@ -1,7 +1,8 @@
-"""REINFORCE (Williams, 1992): policy gradients with the mean return as the baseline. All that a method author writes is here.
+"""REINFORCE (Williams, 1992): policy gradients with the mean return as the baseline. This file has everything that an
+author writes.
 
-A method is three things: settings, an agent that learns, and a `Method` that tells darlr of both. Sweeps, studies, reports,
-`darlr config` and `darlr recommend` then work with it.
+A method has three parts: settings, an agent that learns, and a `Method` that describes both to darlr. Sweeps, studies,
+reports, `darlr config` and `darlr recommend` then work with it.
 """
 
 from collections.abc import Mapping
@@ -26,12 +27,12 @@ from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 # 1. Settings. The texts and limits show in `darlr config --method reinforce`; values outside are refused in one line.
 @dataclass(frozen=True)
 class ReinforceConfig(Section):
-    """REINFORCE."""
+    """Settings of REINFORCE."""
 
     KEY: ClassVar[str] = "reinforce"
 
     learning_rate: Annotated[float, Setting("step size of Adam", above=0)] = 0.01
-    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
+    discount: Annotated[float, Setting("gamma, weight of a reward one step later", at_least=0, at_most=1)] = 0.9
 
 
 # 2. The agent. `epoch` plays in the simulator, which pays the run's reward, and learns; the rest is saving and resuming.
@@ -60,7 +61,7 @@ class Reinforce:
         return log
 
     def had(self, episodes: Episodes, visits: Visits) -> Tensor | None:
-        """(n, n_items) bool: what each step could not recommend again."""
+        """Return (n, n_items) bool: the items that each step could not recommend again."""
         if self.simulator.allow_repeats:
             return None
         before = torch.arange(episodes.rewards.shape[1], device=visits.step.device) < visits.step[:, None]

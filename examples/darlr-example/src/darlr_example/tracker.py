@@ -1,4 +1,4 @@
-"""A state tracker of one's own: a mean of the recent items in which newer ones count more."""
+"""A custom state tracker: a mean of the recent items in which newer ones have more weight."""
 
 import torch
 from torch import Tensor
@@ -6,11 +6,11 @@ from torch import Tensor
 from darlr.agents.networks.trackers import StateTracker
 
 DECAY = 0.5
-"""What an item counts one position further back."""
+"""The factor of an item's weight one position further back."""
 
 
 class DecayingTracker(StateTracker):
-    """The base class holds the vectors and cuts the window; a tracker says how large a summary is, and makes it."""
+    """The base class holds the vectors and cuts the window; a tracker gives the size of a summary, and computes it."""
 
     def _summary_size(self) -> int:
         return self.input_size

@@ -1,1 +1,1 @@
-"""Policies that act on what they believe of the user (docs/methods/bayes-adaptive.md)."""
+"""Policies that act on a belief about the user (docs/methods/bayes-adaptive.md)."""

@@ -1,7 +1,8 @@
-"""Beliefs about the users of running episodes, from what they have given since their episodes began.
+"""Beliefs about the users of running episodes, learned from their rewards since the start of the episode.
 
-`Belief.begin` opens episodes. What is believed then observes what was recommended and given, and expects responses to all
-items. The beliefs themselves are in `factors.py`, the exact posterior of a linear Gaussian model, and `tables.py`.
+`Belief.begin` opens episodes. The belief then observes recommendations and rewards, and predicts responses to all items.
+There are two kinds: the exact posterior of a linear Gaussian model (`factors.py`), and beliefs that begin from a table
+(`tables.py`).
 """
 
 from collections.abc import Mapping
@@ -16,61 +17,62 @@ from darlr.world.window import Window
 
 
 class Believed(Protocol):
-    """What is believed of the users of A episodes."""
+    """The belief about the users of A running episodes."""
 
     def observe(self, window: Window) -> "Believed":
-        """What is believed after every position of `window` (A, L) as well; start and absence say nothing."""
+        """Return the belief after every position of `window` (A, L), too; start and absence carry no information."""
         ...
 
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Expected responses (A, I), on a scale on which they grow with the reward, and a summary (A, s).
+        """Return expected responses (A, I), on a scale that grows with the reward, and a summary of the belief (A, s).
 
-        Args: out: (A, I) float32 where the responses are to lie; anew without.
+        Args:
+            out: (A, I) float32 memory for the responses; None: new memory.
         """
         ...
 
     def rows(self, chosen: Tensor) -> "Believed":
-        """The chosen episodes."""
+        """Return the belief about the episodes `chosen` (K,)."""
         ...
 
 
 class Belief(nn.Module):
-    """Base: what is known of users before their episodes.
+    """Base class of the knowledge about users before their episodes.
 
     Attributes:
         n_items: I.
-        size: s, how many numbers summarise what is believed of a user.
+        size: s, the number of values that summarise the belief about a user.
     """
 
     n_items: int
     size: int
 
     def begin(self, users: Tensor) -> Believed:
-        """What is believed of `users` (A,), rows of the world, before their episodes."""
+        """Return the belief about `users` (A,), rows of the world, before their episodes."""
         raise NotImplementedError
 
     def average_user(self) -> dict[str, Tensor]:
-        """(1, ...) rows for somebody unknown, by buffer."""
+        """Return the rows (1, ...) of an unknown user, by buffer."""
         raise NotImplementedError
 
     def to_reward(self, responses: Tensor) -> Tensor | None:
-        """Expected responses of any shape in units of reward; None where their scale is unknown."""
+        """Convert expected responses, of any shape, to units of reward; None if their scale is unknown."""
         return None
 
     def saved_shapes(self) -> dict[str, Shape]:
-        """Of what is saved with a policy and has another size for other users, by name: see `Policy.saved_shapes`."""
+        """Return the shapes of saved tensors whose size depends on the users, by name; see `Policy.saved_shapes`."""
         return {}
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
-        """Add the user whose rows `average_user` gave."""
+        """Add a user with the rows (1, ...) that `average_user` returned."""
         for name, row in rows.items():
             setattr(self, name, torch.cat([getattr(self, name), row]))
 
 
 class Followed:
-    """What is believed in episodes that go on: where a window is the last one and a step more, only that step is taken in.
+    """The belief about episodes that continue. If a window is the last one plus one step, only that step is observed.
 
-    The numbers are those of a fresh look at every window, whatever is asked in between.
+    The results equal those of reading every window from its start, whatever is asked in between.
     """
 
     def __init__(self, belief: Belief) -> None:
@@ -78,7 +80,7 @@ class Followed:
         self._last: tuple[Tensor, Window, Believed] | None = None
 
     def believed(self, users: Tensor, window: Window) -> Believed:
-        """What is believed of `users` (A,) after `window` (A, L), whole episodes."""
+        """Return the belief about `users` (A,) after `window` (A, L), which shows whole episodes."""
         last = self._last
         if last is not None and torch.equal(last[0], users) and _same(last[1], window):
             return last[2]
@@ -86,12 +88,13 @@ class Followed:
             believed = last[2].observe(window.last(1))
         else:
             believed = self._belief.begin(users).observe(window)
-        # Copies: a simulator writes to the memory that its windows show. One tuple, so that threads see a whole one.
+        # Windows are copied, because a simulator writes to their memory. One tuple, so that threads never see a
+        # half-updated state.
         self._last = users.clone(), Window(window.items.clone(), window.rewards.clone()), believed
         return believed
 
     def _goes_on(self, before: Window, now: Window) -> bool:
-        """Whether `now` is `before` and one position more, and what fell out of sight says nothing."""
+        """Return whether `now` is `before` plus one position, and the positions that left the window carry no information."""
         return (
             before.items.shape == now.items.shape
             and torch.equal(before.items[:, 1:], now.items[:, :-1])
@@ -105,7 +108,7 @@ def _same(before: Window, now: Window) -> bool:
 
 
 class BelievedList(Scorer):
-    """The items by their expected responses after the window: a list that learns from the user alone."""
+    """Orders the items by their expected responses after the window: a list that learns from the user alone."""
 
     lookback = WHOLE_EPISODE
 

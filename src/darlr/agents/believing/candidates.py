@@ -1,4 +1,6 @@
-"""The items that a policy on a belief chooses among, where there are too many to score them all at every step."""
+"""Candidates: the items that a policy on a belief chooses among, if there are too many items to score all of them at every
+step.
+"""
 
 from dataclasses import dataclass, fields
 
@@ -9,18 +11,18 @@ from torch import Tensor, nn
 from darlr.agents.believing.factors import FactorBelief
 
 CELLS_AT_ONCE = 20_000_000
-"""Pairs of a user and an item that are scored together; bounds the memory of a search."""
+"""The number of user-item pairs that are scored at once; it bounds the memory of a search."""
 
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Candidates of B users, k each.
+    """k candidates for each of B users.
 
     Attributes:
         items: (B, k) int64 columns of the world.
-        repeated: (B, k) bool, places that name an item which stands before, too: they may not be chosen.
+        repeated: (B, k) bool, places whose item occurs earlier in the row; they may not be chosen.
         intercepts, loadings: (B, k), (B, k, d) of the items.
-        categories: (B, k, S) int64 of the items, filled up with one that no window counts.
+        categories: (B, k, S) int64 categories of the items; unused places hold a category that no window counts.
     """
 
     items: Tensor
@@ -30,31 +32,37 @@ class Shortlist:
     categories: Tensor
 
     def rows(self, chosen: Tensor) -> "Shortlist":
-        """Those of the chosen users."""
+        """Return the candidates of the users `chosen` (K,)."""
         return Shortlist(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def expect(self, factors: Tensor) -> Tensor:
-        """(B, k) expected responses of users with `factors` (B, d)."""
+        """Return (B, k) expected responses of users with `factors` (B, d)."""
         return torch.baddbmm(self.intercepts[:, :, None], self.loadings, factors[:, :, None]).squeeze(2)
 
     def shares(self, counts: Tensor) -> Tensor:
-        """(B, k) 1 where an item has a category that `counts` (B, C) is above 0 for, else 0."""
+        """Return (B, k) 1 if an item has a category whose `counts` (B, C) are above 0, else 0."""
         padded = F.pad(counts, (0, 1))
         found = padded.gather(1, self.categories.flatten(1)).view(self.categories.shape)
         return found.amax(dim=2).clamp_(max=1.0)
 
 
 class Candidates(nn.Module):
-    """Of each user the `count` items that the estimates before an episode put first, and the first ones of each category.
+    """Finds, for each user, the `count` best items before the episode, and the best ones of each category.
 
-    An episode of T steps that goes through all C categories in turn needs T / C of each, rounded up, so these are always there:
-    whoever wants to keep users who leave over categories finds items for it (docs/methods/bayes-adaptive.md).
+    An episode of T steps may have to go through all C categories in turn. That takes T / C items of each, rounded up, so
+    these are always among the candidates. Hence a policy can keep users who leave over categories
+    (docs/methods/bayes-adaptive.md).
     """
 
     _categories: Tensor
 
     def __init__(self, membership: Tensor, count: int, max_steps: int) -> None:
-        """Args: membership: (n_items, C), which item has which category; max_steps: T."""
+        """
+        Args:
+            membership: (n_items, C), whether an item has a category.
+            count: number of best items.
+            max_steps: T.
+        """
         super().__init__()
         member = membership.bool()
         n_items, n_categories = member.shape
@@ -70,7 +78,9 @@ class Candidates(nn.Module):
 
     @torch.no_grad()
     def of(self, belief: FactorBelief, users: Tensor) -> Shortlist:
-        """The candidates of `users` (B,), rows of the world, by what `belief` expects of them before their episodes."""
+        """Return the candidates of `users` (B,), rows of the world, by the responses that `belief` expects before their
+        episodes.
+        """
         step = max(1, CELLS_AT_ONCE // belief.n_items)
         found = torch.cat([self._best(belief, part) for part in torch.split(users, step)])
         items, order = found.sort(dim=1, stable=True)
@@ -79,7 +89,7 @@ class Candidates(nn.Module):
         return Shortlist(found, repeated, belief.intercepts[found], belief.loadings[found], self._categories[found])
 
     def _best(self, belief: FactorBelief, users: Tensor) -> Tensor:
-        """(B, k) columns, by the responses that are expected of `users` (B,)."""
+        """Return (B, k) columns, by the responses expected from `users` (B,)."""
         best = [belief.expected_rows(users).topk(self._count, dim=1).indices]
         for members in self._members:
             own = members.to(users.device)
@@ -88,14 +98,14 @@ class Candidates(nn.Module):
 
 
 class Kept:
-    """Finds candidates of users anew only where others are asked for than before: a roll-out asks at every step."""
+    """Keeps the candidates of the last users, because an episode asks for the same users at every step."""
 
     def __init__(self, candidates: Candidates, belief: FactorBelief) -> None:
         self._candidates, self._belief = candidates, belief
         self._last: tuple[Tensor, Shortlist] | None = None
 
     def of(self, users: Tensor) -> Shortlist:
-        """Those of `users` (B,)."""
+        """Return the candidates of `users` (B,)."""
         last = self._last
         if last is None or not bool(torch.isin(users, last[0]).all()):
             distinct: Tensor = torch.unique(users)

@@ -1,4 +1,4 @@
-"""The exact posterior of users' factors in a linear Gaussian model, as their episodes go on."""
+"""The exact posterior of users' factors in a linear Gaussian model, updated during their episodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from darlr.world_model.factors.responses import FactorResponses
 
 
 class FactorBelief(Belief):
-    """The exact posterior of users' factors, averaged over how noisy a user is.
+    """The exact posterior of users' factors, averaged over levels of a user's noise.
 
-    y = b_i + v_i . q_u + noise of variance w_ij = level_j * log_noise + (noise_i - log_noise), q_u ~ N(m_u, S_u). Every level
-    is as likely as any other before the episode (docs/methods/bayes-adaptive.md, Eqs. 1 to 4).
+    y = b_i + v_i . q_u + noise of variance w_ij = level_j * log_noise + (noise_i - log_noise), q_u ~ N(m_u, S_u). All
+    levels are equally likely before the episode (docs/methods/bayes-adaptive.md, Eqs. 1 to 4).
 
     Attributes:
-        scale: between rewards and y.
-        intercepts, loadings, noise: (I + 2,), (I + 2, d), (I + 2, J) of the items, then of start and absence. Their loadings
-            are 0, so they add nothing to any sum.
+        scale: converts between rewards and y.
+        intercepts, loadings, noise: (I + 2,), (I + 2, d), (I + 2, J) of the items, then of start and absence, whose
+            loadings are 0, so that they add nothing to any sum.
         user_means, user_covariances: (U, d), (U, d, d) of m_u and S_u.
     """
 
@@ -31,9 +31,10 @@ class FactorBelief(Belief):
     user_covariances: Tensor
 
     def __init__(self, responses: FactorResponses, levels: Sequence[float]) -> None:
-        """Args:
-        responses: of the world's users and items, in its order.
-        levels: (J,) above 0, shares of the log's noise.
+        """
+        Args:
+            responses: the responses of the world's users to its items.
+            levels: (J,) above 0, shares of the log's noise.
         """
         super().__init__()
         self.n_items, self.size = responses.loadings.shape
@@ -59,11 +60,11 @@ class FactorBelief(Belief):
         )
 
     def expected_rows(self, users: Tensor, items: Tensor | slice = slice(-OUTSIDE)) -> Tensor:
-        """(A, n) responses to `items` (n,), or to all, that are expected of `users` (A,) before their episodes."""
+        """Return (A, n) responses to `items` (n,), by default all, that are expected of `users` (A,) before their episodes."""
         return torch.addmm(self.intercepts[items], self.user_means[users], self.loadings[items].T)
 
     def responses(self, window: Window) -> Tensor:
-        """(A, L) what users gave in `window`, on the scale of y."""
+        """Return (A, L) the users' rewards in `window`, on the scale of y."""
         scale = self.scale
         y: Tensor = scale.to_scale(window.rewards * (scale.high - scale.low) + scale.low)
         return y
@@ -72,7 +73,7 @@ class FactorBelief(Belief):
         return self.scale.to_reward(responses)
 
     def average_user(self) -> dict[str, Tensor]:
-        """The mean user, known as little as all users differ: their spread added to what is not known of each."""
+        """Return the rows (1, ...) of the mean user. Their uncertainty is the mean user's plus the spread between users."""
         centred = self.user_means - self.user_means.mean(dim=0)
         covariance = self.user_covariances.mean(dim=0) + centred.T @ centred / len(centred)
         return {"user_means": self.user_means.mean(dim=0, keepdim=True), "user_covariances": covariance[None]}
@@ -80,12 +81,12 @@ class FactorBelief(Belief):
 
 @dataclass(frozen=True)
 class FactorPosterior:
-    """What is believed of the factors of A users, at each of J noise levels.
+    """The belief about the factors of A users, at each of J noise levels.
 
     Attributes:
-        belief: what their episodes began from.
+        belief: the belief at the start of their episodes.
         means, covariances: (A, J, d), (A, J, d, d).
-        log_evidence: (A, J) log probability of what was given, up to a constant.
+        log_evidence: (A, J) log probability of the observed rewards, up to a constant.
     """
 
     belief: FactorBelief
@@ -95,11 +96,11 @@ class FactorPosterior:
 
     def observe(self, window: Window) -> "FactorPosterior":
         if bool((window.items >= self.belief.n_items).all()):
-            return self  # nothing was given yet
+            return self  # no reward yet
         return self.respond(window.items, self.belief.responses(window))
 
     def respond(self, items: Tensor, y: Tensor) -> "FactorPosterior":
-        """What is believed after responses `y` (A, L) to `items` (A, L); start and absence say nothing."""
+        """Return the belief after responses `y` (A, L) to `items` (A, L); start and absence carry no information."""
         believed = self
         informative = (items < self.belief.n_items).any(dim=0)
         for position in informative.nonzero().squeeze(1).tolist():
@@ -107,7 +108,9 @@ class FactorPosterior:
         return believed
 
     def add(self, items: Tensor, y: Tensor) -> "FactorPosterior":
-        """A rank-one update by the response y (A,) to each user's item (A,): a step costs the same early or late."""
+        """Return the belief after the response y (A,) to each user's item (A,): a rank-one update, whose cost does not grow
+        with time.
+        """
         belief = self.belief
         users, levels, size = self.means.shape
         loadings = belief.loadings[items, :, None]  # (A, d, 1)
@@ -130,7 +133,7 @@ class FactorPosterior:
         return expected, factors
 
     def factors(self) -> Tensor:
-        """(A, d) posterior means: those of the noise levels, weighed by how likely each is after the evidence."""
+        """Return (A, d) posterior means, averaged over the noise levels with their posterior probabilities."""
         likely = self.log_evidence.softmax(dim=1)
         factors: Tensor = (likely[:, None] @ self.means).squeeze(1)
         return factors

@@ -1,4 +1,4 @@
-"""`bayes-adaptive`: advantage actor-critic for a policy of two parameters on a belief.
+"""The learner of `bayes-adaptive`: advantage actor-critic for a policy of two parameters on a belief.
 
 The equations are numbered in docs/methods/bayes-adaptive.md.
 """
@@ -26,11 +26,11 @@ from darlr.simulator.simulator import Simulator, roll_out
 
 @dataclass(frozen=True)
 class Collection(Rollout):
-    """Episodes that were sampled, and what is learned from, one entry a step.
+    """Sampled episodes and the values to learn from, one entry for each step.
 
     Attributes:
-        summaries: (n, s) of what was believed.
-        log_probabilities: (n,) of the items recommended.
+        summaries: (n, s) summaries of the beliefs.
+        log_probabilities: (n,) log probabilities of the recommended items.
         scores: (n, 2) their gradients in log beta and lambda (Eq. 8).
     """
 
@@ -54,12 +54,16 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         actor_learning_rate: float,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args:
-        posterior: what the simulator pays, to be drawn anew before every collection; None where it pays what the policy
-            expects, so that feedback says nothing.
-        config: its learning rate is the critic's.
-        actor_learning_rate: of log beta and lambda.
-        reward_table: (n_users, n_items) what the simulator pays, where it pays from a table.
+        """
+        Args:
+            policy: the policy.
+            simulator: the simulator; its windows show whole episodes.
+            posterior: the simulator's rewards, which are drawn anew before every collection. None: the simulator pays the
+                rewards that the policy expects, so feedback carries no information.
+            n_users: number of users of the world.
+            config: settings of the learner; the learning rate is the critic's.
+            actor_learning_rate: learning rate of log beta and lambda.
+            reward_table: (n_users, n_items) the simulator's rewards, if it pays from a table.
         """
         if simulator.lookback < simulator.max_steps:
             raise ValueError(f"windows show {simulator.lookback} positions; expected whole episodes, {simulator.max_steps}")
@@ -96,7 +100,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         return rollout.summaries
 
     def learn(self, rollout: Collection, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """One pass over the collection in shuffled minibatches of about equal size."""
+        """Learn from one pass over the collection, in shuffled minibatches of about equal size; `rewards` is (B, T)."""
         advantages, returns = self._advantages(rollout, rewards)
         order = torch.randperm(len(returns), generator=generator, device=generator.device)
         for chosen in order.tensor_split(max(1, len(order) // self.config.minibatch_size)):
@@ -105,7 +109,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
                 advantage = (advantage - advantage.mean()) / (advantage.std(correction=0) + 1e-8)
             values = self.policy.critic(rollout.summaries[chosen], rollout.visits.step[chosen])
             value_loss = F.mse_loss(values, returns[chosen])
-            # As it was when sampled, with the gradient that it had there (Eq. 8).
+            # The value and gradient at the time of sampling (Eq. 8).
             actor = torch.cat([self.policy.log_sharpness, self.policy.shared_category_weight])
             log_probabilities = rollout.log_probabilities[chosen] + rollout.scores[chosen] @ (actor - actor.detach())
             policy_loss = -(log_probabilities * advantage).mean()
@@ -117,13 +121,13 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         log.add("policy/shared_category_weight", self.policy.shared_category_weight.squeeze())
 
     def rewards_changed(self) -> None:
-        """A belief that begins from a table begins from the one that pays."""
+        """Let a belief that begins from a table begin from the rewritten one."""
         if isinstance(self.policy.belief, CorrectedTable) and self.reward_table is not None:
             self.policy.belief.learn(estimates_of(self.reward_table).table())
 
     @torch.no_grad()
     def _advantages(self, rollout: Collection, rewards: Tensor) -> tuple[Tensor, Tensor]:
-        """(n,) advantages and returns of the steps."""
+        """Return (n,) advantages and (n,) returns of the steps."""
         visits = rollout.visits
         values = rollout.placed(self.policy.critic(rollout.summaries, visits.step))
         lengths = rollout.episodes.lengths
@@ -132,9 +136,9 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         return advantage, advantage + values[visits.row, visits.step]
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """Return the state of the policy and of learning, by name."""
         return learned_tensors(self.policy, self.optimiser)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Restore the state that `tensors()` returned."""
         restore_learned(tensors, self.policy, self.optimiser)

@@ -22,7 +22,7 @@ from darlr.world.window import Window
 
 @dataclass(frozen=True)
 class Buffers:
-    """Matrices (B, n_items) that every step writes to: fresh memory would cost more than what is computed in it."""
+    """Matrices (B, n_items) that every step reuses; allocating them anew would cost more than the computation."""
 
     logits: Tensor
     shares: Tensor
@@ -30,20 +30,21 @@ class Buffers:
 
     @classmethod
     def empty(cls, episodes: int, n_items: int, device: torch.device) -> "Buffers":
+        """Allocate the matrices (episodes, n_items)."""
         return cls(*(torch.empty(episodes, n_items, device=device) for _ in range(3)))
 
     def first(self, episodes: int) -> "Buffers":
-        """Those of the first `episodes` rows."""
+        """Return views of the first `episodes` rows."""
         return Buffers(self.logits[:episodes], self.shares[:episodes], self.probabilities[:episodes])
 
 
 class BayesAdaptivePolicy(Policy):
-    """pi(i) proportional to exp(beta (r'(i) + lambda [i shares a category with one of the last N])), r' as believed (Eq. 5).
+    """pi(i) is proportional to exp(beta (r'(i) + lambda [i shares a category with one of the last N])), r' as believed (Eq. 5).
 
     Attributes:
-        belief: what the feedback of an episode says of its user; rebuilt from the world model, not saved.
-        candidates: which items it chooses among in episodes; None: all. It ranks all items in either case.
-        log_sharpness, shared_category_weight: (1,) log beta and lambda; 0 both before learning.
+        belief: the belief about the users; rebuilt from the world model, not saved.
+        candidates: the items that it chooses among in episodes; None: all. It ranks all items in either case.
+        log_sharpness, shared_category_weight: (1,) log beta and lambda; both are 0 before learning.
         critic: values states (Eq. 7).
     """
 
@@ -60,12 +61,16 @@ class BayesAdaptivePolicy(Policy):
         generator: torch.Generator,
         candidates: Candidates | None = None,
     ) -> None:
-        """Args:
-        membership: (n_items, C), which item has which category.
-        category_window: N; 0 where users do not leave over categories.
-        max_steps: T, the longest episode.
-        paid_range: smallest and largest reward.
-        generator: draws the critic's weights, on the CPU.
+        """
+        Args:
+            belief: the belief about the users.
+            membership: (n_items, C), whether an item has a category.
+            category_window: N; 0 if users do not leave over categories.
+            max_steps: T, the longest episode.
+            paid_range: smallest and largest reward.
+            critic_size: number of hidden units of the critic.
+            generator: draws the critic's initial weights, on the CPU.
+            candidates: the items that it chooses among in episodes; None: all.
         """
         super().__init__()
         self.belief = belief
@@ -77,18 +82,22 @@ class BayesAdaptivePolicy(Policy):
         self.critic = Critic(belief.size, max_steps, paid_range, critic_size, generator)
 
     def logits(self, believed: Believed, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Logits (B, n_items), shares (B, n_items) of 0 and 1, and the belief's summary (B, s).
+        """Return logits (B, n_items), shares (B, n_items) of 0 and 1, and the belief's summary (B, s).
 
-        Shares say which item has a category of one of the last N; None where users do not leave over categories.
+        The share is 1 for an item that has a category of one of the last N; shares are None if users do not leave over
+        categories.
 
-        Args: into: where the matrices are to lie; anew without.
+        Args:
+            believed: the belief about B users.
+            window: (B, L) the last positions of their episodes.
+            into: memory for the matrices; None: new memory.
         """
         expected, summary = believed.expect(None if into is None else into.logits)
         logits, shares = self.weighed(expected, window, into)
         return logits, shares, summary
 
     def weighed(self, expected: Tensor, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None]:
-        """Logits and shares as `logits` gives them; the logits take the memory of `expected` (B, n_items)."""
+        """Return logits and shares (B, n_items) as in `logits`; the logits overwrite `expected` (B, n_items)."""
         logits, shares = expected, None
         if self.category_window:
             counts = self.categories.counts(window.last(self.category_window).items)
@@ -97,13 +106,13 @@ class BayesAdaptivePolicy(Policy):
         return logits.mul_(self.log_sharpness.exp()), shares
 
     def shortlist(self, users: Tensor) -> Shortlist | None:
-        """What it chooses among for `users` (B,) in their episodes; None where that is all items."""
+        """Return the candidates for `users` (B,) in their episodes; None if these are all items."""
         if self.candidates is None or not isinstance(self.belief, FactorBelief):
             return None
         return self.candidates.of(self.belief, users)
 
     def logits_among(self, believed: Believed, window: Window, shortlist: Shortlist) -> tuple[Tensor, Tensor | None, Tensor]:
-        """As `logits`, for the items of the `shortlist`: (B, k), (B, k) and (B, s)."""
+        """Return the three results of `logits` for the items of the `shortlist`: (B, k), (B, k) and (B, s)."""
         if not isinstance(believed, FactorPosterior):
             raise TypeError(f"no candidates are scored by a {type(believed).__name__}")
         factors, shares = believed.factors(), None
@@ -114,7 +123,7 @@ class BayesAdaptivePolicy(Policy):
         return logits.mul_(self.log_sharpness.exp()), shares, factors
 
     def shares(self, window: Window) -> Tensor:
-        """(B, n_items) 1 where an item shares a category with one of the last N of `window`, else 0."""
+        """Return (B, n_items) 1 if an item shares a category with one of the last N of `window`, else 0."""
         if not self.category_window:
             return torch.zeros(len(window.items), self.belief.n_items, device=window.items.device)
         return self.categories.shares(window.last(self.category_window).items).to(torch.float32)
@@ -134,28 +143,28 @@ class BayesAdaptivePolicy(Policy):
 
 
 class Critic(nn.Module):
-    """What the rest of an episode pays: a share of the paid range for each step that is left, by a small network."""
+    """Predicts the return of the rest of an episode: for each remaining step, a share of the paid range, by a small network."""
 
     def __init__(
         self, size: int, max_steps: int, paid_range: tuple[float, float], hidden: int, generator: torch.Generator
     ) -> None:
         super().__init__()
         self.max_steps = max_steps
-        self.low, self.high = min(0.0, paid_range[0]), max(0.0, paid_range[1])  # who leaves gives nothing
+        self.low, self.high = min(0.0, paid_range[0]), max(0.0, paid_range[1])  # a user who has left gives 0
         self.network = nn.Sequential(nn.Linear(size + 1, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         for layer in self.network:
             if isinstance(layer, nn.Linear):
                 initialise_linear(layer, generator)
 
     def forward(self, summary: Tensor, steps: Tensor) -> Tensor:
-        """(n,) values of states with `summary` (n, s) and `steps` (n,) behind them."""
+        """Return (n,) values of states with `summary` (n, s), after `steps` (n,)."""
         inputs = torch.cat([summary, (steps / self.max_steps)[:, None]], dim=1)
         a_step: Tensor = self.low + (self.high - self.low) * self.network(inputs).squeeze(1).sigmoid()
         return a_step * (self.max_steps - steps)
 
 
 class _BeliefScorer(Scorer):
-    """A policy's logits; a window must show the whole episode."""
+    """Scores items by a policy's logits; a window must show the whole episode."""
 
     def __init__(self, policy: BayesAdaptivePolicy) -> None:
         self._policy, self._followed = policy, Followed(policy.belief)
@@ -194,7 +203,7 @@ class _BeliefScorer(Scorer):
         expected = [believed.expect()[0].gather(1, items)]
         for position in range(window.items.shape[1]):
             here = Window(window.items[:, position, None], window.rewards[:, position, None])
-            if (here.items >= policy.belief.n_items).all():  # start and absence say nothing
+            if (here.items >= policy.belief.n_items).all():  # start and absence carry no information
                 expected.append(expected[-1])
                 continue
             believed = believed.observe(here)
@@ -205,5 +214,5 @@ class _BeliefScorer(Scorer):
         penalised = policy.belief.to_reward(
             expected[-1] + policy.shared_category_weight * policy.shares(window).gather(1, items)
         )
-        assert penalised is not None  # the scale is known, or `rewards` would not be
+        assert penalised is not None  # the scale is known, because `rewards` is not None
         return Reasons(rewards[:, 0], rewards.diff(dim=1), rewards[:, -1] - penalised)

@@ -1,4 +1,4 @@
-"""Roll-outs of a policy that acts on beliefs, with the gradients of what it did."""
+"""Episodes of a policy that acts on beliefs, recorded with the gradients of its choices."""
 
 import torch
 from torch import Tensor
@@ -10,13 +10,13 @@ from darlr.agents.believing.policy import BayesAdaptivePolicy, Buffers
 from darlr.simulator.simulator import Simulator
 
 BLOCKED = -1e9
-"""The logit of blocked items: their probability is exactly 0, and so is what they add to a mean."""
+"""The logit of blocked items. Their probability is exactly 0, and so is their share in a mean."""
 
 
 class Recorder:
-    """Draws the items of a roll-out of B episodes, and records what learning needs of each step.
+    """Draws the items of B episodes, and records the values that learning needs from each step.
 
-    The belief takes in one step at a time, of the episodes that still run.
+    The belief observes one step at a time, of the episodes that still run.
 
     Attributes:
         summaries: (B, T, s).
@@ -27,7 +27,14 @@ class Recorder:
     def __init__(
         self, policy: BayesAdaptivePolicy, users: Tensor, max_steps: int, observes: bool, generator: torch.Generator
     ) -> None:
-        """Args: observes: whether beliefs take in what users give."""
+        """
+        Args:
+            policy: the policy.
+            users: (B,) rows of the world.
+            max_steps: T.
+            observes: whether beliefs observe the users' rewards.
+            generator: draws the items.
+        """
         self._policy, self._observes, self._generator = policy, observes, generator
         self._believed = policy.belief.begin(users)
         self._rows = torch.arange(len(users), device=users.device)
@@ -39,7 +46,7 @@ class Recorder:
         self.scores = torch.zeros(*shape, 2, device=users.device)
 
     def choose(self, simulator: Simulator) -> Tensor:
-        """(A,) items for the episodes that still run."""
+        """Return (A,) items for the episodes that still run."""
         policy, window, step = self._policy, simulator.window, simulator.step_number
         if len(simulator.rows) < len(self._rows):
             left = torch.searchsorted(self._rows, simulator.rows)
@@ -60,7 +67,7 @@ class Recorder:
 
 
 class _All:
-    """All items, of which a place is a column."""
+    """A choice among all items; a place is a column of the world."""
 
     def __init__(self, policy: BayesAdaptivePolicy, episodes: int) -> None:
         self._policy = policy
@@ -68,11 +75,11 @@ class _All:
         self._running = episodes
 
     def keep(self, left: Tensor) -> None:
-        """Go on with the episodes `left` (A,) of those that ran."""
+        """Keep the episodes `left` (A,) of those that ran."""
         self._running = len(left)
 
     def logits(self, believed: Believed, simulator: Simulator) -> tuple[Tensor, Tensor | None, Tensor]:
-        """`BayesAdaptivePolicy.logits`, `BLOCKED` where an item may not be recommended again."""
+        """Return `BayesAdaptivePolicy.logits`, with `BLOCKED` for items that may not be recommended again."""
         window, step = simulator.window, simulator.step_number
         logits, shares, summary = self._policy.logits(believed, window, self._buffers.first(self._running))
         if step and not simulator.allow_repeats:
@@ -80,42 +87,42 @@ class _All:
         return logits, shares, summary
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(A, n_items) their softmax."""
+        """Return (A, n_items) the softmax of `logits` (A, n_items)."""
         return torch.softmax(logits, dim=1, out=self._buffers.first(self._running).probabilities)
 
     def take(self, places: Tensor, again: bool) -> Tensor:
-        """(A,) the items at `places` (A,); again: whether they may be recommended again."""
+        """Return (A,) the items at `places` (A,); `again` says whether they may be recommended again."""
         return places
 
 
 class _Listed:
-    """The items of a shortlist."""
+    """A choice among the items of a shortlist."""
 
     def __init__(self, policy: BayesAdaptivePolicy, shortlist: Shortlist) -> None:
         self._policy, self._shortlist = policy, shortlist
         self._blocked = shortlist.repeated.clone()
 
     def keep(self, left: Tensor) -> None:
-        """Go on with the episodes `left` (A,) of those that ran."""
+        """Keep the episodes `left` (A,) of those that ran."""
         self._shortlist, self._blocked = self._shortlist.rows(left), self._blocked[left]
 
     def logits(self, believed: Believed, simulator: Simulator) -> tuple[Tensor, Tensor | None, Tensor]:
-        """`BayesAdaptivePolicy.logits_among`, `BLOCKED` where an item may not be recommended again."""
+        """Return `BayesAdaptivePolicy.logits_among`, with `BLOCKED` for items that may not be recommended again."""
         logits, shares, summary = self._policy.logits_among(believed, simulator.window, self._shortlist)
         return logits.masked_fill_(self._blocked, BLOCKED), shares, summary
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(A, k) their softmax."""
+        """Return (A, k) the softmax of `logits` (A, k)."""
         return logits.softmax(dim=1)
 
     def take(self, places: Tensor, again: bool) -> Tensor:
-        """(A,) the items at `places` (A,); again: whether they may be recommended again."""
+        """Return (A,) the items at `places` (A,); `again` says whether they may be recommended again."""
         if not again:
             self._blocked.scatter_(1, places[:, None], True)
         return self._shortlist.items.gather(1, places[:, None]).squeeze(1)
 
 
 def _centred(terms: Tensor, probabilities: Tensor, places: Tensor) -> Tensor:
-    """(A,) the terms (A, k) at `places` (A,) less their mean under `probabilities`; overwrites `terms`."""
+    """Return (A,) the terms (A, k) at `places` (A,) minus their mean under `probabilities` (A, k); overwrites `terms`."""
     own = terms.gather(1, places[:, None]).squeeze(1)
     return own - terms.mul_(probabilities).sum(dim=1)

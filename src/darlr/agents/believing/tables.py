@@ -1,4 +1,4 @@
-"""Beliefs that a table of rewards begins with."""
+"""Beliefs that begin from a table of rewards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ from darlr.world.window import OUTSIDE, Window
 
 
 def standardised(rewards: Tensor) -> Tensor:
-    """`rewards` of any shape, of mean 0 and standard deviation 1."""
+    """Return `rewards`, of any shape, scaled to mean 0 and standard deviation 1."""
     spread, centre = torch.std_mean(rewards)
     return (rewards - centre) / spread
 
 
 class Certainty(Belief):
-    """A table of responses that is taken for true, whatever users give.
+    """A table of responses that is taken for true, whatever the users' rewards are.
 
     Attributes:
-        ids: (n_users,) int64, who the world's users are; -1 for somebody unknown.
-        known: (K,) int64, whom the table has, ascending; saved with the policy, and so is the table.
-        table: (K + 1, n_items) float32; the last row is the mean of the others, for users whom the table lacks.
+        ids: (n_users,) int64, identities of the world's users; -1 for an unknown user.
+        known: (K,) int64, identities of the table's users, ascending; saved with the policy, like the table.
+        table: (K + 1, n_items) float32; the last row is the mean of the others, for users outside the table.
     """
 
     ids: Tensor
@@ -33,7 +33,11 @@ class Certainty(Belief):
     table: Tensor
 
     def __init__(self, ids: Tensor, n_items: int) -> None:
-        """Nothing is known before `learn`, or before a saved table is loaded."""
+        """
+        Args:
+            ids: (n_users,) int64, identities of the world's users.
+            n_items: number of items. The table is empty before `learn`, or before a saved table is loaded.
+        """
         super().__init__()
         self.n_items, self.size = n_items, 0
         self.register_buffer("ids", ids, persistent=False)
@@ -59,7 +63,7 @@ class Certainty(Belief):
         return {"known": (self.known.dtype, ["known"]), "table": (self.table.dtype, ["known and the mean", self.n_items])}
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any) -> None:
-        """A saved table has the rows that it has, whoever the users of this world are."""
+        """Load a saved table, whose number of rows does not depend on this world's users."""
         known, table = (state_dict.get(prefix + name) for name in ("known", "table"))
         if known is not None and table is not None and len(table) != len(known) + 1:
             raise ValueError(f"the table has {len(table)} rows for {len(known)} users; expected one more, for their mean")
@@ -71,13 +75,13 @@ class Certainty(Belief):
 
 @dataclass(frozen=True)
 class Known:
-    """Users (A,), rows of a table (K + 1, n_items) that has nothing to learn from them."""
+    """Users (A,), rows of a table (K + 1, n_items), whose rewards change nothing."""
 
     table: Tensor
     users: Tensor
 
     def at(self, items: Tensor) -> Tensor:
-        """(A, L) responses to `items` (A, L); any number for start and absence."""
+        """Return (A, L) responses to `items` (A, L); an arbitrary number for start and absence."""
         return self.table[self.users[:, None], items.clamp_max(self.table.shape[1] - 1)]
 
     def observe(self, window: Window) -> "Known":
@@ -91,10 +95,10 @@ class Known:
 
 
 class CorrectedTable(Belief):
-    """A table of responses to begin with, which what users give corrects as their factors say.
+    """A table of responses, corrected during an episode by the belief about the user's factors.
 
-    E y = table[u, i] + loadings_i . (q_t - m_u), where q_t is what `factors` believes after the feedback and m_u what it
-    believed before. Feedback that is as the table says changes nothing.
+    E y = table[u, i] + loadings_i . (q_t - m_u), where q_t is the mean of the factors after the feedback and m_u the one
+    before. Feedback that equals the table changes nothing.
 
     Attributes:
         table: holds the responses; saved with the policy.
@@ -102,13 +106,16 @@ class CorrectedTable(Belief):
     """
 
     def __init__(self, table: Certainty, factors: FactorBelief) -> None:
-        """Args: table, factors: of the same users and items."""
+        """
+        Args:
+            table, factors: of the same users and items.
+        """
         super().__init__()
         self.n_items, self.size = factors.n_items, factors.size
         self.table, self.factors = table, factors
 
     def learn(self, rewards: Tensor) -> None:
-        """Begin from `rewards` (n_users, n_items) of the world's users."""
+        """Begin from the `rewards` (n_users, n_items) of the world's users."""
         self.table.learn(self.factors.scale.to_scale(rewards))
 
     def begin(self, users: Tensor) -> "Corrected":
@@ -130,11 +137,11 @@ class CorrectedTable(Belief):
 
 @dataclass(frozen=True)
 class Corrected:
-    """What is believed of A users.
+    """The belief about A users.
 
     Attributes:
-        table: what their episodes began from.
-        posterior: of their factors.
+        table: the responses at the start of their episodes.
+        posterior: the belief about their factors.
         before: (A, d) the factors' means before the episodes.
     """
 
@@ -143,7 +150,8 @@ class Corrected:
     before: Tensor
 
     def observe(self, window: Window) -> "Corrected":
-        # The posterior is surprised by what differs from its own expectation, so it is shown the table's surprise on top of it.
+        # The posterior learns from the difference to its own expectation, so the difference to the table is added to that
+        # expectation.
         belief = self.posterior.belief
         surprise = belief.responses(window) - self.table.at(window.items)
         own = belief.intercepts[window.items] + (belief.loadings[window.items] @ self.before[:, :, None]).squeeze(2)

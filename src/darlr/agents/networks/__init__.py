@@ -1,1 +1,1 @@
-"""What agents are built of: state trackers and the encoder behind them."""
+"""Building blocks of agents: state trackers and their encoder."""

@@ -1,4 +1,6 @@
-"""A small Transformer encoder over short windows, read at the newest position (Vaswani et al., NeurIPS 2017; Eqs. 8 and 14)."""
+"""A small Transformer encoder over short windows; its output is the newest position (Vaswani et al., NeurIPS 2017; Eqs. 8
+and 14).
+"""
 
 import torch
 import torch.nn.functional as F
@@ -6,10 +8,10 @@ from torch import Tensor, nn
 
 
 class NewestEncoder(nn.Module):
-    """Encoder layers over w positions, of which the newest is the summary.
+    """Encoder layers over w positions; the newest position is the summary.
 
-    Post-norm layers with a feed-forward part as wide as the state, as the references have them, without dropout; positions are
-    learned and counted from the newest. In the last layer the newest position alone is computed.
+    As in the reference code, the layers are post-norm, without dropout, and their feed-forward part is as wide as the
+    state. Positions are learned and counted from the newest. The last layer computes the newest position alone.
     """
 
     def __init__(self, width: int, window: int, layers: int, heads: int, generator: torch.Generator) -> None:
@@ -18,7 +20,9 @@ class NewestEncoder(nn.Module):
         self.layers = nn.ModuleList(_EncoderLayer(width, heads, generator) for _ in range(layers))
 
     def forward(self, inputs: Tensor, present: Tensor) -> Tensor:
-        """(B, width) of `inputs` (B, w, width), newest last, attending to positions that are `present` (B, w)."""
+        """Return (B, width) the summary of `inputs` (B, w, width), newest last; only positions that are `present` (B, w)
+        are attended to.
+        """
         hidden = inputs + self.positions
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
@@ -42,7 +46,7 @@ class _EncoderLayer(nn.Module):
             initialise_linear(linear, generator)
 
     def forward(self, queries: Tensor, hidden: Tensor, present: Tensor) -> Tensor:
-        """(B, q, width) for `queries` (B, q, width) that attend to `hidden` (B, w, width) where `present` (B, w)."""
+        """Return (B, q, width) for `queries` (B, q, width), which attend to `hidden` (B, w, width) where `present` (B, w)."""
         batch, length, width = hidden.shape
         size = width // self.heads
         query = self.query(queries).view(batch, -1, 1, self.heads, size)
@@ -57,7 +61,7 @@ class _EncoderLayer(nn.Module):
 
 
 def initialise_linear(linear: nn.Linear, generator: torch.Generator) -> None:
-    """torch's own default for linear layers, drawn from `generator`."""
+    """Initialise a linear layer in torch's default way, with numbers from `generator`."""
     bound = linear.in_features**-0.5
     nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
     if linear.bias is not None:

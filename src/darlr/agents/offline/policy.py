@@ -1,7 +1,9 @@
 """What the offline agents share: a state tracker, a trunk, linear heads, and the batch that their losses are computed on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from darlr.agents.acting import Scorer, best_alone, mask_logits
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.offline.replay import Replay
 from darlr.agents.policy import Policy, Rows, trunk_of
 from darlr.agents.settings import PolicyConfig
 from darlr.world.window import Window
@@ -38,15 +41,20 @@ class Batch:
         now: before the step.
         items: (B,) what was recommended.
         returns: (B,) rewards of the next n steps, discounted (see `n_step_returns`).
-        after: n steps later.
         discounts: (B,) what a value of `after` counts, 0 where the episode ended before.
+        make_after: makes `after`.
     """
 
     now: Moments
     items: Tensor
     returns: Tensor
-    after: Moments
     discounts: Tensor
+    make_after: Callable[[], Moments]
+
+    @cached_property
+    def after(self) -> Moments:
+        """n steps later; made when it is asked for, since losses without a target need none."""
+        return self.make_after()
 
 
 class OfflinePolicy(Policy):
@@ -54,10 +62,16 @@ class OfflinePolicy(Policy):
 
     Attributes:
         deterministic: whether the policy, as its authors act with it, always recommends its best item.
+        normalised: whether the returns that it learns from are of rewards from 0 to 1, the range that the log declares, so that
+            the worst answer counts nothing.
         n_items: how many items it scores.
+        hidden_size: what the heads read has so many values.
+        sequence: how many logged steps it learns from for each one that is drawn.
     """
 
-    deterministic = True
+    deterministic: ClassVar[bool] = True
+    normalised: ClassVar[bool] = False
+    sequence: int = 1
 
     def __init__(
         self,
@@ -66,15 +80,27 @@ class OfflinePolicy(Policy):
         n_items: int,
         outputs: Mapping[str, int],
         generator: torch.Generator,
+        state_size: int | None = None,
     ) -> None:
-        """Args: outputs: sizes of the linear heads, by name; as many outputs for every item, side by side."""
+        """Args:
+        outputs: sizes of the linear heads, by name; as many outputs for every item, side by side.
+        state_size: of what the trunk reads, if that is not the tracker's state.
+        """
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
-        self.trunk, size = trunk_of(tracker, config)
-        self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()})
+        self.trunk, self.hidden_size = trunk_of(state_size or tracker.state_size, config)
+        self.heads = nn.ModuleDict({name: nn.Linear(self.hidden_size, width) for name, width in outputs.items()})
         for linear in [*self.trunk, *self.heads.values()]:
             if isinstance(linear, nn.Linear):
                 initialise_linear(linear, generator)
+
+    @property
+    def lookback(self) -> int:
+        """How many positions of an episode it looks at."""
+        return self.tracker.window
+
+    def read(self, replay: Replay) -> None:
+        """Take from the logged steps what stays the same while they are learned from; most policies take nothing."""
 
     def hidden(self, moments: Moments) -> Tensor:
         """(B, h) what the heads read."""
@@ -88,7 +114,8 @@ class OfflinePolicy(Policy):
     def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to be minimised, and its parts by name.
 
-        Args: target: this policy some updates ago; an instance of the same class.
+        Args:
+            target: this policy some updates ago; an instance of the same class.
         """
         raise NotImplementedError
 

@@ -83,7 +83,8 @@ def replay_log(
         everybody: whether rows of users whom the world lacks count, too.
         generator: draws the order of each user's rows where the log has no time; None replays them as they stand.
 
-    Raises: InputError: if there is no such row.
+    Raises:
+        InputError: if there is no such row.
     """
     column, row = world.columns(log.n_items), world.rows(log.n_users)
     rows = np.flatnonzero((column[log.items] != ABSENT) & (everybody | (row[log.users] != ABSENT)))

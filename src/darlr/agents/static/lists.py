@@ -1,4 +1,4 @@
-"""Lists that the log gives without a model: (1, n_items) scores, one list for everybody."""
+"""Lists that follow from the log without a model: scores (1, n_items), the same for every user."""
 
 import numpy as np
 import torch
@@ -9,26 +9,30 @@ from darlr.data.log import InteractionLog
 from darlr.world_model.factors.weighting import weighted_shares
 
 ITEM_MEAN_STRENGTH = 5.0
-"""Ratings of the overall mean that every item is granted before its own are counted."""
+"""The number of ratings at the overall mean that are added to every item's own."""
 
 UNCHOSEN = 0.25
-"""Who did not rate an item is taken to like it as much as the log's mean less so many standard deviations of its ratings."""
+"""The number of standard deviations below the log's mean at which a user is taken to like an item that the user did not
+rate.
+"""
 
 
 def popularity(dataset: Dataset) -> Tensor:
-    """(1, n_items) how often the log's users liked each item of the world."""
+    """Return (1, n_items) the number of log rows in which a user liked the item."""
     log = dataset.log
     counts = np.bincount(log.items[log.liked], minlength=log.n_items)
     return torch.from_numpy(counts[dataset.world.items].astype(np.float32))[None]
 
 
 def item_means(dataset: Dataset) -> Tensor:
-    """(1, n_items) each item's mean reward in the log, shrunk towards the mean of all by `ITEM_MEAN_STRENGTH` ratings."""
+    """Return (1, n_items) each item's mean reward in the log, shrunk towards the overall mean by `ITEM_MEAN_STRENGTH`
+    ratings.
+    """
     return torch.from_numpy(shrunk_means(dataset.log)[dataset.world.items])[None]
 
 
 def shrunk_means(log: InteractionLog) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """(I,) float32."""
+    """Return (I,) float32 shrunk mean rewards of all the log's items."""
     totals = np.bincount(log.items, log.rewards, minlength=log.n_items)
     counts = np.bincount(log.items, minlength=log.n_items)
     overall = float(log.rewards.mean(dtype=np.float64))
@@ -36,10 +40,10 @@ def shrunk_means(log: InteractionLog) -> np.ndarray[tuple[int], np.dtype[np.floa
 
 
 def selection_aware_means(dataset: Dataset) -> Tensor:
-    """(1, n_items) what each item of the world would be given on average if every user of the log rated it.
+    """Return (1, n_items) the mean reward that each item would get if every user of the log rated it.
 
-    (n m + (U - n) c) / U with n raters of mean m among U users. Those who left the item out count with c, which is `UNCHOSEN`
-    standard deviations of the log's ratings below their mean.
+    The mean is (n m + (U - n) c) / U, with n raters of mean m among U users. The other users count with c, which is
+    `UNCHOSEN` standard deviations of the log's ratings below their mean.
     """
     log = dataset.log
     totals = np.bincount(log.items, log.rewards, minlength=log.n_items)
@@ -52,5 +56,5 @@ def selection_aware_means(dataset: Dataset) -> Tensor:
 
 
 def activity_weighted(dataset: Dataset, exponent: float) -> Tensor:
-    """(1, n_items) each item's share of the log's rows, which weigh (rows of the user + 6)^-`exponent`."""
+    """Return (1, n_items) each item's share of the log's rows, weighted by (rows of the user + 6)^-`exponent`."""
     return torch.from_numpy(weighted_shares(dataset.log, exponent)[dataset.world.items].astype(np.float32))[None]

@@ -1,7 +1,7 @@
-"""The list of a matrix factorisation fitted to the log: the classic recommender, which a user would try before the others.
+"""The list of a matrix factorisation fitted to the log, the classic recommender.
 
-Where the log has ratings it is fitted to them; where it holds positives alone, to ones for its pairs and zeros for pairs that
-it lacks, drawn at random as the world model's negatives are. Penalties are chosen by rows held out of the log.
+It is fitted to the log's ratings. If the log holds positives alone, the target is 1 for its pairs and 0 for random other
+pairs, drawn like the world model's negatives. Rows held out of the log choose the penalties.
 """
 
 from itertools import islice
@@ -27,18 +27,22 @@ from darlr.data.tallies import distinct
 from darlr.world.window import Window
 
 CANDIDATES = tuple(Candidate(8, Penalties(factors=penalty, biases=4.0)) for penalty in (4.0, 8.0, 16.0, 32.0))
-"""For values of mean 0 and standard deviation 1."""
+"""Candidates for targets of mean 0 and standard deviation 1."""
 
 SWEEPS, FOLDS, NEGATIVES = 10, 10, 5
 MOST_PAIRS = 1_000_000
-"""Of a larger log, as many of its pairs at random; bounds the time."""
+"""The largest number of pairs to fit, which bounds the time; a larger log is sampled at random."""
 
 
 class FactorisedScorer(Scorer):
-    """Scores a user's items by their biases and factors; nothing of (n_users, n_items) is held."""
+    """Scores a user's items by biases and factors, without a table (n_users, n_items)."""
 
     def __init__(self, users: Tensor, items: Tensor) -> None:
-        """Args: users: (n_users, k) factors; items: (n_items, 1 + k) biases and factors."""
+        """
+        Args:
+            users: (n_users, k) factors.
+            items: (n_items, 1 + k) biases and factors.
+        """
         self._users, self._items = users, items
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -46,9 +50,12 @@ class FactorisedScorer(Scorer):
 
 
 def factorised(dataset: Dataset, generator: np.random.Generator, device: torch.device) -> FactorisedScorer | None:
-    """The list for the world of `dataset`; None where the log has too few pairs to hold some out.
+    """Fit the list for the world of `dataset`; None if the log has too few pairs to hold some out.
 
-    Args: generator: draws negatives, what is held out, and the factors that fits begin with.
+    Args:
+        dataset: the data to learn from.
+        generator: draws negatives, held-out rows, and the factors that fits begin with.
+        device: the device of the scorer.
     """
     ratings = log_ratings(dataset.log, generator)
     if len(ratings) < FOLDS:
@@ -59,7 +66,7 @@ def factorised(dataset: Dataset, generator: np.random.Generator, device: torch.d
 
 
 def log_ratings(log: InteractionLog, generator: np.random.Generator) -> Ratings:
-    """The pairs of `log`, each once, with their mean rewards, or ones beside zeros; less their mean, over their deviation."""
+    """Return each pair of `log` once, with its standardised mean reward, or with ones and zeros for a log of positives."""
     shape = (log.n_users, log.n_items)
     logged = Ratings.of(log.users, log.items, log.rewards, shape)
     cells, values = logged.users * log.n_items + logged.items, logged.values
@@ -75,14 +82,14 @@ def log_ratings(log: InteractionLog, generator: np.random.Generator) -> Ratings:
 
 
 def _unlogged(cells: NDArray[np.int64], log: InteractionLog, generator: np.random.Generator) -> NDArray[np.int64]:
-    """About `NEGATIVES` cells for each of the sorted `cells`, of the same user, without those that are among them."""
+    """Return about `NEGATIVES` other cells of the same user for each of the sorted `cells`."""
     users = np.repeat(cells // log.n_items, NEGATIVES)
     drawn = distinct(users, generator.integers(0, log.n_items, len(users)), log.n_items)
     return np.setdiff1d(drawn, cells, assume_unique=True)
 
 
 def fit_best(ratings: Ratings, generator: np.random.Generator) -> Factorisation:
-    """A fit to all `ratings` with the candidate that predicts a held-out part of them best."""
+    """Fit all `ratings` with the candidate that predicts a held-out part of them best."""
 
     def fit(part: Ratings, candidate: Candidate) -> Factorisation:
         models = sweeps(part, candidate.factors, candidate.penalties, generator)

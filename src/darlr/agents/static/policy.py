@@ -1,4 +1,4 @@
-"""The policy of UCB and epsilon-greedy: it follows the world model and learns nothing beside."""
+"""The policy of UCB and epsilon-greedy: it follows the world model and learns nothing else."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from darlr.world.window import Window
 
 
 class StaticPolicy(Policy):
-    """The world model's estimates, with a bonus for items of which the log tells little, and items at random now and then.
+    """Follows the world model's estimates, with a bonus for items that are rare in the log, and with random items now and then.
 
     Attributes:
         estimates: (n_users, n_items) float32; rebuilt from the world model, not saved.
@@ -26,7 +26,11 @@ class StaticPolicy(Policy):
     bonus: Tensor
 
     def __init__(self, estimates: Tensor, epsilon: float) -> None:
-        """Args: epsilon: probability of a random item, where the policy is sampled."""
+        """
+        Args:
+            estimates: (n_users, n_items) float32.
+            epsilon: probability of a random item when the policy is sampled.
+        """
         super().__init__()
         self.epsilon = epsilon
         self.register_buffer("estimates", estimates, persistent=False)
@@ -43,7 +47,7 @@ class StaticPolicy(Policy):
 
 
 class StaticScorer(Scorer):
-    """A static policy: the best estimate, and what its epsilon leaves to chance."""
+    """A static policy's scores; sampling recommends a random item with probability epsilon."""
 
     def __init__(self, policy: StaticPolicy) -> None:
         self.policy = policy
@@ -58,7 +62,7 @@ class StaticScorer(Scorer):
 
 
 class StaticLearner:
-    """Has nothing to learn: its epochs are tests alone."""
+    """Learns nothing; its epochs consist of tests alone."""
 
     reward_table: None = None
 
@@ -66,23 +70,24 @@ class StaticLearner:
         self.policy = policy
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
-        """An empty log."""
+        """Return an empty log."""
         return EpochLog()
 
     def tensors(self) -> dict[str, Tensor]:
-        """What is saved of the policy."""
+        """Return the saved state of the policy by name."""
         return {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Restore the state that `tensors()` returned."""
         require_alike(below("policy.", tensors), self.policy.state_dict())
         self.policy.load_state_dict(below("policy.", tensors))
 
 
 def confidence_bonus(dataset: Dataset) -> Tensor:
-    """(n_items,) sqrt(2 ln n / (n_i + 1)) for the world's items: n rows in the log, n_i of them about the item (UCB1).
+    """Return (n_items,) sqrt(2 ln n / (n_i + 1)) for the world's items, where the log has n rows, n_i of them about the
+    item (UCB1).
 
-    One is added so that an item that nobody has tried has the greatest bonus, and not an infinite one.
+    One is added so that an item without rows has the greatest bonus, but not an infinite one.
     """
     counts = np.bincount(dataset.log.items, minlength=dataset.log.n_items)[dataset.world.items]
     return torch.from_numpy(np.sqrt(2 * np.log(len(dataset.log)) / (counts + 1)).astype(np.float32))

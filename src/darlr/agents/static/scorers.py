@@ -1,4 +1,4 @@
-"""Lists as scorers: a table's order, and the same without what shares a category with the last few items."""
+"""Lists as scorers: the order of a table, and the same order without items that share a category with recent ones."""
 
 from torch import Tensor
 
@@ -12,7 +12,10 @@ class TableScorer(Scorer):
     """Scores that depend on the user and the item alone."""
 
     def __init__(self, table: Tensor) -> None:
-        """Args: table: (n_users, n_items), or (1, n_items) for one list that serves everybody."""
+        """
+        Args:
+            table: (n_users, n_items), or (1, n_items) for one list that serves every user.
+        """
         self._table = table
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -21,7 +24,7 @@ class TableScorer(Scorer):
 
 
 class EstimateScorer(Scorer):
-    """Scores that are estimates, asked for the users at hand."""
+    """Scores items by estimates, which are requested for the current users."""
 
     def __init__(self, estimates: Estimates) -> None:
         self._estimates = estimates
@@ -31,10 +34,15 @@ class EstimateScorer(Scorer):
 
 
 class SkippingScorer(Scorer):
-    """Another scorer's list without the items that share a category with one of the last N."""
+    """Another scorer's list, in which items that share a category with one of the last N come last."""
 
     def __init__(self, scorer: Scorer, membership: Tensor, window: int) -> None:
-        """Args: membership: (n_items, C) bool; window: N."""
+        """
+        Args:
+            scorer: the other scorer.
+            membership: (n_items, C) bool.
+            window: N.
+        """
         self._scorer, self._window = scorer, window
         self._categories = CategoryMemory(membership)
         self.lookback = scorer.lookback

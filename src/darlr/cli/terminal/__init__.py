@@ -1,3 +1,3 @@
-"""What the terminal shows: progress on standard error, results on standard output."""
+"""Terminal output: progress on standard error, results on standard output."""
 
-SECONDS_BETWEEN_LINES = 10.0  # of progress, where no terminal shows a bar
+SECONDS_BETWEEN_LINES = 10.0  # seconds between lines of progress, if no terminal shows a bar

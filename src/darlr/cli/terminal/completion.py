@@ -1,4 +1,4 @@
-"""What the terminal shows while a truth is completed, and of a completed one."""
+"""Terminal output while a truth is completed, and the figures of a completed one."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from darlr.text import visible
 
 @contextmanager
 def completion_progress(name: str, console: Console) -> Iterator[Progress]:
-    """A bar where somebody watches, a line now and then elsewhere."""
+    """Show a bar in a terminal, and a line now and then elsewhere."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -39,7 +39,7 @@ def completion_progress(name: str, console: Console) -> Iterator[Progress]:
 
 
 def describe_completion(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(label, figure) of a completion."""
+    """Yield (label, figure) pairs of a completion."""
     ratings, chosen, matrix = manifest["ratings"], manifest["chosen"], manifest["matrix"]
     yield "completed from", f"{ratings['pairs']:,} pairs of {', '.join(manifest['inputs'])}, mean {ratings['mean']:.4f}"
     for candidate in manifest["candidates"]:

@@ -1,4 +1,4 @@
-"""What the terminal shows before, while and after files are downloaded."""
+"""Terminal output before, while and after files are downloaded."""
 
 import shlex
 import time
@@ -26,7 +26,7 @@ from darlr.text import visible
 
 
 class DownloadMonitor:
-    """Shows a download's progress on standard error: a bar where somebody watches, a line now and then elsewhere."""
+    """Shows a download's progress on standard error: a bar in a terminal, a line now and then elsewhere."""
 
     def __init__(self, name: str, console: Console | None = None) -> None:
         self._name = name
@@ -51,6 +51,7 @@ class DownloadMonitor:
         self._progress.stop()
 
     def received(self, done: int, total: int | None) -> None:
+        """Show the progress."""
         if self._task is None:
             self._task = self._progress.add_task(visible(self._name), total=total, completed=done)
         self._progress.update(self._task, completed=done, total=total)
@@ -60,6 +61,7 @@ class DownloadMonitor:
             self._printed = now
 
     def notice(self, text: str) -> None:
+        """Print a line."""
         self._print(f"note: {self._name}: {text}")
 
     def _print(self, line: str) -> None:
@@ -67,7 +69,7 @@ class DownloadMonitor:
 
 
 def list_fetchable(data_dir: Path | None) -> None:
-    """Print what can be fetched, and what has to be got otherwise."""
+    """Print the files that can be fetched, and how to get the others."""
     directory = data_directory(data_dir)
     rows = tuple(
         (
@@ -84,11 +86,11 @@ def list_fetchable(data_dir: Path | None) -> None:
 
 
 def fetch_source(name: str, data_dir: Path | None) -> None:
-    """Download every file of a data set that may be downloaded and is not there.
+    """Download every file of a data set that may be downloaded and is missing.
 
     Raises:
-        InputError: for a name that nothing can be fetched for, a file in the way, or, at the end, if there are files that
-            have to be got otherwise.
+        InputError: for a name without files to fetch, a file in the way, or, at the end, if some files have to be got in
+            another way.
         RunError: if a download fails.
     """
     source = _fetchable().get(name)
@@ -112,7 +114,7 @@ def _fetchable() -> dict[str, Source]:
 
 
 def _get(official: Official, folder: Path, cache: Cache) -> bool:
-    """See to it that a published file is there; false if it is not, and may not be downloaded by a program."""
+    """Download a published file if it is missing; return False if it is missing and a program may not download it."""
     path = folder / official.archive
     if not path.exists():
         if not official.missing(folder):

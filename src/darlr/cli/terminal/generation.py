@@ -1,4 +1,4 @@
-"""What the terminal shows while a world is generated."""
+"""Terminal output while a world is generated."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,9 @@ from darlr.report.rendering.terminal import shown
 
 @contextmanager
 def generation_progress(rows: int) -> Iterator[Callable[[int], None]]:
-    """A bar where somebody watches, a line now and then elsewhere; it is told how many further rows are written."""
+    """Show a bar in a terminal, a line now and then elsewhere; yields a function that takes the number of newly written
+    rows.
+    """
     console = Console(stderr=True, soft_wrap=True)
     columns = (TextColumn("rows"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     done, printed = 0, time.monotonic()

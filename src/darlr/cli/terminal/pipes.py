@@ -1,4 +1,4 @@
-"""What becomes of the process when it writes where nothing can be written any more."""
+"""The treatment of output that can no longer be written."""
 
 import io
 import os
@@ -13,12 +13,16 @@ from darlr.errors import RunError
 
 def end_with_reader() -> None:
     """End quietly when whoever reads the output has gone, as other commands do: `darlr recommend RUN | head`."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if hasattr(signal, "SIGPIPE"):  # Windows has no such signal: there the write fails, and `requiring_output` tells
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 @contextmanager
 def outliving_readers() -> Iterator[None]:
     """A reader that has gone, a server or a worker's process, is an error to be handled here, not the end of this process."""
+    if not hasattr(signal, "SIGPIPE"):
+        yield
+        return
     handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         yield
@@ -28,7 +32,7 @@ def outliving_readers() -> Iterator[None]:
 
 @contextmanager
 def requiring_output() -> Iterator[None]:
-    """Standard output whose failure, as on a full disk, raises `RunError` in the block or at its end."""
+    """Raise `RunError` in the block, or at its end, if standard output fails, for example on a full disk."""
     stream = sys.stdout
     sys.stdout = output = _RequiredOutput(stream)
     try:

@@ -1,4 +1,4 @@
-"""What the terminal shows: progress bars where somebody watches, plain lines elsewhere, tables at the end."""
+"""Terminal output of a run: progress bars in a terminal, plain lines elsewhere, tables at the end."""
 
 import math
 import time
@@ -27,24 +27,24 @@ SHOWN = {
 
 
 def figures_of(record: Mapping[str, Any]) -> list[str]:
-    """Speed and results of an epoch, a few words each."""
+    """Return speed and results of an epoch, a few words each."""
     shown = [f"{label} {record[name]:.2f}" for name, label in SHOWN.items() if record.get(name) is not None]
     return [*pace_of(record), *shown]
 
 
 def pace_of(record: Mapping[str, Any]) -> list[str]:
-    """Steps a second of sampling and learning in an epoch; nothing of a static method, which does neither."""
+    """Return steps per second of sampling and learning in an epoch; empty for a static method, which does neither."""
     seconds = record.get("seconds/sampling", 0.0) + record.get("seconds/learning", 0.0)
     return [f"{record['train/steps'] / seconds:,.0f} steps/s"] if seconds > 0 else []
 
 
 @dataclass
 class _Stage:
-    """A stage of the run, whose `total` epochs are a limit where it may end before.
+    """A stage of the run, whose `total` epochs are an upper limit if it may end before.
 
     Attributes:
-        first: epochs that were done when it `started` (seconds of the monotonic clock).
-        done: epochs done, a running one by its share.
+        first: number of epochs done when it `started` (seconds of the monotonic clock).
+        done: number of epochs done, including the share of a running one.
         line: the newest line, if it was not printed.
         best, best_epoch: the lowest loss so far, and its epoch.
     """
@@ -62,12 +62,12 @@ class _Stage:
     best_epoch: int | None = None
 
     def seconds_until(self, epoch: float, now: float) -> float:
-        """How long it takes from `now` until `epoch` is done, at the pace so far."""
+        """Return the seconds from `now` until `epoch` is done, at the pace so far."""
         return max(epoch - self.done, 0) * (now - self.started) / (self.done - self.first)
 
 
 class _TimeLeft(TimeRemainingColumn):
-    """The time left of a stage, as a bound where the stage may end before its last epoch."""
+    """The time left of a stage, as an upper limit if the stage may end before its last epoch."""
 
     def render(self, task: Task) -> Text:
         left = super().render(task)
@@ -75,12 +75,14 @@ class _TimeLeft(TimeRemainingColumn):
 
 
 class TerminalMonitor:
-    """Shows a run's progress on standard error, so that standard output holds results alone.
-
-    Args: patience: epochs without a lower loss after which the fit of a world model ends.
-    """
+    """Shows a run's progress on standard error, so that standard output holds results alone."""
 
     def __init__(self, patience: int, console: Console | None = None) -> None:
+        """
+        Args:
+            patience: number of epochs without a lower loss after which the fit of a world model ends.
+            console: the console; by default standard error.
+        """
         self._patience = patience
         self._console = console or Console(stderr=True, soft_wrap=True)
         self._progress = Progress(
@@ -125,7 +127,9 @@ class TerminalMonitor:
         return self._enter("world model", done, total, may_end_before=True)
 
     def _enter(self, name: str, done: float, total: int, may_end_before: bool = False) -> _Stage:
-        """The stage `name`: the running one, or a new one where epochs begin again, as those of a second world model do."""
+        """Return the stage `name`: the running one, or a new one if epochs begin again, as in the fit of a second world
+        model.
+        """
         if self._stage is None or self._stage.name != name or done < self._stage.done:
             self._end_stage()
             completed = max(int(done) - 1, 0)
@@ -144,7 +148,7 @@ class TerminalMonitor:
         stage.printed, stage.line = now, ""
 
     def _left(self, stage: _Stage, now: float) -> str:
-        """The end of a line that says how long the stage still takes, where its pace is known."""
+        """Return the end of a line with the remaining time of the stage, if its pace is known."""
         if not stage.first < stage.done < stage.total:
             return ""
         seconds = stage.seconds_until(stage.total, now)
@@ -156,7 +160,7 @@ class TerminalMonitor:
         return f"{text}, about {stage.seconds_until(end, now):.0f} s if the loss falls no further"
 
     def _end_stage(self) -> None:
-        """The stage before is over, though it may have stopped before its last epoch."""
+        """End the previous stage, which may have stopped before its last epoch."""
         if self._stage is not None:
             self._progress.update(self._stage.task, total=self._stage.done)
             if self._stage.line and not self._console.is_terminal:
@@ -166,7 +170,7 @@ class TerminalMonitor:
         self._console.print(shown(line))
 
     def finished(self, run: Run) -> None:
-        """The tables of a finished run, and where its files are."""
+        """Print the tables of a finished run, and the place of its files."""
         self._end_stage()
         self._progress.stop()
         for table in run.results():

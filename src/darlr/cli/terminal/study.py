@@ -1,4 +1,4 @@
-"""What the terminal shows of a study: a bar for all trials and one for every running one, plain lines elsewhere."""
+"""Terminal output of a study: a bar for all trials and one for every running one, plain lines elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,12 +19,15 @@ STATES = {"finished": "finished", "pruned": "stopped early", "failed": "failed",
 
 
 class StudyMonitor(SweepMonitor):
-    """Shows a study's progress on standard error, and nothing of the truth: it has no part in the study.
-
-    Args: trials: of the study; seeds: runs of a trial.
-    """
+    """Shows a study's progress on standard error, without the truth, which has no part in the study."""
 
     def __init__(self, trials: int, seeds: int, console: Console | None = None) -> None:
+        """
+        Args:
+            trials: number of trials of the study.
+            seeds: number of runs of a trial.
+            console: the console; by default standard error.
+        """
         super().__init__((), {}, console)
         self._seeds = seeds
         self._trials = trials
@@ -32,7 +35,7 @@ class StudyMonitor(SweepMonitor):
         self._progress.update(self._whole, description="all trials", total=trials)
 
     def begin(self, cells: Sequence[Cell]) -> None:
-        """The next runs."""
+        """Prepare for the next runs."""
         self._weights |= {cell.run: 1 / self._seeds for cell in cells}
 
     def ended(self, outcome: Outcome) -> None:
@@ -64,7 +67,7 @@ def _digits(value: float | None) -> str:
 
 
 def trials_table(design: Design, trials: Sequence[Trial]) -> Table:
-    """Every trial, its settings and what it came to."""
+    """Return a table of every trial, its settings and its result."""
     best = best_of(trials)
     keys = list(design.space.dimensions)
     rows: list[tuple[TableCell, ...]] = []

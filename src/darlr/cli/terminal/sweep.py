@@ -1,4 +1,4 @@
-"""What the terminal shows of a sweep: a bar for the whole and one for every running cell, plain lines elsewhere."""
+"""Terminal output of a sweep: a bar for the whole and one for every running cell, plain lines elsewhere."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,11 @@ from darlr.report.rendering.terminal import shown
 from darlr.sweep.costs import Cost, in_words, total
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome
-from darlr.text import visible
+from darlr.text import counted, visible
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_OF_PACE = 1800.0
+SHORT = 60.0  # seconds: what runs of less tell of a speed is mostly how busy the machine was
 
 
 class SweepMonitor:
@@ -61,6 +62,7 @@ class SweepMonitor:
             self._print(self._lines[cell.run])
 
     def notice(self, text: str) -> None:
+        """Print a line."""
         self._print(f"note: {text}")
 
     def event(self, cell: Cell, event: Mapping[str, Any]) -> None:
@@ -101,7 +103,7 @@ class SweepMonitor:
         return figures_of(record)
 
     def _close(self, outcome: Outcome) -> None:
-        """The cell is done with."""
+        """Remove the bar of an ended cell."""
         self._ended += 1
         self._failed += outcome.error is not None
         self._remove(outcome.cell)
@@ -136,22 +138,34 @@ def _ending(outcome: Outcome) -> str:
     return "finished by another sweep" if outcome.elsewhere else f"finished in {in_words(outcome.seconds)}"
 
 
+MARKS = {
+    "": "Seconds are those by the clock of finished runs like the cell; a machine that was busy then makes them too many.",
+    "~": f"~: from finished runs like it that took less than {SHORT:.0f} s together, so that it may be far off.",
+    "?": "?: no finished run is like it; a guess from another machine's speed.",
+}
+"""What stands behind a cell's cost, and what it says of it."""
+
+
+def _mark(cost: Cost) -> str:
+    return "?" if cost.seconds == 0 else "~" if cost.seconds < SHORT else ""
+
+
 def plan_table(cells: Sequence[Cell], costs: Mapping[Path, Cost], workers: int) -> Table:
-    """Every cell, how far it is, and what is left of it."""
+    """Return a table of every cell, its progress, and its remaining cost."""
     rows = []
     for cell in cells:
         cost = costs.get(cell.run)
         state = "finished" if cell.finished else f"epoch {cell.epochs}/{cell.config.training.epochs}" if cell.begun else "new"
-        left = "" if cost is None else f"{in_words(cost.learning)}{'' if cost.measured else ' ?'}"
+        left = "" if cost is None else f"{in_words(cost.learning)} {_mark(cost)}".rstrip()
         rows.append((cell.label, state, left, cell.run.name))
     totals = total(cells, costs, workers)
     finished = sum(cell.finished for cell in cells)
     fits = len({cell.world_model for cell in cells if not cell.finished and cell.needs_fit()})
     notes = [
-        f"{len(cells)} cells, {finished} finished, {len(cells) - finished} to do; {fits} world models to fit",
-        f"left: about {in_words(totals.cpu_seconds)} of CPU time, {in_words(totals.seconds)} with {workers} workers, "
-        f"{totals.memory_mib:,.0f} MiB of memory",
+        f"{counted(len(cells), 'cell')}, {finished} finished, {len(cells) - finished} to do; "
+        f"{counted(fits, 'world model')} to fit",
+        f"left: about {in_words(totals.cpu_seconds)} of one core, {in_words(totals.seconds)} with "
+        f"{counted(workers, 'worker')}, {totals.memory_mib:,.0f} MiB of memory",
     ]
-    if any(not cost.measured for cost in costs.values()):
-        notes.append("?: no finished run is like it; a guess from another machine's speed")
+    notes += [note for mark, note in MARKS.items() if any(_mark(cost) == mark for cost in costs.values())]
     return Table("cells", ("cell", "state", "left", "run"), tuple(rows), tuple(notes))

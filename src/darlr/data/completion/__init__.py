@@ -1,1 +1,1 @@
-"""Completing a truth from the ratings of randomly shown items."""
+"""Completion of a truth from the ratings of randomly shown items."""

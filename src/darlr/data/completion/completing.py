@@ -1,7 +1,7 @@
-"""Completing a truth: what users would give all items, from ratings of items that were drawn for them at random.
+"""Completion of a truth: all users' rewards for all items, predicted from ratings of items that were drawn for them at random.
 
-Such ratings show every taste evenly, so none needs a weight. A biased matrix factorisation is fitted to them; its predictions
-of all cells, cut to the range of rewards, are the truth, and what was observed is not put back.
+Such ratings show all tastes evenly, so none needs a weight. A biased matrix factorisation is fitted to them. Its
+predictions of all cells, clipped to the range of rewards, are the truth; observed ratings are not put back.
 """
 
 import itertools
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr._version import __version__
+from darlr.artifacts.files import reason
 from darlr.config.loading import to_mapping
 from darlr.data.completion.factorisation import (
     Candidate,
@@ -32,24 +33,24 @@ from darlr.errors import InputError, RunError
 from darlr.memory import Need, require_fits
 
 CELLS_AT_ONCE = 2_000_000
-"""Cells that are predicted and written at a time; bounds the memory."""
+"""The number of cells that are predicted and written at a time; it bounds the memory."""
 
 BARS = 20
-"""Of the manifest's histogram, where rewards are not whole numbers."""
+"""The number of bars of the manifest's histogram if rewards are not whole numbers."""
 
 Progress = Callable[[int, int], None]
-"""Is told how many sweeps are done, of how many."""
+"""A function of (finished sweeps, all sweeps)."""
 
 
 @dataclass(frozen=True)
 class Exposed:
-    """n ratings that users gave to items drawn for them at random; a pair may stand several times.
+    """n ratings that users gave to items drawn for them at random; a pair may occur several times.
 
     Attributes:
         users, items: (n,) rows and columns of the test world.
-        rewards: (n,) what they gave, finite.
+        rewards: (n,) the ratings, finite.
         n_users, n_items: size of the test world.
-        inputs: what they were read from: the SHA-256 of every file, by name, and choices of reading.
+        inputs: the sources: the SHA-256 of every file by name, and the options of reading.
 
     Raises:
         InputError: if any of the above does not hold.
@@ -77,14 +78,21 @@ class Exposed:
 def complete(
     exposed: Exposed, settings: CompletionConfig, generator: np.random.Generator, out: Path, progress: Progress
 ) -> Completion:
-    """Complete the ratings; write the matrix to `out` (.npy) and its manifest beside it.
+    """Complete the ratings; write the matrix to `out` (.npy) and its manifest next to it.
 
-    The same ratings, settings and generator make the same bytes on the same machine. Whoever interrupts it finds what was there
-    before.
+    The same ratings, settings and generator make the same bytes on the same machine. An interruption leaves earlier files
+    untouched.
+
+    Args:
+        exposed: the ratings.
+        settings: candidates and bounds.
+        generator: draws folds and initial factors.
+        out: the matrix file.
+        progress: is called after every sweep.
 
     Raises:
-        InputError: for ratings that cannot be completed, and where that cannot fit into the memory.
-        RunError: where the files cannot be written.
+        InputError: for ratings that cannot be completed, or that do not fit into the memory.
+        RunError: if the files cannot be written.
     """
     ratings = observed(exposed, settings)
     require_fits(_needs(ratings, settings))
@@ -121,7 +129,7 @@ def complete(
 
 
 def _needs(ratings: Ratings, settings: CompletionConfig) -> Iterator[Need]:
-    """The memory of a fit with the most factors that are tried."""
+    """Yield the memory of a fit with the largest number of factors that is tried."""
     width = 1 + max(settings.factors)
     cause = f"config key 'completion.factors' is {list(settings.factors)}"
     yield Need(2 * ratings.values.itemsize * width * sum(ratings.shape), cause, "the factors of all users and items")
@@ -130,7 +138,11 @@ def _needs(ratings: Ratings, settings: CompletionConfig) -> Iterator[Need]:
 
 
 def observed(exposed: Exposed, settings: CompletionConfig) -> Ratings:
-    """Every pair once, with the mean of its rewards; raises `InputError` for rewards out of bounds, or too few pairs."""
+    """Return every pair once, with the mean of its rewards.
+
+    Raises:
+        InputError: for rewards out of bounds, or too few pairs.
+    """
     low, high = settings.minimum, settings.maximum
     inside = (exposed.rewards >= low) & (exposed.rewards <= high)
     if not inside.all():
@@ -145,17 +157,17 @@ def observed(exposed: Exposed, settings: CompletionConfig) -> Ratings:
 
 
 def _require_writable(folder: Path) -> None:
-    """Fitting takes minutes: whether its result can be written is asked first."""
+    """Check that the result can be written before the fit, which takes minutes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder}: cannot be made ({error.strerror})") from error
+        raise RunError(f"{folder}: cannot be made ({reason(folder, error)})") from error
     if not os.access(folder, os.W_OK):
         raise RunError(f"{folder}: the completed truth cannot be written here; expected permission to")
 
 
 def _errors(model: Factorisation, ratings: Ratings, settings: CompletionConfig) -> NDArray[np.float64]:
-    """(n,) predictions, cut to the range of rewards, less what was given."""
+    """Return (n,) predictions, clipped to the range of rewards, minus the ratings."""
     predicted = model.at(ratings.users, ratings.items).clip(settings.minimum, settings.maximum)
     errors: NDArray[np.float64] = predicted - ratings.values
     return errors
@@ -171,7 +183,7 @@ def _describe(rmse: float, candidate: Candidate) -> dict[str, Any]:
 
 
 def _blocks(model: Factorisation, settings: CompletionConfig) -> Iterator[NDArray[np.float32]]:
-    """The truth by consecutive users."""
+    """Yield the truth in blocks of consecutive users."""
     step = max(1, CELLS_AT_ONCE // len(model.items))
     for start in range(0, len(model.users), step):
         block = model.block(slice(start, start + step))
@@ -181,6 +193,6 @@ def _blocks(model: Factorisation, settings: CompletionConfig) -> Iterator[NDArra
 
 
 def _edges(settings: CompletionConfig) -> NDArray[np.float64]:
-    """Of the histogram: a bar for every whole reward, or equal bars."""
+    """Return the edges of the histogram's bars: a bar for every whole reward, or equal bars."""
     low, high = settings.minimum, settings.maximum
     return np.arange(low, high + 2) - 0.5 if settings.whole else np.linspace(low, high, BARS + 1)

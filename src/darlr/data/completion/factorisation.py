@@ -12,10 +12,10 @@ Values = NDArray[np.float32] | Floats
 Indices = NDArray[np.integer[Any]]
 
 ROWS_AT_ONCE = 100_000
-"""Ratings, padding included, whose factors are gathered at a time while solving; bounds the memory."""
+"""The number of ratings, padding included, whose factors are gathered at a time while solving; it bounds the memory."""
 
 INITIAL_SPREAD = 0.1
-"""Standard deviation of the factors before the first sweep."""
+"""The standard deviation of the factors before the first sweep."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ratings:
 
     @classmethod
     def of(cls, users: Indices, items: Indices, values: Values, shape: tuple[int, int]) -> Self:
-        """Of ratings in which a pair may stand several times: each pair once, by user and item, with its mean."""
+        """Merge ratings: each pair occurs once, ordered by user and item, with its mean. All arguments are (n,)."""
         cells, cell = np.unique(users.astype(np.int64) * shape[1] + items, return_inverse=True)
         return cls(cells // shape[1], cells % shape[1], np.bincount(cell, values) / np.bincount(cell), shape)
 
@@ -43,12 +43,13 @@ class Ratings:
         return len(self.values)
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> "Ratings":
+        """Return the chosen ratings; `chosen` is (m,) indices or an (n,) mask."""
         return Ratings(self.users[chosen], self.items[chosen], self.values[chosen], self.shape)
 
 
 @dataclass(frozen=True)
 class Penalties:
-    """What is added to the sum of squared errors: `factors` (|p|^2 + |q|^2) + `biases` (b^2 + c^2), for all users and items."""
+    """Terms added to the sum of squared errors: `factors` (|p|^2 + |q|^2) + `biases` (b^2 + c^2), for all users and items."""
 
     factors: float
     biases: float
@@ -56,7 +57,7 @@ class Penalties:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Settings of a fit: how many factors, and what they cost."""
+    """Settings of a fit: the number of factors, and the penalties."""
 
     factors: int
     penalties: Penalties
@@ -67,9 +68,10 @@ class Factorisation:
     """A fitted model of U users and I items with k factors.
 
     Attributes:
-        mean: of the ratings that it was fitted to.
-        users: (U, 1 + k) float64, each user's bias and factors; items: (I, 1 + k), each item's. Who was never observed has
-            zeros, and so is predicted the mean and the other side's bias.
+        mean: mean of the ratings that it was fitted to.
+        users: (U, 1 + k) float64, each user's bias and factors. They are zeros for a user without ratings, whose
+            predictions are the mean plus the item's bias.
+        items: (I, 1 + k) float64, the same for items.
     """
 
     mean: float
@@ -77,14 +79,14 @@ class Factorisation:
     items: Floats
 
     def at(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
-        """(n,) predictions for the pairs `users` (n,), `items` (n,)."""
+        """Return (n,) predictions for the pairs `users` (n,), `items` (n,)."""
         of_users, of_items = self.users[users], self.items[items]
         products = np.einsum("nk,nk->n", of_users[:, 1:], of_items[:, 1:])
         predictions: Floats = self.mean + of_users[:, 0] + of_items[:, 0] + products
         return predictions
 
     def block(self, users: slice) -> Floats:
-        """(users, I) predictions for consecutive users and every item."""
+        """Return (users, I) predictions for consecutive users and every item."""
         of_users = self.users[users]
         predictions: Floats = of_users[:, 1:] @ self.items[:, 1:].T
         predictions += of_users[:, :1] + self.mean
@@ -92,7 +94,7 @@ class Factorisation:
         return predictions
 
     def objective(self, ratings: Ratings, penalties: Penalties) -> float:
-        """What the fit makes small: the sum of squared errors on `ratings` and the penalties."""
+        """Return the objective of the fit: the sum of squared errors on `ratings` plus the penalties."""
         weights = np.full(self.users.shape[1], penalties.factors)
         weights[0] = penalties.biases
         penalty = sum(float(np.square(side).sum(axis=0) @ weights) for side in (self.users, self.items))
@@ -100,13 +102,15 @@ class Factorisation:
 
 
 def sweeps(ratings: Ratings, factors: int, penalties: Penalties, generator: np.random.Generator) -> Iterator[Factorisation]:
-    """The model after each sweep, without end.
+    """Yield the model after each sweep, without end.
 
-    A sweep solves for all users given the items, then the other way round. Each solve is the exact minimum over one side, so
-    the objective never rises.
+    A sweep solves for all users given the items, then the other way round. Each solve is the exact minimum over one side,
+    so the objective never rises.
 
     Args:
+        ratings: the ratings to fit.
         factors: k, 0 for biases alone.
+        penalties: weights of the penalties.
         generator: draws the factors that the first sweep begins with.
     """
     n_users, n_items = ratings.shape
@@ -123,7 +127,7 @@ def sweeps(ratings: Ratings, factors: int, penalties: Penalties, generator: np.r
 
 
 def held_out_folds(n: int, folds: int, tested: int, generator: np.random.Generator) -> list[NDArray[np.bool_]]:
-    """(n,) masks of `tested` of `folds` equal parts, which are held out one after the other."""
+    """Return masks (n,) of the first `tested` of `folds` equal parts, each of which is held out in turn."""
     fold = generator.permutation(n) % folds
     return [fold == number for number in range(tested)]
 
@@ -135,21 +139,23 @@ def held_out_rmse(
     fit: Callable[[Ratings, Candidate], Factorisation],
     errors: Callable[[Factorisation, Ratings], Floats],
 ) -> float:
-    """Root mean square of `errors` on the rows that `tests` hold out, each predicted by a `fit` to the others."""
+    """Return the root mean square (scalar) of `errors` on the rows that `tests`, (n,) masks, hold out, each predicted by a
+    `fit` to the other rows.
+    """
     found = [errors(fit(ratings.rows(~test), candidate), ratings.rows(test)) for test in tests]
     return float(np.sqrt(np.square(np.concatenate(found)).mean()))
 
 
 def side_problems(owners: NDArray[np.int64]) -> int:
-    """How many problems of one side, whose ratings are those of `owners` (n,), are solved at once; at least."""
+    """Return the least number of problems of one side that are solved at once; the ratings belong to `owners` (n,)."""
     counts = np.bincount(owners)
     return min(int(np.count_nonzero(counts)), max(1, ROWS_AT_ONCE // int(counts.max())))
 
 
 class _Side:
-    """The ridge problems of one side (users, say), prepared for solving many at once.
+    """The ridge problems of one side (users, for example), prepared for solving many at once.
 
-    Those with about as many ratings are stacked and padded to the most among them, with a spare other side whose row is zero.
+    Problems with similar numbers of ratings are stacked, and padded to the largest with a spare other side whose row is zero.
     """
 
     def __init__(
@@ -161,7 +167,7 @@ class _Side:
         starts = np.concatenate([[0], np.cumsum(counts)])
         by_count = np.argsort(counts, kind="stable")
         self._batches = []
-        begin = int(np.searchsorted(counts[by_count], 1))  # those without any rating stay zero
+        begin = int(np.searchsorted(counts[by_count], 1))  # owners without any rating keep zeros
         while begin < n_owners:
             size = 1
             while begin + size < n_owners and (size + 1) * counts[by_count[begin + size]] <= ROWS_AT_ONCE:
@@ -176,11 +182,11 @@ class _Side:
             begin += size
 
     def solve(self, given: Floats, penalties: Penalties) -> Floats:
-        """(owners, 1 + k): the best biases and factors for the other side's `given` (others, 1 + k)."""
+        """Return (owners, 1 + k): the best biases and factors for the other side's `given` (others, 1 + k)."""
         width = given.shape[1]
         known = np.vstack([given, np.zeros(width)])
         biases = known[:, 0].copy()
-        known[:-1, 0] = 1.0  # an owner's own bias stands beside every rating
+        known[:-1, 0] = 1.0  # an owner's own bias is in every rating
         ridge = np.diag([penalties.biases] + [penalties.factors] * (width - 1))
         solved = np.zeros((self._n_owners, width))
         for owners, others, residuals in self._batches:

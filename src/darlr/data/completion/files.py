@@ -1,6 +1,6 @@
-"""A completed truth on disk: a float32 matrix (.npy), written by rows and read as a memory map, and the manifest beside it.
+"""A completed truth on disk: a float32 matrix (.npy), written by rows and read as a memory map, and its manifest.
 
-The manifest is removed before the matrix is replaced and written after it: a matrix without one counts as absent.
+The manifest is removed before the matrix is replaced and written after it, so a matrix without a manifest counts as absent.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ class Completion:
     """A completed truth.
 
     Attributes:
-        rewards: (n_users, n_items) float32, a memory map that cannot be written to.
-        manifest: what it was made from, and how.
+        rewards: (n_users, n_items) float32, a read-only memory map.
+        manifest: its sources, settings and figures.
     """
 
     rewards: NDArray[np.float32]
@@ -34,12 +34,12 @@ class Completion:
 
     @property
     def sha256(self) -> str:
-        """Of the matrix file."""
+        """The SHA-256 of the matrix file."""
         return str(self.manifest["matrix"]["sha256"])
 
 
 def manifest_path(matrix: Path) -> Path:
-    """Beside the matrix."""
+    """Return the path of the manifest, next to the matrix."""
     return matrix.with_suffix(".json")
 
 
@@ -53,12 +53,14 @@ def write_completion(
     """Write the matrix and its manifest.
 
     Args:
+        matrix: the file.
+        shape: (n_users, n_items).
         blocks: consecutive rows of the matrix.
-        edges: of the histogram's bars.
-        origin: what the manifest says beside the matrix' own figures.
+        edges: edges of the histogram's bars.
+        origin: further entries of the manifest.
 
     Raises:
-        RunError: where they cannot be written.
+        RunError: if they cannot be written.
     """
     counts, total, digest = np.zeros(len(edges) - 1, np.int64), 0.0, hashlib.sha256()
     header = io.BytesIO()
@@ -85,11 +87,12 @@ def write_completion(
 
 
 def open_completion(matrix: Path, inputs: Mapping[str, str], fingerprint: Callable[[Path], str]) -> Completion:
-    """Open what `write_completion` wrote.
+    """Open the matrix that `write_completion` wrote.
 
     Args:
-        inputs: what it would be made from now, as `Exposed.inputs`.
-        fingerprint: gives a file's SHA-256.
+        matrix: the file.
+        inputs: the present sources, as in `Exposed.inputs`.
+        fingerprint: returns a file's SHA-256.
 
     Raises:
         InputError: naming the file that is missing, damaged, or made from other inputs.

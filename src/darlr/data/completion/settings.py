@@ -1,4 +1,4 @@
-"""Settings of `darlr complete`, which makes a truth before any run reads it; they are recorded beside what it makes."""
+"""Settings of `darlr complete`, which makes a truth before any run reads it; they are recorded with the truth."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
@@ -9,19 +9,21 @@ from darlr.data.settings import DataConfig
 
 @dataclass(frozen=True)
 class CompletionConfig(Section):
-    """How the ratings that users gave to randomly drawn items are completed to all users and items.
+    """How ratings of randomly drawn items are completed to all users and items.
 
-    Several factors or penalties are candidates: every combination is tried on held-out ratings, and the best is taken.
+    Several factors or penalties are candidates: every combination is tried on held-out ratings, and the best is used.
     """
 
     KEY: ClassVar[str] = "completion"
 
-    seed: Annotated[int, Setting("of the initial factors and of what is held out", at_least=0, at_most=LARGEST)] = 0
-    factors: Annotated[tuple[int, ...], Setting("sizes to try", at_least=0, at_most=10_000, filled=True, distinct=True)] = (20,)
+    seed: Annotated[int, Setting("seed of the initial factors and of the folds", at_least=0, at_most=LARGEST)] = 0
+    factors: Annotated[
+        tuple[int, ...], Setting("numbers of factors to try", at_least=0, at_most=10_000, filled=True, distinct=True)
+    ] = (20,)
     factor_penalties: Annotated[
         tuple[float, ...],
         Setting(
-            "weights to try of the squared factors, beside a sum of squared errors",
+            "weights of the squared factors to try, next to a sum of squared errors",
             above=0,
             at_most=1e12,
             filled=True,
@@ -29,18 +31,22 @@ class CompletionConfig(Section):
         ),
     ] = (4.0, 5.0, 6.0, 8.0)
     bias_penalties: Annotated[
-        tuple[float, ...], Setting("weights to try of the squared biases", above=0, at_most=1e12, filled=True, distinct=True)
+        tuple[float, ...], Setting("weights of the squared biases to try", above=0, at_most=1e12, filled=True, distinct=True)
     ] = (2.0, 4.0)
-    sweeps: Annotated[int, Setting("how often all users, then all items, are solved for", at_least=1, at_most=100_000)] = 40
-    folds: Annotated[int, Setting("equal parts of the ratings", at_least=2, at_most=10_000)] = 10
+    sweeps: Annotated[
+        int, Setting("number of sweeps, each of which solves for all users, then for all items", at_least=1, at_most=100_000)
+    ] = 40
+    folds: Annotated[int, Setting("number of equal parts of the ratings", at_least=2, at_most=10_000)] = 10
     folds_tested: Annotated[
-        int, Setting("how many of the parts are held out, one after the other", at_least=1, at_most=10_000)
+        int, Setting("number of the parts that are held out, one after the other", at_least=1, at_most=10_000)
     ] = 1
-    minimum: Annotated[float, Setting("smallest reward; what is predicted below is cut", at_least=-10_000, at_most=10_000)] = (
-        1.0
-    )
-    maximum: Annotated[float, Setting("largest reward; what is predicted above is cut", at_least=-10_000, at_most=10_000)] = 5.0
-    whole: Annotated[bool, Setting("round to whole numbers, halves to the even one")] = True
+    minimum: Annotated[
+        float, Setting("smallest reward; lower predictions are raised to it", at_least=-10_000, at_most=10_000)
+    ] = 1.0
+    maximum: Annotated[
+        float, Setting("largest reward; higher predictions are lowered to it", at_least=-10_000, at_most=10_000)
+    ] = 5.0
+    whole: Annotated[bool, Setting("whether to round to whole numbers, halves to the even one")] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,7 +60,7 @@ class CompletionConfig(Section):
 
 @dataclass(frozen=True)
 class CompletingConfig:
-    """All that `darlr complete` may be told: how the data set is read, and how it is completed."""
+    """The settings of `darlr complete`: how the data set is read, and how it is completed."""
 
     data: DataConfig = field(default_factory=DataConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)

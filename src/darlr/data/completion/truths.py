@@ -1,4 +1,4 @@
-"""Truths of data sets that publish none: made once by `darlr complete`, and found again whenever the data set is read."""
+"""Truths of data sets that publish none: `darlr complete` makes one, and every later reading of the data set finds it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,21 +18,24 @@ from darlr.errors import InputError
 from darlr.seeding import numpy_generator
 
 HASHED_AS = "completed truth"
-"""Among the hashes of a data set's inputs."""
+"""The key of the completed truth among the hashes of a data set's inputs."""
 
 
 def matrix_path(name: str, exposed: Exposed, cache: Cache) -> Path:
-    """Where the truth of a data set lies in the cache: its name depends on what it is completed from."""
+    """Return the place of a data set's truth in the cache; its name depends on its sources."""
     return cache.folder / "completed" / name / f"{stable_hash(dict(exposed.inputs))}.npy"
 
 
 def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) -> LoadedDataset:
-    """The data set with its completed truth, if one was made of the very same files; as it is, if it can have none.
+    """Return the data set with its completed truth, if one was made from the very same files; unchanged if it can have none.
 
-    Args: required: whether there has to be one.
+    Args:
+        loaded: the data set.
+        cache: the cache that holds the truth.
+        required: whether a truth is required.
 
     Raises:
-        InputError: for a truth that is damaged, and for none where there has to be one.
+        InputError: for a damaged truth, and for a missing one that is required.
     """
     exposed = loaded.exposed
     if exposed is None:
@@ -50,9 +53,12 @@ def with_completed_truth(loaded: LoadedDataset, cache: Cache, required: bool) ->
 
 
 def completing_config(source: Source, values: Mapping[str, Any]) -> CompletingConfig:
-    """The settings of completing `source`: its own, replaced by the nested `values`.
+    """Return the settings of completing `source`: its own, replaced by the nested `values`.
 
-    A published truth need not be there where another one is to be made. Raises `InputError` as `from_mapping` does.
+    A published truth is not required if another one is to be made.
+
+    Raises:
+        InputError: as `from_mapping`.
     """
     data = DataConfig() if source.published_truth is None else DataConfig(truth="completed")
     return from_mapping(CompletingConfig, values, CompletingConfig(data, source.completion))
@@ -66,13 +72,19 @@ def complete_truth(
     progress: Progress,
     notice: Callable[[str], None] = lambda text: None,
 ) -> tuple[Path, Completion]:
-    """Complete the truth of the data set in `folder` and write it to the cache; where, and what.
+    """Complete the truth of the data set in `folder` and write it to the cache; return its path and contents.
 
-    Args: notice: is told in what the files differ from the published ones.
+    Args:
+        source: the data set.
+        config: the settings.
+        folder: the folder with its files.
+        cache: the cache.
+        progress: is called after every sweep.
+        notice: is called with every difference of the files from the published ones.
 
     Raises:
-        InputError: where the files cannot be used, or nothing can be completed.
-        RunError: where the truth cannot be written.
+        InputError: if the files cannot be used, or nothing can be completed.
+        RunError: if the truth cannot be written.
     """
     settings = config.completion
     loaded = source.load(ExperimentConfig(dataset=source.name, data=config.data), folder, cache)

@@ -1,1 +1,1 @@
-"""Where data come from: official files, archives, downloads and the cache of what was parsed."""
+"""The origin of data: official files, archives, downloads and the cache of parsed files."""

@@ -1,4 +1,4 @@
-"""Taking single files out of a zip or tar archive that somebody else made."""
+"""Extraction of single files from zip and tar archives of untrusted origin."""
 
 import gzip
 import os
@@ -21,22 +21,22 @@ SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 BLOCK = 1 << 20
 MOST_ENTRIES = 100_000
 MOST_TIMES = 100
-"""How many times as large as itself an archive may be unpacked; logs in text shrink to a fifth or a twentieth."""
-ALWAYS = 1 << 30  # bytes that any archive may be unpacked to
-HEADER = 1 << 20  # bytes of a tar's header at most, in which long names stand
+"""The largest factor by which an archive may grow when it is unpacked; text logs compress to a fifth or a twentieth."""
+ALWAYS = 1 << 30  # bytes to which any archive may be unpacked
+HEADER = 1 << 20  # largest number of bytes of a tar's header, which holds long names
 
 Progress = Callable[[int, int], None]
-"""Told the bytes unpacked so far, and of how many."""
+"""A function of (bytes unpacked so far, all bytes)."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is taken out of an archive.
+    """The files to extract from an archive.
 
     Attributes:
-        root: the folder inside the archive that the members lie in; "" for its top.
-        members: paths below `root`; where there is no such entry, the one entry whose path ends in the member's is meant.
-        extras: likewise, but the archive may lack them.
+        root: the folder inside the archive that holds the members; "" for its top.
+        members: paths below `root`. If there is no such entry, the only entry whose path ends in the member's is used.
+        extras: further members, which the archive may lack.
     """
 
     root: str
@@ -45,11 +45,11 @@ class Wanted:
 
 
 def unpack(archive: Path, wanted: Wanted, folder: Path, progress: Progress = lambda done, total: None) -> None:
-    """Write what is wanted, and nothing else, below `folder`.
+    """Write the wanted files, and nothing else, below `folder`.
 
     Raises:
-        InputError: if the archive is cut short, damaged or no archive, lacks a member, holds a link in its place, or has an
-            entry that would lie outside the folder it is unpacked into. Files written until then are left in `folder`.
+        InputError: if the archive is cut short, damaged or of another format, lacks a member, holds a link in its place, or
+            has an entry that would lie outside the folder. Files written until then are left in `folder`.
         RunError: if a file cannot be written.
     """
     with _reading(archive):
@@ -62,7 +62,7 @@ def unpack(archive: Path, wanted: Wanted, folder: Path, progress: Progress = lam
 
 
 def require_members(archive: Path, wanted: Wanted) -> None:
-    """Raise `InputError` as `unpack` does for an archive that lacks what is wanted or could not be unpacked; writes nothing."""
+    """Raise `InputError` as `unpack` does, without writing anything."""
     with _reading(archive):
         if _is_zip(archive):
             with zipfile.ZipFile(archive) as opened:
@@ -77,12 +77,12 @@ def _is_zip(archive: Path) -> bool:
 
 
 def _name(archive: Path) -> str:
-    """By which its kind is told, also while it is being downloaded."""
+    """Return the name that shows the archive's format, even while it is being downloaded."""
     return archive.name.lower().removesuffix(PARTIAL_SUFFIX)
 
 
 def _most_bytes(archive: Path) -> int:
-    """That an archive may be unpacked to."""
+    """Return the number of bytes to which an archive may be unpacked."""
     return max(ALWAYS, MOST_TIMES * archive.stat().st_size)
 
 
@@ -96,7 +96,7 @@ def _opened_tar(archive: Path) -> Iterator[tarfile.TarFile]:
 
 
 class _Bounded:
-    """A stream that is read in small parts, and not far beyond what its archive may hold."""
+    """A stream that is read in small parts, up to the size that its archive may hold."""
 
     def __init__(self, stream: IO[bytes], archive: Path) -> None:
         self._stream, self._archive = stream, archive
@@ -121,7 +121,7 @@ def _reading(archive: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, ValueError, LookupError, struct.error) as error:
-        # The last three are what zipfile and tarfile raise for names and numbers in their headers that cannot be.
+        # zipfile and tarfile raise the last three for impossible names and numbers in their headers.
         raise InputError(
             f"{archive}: cut short, damaged or no archive ({_first_line(error)}; {archive.stat().st_size:,} bytes); "
             "delete it and get it again"
@@ -129,7 +129,7 @@ def _reading(archive: Path) -> Iterator[None]:
     except (RuntimeError, NotImplementedError) as error:  # zipfile: a password, or an unknown way of packing
         raise InputError(f"{archive}: cannot be unpacked ({error}); expected the archive as published") from error
     except OSError as error:
-        # gzip's own complaints have no number; the system's do.
+        # errors of gzip have no number; those of the system do
         if error.errno is None:
             raise InputError(f"{archive}: cut short or damaged ({error}); delete it and get it again") from error
         raise RunError(f"{archive}: cannot be unpacked ({error.strerror})") from error
@@ -148,7 +148,7 @@ def _unpack_zip(opened: zipfile.ZipFile, archive: Path, wanted: Wanted, folder: 
 
 
 def _chosen_of_zip(opened: zipfile.ZipFile, archive: Path, wanted: Wanted) -> dict[str, zipfile.ZipInfo]:
-    """The entry of each member that the archive has."""
+    """Return the entry of each member that the archive has."""
     _require_few(archive, len(opened.infolist()))
     entries = {entry.filename: entry for entry in opened.infolist() if not entry.is_dir()}
     chosen = {member: entries[name] for member, name in _choose(archive, entries, wanted).items()}
@@ -166,7 +166,7 @@ def _require_few(archive: Path, entries: int) -> None:
 
 
 def _entries_of_tar(opened: tarfile.TarFile, archive: Path) -> dict[str, tarfile.TarInfo]:
-    """The entries by name, without folders."""
+    """Return the entries by name, without folders."""
     entries: dict[str, tarfile.TarInfo] = {}
     most, size = _most_bytes(archive), 0
     for number, entry in enumerate(opened, start=1):
@@ -183,7 +183,7 @@ def _unpack_tar(opened: tarfile.TarFile, archive: Path, wanted: Wanted, folder: 
     entries = _entries_of_tar(opened, archive)
     chosen = _choose(archive, entries, wanted)
     copy = _Copying(folder, sum(entries[name].size for name in chosen.values()), progress)
-    # In the archive's own order: a compressed one cannot be read backwards without starting again.
+    # In the archive's own order, because reading a compressed archive backwards means starting again.
     for member, name in sorted(chosen.items(), key=lambda pair: entries[pair[1]].offset):
         content = opened.extractfile(entries[name]) if entries[name].isreg() else None
         if content is None:
@@ -191,11 +191,11 @@ def _unpack_tar(opened: tarfile.TarFile, archive: Path, wanted: Wanted, folder: 
         with content:
             copy(content, member)
     while opened.fileobj is not None and opened.fileobj.read(BLOCK):
-        pass  # the checksum of a compressed stream is compared at its end
+        pass  # the checksum of a compressed stream is verified at its end
 
 
 class _Copying:
-    """Copies members into a folder and tells how far that is."""
+    """Copies members into a folder and reports progress."""
 
     def __init__(self, folder: Path, total: int, progress: Progress) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ class _Copying:
 
 
 def _choose(archive: Path, entries: Mapping[str, object], wanted: Wanted) -> dict[str, str]:
-    """The entry of each member, and of each extra that the archive has."""
+    """Return the entry of each member, and of each extra that the archive has."""
     for name in entries:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
@@ -230,7 +230,7 @@ def _choose(archive: Path, entries: Mapping[str, object], wanted: Wanted) -> dic
 
 
 def _entry(entries: Mapping[str, object], root: str, member: str) -> str:
-    """The name of a member's entry, "" where there is none or more than one might be meant."""
+    """Return the name of a member's entry, or "" if there is none or the match is ambiguous."""
     exact = f"{root}/{member}" if root else member
     if exact in entries:
         return exact

@@ -1,4 +1,4 @@
-"""What was parsed or unpacked once, kept for the next time under the fingerprints of what it was made from."""
+"""A cache of parsed and unpacked files, keyed by the fingerprints of their sources."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ Algorithm = Literal["sha256", "md5"]
 
 
 def cache_directory() -> Path:
-    """Where caches lie: the environment variable DARLR_CACHE, else `darlr/cache` in the user's cache folder."""
+    """Return the folder of caches: the environment variable DARLR_CACHE, else `darlr/cache` in the user's cache folder."""
     if chosen := os.environ.get("DARLR_CACHE"):
         return Path(chosen).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME")
@@ -29,19 +29,23 @@ def cache_directory() -> Path:
 
 
 class Cache:
-    """A folder of entries, each a folder of files that were made from something else and can be made again."""
+    """A folder of entries, each a folder of files that were made from other files and can be made again."""
 
     def __init__(self, folder: Path, notice: Callable[[str], None] = lambda text: None) -> None:
-        """Args: folder: made when the first entry is; notice: is told of what takes a while."""
+        """
+        Args:
+            folder: made together with the first entry.
+            notice: is called with a line of text before slow work.
+        """
         self.folder = folder
         self._notice = notice
         self._new: list[Path] = []
         self._archives: dict[Path, Path] = {}
 
     def fingerprint(self, path: Path, algorithm: Algorithm = "sha256") -> str:
-        """The hexadecimal hash of a file's content.
+        """Return the hexadecimal hash of a file's content.
 
-        It is remembered beside the file's size and times, so that a large file is read again only after it has changed.
+        The hash is stored with the file's size and times, so a large file is read again only after it has changed.
 
         Raises:
             InputError: if the file cannot be read.
@@ -59,7 +63,7 @@ class Cache:
                 if _state(path) != state:
                     raise InputError(f"{path}: changed while it was read; try again when it is complete")
                 if time.time_ns() - max(state[1:3]) > UNSETTLED:
-                    with contextlib.suppress(RunError):  # a cache that cannot be written costs time alone
+                    with contextlib.suppress(RunError):  # a cache that cannot be written only costs time
                         write_bytes(memory, encode_json(remembered, str(memory)).encode())
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -68,14 +72,16 @@ class Cache:
     def parsed(
         self, name: str, version: int, files: Mapping[str, Path], parse: Callable[[Mapping[str, Path], Path], None]
     ) -> tuple[Path, Mapping[str, str]]:
-        """The folder of what `parse` writes of the input `files`, and the files' SHA-256, both by name.
+        """Return the folder that `parse` writes from the input `files`, and the files' SHA-256, both by name.
 
         Args:
-            name: of the reader; `version` changes with what it writes.
-            parse: (files, folder) -> writes into the folder what is to be opened later; see `obtain`.
+            name: the reader's name.
+            version: a number that changes with the format that the reader writes.
+            files: the input files by name.
+            parse: (files, folder) -> writes files into the folder; see `obtain`.
 
         Raises:
-            InputError: if a file cannot be read, or changes while it is parsed; and what `parse` raises.
+            InputError: if a file cannot be read, or changes while it is parsed; also the errors of `parse`.
             RunError: if the entry cannot be written.
         """
         hashes = {label: self.fingerprint(path) for label, path in files.items()}
@@ -89,12 +95,12 @@ class Cache:
         return self.obtain(name, {"version": version, "files": hashes}, build), hashes
 
     def obtain(self, name: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
-        """The folder of the entry `key`, built first if it is absent, damaged or somebody has changed it.
+        """Return the folder of the entry `key`; it is built first if it is absent, damaged or edited.
 
         Args:
-            name: whose entries these are; a folder of the cache.
-            key: what the entry depends on, as plain values: settings, versions, and fingerprints of its inputs.
-            build: writes the entry's files into the empty folder that it is given; where it raises, nothing is kept.
+            name: the owner of the entries; a folder of the cache.
+            key: the values that the entry depends on: settings, versions, and fingerprints of its inputs.
+            build: writes the entry's files into the given empty folder; if it raises, nothing is kept.
 
         Raises:
             RunError: if the entry cannot be written.
@@ -106,13 +112,13 @@ class Cache:
         return entry
 
     def unpacked(self, archive: Path, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
-        """The entry `key` of what is taken out of an archive; see `obtain`."""
+        """Return the entry `key` of files extracted from an archive; see `obtain`."""
         place = self.obtain("unpacked", key, build)
         self._archives[place] = archive
         return place
 
     def as_packed(self, text: str) -> str:
-        """A message with the archives' names in the place of those of the cache's folders, which nobody can mend."""
+        """Replace the names of the cache's folders in a message by their archives' names, which users know."""
         for place, archive in self._archives.items():
             text = text.replace(str(place), str(archive))
         return text
@@ -147,7 +153,7 @@ class Cache:
             partial.rename(entry)
             self._new.append(entry)
         except OSError as error:
-            # Another process may have been faster with the same entry.
+            # Another process may have built the same entry first.
             if not self._is_whole(entry, key):
                 raise RunError(f"{entry}: cannot be written ({error.strerror or error})") from error
         finally:
@@ -161,7 +167,7 @@ def _state(path: Path) -> list[int]:
 
 
 def _recall(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of the cache; empty where there is none, or none that can be used."""
+    """Return the JSON object in a file of the cache; empty if there is none that can be used."""
     try:
         value = decode_json(read_text(path), str(path))
     except InputError:
@@ -170,5 +176,5 @@ def _recall(path: Path) -> dict[str, Any]:
 
 
 def _plain(key: Mapping[str, Any]) -> Any:
-    """The key as it comes back out of a manifest."""
+    """Return the key as it is read back from a manifest."""
     return decode_json(encode_json(dict(key), "cache key"), "cache key")

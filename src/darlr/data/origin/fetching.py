@@ -1,6 +1,6 @@
-"""Downloading a published file: whole, verified and under its name, or not at all.
+"""Download of a published file: the whole, verified file under its name, or nothing.
 
-What a try leaves unfinished is kept aside, and the next one goes on from there.
+An unfinished download is kept aside, and the next try continues it.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from darlr.reading import open_file
 
 
 class FetchMonitor(Protocol):
-    """Is told how a download gets on."""
+    """Is told about a download's progress."""
 
     def received(self, done: int, total: int | None) -> None:
-        """`done` of `total` bytes are there; `total` is None if nobody has said how many there are."""
+        """Called when `done` of `total` bytes have arrived; `total` is None if it is unknown."""
 
     def notice(self, text: str) -> None:
-        """Something that whoever waits should know, as that a connection was lost and is tried again."""
+        """Called with a line for the user, for example when a connection was lost and is tried again."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Patience:
     """When to give up.
 
     Attributes:
-        tries: how many in a row may fail without any progress.
+        tries: number of tries in a row that may fail without any progress.
         timeout: seconds for which a server may be silent.
-        pause: seconds before the second try; twice as long before each one after.
+        pause: seconds before the second try; doubled before each further one.
         longest_pause: seconds; a server that asks for more is given up.
     """
 
@@ -46,17 +46,24 @@ class Patience:
 
 
 def fetch_file(official: Official, folder: Path, cache: Cache, monitor: FetchMonitor, patience: Patience | None = None) -> bool:
-    """Download what an owner publishes into `folder`, unless it is there already; true if it was downloaded.
+    """Download a published file into `folder`, unless it is there already; return whether it was downloaded.
 
-    Either way it has been compared with what is published of it.
+    In both cases the file is compared with the published size and checksums.
+
+    Args:
+        official: the published file.
+        folder: the folder.
+        cache: stores fingerprints.
+        monitor: is told about progress.
+        patience: when to give up.
 
     Raises:
-        InputError: if it may not be downloaded by a program, another file has its name, or the folder cannot be written to.
-        RunError: if it cannot be had, naming its address; what was received is kept for the next call.
+        InputError: if a program may not download it, another file has its name, or the folder cannot be written to.
+        RunError: if the download fails, naming its address; the bytes received are kept for the next call.
     """
     path = folder / official.archive
     if path.exists():
-        open_file(path).close()  # a pipe would be waited for
+        open_file(path).close()  # opening a pipe would wait for a writer
         verify(official, path, cache)
         if (wrong := _unlike(official, path)) is not None:
             raise InputError(wrong)
@@ -71,18 +78,18 @@ def fetch_file(official: Official, folder: Path, cache: Cache, monitor: FetchMon
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is downloaded: `official`, which is at `url`."""
+    """The file to download: `official`, which is at `url`."""
 
     url: str
     official: Official
 
     def size(self, origin: Origin) -> int | None:
-        """The bytes there should be: as published, else as the server said."""
+        """Return the expected number of bytes: the published one, else the server's."""
         return self.official.size if self.official.size is not None else origin.total
 
 
 def _complete(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, patience: Patience) -> None:
-    """Try until the partial file is whole and right, or patience is at an end."""
+    """Try until the partial file is complete and correct, or patience is at an end."""
     furthest, failed, damaged = partial.length, 0, False
     while True:
         try:
@@ -103,7 +110,7 @@ def _complete(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, pati
 
 
 def _unlike(official: Official, file: Path) -> str | None:
-    """In what a file without a published checksum cannot be the one that is published; None if it may be."""
+    """Say why a file without a published checksum cannot be the published one; None if it may be."""
     if official.has_checksum:
         return None
     try:
@@ -125,7 +132,7 @@ def _wait(url: str, error: BrokenTransferError, failed: int, kept: int, monitor:
 
 
 def _try(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, timeout: float) -> None:
-    """Ask for what is missing and append it; returns when the file is as long as it should be."""
+    """Request the missing bytes and append them; return when the file has its full length."""
     origin, start = _resumable(wanted, partial)
     if start and start == wanted.size(origin):
         return
@@ -138,9 +145,9 @@ def _try(wanted: _Wanted, partial: PartialFile, monitor: FetchMonitor, timeout: 
 
 
 def _resumable(wanted: _Wanted, partial: PartialFile) -> tuple[Origin, int]:
-    """What the bytes that are there belong to, and from which byte to go on.
+    """Return the origin of the bytes at hand, and the byte from which to continue.
 
-    They are of use if the server will say whether they still belong to what it has, or if a checksum will.
+    The bytes are of use if the server can tell whether they still belong to its version, or if there is a checksum.
     """
     nothing = Origin(wanted.url, None, None), 0
     origin, length = partial.origin(), partial.length
@@ -172,7 +179,7 @@ def _receive(wanted: _Wanted, reply: Reply, partial: PartialFile, monitor: Fetch
         partial.append(chunk)
         monitor.received(partial.length, total)
         if total is not None and partial.length > total:
-            break  # the checks of the finished file say so
+            break  # the checks of the finished file report it
         if partial.length > most:
             partial.drop()
             raise RunError(f"{url}: more than {most:,} bytes came, and no end; expected at most that many")
@@ -181,7 +188,7 @@ def _receive(wanted: _Wanted, reply: Reply, partial: PartialFile, monitor: Fetch
 
 
 def _differ(held: Origin | None, came: Origin) -> bool:
-    """Whether two answers are known to be of different versions."""
+    """Return whether two answers are known to be of different versions."""
     pairs = ((held.validator, came.validator), (held.total, came.total)) if held is not None else ()
     return any(one is not None and other is not None and one != other for one, other in pairs)
 

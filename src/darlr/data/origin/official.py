@@ -1,4 +1,4 @@
-"""What the owner of a data set publishes, and finding it in a folder: unpacked in some place, or the archive itself."""
+"""The files that the owner of a data set publishes, and the search for them in a folder, unpacked or as an archive."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,16 +15,17 @@ class Official:
 
     Attributes:
         archive: its name, as it is downloaded.
-        page: where it is published, for people.
-        licence: under which it may be used.
-        members: what is wanted of it, as paths below `root`.
-        root: the folder inside the archive that the members lie in; "" for its top.
-        url: where it can be downloaded; None if it may not be, or not by a program.
-        instructions: in words, how to get it where `url` is None.
+        page: the web page that publishes it.
+        licence: the licence of its use.
+        members: the wanted files, as paths below `root`.
+        root: the folder inside the archive that holds the members; "" for its top.
+        url: its address; None if it may not be downloaded, or not by a program.
+        instructions: in words, how to get it if `url` is None.
         extras: further members, which may be absent.
-        aliases: other names that a member goes by where it lies unpacked, by member.
-        size: bytes, if known; likewise `md5` and `sha256`, hexadecimal, "" if unknown.
-        at_most: bytes that may come where `size` is not known.
+        aliases: other names of unpacked members, by member.
+        size: bytes, if known.
+        md5, sha256: hexadecimal; "" if unknown.
+        at_most: largest number of bytes to accept if `size` is not known.
         citation: the paper that its owner wants cited.
     """
 
@@ -45,6 +46,7 @@ class Official:
 
     @property
     def has_checksum(self) -> bool:
+        """Whether a checksum was published."""
         return bool(self.sha256 or self.md5)
 
     @property
@@ -58,12 +60,12 @@ class Official:
         return self.instructions or f"from {self.page}"
 
     def places(self, folder: Path) -> tuple[Path, ...]:
-        """Where the members may lie in a data set's folder: in itself, or below any end of the official layout."""
+        """Return the folders that may hold the members: the data set's folder, and those below it of the official layout."""
         parts = PurePosixPath(self.root).parts
         return (folder, *(folder.joinpath(*parts[start:]) for start in reversed(range(len(parts)))))
 
     def unpacked(self, folder: Path) -> Mapping[str, Path]:
-        """The members that lie unpacked in the place that has most of them, extras included; path by member."""
+        """Return the unpacked members, extras included, in the folder that has most of them; path by member."""
         found = [self._lying_in(place) for place in self.places(folder)]
         return max(found, key=lambda paths: (sum(member in paths for member in self.members), len(paths)))
 
@@ -74,7 +76,7 @@ class Official:
         return {member: path for member, paths in named.items() for path in reversed(paths) if path.is_file()}
 
     def missing(self, folder: Path) -> tuple[str, ...]:
-        """The members that can be had neither unpacked nor from the archive; opens no file."""
+        """Return the members that are available neither unpacked nor from the archive; opens no file."""
         found = self.unpacked(folder)
         if self.packed and (folder / self.archive).is_file():
             return ()
@@ -82,13 +84,19 @@ class Official:
 
 
 def locate(official: Official, folder: Path, cache: Cache, progress: Progress = lambda done, total: None) -> Mapping[str, Path]:
-    """The path of every member and of the extras that there are, for a data set's folder.
+    """Return the path of every member and of the available extras, for a data set's folder.
 
-    Files that lie unpacked go before the archive, which is unpacked into the cache; extras that do not lie there are taken from
-    it. Its size and hashes are compared with the published ones.
+    Unpacked files take precedence over the archive, which is unpacked into the cache; extras that do not lie there are
+    taken from it. The archive's size and hashes are compared with the published ones.
+
+    Args:
+        official: the published file.
+        folder: the data set's folder.
+        cache: the cache.
+        progress: is called while the archive is unpacked.
 
     Raises:
-        InputError: naming what is missing and where to get it, or the archive that is cut short, damaged or another version.
+        InputError: naming the missing file and where to get it, or the archive that is cut short, damaged or another version.
         RunError: if the cache cannot be written.
     """
     found = official.unpacked(folder)
@@ -108,19 +116,22 @@ def locate(official: Official, folder: Path, cache: Cache, progress: Progress = 
 
 
 def verify(official: Official, file: Path, cache: Cache) -> None:
-    """Compare a downloaded file with what is published of it.
+    """Compare a downloaded file with the published size and checksums.
 
     Raises:
-        InputError: naming the file, what was found and what was expected.
+        InputError: naming the file, its value and the expected value.
     """
     if wrong := difference(official, file, cache.fingerprint):
         raise InputError(f"{file}: {wrong}; delete it and get it {official.advice}")
 
 
 def difference(official: Official, file: Path, fingerprint: Callable[[Path, Algorithm], str]) -> str | None:
-    """In what a file differs from what is published of it, in words; None if in nothing that is known.
+    """Describe how a file differs from the published size and checksums; None if it does not.
 
-    `fingerprint` gives a file's hexadecimal hash.
+    Args:
+        official: the published file.
+        file: the file.
+        fingerprint: returns a file's hexadecimal hash.
     """
     size = file.stat().st_size
     if official.size is not None and size != official.size:
@@ -134,7 +145,7 @@ def difference(official: Official, file: Path, fingerprint: Callable[[Path, Algo
 
 
 def require_content(official: Official, file: Path) -> None:
-    """Raise `InputError` for a file whose content cannot be the published one; for files that no checksum vouches for."""
+    """Raise `InputError` for a file whose content cannot be the published one; used for files without a checksum."""
     if official.packed:
         require_members(file, Wanted(official.root, official.members, official.extras))
         return

@@ -1,6 +1,6 @@
-"""One try at a published file over HTTP: the bytes from some place on, or a reason why not.
+"""One try at a published file over HTTP: the bytes from some place on, or an error.
 
-Proxies are those of the environment (http_proxy, https_proxy, no_proxy).
+The environment names the proxies (http_proxy, https_proxy, no_proxy).
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from darlr._version import __version__
 from darlr.errors import RunError
 
 CHUNK = 1 << 18  # bytes
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that a later try may not meet
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that may be temporary
 RANGE_REFUSED = 416
 
 
 class BrokenTransferError(Exception):
-    """A try that failed where another may not.
+    """A try failed, but a later one may succeed.
 
     Attributes:
-        pause: the seconds that the server asks to be left alone; None if it does not say.
+        pause: the seconds that the server asks to wait; None if it does not say.
     """
 
     def __init__(self, message: str, pause: float | None = None) -> None:
@@ -36,20 +36,20 @@ class BrokenTransferError(Exception):
 
 
 class RangeRefusedError(Exception):
-    """The server does not serve the file from the place that was asked for; all of it may be asked for."""
+    """The server does not serve the file from the requested place; all of it may be requested."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server sends.
+    """A server's reply.
 
     Attributes:
-        start: the place of its first byte in the file; 0 where all of the file comes, whatever was asked for.
+        start: the place of its first byte in the file; 0 if all of the file comes.
         total: bytes of the whole file; None if the server does not say.
-        ends: whether the end of the stream can be told from a lost connection.
-        validator: what names this version of the file in a later request (a strong ETag, else Last-Modified).
+        ends: whether the end of the stream can be distinguished from a lost connection.
+        validator: the name of this version of the file for a later request (a strong ETag, else Last-Modified).
         stream: the bytes.
-        url: what was asked for.
+        url: the requested address.
     """
 
     start: int
@@ -60,17 +60,21 @@ class Reply:
     url: str
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes as they come, all of them or not; raises `BrokenTransferError` where they stay away."""
+        """Yield the bytes as they arrive.
+
+        Raises:
+            BrokenTransferError: if the connection breaks.
+        """
         while chunk := self._read():
             yield chunk
 
     def _read(self) -> bytes:
         with _broken_connections(self.url):
-            return self.stream.read1(CHUNK)  # what has come, rather than waiting until there is as much
+            return self.stream.read1(CHUNK)  # returns what has arrived instead of waiting for a full chunk
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but not from where nobody can alter the bytes on their way to where somebody can."""
+    """Follows redirects, but not from a protected connection to one on which others could alter the bytes."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -83,13 +87,17 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 @contextmanager
 def request(url: str, start: int, validator: str | None, timeout: float) -> Iterator[Reply]:
-    """Ask for a file from byte `start` on, if it is still the version that `validator` names, else for all of it.
+    """Request a file from byte `start` on, if it is still the version that `validator` names, else all of it.
 
-    `timeout` is how long the server may be silent, in seconds.
+    Args:
+        url: the address.
+        start: the first byte.
+        validator: the version of the bytes at hand; None if there are none.
+        timeout: seconds for which the server may be silent.
 
     Raises:
-        RunError: if no later try will get the file, either.
-        BrokenTransferError: if one may.
+        RunError: if later tries would fail, too.
+        BrokenTransferError: if a later try may succeed.
         RangeRefusedError: if the server refuses to start at `start`.
     """
     asked = urllib.request.Request(url, headers={"User-Agent": f"darlr/{__version__}", "Accept-Encoding": "identity"})
@@ -122,7 +130,7 @@ def _open(opener: urllib.request.OpenerDirector, asked: urllib.request.Request, 
 
 @contextmanager
 def _broken_connections(url: str) -> Iterator[None]:
-    """Turn what sockets, TLS and HTTP raise into `BrokenTransferError`, and what no later try mends into `RunError`."""
+    """Turn errors of sockets, TLS and HTTP into `BrokenTransferError`, and permanent ones into `RunError`."""
     try:
         yield
     except urllib.error.HTTPError:
@@ -159,5 +167,5 @@ def _reply(url: str, response: http.client.HTTPResponse, start: int) -> Reply:
 
 
 def _seconds(header: str | None) -> float | None:
-    """Of `Retry-After`; a date is not understood, and no reason to wait for longer."""
+    """Return the seconds of `Retry-After`; None for a date."""
     return float(header) if header is not None and header.isdecimal() else None

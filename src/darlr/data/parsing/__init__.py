@@ -1,1 +1,1 @@
-"""From the lines of a file to checked columns."""
+"""Parsing: from the lines of a file to checked columns."""

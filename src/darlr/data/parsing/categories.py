@@ -25,9 +25,9 @@ NO_CATEGORY = (
         "not applicable",
     ),
 )
-"""Names, in whatever case, that say that an item has no category."""
+"""Names, in any case, that say that an item has no category."""
 _NOTHING = r"^[-–—?.]+$"
-"""Names of marks alone, likewise."""
+"""Names made of punctuation alone, which say the same."""
 
 _PRINTED = "|".join(
     (
@@ -37,17 +37,17 @@ _PRINTED = "|".join(
         r"^\s*\"[^\"]*\"(\s*[,;]\s*\"[^\"]*\")+\s*$",
     )
 )
-"""A list as programs print it, in whatever language."""
+"""A list as programs of various languages print it."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """What cells name.
+    """The names in a column's cells.
 
     Attributes:
         frame: row (of the table) and name, one line for each name of a cell.
         none: the distinct spellings of `NO_CATEGORY` and `OF_PROGRAMS` that were left out.
-        none_rows: the rows that hold one.
+        none_rows: the number of rows that hold one of these.
     """
 
     frame: pl.DataFrame
@@ -56,12 +56,12 @@ class Names:
 
 
 def names_of(table: Table) -> Names:
-    """The names in the column `categories`; those that say that there is none are left out.
+    """Return the names in the column `categories`, without those that mean "no category".
 
-    A list column of a Parquet file or a frame is taken as it is.
+    A list column of a Parquet file or a frame is used as it is.
 
     Raises:
-        InputError: naming the row of a cell with an empty name in it, or that is a printed list.
+        InputError: naming the row of a cell with an empty name in it, or of a printed list.
     """
     column = table.frame["categories"]
     if isinstance(column.dtype, pl.List) and (column.dtype.inner == pl.String or _whole(column.dtype)):
@@ -90,16 +90,16 @@ def _whole(dtype: pl.List) -> bool:
 
 
 def read_categories(named: Names, positions: NDArray[np.int64], n: int) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes of the categories of n items.
+    """Return codes of the categories of n items.
 
     Args:
-        named: of an items table.
+        named: the names in an items table.
         positions: (rows,) the item of every row of the table.
-        n: number of items, those that the table lacks included.
+        n: number of items, including those that the table lacks.
 
     Returns:
-        (n, S) codes, -1 where an item has fewer than S (the most that any has), and the category names, ascending (by number
-        where all are integers).
+        (n, S) codes, -1 in unused places (S is the largest number of categories of an item), and the category names,
+        ascending (by number if all are integers).
     """
     if named.frame.is_empty():
         return np.zeros((n, 0), np.int32), ()

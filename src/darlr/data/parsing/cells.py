@@ -1,7 +1,6 @@
-"""Whether every line of a CSV file has as many cells as its header.
+"""A check that every line of a CSV file has as many cells as its header.
 
-Polars fills up short lines and, where only some columns are asked for, cuts long ones, so that a damaged line would be read as
-another one.
+Polars pads short lines and, if only some columns are requested, cuts long ones. So it would read a damaged line as another one.
 """
 
 import csv
@@ -12,11 +11,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 1 << 24  # bytes looked at together
+BLOCK = 1 << 24  # bytes that are examined at once
 
 
 def records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The line (1-based) on which each record begins, and its cells; blank lines are passed over.
+    """Yield the line (1-based) on which each record begins, and its cells; blank lines are skipped.
 
     Raises:
         UnicodeDecodeError: for text that is not UTF-8.
@@ -32,7 +31,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def all_lines_have(path: Path, cells: int) -> bool:
-    """Whether every line has so many cells; blank lines are passed over, and text that is no CSV in UTF-8 has none.
+    """Return whether every line has the given number of cells; blank lines are skipped. False if the text is not CSV in UTF-8.
 
     Commas are counted in blocks of bytes as long as no cell is quoted; a file with quotes is read record by record.
     """
@@ -47,9 +46,9 @@ def all_lines_have(path: Path, cells: int) -> bool:
 
 
 def lines_in_blocks(path: Path, cells: int) -> list[tuple[int, int]] | None:
-    """(bytes, lines) of each block of whole lines, one after the other from the file's beginning.
+    """Return (bytes, lines) of each block of whole lines, from the file's beginning on.
 
-    None where a line is blank, has another number of cells, or has a quoted one.
+    The result is None if a line is blank, has another number of cells, or has a quoted one.
     """
     found = []
     with path.open("rb") as file:
@@ -62,7 +61,7 @@ def lines_in_blocks(path: Path, cells: int) -> list[tuple[int, int]] | None:
 
 
 def _commas(block: bytes) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """(lines,) how many commas each line of the block has, and whether it is blank."""
+    """Return (lines,) the number of commas in each line of the block, and whether it is blank."""
     characters = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -79,7 +78,7 @@ def _all_records_have(path: Path, cells: int) -> bool:
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The file in blocks that each end with a line, the last one with a line's end of our own if it has none."""
+    """Yield the file in blocks that each end with a line; a missing line end at the end of the file is added."""
     rest = b""
     while read := file.read(BLOCK):
         end = read.rfind(b"\n") + 1

@@ -1,4 +1,4 @@
-"""Columns as whole numbers that stand for their distinct values, which are far fewer than their rows."""
+"""Columns as whole numbers that represent their distinct values, of which there are far fewer than rows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 PART = 1 << 21
 MOST_SLOTS, SLOTS_OF_ROW = 1 << 25, 8
-"""How far integers may lie apart, at all and for each row, to be looked up in a table by their value."""
+"""The largest span of integers, in all and for each row, that is looked up in a table by value."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Coded:
     """A column of n cells.
 
     Attributes:
-        values: (d,) its distinct values that are not blank, by their first rows.
+        values: (d,) its distinct values that are not blank, in the order of their first rows.
         codes: (n,) int32, the position of every cell's value; -1 for a blank cell.
     """
 
@@ -27,7 +27,7 @@ class Coded:
 
     @classmethod
     def of(cls, dtype: pl.DataType, rows: int, pieces: Iterable[pl.Series]) -> Self:
-        """The column of type `dtype` whose `rows` cells stand in `pieces`."""
+        """Code the column of type `dtype` whose `rows` cells are in `pieces`."""
         codes = np.empty(rows, np.int32)
         known: _Slots | _Joined = _Joined(dtype)
         if dtype.is_integer() and dtype != pl.UInt64:
@@ -41,30 +41,34 @@ class Coded:
         return cls(known.values(), codes)
 
     def first(self, chosen: NDArray[np.bool_]) -> int:
-        """The first row whose cell is blank or whose value is among the `chosen` (d,); one must be."""
+        """Return the first row whose cell is blank or has one of the `chosen` (d,) values; there must be one."""
         return int(np.argmax(np.append(chosen, True)[self.codes]))
 
     def rows(self, chosen: NDArray[np.bool_]) -> int:
-        """In how many rows one of the `chosen` (d,) values stands."""
+        """Return the number of rows with one of the `chosen` (d,) values."""
         marked = np.append(chosen, False)
         return sum(int(np.count_nonzero(marked[part])) for part in self._parts())
 
     def become(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
-        """(n,) `positions` (d,) of every cell's value, written over the codes, which a log has no room for beside them."""
+        """Return (n,) the `positions` (d,) of every cell's value, written over the codes to save memory."""
         for part in self._parts():
             part[:] = positions[part]
         return self.codes
 
     def _parts(self) -> list[NDArray[np.int32]]:
-        """Views of the codes, for work that needs more than a few bytes a cell."""
+        """Return views of the codes, for work that needs more than a few bytes for each cell."""
         return np.array_split(self.codes, 1 + len(self.codes) // PART)
 
 
 class _Slots:
-    """Integers that lie close together, each with a slot that has its code."""
+    """Integers within a small span, each with a slot for its code."""
 
     def __init__(self, dtype: pl.DataType, most: int) -> None:
-        """Args: most: slots at most."""
+        """
+        Args:
+            dtype: type of the column.
+            most: the largest number of slots.
+        """
         self._dtype, self._most = dtype, most
         self._low = 0
         self._slots = np.zeros(0, np.int32)
@@ -72,7 +76,7 @@ class _Slots:
         self._known = 0
 
     def take_in(self, piece: pl.Series) -> bool:
-        """Make slots for all integers of `piece`; false, and nothing done, if they lie too far apart."""
+        """Make slots for all integers of `piece`; return False, and do nothing, if their span is too large."""
         low, high = piece.min(), piece.max()
         if low is None or high is None:
             return True

@@ -18,7 +18,7 @@ from darlr.errors import InputError
 
 NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
 WHOLE_NUMBER = re.compile(r" *[+-]?\d+ *")
-# How polars is told not to hold all columns of a large file at once: before and since version 1.23.
+# The option that keeps polars from holding all columns of a large file at once, before and since version 1.23.
 STREAMED: Mapping[str, Any] = (
     {"streaming": True} if "streaming" in signature(pl.LazyFrame.collect).parameters else {"engine": "streaming"}
 )
@@ -26,16 +26,17 @@ STREAMED: Mapping[str, Any] = (
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds: finite numbers in low..high, whole ones unless `dtype` is a float."""
+    """The allowed values of a column: finite numbers in low..high, whole ones unless `dtype` is a float."""
 
     dtype: type[pl.DataType]
     low: float = -math.inf
     high: float = math.inf
     may_be_blank: bool = False
-    hint: str = ""  # what another number tells, at the end of the message
+    hint: str = ""  # the end of the message about any other number
 
     @property
     def expected(self) -> str:
+        """The allowed values in words."""
         kind = "a number" if self.dtype.is_float() else "a whole number"
         if self.low == self.high:
             return f"{self.low:g}{self.hint}"
@@ -45,7 +46,7 @@ class Column:
         return kind + bounds + self.hint
 
     def accepts(self, cell: str) -> bool:
-        """Whether the text of a cell may stand in the column."""
+        """Return whether the text of a cell is allowed in the column."""
         if cell == "":
             return self.may_be_blank
         if not (NUMBER if self.dtype.is_float() else WHOLE_NUMBER).fullmatch(cell):
@@ -55,12 +56,12 @@ class Column:
 
     @property
     def _largest(self) -> float:
-        """That the type can hold."""
+        """The largest number that the type can hold."""
         kind = pl.Series(dtype=self.dtype).to_numpy().dtype
         return math.inf if self.dtype.is_float() else float(np.iinfo(kind).max)
 
     def holds(self, values: pl.Series) -> bool:
-        """Whether the whole column may be as it was read."""
+        """Return whether all `values` (n,) of the column are allowed."""
         if values.null_count() and not self.may_be_blank:
             return False
         known = values.drop_nulls()
@@ -71,16 +72,18 @@ class Column:
 
 
 def _extremes(values: pl.Series) -> tuple[float, float]:
-    """Smallest and largest; NaN where one of the values is."""
+    """Return the smallest and the largest value; NaN if one of the values is."""
     numbers = values.to_numpy()
     return float(numbers.min()), float(numbers.max())
 
 
 def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Read `columns` of a comma-separated UTF-8 file with a header line; other columns and blank lines are passed over.
+    """Read `columns` of a comma-separated UTF-8 file with a header line; other columns and blank lines are ignored.
 
     Args:
-        hints: column -> what its absence tells, put at the end of the message.
+        path: the file.
+        columns: the allowed values of each column.
+        hints: column -> an explanation of its absence, for the end of the message.
 
     Raises:
         InputError: naming the file, and the line (1-based, header included) and column at fault.
@@ -109,7 +112,7 @@ def read_columns(path: Path, columns: Mapping[str, Column], hints: Mapping[str, 
 
 
 def line_of(path: Path, row: int) -> int:
-    """The 1-based line on which row `row` (0 for the first below the header) stands."""
+    """Return the 1-based line of row `row` (0 for the first below the header)."""
     for index, (line, _) in enumerate(records(path)):
         if index == row + 1:
             return line
@@ -129,7 +132,7 @@ def _header(path: Path) -> list[str]:
 
 
 def _explain(path: Path, columns: Mapping[str, Column]) -> InputError:
-    """The first thing that is wrong with a file that could not be used; only then is it read slowly, line by line."""
+    """Return the error for the first fault of a file that could not be used; only then is it read slowly, line by line."""
     rows = records(path)
     number = 0
     try:

@@ -1,4 +1,4 @@
-"""What a table holds: in memory, or in Parquet files of which a piece at a time is read."""
+"""The content of a table: in memory, or in Parquet files that are read piece by piece."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from darlr.data.parsing.parquet import common_schema, parts_of, read_parquet, un
 from darlr.data.parsing.types import follows_from_type, plain_types
 
 PIECE_ROWS = 1 << 21
-"""Rows that are worked on together; a few columns of so many take some 10 MB each."""
+"""The number of rows that are processed at once; a few columns of this length take some 10 MB each."""
 
 Schema = dict[str, pl.DataType]
 
@@ -21,22 +21,24 @@ class Content(Protocol):
 
     Attributes:
         schema: their types, in their order.
-        rows: how many rows they have.
+        rows: the number of rows.
     """
 
     @property
-    def schema(self) -> Schema: ...
+    def schema(self) -> Schema:
+        """The columns' types, in their order."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """The number of rows."""
 
     @property
     def frame(self) -> pl.DataFrame:
-        """All of it in memory."""
+        """All columns in memory."""
         ...
 
     def pieces(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """The columns `names`, at most `PIECE_ROWS` rows at a time, in order."""
+        """Yield the columns `names` in order, at most `PIECE_ROWS` rows at a time."""
         ...
 
 
@@ -60,12 +62,12 @@ class InMemory:
 
 @dataclass(frozen=True)
 class InParquet:
-    """Columns in Parquet files, read as they are asked for, with `plain_types`.
+    """Columns in Parquet files, read on request, with `plain_types`.
 
     Attributes:
         path: the file, or the folder of its parts.
-        parts: the files, and how many rows each has.
-        schema: the type of every column, which holds what any part has in it.
+        parts: the files, and their numbers of rows.
+        schema: the type of every column, which can hold the values of all parts.
     """
 
     path: Path
@@ -74,7 +76,11 @@ class InParquet:
 
     @classmethod
     def open(cls, path: Path) -> Self | InMemory:
-        """In memory where the types of columns hang on their cells. Raises `InputError` as `read_parquet`."""
+        """Open a table; if the types of columns depend on their cells, read it into memory.
+
+        Raises:
+            InputError: as `read_parquet`.
+        """
         schemas = []
         parts = []
         for part in parts_of(path):

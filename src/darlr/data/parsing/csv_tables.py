@@ -1,4 +1,4 @@
-"""CSV tables as text, whole or piece by piece: which files are refused, why, and on which line a record stands."""
+"""CSV tables as text, whole or piece by piece, with errors that name the line of a record."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,16 @@ from darlr.errors import InputError
 from darlr.reading import read_text
 
 SMALL = 1 << 26
-"""Bytes of a file that is read at once."""
+"""The largest file, in bytes, that is read at once."""
 PIECE_BYTES = 1 << 26
 
 
 def read_csv(path: Path) -> pl.DataFrame:
-    """All columns as text; raises `InputError` naming what is wrong with the file, and the line."""
+    """Read all columns as text.
+
+    Raises:
+        InputError: naming the fault of the file, and the line.
+    """
     frame = _parsed(path)
     if not all_lines_have(path, frame.width):
         raise _explain(path)
@@ -27,20 +31,20 @@ def read_csv(path: Path) -> pl.DataFrame:
 
 
 def _parsed(path: Path, rows: int | None = None) -> pl.DataFrame:
-    """All rows, or the first ones, whose lines may still have cells too many or too few."""
+    """Return all rows, or the first ones, whose lines may still have too many or too few cells."""
     require_plain_text(path)
     try:
         frame = pl.read_csv(path, infer_schema=False, n_rows=rows)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _explain(path) from error
-    if any("_duplicated_" in name or "\ufffd" in name for name in frame.columns):  # how polars treats such headers
+    if any("_duplicated_" in name or "\ufffd" in name for name in frame.columns):  # polars treats such headers so
         raise _explain(path)
     return frame
 
 
 @dataclass(frozen=True)
 class InCsv:
-    """Columns of text in a CSV file without quotes and blank lines, parsed as they are asked for.
+    """Columns of text in a CSV file without quotes and blank lines, parsed on request.
 
     Attributes:
         path: the file.
@@ -54,9 +58,10 @@ class InCsv:
 
     @classmethod
     def open(cls, path: Path) -> Self | None:
-        """None for a file that has quotes or blank lines, or is small: `read_csv` reads these.
+        """Open a file; None if it has quotes or blank lines, or is small, because `read_csv` reads these.
 
-        Raises: InputError: naming what is wrong with the header.
+        Raises:
+            InputError: naming the fault of the header.
         """
         if path.stat().st_size < SMALL:
             return None
@@ -77,10 +82,12 @@ class InCsv:
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
+        """The columns' types: text."""
         return {name: pl.String() for name in self.names}
 
     @property
     def rows(self) -> int:
+        """The number of rows."""
         return sum(rows for _, _, rows in self.blocks)
 
     @property
@@ -103,7 +110,7 @@ class InCsv:
 
 
 def _explain(path: Path) -> InputError:
-    """What is wrong with a CSV file that could not be read; only then is it read a second time, slowly."""
+    """Return the error for a CSV file that could not be read; only then is it read a second time, slowly."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -127,7 +134,7 @@ def _explain(path: Path) -> InputError:
 
 
 def line_of(path: Path, record: int) -> int:
-    """The 1-based line on which a record starts; quoted cells may span lines, so the file is read again to count."""
+    """Return the 1-based line on which a record starts; quoted cells may span lines, so the file is read again to count."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         header_seen = False
@@ -137,6 +144,6 @@ def line_of(path: Path, record: int) -> int:
                 if record == 0:
                     break
                 record -= 1
-            header_seen = header_seen or bool(cells)  # polars passes over blank lines above the header
+            header_seen = header_seen or bool(cells)  # polars skips blank lines above the header
             start = reader.line_num + 1
     return start

@@ -1,4 +1,4 @@
-"""Columns of a table -> side features."""
+"""From columns of a table to side features."""
 
 import math
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from darlr.data.parsing.tables import Table
 
 Kind = Literal["numeric", "coded"]
 
-# As people and spreadsheets write numbers: with currencies, units of a hundred, and marks between thousands.
+# Numbers as people and spreadsheets write them: with currencies, percent signs, and separators of thousands.
 _ALMOST_NUMBER = (
     r"^[+-]?([$€£¥₹]|[A-Z]{3} )?\s*[+-]?([0-9]{1,3}([,.'’_  ][0-9]{3})+|[0-9]+)([.,][0-9]+)?\s*([$€£¥₹%]| ?[A-Z]{3})?$"
     r"|^[+-]?(inf|infinity)$"
@@ -25,11 +25,12 @@ _ALMOST_NUMBER = (
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column of features is read.
+    """A column of features, as it is read.
 
     Attributes:
-        cells: (n,) Float64 where the kind is numeric, null if missing; else text, null if blank.
-        declared: whether somebody said so.
+        cells: (n,) Float64 if the kind is numeric, null if missing; else text, null if blank.
+        kind: numeric or coded.
+        declared: whether the user declared the kind.
     """
 
     cells: pl.Series
@@ -38,29 +39,31 @@ class Reading:
 
     @property
     def name(self) -> str:
+        """The column's name."""
         return self.cells.name
 
 
 def standardise(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(n,) z-scores over the entities that have a finite value; 0, the mean, for the others and for a constant column."""
+    """Return (n,) z-scores of `values` (n,) over the finite ones; 0, the mean, for the others and for a constant column."""
     centre, spread = scale_of(values)
     centred = np.where(np.isfinite(values), values - centre, 0.0)
     return (centred / spread if spread > 0 else np.zeros_like(centred)).astype(np.float32)
 
 
 def scale_of(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation of the finite values of (n,) `values`; both 0 where there are none."""
+    """Return mean and standard deviation of the finite values of `values` (n,); both are 0 if there are none."""
     known = values[np.isfinite(values)]
     return (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
 
 
 def read_feature(table: Table, name: str, declared: Kind | None = None) -> Reading:
-    """The column `name` as numbers if most of its cells are numbers, else as texts; or as `declared`.
+    """Read the column `name` as numbers if most of its cells are numbers, else as texts; or as `declared`.
 
-    A missing cell (`is_missing`) is no number and no text that counts against one. A column of numbers has nothing else.
+    A missing cell (`is_missing`) counts neither as a number nor as a text. All other cells of a column of numbers have to
+    be numbers.
 
     Raises:
-        InputError: naming the row of a cell that is no number in a column of numbers.
+        InputError: naming the row of a cell that is not a number in a column of numbers.
     """
     cells = table.cells(name, "numbers or text, or the column declared as ignored ('features')")
     if declared == "coded":
@@ -89,11 +92,13 @@ def read_feature(table: Table, name: str, declared: Kind | None = None) -> Readi
 
 
 def _mostly_numbers(texts: pl.Series, odd: pl.Series) -> bool:
-    """Whether more than half of the filled cells, and of the distinct ones, are numbers or were meant to be.
+    """Return whether more than half of the filled cells, and of the distinct ones, are numbers or were meant to be.
 
-    Codes like "0" and "[1,5)" have one number in many rows.
+    Distinct cells count, too, because codes like "0" and "[1,5)" may have the one number in many rows.
 
-    Args: odd: (n,) those of `texts` that are no numbers.
+    Args:
+        texts: (n,) cells.
+        odd: (n,) whether a cell is not a number.
     """
     found = pl.DataFrame({"text": texts.cast(pl.String), "odd": odd})
     meant = found.with_columns(number=~pl.col("odd") | pl.col("text").str.contains(_ALMOST_NUMBER))
@@ -106,10 +111,10 @@ def _texts(cells: pl.Series) -> pl.Series:
 
 
 def features_from(frame: pl.DataFrame, coded: Collection[str] = ()) -> Features:
-    """Features of the entities in the rows of `frame`, one per column.
+    """Return features of the entities in the rows of `frame`, one for each column.
 
-    Columns of numbers are z-scored over the entities (null: the mean). Texts, and the columns that are `coded`, are coded by
-    their distinct texts in ascending order; blank is a value of its own.
+    Columns of numbers become z-scores over the entities (null: the mean). Texts, and the columns that are `coded`, are
+    coded by their distinct texts in ascending order; blank is a value of its own.
     """
     numeric: dict[str, NDArray[np.float32]] = {}
     codes: dict[str, NDArray[np.int32]] = {}

@@ -1,4 +1,4 @@
-"""Opening input files: the checks that every reader shares, and their fingerprints."""
+"""Opening of input files: the checks that every reader shares, and fingerprints."""
 
 import hashlib
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ _BEGINNINGS = {
     b"\xff\xfe": _UTF_16,
     b"\xfe\xff": _UTF_16,
 }
-"""How files begin that are no plain text. Polars would unpack some, whatever their size."""
+"""The first bytes of files that are not plain text. Polars would unpack some of them, whatever their size."""
 
 
 def require_file(path: Path) -> Path:
-    """`path`, if it is a readable file with anything in it.
+    """Return `path` if it is a readable file that is not empty.
 
     Raises:
         InputError: if there is no such file, it may not be read, or it is empty.
@@ -41,16 +41,16 @@ def require_file(path: Path) -> Path:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 (64 hexadecimal digits) of a file."""
+    """Return the SHA-256 (64 hexadecimal digits) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_plain_text(path: Path) -> Path:
-    """`path`, if it does not begin as a compressed file, an archive, a spreadsheet or UTF-16 text does.
+    """Return `path` unless it begins like a compressed file, an archive, a spreadsheet or UTF-16 text.
 
     Raises:
-        InputError: as `require_file`, and saying what the file seems to be.
+        InputError: as `require_file`, and naming the format that the file seems to have.
     """
     with require_file(path).open("rb") as file:
         begin = file.read(8)
@@ -62,7 +62,7 @@ def require_plain_text(path: Path) -> Path:
 
 @contextmanager
 def naming(source: Path | str) -> Iterator[None]:
-    """Put the name of the file, or of another source, before the message of an `InputError` raised inside."""
+    """Put the name of the file, or of another source, before the message of an `InputError` raised in the block."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Data frames of pandas, polars and pyarrow, as polars frames.
+"""Conversion of data frames of pandas, polars and pyarrow to polars frames.
 
 pandas is read column by column, so that neither pandas nor pyarrow has to be installed for the other.
 """
@@ -16,14 +16,17 @@ EXPECTED = "a pandas, polars or pyarrow table"
 
 
 def frame_of(given: Any, name: str) -> pl.DataFrame:
-    """`given` with blank cells as null: None, NaN, NaT and pandas' NA alike; a pandas index is not looked at.
+    """Convert `given`; blank cells become null (None, NaN, NaT and pandas' NA), and a pandas index is ignored.
 
-    Anything that offers Arrow's stream interface (`__arrow_c_stream__`) is taken beside the three named ones.
+    Any object with Arrow's stream interface (`__arrow_c_stream__`) is accepted, too.
 
-    Args: name: what the frame is called in messages.
+    Args:
+        given: the frame.
+        name: the frame's name in messages.
 
     Raises:
-        InputError: for anything else, a column name that is no text or stands twice, and a column of mixed or unknown types.
+        InputError: for any other object, a column name that is not text or occurs twice, and a column of mixed or unknown
+            types.
     """
     if isinstance(given, pl.DataFrame):
         frame = given
@@ -37,10 +40,10 @@ def frame_of(given: Any, name: str) -> pl.DataFrame:
 
 
 def hash_frame(frame: pl.DataFrame) -> str:
-    """SHA-256 (64 hexadecimal digits) of the names, values and order of columns and rows.
+    """Return the SHA-256 (64 hexadecimal digits) of the names, values and order of columns and rows.
 
-    Integers and decimal numbers are hashed as 64 bits and all else as text, so that the library a frame came from, and the
-    width of its numbers, make no difference.
+    Integers and decimal numbers are hashed as 64 bits and all else as text. So neither the library that a frame came from
+    nor the width of its numbers matters.
     """
     digest = hashlib.sha256(f"{frame.height}".encode())
     for column in frame.iter_columns():
@@ -51,7 +54,7 @@ def hash_frame(frame: pl.DataFrame) -> str:
         elif column.dtype.is_float():
             digest.update(b"f" + column.cast(pl.Float64).fill_null(0).to_numpy().astype("<f8").tobytes())
         else:
-            nested = column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object)  # such columns may stand unused
+            nested = column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object)  # such columns may exist unused
             plain = pl.Series([repr(cell) for cell in column.to_list()], dtype=pl.String) if nested else column
             texts = plain.cast(pl.String).fill_null("")
             digest.update(b"t" + texts.str.len_bytes().to_numpy().astype("<u8").tobytes())

@@ -1,6 +1,6 @@
-"""Names of columns: which one another may have been meant to be, and which only number the rows.
+"""Names of columns: suggestions for a misspelled one, and columns that only number the rows.
 
-Nothing is read under another name than its own: a message asks.
+A column is only read under its exact name; a message makes the suggestion.
 """
 
 import difflib
@@ -93,7 +93,7 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
         ],
     }.items()
 }
-"""Other names that columns go by, as `_bare` leaves them."""
+"""Other names of columns, in the form that `_bare` returns."""
 
 SEPARATORS = (";", "\t", "|")
 
@@ -104,7 +104,7 @@ _INDEX = frozenset(
 
 
 def meant(name: str, others: Sequence[str]) -> str | None:
-    """Which of the `others`, if any, may have been meant for the column `name`: spelled nearly so, or a synonym."""
+    """Return the name among `others` that may have been meant for the column `name`: a similar spelling, or a synonym."""
     bare = {other: _bare(other) for other in others}
     alike = [other for other, text in bare.items() if text == _bare(name)]
     synonyms = [other for other, text in bare.items() if text in SYNONYMS.get(name, ())]
@@ -113,12 +113,12 @@ def meant(name: str, others: Sequence[str]) -> str | None:
 
 
 def separator_of(header: Sequence[str]) -> str | None:
-    """What seems to stand between the cells of a table that was read as one column: ";", "|" or a tab; None if nothing does."""
+    """Return the likely separator of a table that was read as one column: ";", "|" or a tab; None if there is none."""
     return next((mark for mark in SEPARATORS if len(header) == 1 and mark in header[0]), None)
 
 
 def numbers_rows(column: pl.Series) -> bool:
-    """Whether a column is no property of what stands in its row: it has no name, or is an index that counts from 0 or 1."""
+    """Return whether a column only numbers the rows: it has no name, or counts from 0 or 1."""
     if _UNNAMED.fullmatch(column.name):
         return True
     if _bare(column.name) not in _INDEX or not is_cell(column.dtype):
@@ -130,6 +130,6 @@ def numbers_rows(column: pl.Series) -> bool:
 
 
 def _bare(name: str) -> str:
-    """A name without case, spaces, accents, and marks between words."""
+    """Return a name without case, spaces, accents, and marks between words."""
     letters = unicodedata.normalize("NFKD", name).casefold()
     return "".join(letter for letter in letters if letter.isalnum())

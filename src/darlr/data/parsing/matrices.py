@@ -1,4 +1,4 @@
-"""Whitespace-separated matrices without a header, LF or CRLF."""
+"""Whitespace-separated matrices without a header, with LF or CRLF."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from darlr.reading import read_text
 
 
 def read_integer_matrix(path: Path, shape: tuple[int, int], low: int, high: int) -> NDArray[np.int64]:
-    """The matrix of integers in a file; as `read_matrix`."""
+    """Read a matrix of integers of the given shape; see `read_matrix`."""
     return _read(path, shape, low, high, whole=True).astype(np.int64)
 
 
 def read_matrix(path: Path, shape: tuple[int, int], low: float, high: float) -> NDArray[np.float64]:
-    """The matrix in a file; blank lines at its end are passed over.
+    """Read a matrix of the given shape; blank lines at the end are ignored.
 
     Args:
-        path: the file, one matrix row a line.
-        shape: the rows and columns that it must have.
+        path: the file, one matrix row on each line.
+        shape: the required rows and columns.
         low, high: smallest and largest number that a cell may hold.
 
     Raises:
@@ -56,7 +56,7 @@ def _refuse(path: Path, lines: list[list[str]], row: int, column: int, expected:
 
 
 def _first_word(path: Path, lines: list[list[str]], expected: str) -> InputError:
-    """The error for the first cell that is no number."""
+    """Return the error for the first cell that is not a number."""
     for row, cells in enumerate(lines):
         for column, cell in enumerate(cells):
             try:

@@ -1,4 +1,4 @@
-"""Lines of whole numbers without a header, as rating files have them; errors name the file, the line and the column."""
+"""Lines of whole numbers without a header, as in rating files; errors name the file, the line and the column."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DOUBLE_COLONS = r"::"
 
 @dataclass(frozen=True)
 class NumberRows:
-    """n lines of C whole numbers; row r stands in line r + 1.
+    """n lines of C whole numbers; row r is line r + 1.
 
     Attributes:
         path: the file.
@@ -34,11 +34,11 @@ class NumberRows:
         return len(self.values)
 
     def column(self, name: str) -> NDArray[np.int64]:
-        """(n,) the values of a column."""
+        """Return (n,) the values of a column."""
         return self.values[:, self.columns.index(name)]
 
     def refuse(self, row: int, column: str, expected: str) -> InputError:
-        """The error for a cell that cannot be used."""
+        """Return the error for a cell that cannot be used."""
         place = self.columns.index(column)
         return refuse_cell(self.path, row, place, column, str(self.values[row, place]), expected)
 
@@ -50,11 +50,11 @@ class NumberRows:
             raise self.refuse(int(np.argmax(outside)), column, f"a whole number in {low}..{high}{reason}")
 
     def keys(self, *columns: str) -> pl.Series:
-        """(n,) the values of some columns together, to be compared row by row."""
+        """Return (n,) the values of some columns combined, for comparison row by row."""
         return pl.DataFrame({name: self.column(name) for name in columns}).select(pl.struct(columns)).to_series()
 
     def require_distinct(self, *columns: str) -> None:
-        """Raise `InputError` naming both lines where the values of `columns` stand twice."""
+        """Raise `InputError` naming both lines if two rows have the same values in `columns`."""
         keys = self.keys(*columns)
         first = keys.is_first_distinct()
         if not first.all():
@@ -65,7 +65,7 @@ class NumberRows:
             )
 
     def require_disjoint(self, other: "NumberRows", *columns: str) -> None:
-        """Raise `InputError` naming a line of this file and one of another that have the same values in `columns`."""
+        """Raise `InputError` if a line of this file and one of another have the same values in `columns`."""
         own, others = (pl.DataFrame({name: rows.column(name) for name in columns}) for rows in (self, other))
         marked = own.with_row_index("row").join(others, on=list(columns), how="semi")
         if len(marked):
@@ -77,7 +77,7 @@ class NumberRows:
             )
 
     def name(self, row: int, *columns: str) -> str:
-        """A row's values in words, as 'user 3, song 7'."""
+        """Return a row's values in words, for example 'user 3, song 7'."""
         return ", ".join(f"{name} {self.column(name)[row]}" for name in columns)
 
     def _of(self, columns: tuple[str, ...]) -> NDArray[np.int64]:
@@ -85,16 +85,16 @@ class NumberRows:
 
 
 def read_number_rows(path: Path, columns: tuple[str, ...], separator: str) -> NumberRows:
-    """Read the whole numbers (0 or more, up to 18 digits) of every line, LF or CRLF; blank lines at the end are passed over.
+    """Read the whole numbers (0 or more, up to 18 digits) of every line, LF or CRLF; blank lines at the end are ignored.
 
     Args:
         path: the file, UTF-8.
-        columns: what the numbers of a line are; every line has them all and nothing else.
-        separator: the regular expression of what stands between two of them.
+        columns: names of the numbers on a line; every line has exactly these.
+        separator: a regular expression for the text between two numbers.
 
     Raises:
-        InputError: if the file cannot be read or has no line, or naming the first line, and column where one is at fault, that
-            is otherwise.
+        InputError: if the file cannot be read or has no line; or naming the first wrong line, and its column if one is at
+            fault.
     """
     lines = read_text(require_file(path)).rstrip().split("\n")
     if lines == [""]:
@@ -109,7 +109,7 @@ def read_number_rows(path: Path, columns: tuple[str, ...], separator: str) -> Nu
 
 
 def _unread(line: str, row: int, path: Path, columns: tuple[str, ...], separator: str) -> InputError:
-    """The error for a line that does not hold its numbers."""
+    """Return the error for a line that does not hold the expected numbers."""
     cells = re.split(separator, line.strip()) if line.strip() else []
     if len(cells) != len(columns):
         expected = f"{len(columns)} ({', '.join(columns)})"
@@ -119,5 +119,5 @@ def _unread(line: str, row: int, path: Path, columns: tuple[str, ...], separator
 
 
 def refuse_cell(path: Path, row: int, place: int, column: str, found: str, expected: str) -> InputError:
-    """The error for the cell in row `row` and column `place`, both from 0, of a file without a header."""
+    """Return the error for the cell in row `row` and column `place`, both from 0, of a file without a header."""
     return InputError(f"{path}: line {row + 1}, column {place + 1} ({column}) holds '{found}'; expected {expected}")

@@ -1,4 +1,4 @@
-"""Parquet: a file, or a folder of parts as Spark and others write it."""
+"""Parquet tables: a file, or a folder of parts as Spark and others write it."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,13 @@ SUFFIX = ".parquet"
 
 
 def is_parquet(path: Path) -> bool:
+    """Return whether `path` names a Parquet file or a folder of parts."""
     return path.suffix.lower() == SUFFIX or is_folder(path)
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files of a table: itself, or the .parquet files in a folder and below, by name; not those that begin with _ or a dot.
+    """Return the files of a table: itself, or the .parquet files in and below a folder, by name, without those that begin
+    with _ or a dot.
 
     Raises:
         InputError: for a folder without any, and for one whose parts lie in folders that name a value (year=2020).
@@ -39,17 +41,21 @@ def parts_of(path: Path) -> list[Path]:
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
-    """All rows, part by part, with `plain_types`; raises `InputError` for parts that cannot be read or have other columns."""
+    """Read all rows, part by part, with `plain_types`.
+
+    Raises:
+        InputError: for parts that cannot be read or have other columns.
+    """
     frames = [_read(part) for part in parts_of(path)]
     common_schema(path, frames)
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
 
 
 def common_schema(path: Path, frames: Sequence[pl.DataFrame]) -> pl.Schema:
-    """The types that hold the columns of all parts, of each of which `frames` has some rows or none.
+    """Return types that can hold the columns of all parts; `frames` has some rows, or none, of each part.
 
     Raises:
-        InputError: for parts with other columns than the first, or with types that go into none.
+        InputError: for parts with other columns than the first, or with types that have no common type.
     """
     first = frames[0]
     for part, frame in zip(parts_of(path), frames, strict=True):
@@ -67,7 +73,7 @@ def common_schema(path: Path, frames: Sequence[pl.DataFrame]) -> pl.Schema:
 
 
 def place_of(path: Path, record: int) -> str:
-    """Where a record (from 0) of the table stands: its row (from 1), and in which part if it has parts."""
+    """Name the place of a record (from 0) of the table: its row (from 1), and its part if there are several."""
     if not is_folder(path):
         return f"row {record + 1}"
     for part in parts_of(path):
@@ -80,7 +86,7 @@ def place_of(path: Path, record: int) -> str:
 
 
 def hash_table(path: Path) -> str:
-    """SHA-256 (64 hexadecimal digits) of a table's file, or of the names and hashes of its parts."""
+    """Return the SHA-256 (64 hexadecimal digits) of a table's file, or of the names and hashes of its parts."""
     if not is_folder(path):
         return hash_file(path)
     parts = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in parts_of(path)]
@@ -98,7 +104,7 @@ def _read(path: Path) -> pl.DataFrame:
 
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
-    """Raise `InputError` where reading the file fails in the block."""
+    """Raise `InputError` if reading the file fails in the block."""
     require_file(path)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Tables from CSV, from Parquet or handed over in Python: errors name the place, the column and what was expected."""
+"""Tables from CSV, from Parquet or from Python; errors name the place, the column and the expected values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ AN_ID = "an integer or text without spaces around it"
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it was read: text columns from CSV, typed ones from Parquet and from a frame in memory.
+    """A table: text columns from CSV, typed ones from Parquet and from a frame in memory.
 
     Attributes:
-        source: the file, or the name of a frame that was handed over in Python.
+        source: the file, or the name of a frame given in Python.
         content: its columns; blank cells are null, wholly blank lines are left out.
-        records: (n,) position of every row in the source, 0 for the first below the header; None: of row n, n.
+        records: (n,) position of every row in the source, 0 for the first below the header; None: row n has position n.
     """
 
     source: Path | str
@@ -49,24 +49,26 @@ class Table:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """All of it in memory; a log may be too long for that."""
+        """The whole table in memory; a log may be too long for that."""
         return self.content.frame
 
     def place(self, row: int) -> str:
-        """Where a row stands: 'line 7' (from 1, header included) in CSV, 'row 6' (from 1) in Parquet, 'row 5 (from 0)' else."""
+        """Name the place of a row: 'line 7' (from 1, header included) in CSV, 'row 6' (from 1) in Parquet, 'row 5 (from 0)'
+        in a frame.
+        """
         record = row if self.records is None else int(self.records[row])
         if isinstance(self.source, str):
             return f"row {record} (from 0)"  # as Python counts
         return place_of(self.source, record) if is_parquet(self.source) else f"line {line_of(self.source, record)}"
 
     def refuse(self, row: int, column: str, expected: str) -> InputError:
-        """The error for a cell that cannot be used."""
+        """Return the error for a cell that cannot be used."""
         cell = self.cell(column, row)
         found = "is blank" if cell is None or (isinstance(cell, str) and cell == "") else f"holds '{cell}'"
         return InputError(f"{self.source}: {self.place(row)}, column '{column}' {found}; expected {expected}")
 
     def refuse_type(self, column: str, expected: str) -> InputError:
-        """The error for a column of a type that cannot be used, with its first cell that is not blank."""
+        """Return the error for a column of a type that cannot be used, with its first cell that is not blank."""
         filled = ((start, piece.is_not_null()) for start, piece in self._pieces(column))
         row = next((start + (found.arg_max() or 0) for start, found in filled if found.any()), 0)
         cell = self.cell(column, row)
@@ -77,20 +79,24 @@ class Table:
         )
 
     def cell(self, column: str, row: int) -> Any:
-        """The cell of a row; None where it is blank."""
+        """Return the cell of a row; None if it is blank."""
         for start, piece in self._pieces(column):
             if row < start + len(piece):
                 return piece[row - start]
         raise IndexError(f"{self.source} has no row {row}")
 
     def numbers(self, column: str, low: float = -np.inf, high: float = np.inf) -> NDArray[np.float64]:
-        """(n,) the column as finite numbers in low..high; raises `InputError` naming the first other cell."""
+        """Return (n,) the column as finite numbers in low..high.
+
+        Raises:
+            InputError: naming the first other cell.
+        """
         numbers = np.empty(len(self))
         self._read_numbers(column, low, high, numbers)
         return numbers
 
     def single_numbers(self, column: str, low: float, high: float) -> NDArray[np.float32]:
-        """(n,) `numbers` in single precision, after they were compared with the limits."""
+        """Return (n,) `numbers` in single precision, after the comparison with the limits."""
         numbers = np.empty(len(self), np.float32)
         self._read_numbers(column, low, high, numbers)
         return numbers
@@ -106,9 +112,10 @@ class Table:
             into[start : start + len(piece)] = values
 
     def times(self, column: str) -> NDArray[np.float64]:
-        """(n,) the column as seconds since 1970 if it is written as dates (`seconds_of`), or as the numbers that it holds.
+        """Return (n,) the column as seconds since 1970 if it holds dates (`seconds_of`), or as the numbers that it holds.
 
-        Raises `InputError` naming the first cell that is no date among dates, or no number among numbers.
+        Raises:
+            InputError: naming the first cell that is not a date among dates, or not a number among numbers.
         """
         self._require_cells(column)
         times, missing = self._converted(column, lambda cells: cells.cast(pl.Float64, strict=False))
@@ -121,7 +128,7 @@ class Table:
         return times
 
     def _converted(self, column: str, convert: Callable[[pl.Series], pl.Series]) -> tuple[NDArray[np.float64], int]:
-        """(n,) the converted column, NaN where `convert` gives null, and how often it does."""
+        """Return (n,) the converted column, NaN where `convert` returns null, and the number of these cells."""
         values, missing = np.empty(len(self)), 0
         for start, piece in self._pieces(column):
             converted = convert(piece)
@@ -130,15 +137,22 @@ class Table:
         return values, missing
 
     def ids(self, column: str) -> pl.Series:
-        """(n,) the column as the text of raw ids; raises `InputError` as `coded_ids`."""
+        """Return (n,) the column as the text of raw ids.
+
+        Raises:
+            InputError: as `coded_ids`.
+        """
         coded = self.coded_ids(column)
         return coded.values.gather(coded.codes).rename(column)
 
     def coded_ids(self, column: str) -> Coded:
-        """The column as the text of raw ids; raises `InputError` naming the first cell that cannot be one.
+        """Return the column as coded texts of raw ids.
 
-        No id has spaces or invisible marks around it, or is a missing value that a program wrote out ("nan", "NULL"). Where all
-        others are integers, it is no other word for a missing value, either.
+        An id has no surrounding spaces or invisible marks, and is not a missing value that a program wrote out ("nan",
+        "NULL"). If all other ids are integers, no other spelling of a missing value is accepted, either.
+
+        Raises:
+            InputError: naming the first cell that is not a valid id.
         """
         self._require_cells(column)
         kind = self.content.schema[column]
@@ -160,18 +174,26 @@ class Table:
         return coded
 
     def _refuse_ids(self, coded: Coded, column: str, wrong: NDArray[np.bool_], expected: str) -> None:
-        """Raise the error for the first cell that is blank or holds a value that is `wrong` (d,), if there is any."""
+        """Raise the error for the first cell that is blank or holds a `wrong` (d,) value, if there is any."""
         if wrong.any() or coded.codes.min() < 0:
             raise self.refuse(coded.first(wrong), column, expected)
 
     def coded(self, column: str) -> Coded:
-        """The column as codes of its distinct values; raises `InputError` as `cells` does."""
+        """Return the column as codes of its distinct values.
+
+        Raises:
+            InputError: as `cells`.
+        """
         self._require_cells(column)
         pieces = (piece for _, piece in self._pieces(column))
         return Coded.of(self.content.schema[column], len(self), pieces)
 
     def _pieces(self, column: str) -> Iterator[tuple[int, pl.Series]]:
-        """Where each piece of the column begins, and the piece; raises `InputError` if a file has other rows than before."""
+        """Yield the first row of each piece of the column, and the piece.
+
+        Raises:
+            InputError: if a file has other rows than before.
+        """
         start, rows = 0, len(self)
         for piece in self.content.pieces([column]):
             if start + len(piece) > rows:
@@ -186,28 +208,33 @@ class Table:
             raise self.refuse_type(column, expected)
 
     def cells(self, column: str, expected: str = "numbers or text") -> pl.Series:
-        """(n,) a column of numbers, text or truth values; raises `InputError` naming the first cell of another."""
+        """Return (n,) a column of numbers, text or truth values.
+
+        Raises:
+            InputError: naming the first cell of another type.
+        """
         self._require_cells(column, expected)
         return self.frame[column]
 
     def text(self, column: str) -> pl.Series:
-        """(n,) the column as text, null where blank."""
+        """Return (n,) the column as text, null where blank."""
         return self.cells(column).cast(pl.String)
 
     def repeat(self, *columns: str) -> tuple[int, int] | None:
-        """The first row that has the same values in one or two `columns` as an earlier one, and that earlier row; else None.
+        """Return the first row with the same values in one or two `columns` as an earlier one, and that earlier row; else None.
 
-        Raises `InputError` as `cells` does.
+        Raises:
+            InputError: as `cells`.
         """
         codes = [self.coded(name).codes + 1 for name in columns]  # blank cells are alike
         return first_repeat(codes[0], codes[1] if len(codes) > 1 else np.zeros_like(codes[0]))
 
     def require_distinct(self, *columns: str, otherwise: str = "") -> None:
-        """Raise `InputError` naming both lines where the values of `columns` stand twice; `otherwise` ends its message."""
+        """Raise `InputError` naming both lines if values of `columns` occur twice; `otherwise` ends its message."""
         self.refuse_repeat(self.repeat(*columns), columns, otherwise)
 
     def refuse_repeat(self, repeat: tuple[int, int] | None, columns: Sequence[str], otherwise: str = "") -> None:
-        """Raise the error for a row that has the same values in `columns` as an earlier one, if there is such a `repeat`."""
+        """Raise the error for a row with the same values in `columns` as an earlier one, if there is such a `repeat`."""
         if repeat is not None:
             row, earlier = repeat
             what = ", ".join(f"{name} {self.cell(name, row)}" for name in columns)
@@ -219,10 +246,13 @@ class Table:
 def read_table(path: Path, required: Sequence[str], in_pieces: bool = False) -> Table:
     """Read a table with at least one row and the `required` columns (it may have more).
 
-    CSV is comma-separated UTF-8 with a header line, LF or CRLF. Parquet's columns are read by their types (`plain_types`), and
-    the table may be a folder of parts.
+    CSV is comma-separated UTF-8 with a header line, LF or CRLF. Parquet's columns are read by their types (`plain_types`),
+    and the table may be a folder of parts.
 
-    Args: in_pieces: whether columns of long files are read when they are asked for, piece by piece, as a long log's should be.
+    Args:
+        path: the file or folder.
+        required: names of columns.
+        in_pieces: whether columns of long files are read on request, piece by piece, as for a long log.
 
     Raises:
         InputError: if the file is missing, empty, malformed or neither `.csv` nor `.parquet`, or lacks a column.
@@ -238,7 +268,11 @@ def read_table(path: Path, required: Sequence[str], in_pieces: bool = False) -> 
 
 
 def table_of(source: Path | str, frame: pl.DataFrame, required: Sequence[str]) -> Table:
-    """The rows of `frame` that are not wholly blank; raises `InputError` if there is none, or it lacks a `required` column."""
+    """Return the rows of `frame` that are not wholly blank.
+
+    Raises:
+        InputError: if there is none, or a `required` column is missing.
+    """
     return _checked(source, InMemory(frame), required)
 
 

@@ -10,7 +10,7 @@ from darlr.data.parsing.tables import Table
 
 
 def as_json_list(cell: str) -> Sequence[object] | None:
-    """The tags of a cell like "[27, 9]", None if it is none."""
+    """Return the tags of a cell like "[27, 9]"; None if the cell is not a list."""
     try:
         value = json.loads(cell)
     except (ValueError, RecursionError):
@@ -19,7 +19,7 @@ def as_json_list(cell: str) -> Sequence[object] | None:
 
 
 def as_joined(cell: str) -> Sequence[object] | None:
-    """The tags of a cell like "12,65"; a blank cell has none."""
+    """Return the tags of a cell like "12,65"; a blank cell has none."""
     try:
         return [int(part) for part in cell.split(",")] if cell.strip() else []
     except ValueError:
@@ -29,14 +29,17 @@ def as_joined(cell: str) -> Sequence[object] | None:
 def read_tags(
     table: Table, column: str, items: NDArray[np.int64], slots: int, least: int, parse: Callable[[str], Sequence[object] | None]
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """(I, slots) codes by item, -1 where it has fewer, and the tags' names, ascending by number.
+    """Return (I, slots) codes by item, -1 in unused places, and the tags' names, ascending by number.
 
     Args:
+        table: the table.
+        column: the column of tags.
         items: (rows,) the item of each row, all of 0..I-1 once.
-        slots, least: how many tags an item may have at most, and must have.
+        slots, least: the largest and the least number of tags of an item.
+        parse: parses a cell.
 
     Raises:
-        InputError: naming the line of a cell that is no list of distinct whole numbers, or has too many or too few.
+        InputError: naming the line of a cell that is not a list of distinct whole numbers, or has too many or too few.
     """
     tags: list[list[int]] = []
     for row, cell in enumerate(table.text(column).fill_null("").to_list()):

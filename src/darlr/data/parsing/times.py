@@ -1,8 +1,8 @@
-"""Dates and times that are written as text (ISO 8601, RFC 3339)."""
+"""Dates and times written as text (ISO 8601, RFC 3339)."""
 
 import polars as pl
 
-EXPECTED_TIME = "a number, or a date and time as 2020-07-05T12:30:00Z"
+EXPECTED_TIME = "a number, or a date and time like 2020-07-05T12:30:00Z"
 
 _DATE = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _CLOCK = r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]+)?))?(?: ?([Zz]|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?$"
@@ -11,9 +11,9 @@ _GROUPS = ("date", "hour", "minute", "second", "zone")
 
 
 def seconds_of(texts: pl.Series) -> pl.Series:
-    """(n,) Float64 seconds since 1970, null for what is no date.
+    """Return (n,) Float64 seconds since 1970, null for a text that is not a date.
 
-    A time of day may be missing, and is UTC where no zone is given; zones are "Z", "UTC" or offsets as +02:00.
+    The time of day is optional, and is UTC if no zone is given; zones are "Z", "UTC" or offsets like +02:00.
     """
     parts = pl.DataFrame({name: texts.str.extract(_PATTERN, group) for group, name in enumerate(_GROUPS, start=1)})
     number = {name: pl.col(name).str.replace(",", ".").cast(pl.Float64, strict=False) for name in ("hour", "minute", "second")}

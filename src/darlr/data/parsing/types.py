@@ -1,4 +1,4 @@
-"""Columns of Parquet files and of frames by type: what each is read as, alike under every version of polars."""
+"""Types of columns of Parquet files and of frames: how each is read, the same under every version of polars."""
 
 import polars as pl
 
@@ -7,21 +7,23 @@ INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt3
 
 
 def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with columns of numbers, text, truth values or types that hold no cell (`is_cell`), NaN as null.
+    """Return the frame with columns of numbers, text or truth values, NaN as null; other types are kept (`is_cell`).
 
-    Dates and date-times become seconds since 1970 (UTC where no zone is given), durations and times of day seconds, decimals
-    numbers (whole ones integers), categoricals and enums their text; a column that is null throughout is blank text.
+    Dates and date-times become seconds since 1970 (UTC if no zone is given). Durations and times of day become seconds, and
+    decimals numbers (whole ones integers). Categoricals and enums become their text. A column of nulls alone is blank text.
     """
     return frame.with_columns(_plain(column) for column in frame.iter_columns())
 
 
 def is_cell(dtype: pl.DataType) -> bool:
-    """Whether a column of this type, after `plain_types`, has a number, a text or a truth value in a cell."""
+    """Return whether a cell of this type, after `plain_types`, is a number, a text or a truth value."""
     return dtype in (pl.String, pl.Boolean) or dtype.is_numeric()
 
 
 def follows_from_type(dtype: pl.DataType) -> bool:
-    """Whether `plain_types` gives every column of this type the same one; wide integers become what holds their cells."""
+    """Return whether `plain_types` gives every column of this type the same one; for wide integers this depends on the
+    cells.
+    """
     wide = dtype.is_integer() and dtype not in INTEGERS
     return not wide and not (dtype == pl.Decimal and getattr(dtype, "scale", None) == 0)
 
@@ -46,6 +48,6 @@ def _seconds(column: pl.Series) -> pl.Series:
 
 
 def _whole(column: pl.Series) -> pl.Series:
-    """Wide integers as 64 bits, as text where these cannot hold them."""
+    """Return wide integers as 64 bits, or as text if these cannot hold them."""
     narrow = column.cast(pl.Int64, strict=False)
     return narrow if narrow.null_count() == column.null_count() else column.cast(pl.String)

@@ -15,7 +15,7 @@ class Vocabulary:
 
     Attributes:
         ids: (n,) int64 if every id is a plain integer (no sign but -, no leading zeros), else text.
-        texts: (n,) the same ids as text, which is how files are matched with them.
+        texts: (n,) the same ids as text, which are matched with files.
     """
 
     ids: Ids
@@ -26,7 +26,7 @@ class Vocabulary:
 
     @classmethod
     def union(cls, *columns: pl.Series) -> "Vocabulary":
-        """The ids that stand in any of the text columns, ascending."""
+        """Return the ids that occur in any of the text columns, ascending."""
         texts = pl.concat([column.rename("id") for column in columns]).unique()
         numbers = texts.cast(pl.Int64, strict=False)
         if texts.str.contains(r"^(0|-?[1-9][0-9]*)$").all() and numbers.is_not_null().all():
@@ -37,10 +37,10 @@ class Vocabulary:
 
     @classmethod
     def of(cls, ids: Ids) -> "Vocabulary":
-        """The ids of a log, in their own order."""
+        """Return the ids (n,) of a log, in their own order."""
         return cls(ids, pl.Series("id", ids.tolist()).cast(pl.String))
 
     def find(self, texts: pl.Series) -> NDArray[np.int64]:
-        """(m,) position of every text, -1 where it is unknown."""
+        """Return (m,) the position of every text, -1 if it is unknown."""
         positions = pl.Series(np.arange(len(self)))
         return texts.replace_strict(self.texts, positions, default=-1, return_dtype=pl.Int64).to_numpy().copy()

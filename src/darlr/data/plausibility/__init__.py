@@ -1,1 +1,1 @@
-"""Whether what was read can be what was meant: refused where nothing else can be meant, noted where it can (docs/data.md)."""
+"""Plausibility checks: an impossible reading of a file is refused, an unlikely one is noted (docs/data.md)."""

@@ -1,4 +1,4 @@
-"""Whether the names in a column of categories can be categories."""
+"""A check whether the names in a column of categories can be categories."""
 
 import polars as pl
 
@@ -13,7 +13,7 @@ UNKNOWN = ("unknown", "(unknown)", "other", "others", "misc", "miscellaneous", "
 
 
 def plausible_categories(table: Table, names: Names) -> Findings:
-    """Notes on the `names` of a table.
+    """Return notes on the `names` of a table.
 
     Raises:
         InputError: if no cell has the separator, but names recur between the commas, semicolons or tabs of different cells.
@@ -33,12 +33,14 @@ def plausible_categories(table: Table, names: Names) -> Findings:
     notes += [_other_separator(place, distinct, separator, joined) for separator in (*REFUSED, *TOLD)]
     unknown = distinct.filter(distinct.str.to_lowercase().is_in(list(UNKNOWN)))
     if len(unknown):
-        notes.append(f"{place}: {examples(unknown)} is a category as any other; leave cells blank where there is none")
+        notes.append(f"{place}: {examples(unknown)} is a category like any other; leave cells blank where there is none")
     return Findings.of([*notes, several_spellings(place, distinct, "name", "a category")])
 
 
 def _recurring(distinct: pl.Series, separator: str) -> str | None:
-    """The first name with the separator, if a part between separators stands in several names; then these are lists."""
+    """Return the first name with the separator, if a part between separators occurs in several names, so that these are
+    lists.
+    """
     having = distinct.filter(distinct.str.contains(separator, literal=True))
     if having.is_empty():
         return None

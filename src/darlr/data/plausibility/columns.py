@@ -1,4 +1,4 @@
-"""Columns that are not read, or not as they may have been meant."""
+"""Notes on columns that are not read, or may not be read as they were meant."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ CATEGORIES = "categories"
 
 
 def unread(table: Table, known: Sequence[str]) -> Findings:
-    """Notes on the columns of a table beside its `known` ones, none of which is read."""
+    """Return notes on the columns of a table besides its `known` ones, none of which is read."""
     others = _others(table, known)
     guesses = _guesses(table, known, others)
     rest = [name for name in others if name not in guesses.values()]
@@ -24,7 +24,7 @@ def unread(table: Table, known: Sequence[str]) -> Findings:
 
 
 def read_as_features(table: Table, known: Sequence[str], ignored: Collection[str]) -> tuple[tuple[str, ...], Findings]:
-    """The columns of a table that are features, and notes on those that may be others."""
+    """Return the columns of a table that are features, and notes on those that may be something else."""
     others = [name for name in _others(table, known) if name not in ignored]
     index = [name for name in others if numbers_rows(table.frame[name])]
     features = tuple(name for name in others if name not in index)
@@ -41,7 +41,7 @@ def _others(table: Table, known: Sequence[str]) -> list[str]:
 
 
 def _guesses(table: Table, known: Sequence[str], others: Sequence[str]) -> dict[str, str]:
-    """For the `known` columns that the table lacks, those among the `others` that may have been meant."""
+    """Return, for each of the `known` columns that the table lacks, the column among the `others` that may have been meant."""
     lacking = [name for name in known if name not in table.columns]
     guesses = {name: guess for name in lacking if (guess := meant(name, others)) is not None}
     if CATEGORIES in lacking and CATEGORIES not in guesses and (joined := _joined(table, others)):
@@ -50,7 +50,7 @@ def _guesses(table: Table, known: Sequence[str], others: Sequence[str]) -> dict[
 
 
 def _joined(table: Table, others: Sequence[str]) -> list[str]:
-    """The columns with names joined as those of categories are."""
+    """Return the columns whose names are joined like those of categories."""
     texts = [name for name in others if table.frame[name].dtype == pl.String]
     return [name for name in texts if table.frame[name].str.contains(SEPARATOR, literal=True).any()]
 

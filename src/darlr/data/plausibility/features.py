@@ -1,4 +1,4 @@
-"""Whether columns of features can be what they were read as, and what a reader sees of them."""
+"""A check whether columns of features were read as they were meant, and the figures that show it."""
 
 import re
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from darlr.data.plausibility.spellings import several_spellings
 
 COMMONEST = 3
 CODES_FOR_MISSING = frozenset({-1.0, *(sign * (10.0**n - 1) for n in range(2, 8) for sign in (-1, 1)), -1e30, 1e30})
-OTHERS = 3  # different numbers beside one that may stand for "not known", from which it is told
-ONE_EACH = 10  # codes from which a column with a code for every row is told
+OTHERS = 3  # least number of other distinct numbers at which a likely code for "not known" is reported
+ONE_EACH = 10  # least number of codes at which a column with a code for every row is reported
 _CODE = re.compile(
     r"(^|_|\b)(id|ids|code|codes|zip|zipcode|postcode|postal_code|type|class|category|cluster|group|sku|isbn|ean)$", re.I
 )
 
 
 def plausible_features(table: Table, readings: Mapping[str, Reading]) -> Findings:
-    """Notes and figures of every column of features that was read."""
+    """Return notes and figures of every column of features."""
     return Findings.together(_column(table, reading) for reading in readings.values())
 
 
@@ -71,7 +71,7 @@ def _code_like(place: str, raw: pl.Series, reading: Reading) -> str | None:
 
 
 def _stands_for_missing(place: str, filled: pl.Series) -> str | None:
-    """A note where the smallest or the largest number is a usual code for "not known" and lies far from all others."""
+    """Return a note if the smallest or the largest number is a usual code for "not known" and lies far from all others."""
     counts = filled.value_counts().sort(filled.name)
     values, often = counts[filled.name].to_list(), counts["count"].to_list()
     if len(values) < 1 + OTHERS:
@@ -92,7 +92,7 @@ def _word_codes(place: str, filled: pl.Series) -> str | None:
     return (
         None
         if words.is_empty()
-        else f"{place}: {examples(words)} is a value as any other; leave cells blank where there is none"
+        else f"{place}: {examples(words)} is a value like any other; leave cells blank where there is none"
     )
 
 

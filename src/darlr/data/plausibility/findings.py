@@ -1,4 +1,4 @@
-"""What a plausibility check found."""
+"""The findings of plausibility checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import polars as pl
 
-FEW = 3  # examples in a note
+FEW = 3  # largest number of examples in a note
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Of one thing that was looked at.
+    """The findings about one subject.
 
     Attributes:
-        notes: one line each, of what may be meant but should be known.
-        figures: (label, figure) by which `darlr check` shows it.
+        notes: one line each, about unlikely but possible readings.
+        figures: (label, figure) pairs that `darlr check` prints.
     """
 
     notes: tuple[str, ...] = ()
@@ -23,28 +23,32 @@ class Findings:
 
     @classmethod
     def of(cls, notes: Iterable[str | None], figures: Iterable[tuple[str, str]] = ()) -> "Findings":
-        """Args: notes: None where there is nothing to say."""
+        """
+        Args:
+            notes: lines; None is skipped.
+            figures: (label, figure) pairs.
+        """
         return cls(tuple(note for note in notes if note), tuple(figures))
 
     @classmethod
     def together(cls, parts: Iterable["Findings"]) -> "Findings":
-        """All of them, in their order, a note that stands in several once."""
+        """Join findings in their order; a note that occurs in several is kept once."""
         found = list(parts)
         notes = dict.fromkeys(note for part in found for note in part.notes)
         return cls(tuple(notes), tuple(figure for part in found for figure in part.figures))
 
 
 def named(source: Path | str) -> str:
-    """A table within a line: the file's name, or the frame's."""
+    """Return the name of a table within a line: the file's name, or the frame's."""
     return source.name if isinstance(source, Path) else source
 
 
 def examples(texts: Sequence[object] | pl.Series, most: int = FEW) -> str:
-    """The first of them in quotes, shortened, and dots for the others."""
+    """Return the first texts in quotes, shortened, followed by dots if there are others."""
     shown = [f"'{text if len(text) <= 40 else text[:37] + '...'}'" for text in map(str, texts[:most])]
     return ", ".join(shown) + (", ..." if len(texts) > most else "")
 
 
 def counted(number: int, what: str) -> str:
-    """ "1 row", "2 rows"."""
+    """Return "1 row" or "2 rows"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Whether the ids of a data set's tables can be those of the same users and items."""
+"""A check whether the ids of a data set's tables can belong to the same users and items."""
 
 import polars as pl
 
@@ -11,11 +11,11 @@ from darlr.data.plausibility.spellings import several_spellings
 from darlr.errors import InputError
 
 _SHORTENED = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}$"
-FEW_OF_THE_LOG = 0.5  # of the log's ids in a catalogue, below which it is told
+FEW_OF_THE_LOG = 0.5  # share of the log's ids that a catalogue has, below which it is reported
 
 
 def spelling(table: Table, key: str, ids: Coded) -> Findings:
-    """Notes on the `ids` of the column `key` of the log: those that may stand for none, or for the same as another."""
+    """Return notes on the `ids` in the column `key` of the log: those that may mean "none", or the same as another id."""
     distinct = ids.values
     whole = distinct.str.contains(PLAIN_INTEGER)
     if whole.all():
@@ -48,7 +48,7 @@ def _shortened(place: str, distinct: pl.Series) -> str | None:
     short = distinct.filter(distinct.str.contains(_SHORTENED))
     if short.is_empty():
         return None
-    return f"{place}: {examples(short)} look like longer numbers that a spreadsheet shortened; several may have become one"
+    return f"{place}: {examples(short)} look like longer numbers that a spreadsheet shortened; several may have become the same"
 
 
 def _mixed(table: Table, key: str, ids: Coded, others: pl.Series) -> str | None:
@@ -67,10 +67,10 @@ def _mixed(table: Table, key: str, ids: Coded, others: pl.Series) -> str | None:
 
 
 def meeting(log: Table, logged: pl.Series, table: Table, key: str) -> Findings:
-    """How many of the log's ids (`logged`, distinct) stand in the column `key` of another table, whose ids are distinct.
+    """Count the log's ids (`logged`, distinct) in the column `key` of another table, whose ids are distinct, too.
 
     Raises:
-        InputError: if more of the log's ids stand there in another spelling than in their own.
+        InputError: if more of the log's ids occur there in another spelling than in their own.
     """
     ids = table.ids(key).rename("id")
     ours, theirs = pl.DataFrame({"id": logged}), pl.DataFrame({"id": ids, "row": range(len(ids))})

@@ -1,4 +1,4 @@
-"""Whether a log, its truth and its catalogue can be what was meant, whatever they were read from."""
+"""A check whether a log, its truth and its catalogue can be as they were meant, whatever their source."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ from darlr.data.source import LoadedDataset
 from darlr.data.tallies import count_distinct, count_each
 from darlr.world.world import ABSENT, World
 
-ONCE = 0.9  # share of users, or of items, with a single row, from which it is told
+ONCE = 0.9  # share of users, or of items, with a single row from which it is reported
 UNITS = ((1e8, 1.0, "seconds"), (1e11, 1e3, "milliseconds"), (1e14, 1e6, "microseconds"), (1e17, 1e9, "nanoseconds"))
-"""From which size on times since 1970 are of a unit, how many of it make a second, and its name."""
+"""The size from which on times since 1970 are in a unit, the number of these units in a second, and the unit's name."""
 
 
 def notes(loaded: LoadedDataset) -> tuple[str, ...]:
-    """All that should be known of a data set, one line each: what its reader found, and what its content shows."""
+    """Return all notes on a data set, one line each: those of its reader, and those on its content."""
     dataset = loaded.dataset
     found = [
         *loaded.findings.notes,
@@ -33,13 +33,13 @@ def notes(loaded: LoadedDataset) -> tuple[str, ...]:
 
 
 def overlap(log: InteractionLog, world: World) -> int:
-    """How many cells of a test world the log has seen."""
+    """Return the number of cells of a test world that the log has seen."""
     inside = (world.rows(log.n_users) != ABSENT)[log.users] & (world.columns(log.n_items) != ABSENT)[log.items]
     return count_distinct(log.users[inside], log.items[inside])
 
 
 def span(times: NDArray[np.float64]) -> str:
-    """The earliest and the latest time, as dates where they can be seconds (or thousandths ...) since 1970."""
+    """Return the earliest and the latest of `times` (n,), as dates if they can be seconds (or thousandths ...) since 1970."""
     low, high = float(times.min()), float(times.max())
     dates = [_date(low), _date(high)]
     if None in dates:
@@ -106,19 +106,20 @@ def _times(log: InteractionLog) -> Iterator[str]:
 
 
 def _units(times: NDArray[np.float64]) -> list[tuple[str, int]]:
-    """The units that the sizes of the times suggest, and for how many each, the commonest first; empty where
-    the earliest and the latest suggest the same. Small numbers suggest none.
+    """Return the units that the sizes of the times suggest, and how many times suggest each, the commonest first.
+
+    The result is empty if the earliest and the latest suggest the same unit. Small numbers suggest none.
     """
     edges = [least for least, _, _ in UNITS]
     if len(set(np.searchsorted(edges, np.abs([times.min(), times.max()]), side="right"))) == 1:
-        return []  # as almost every log: of one unit
+        return []  # almost every log has one unit
     counts = np.bincount(np.searchsorted(edges, np.abs(times), side="right"), minlength=len(UNITS) + 1)[1:]
     found = [(name, int(count)) for (_, _, name), count in zip(UNITS, counts, strict=True) if count]
     return sorted(found, key=lambda unit: -unit[1])
 
 
 def _calendar(times: NDArray[np.float64]) -> bool:
-    """Whether all times are numbers like 20200705 or 20200705123000."""
+    """Return whether all times are numbers like 20200705 or 20200705123000."""
     low, high = float(times.min()), float(times.max())
     unit = 1.0 if low < 1e9 else 1e6
     if not (low // unit > 1.9e7 and high // unit < 2.2e7 and (times == np.floor(times)).all()):
@@ -145,7 +146,7 @@ def _overlap(loaded: LoadedDataset) -> Iterator[str]:
         return
     log, world = loaded.dataset.log, loaded.dataset.world
     if (world.n_users, world.n_items) == (log.n_users, log.n_items):
-        return  # of a truth of all that the log knows, every row is a part
+        return  # if the truth has all users and items, every row is part of it
     shared = overlap(log, world)
     if shared:
         cells = world.n_users * world.n_items

@@ -1,4 +1,4 @@
-"""Texts that may be spellings of the same thing."""
+"""Notes on texts that may be spellings of the same thing."""
 
 import polars as pl
 
@@ -7,11 +7,13 @@ from darlr.data.plausibility.findings import counted, examples
 
 
 def several_spellings(place: str, distinct: pl.Series, what: str, each: str) -> str | None:
-    """A note on `distinct` texts that differ by case, Unicode form, or how a number is written, if there are such.
+    """Return a note on `distinct` texts that differ only by case, Unicode form, or the notation of a number, if there are any.
 
     Args:
-        what: one of them, as "id".
-        each: what becomes of them, as "read as a user".
+        place: the table and column.
+        distinct: the texts.
+        what: the noun for one of them, for example "id".
+        each: how each is used, for example "read as a user".
     """
     keyed = pl.DataFrame({"text": distinct, "key": folded(distinct)})
     twins = keyed.filter(pl.col("key").is_duplicated()).sort("key", maintain_order=True)

@@ -1,1 +1,1 @@
-"""One reader a data set."""
+"""Readers, one for each data set."""

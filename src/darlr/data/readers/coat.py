@@ -32,13 +32,13 @@ TRUTH = "coat_pseudoGT_ratingM.ascii"
 USER_FEATURES = "user_item_features/user_features.ascii"
 ITEM_FEATURES = "user_item_features/item_features.ascii"
 
-# Widths of the one-hot groups, in column order.
+# Widths of the one-hot groups, in the order of columns.
 USER_GROUPS = {"gender": 2, "age": 6, "location": 3, "fashion_interest": 3}
 ITEM_GROUPS = {"gender": 2, "jacket_type": 16, "colour": 13, "front_page": 2}
 
 
 TEST_RATINGS = 16
-"""Items drawn at random for every user of the test file; of the train file, every user chose 24."""
+"""The number of items drawn at random for every user of the test file; in the train file, every user chose 24."""
 
 PUBLISHED = {
     "train.ascii: ratings": 6_960,
@@ -112,7 +112,7 @@ def read_coat(config: DataConfig, folder: Path, cache: Cache) -> LoadedDataset:
     if config.truth == "published":
         truth = read_integer_matrix(paths[TRUTH], shape, 1, 5)
         return LoadedDataset(dataset, Truth(world, truth.astype(np.float32)), counts, counts.get(f"{TEST}: ratings"))
-    assert drawn is not None  # else refused above
+    assert drawn is not None  # otherwise refused above
     rows, columns = np.nonzero(drawn)
     inputs = {TEST: cache.fingerprint(paths[TEST])}
     exposed = Exposed(rows, columns, drawn[rows, columns].astype(np.float64), USERS, ITEMS, inputs)
@@ -128,7 +128,7 @@ def _require_apart(config: DataConfig) -> None:
 
 
 def _tenth(log: InteractionLog, drawn: NDArray[np.int64]) -> InteractionLog:
-    """A fixed tenth of the ratings (U, I) of randomly drawn items, 0 where there is none; at least one."""
+    """Return a fixed tenth, at least one, of the ratings (U, I) of randomly drawn items, 0 where there is none."""
     users, items = np.nonzero(drawn)
     random = numpy_generator(0, "coat", "randomised")
     chosen = np.sort(random.permutation(len(users))[: max(1, len(users) // 10)])
@@ -138,7 +138,7 @@ def _tenth(log: InteractionLog, drawn: NDArray[np.int64]) -> InteractionLog:
 
 
 def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:
-    """The figures that `PUBLISHED` has of a rating file."""
+    """Return the figures of a rating file that `PUBLISHED` has."""
     of_users = np.count_nonzero(ratings, axis=1)
     return {
         f"{name}: ratings": int(of_users.sum()),
@@ -148,7 +148,7 @@ def _count(name: str, ratings: NDArray[np.int64]) -> dict[str, int]:
 
 
 def _read_groups(path: Path, rows: int, groups: dict[str, int]) -> Features:
-    """One coded feature per one-hot group: the position of its set bit."""
+    """Return one coded feature for each one-hot group: the position of its set bit."""
     widths = tuple(groups.values())
     bits = read_integer_matrix(path, (rows, sum(widths)), 0, 1)
     starts = np.cumsum((0, *widths))[:-1]
@@ -181,7 +181,7 @@ PSEUDO_GROUND_TRUTH = Official(
     page="https://github.com/BetsyHJ/RL4Rec",
     licence="research use; not to be redistributed",
     members=(TRUTH,),
-    # Its authors keep the same file with their other study; this is the copy that a program can address.
+    # The authors publish the same file with their other study; only this copy has an address for programs.
     url=f"https://raw.githubusercontent.com/BetsyHJ/SOFA/4c5e82e44911e2a62709a500ba1f3fc766aa33f4/data/{TRUTH}",
     size=174_000,
     sha256="fee71820f155a3f43ab50858734a23102c8328cf9bd0e586ed5a7db2fb084223",

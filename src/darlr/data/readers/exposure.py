@@ -1,4 +1,4 @@
-"""The optional columns of a table of interactions that say how its rows came to be shown."""
+"""The optional columns of a table of interactions that record how its rows came to be shown."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ EXPOSURE_COLUMNS = (PROPENSITY, SESSION, STEP, POSITION)
 
 
 def read_exposure(table: Table, repeats: str) -> Exposure | None:
-    """What the columns `propensity`, `session`, `step` and `position` say; None where the table has none of them.
+    """Read the columns `propensity`, `session`, `step` and `position`; None if the table has none of them.
 
-    Args: repeats: how pairs that stand several times are read; merged rows were shown at no single moment.
+    Args:
+        table: the interactions.
+        repeats: how repeated pairs are read; merged rows have no single moment at which they were shown.
 
     Raises:
-        InputError: naming the row of a propensity that is missing or outside (0, 1], and of a step that stands twice.
+        InputError: naming the row of a propensity that is missing or outside (0, 1], and of a step that occurs twice.
     """
     given = [name for name in EXPOSURE_COLUMNS if name in table.columns]
     if not given:
@@ -40,7 +42,11 @@ def read_exposure(table: Table, repeats: str) -> Exposure | None:
 
 
 def require_propensities(table: Table, column: str) -> NDArray[np.float64]:
-    """(n,) the column as propensities; raises `InputError` naming the first row that has none, or one outside (0, 1]."""
+    """Return (n,) the column as propensities.
+
+    Raises:
+        InputError: naming the first row without a propensity, or with one outside (0, 1].
+    """
     values = table.numbers(column, 0.0, 1.0)
     if (values == 0).any():
         raise table.refuse(

@@ -1,10 +1,14 @@
-"""Anyone's own data: a folder with `dataset.yaml` that names CSV or Parquet files.
+"""A user's own data: a folder with `dataset.yaml`, which names CSV or Parquet files.
 
-interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position]; items: item_id[, categories
-joined by "|"][, features ...]; users: user_id[, features ...]; randomised: user_id, item_id, reward, of items shown at random;
-truth: user_id, item_id, reward, or truth_user_factors: user_id, factors ... and truth_item_factors: item_id, factors ...;
-truth_users: user_id; truth_items: item_id (without these two the rows and columns are the ids that the truth holds). `features`
-says how feature columns are read.
+The files and their columns are:
+
+- interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position].
+- items: item_id[, categories joined by "|"][, features ...]; users: user_id[, features ...].
+- randomised: user_id, item_id, reward, of items shown at random.
+- truth: user_id, item_id, reward; or truth_user_factors: user_id, factors ... and truth_item_factors: item_id, factors ...
+- truth_users: user_id, and truth_items: item_id; without them, the rows and columns are all ids in the truth.
+
+The key `features` says how feature columns are read.
 """
 
 from pathlib import Path
@@ -22,11 +26,11 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 
 LONG = ("interactions", "randomised", "truth")
-"""Tables with a row for a pair of a user and an item."""
+"""Tables with a row for each pair of a user and an item."""
 
 
 def read_folder(folder: Path) -> LoadedDataset:
-    """Read a folder in the folder format (`dataset_of` says which users, items and world it has).
+    """Read a folder in the folder format; `dataset_of` says which users, items and world the result has.
 
     Raises:
         InputError: naming the file and the line, or the key of `dataset.yaml`, at fault.
@@ -50,7 +54,7 @@ def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, fl
     `dataset.yaml` needs no interactions here, and rewards must lie in `bounds`.
 
     Raises:
-        InputError: as `read_folder`, and where the truth has ids that the log lacks (up to five are named).
+        InputError: as `read_folder`, and if the truth has ids that the log lacks (up to five are named).
     """
     settings = read_settings(folder, ())
     if not (settings.files.truth or settings.files.factored):

@@ -1,4 +1,4 @@
-"""`dataset.yaml`: what a folder of someone's own data says of itself."""
+"""`dataset.yaml`, the description of a folder of a user's own data."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ FACTOR_FILES = ("truth_user_factors", "truth_item_factors")
 
 @dataclass(frozen=True)
 class FileNames:
-    """CSV or Parquet files inside the folder; empty where there is none."""
+    """CSV or Parquet files inside the folder; an empty name means that there is no file."""
 
     interactions: str = ""
     items: str = ""
@@ -49,13 +49,13 @@ class FileNames:
         return bool(self.truth_user_factors or self.truth_item_factors)
 
     def given(self) -> dict[str, str]:
-        """The files that are named, by key."""
+        """Return the named files by key."""
         return {key: name for key, name in vars(self).items() if name}
 
 
 @dataclass(frozen=True)
 class FolderSettings(TableSettings):
-    """The whole of `dataset.yaml`; see the folder format in the documentation."""
+    """The whole of `dataset.yaml`; docs/data.md describes the folder format."""
 
     licence: str = ""
     source: str = ""
@@ -69,7 +69,7 @@ class FolderSettings(TableSettings):
             raise InputError("key 'truth.link' is given without 'files.truth_user_factors'; expected both or neither")
 
 
-# What a log cannot be read without: section, key, and what is expected there.
+# Keys that a log cannot be read without: section, key, and the expected value.
 LOG_KEYS = (
     ("files", "interactions", "the name of a .csv or .parquet file"),
     ("reward", "feedback", "'ratings' or 'positive-only'"),
@@ -79,11 +79,11 @@ LOG_KEYS = (
 
 
 def read_settings(folder: Path, required: Sequence[tuple[str, str, str]]) -> FolderSettings:
-    """Read a folder's `dataset.yaml`; `name` is the folder's own unless given.
+    """Read a folder's `dataset.yaml`; the default of `name` is the folder's name.
 
     Raises:
-        InputError: naming the file and the key that is unknown, contradictory, of another type than expected, or required and
-            missing.
+        InputError: naming the file and the key that is unknown, contradictory, of another type than expected, or missing
+            though required.
     """
     if not is_folder(folder):
         raise InputError(f"{folder}: no such folder")

@@ -1,4 +1,4 @@
-"""Anyone's own data, handed over in Python: the tables of the folder format as data frames."""
+"""A user's own data in Python: the tables of the folder format as data frames."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from darlr.errors import InputError
 
 SOURCE = "from_frames"
 OPTIONS = "options"
-"""The name, among a data set's hashes, of what was said beside its frames."""
+"""The name of the options among a data set's hashes."""
 
 _WORDING = Wording(SOURCE, repeats="repeats", missing="missing_truth")
 _REQUIRED = {
@@ -37,9 +37,11 @@ _REQUIRED = {
 
 
 def read_frames(frames: Mapping[str, Any], settings: TableSettings) -> LoadedDataset:
-    """The data set that `frames` hold, checked as a folder in the folder format is.
+    """Make the data set of `frames`, checked like a folder in the folder format.
 
-    Args: frames: by the names of `COLUMNS`; None where there is none. Only the interactions are needed.
+    Args:
+        frames: the frames by the names in `COLUMNS`, or None; only the interactions are required.
+        settings: the options.
 
     Raises:
         InputError: naming the frame and the row (from 0), or the setting, at fault.
@@ -64,15 +66,18 @@ def settings_of(
     leave: Mapping[str, Any] | None,
     features: Mapping[str, Any] | None = None,
 ) -> TableSettings:
-    """What is said beside frames, strictly checked.
+    """Check the options of a data set of frames.
 
     Args:
-        scale: keys of `RewardScale`; None where a value is not given.
+        name: the name in result folders.
+        scale: keys of `RewardScale`; None for a value that is not given.
+        repeats: how repeated pairs are read.
+        missing_truth: the value of cells that the truth lacks.
         leave: keys of `LeaveReading`.
         features: keys of `FeatureReading`.
 
     Raises:
-        InputError: naming the option that is missing, unknown, of another type than expected, or out of its limits.
+        InputError: naming the option that is missing, unknown, of another type than expected, or outside its limits.
     """
     with naming(SOURCE):
         for key, expected in _REQUIRED.items():
@@ -95,9 +100,9 @@ def _require_truth(options: Sequence[str], given: Collection[str]) -> None:
 
 
 def _hash(settings: TableSettings) -> str:
-    """SHA-256 (64 hexadecimal digits) of what was said beside the frames."""
+    """Return the SHA-256 (64 hexadecimal digits) of the options."""
     said = to_mapping(settings)
-    del said["truth"]["link"]  # of factors, which frames have none of
+    del said["truth"]["link"]  # frames have no factors
     if not settings.features.names:
-        del said["features"]  # so that data sets keep the hash that they had before there was such a choice
+        del said["features"]  # so that data sets keep the hash from before this option existed
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What the two Kuaishou data sets share: ids without gaps, the users file, and the leave rule of the published runs."""
+"""Common parts of the two Kuaishou data sets: ids without gaps, the users file, and the leave rule of the published runs."""
 
 from pathlib import Path
 
@@ -27,14 +27,14 @@ USER_CODES = (
     "register_days_range",
     *(f"onehot_feat{number}" for number in range(18)),
 )
-"""Blank, UNKNOWN and -124 are values of their own."""
+"""Coded columns; blank, UNKNOWN and -124 are values of their own."""
 
 
 def positions(table: Table, key: str, hint: str = "") -> NDArray[np.int64]:
-    """(n,) the ids of a table that numbers its n entities from 0 on without gaps, in any order.
+    """Return (n,) the ids of a table that numbers its n entities from 0 without gaps, in any order.
 
     Raises:
-        InputError: naming the line of a repeated id, or the first id that is missing; `hint` ends the message.
+        InputError: naming the line of a repeated id, or the first missing id; `hint` ends the message.
     """
     ids = table.numbers(key, low=0)
     table.require_distinct(key)
@@ -48,19 +48,23 @@ def positions(table: Table, key: str, hint: str = "") -> NDArray[np.int64]:
 
 
 def by_id(table: Table, key: str, codes: tuple[str, ...], numbers: tuple[str, ...]) -> pl.DataFrame:
-    """The features of a table in the order of its ids: `codes` as text, `numbers` as Float64, or else `InputError`."""
+    """Return the features of a table in the order of its ids: `codes` as text, `numbers` as Float64.
+
+    Raises:
+        InputError: naming the cell at fault.
+    """
     order = np.argsort(positions(table, key))
     kinds: dict[str, Kind] = {**dict.fromkeys(codes, "coded"), **dict.fromkeys(numbers, "numeric")}
     return pl.DataFrame([read_feature(table, name, kind).cells.gather(order) for name, kind in kinds.items()])
 
 
 def user_features(users: pl.DataFrame) -> Features:
-    """All features of the users file, in the order of their ids."""
+    """Return all features of the users file, in the order of their ids."""
     return features_from(users.select(USER_CODES + USER_NUMBERS), coded=USER_CODES)
 
 
 def require_known(path: Path, column: str, ids: NDArray[np.int32], n: int, where: str, hint: str = "") -> None:
-    """Raise `InputError` for the first id of a log that is not among the n of `where`; `hint` ends the message."""
+    """Raise `InputError` for the first of a log's `ids` (rows,) that is not among the n of `where`; `hint` ends the message."""
     strange = ids >= n
     if strange.any():
         row = int(np.argmax(strange))

@@ -1,7 +1,7 @@
 """KuaiRand-Pure (Gao et al., CIKM 2022, https://kuairand.com): clicks of 27,285 users on 7,583 videos.
 
-The log is what the platform recommended (the standard logs). Beside it users were shown random videos; the test world is what
-they would click of all videos, completed from those.
+The log consists of the platform's own recommendations (the standard logs). Users were also shown random videos; the test
+world, all users' clicks on all videos, is completed from those.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ FIRST, SECOND = "log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08
 RANDOM = "log_random_4_22_to_5_08_pure.csv"
 USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 LOGS = (FIRST, SECOND, RANDOM)
-VERSION = 3  # of the cached form, and of what is refused
+VERSION = 3  # version of the cached form and of the checks
 SLOTS = 3
 VIDEO_CODES = ("author_id", "video_type", "upload_type", "visible_status", "music_type")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
@@ -64,8 +64,9 @@ PUBLISHED = {
 def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Official = OFFICIAL) -> LoadedDataset:
     """Read KuaiRand-Pure from its archive or its unpacked files.
 
-    Rewards are `is_click`, 0 or 1, over the full id space: 1,075 users and some videos have no row in the first log. Items have
-    up to three categories (those without any count as alike where users leave) and, as a feature, their rows' mean duration.
+    Rewards are `is_click`, 0 or 1, over the full id space; 1,075 users and some videos have no row in the first log. Items
+    have up to three categories, and their rows' mean duration as a feature. Items without a category count as alike in the
+    leave rule.
 
     Raises:
         InputError: naming the file and line that is missing or not as published.
@@ -88,7 +89,7 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
         positive_threshold=1.0,
     )
     if config.repeats != "keep":
-        log = without_repeats(replace(log, likes=log.liked), config.repeats)  # one click is a like, whatever the mean is
+        log = without_repeats(replace(log, likes=log.liked), config.repeats)  # one click makes a pair liked, whatever the mean
     dataset = Dataset(
         name="kuairand",
         log=log,
@@ -128,7 +129,7 @@ def _catalog(parsed: Path, videos: pl.DataFrame, rows: pl.DataFrame, config: Dat
 
 
 def _parse(paths: Mapping[str, Path], target: Path) -> None:
-    """Read and validate the files, and write what `read_kuairand` opens."""
+    """Read and validate the files, and write the files that `read_kuairand` opens."""
     users = by_id(read_table(paths[USERS], ("user_id", *USER_CODES, *USER_NUMBERS)), "user_id", USER_CODES, USER_NUMBERS)
     table = read_table(paths[VIDEOS], ("video_id", "tag", *VIDEO_CODES, *VIDEO_NUMBERS))
     categories, names = read_tags(table, "tag", positions(table, "video_id"), SLOTS, 0, as_joined)

@@ -1,7 +1,7 @@
 """KuaiRec 2.0 (Gao et al., CIKM 2022, https://kuairec.com): watch ratios of 7,176 users for 10,728 videos.
 
-The log is the big matrix. The test world is the small matrix, in which 1,411 users have seen all but 0.4% of 3,327 videos;
-it pays watch ratios cut at 5, as the published protocol does.
+The log is the big matrix. The test world is the small matrix, in which 1,411 users have seen all but 0.4% of 3,327 videos.
+It pays watch ratios clipped at 5, as in the published protocol.
 """
 
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ from darlr.errors import InputError
 from darlr.world.world import World
 
 BIG, SMALL, CATEGORIES, USERS = "big_matrix.csv", "small_matrix.csv", "item_categories.csv", "user_features.csv"
-VERSION = 3  # of the cached form, and of what is refused
+VERSION = 3  # version of the cached form and of the checks
 SLOTS = 4
 HIGHEST_RATIO = 5.0
 HIGHEST_SCORE = 10.0
-LIKED_SCORE = 0.6  # z-score of a watch ratio within its video from which on a row counts as liked (protocol section 3)
+LIKED_SCORE = 0.6  # least z-score of a watch ratio within its video of a liked row (protocol section 3)
 NOT_2 = "; are these the ids of KuaiRec 1.0? Version 2.0 is expected"
 
 COLUMNS = {
@@ -74,9 +74,10 @@ PUBLISHED = {
 def read_kuairec(folder: Path, config: DataConfig, cache: Cache, official: Official = OFFICIAL) -> LoadedDataset:
     """Read KuaiRec from its archive or its unpacked files.
 
-    Rewards of the log: watch ratios cut at 5, or with `data.reward` "normalised" each video's z-scores of the uncut ratios, cut
-    at 10 above. Either way a row is liked from a z-score of 0.6 on, and the test world pays watch ratios in 0..5.
-    Items have up to four categories and, as a feature, the mean duration of their rows; raw ids are the files' own.
+    The log's rewards are watch ratios clipped at 5. With `data.reward` "normalised" they are each video's z-scores of the
+    unclipped ratios, clipped above at 10. In both cases a row is liked from a z-score of 0.6 on, and the test world pays
+    watch ratios in 0..5. Items have up to four categories, and their rows' mean duration as a feature. Raw ids are the
+    files' own.
 
     Raises:
         InputError: naming the file and line that is missing or not as published.
@@ -125,7 +126,7 @@ def _log(big: pl.DataFrame, items: pl.DataFrame, config: DataConfig, n_users: in
 
 
 def _moments(items: pl.DataFrame, value: str, config: DataConfig) -> ItemMoments:
-    """Of the rows that `data.normalisation` names."""
+    """Return the moments of the rows that `data.normalisation` names."""
     big, small = (
         ItemMoments(*(items[f"{matrix}_{value}_{part}"].to_numpy() for part in ("rows", "means", "squares")))
         for matrix in ("big", "small")
@@ -141,7 +142,7 @@ def _catalog(items: pl.DataFrame, config: DataConfig) -> ItemCatalog:
 
 
 def _parse(paths: Mapping[str, Path], target: Path) -> None:
-    """Read and validate the files, and write what `read_kuairec` opens."""
+    """Read and validate the files, and write the files that `read_kuairec` opens."""
     users_table = read_table(paths[USERS], ("user_id", *USER_CODES, *USER_NUMBERS))
     users = by_id(users_table, "user_id", USER_CODES, USER_NUMBERS)
     tags_table = read_table(paths[CATEGORIES], ("video_id", "feat"))
@@ -214,7 +215,7 @@ class _Matrix:
 
 
 def _require_roles(big: _Matrix, small: _Matrix) -> None:
-    """The big matrix has every user and video of the small one, and more of them."""
+    """Check that the big matrix has every user and video of the small one, and more of them."""
     for column in ("user_id", "video_id"):
         in_big, in_small = (np.unique(matrix.frame[column].to_numpy()) for matrix in (big, small))
         if len(in_big) < len(in_small):
@@ -232,10 +233,10 @@ def _require_roles(big: _Matrix, small: _Matrix) -> None:
 
 
 def _cells(big: _Matrix, small: _Matrix, world_users: NDArray[np.int64], world_items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n_users, n_items) of the test world: watch ratios cut at 5, NaN where the small matrix has no row.
+    """Return (n_users, n_items) of the test world: watch ratios clipped at 5, NaN where the small matrix has no row.
 
     Raises:
-        InputError: if a pair stands twice in the small matrix, or in both.
+        InputError: if a pair occurs twice in the small matrix, or in both.
     """
     shape = (len(world_users), len(world_items))
     place = _positions_in(world_users, small.users), _positions_in(world_items, small.items)
@@ -263,7 +264,7 @@ def _cells(big: _Matrix, small: _Matrix, world_users: NDArray[np.int64], world_i
 
 
 def _positions_in(axis: NDArray[np.int64], ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    """(n,) where each id stands on an axis, -1 where it does not."""
+    """Return (n,) the position of each id on an axis, -1 for an id that it lacks."""
     slots = np.full(max(int(axis.max()), int(ids.max())) + 1, -1)
     slots[axis] = np.arange(len(axis))
     return slots[ids]

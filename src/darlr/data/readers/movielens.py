@@ -1,7 +1,7 @@
-"""MovieLens 100K and 1M (https://grouplens.org/datasets/movielens/), cut into a log and a test world.
+"""MovieLens 100K and 1M (https://grouplens.org/datasets/movielens/), divided into a log and a test world.
 
-Nobody was shown movies at random, so a share of all ratings, drawn at random, is the log, and the truth is completed from the
-others: the way of EasyRL4Rec (https://github.com/chongminggao/EasyRL4Rec), which calls the tenth of them the training set.
+No user was shown movies at random. So a random share of all ratings is the log, and the truth is completed from the others.
+EasyRL4Rec (https://github.com/chongminggao/EasyRL4Rec) does the same, and calls a tenth of the ratings the training set.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ LEAVE = LeaveConfig(by="category", window=4, tolerance=0.0, max_steps=30)
 
 
 def log_rows(n: int, share: float) -> NDArray[np.bool_]:
-    """(n,) which ratings are the log: `share` of them, rounded up, the same in every run.
+    """Return (n,) bool: which ratings are the log: `share` of them, rounded up, the same in every run.
 
     The legacy generator and its seed give the very rows that EasyRL4Rec draws for a tenth of MovieLens 1M.
     """
@@ -46,10 +46,10 @@ class Edition:
     """One of the published sizes.
 
     Attributes:
-        name: what `dataset` is set to.
+        name: the value of `dataset`.
         official: the archive.
         ratings, users, movies: its members.
-        read: those three files -> what they hold.
+        read: reads those three files.
         published: counts of the whole files.
     """
 
@@ -64,10 +64,10 @@ class Edition:
     def load(self, config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
         """Read the edition; ids are those of its files of users and movies, ascending.
 
-        The test world is the users and movies that the truth is completed from.
+        The test world has the users and movies from whose ratings the truth is completed.
 
         Raises:
-            InputError: naming the file and the line that is not as published, or what is missing.
+            InputError: naming the file and the line that is not as published, or the missing file.
         """
         paths = locate(self.official, folder, cache)
         rows = self.read(paths[self.ratings], paths[self.users], paths[self.movies])
@@ -108,7 +108,7 @@ class Edition:
 
 
 def _catalog(movies: pl.DataFrame, with_year: bool) -> ItemCatalog:
-    """Genres as categories; the year of release as a number where it is wanted."""
+    """Return genres as categories, and the year of release as a number if it is wanted."""
     genres = movies["genres"].to_list()
     categories = np.full((len(movies), max(map(len, genres))), -1, np.int32)
     for row, named in enumerate(genres):
@@ -121,7 +121,7 @@ def _catalog(movies: pl.DataFrame, with_year: bool) -> ItemCatalog:
 
 
 def _user_features(users: pl.DataFrame) -> Features:
-    """Gender, age group and occupation; 100K's ages fall into 1M's groups."""
+    """Return gender, age group and occupation; 100K's ages are grouped as in 1M."""
     ages = np.searchsorted(AGES, users["age"].to_numpy(), side="right") - 1
     columns = [users["gender"].rank("dense").to_numpy() - 1, ages, users["occupation"].rank("dense").to_numpy() - 1]
     codes = np.stack(columns, axis=1).astype(np.int32)
@@ -132,7 +132,7 @@ def _user_features(users: pl.DataFrame) -> Features:
 
 
 def count(rows: MovieLensRows) -> dict[str, int]:
-    """The figures that `Edition.published` has of the whole files."""
+    """Return the figures of the whole files that `Edition.published` has."""
     return {
         "ratings": len(rows.ratings),
         "users": len(rows.users),

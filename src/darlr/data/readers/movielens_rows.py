@@ -1,6 +1,6 @@
 """The files of MovieLens 100K and 1M (https://grouplens.org/datasets/movielens/): ratings, movies and users, validated.
 
-Each edition has separators of its own; what comes out is alike.
+The editions have different separators; the results have the same form.
 """
 
 import re
@@ -16,7 +16,7 @@ from darlr.data.parsing.files import require_file
 from darlr.data.parsing.number_rows import DOUBLE_COLONS, NumberRows, read_number_rows, refuse_cell
 from darlr.errors import InputError
 
-# In the order of the bits of 100K's u.item, which has one before them for movies of no known genre.
+# In the order of the bits of 100K's u.item, which begin with one for movies of unknown genre.
 GENRES = (
     "Action",
     "Adventure",
@@ -38,7 +38,7 @@ GENRES = (
     "Western",
 )
 AGES = (1, 18, 25, 35, 45, 50, 56)
-"""1M's codes of age groups, the youngest year of each (1: under 18)."""
+"""1M's codes of age groups, the youngest age of each (1: under 18)."""
 
 RATING_COLUMNS = ("user", "movie", "rating", "seconds")
 USERS_100K = ("user", "age", "gender", "occupation", "zip")
@@ -49,12 +49,12 @@ MOVIES_1M = ("movie", "title", "genres")
 
 @dataclass(frozen=True)
 class MovieLensRows:
-    """What an edition's three files hold.
+    """The contents of an edition's three files.
 
     Attributes:
         ratings: columns user, movie, rating (1..5), seconds (since 1970); in the file's order.
         users: columns user (int64), gender ("F" or "M"), age (int64, years or 1M's code), occupation (text).
-        movies: columns movie (int64), genres (list of text, empty where none is known), year (int64, null where unknown).
+        movies: columns movie (int64), genres (list of text, empty if unknown), year (int64, null if unknown).
     """
 
     ratings: NumberRows
@@ -81,7 +81,7 @@ def read_100k(ratings: Path, users: Path, movies: Path) -> MovieLensRows:
     has = np.stack([films.whole(genre, 0, 1) for genre in GENRES], axis=1) == 1
     films.whole("unknown", 0, 1)
     genres = [[genre for genre, bit in zip(GENRES, bits, strict=True) if bit] for bits in has.tolist()]
-    movie_table = _movie_table(films, genres, films.years("release date", r"-(\d{4})$", "a date as 01-Jan-1995"))
+    movie_table = _movie_table(films, genres, films.years("release date", r"-(\d{4})$", "a date like 01-Jan-1995"))
     return _together(read_number_rows(ratings, RATING_COLUMNS, r"\s+"), user_table, movie_table, users, movies)
 
 
@@ -108,7 +108,9 @@ def read_1m(ratings: Path, users: Path, movies: Path) -> MovieLensRows:
     for row, named in enumerate(genres):
         if any(genre not in GENRES for genre in named) or len(set(named)) < len(named):
             raise films.refuse(row, "genres", f"names of genres joined by '|', each once, of {', '.join(GENRES)}")
-    movie_table = _movie_table(films, genres, films.years("title", r"\((\d{4})\)\s*$", "a title with its year, as Heat (1995)"))
+    movie_table = _movie_table(
+        films, genres, films.years("title", r"\((\d{4})\)\s*$", "a title with its year, like Heat (1995)")
+    )
     return _together(read_number_rows(ratings, RATING_COLUMNS, DOUBLE_COLONS), user_table, movie_table, users, movies)
 
 
@@ -133,7 +135,7 @@ def _together(
 
 @dataclass(frozen=True)
 class _Fields:
-    """Lines of named fields, as text; row r stands in line r + 1."""
+    """Lines of named fields, as text; row r is line r + 1."""
 
     path: Path
     names: tuple[str, ...]
@@ -155,7 +157,7 @@ class _Fields:
         return np.array(cells, dtype=np.int64)
 
     def choices(self, name: str, allowed: Collection[str] | None) -> list[str]:
-        """The column, each cell one of `allowed`, or anything that is not blank."""
+        """Return the column; each cell has to be one of `allowed`, or any text that is not blank."""
         cells = self.column(name)
         for row, cell in enumerate(cells):
             if not cell or (allowed is not None and cell not in allowed):
@@ -172,7 +174,7 @@ class _Fields:
         return ids
 
     def years(self, name: str, pattern: str, expected: str) -> list[int | None]:
-        """The year that `pattern` finds in each cell, None where the cell is blank."""
+        """Return the year that `pattern` finds in each cell, None if the cell is blank."""
         found = [re.search(pattern, cell) for cell in self.column(name)]
         for row, (cell, match) in enumerate(zip(self.column(name), found, strict=True)):
             if cell and match is None:
@@ -181,7 +183,7 @@ class _Fields:
 
 
 def _read_fields(path: Path, names: tuple[str, ...], separator: str) -> _Fields:
-    """Lines with one field for each of `names`, Latin-1, LF or CRLF; blank lines at the end are passed over."""
+    """Read lines with one field for each of `names`, Latin-1, LF or CRLF; blank lines at the end are ignored."""
     text = require_file(path).read_bytes().decode("latin-1")
     rows = [line.rstrip("\r").split(separator) for line in text.rstrip().split("\n")]
     for row, fields in enumerate(rows):

@@ -1,8 +1,8 @@
 """Open Bandit Dataset, campaign "men": impressions of a fashion shop with the probability with which each item was shown.
 
 Two policies made a log each: a uniformly random one and Bernoulli Thompson sampling (Saito et al., 2021). A page has three
-positions; an item's propensity is that at its position. Users have no ids: those with the same four hashed features count as
-one.
+positions; an item's propensity is that at its position. Users have no ids, so impressions with the same four hashed
+features count as one user's.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ LoggingPolicy = Literal["random", "bts"]
 def read_open_bandit(folder: Path, official: Official, cache: Cache, name: str) -> LoadedDataset:
     """Read one policy's log: clicks 0 or 1 as rewards, with times, propensities and positions.
 
-    Items have hashed features alone; the last, which has few values, stands for their category. The test world has all users
+    Items have hashed features alone; the last one has few values and serves as the category. The test world has all users
     and items; there is no truth.
 
     Raises:
@@ -81,16 +81,18 @@ def read_open_bandit(folder: Path, official: Official, cache: Cache, name: str) 
 
 
 def _impressions(path: Path) -> Table:
-    """The columns that are read, without the 34 affinities, of millions of rows."""
+    """Read the columns that are used, without the 34 affinities, of millions of rows."""
     try:
         frame = pl.scan_csv(require_file(path), infer_schema=False).select(COLUMNS).collect()
     except pl.exceptions.PolarsError:
-        return read_table(path, COLUMNS)  # which says what is wrong with it
+        return read_table(path, COLUMNS)  # names the fault
     return table_of(path, frame, COLUMNS)
 
 
 def _users(rows: Table) -> tuple[NDArray[np.int32], NDArray[np.object_], Features]:
-    """The user of every row, and the ids and features of the users: the distinct features, ascending."""
+    """Return the user of every row, and the ids and features of the users, which are the distinct features in ascending
+    order.
+    """
     texts = rows.frame.select(pl.col(USER_FEATURES).fill_null(""))
     kinds = texts.unique().sort(USER_FEATURES)
     numbered = kinds.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("user"))

@@ -1,8 +1,8 @@
-"""A generated world shaped like KuaiRec: watch ratios, categories, features, times, biased exposure, and a known truth.
+"""A generated world like KuaiRec: watch ratios, categories, features, times, biased exposure, and a known truth.
 
-`darlr.data.synthetic` has the laws of tastes, rewards and times. Users were shown popular items and items near their taste more
-often (other selections are a setting). Weights and rewards are tables of all users and items; worlds too large for
-that are written by `darlr generate`.
+`darlr.data.synthetic` has the laws of tastes, rewards and times. By default, users were shown popular items, and items near
+their taste, more often. Weights and rewards are tables of all users and items; `darlr generate` writes worlds that are too
+large for that.
 """
 
 import hashlib
@@ -35,18 +35,18 @@ from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
 DENSITY = 0.08  # mean share of the items that a user has seen
-BLOCK_CELLS = 4_000_000  # users are worked on in blocks of about this many (user, item) cells, which bounds the memory
+BLOCK_CELLS = 4_000_000  # users are processed in blocks of about this many (user, item) cells, which bounds the memory
 
 
 def generate(config: SyntheticConfig) -> LoadedDataset:
     """Generate the world of `config`: the same settings give the same data on the same machine.
 
-    Rewards are watch ratios in 0..5. The truth is their expectation before noise, for all users and items; a logged reward is
-    the truth times noise of mean 1, cut at 5. No pair is logged twice, and every user has at least one row. Ratings of randomly
-    shown items have the same noise.
+    Rewards are watch ratios in 0..5. The truth is their expectation before noise, for all users and items. A logged reward
+    is the truth times noise of mean 1, clipped at 5. No pair is logged twice, and every user has at least one row. Ratings
+    of randomly shown items have the same noise.
 
     Raises:
-        InputError: for a strength of selection where nothing is selected, and for a world that does not fit into the memory.
+        InputError: for a strength of a selection that has none, and for a world that does not fit into the memory.
     """
     size = f"config keys 'synthetic.users' and 'synthetic.items' are {config.users:,} and {config.items:,}"
     drawn = f"config key 'synthetic.randomised' is {config.randomised:,}"
@@ -95,7 +95,7 @@ def _draw_log(latent: Latent, truth: Floats, config: SyntheticConfig, random: np
 
 
 def _draw_randomised(log: InteractionLog, truth: Floats, config: SyntheticConfig) -> InteractionLog:
-    """Ratings of pairs drawn evenly from all; a pair may be drawn twice."""
+    """Return ratings of pairs drawn uniformly from all; a pair may be drawn twice."""
     random = numpy_generator(config.seed, "synthetic", "randomised")
     users, items = (random.integers(size, size=config.randomised).astype(np.int32) for size in truth.shape)
     return replace(log, users=users, items=items, rewards=given(truth[users, items], random), times=None)
@@ -104,7 +104,9 @@ def _draw_randomised(log: InteractionLog, truth: Floats, config: SyntheticConfig
 def _draw_exposure(
     latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The (user, item) pairs of the log, each once: more of active users, in proportion to exp(`_log_weights`)."""
+    """Return the (user, item) pairs of the log, each once, drawn in proportion to exp(`_log_weights`); active users have
+    more.
+    """
     n_users, n_items = latent.n_users, latent.n_items
     activity = DENSITY * n_items * np.exp(0.5 * random.standard_normal(n_users) - 0.125)
     seen = np.clip(np.rint(activity), min(4, n_items), max(1, n_items // 2)).astype(np.int64)
@@ -113,7 +115,8 @@ def _draw_exposure(
     for start in range(0, n_users, block):
         stop = min(start + block, n_users)
         score = _log_weights(latent, truth, config, start, stop)
-        # The largest of log-weights plus Gumbel noise, -log of an exponential, are a weighted draw without replacement.
+        # The items with the largest log-weights plus Gumbel noise (-log of an exponential) are a weighted draw without
+        # replacement.
         score -= np.log(np.maximum(random.standard_exponential(score.shape, dtype=np.float32), np.finfo(np.float32).tiny))
         most = int(seen[start:stop].max())
         best = np.argpartition(-score, most - 1, axis=1)[:, :most]
@@ -125,7 +128,7 @@ def _draw_exposure(
 
 
 def _log_weights(latent: Latent, truth: Floats, config: SyntheticConfig, start: int, stop: int) -> Floats:
-    """(stop - start, I) how likely these users are to have each item, as logarithms, up to a constant."""
+    """Return (stop - start, I) the logarithm of the users' probabilities to have each item, up to a constant."""
     weights: Floats = np.zeros((stop - start, truth.shape[1]), np.float32)
     if config.selection == "shown":
         weights = latent.tastes[start:stop] @ latent.traits.T

@@ -1,4 +1,4 @@
-"""What tables cannot say of themselves: the meaning of rewards, repeats and absent cells, and when users quit."""
+"""Settings of a data set's tables: the meaning of rewards, repeats and absent cells, and when users quit."""
 
 import math
 from collections import Counter
@@ -13,11 +13,11 @@ from darlr.text import brief
 from darlr.world.settings import LeaveBy, LeaveConfig
 
 LARGEST_REWARD = 1e12
-"""Whose square, summed over a log, single precision holds."""
+"""The largest reward, whose squares can be summed over a log in single precision."""
 APART, LEAST_RANGE = 1e-5, 1e-30
-"""Of the smallest and the largest reward, beside their size and at all: single precision then tells those between apart."""
+"""The least distance between the smallest and the largest reward, relative and absolute, at which single precision suffices."""
 MOST_NAME = 200
-"""Bytes of a data set's name; most file systems take 255."""
+"""The largest length of a data set's name in bytes; most file systems allow 255."""
 
 Feedback = Literal["ratings", "positive-only"]
 Repeats = Literal["error", "last", "mean", "keep"]
@@ -25,7 +25,7 @@ Repeats = Literal["error", "last", "mean", "keep"]
 
 @dataclass(frozen=True)
 class RewardScale:
-    """What rewards mean; bounds include both ends, and are nan until they are given."""
+    """The meaning of rewards; bounds include both ends, and are nan until they are given."""
 
     feedback: Feedback = "ratings"
     minimum: float = math.nan
@@ -57,7 +57,7 @@ class RewardScale:
 
 @dataclass(frozen=True)
 class LogReading:
-    """How a (user, item) pair that stands several times in the log is read."""
+    """How a (user, item) pair that occurs several times in the log is read."""
 
     repeats: Repeats = "error"
 
@@ -67,8 +67,8 @@ class TruthReading:
     """How the truth's files are read.
 
     Attributes:
-        missing: what an absent cell is; nan: an error.
-        link: of a truth given as factors, what of a reward their product is: the reward, or its natural logarithm.
+        missing: the value of an absent cell; nan: an error.
+        link: for a truth given as factors, the function of the reward that equals their product: identity or logarithm.
     """
 
     missing: float = math.nan
@@ -77,7 +77,7 @@ class TruthReading:
 
 @dataclass(frozen=True)
 class LeaveReading:
-    """`LeaveConfig`, in which "auto" stands for what the catalogue allows."""
+    """`LeaveConfig` with the choice "auto", which depends on the catalogue."""
 
     by: Literal["auto", LeaveBy] = "auto"
     window: int = LeaveConfig.window
@@ -85,22 +85,22 @@ class LeaveReading:
     max_steps: int = LeaveConfig.max_steps
 
     def __post_init__(self) -> None:
-        self.rule(has_categories=False)  # refuses what is out of its limits
+        self.rule(has_categories=False)  # refuses values outside their limits
 
     def rule(self, has_categories: bool) -> LeaveConfig:
-        """The leave rule of a data set whose items have categories or not: by category if they have, else never."""
+        """Return the leave rule of a data set; "auto" means by category if its items have categories, else never."""
         automatic: LeaveBy = "category" if has_categories else "never"
         return LeaveConfig(automatic if self.by == "auto" else self.by, self.window, self.tolerance, self.max_steps)
 
 
 @dataclass(frozen=True)
 class FeatureReading:
-    """How columns of the tables of items and users are read, by name; the others as their cells suggest (`read_feature`).
+    """How columns of the tables of items and users are read, by name; `read_feature` decides about the others.
 
     Attributes:
-        numeric: as quantities.
-        coded: as codes, each distinct cell one, though they may look like numbers.
-        ignored: not at all.
+        numeric: columns of quantities.
+        coded: columns of codes; each distinct cell is one, even if it looks like a number.
+        ignored: columns that are not read.
     """
 
     numeric: tuple[str, ...] = ()
@@ -114,16 +114,17 @@ class FeatureReading:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of all declared columns."""
         return (*self.numeric, *self.coded, *self.ignored)
 
     def kind(self, name: str) -> Kind | None:
-        """What a column that is not ignored was declared as; None if it was not."""
+        """Return the declared kind of a column that is not ignored; None if it was not declared."""
         return "numeric" if name in self.numeric else "coded" if name in self.coded else None
 
 
 @dataclass(frozen=True)
 class TableSettings:
-    """Everything that is set beside the tables of a data set."""
+    """All settings of the tables of a data set."""
 
     name: str = ""
     reward: RewardScale = field(default_factory=RewardScale)
@@ -141,8 +142,8 @@ class TableSettings:
 
 
 def names_folder(name: str) -> bool:
-    """Whether a file system takes `name`, which stands in the paths of result folders."""
+    """Return whether a file system accepts `name`, which is part of the paths of result folders."""
     try:
         return "\0" not in name and len(name.encode()) <= MOST_NAME
-    except UnicodeEncodeError:  # half a character, or what the file system has instead of UTF-8
+    except UnicodeEncodeError:  # a lone surrogate
         return False

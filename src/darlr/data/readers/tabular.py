@@ -1,4 +1,4 @@
-"""Checked tables -> a data set: what a folder in the folder format and frames in memory have in common."""
+"""From checked tables to a data set; used for folders in the folder format and for frames in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,10 +40,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "truth_users": ("user_id",),
     "truth_items": ("item_id",),
 }
-"""The tables of a data set, and the columns that each needs; an entity stands once in those with one column."""
+"""The tables of a data set, and their required columns; in tables with one required column each entity occurs once."""
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSURE_COLUMNS), "items": ("categories",)}
-"""The columns that a table may have beside them, other than features."""
+"""The optional columns of tables, besides features."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,16 @@ class Tables:
 
 
 def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes: Mapping[str, str]) -> LoadedDataset:
-    """The data set that `tables` hold.
+    """Make the data set of `tables`.
 
-    The users are those of the users table and the log, the items likewise, ascending by raw id. The test world is the truth's
-    rows and columns, or everything where there is no truth.
+    The users are those of the users table and of the log, ascending by raw id; so are the items. The test world has the
+    truth's rows and columns, or all users and items if there is no truth.
 
-    Args: hashes: of everything that was read, by name.
+    Args:
+        tables: the tables.
+        settings: how they are read.
+        wording: the names of settings in messages.
+        hashes: of all sources, by name.
 
     Raises:
         InputError: naming the table and the row, or the setting, at fault.
@@ -94,7 +98,9 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
 
 
 def _indexed(log: Table, entities: Table | None, key: str) -> tuple[list[Findings], Vocabulary, NDArray[np.int32]]:
-    """All users, or items, and (n,) the position of every row's; with whether the ids of their table are the log's."""
+    """Return all users, or items, and (n,) the position of every row's; also notes on whether the ids of their table are
+    the log's.
+    """
     logged = log.coded_ids(key)
     found = [ids.spelling(log, key, logged)]
     every = [logged.values]
@@ -107,7 +113,7 @@ def _indexed(log: Table, entities: Table | None, key: str) -> tuple[list[Finding
 
 
 def _unread(tables: Tables) -> list[Findings]:
-    """Columns that nobody reads, of the tables that have no features."""
+    """Return notes on columns that are not read, of the tables that have no features."""
     truth = tables.truth
     plain = [("interactions", tables.interactions), ("randomised", tables.randomised)]
     if truth is not None:
@@ -118,7 +124,7 @@ def _unread(tables: Tables) -> list[Findings]:
 
 
 def _require_columns(features: FeatureReading, tables: Tables, wording: Wording) -> None:
-    """Raise `InputError` for a declared column that neither the table of items nor that of users has as a feature."""
+    """Raise `InputError` for a declared column that is a feature neither of items nor of users."""
     given = [table for table in (tables.items, tables.users) if table is not None]
     known = {name for table in given for name in table.columns} - {"item_id", "user_id", "categories"}
     for name in features.names:
@@ -133,7 +139,13 @@ def _read_log(
     items: tuple[Vocabulary, NDArray[np.int32]],
     wording: Wording,
 ) -> InteractionLog:
-    """Args: users, items: all that there are, and those of the rows."""
+    """
+    Args:
+        table: the interactions.
+        settings: how they are read.
+        users, items: all that there are, and those of the rows.
+        wording: the names of settings in messages.
+    """
     scale = settings.reward
     rewards = table.single_numbers("reward", scale.minimum, scale.maximum)
     times = table.times("timestamp") if "timestamp" in table.columns else None
@@ -156,14 +168,14 @@ def _read_log(
 
 
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
-    """Ratings of randomly shown items by users and of items that are known; a pair may stand several times."""
+    """Read ratings of randomly shown items by known users and of known items; a pair may occur several times."""
     found, of = known_positions(table, "user_id", users), known_positions(table, "item_id", items)
     rewards = table.single_numbers("reward", *log.reward_range)
     return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
 
 
 def _features(table: Table | None, entities: Vocabulary, key: str, declared: FeatureReading) -> tuple[Features, Findings]:
-    """Features of all entities in their order; those that the table lacks count as blank."""
+    """Return features of all entities in their order; those that the table lacks count as blank."""
     if table is None:
         return Features.none(len(entities)), Findings()
     names, found = columns.read_as_features(table, (key, "categories"), declared.ignored)

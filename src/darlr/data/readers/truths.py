@@ -1,4 +1,4 @@
-"""Tables of the truth -> the rewards of the test world: every cell in a row, or factors of users and of items."""
+"""From tables of the truth to the rewards of the test world: a row for each cell, or factors of users and of items."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from darlr.world.world import World
 
 @dataclass(frozen=True)
 class TruthTables:
-    """The cells of the truth, and its rows and columns where these are not the ids that it holds."""
+    """The cells of the truth, and its rows and columns; without the latter, these are all ids in the cells."""
 
     cells: Table
     users: Table | None = None
@@ -31,7 +31,7 @@ class TruthTables:
 
 @dataclass(frozen=True)
 class FactorTables:
-    """Factors whose product is the truth, and its rows and columns where these are not the ids that have factors."""
+    """Factors whose product is the truth, and its rows and columns; without the latter, these are all ids with factors."""
 
     user_factors: Table
     item_factors: Table
@@ -47,11 +47,11 @@ def truth_of(
     bounds: tuple[float, float],
     wording: Wording,
 ) -> Truth:
-    """The dense truth over its rows and columns, both ascending in the vocabularies; its rewards lie in `bounds`.
+    """Return the dense truth over its rows and columns, both ascending in the vocabularies; its rewards lie in `bounds`.
 
     Raises:
-        InputError: naming the row of a cell that cannot be used, stands twice, or has an id that the vocabularies lack (up to
-            five are named), and where the truth does not fit into the memory.
+        InputError: naming the row of a cell that cannot be used, occurs twice, or has an unknown id (up to five are named);
+            also for a truth that does not fit into the memory.
     """
     for axis, key in ((tables.users, "user_id"), (tables.items, "item_id")):
         if axis is not None:
@@ -127,9 +127,10 @@ def _factor_names(table: Table, key: str) -> list[str]:
 
 
 def _factors(table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int64], names: list[str]) -> NDArray[np.float32]:
-    """(n, K) the factors of the entities of `axis` (n,).
+    """Return (n, K) the factors of the entities of `axis` (n,).
 
-    Raises `InputError` naming a cell that is no number of single precision, and an entity without factors.
+    Raises:
+        InputError: naming a cell that is not a number of single precision, and an entity without factors.
     """
     row = np.full(len(entities) + 1, -1)  # position -1, unknown, writes into the spare last slot
     row[entities.find(table.ids(key))] = np.arange(len(table))
@@ -142,12 +143,16 @@ def _factors(table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int6
 
 
 def _axis(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int64]:
-    """Positions of a truth's rows or columns."""
+    """Return the positions of a truth's rows or columns."""
     return np.unique(known_positions(table, key, entities)).astype(np.int64)
 
 
 def known_positions(table: Table, key: str, entities: Vocabulary) -> NDArray[np.int32]:
-    """(n,) position of every row's id; raises `InputError` for ids that neither the log nor its catalogue has."""
+    """Return (n,) the position of every row's id.
+
+    Raises:
+        InputError: for ids that neither the log nor its catalogue has.
+    """
     coded = table.coded_ids(key)
     positions = entities.find(coded.values)
     missing = coded.values.filter(pl.Series(positions < 0))
@@ -163,7 +168,7 @@ def known_positions(table: Table, key: str, entities: Vocabulary) -> NDArray[np.
 def _cells(
     table: Table, key: str, entities: Vocabulary, axis: NDArray[np.int64], axis_table: Table | None
 ) -> NDArray[np.int64]:
-    """Where on its axis every line of the truth lies."""
+    """Return the position on its axis of every line of the truth."""
     slots = np.full(len(entities) + 1, -1)  # position -1, unknown, reads the spare last slot
     slots[axis] = np.arange(len(axis))
     coded = table.coded_ids(key)

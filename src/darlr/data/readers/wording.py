@@ -1,4 +1,4 @@
-"""How messages about tables name what was set beside them."""
+"""The names of settings in messages about tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Wording:
-    """How messages name what was set beside the tables.
+    """The names of settings in messages about tables.
 
     Attributes:
-        source: where it was set.
-        repeats: how else a pair that stands several times can be read.
-        missing: what gives absent cells of the truth a value.
+        source: the place of the settings.
+        repeats: the setting for reading repeated pairs.
+        missing: the setting for absent cells of the truth.
     """
 
     source: Path | str

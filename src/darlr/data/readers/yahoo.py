@@ -1,7 +1,7 @@
 """Yahoo! R3: ratings of songs that users chose, and of songs that were drawn for them at random.
 
 Webscope gives "R3 - Yahoo! Music ratings for User Selected and Randomly Selected songs, version 1.0" to those who sign its
-agreement. The copy that goes with AutoDebias has commas and ids from 0; either is read, and raw ids stay as they are.
+agreement. The copy that comes with AutoDebias has commas and ids from 0; both can be read, and raw ids are kept.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from darlr.world.world import World
 TRAIN = "ydata-ymusic-rating-study-v1_0-train.txt"
 TEST = "ydata-ymusic-rating-study-v1_0-test.txt"
 
-# The published runs' rule: with this tolerance nobody leaves early (protocol section 1).
+# The published runs' rule: with this tolerance no user leaves early (protocol section 1).
 LEAVE = LeaveConfig(by="distance", window=4, tolerance=0.0, max_steps=30)
 
 PUBLISHED = {
@@ -38,10 +38,10 @@ PUBLISHED = {
 
 
 def read_yahoo(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDataset:
-    """Read Yahoo! R3: ratings 1..5, no times, categories or features; the test world is the test's users and every song.
+    """Read Yahoo! R3: ratings 1..5, without times, categories or features; the test world has the test's users and every song.
 
     Raises:
-        InputError: naming the file and the line that is not as published, or what is missing.
+        InputError: naming the file and the line that is not as published, or the missing file.
     """
     paths = locate(OFFICIAL, folder, cache)
     rows = read_yahoo_rows(paths[TRAIN], paths[TEST])
@@ -78,7 +78,7 @@ def read_yahoo(config: ExperimentConfig, folder: Path, cache: Cache) -> LoadedDa
 
 
 def count(rows: YahooRows) -> dict[str, int]:
-    """The figures that `PUBLISHED` has of the whole files."""
+    """Return the figures of the whole files that `PUBLISHED` has."""
     counts = {}
     for name, part in (("train", rows.train), ("test", rows.test)):
         counts[f"{name}: rows"] = len(part)

@@ -11,7 +11,7 @@ from darlr.errors import InputError
 
 USERS, SONGS = 15_400, 1_000
 DRAWN = 10
-"""Songs drawn at random for every user of the test file."""
+"""The number of songs drawn at random for every user of the test file."""
 
 COLUMNS = ("user", "song", "rating")
 
@@ -21,7 +21,7 @@ class YahooRows:
     """Self-selected ratings (`train`) and ratings of randomly drawn songs (`test`); columns user, song, rating.
 
     Attributes:
-        first_id: from where ids count in both files, 1 (as published) or 0 (AutoDebias).
+        first_id: the first id in both files, 1 (as published) or 0 (AutoDebias).
     """
 
     train: NumberRows
@@ -30,13 +30,13 @@ class YahooRows:
 
 
 def read_yahoo_rows(train: Path, test: Path) -> YahooRows:
-    """Read both files: numbers apart by spaces, tabs or commas.
+    """Read both files: numbers separated by spaces, tabs or commas.
 
-    The first user stands in both files, so the smallest user id tells from where ids count.
+    The first user occurs in both files, so the smallest user id shows whether ids begin at 0 or 1.
 
     Raises:
-        InputError: naming the file and the line, if ids do not count alike in both or leave their range, a rating is not
-            1..5, a pair stands twice, the files were swapped, or the test's users have not 10 songs each or no train rows.
+        InputError: naming the file and the line. Ids have to begin alike in both files and stay in their range, ratings are
+            1..5, and no pair occurs twice. Users of the test file have 10 songs each, and rows in the train file.
     """
     chosen = read_number_rows(train, COLUMNS, SPACES_OR_COMMAS)
     drawn = read_number_rows(test, COLUMNS, SPACES_OR_COMMAS)
@@ -73,13 +73,13 @@ def _drawn_alike(rows: NumberRows) -> bool:
 
 
 def _rows_of_users(rows: NumberRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct users, ascending, and how many rows each has."""
+    """Return the distinct users, ascending, and the number of rows of each."""
     users, counts = np.unique(rows.column("user"), return_counts=True)
     return users, counts.astype(np.int64)
 
 
 def _require_whole(chosen: NumberRows, drawn: NumberRows) -> None:
-    """A file that was cut short at a line's end is no longer what the study drew."""
+    """Check that no file was cut short at the end of a line, by the numbers that the study drew."""
     users, counts = _rows_of_users(drawn)
     if (counts != DRAWN).any():
         at = int(np.argmax(counts != DRAWN))

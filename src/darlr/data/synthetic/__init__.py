@@ -1,1 +1,1 @@
-"""The laws behind generated worlds, and what writes worlds of millions of users."""
+"""The laws of generated worlds, and the writer of worlds with millions of users."""

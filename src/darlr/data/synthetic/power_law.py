@@ -1,4 +1,4 @@
-"""Power laws: how often users come and items are shown, and draws in proportion to that."""
+"""Power laws: frequencies of users and of items, and draws in proportion to them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 
 def shares(ranks: NDArray[np.int64], skew: float) -> NDArray[np.float64]:
-    """(n,) the share of each entity, in proportion to rank ** -skew.
+    """Return (n,) the share of each entity, in proportion to rank ** -skew.
 
-    Args: ranks: (n,) from 1, the most frequent.
+    Args:
+        ranks: (n,) from 1, the most frequent.
+        skew: the exponent.
     """
     weights: NDArray[np.float64] = ranks.astype(np.float64) ** -skew
     weights /= weights.sum()
@@ -18,12 +20,15 @@ def shares(ranks: NDArray[np.int64], skew: float) -> NDArray[np.float64]:
 
 
 def quotas(weights: NDArray[np.float64], total: int, most: int) -> NDArray[np.int64]:
-    """(n,) whole numbers from 1 to `most` whose sum is `total`, in proportion to `weights` where the limits let them be.
+    """Return (n,) whole numbers from 1 to `most` whose sum is `total`, in proportion to `weights` as far as the limits allow.
 
-    Args: total: from n to n * most.
+    Args:
+        weights: (n,) above 0.
+        total: from n to n * most.
+        most: the largest number.
     """
     low, high = 0.0, total * max(1.0, float(most / (weights.min() * total)))
-    for _ in range(200):  # halving: the sum rises with the factor
+    for _ in range(200):  # bisection: the sum rises with the factor
         middle = (low + high) / 2
         low, high = (middle, high) if np.clip(weights * middle, 1, most).sum() < total else (low, middle)
     ideal = np.clip(weights * high, 1, most)
@@ -34,7 +39,7 @@ def quotas(weights: NDArray[np.float64], total: int, most: int) -> NDArray[np.in
         more = order[whole[order] < most][:lacking]
         whole[more] += 1
         lacking -= len(more)
-    while lacking < 0:  # rounding errors of the halving
+    while lacking < 0:  # rounding errors of the bisection
         fewer = order[::-1][whole[order[::-1]] > 1][:-lacking]
         whole[fewer] -= 1
         lacking += len(fewer)
@@ -43,11 +48,11 @@ def quotas(weights: NDArray[np.float64], total: int, most: int) -> NDArray[np.in
 
 @dataclass(frozen=True)
 class Alias:
-    """Draws of one of n entities in proportion to given shares, in constant time (Walker 1977, Vose 1991).
+    """Draws one of n entities in proportion to given shares, in constant time (Walker 1977, Vose 1991).
 
     Attributes:
-        kept: (n,) float32, how likely an entity is kept when its own column is drawn.
-        other: (n,) int32, who is taken else.
+        kept: (n,) float32, the probability that an entity is kept when its own column is drawn.
+        other: (n,) int32, the entity that is taken otherwise.
     """
 
     kept: NDArray[np.float32]
@@ -55,6 +60,7 @@ class Alias:
 
     @classmethod
     def of(cls, shares: NDArray[np.float64]) -> Self:
+        """Prepare draws with the `shares` (n,)."""
         n = len(shares)
         mass = (shares * n).tolist()
         kept, other = np.ones(n, np.float32), np.arange(n, dtype=np.int32)
@@ -69,6 +75,6 @@ class Alias:
         return cls(kept, other)
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.int32]:
-        """Entities in 0..n-1, in `shape`."""
+        """Draw entities in 0..n-1, in the given `shape`."""
         column = random.integers(len(self.kept), size=shape, dtype=np.int32)
         return np.where(random.random(shape, dtype=np.float32) < self.kept[column], column, self.other[column])

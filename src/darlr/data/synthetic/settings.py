@@ -1,4 +1,4 @@
-"""What a large generated world is like."""
+"""Settings of a large generated world."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -8,7 +8,7 @@ from darlr.errors import InputError
 from darlr.text import brief
 
 Selection = Literal["shown", "free", "popularity", "forced"]
-"""Which items users have in the log; see `WorldSettings.selection`."""
+"""The rule by which items enter a user's log; see `WorldSettings.selection`."""
 
 MOST_SKEW = 1.5
 MOST_STRENGTH = 100.0
@@ -16,23 +16,23 @@ MOST_STRENGTH = 100.0
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """Size and laws of a generated world; every number is the option of `darlr generate` of that name.
+    """Size and laws of a generated world; every attribute is the option of `darlr generate` of that name.
 
     Attributes:
-        users, items: how many there are.
-        rows: of the log; each user has one or more, and at most half of the items.
-        user_skew, item_skew: the user of rank r has rows in proportion to r ** -user_skew, and the item of rank r is offered so
-            likewise, as far as users have items once.
-        selection: shown: popular items are offered, and users take what is to their taste; free: any items are offered, and
-            users take what they would give most; popularity: popular items are offered, and users take any; forced: any, at
-            random.
-        selection_strength: how strongly users take by taste or by what they would give; 0: they take any. None: 1.
+        users, items: numbers of users and items.
+        rows: number of rows of the log; each user has at least one, and at most half of the items.
+        user_skew, item_skew: the user of rank r has rows in proportion to r ** -user_skew. The item of rank r is offered in
+            proportion to r ** -item_skew, as far as users have an item only once.
+        selection: the rule by which items enter the log. shown: popular items are offered, and users take those to their
+            taste. free: any items are offered, and users take those with the greatest reward. popularity: popular items are
+            offered, and users take any. forced: any items, at random.
+        selection_strength: how strongly users choose by taste or reward; 0: they take any. None: 1.
         test_users, test_items: size of the test world, whose truth is known; None: 10,000 and 5,000, or all if there are fewer.
-        randomised: ratings of items that were shown at random, beside the log.
-        seed: what the world is drawn from.
+        randomised: number of additional ratings of items that were shown at random.
+        seed: the seed of the world.
 
     Raises:
-        InputError: naming the option that is out of its limits.
+        InputError: naming the option that is outside its limits.
     """
 
     users: int
@@ -68,19 +68,22 @@ class WorldSettings:
 
     @property
     def most_rows(self) -> int:
-        """Of a user."""
+        """The largest number of rows of a user."""
         return max(1, self.items // 2)
 
     @property
     def strength(self) -> float:
+        """The strength of selection."""
         return 1.0 if self.selection_strength is None else self.selection_strength
 
     @property
     def tested_users(self) -> int:
+        """The number of users of the test world."""
         return min(10_000, self.users) if self.test_users is None else self.test_users
 
     @property
     def tested_items(self) -> int:
+        """The number of items of the test world."""
         return min(5_000, self.items) if self.test_items is None else self.test_items
 
 

@@ -1,8 +1,8 @@
-"""Which items users have in the log of a world that is too large for a table of all users and items.
+"""The choice of the log's items in a world that is too large for a table of all users and items.
 
-At each step a user is offered `OFFERS` items, by their popularity or evenly, and takes one, in proportion to exp(strength *
-weight). The weight is the taste for the item, or its true reward, or nothing. A user has an item once: what was taken before is
-not taken again.
+At each step a user is offered `OFFERS` items, by popularity or uniformly, and takes one of them in proportion to
+exp(strength * weight). The weight is the taste for the item, its true reward, or 0. A user has an item once: an item that
+was taken before is not taken again.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from darlr.data.synthetic.power_law import Alias
 
 OFFERS = 8
 TASTE_WEIGHT = np.float32(0.5)
-STEPS_AT_ONCE = 1 << 17  # bounds the memory: each step has OFFERS offers of a few hundred bytes
+STEPS_AT_ONCE = 1 << 17  # bounds the memory: each step takes OFFERS offers of a few hundred bytes
 TINY = np.finfo(np.float32).tiny
 
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
@@ -24,14 +24,14 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 @dataclass(frozen=True)
 class Showing:
-    """How pairs of a user and an item come into the log.
+    """How pairs of a user and an item enter the log.
 
     Attributes:
         latent: tastes of users and traits of items.
-        truth: what users would give.
-        offers: how items are drawn that are offered.
-        by_taste, by_truth: how strongly a user takes what is to its taste, and what it would give most (in deviations of the
-            truth); 0: not at all.
+        truth: the true rewards.
+        offers: draws the offered items.
+        by_taste, by_truth: how strongly a user chooses by taste, and by true reward (in standard deviations of the truth);
+            0: not at all.
     """
 
     latent: Latent
@@ -41,11 +41,12 @@ class Showing:
     by_truth: float
 
     def draw(self, users: NDArray[np.int32], random: np.random.Generator) -> Pairs:
-        """A distinct item for every entry of `users`, which stand in rising order and as often as they have rows.
+        """Draw a distinct item for every entry of `users`, which are in rising order, each repeated for its rows.
 
-        No user may have more entries than half of the items, or the draws take too long to end.
+        No user may have more entries than half of the items, or the draws take too long.
 
-        Returns: (n,) users, rising, and (n,) their items.
+        Returns:
+            (n,) users, rising, and (n,) their items.
         """
         had = np.zeros(0, np.int64)
         n_items = self.latent.n_items
@@ -60,13 +61,17 @@ class Showing:
         return (had // n_items).astype(np.int32), (had % n_items).astype(np.int32)
 
     def _take(self, users: NDArray[np.int32], had: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-        """(n,) the pair user * I + item that each step takes; -1 where all that is offered was taken before.
+        """Return (n,) the pair user * I + item that each step takes; -1 if all offered items were taken before.
 
-        Args: had: (m,) pairs taken before, rising.
+        Args:
+            users: (n,) rising.
+            had: (m,) pairs taken before, rising.
+            random: draws offers and choices.
         """
         items = self.offers.draw((len(users), OFFERS), random)
         scores = self._weights(users, items)
-        # The largest of log-weights plus Gumbel noise, -log of an exponential, is a draw in proportion to the weights.
+        # The item with the largest log-weight plus Gumbel noise (-log of an exponential) is a draw in proportion to the
+        # weights.
         scores -= np.log(np.maximum(random.standard_exponential(scores.shape, dtype=np.float32), TINY))
         pairs = users[:, None].astype(np.int64) * self.latent.n_items + items
         if len(had):
@@ -77,7 +82,7 @@ class Showing:
         return np.where(usable, np.take_along_axis(pairs, best, axis=1)[:, 0], -1)
 
     def _weights(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Floats:
-        """(n, OFFERS) log-weights of what each of `users` (n,) is offered."""
+        """Return (n, OFFERS) log-weights of the items offered to each of `users` (n,)."""
         if self.by_taste:
             tastes = np.float32(self.by_taste) * TASTE_WEIGHT * self.latent.tastes[users]
             liking: Floats = np.einsum("nk,nok->no", tastes, self.latent.traits[items])
@@ -89,7 +94,9 @@ class Showing:
 
 
 def _lacking(wanted: NDArray[np.int32], served: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The entries of `wanted` that have none in `served`; both rising, and each of `served` stands in `wanted` as often."""
+    """Return the entries of `wanted` that `served` lacks. Both are rising, and `wanted` has every entry of `served` at
+    least as often.
+    """
     first = int(wanted[0])
     missing = np.bincount(wanted - first)
     missing -= np.bincount(served - first, minlength=len(missing))

@@ -1,7 +1,8 @@
-"""A generated world as a folder in the folder format, written block by block: memory grows with users and items, not with rows.
+"""The writer of a generated world as a folder in the folder format, block by block. Memory grows with users and items, not
+with rows.
 
-The truth is written as factors of all users and items. The test world is a part of them, so that a table of its truth fits into
-the memory.
+The truth is written as factors of all users and items. The test world is a part of them, so that a table of its truth fits
+into the memory.
 """
 
 import shutil
@@ -14,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 
 from darlr._version import __version__
-from darlr.artifacts.files import PARTIAL_SUFFIX, publish, replacing, write_bytes
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, reason, replacing, write_bytes
 from darlr.data.catalog import Features
 from darlr.data.readers.folder_settings import SETTINGS
 from darlr.data.synthetic.feedback import MAXIMUM, WATCHED, draw_times, expected_factors, given
@@ -28,25 +29,27 @@ from darlr.reading import present
 from darlr.seeding import numpy_generator
 
 PART_ROWS = 4_000_000
-GROUP_ROWS = 1_000_000  # of a Parquet file, which are read together
-SAMPLE = 1_000_000  # pairs by which the truth's mean and spread are known
+GROUP_ROWS = 1_000_000  # rows of a group in a Parquet file, which are read at once
+SAMPLE = 1_000_000  # pairs that give the truth's mean and spread
 DECIMALS = 3  # of rewards
-BYTES_OF_ROW, BYTES_OF_USER, BYTES_OF_ITEM = 16, 80, 120  # on disk, rather too many
-BYTES_BEHIND = 400.0  # in memory, of a user or an item
+BYTES_OF_ROW, BYTES_OF_USER, BYTES_OF_ITEM = 16, 80, 120  # bytes on disk, rather too many
+BYTES_BEHIND = 400.0  # bytes in memory of a user or an item
 INTERACTIONS, RANDOMISED = "interactions", "randomised.parquet"
 
 
 def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], None] = lambda rows: None) -> None:
     """Write the world of `settings` to `folder`; the same settings give the same bytes, with the same versions and machine.
 
-    The folder appears under its name when it is whole. Until then it is `NAME.partial`, has no `dataset.yaml`, and is deleted
-    where writing fails.
+    The folder gets its name when it is complete. Until then it is `NAME.partial`, has no `dataset.yaml`, and is deleted if
+    writing fails.
 
-    Args: advance: is told how many further rows of the log are written.
+    Args:
+        settings: size and laws of the world.
+        folder: the new folder.
+        advance: is called with the number of rows written since the last call.
 
     Raises:
-        InputError: if the folder is there already or has no name for a data set, and where a world does not fit into the memory
-            or onto the disk.
+        InputError: if the folder exists or has no valid name, and if the world does not fit into the memory or onto the disk.
         RunError: if it cannot be written.
     """
     partial = folder.with_name(folder.name + PARTIAL_SUFFIX) if folder.name else folder
@@ -64,7 +67,7 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
     except FileExistsError as error:
         raise InputError(f"{partial}: is left from a world that was not finished; delete it first") from error
     except OSError as error:
-        raise RunError(f"{partial}: cannot be made ({error.strerror})") from error
+        raise RunError(f"{partial}: cannot be made ({reason(partial, error)})") from error
     try:
         _World(settings).write(partial, folder.name, advance)
         publish(partial, folder)
@@ -75,7 +78,7 @@ def write_world(settings: WorldSettings, folder: Path, advance: Callable[[int], 
 
 
 def _require_room(settings: WorldSettings, folder: Path) -> None:
-    """Raise `InputError` where the disk has less room than the world will need."""
+    """Raise `InputError` if the disk has less room than the world will need."""
     nearest = next(parent for parent in folder.absolute().parents if parent.is_dir())
     rows = settings.rows + settings.randomised
     needed = BYTES_OF_ROW * rows + BYTES_OF_USER * settings.users + BYTES_OF_ITEM * settings.items
@@ -113,7 +116,7 @@ class _World:
         return numpy_generator(self._settings.seed, "generate", *names)
 
     def write(self, folder: Path, name: str, advance: Callable[[int], None]) -> None:
-        """All files, `dataset.yaml` last."""
+        """Write all files, `dataset.yaml` last."""
         for part, (first, last) in enumerate(_blocks(self._seen)):
             _write(self._rows(first, last, self._random("log", str(part))), folder / INTERACTIONS / f"part-{part:05}.parquet")
             advance(int(self._seen[first:last].sum()))
@@ -132,7 +135,7 @@ class _World:
         write_bytes(folder / SETTINGS, text.encode())
 
     def _rows(self, first: int, last: int, random: np.random.Generator) -> pl.DataFrame:
-        """The log's rows of the users in first..last-1, each user's oldest first."""
+        """Return the log's rows of the users in first..last-1, each user's oldest first."""
         wanted = np.repeat(np.arange(first, last, dtype=np.int32), self._seen[first:last])
         users, items = self._showing.draw(wanted, random)
         rewards = given(self.truth.cells(users, items), random)
@@ -149,7 +152,7 @@ class _World:
         return _ratings(users, items, given(self.truth.cells(users, items), random))
 
     def _write_truth(self, folder: Path) -> None:
-        """The factors, and which users and items the test world has: drawn at random, in rising order."""
+        """Write the factors, and the users and items of the test world, drawn at random, in rising order."""
         random = self._random("test world")
         for key, factors, tested in (
             ("user", self.truth.users, self._settings.tested_users),
@@ -162,7 +165,7 @@ class _World:
 
 
 def _blocks(seen: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """The users (first, last + 1) of each part, who together have about `PART_ROWS` rows."""
+    """Yield the users (first, last + 1) of each part, which together have about `PART_ROWS` rows."""
     ends = np.cumsum(seen)
     first = 0
     while first < len(seen):
@@ -199,7 +202,7 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
 
 
 def _description(settings: WorldSettings, name: str) -> dict[str, object]:
-    """`dataset.yaml`."""
+    """Return the contents of `dataset.yaml`."""
     options = {
         "users": settings.users,
         "items": settings.items,

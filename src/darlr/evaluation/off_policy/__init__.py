@@ -1,1 +1,1 @@
-"""What a policy is worth by a log that another policy made: one pure function an estimator, and what may be trusted of it."""
+"""Off-policy evaluation: the value of a policy from a log that another policy made, and diagnostics of its reliability."""

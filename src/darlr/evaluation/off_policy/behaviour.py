@@ -1,8 +1,9 @@
-"""The policy that made a log, estimated from the log where propensities were not written down.
+"""The policy that made a log, estimated from the log if it has no propensities.
 
-Two models are mixed: how often each item is shown (popularity), and a multinomial logistic regression on what is known of the
-user: features, and the factors of what the user was shown. The rows are split: factors and popularity come from one part, the
-regression from another, and the weights of the mixture, which calibrate it, from a third (expectation maximisation).
+Two models are mixed: how often each item is shown (popularity), and a multinomial logistic regression. The regression reads
+the user's features and the factors of the items that the user was shown. The rows are split: factors and popularity come
+from one part, the regression from another, and the weights of the mixture, which calibrate it, from a third (expectation
+maximisation).
 """
 
 from dataclasses import dataclass
@@ -21,10 +22,10 @@ PARTS = (0.6, 0.2, 0.2)
 
 FACTORS = 8
 MOST_CELLS = 4_000_000
-"""Of users times items that the regression reads, users drawn at random: bounds its time."""
+"""The largest number of users times items that the regression reads, with users drawn at random; it bounds the time."""
 
 MIXED_CELLS = 2_000_000_000
-"""Of rows times items whose likelihood the mixture's weight is chosen by; bounds the time."""
+"""The largest number of rows times items whose likelihood chooses the mixture's weight; it bounds the time."""
 
 PENALTY, ITERATIONS, MIXING_ITERATIONS = 1e-3, 60, 100
 
@@ -35,10 +36,10 @@ class Behaviour:
 
     Attributes:
         popularity: (I,) float64, the smoothed share of each item; sums to 1.
-        inputs: (U, d) float32, what the regression knows of each user.
-        weights: (d, I) float32 and `bias`: (I,) float32 of the regression.
-        mixture: weight of the regression; that of popularity is the rest.
-        likelihoods: mean log-probability that popularity, the regression and their mixture give the rows of the third part.
+        inputs: (U, d) float32, the regression's inputs for each user.
+        weights, bias: (d, I) and (I,) float32 of the regression.
+        mixture: weight of the regression; the rest is the weight of popularity.
+        likelihoods: mean log-probability of the third part's rows under popularity, the regression and their mixture.
     """
 
     popularity: Floats
@@ -49,7 +50,7 @@ class Behaviour:
     likelihoods: tuple[float, float, float]
 
     def rows(self, users: NDArray[np.integer]) -> Floats:
-        """(m, I) the probability of every item for `users` (m,), indices into the log's; rows sum to 1."""
+        """Return (m, I) the probability of every item for `users` (m,), indices into the log's; rows sum to 1."""
         logits = self.inputs[users].astype(np.float64) @ self.weights + self.bias
         logits -= logits.max(axis=1, keepdims=True)
         shown = np.exp(logits)
@@ -60,7 +61,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class _Shown:
-    """Which users (n,) were shown which items (n,)."""
+    """The users (n,) and the items (n,) that they were shown."""
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
@@ -72,7 +73,7 @@ class _Shown:
 def fit_behaviour(log: InteractionLog, features: Features, generator: np.random.Generator) -> Behaviour:
     """Fit the logging policy of `log`, whose users have `features`.
 
-    An item that was never shown keeps the probability of half a showing, so that no propensity is 0.
+    An item that was never shown gets the probability of half a showing, so that no propensity is 0.
     """
     order = generator.permutation(len(log))
     first, second = np.cumsum([round(share * len(log)) for share in PARTS[:2]])
@@ -86,20 +87,20 @@ def fit_behaviour(log: InteractionLog, features: Features, generator: np.random.
 
 
 def _features(features: Features) -> NDArray[np.float32]:
-    """(U, d) numeric features, and each code as an indicator."""
+    """Return (U, d) numeric features, and each code as an indicator."""
     coded = [np.eye(size, dtype=np.float32)[codes] for size, codes in zip(features.code_sizes, features.codes.T, strict=True)]
     return np.concatenate([features.numeric.astype(np.float32), *coded], axis=1)
 
 
 def _factors(log: _Shown, n_users: int, n_items: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """(U, k) left singular vectors of which users were shown which items, in units of their own spread."""
+    """Return (U, k) left singular vectors of the matrix of users and shown items, each divided by its own spread."""
     size = min(FACTORS, n_users - 1, n_items - 1)
     if size < 1:
         return np.zeros((n_users, 0), np.float32)
     cells = torch.from_numpy(np.stack([log.users, log.items]).astype(np.int64))
     shown = torch.sparse_coo_tensor(cells, torch.ones(len(log)), (n_users, n_items), check_invariants=False).coalesce()
     right = torch.from_numpy(generator.standard_normal((n_items, size + 4)).astype(np.float32))
-    for _ in range(4):  # a randomised range finder (Halko et al., 2011), whose draws are the generator's
+    for _ in range(4):  # a randomised range finder (Halko et al., 2011), with numbers from the generator
         left = torch.linalg.qr(torch.sparse.mm(shown, right)).Q
         right = torch.linalg.qr(torch.sparse.mm(shown.t(), left)).Q
     rotation, scales, _ = torch.linalg.svd(torch.sparse.mm(shown, right), full_matrices=False)
@@ -112,7 +113,9 @@ def _factors(log: _Shown, n_users: int, n_items: int, generator: np.random.Gener
 def _regression(
     log: _Shown, inputs: NDArray[np.float32], popularity: Floats, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(d, I) weights and (I,) bias that make the rows of `log` likeliest, less a ridge penalty; the start is popularity."""
+    """Return (d, I) weights and (I,) bias that maximise the likelihood of `log` minus a ridge penalty, starting from
+    popularity.
+    """
     users, counts = np.unique(log.users, return_counts=True)
     most = max(1, MOST_CELLS // len(popularity))
     if len(users) > most:
@@ -141,14 +144,14 @@ def _regression(
 
 
 def _mixture(log: _Shown, fitted: Behaviour) -> tuple[float, tuple[float, float, float]]:
-    """The weight of the regression that makes the rows of `log` likeliest, and the mean log-probabilities.
+    """Return the weight of the regression that maximises the likelihood of `log`, and the mean log-probabilities.
 
-    Without any row, popularity alone.
+    Without any row, popularity alone is used.
     """
     if len(log) == 0:
         return 0.0, (0.0, 0.0, 0.0)
     most = max(1, MIXED_CELLS // len(fitted.popularity))
-    log = _Shown(log.users[:most], log.items[:most])  # rows stand in random order
+    log = _Shown(log.users[:most], log.items[:most])  # rows are in random order
     popular = fitted.popularity[log.items]
     alone = Behaviour(fitted.popularity, fitted.inputs, fitted.weights, fitted.bias, 1.0, (0.0, 0.0, 0.0))
     regressed = np.concatenate(

@@ -1,4 +1,6 @@
-"""What a policy saw before each logged row: the user, what was shown to the user before, and what is not shown again."""
+"""The contexts of logged rows for a policy: the user, the items shown to the user before, and the items that are not shown
+again.
+"""
 
 from dataclasses import dataclass
 
@@ -20,10 +22,10 @@ class Contexts:
 
     Attributes:
         users: (n,) int64, rows of the world.
-        window: of every row (n, L), or the start of an episode (1, L) where the log has no sessions.
-        earlier: (n, T) int64, the columns shown earlier in the session, filled up with an absent one; T is 0 without sessions,
-            and where sessions show items twice.
-        known: ascending user * n_items + column of the pairs that users had before and that are not shown again; empty where
+        window: (n, L) of every row, or (1, L) the start of an episode if the log has no sessions.
+        earlier: (n, T) int64, the columns shown earlier in the session, padded with an absent one. T is 0 without sessions,
+            and if sessions show items twice.
+        known: ascending user * n_items + column of the pairs that users had before and that are not shown again; empty if
             the log shows pairs twice.
         n_items: columns of the world.
     """
@@ -36,11 +38,11 @@ class Contexts:
 
     @property
     def alike(self) -> bool:
-        """Whether the user alone makes a context."""
+        """Whether the context depends on the user alone."""
         return len(self.window.items) == 1
 
     def blocked(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """(m, n_items) the items that are not shown (again) in the contexts `rows` (m,)."""
+        """Return (m, n_items) bool: the items that are not shown (again) in the contexts `rows` (m,)."""
         cells = np.zeros((len(rows), self.n_items + 2), bool)
         users = self.users[rows]
         first, last = (np.searchsorted(self.known, (users + more) * self.n_items) for more in (0, 1))
@@ -52,7 +54,7 @@ class Contexts:
         return free
 
     def distributions(self, scorer: Scorer, device: torch.device, greedy: bool = False) -> Distributions:
-        """With what probability `scorer` recommends each item: its own, or that of its best item alone where `greedy`."""
+        """Return the probabilities with which `scorer` recommends each item; if `greedy`, its best item has probability 1."""
 
         def of(rows: NDArray[np.intp]) -> NDArray[np.floating]:
             if not self.alike:
@@ -76,12 +78,12 @@ class Contexts:
 
 
 def repeats_pairs(log: InteractionLog) -> bool:
-    """Whether the log shows an item to a user twice."""
+    """Return whether the log shows an item to a user twice."""
     return count_distinct(log.users, log.items) < len(log)
 
 
 def start_contexts(users: NDArray[np.int64], known: NDArray[np.int64], n_items: int, start: Window) -> Contexts:
-    """Rows of `users` (n,) that are all judged as the first of an episode, after the window `start` (1, L)."""
+    """Return contexts of rows of `users` (n,), each taken as the first step of an episode, after the window `start` (1, L)."""
     return Contexts(users, start, np.zeros((len(users), 0), np.int64), known, n_items)
 
 
@@ -94,11 +96,15 @@ def session_contexts(
     n_items: int,
     lookback: int,
 ) -> Contexts:
-    """Rows in the order of their sessions and steps, each after what its session showed before.
+    """Return contexts of rows in the order of their sessions and steps, each after the earlier steps of its session.
 
     Args:
-        rewards: (n,) normalised to 0..1, as windows hold them.
+        users, columns: (n,) rows and columns of the world.
+        rewards: (n,) normalised to 0..1, as in windows.
         places: (n,) the place of each row in its session, from 0 on.
+        known: pairs that are not shown again.
+        n_items: number of items of the world.
+        lookback: number of positions of a window.
     """
     numbers = np.arange(len(users))
     items = np.full((len(users), lookback), absent_item(n_items))
@@ -113,11 +119,11 @@ def session_contexts(
     for back in range(1, longest + 1):
         there = places >= back
         earlier[there, back - 1] = columns[numbers[there] - back]
-    if (earlier == columns[:, None]).any():  # an item stands twice in a session, so nothing is withheld
+    if (earlier == columns[:, None]).any():  # an item occurs twice in a session, so nothing is withheld
         earlier = earlier[:, :0]
     return Contexts(users, Window(torch.from_numpy(items), torch.from_numpy(given)), earlier, known, n_items)
 
 
 def estimated_rows(estimates: Estimates, users: NDArray[np.int64]) -> Distributions:
-    """Estimated rewards (n_users, n_items) of a world as a function of logged rows of `users` (n,)."""
+    """Return estimated rewards (n_users, n_items) of a world as a function of logged rows of `users` (n,)."""
     return lambda rows: estimates.rows(torch.from_numpy(users[rows]).to(estimates.device)).cpu().numpy()

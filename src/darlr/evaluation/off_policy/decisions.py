@@ -1,4 +1,4 @@
-"""Logged recommendations beside what the judged policy would have done in their place, checked."""
+"""Logged recommendations with the judged policy's probabilities of them, checked."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from darlr.errors import InputError
 from darlr.evaluation.off_policy.terms import Floats
 
 TOLERANCE = 1e-3
-"""By which the probabilities of all items may miss a sum of 1."""
+"""The largest deviation from 1 of the sum of all items' probabilities."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class Decisions:
     Attributes:
         users: (n,) int64 codes; rows of one user belong together.
         rewards: (n,) float64.
-        propensities: (n,) float64 in (0, 1], with which the shown item was shown.
-        probabilities: (n,) float64 in [0, 1], with which the judged policy recommends it.
+        propensities: (n,) float64 in (0, 1], the probability with which the shown item was shown.
+        probabilities: (n,) float64 in [0, 1], the probability with which the judged policy recommends it.
         modelled: (n,) float64, a model's estimate of its reward.
         expected: (n,) float64, the model's expectation under the judged policy.
-        group_weights: (n,) float64, weight of the shown item's group; None where items have no groups.
+        group_weights: (n,) float64, weight of the shown item's group; None if items have no groups.
         unsupported: (n,) float64 in [0, 1], the policy's probability of items that the log never shows.
 
     Raises:
-        InputError: for columns of another length or that are not finite, propensities outside (0, 1] and probabilities
+        InputError: for columns that have another length or are not finite, propensities outside (0, 1] and probabilities
             outside [0, 1].
     """
 
@@ -63,7 +63,7 @@ class Decisions:
 
 
 def require_distributions(probabilities: NDArray[np.floating], what: str) -> None:
-    """Raise `InputError` unless every row of `probabilities` (m, n_items) is a distribution, naming the first that is none."""
+    """Raise `InputError` naming the first row of `probabilities` (m, n_items) that is not a distribution."""
     usable = np.isfinite(probabilities) & (probabilities >= 0)
     if not usable.all():
         row = int(np.argmin(usable.all(axis=1)))

@@ -1,4 +1,4 @@
-"""The values of several policies by all estimators, with intervals, diagnostics, and what cannot be told."""
+"""The values of several policies by all estimators, with intervals, diagnostics and objections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Estimate:
 
     Attributes:
         value: the estimate.
-        low, high: its 95% interval by bootstrap of users; NaN where the model alone says it, whose own errors no resample of
-            the judging rows knows.
-        objections: why the log cannot tell it, with what would be needed; empty where it can.
+        low, high: its 95% interval by bootstrap of users. NaN for an estimate by the model alone, because resamples of the
+            judging rows do not show the model's errors.
+        objections: reasons why the log does not support the value, with remedies; empty if it does.
     """
 
     value: float
@@ -33,7 +33,7 @@ class Estimate:
 
     @property
     def told(self) -> bool:
-        """Whether the log can tell it."""
+        """Whether the log supports the value."""
         return not self.objections
 
 
@@ -42,9 +42,9 @@ class Judged:
     """The estimates of several policies from one log.
 
     Attributes:
-        logged: mean reward of the judging rows: what the policy that made the log is worth.
-        estimates: policy > estimator -> estimate.
-        support: policy > "items" or "groups" -> diagnostics.
+        logged: mean reward of the judging rows, the value of the policy that made the log.
+        estimates: policy -> estimator -> estimate.
+        support: policy -> "items" or "groups" -> diagnostics.
         resampled: values "policy/estimator" over the same resamples of the users.
     """
 
@@ -54,9 +54,9 @@ class Judged:
     resampled: Resampled
 
     def comparable(self, one: str, other: str) -> str | None:
-        """The most believed estimator by which the log can tell both policies; None if there is none.
+        """Return the most trusted estimator whose values of both policies the log supports; None if there is none.
 
-        The direct method is none of them: it says what the model says.
+        The direct method is excluded, because it only repeats the model.
         """
         both = self.estimates[one], self.estimates[other]
         for name, estimator in ESTIMATORS.items():
@@ -65,7 +65,9 @@ class Judged:
         return None
 
     def difference(self, one: str, other: str) -> tuple[str, float, float, float] | None:
-        """(estimator, one's value less the other's, low, high of its 95% interval); None if the log cannot tell both."""
+        """Return (estimator, one's value minus the other's, low, high of its 95% interval); None if no estimator supports
+        both.
+        """
         name = self.comparable(one, other)
         if name is None:
             return None
@@ -74,7 +76,7 @@ class Judged:
 
 
 def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> Judged:
-    """Estimate what the `policies`, one at least, are worth; their decisions are about the same logged rows."""
+    """Estimate the value of one or more `policies`; all decisions are about the same logged rows."""
     rows = next(iter(policies.values()))
     terms = {"log": Terms.mean(rows.rewards)}
     for policy, logged in policies.items():
@@ -98,10 +100,10 @@ def judge(policies: Mapping[str, Decisions], generator: np.random.Generator) -> 
 def _refuted(
     terms: Mapping[str, Terms], resampled: Resampled, support: Mapping[str, Mapping[str, Support]]
 ) -> dict[str, tuple[str, ...]]:
-    """Estimator of groups -> why the log contradicts its assumption; none where it does not.
+    """Return, by estimator of groups, the reasons why the log contradicts its assumption.
 
-    DR assumes less. Where it can tell a policy and differs from the estimator for sure, weights of groups are wrong: by the
-    intervals of the differences, of which all together hold with `CONFIDENCE` (Bonferroni).
+    DR assumes less. If DR supports a policy's value and differs significantly from the estimator, weights of groups are
+    wrong. The intervals of all differences hold together with `CONFIDENCE` (Bonferroni).
     """
     told = [policy for policy, found in support.items() if not found["items"].objections()]
     found: dict[str, tuple[str, ...]] = {}
@@ -120,9 +122,10 @@ def _refuted(
 
 
 def point_estimate(logged: Decisions, name: str) -> tuple[float, tuple[str, ...]]:
-    """A policy's value by the estimator `name`, without an interval, and why the log cannot tell it; NaN without any weight.
+    """Return a policy's value by the estimator `name`, without an interval, and the objections to it; NaN if all weights are 0.
 
-    Raises `InputError` for an estimator of groups where items have none.
+    Raises:
+        InputError: for an estimator of groups if items have none.
     """
     estimators = estimators_for(logged)
     if name not in estimators:
@@ -133,7 +136,7 @@ def point_estimate(logged: Decisions, name: str) -> tuple[float, tuple[str, ...]
 
 
 def model_says(terms: Terms) -> Estimate:
-    """A value that stands on the model alone: without an interval."""
+    """Return an estimate by the model alone, which has no interval."""
     return Estimate(terms.value, float("nan"), float("nan"))
 
 

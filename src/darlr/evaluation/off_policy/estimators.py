@@ -1,4 +1,4 @@
-"""The table of single-step estimators: what each is called, which weights it trusts, and how it is computed."""
+"""The table of single-step estimators: labels, the weights that they rely on, and their functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from darlr.evaluation.off_policy.terms import Floats, Terms
 from darlr.evaluation.off_policy.thresholds import chosen_threshold, clip, drop_above, shrink_squared
 
 Trusts = Literal["items", "groups", "model"]
-"""What an estimate stands on: weights of items, weights of groups of items, or the model alone."""
+"""The basis of an estimate: weights of items, weights of groups of items, or the model alone."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         "dm": Estimator("direct method", "model", lambda logged: direct_method(logged.expected)),
     }
 )
-"""By name, in the order in which a value is believed: policies are compared by the first that can tell both."""
+"""The estimators by name, the most trusted first: policies are compared by the first that supports both."""
 
 
 def estimators_for(logged: Decisions) -> Mapping[str, Estimator]:
-    """Those that apply: not the ones of groups where items have none."""
+    """Return the applicable estimators; those of groups are left out if items have none."""
     return {
         name: estimator
         for name, estimator in ESTIMATORS.items()

@@ -1,4 +1,4 @@
-"""A log's rows made ready to judge any policy of a world by: contexts, propensities, a model's estimates, groups of items."""
+"""Preparation of a log's rows for judging any policy: contexts, propensities, a model's estimates, groups of items."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from darlr.world.window import Window
 from darlr.world.world import ABSENT
 
 MOST_CELLS = 100_000_000
-"""Logged rows times items that judge; of more rows, so many are drawn at random. Bounds the time."""
+"""The largest number of judging rows times items; a larger log is sampled at random. It bounds the time."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Evidence:
     """Rows that judge policies.
 
     Attributes:
-        rows: what every policy is judged by.
-        contexts: what a policy saw before each.
-        sessions: (n,) the session of each row, rows standing in the order of sessions and steps; None where the log has none.
+        rows: the logged rows.
+        contexts: the context of each row.
+        sessions: (n,) the session of each row, with the rows in the order of sessions and steps; None if the log has none.
         estimated: whether propensities are estimates.
-        notes: what a reader must know of the rows, a line each.
-        device: where policies compute.
+        notes: lines that a reader must know about the rows.
+        device: the device that policies compute on.
     """
 
     rows: LoggedRows
@@ -51,21 +51,22 @@ class Evidence:
     device: torch.device
 
     def decisions(self, scorer: Scorer, name: str, greedy: bool) -> Decisions:
-        """What the policy `name` would have done, drawing its items or, where `greedy`, taking the best."""
+        """Return the decisions of the policy `name`, which draws its items or, if `greedy`, takes the best."""
         return self.rows.against(self.contexts.distributions(scorer, self.device, greedy), name)
 
 
 def evidence_of(
     dataset: Dataset, judging: InteractionLog, estimates: Estimates, start: Window, generator: np.random.Generator
 ) -> Evidence:
-    """The rows of `judging` as evidence.
+    """Prepare the rows of `judging` as evidence.
 
     Args:
-        dataset: what the policies were learned from; neither they nor the estimates have seen `judging`, which has the same
-            users and items.
+        dataset: the data that the policies were learned from. Neither they nor the estimates have seen `judging`, which has
+            the same users and items.
+        judging: the rows that judge.
         estimates: (n_users, n_items) of the world model.
         start: (1, L) the window before the first step.
-        generator: draws the rows where there are too many, and fits the logging policy.
+        generator: draws a sample of too many rows, and fits the logging policy.
 
     Raises:
         InputError: if no row is about the world's users and items.
@@ -117,7 +118,7 @@ def evidence_of(
 
 
 def _inside(dataset: Dataset, log: InteractionLog) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
-    """Rows and columns of the world that the log is about, and the numbers of those rows of the log."""
+    """Return rows and columns of the world for the log's rows about it, and the numbers of those rows."""
     users = dataset.world.rows(log.n_users)[log.users]
     columns = dataset.world.columns(log.n_items)[log.items]
     chosen = np.flatnonzero((users != ABSENT) & (columns != ABSENT))
@@ -127,7 +128,7 @@ def _inside(dataset: Dataset, log: InteractionLog) -> tuple[NDArray[np.int64], N
 
 
 def _order(log: InteractionLog, n_items: int, generator: np.random.Generator) -> NDArray[np.intp]:
-    """The rows to judge by, session by session and step by step; where they are too many, a part of the users."""
+    """Return the judging rows, session by session and step by step; if there are too many, those of a sample of users."""
     numbers = np.arange(len(log))
     most = max(1, MOST_CELLS // n_items)
     if len(log) > most:
@@ -140,7 +141,7 @@ def _order(log: InteractionLog, n_items: int, generator: np.random.Generator) ->
 
 
 def _positions(log: InteractionLog) -> int:
-    """At how many positions of a page the log shows items; 0 where it does not say."""
+    """Return the number of positions of a page at which the log shows items; 0 if it does not record them."""
     positions = None if log.exposure is None else log.exposure.positions
     return 0 if positions is None else len(np.unique(positions))
 
@@ -164,7 +165,7 @@ def _contexts(
 
 
 def _group_shares(dataset: Dataset) -> NDArray[np.float64] | None:
-    """(n_items, C + 1) by which share an item belongs to each category, or to none; None where no item has any."""
+    """Return (n_items, C + 1) the share with which an item belongs to each category, or to none; None if no item has any."""
     if dataset.items.n_categories == 0:
         return None
     member = dataset.items.membership()[dataset.world.items].astype(np.float64)
@@ -174,7 +175,7 @@ def _group_shares(dataset: Dataset) -> NDArray[np.float64] | None:
 
 
 def _behaviour_rows(behaviour: Behaviour, dataset: Dataset, contexts: Contexts) -> Distributions:
-    """The estimated logging policy over the world's items, which shows nothing that is withheld."""
+    """Return the estimated logging policy over the world's items, which shows no withheld item."""
 
     def of(rows: NDArray[np.intp]) -> NDArray[np.floating]:
         shown = behaviour.rows(dataset.world.users[contexts.users[rows]])[:, dataset.world.items]
@@ -193,7 +194,9 @@ def _of_items(behaviour: Distributions, columns: NDArray[np.int64]) -> NDArray[n
 
 
 def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
-    """What propensities are, and whether they add up: an even policy's weights are 1 on average under right ones."""
+    """Say where propensities come from, and whether they add up: with the right ones, a uniform policy's weights are 1 on
+    average.
+    """
     if is_deterministic(logged.propensities):
         return "every logged propensity is 1: the logging policy was deterministic"
     free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])

@@ -1,7 +1,7 @@
 """Fitted Q evaluation (Le, Voloshin and Yue, ICML 2019), linear in given features, by backward induction over the steps.
 
-Q_t(s, a) = phi(s, a)' theta_t, where theta_t is the ridge regression of r_t + gamma sum_a' pi(a'|s') Q_{t+1}(s', a') on phi.
-Each session is valued by coefficients that other sessions gave.
+Q_t(s, a) = phi(s, a)' theta_t, where theta_t is the ridge regression of r_t + gamma sum_a' pi(a'|s') Q_{t+1}(s', a') on
+phi. Each session is valued with coefficients fitted to other sessions.
 """
 
 import numpy as np
@@ -20,14 +20,15 @@ def fqe(
     folds: NDArray[np.int64],
     discount: float,
 ) -> tuple[Floats, Floats]:
-    """q (S, T) of the logged items and v (S, T) of the judged policy, cross-fitted.
+    """Return q (S, T) of the logged items and v (S, T) of the judged policy, cross-fitted.
 
     Args:
-        features: (S, T, d) phi of the logged items, a constant among them.
+        features: (S, T, d) phi of the logged items, with a constant among them.
         expected_features: (S, T, d) sum over items of pi(a|s) phi(s, a).
         rewards: (S, T).
         taken: (S, T) bool, the steps that were taken.
         folds: (S,) the fold of each session.
+        discount: gamma.
     """
     modelled, expected = np.zeros(rewards.shape), np.zeros(rewards.shape)
     for fold in np.unique(folds):
@@ -45,6 +46,6 @@ def fqe(
 
 
 def _ridge(features: Floats, targets: Floats) -> Floats:
-    """(d,) coefficients, shrunk to 0 by `RIDGE`."""
+    """Return (d,) coefficients, shrunk to 0 by `RIDGE`."""
     squares = features.T @ features + RIDGE * np.eye(features.shape[1])
     return np.asarray(np.linalg.solve(squares, features.T @ targets), np.float64)

@@ -6,24 +6,24 @@ from darlr.evaluation.off_policy.terms import Floats, Terms
 
 
 def ips(rewards: Floats, weights: Floats) -> Terms:
-    """Inverse propensity scoring: mean of w r (Horvitz and Thompson, 1952; Strehl et al., NeurIPS 2010).
+    """Return inverse propensity scoring: mean of w r (Horvitz and Thompson, 1952; Strehl et al., NeurIPS 2010), r and w (n,).
 
-    Unbiased where propensities are true and cover all that the policy recommends. Its variance grows with the weights.
+    Unbiased if propensities are true and cover all items that the policy recommends. Its variance grows with the weights.
     """
     return Terms.mean(weights * rewards)
 
 
 def clipped_ips(rewards: Floats, weights: Floats, largest: float) -> Terms:
-    """Clipped IPS: mean of min(w, M) r (Ionides, 2008; Bottou et al., JMLR 2013), M = `largest`.
+    """Return clipped IPS: mean of min(w, M) r (Ionides, 2008; Bottou et al., JMLR 2013), M = `largest`, r and w (n,).
 
-    Biased towards 0 by what the clipped weights would have added, for less variance.
+    It has less variance, and a bias towards 0 by the contribution of the clipped weights.
     """
     return Terms.mean(np.minimum(weights, largest) * rewards)
 
 
 def snips(rewards: Floats, weights: Floats) -> Terms:
-    """Self-normalised IPS: sum of w r over sum of w (Swaminathan and Joachims, NeurIPS 2015).
+    """Return self-normalised IPS: sum of w r over sum of w (Swaminathan and Joachims, NeurIPS 2015), r and w (n,).
 
-    Consistent, inside the range of the rewards, and unmoved by a constant that is added to them.
+    It is consistent, stays inside the range of the rewards, and is equivariant to a constant that is added to them.
     """
     return Terms(weights * rewards, weights)

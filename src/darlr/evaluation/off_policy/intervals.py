@@ -1,4 +1,4 @@
-"""Intervals of estimates: a bootstrap of users, and the empirical Bernstein bound."""
+"""Intervals of estimates: a bootstrap over users, and the empirical Bernstein bound."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from darlr.evaluation.off_policy.terms import Floats, Terms
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 MOST_GROUPS = 10_000
-"""More users than these are pooled at random into so many groups, which bounds time and memory."""
+"""The largest number of groups in a bootstrap; more users are pooled at random, which bounds time and memory."""
 
 
 @dataclass(frozen=True)
@@ -20,28 +20,29 @@ class Resampled:
     """Values of several estimates over the same resamples of the users.
 
     Attributes:
-        values: name -> (RESAMPLES,) values, NaN where a resample tells nothing.
-        biases: name -> the size of its bias, 0 of most.
+        values: name -> (RESAMPLES,) values, NaN if a resample gives none.
+        biases: name -> the size of its bias, which is mostly 0.
     """
 
     values: Mapping[str, Floats]
     biases: Mapping[str, float]
 
     def interval(self, name: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The percentile interval of an estimate, wider by its bias; NaN where it has no value."""
+        """Return the percentile interval of an estimate, widened by its bias; NaN if it has no value."""
         return _percentiles(self.values[name], confidence, self.biases[name])
 
     def difference(self, one: str, other: str, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """The interval of the difference of two estimates: a paired test over users."""
+        """Return the interval of the difference of two estimates: a paired test over users."""
         return _percentiles(self.values[one] - self.values[other], confidence, self.biases[one] + self.biases[other])
 
 
 def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], generator: np.random.Generator) -> Resampled:
-    """The values of `terms`, all over the rows of `users` (n,), on resamples of the users (Efron, 1979; users as clusters).
+    """Return the values of `terms`, all over the rows of `users` (n,), on resamples of the users (Efron, 1979; users as
+    clusters).
 
-    Assumes that users are independent of each other; what a user's rows have in common is kept. It knows the variance, and
-    of the bias what a threshold costs: a wrong model or a wrong propensity is not covered. Too narrow where a few weights
-    decide (see the diagnostics), and for few users.
+    It assumes that users are independent of each other; rows of a user may depend on each other. It covers the variance,
+    and the bias of a threshold, but not a wrong model or wrong propensities. It is too narrow if a few weights decide (see
+    the diagnostics), and for few users.
     """
     _, groups = np.unique(users, return_inverse=True)
     n = int(groups.max()) + 1
@@ -61,10 +62,12 @@ def bootstrap_by_user(terms: Mapping[str, Terms], users: NDArray[np.int64], gene
 
 
 def empirical_bernstein(values: Floats, low: float, high: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """mean +- sqrt(2 V ln(4 / d) / n) + 7 (high - low) ln(4 / d) / (3 (n - 1)), d = 1 - confidence (Maurer and Pontil, 2009).
+    """Return mean +- sqrt(2 V ln(4 / d) / n) + 7 (high - low) ln(4 / d) / (3 (n - 1)), d = 1 - confidence (Maurer and
+    Pontil, 2009).
 
-    Holds for every n, with at least that confidence, where the n `values` are independent and lie in low..high: for IPS, with
-    one value a user, from 0 to the greatest possible weight times the greatest reward. V is their sample variance. It is wide.
+    V is the sample variance of the `values` (n,). The interval holds for every n with at least that confidence, if the
+    values are independent and lie in low..high. For IPS, with one value for each user, that range is from 0 to the greatest
+    possible weight times the greatest reward. The interval is wide.
     """
     n = len(values)
     if n < 2:

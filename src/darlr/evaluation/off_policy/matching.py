@@ -1,4 +1,4 @@
-"""Distributions over items, context by context, -> the decisions that estimators read."""
+"""From distributions over items, context by context, to the decisions that estimators read."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from darlr.evaluation.off_policy.decisions import Decisions, require_distributio
 from darlr.evaluation.off_policy.terms import Floats
 
 CELLS = 4_000_000
-"""Rows times items that are held at a time."""
+"""The number of rows times items in memory at a time."""
 
 Distributions = Callable[[NDArray[np.intp]], NDArray[np.floating]]
 """Numbers of logged rows (m,) -> (m, n_items): probabilities, or estimated rewards, of every item in their contexts."""
@@ -18,16 +18,16 @@ Distributions = Callable[[NDArray[np.intp]], NDArray[np.floating]]
 
 @dataclass(frozen=True)
 class LoggedRows:
-    """n logged recommendations, whoever is judged by them.
+    """n logged recommendations, independent of the judged policy.
 
     Attributes:
         users, items: (n,) codes; items are columns of the distributions.
         rewards: (n,) float64.
         propensities: (n,) float64.
         modelled: the model's estimate of every item in a row's context.
-        behaviour: the logging policy's distribution, for the weights of groups; None where items have no groups.
+        behaviour: the logging policy's distribution, for the weights of groups; None if items have no groups.
         groups: (n_items, C) float, the share with which an item belongs to each group, rows summing to 1; None without groups.
-        shown: (n_items,) bool, the items that the log shows to anybody.
+        shown: (n_items,) bool, the items that the log shows to any user.
     """
 
     users: NDArray[np.int64]
@@ -43,11 +43,15 @@ class LoggedRows:
         return len(self.users)
 
     def parts(self) -> Iterable[NDArray[np.intp]]:
-        """The numbers of the rows, so many at a time that `CELLS` bounds what is held."""
+        """Yield the numbers of the rows (m,), in parts whose size `CELLS` bounds."""
         return np.array_split(np.arange(len(self)), max(1, len(self) * len(self.shown) // CELLS))
 
     def against(self, policy: Distributions, name: str) -> Decisions:
-        """What `policy` would have done; raises `InputError`, naming it, where its probabilities are no distributions."""
+        """Return the decisions of `policy`, named `name` in messages.
+
+        Raises:
+            InputError: if its probabilities are not distributions.
+        """
         parts = [self._part(part, policy, name) for part in self.parts()]
         probabilities, modelled, expected, unsupported, weights = (
             np.concatenate(column) for column in zip(*parts, strict=True)
@@ -80,7 +84,7 @@ class LoggedRows:
 
 
 def _group_weights(policy: Floats, behaviour: Floats, of_items: Floats) -> Floats:
-    """(m,) the mean over the shown item's groups of pi(c|x) / pi_0(c|x); `of_items` (m, C) are its shares of them."""
+    """Return (m,) the mean over the shown item's groups of pi(c|x) / pi_0(c|x); `of_items` (m, C) are its shares of them."""
     ratios = np.divide(policy, behaviour, out=np.zeros_like(policy), where=behaviour > 0)
     weights: Floats = (ratios * of_items).sum(axis=1)
     return weights

@@ -1,7 +1,8 @@
-"""Estimators with a model of the reward. r: rewards (n,); w: weights (n,); q: the model's estimate of the logged item (n,);
-v: its expectation under the judged policy, sum over items of pi(a|x) q(x, a) (n,).
+"""Estimators with a model of the reward.
 
-The model must not have seen the rows that it judges (see `reward_model`), or intervals are too narrow.
+Symbols, all (n,): rewards r, weights w, the model's estimate q of the logged item, and its expectation v under the judged
+policy, which is the sum over items of pi(a|x) q(x, a). The model must not have seen the rows that it judges (see
+`reward_model`), or intervals are too narrow.
 """
 
 import numpy as np
@@ -10,28 +11,30 @@ from darlr.evaluation.off_policy.terms import Floats, Terms
 
 
 def direct_method(expected: Floats) -> Terms:
-    """Direct method: mean of v (Beygelzimer and Langford, KDD 2009). As biased as the model is; needs no propensity."""
+    """Return the direct method: mean of v (n,) (Beygelzimer and Langford, KDD 2009). It is as biased as the model, and
+    needs no propensity.
+    """
     return Terms.mean(expected)
 
 
 def doubly_robust(rewards: Floats, weights: Floats, modelled: Floats, expected: Floats) -> Terms:
-    """Doubly robust: mean of v + w (r - q) (Dudik, Langford and Li, ICML 2011).
+    """Return the doubly robust estimate: mean of v + w (r - q) (Dudik, Langford and Li, ICML 2011), all (n,).
 
-    Unbiased where the propensities or the model is right; the better the model, the smaller the variance.
+    Unbiased if the propensities or the model is right; the better the model, the smaller the variance.
     """
     return Terms.mean(expected + weights * (rewards - modelled))
 
 
 def switch_doubly_robust(rewards: Floats, weights: Floats, modelled: Floats, expected: Floats, largest: float) -> Terms:
-    """Switch-DR: mean of v + w 1[w <= tau] (r - q) (Wang, Agarwal and Dudik, ICML 2017), tau = `largest`.
+    """Return Switch-DR: mean of v + w 1[w <= tau] (r - q) (Wang, Agarwal and Dudik, ICML 2017), tau = `largest`, all (n,).
 
-    Trusts the model alone where the weight is above tau.
+    Uses the model alone if the weight is above tau.
     """
     return Terms.mean(expected + np.where(weights <= largest, weights, 0.0) * (rewards - modelled))
 
 
 def shrunk_doubly_robust(rewards: Floats, weights: Floats, modelled: Floats, expected: Floats, shrinkage: float) -> Terms:
-    """DR with optimistic shrinkage: mean of v + lambda w / (w^2 + lambda) (r - q) (Su et al., ICML 2020).
+    """Return DR with optimistic shrinkage: mean of v + lambda w / (w^2 + lambda) (r - q) (Su et al., ICML 2020), all (n,).
 
     lambda = `shrinkage` >= 0: 0 gives the direct method, infinity DR.
     """
@@ -39,5 +42,5 @@ def shrunk_doubly_robust(rewards: Floats, weights: Floats, modelled: Floats, exp
 
 
 def shrink(weights: Floats, shrinkage: float) -> Floats:
-    """(n,) lambda w / (w^2 + lambda)."""
+    """Return (n,) lambda w / (w^2 + lambda)."""
     return weights if np.isinf(shrinkage) else shrinkage * weights / np.maximum(weights**2 + shrinkage, np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""Whole sessions: rows of decisions -> returns of a session by the sequence estimators, with intervals and diagnostics."""
+"""Values of whole sessions by the sequence estimators, with intervals and diagnostics."""
 
 import math
 from collections.abc import Mapping
@@ -35,20 +35,23 @@ SESSION_ESTIMATORS: Mapping[str, tuple[str, Trusts]] = MappingProxyType(
         "fqe": ("FQE", "model"),
     }
 )
-"""Name -> label, and what an estimate stands on: products of a session's ratios, the ratios of single steps, or the model."""
+"""Name -> label, and the basis of an estimate: products of a session's ratios, the ratios of single steps, or the model."""
 
 WITHOUT_INTERVAL = ("weighted_is", "per_decision_is", "fqe")
-"""A log that lacks the rare sessions with large products looks as if there were none, so resamples of products alone are too
-narrow (docs/judging.md); DR multiplies them by small errors. FQE's errors are the model's."""
+"""Estimators whose bootstrap intervals are misleading (docs/judging.md).
+
+A log that lacks the rare sessions with large products looks as if there were none, so resamples of products alone are too
+narrow; DR multiplies products by small errors. The errors of FQE are the model's.
+"""
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """Decisions laid out by session, in the order in which they were made.
+    """Decisions arranged by session, in the order in which they were made.
 
     Attributes:
         users: (S,) the user of each session.
-        rows, columns: (n,) where each decision lies.
+        rows, columns: (n,) the place of each decision.
         taken: (S, T) bool.
     """
 
@@ -59,7 +62,12 @@ class Sessions:
 
     @classmethod
     def of(cls, sessions: NDArray[np.int64], users: NDArray[np.int64]) -> "Sessions":
-        """Args: sessions: (n,) of the rows, those of one session together; users: (n,)."""
+        """Arrange rows.
+
+        Args:
+            sessions: (n,) of the rows, those of one session adjacent.
+            users: (n,).
+        """
         first = np.flatnonzero(np.concatenate([[True], sessions[1:] != sessions[:-1]]))
         lengths = np.diff(np.append(first, len(sessions)))
         rows = np.repeat(np.arange(len(first)), lengths)
@@ -67,7 +75,7 @@ class Sessions:
         return cls(users[first], rows, columns, np.arange(lengths.max()) < lengths[:, None])
 
     def laid_out(self, values: Floats, fill: float = 0.0) -> Floats:
-        """(S, T) of `values` (n,), `fill` beyond the ends."""
+        """Return (S, T) of `values` (n,), with `fill` after the ends."""
         table = np.full(self.taken.shape, fill)
         table[self.rows, self.columns] = values
         return table
@@ -76,11 +84,14 @@ class Sessions:
 def judge_sessions(
     policies: Mapping[str, Decisions], sessions: NDArray[np.int64], generator: np.random.Generator
 ) -> Mapping[str, Mapping[str, Estimate]]:
-    """Policy > session estimator -> undiscounted return of a session.
+    """Return policy -> session estimator -> undiscounted return of a session.
 
     FQE's features are a constant, the model's estimate of the item, and the mean reward of the session so far.
 
-    Args: sessions: (n,) of the rows of every policy's decisions, as `Sessions.of` wants them.
+    Args:
+        policies: the decisions of each policy, about the same rows.
+        sessions: (n,) of the rows of every policy's decisions, as in `Sessions.of`.
+        generator: draws the folds and the resamples.
     """
     anybody = next(iter(policies.values()))
     places = Sessions.of(sessions, anybody.users)

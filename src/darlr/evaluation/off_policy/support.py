@@ -1,4 +1,4 @@
-"""How much of a policy a log can tell: the diagnostics that stand before every value."""
+"""Diagnostics of how well a log supports a policy's value; they come before every value."""
 
 import math
 from dataclasses import dataclass
@@ -10,32 +10,34 @@ from darlr.evaluation.off_policy.decisions import Decisions
 from darlr.evaluation.off_policy.terms import Floats
 
 LEAST_EFFECTIVE = 100.0
-"""Rows that the weighted log must be worth (effective sample size): the mean of fewer is hardly normal."""
+"""The least effective sample size of the weighted log; the mean of fewer rows is hardly normal."""
 
 MOST_UNSUPPORTED = 0.05
-"""Share of its recommendations that a policy may make where the log shows nothing."""
+"""The largest share of a policy's recommendations that the log never shows."""
 
 WEIGHT_BOUNDS = (0.9, 1.1)
-"""The mean weight is 1 where propensities are right and cover the policy; an interval wholly outside says that they do not."""
+"""The mean weight is 1 if propensities are right and cover the policy; an interval wholly outside these bounds shows that
+they are not.
+"""
 
 
 def is_deterministic(propensities: Floats) -> bool:
-    """Whether the policy that showed items with these `propensities` (n,) left nothing to chance."""
+    """Return whether the policy that showed items with these `propensities` (n,) was deterministic."""
     return bool((propensities >= 1 - 1e-9).all())
 
 
 @dataclass(frozen=True)
 class Support:
-    """Diagnostics of the weights with which a log stands for a policy.
+    """Diagnostics of the weights with which a log represents a policy.
 
     Attributes:
-        rows: logged recommendations.
-        effective: (sum w)^2 / sum w^2 (Kish, 1965): as many rows of the policy's own would be worth as much.
+        rows: number of logged recommendations.
+        effective: (sum w)^2 / sum w^2 (Kish, 1965), the equivalent number of rows from the policy itself.
         unsupported: share of the policy's recommendations that the log never shows.
         largest: the largest weight.
-        largest_share: its share of the sum of all.
+        largest_share: its share of the sum of all weights.
         mean_weight, low, high: mean of the weights and its 95% interval.
-        deterministic: whether the logging policy left nothing to chance.
+        deterministic: whether the logging policy was deterministic.
     """
 
     rows: int
@@ -50,7 +52,12 @@ class Support:
 
     @classmethod
     def of(cls, decisions: Decisions, weights: Floats) -> "Support":
-        """Args: weights: (n,) of items, or of groups of items."""
+        """Compute the diagnostics.
+
+        Args:
+            decisions: the decisions.
+            weights: (n,) of items, or of groups of items.
+        """
         total, n = float(weights.sum()), len(weights)
         mean = total / n
         half = NormalDist().inv_cdf(0.975) * float(weights.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
@@ -68,7 +75,7 @@ class Support:
         )
 
     def objections(self) -> list[str]:
-        """Why the log cannot tell the policy's value, each with what would be needed; none where it can."""
+        """Return reasons why the log does not support the policy's value, each with a remedy; empty if it does."""
         if self.deterministic:
             return [
                 "every propensity is 1: the logging policy was deterministic and never tried anything else; "

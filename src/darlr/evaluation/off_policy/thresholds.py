@@ -1,4 +1,6 @@
-"""How far weights are clipped or shrunk: where the estimated mean squared error is least (Su et al., ICML 2020, section 5)."""
+"""The choice of how far weights are clipped or shrunk, by the least estimated mean squared error (Su et al., ICML 2020,
+section 5).
+"""
 
 import math
 from collections.abc import Callable
@@ -10,46 +12,49 @@ from darlr.evaluation.off_policy.modelled import shrink
 from darlr.evaluation.off_policy.terms import Floats
 
 QUANTILES = (0.95, 0.99, 0.999, 1.0)
-"""Of the positive weights: the thresholds that are tried, beside none. Lower ones would leave the value to the model, whose
-errors no interval knows."""
+"""Quantiles of the positive weights that are tried as thresholds, besides none. Lower ones would leave the value to the
+model, whose errors no interval covers.
+"""
 
 Change = Callable[[Floats, float], Floats]
 """(weights, threshold) -> changed weights."""
 
 
 def clip(weights: Floats, largest: float) -> Floats:
-    """min(w, M)."""
+    """Return min(w, M), (n,)."""
     return np.minimum(weights, largest)
 
 
 def drop_above(weights: Floats, largest: float) -> Floats:
-    """w where it is at most tau, else 0."""
+    """Return w (n,) where it is at most tau, else 0."""
     return np.where(weights <= largest, weights, 0.0)
 
 
 def shrink_squared(weights: Floats, scale: float) -> Floats:
-    """`shrink` with lambda = scale^2, so that the scale is that of a weight."""
+    """Return `shrink` of the weights (n,) with lambda = scale^2, so that the scale has the unit of a weight."""
     return shrink(weights, scale**2)
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold, and the size of the bias that it brings: the root mean square of what it is estimated to take away."""
+    """A threshold, and the size of its bias: the root mean square of the estimated loss."""
 
     value: float
     bias: float
 
 
 def chosen_threshold(weights: Floats, residuals: Floats, base: Floats, change: Change) -> Threshold:
-    """The threshold with the least estimated error of the mean of base + change(w, threshold) residual.
+    """Return the threshold with the least estimated error of the mean of base + change(w, threshold) residual.
 
-    The error is the square of the bias, estimated by the mean of d = (w - changed w) residual, and the variance over n. That
-    mean is as uncertain as what a threshold removes, and the least error is often a lucky one. So intervals are told
+    The error is the square of the bias plus the variance over n. The bias is estimated by the mean of d = (w - changed w)
+    residual. That mean is as uncertain as the removed part, and the least error is often a lucky one. So intervals use
     sqrt(mean(d)^2 + var(d) / n) as the size of the bias: they are about as wide as without a threshold.
 
     Args:
+        weights: (n,) w.
         residuals: (n,) r, or r - q.
-        base: (n,) what is added to them: v, or zeros.
+        base: (n,) the other term: v, or zeros.
+        change: changes the weights.
     """
     positive = weights[weights > 0]
     if len(positive) == 0:

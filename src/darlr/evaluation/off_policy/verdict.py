@@ -1,4 +1,4 @@
-"""Whether a policy is better than the list of the popular, said in a line."""
+"""A line that says whether a policy is better than the list of popular items."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,12 +13,12 @@ Finding = Literal["better", "worse", "not told apart", "cannot be told"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """A policy beside the popular list, by one measure.
+    """A policy compared with the popular list, by one measure.
 
     Attributes:
         measure: the label of the estimator or metric.
-        finding: by the 95% interval of the difference, a paired bootstrap of users.
-        line: the same for people.
+        finding: the result by the 95% interval of the difference, a paired bootstrap over users.
+        line: the result as a line of text.
     """
 
     measure: str
@@ -27,7 +27,13 @@ class Verdict:
 
 
 def compared(measure: str, ours: float, theirs: float, low: float, high: float) -> Verdict:
-    """Args: low, high: the interval of ours less theirs."""
+    """Make the verdict from two values and the interval of their difference.
+
+    Args:
+        measure: the label.
+        ours, theirs: the values.
+        low, high: the interval of ours minus theirs.
+    """
     finding: Finding = "worse" if high < 0 else "better" if low > 0 else "not told apart"
     words = {"worse": "worse than popular", "better": "better than popular", "not told apart": "not told apart from popular"}
     values = f"{ours:.4g} against {theirs:.4g}, difference {low:+.4g} to {high:+.4g}"
@@ -35,7 +41,7 @@ def compared(measure: str, ours: float, theirs: float, low: float, high: float) 
 
 
 def against_popular(judged: Judged, policy: str) -> Verdict:
-    """By the most believed estimator that can tell both."""
+    """Make the verdict by the most trusted estimator that supports both values."""
     found = judged.difference(policy, POPULAR)
     if found is not None:
         name, _, low, high = found

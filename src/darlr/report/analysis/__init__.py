@@ -1,1 +1,1 @@
-"""Finished runs -> what they say: read, grouped, compared."""
+"""Analysis of finished runs: they are read, grouped and compared."""

@@ -22,7 +22,11 @@ from darlr.evaluation.table import RETURN
 from darlr.evaluation.user_returns import POLICY, USER_RETURNS, read_user_returns
 from darlr.report.analysis.criteria import probability
 from darlr.report.analysis.runs import FinishedRun, Group
-from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.report.rendering.table import Cell, Quantity, Table, significance, with_best
+from darlr.text import counted
+
+CERTAIN, LEAST = 0.05, 0.001
+"""A p value below the first makes a difference certain; one below the second is not written out."""
 
 ROUNDING = 1e-5
 """By how much, relatively, a mean over users may differ from the summary's, which was taken in single precision."""
@@ -94,28 +98,45 @@ def against_list(entry: Entry, best: Entry) -> AgainstList | None:
     return AgainstList(entry, own, paired, _over_users(entry, best, seeds))
 
 
-def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
-    """Each method, and the best list that adapts, against the best fixed list; None where there is nothing to compare."""
+@dataclass(frozen=True)
+class _All:
+    """Every method, and the best list that adapts, against the best fixed list."""
+
+    best: Entry
+    adapting: Entry | None
+    compared: Sequence[AgainstList]
+
+
+def _all_against(groups: Sequence[Group]) -> _All | None:
+    """None where there is no list, or no method that was judged on every user."""
     best, adapting = best_list(groups), best_list(groups, adapting=True)
     policies = [policy_of(group) for group in groups]
     if best is None or not any(entry.runs for entry in policies):
         return None
     entries = policies if adapting is None else [*policies, adapting]
-    compared = [found for entry in entries if (found := against_list(entry, best)) is not None]
+    return _All(best, adapting, [found for entry in entries if (found := against_list(entry, best)) is not None])
+
+
+def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
+    """Each method, and the best list that adapts, against the best fixed list; None where there is nothing to compare."""
+    if (whole := _all_against(groups)) is None:
+        return None
+    best, adapting, compared = whole.best, whole.adapting, whole.compared
     by_seeds = _corrected([found.over_seeds for found in compared])
     by_users = _corrected([found.over_users for found in compared])
-    rows = tuple(
+    rows: list[tuple[Cell, ...]] = [
         (
             found.entry.label,
             str(found.over_seeds.n),
             Quantity(*interval(found.own)),
-            _difference(found.over_seeds),
-            p_seeds,
-            _difference(found.over_users),
-            p_users,
+            _difference(found.over_seeds, p_seeds),
+            _shown(p_seeds),
+            _difference(found.over_users, p_users),
+            _shown(p_users),
         )
         for found, p_seeds, p_users in zip(compared, by_seeds, by_users, strict=True)
-    )
+    ]
+    rows = with_best(rows, {2: RETURN.better}, among=len(rows) - (adapting is not None))
     notes = [
         f"Best list: {best.label}, {best.mean:.4g} on every user, mean over its seeds. Runs of a seed are pairs.",
         "Greedy, the last epoch's policy, one episode for every user. ±: half-width of the 95% t interval of the paired "
@@ -135,11 +156,52 @@ def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
         "less the best list (users)",
         "p (users)",
     )
-    return Table(f"{dataset}, against the best list", header, rows, tuple(notes)).without_empty_columns()
+    return Table(f"{dataset}, against the best list", header, tuple(rows), tuple(notes)).without_empty_columns()
 
 
-def _difference(found: PairedDifference | None) -> Cell:
-    return None if found is None else Quantity(found.mean, found.half_width)
+def headline(dataset: str, groups: Sequence[Group]) -> str | None:
+    """How the best method does against the best fixed list, in a sentence; None where there is nothing to compare.
+
+    The best has the largest mean return on every user; methods that are told the truth are no candidates. Pairs are seeds, or
+    users where there is a single seed; p as in the table, corrected for all its rows.
+    """
+    from darlr.methods.registry import METHODS  # noqa: PLC0415 (imports torch)
+
+    if (found := _all_against(groups)) is None:
+        return None
+    compared = found.compared
+    own = {group.label for group in groups if group.method not in METHODS or METHODS[group.method].reward != "truth"}
+    candidates = [place for place, entry in enumerate(compared) if entry.entry.label in own]
+    if not candidates:
+        return None
+    chosen = max(candidates, key=lambda place: fmean(compared[place].own))
+    by_users = compared[chosen].over_seeds.n == 1 and compared[chosen].over_users is not None
+    differences = [each.over_users if by_users else each.over_seeds for each in compared]
+    difference, p = differences[chosen], _corrected(differences)[chosen]
+    assert difference is not None  # `by_users` only where there is one
+    told = _verdict(compared[chosen].entry.label, found.best.label, difference, p)
+    chance = "" if p is None else f", p {probability(p)}" if p < LEAST else f", p = {probability(p)}"
+    return (
+        f"{dataset}: {told} of {RETURN.label} on every user ({counted(difference.n, 'user' if by_users else 'seed')}{chance})."
+    )
+
+
+def _verdict(name: str, best: str, difference: PairedDifference, p: float | None) -> str:
+    """What a difference to the best list says; only a p value below `CERTAIN` makes it certain."""
+    if difference.mean == 0:
+        return f"{name} has what the best list ({best}) has"
+    perhaps = "" if p is not None and p < CERTAIN else ", perhaps by chance,"
+    verb = "beats" if difference.mean > 0 else "falls short of"
+    amount = Quantity(abs(difference.mean), difference.half_width)
+    return f"{name}{perhaps} {verb} the best list ({best}) by {amount}"
+
+
+def _difference(found: PairedDifference | None, p: float | None) -> Cell:
+    return None if found is None else Quantity(found.mean, found.half_width, mark=significance(p))
+
+
+def _shown(p: float | None) -> str | None:
+    return None if p is None else probability(p)
 
 
 def _returns(run: FinishedRun) -> dict[str, float]:
@@ -175,9 +237,9 @@ def _column(run: FinishedRun, name: str) -> tuple[list[str], NDArray[np.float64]
     return users, returns[name]
 
 
-def _corrected(differences: Sequence[PairedDifference | None]) -> list[str | None]:
-    """p of each, corrected for all, as text; None where there is none."""
+def _corrected(differences: Sequence[PairedDifference | None]) -> list[float | None]:
+    """p of each, corrected for all; None where there is none."""
     tested = [place for place, found in enumerate(differences) if found is not None and found.p is not None]
     values = holm([found.p for found in differences if found is not None and found.p is not None])
-    texts = dict(zip(tested, map(probability, values), strict=True))
-    return [texts.get(place) for place in range(len(differences))]
+    corrected = dict(zip(tested, values, strict=True))
+    return [corrected.get(place) for place in range(len(differences))]

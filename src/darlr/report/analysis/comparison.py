@@ -1,4 +1,4 @@
-"""Finished runs -> the tables that compare methods: as published, by the end of learning, and over data sets."""
+"""The tables that compare methods: in the published form, at the end of learning, and over data sets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
@@ -25,11 +25,13 @@ from darlr.report.analysis.opponents import opponents_of
 from darlr.report.analysis.runs import Group
 from darlr.report.published.curves import differing_leave_windows
 from darlr.report.published.results import SOURCE, published, published_metrics, published_policy
-from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.report.rendering.table import Cell, Quantity, Table, significance, with_best
 
 
 def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
-    """Mean ± standard deviation over the epochs of a run, as the paper's tables have it, published values beside ours."""
+    """Return mean ± standard deviation over the epochs of a run, as in the paper's tables, with published values next to
+    ours.
+    """
     mode = mode_of(groups)
     metrics = [metric for metric in tabulated(mode) if metric.name in published_metrics()] or tabulated(mode)
     header: list[str] = ["method", "seeds"]
@@ -42,6 +44,7 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
             ours, theirs = _over_epochs(group, mode, metric), published(dataset, group.method, metric.name)
             cells += [ours, None if ours is None or theirs is None else Quantity(*theirs)]
         rows.append(tuple(cells))
+    rows = with_best(rows, {2 + 2 * place: metric.better for place, metric in enumerate(metrics)}, among=len(rows))
     notes = ["Mean ± standard deviation over all epochs of a run, both averaged over the seeds."]
     if any(cell is not None for row in rows for cell in row[3::2]):
         notes.append(f"published: {SOURCE}.")
@@ -59,11 +62,10 @@ def paper_table(dataset: str, groups: Sequence[Group]) -> Table:
 def comparison_table(
     dataset: str, groups: Sequence[Group], baselines: Collection[str], generator: np.random.Generator
 ) -> Table:
-    """The last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, opponents below.
+    """Return the last 20% of epochs over seeds with 95% t intervals, each method against the best baseline, opponents below.
 
-    Methods are tested on drawn users, the same for all; beside that, and for opponents alone, every user counts once.
-
-    The best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
+    Methods are tested on drawn users, the same for all. In addition, and for opponents only, every user counts once. The
+    best baseline is the group with the largest mean of the main metric among the methods `baselines`. Runs are paired by
     seed. `generator` draws the bootstrap's resamples.
     """
     mode = mode_of(groups)
@@ -96,6 +98,9 @@ def comparison_table(
         )
         for group in groups
     ]
+    directions = dict.fromkeys((2, *range(6, 9)), main.better)
+    directions |= {len(header) + place: metric.better for place, metric in enumerate(others)}
+    rows = with_best(rows, directions, among=len(groups))
     opponents, noisy = opponents_of(groups, mode), opponents_of(groups, mode, "opponents_noisy")
     for policy_name, values in opponents.items():
         with_noise = noisy.get(policy_name, {}).get(main.name)
@@ -130,7 +135,7 @@ def comparison_table(
 def _against(
     groups: Sequence[Group], best: Group | None, generator: np.random.Generator
 ) -> tuple[dict[str, tuple[Cell, Cell, Cell]], list[str]]:
-    """By label: difference to the best baseline, bootstrap interval and p; and the labels without a seed in common with it."""
+    """Return by label the difference to the best baseline, bootstrap interval and p; also the labels without a common seed."""
     cells: dict[str, tuple[Cell, Cell, Cell]] = {group.label: (None, None, None) for group in groups}
     if best is None:
         return cells, []
@@ -149,7 +154,7 @@ def _against(
     for label, difference in compared.items():
         low, high = bootstrap_interval([one - other for one, other in pairs[label]], generator)
         cells[label] = (
-            Quantity(difference.mean, difference.half_width),
+            Quantity(difference.mean, difference.half_width, mark=significance(corrected.get(label))),
             f"{low:.3g} to {high:.3g}" if difference.n > 1 else None,
             probability(corrected[label]) if label in corrected else None,
         )
@@ -163,7 +168,7 @@ def _schedule(group: Group) -> tuple[Any, Any]:
 
 
 def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
-    """Mean rank over data sets by the main metric (last 20%, sampled); None for one data set or no label in common."""
+    """Return the mean rank over data sets by the main metric (last 20%, sampled); None for one data set or no common label."""
     results = {}
     for dataset, groups in datasets.items():
         mode = mode_of(groups)
@@ -185,12 +190,12 @@ def rank_table(datasets: Mapping[str, Sequence[Group]]) -> Table | None:
 
 
 def mode_of(groups: Sequence[Group]) -> str:
-    """What the runs were judged by: NX_0, or held-out log rows where there was no truth."""
+    """Return the mode that judged the runs: NX_0, or held-out log rows if there was no truth."""
     return judging_mode([summary for group in groups for summary in group.summaries])
 
 
 def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group | None:
-    """The group of a method in `baselines` with the largest main metric (last 20% of epochs)."""
+    """Return the group of a method in `baselines` with the largest main metric (last 20% of epochs)."""
     mode = mode_of(groups)
     metric, policy = CRITERIA[mode].metric, CRITERIA[mode].policy
     values = [(last_by_seed(group, mode, policy, metric), group) for group in groups if group.method in baselines]
@@ -199,7 +204,7 @@ def best_baseline(groups: Sequence[Group], baselines: Collection[str]) -> Group 
 
 
 def last_by_seed(group: Group, mode: str, policy: str, metric: Metric) -> dict[int, float]:
-    """The mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
+    """Return the mean over the last 20% of epochs, by seed; seeds without the metric are left out."""
     entries = {run.seed: statistic_of(run.summary, mode, policy, metric, "last20") for run in group.runs}
     return {seed: entry["mean"] for seed, entry in entries.items() if entry}
 

@@ -1,4 +1,4 @@
-"""What runs cost: how much they learned from, time by phase, and memory."""
+"""The costs of runs: steps of learning, time by phase, and memory."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ HEADER = (
 
 
 def cost_table(dataset: str, groups: Sequence[Group]) -> Table | None:
-    """Steps, seconds and memory over seeds; None where no run has recorded its seconds."""
+    """Return steps, seconds and memory over seeds; None if no run has recorded its seconds."""
     rows = tuple(_row(group.label, runs) for group in groups if (runs := timed_runs(group)))
     if not rows:
         return None
@@ -34,12 +34,12 @@ def cost_table(dataset: str, groups: Sequence[Group]) -> Table | None:
 
 
 def timed_runs(group: Group) -> list[FinishedRun]:
-    """The group's runs that recorded their seconds."""
+    """Return the group's runs that recorded their seconds."""
     return [run for run in group.runs if run.summary.get("seconds")]
 
 
 def seconds_per_epoch(run: FinishedRun, phase: str) -> float:
-    """By the clock; 0 for a phase that the method does not have."""
+    """Return wall seconds; 0 for a phase that the method does not have."""
     seconds: float = run.summary["seconds"].get(phase, 0.0) / run.summary["epochs"]
     return seconds
 

@@ -1,4 +1,4 @@
-"""What runs are judged and compared by, and the statistics of their summaries that reports are made of."""
+"""The criteria by which runs are judged and compared, and the statistics of summaries in reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from darlr.report.rendering.table import Quantity
 
 @dataclass(frozen=True)
 class Criterion:
-    """What runs are compared by in a mode.
+    """The criterion that compares runs in a mode.
 
     Attributes:
         title: names the mode in titles.
-        metric, policy: the main metric, and how the policy that it judges picks items.
-        every_user: what the policy of the last epoch, and the opponents, are judged on.
+        metric, policy: the main metric, and how the judged policy chooses items.
+        every_user: a description of the final test of policy and opponents.
     """
 
     title: str
@@ -32,7 +32,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
         HELD_OUT: Criterion("held-out log rows (no truth)", NDCG, GREEDY, "each user with held-out rows"),
     }
 )
-"""By the mode that judges runs: the main mode of a test, or held-out log rows where there is no truth."""
+"""The criteria by the mode that judges runs: the main mode of a test, or held-out log rows if there is no truth."""
 
 SAMPLED_EVERYWHERE = "every_user_sampled"
 """The entry of a summary with the last policy's test on every user, with items drawn from it."""
@@ -44,40 +44,44 @@ NOISY_NOTE = "noisy: what users give carries the log's noise; what is counted do
 
 
 def judging_mode(summaries: Sequence[Mapping[str, Any]]) -> str:
-    """The mode of `CRITERIA` that judges these runs."""
+    """Return the mode of `CRITERIA` that judges these runs."""
     return NX_0 if any(NX_0 in summary for summary in summaries) else HELD_OUT
 
 
 def statistic_of(summary: Mapping[str, Any], mode: str, policy: str, metric: Metric, statistic: str) -> Mapping[str, Any]:
-    """`mean` and `std` in a summary; empty where it has no such mean."""
+    """Return `mean` and `std` in a summary; empty if it has no such mean."""
     entry: Mapping[str, Any] = summary.get(mode, {}).get(policy, {}).get(metric.name, {}).get(statistic, {})
     return entry if entry.get("mean") is not None else {}
 
 
 def means_of(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: Metric, statistic: str) -> list[float]:
-    """The mean in every summary that has it."""
+    """Return the mean in every summary that has it."""
     entries = [statistic_of(summary, mode, policy, metric, statistic) for summary in summaries]
     return [entry["mean"] for entry in entries if entry]
 
 
 def recent(summaries: Sequence[Mapping[str, Any]], mode: str, policy: str, metric: Metric) -> Quantity | None:
-    """The last 20% of epochs: mean over seeds and half-width of its 95% t interval; None where no run has the metric."""
+    """Return the last 20% of epochs: mean over seeds and half-width of its 95% t interval; None if no run has the metric."""
     return Quantity.over_seeds(means_of(summaries, mode, policy, metric, "last20"))
 
 
 def every_user(summaries: Sequence[Mapping[str, Any]], mode: str, metric: Metric, entry: str = "every_user") -> Quantity | None:
-    """What the last epoch's policy is worth on every user, over seeds; None where no run was judged so.
+    """Return the value of the last epoch's policy on every user, over seeds; None if no run was judged so.
 
-    Args: entry: of the summaries; `NOISY` for users whose answers carry noise.
+    Args:
+        summaries: of the seeds.
+        mode: the judging mode.
+        metric: the metric.
+        entry: the entry of the summaries; `NOISY` for users with noisy answers.
     """
     return over_seeds([summary.get(entry, {}).get(mode, {}) for summary in summaries], metric)
 
 
 def over_seeds(values: Sequence[Values], metric: Metric) -> Quantity | None:
-    """The metric over seeds, of those that have it; None if none has."""
+    """Return the metric over the seeds that have it; None if none has."""
     return Quantity.over_seeds([value for of_one in values if (value := of_one.get(metric.name)) is not None])
 
 
 def probability(p: float) -> str:
-    """A p value as tables have it."""
+    """Format a p value for tables."""
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"

@@ -1,4 +1,4 @@
-"""Two runs, or two groups of runs that differ in their seed alone, side by side: what they were made of, and what came out."""
+"""Two runs, or two groups of runs that differ in their seed alone, side by side: settings, environment and results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,19 @@ from darlr.report.analysis.comparison import last_by_seed, mode_of
 from darlr.report.analysis.criteria import CRITERIA
 from darlr.report.analysis.runs import Collection, Group, collect
 from darlr.report.rendering.table import Cell, Quantity, Table
+from darlr.text import counted
 
 ABSENT = "-"
-DIGITS = 12  # of hashes and revisions
-UNTOLD = ("data", "started")  # entries of the environment: the one has rows of its own, the other always differs
+DIGITS = 12  # shown digits of hashes and revisions
+UNTOLD = ("data", "started")  # entries of the environment: the first has separate rows, the second always differs
 COSTS = {"steps_per_second": "steps/s", "peak_memory_mib": "peak memory (MiB)"}
 
 
 @dataclass(frozen=True)
 class Side:
-    """What is compared: the runs of `group`, found at `place` beside unfinished ones, and where and with what each was made."""
+    """One side of the comparison: the runs of `group`, found at `place`, the number of unfinished runs there, and the
+    environments.
+    """
 
     place: Path
     group: Group
@@ -33,9 +36,10 @@ class Side:
 
     @classmethod
     def at(cls, place: Path) -> Self:
-        """The finished runs in a run folder or a folder of runs, or all seeds of a run folder's name without its seed.
+        """Return the finished runs in a run folder or a folder of runs, or all seeds of a run folder's name without its seed.
 
-        Raises `InputError` where there is none, and where there are runs of several settings.
+        Raises:
+            InputError: if there is none, and if there are runs of several settings.
         """
         collection = collect(_folders(place))
         group = _only(place, collection)
@@ -43,27 +47,30 @@ class Side:
 
     @property
     def dataset(self) -> str:
+        """The data set's name."""
         return self.group.runs[0].dataset
 
     @property
     def seeds(self) -> list[int]:
+        """The seeds of the runs."""
         return [run.seed for run in self.group.runs]
 
     @property
     def description(self) -> str:
-        left = f" ({self.unfinished} runs are not finished and left out)" if self.unfinished else ""
+        verb = "is" if self.unfinished == 1 else "are"
+        left = f" ({counted(self.unfinished, 'run')} {verb} not finished and left out)" if self.unfinished else ""
         return f"{self.group.method} on {self.dataset}, {_plural('seed', self.seeds)}, {self.place}{left}"
 
     def settings(self) -> dict[str, str]:
-        """By dotted key, as text."""
+        """Return the settings by dotted key, as text."""
         return {"method": self.group.method, **{key: str(value) for key, value in self.group.runs[0].settings.items()}}
 
     def data(self) -> dict[str, str]:
-        """The hashes of the data's files, of all runs."""
+        """Return the hashes of the data's files, of all runs."""
         return self._of_all([environment.get("data", {}) for environment in self.environments])
 
     def environment(self) -> dict[str, str]:
-        """Versions, device and the like, of all runs."""
+        """Return versions, device and the like, of all runs."""
         return self._of_all([{key: value for key, value in each.items() if key not in UNTOLD} for each in self.environments])
 
     def _of_all(self, mappings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -72,9 +79,10 @@ class Side:
 
 
 def compare(first: Path, second: Path) -> tuple[Table, Table]:
-    """What differs between the runs at `first` (A) and `second` (B) beside their seeds, and their results.
+    """Return the differences between the runs at `first` (A) and `second` (B), besides their seeds, and their results.
 
-    Raises `InputError` for places without runs of one setting, and for runs whose results are of different kinds.
+    Raises:
+        InputError: for places without runs of one setting, and for runs whose results are of different kinds.
     """
     a, b = Side.at(first), Side.at(second)
     shared = {run.path.resolve() for run in a.group.runs} & {run.path.resolve() for run in b.group.runs}
@@ -151,7 +159,7 @@ def _costs(side: Side, key: str) -> dict[int, float]:
 
 
 def _compared(a: Mapping[int, float], b: Mapping[int, float], paired: Sequence[int]) -> tuple[Quantity, Quantity, Quantity]:
-    """A, B and their difference, from values by seed: those of the seeds `paired`, which both have, or all, unpaired."""
+    """Return A, B and their difference, from values by seed: those of the seeds `paired`, which both have, or all, unpaired."""
     ours, theirs = ([side[seed] for seed in (paired or side)] for side in (a, b))
     if paired:
         difference = paired_difference(theirs, ours)
@@ -162,7 +170,7 @@ def _compared(a: Mapping[int, float], b: Mapping[int, float], paired: Sequence[i
 
 
 def _folders(place: Path) -> list[Path]:
-    """A run folder's name without its seed stands for all its seeds."""
+    """Return the folders of a place; a run folder's name without its seed means all its seeds."""
     return [place] if present(place) else sorted(place.parent.glob(f"{place.name}-s[0-9]*")) or [place]
 
 
@@ -183,7 +191,7 @@ def _plural(word: str, values: Sequence[int]) -> str:
 
 
 def _brief(text: str) -> str:
-    """Hashes and revisions by their first digits."""
+    """Shorten hashes and revisions to their first digits."""
     return ", ".join(_first_digits(part) for part in text.split(", "))
 
 

@@ -1,4 +1,4 @@
-"""What a log alone tells of policies, as a summary holds it, as a table."""
+"""Tables of the values of policies by a log alone, from a summary."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,10 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
 
 def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
-    """The policies by the estimators, of a summary's entry `OFF_POLICY`; ranks by the first estimator that tells a policy.
+    """Return the policies by the estimators, from a summary's entry `OFF_POLICY`; ranks are by the first estimator that
+    supports most.
 
-    Columns without a value that the log can tell are left out; a policy whose value cannot be told has a line that says why.
+    Columns without a supported value are left out. A policy whose value is not supported has a line with the reason.
     """
     names = [name for name in ESTIMATORS if any(name in values for values in found["estimates"].values())]
     whole = list(SESSION_ESTIMATORS) if found["sessions"] else []
@@ -48,12 +49,14 @@ def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
 
 
 def judgement_tables(title: str, found: Mapping[str, Any]) -> list[Table]:
-    """`judgement_table`, and how every estimator and held-out ranking rank the policies."""
+    """Return `judgement_table`, and the ranks of policies by every estimator and by held-out ranking."""
     return [judgement_table(title, found), ranks_table(title, found)]
 
 
 def ranks_table(title: str, found: Mapping[str, Any]) -> Table:
-    """The rank of every policy, 1 the best, by every estimator among those that it can tell, and by NDCG of held-out rows."""
+    """Return the rank of every policy, 1 the best, by every estimator among the supported values, and by NDCG on held-out
+    rows.
+    """
     estimates, sessions = found["estimates"], found["sessions"]
     columns = {estimator.label: _told_values(estimates, name) for name, estimator in ESTIMATORS.items()}
     columns |= {f"session, {label}": _told_values(sessions, name) for name, (label, _) in SESSION_ESTIMATORS.items()}
@@ -76,14 +79,14 @@ def _ranked(values: Mapping[str, float]) -> dict[str, Quantity]:
 
 
 def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each way in which runs are not better than the popular list, and for what their logs cannot tell."""
+    """Return lines about every verdict that a run is not better than the popular list, or that its log does not support one."""
     verdicts = [verdict for summary in summaries for verdict in summary.get(OFF_POLICY, {}).get("against_popular", [])]
     lines = [f"{label}: {verdict['line']}." for verdict in verdicts if verdict["finding"] != "better"]
     return list(dict.fromkeys(lines))
 
 
 def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quantity]:
-    """Rank of every policy by the most believed estimator that tells most of them; 1 is the best."""
+    """Return the rank of every policy by the most trusted estimator that supports most of them; 1 is the best."""
     candidates = [name for name in names if ESTIMATORS[name].trusts != "model"]
     if not candidates:
         return {}
@@ -92,7 +95,7 @@ def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quan
 
 
 def _objections(estimates: Mapping[str, Any]) -> list[str]:
-    """Why single policies cannot be told; policies whose reasons differ in numbers alone are told together."""
+    """Return the reasons for unsupported values; policies whose reasons differ only in numbers share a line."""
     reasons: dict[str, dict[str, str]] = {}
     for policy, values in estimates.items():
         for text in next(iter(values.values()))["objections"][:1]:
@@ -102,7 +105,7 @@ def _objections(estimates: Mapping[str, Any]) -> list[str]:
 
 
 def _in_ranges(texts: Sequence[str]) -> str:
-    """Texts that differ in numbers alone as one, in which "7 to 12" stands for the different numbers of a place."""
+    """Merge texts that differ only in numbers, with "7 to 12" in place of the different numbers."""
     pieces = [[*_NUMBER.split(text), ""] for text in texts]
     numbers = [[*_NUMBER.findall(text), ""] for text in texts]
     spans = (sorted(set(column), key=_quantity_of) for column in zip(*numbers, strict=True))

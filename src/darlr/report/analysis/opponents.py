@@ -1,4 +1,4 @@
-"""The opponents beside a data set's methods. World models differ between methods, and so do the lists that they make."""
+"""The opponents of a data set's methods. World models, and so their lists, differ between methods."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,32 @@ from darlr.report.analysis.runs import Group
 from darlr.report.rendering.table import Quantity
 
 DECISIVE = ("data", "synthetic", "world_model", "factors", "selection", "leave", "evaluation.noise", "reference_quirks")
-"""Parts of the settings that opponents and what they are worth depend on."""
+"""Parts of the settings on which opponents and their values depend."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """An opponent as some groups have it: its values by seed."""
+    """An opponent in some groups: its values by seed."""
 
     groups: list[Group]
     by_seed: dict[int, Values]
 
     def agrees(self, other: "_Row") -> bool:
-        """Whether both are worth the same for all seeds that both have, and have one in common."""
+        """Return whether both have a common seed, and the same values for all common seeds."""
         common = self.by_seed.keys() & other.by_seed.keys()
         return bool(common) and all(self.by_seed[seed] == other.by_seed[seed] for seed in common)
 
 
 def opponents_of(groups: Sequence[Group], mode: str, entry: str = "opponents") -> dict[str, dict[str, Quantity]]:
-    """Name > metric > mean over seeds of the opponents, each judged on every user.
+    """Return name -> metric -> mean over seeds of the opponents, each judged on every user.
 
-    A policy that is not worth the same in all groups, as the list of a world model fitted otherwise, has a row for each kind,
-    named after the groups that have it.
+    An opponent whose value differs between groups, for example the list of differently fitted world models, has a row for
+    each kind, named after the groups that have it.
 
-    Args: entry: of the summaries; "opponents_noisy" for users whose answers carry noise.
+    Args:
+        groups: the groups.
+        mode: the judging mode.
+        entry: the entry of the summaries; "opponents_noisy" for users with noisy answers.
     """
     rows: dict[str, list[_Row]] = {}
     for name, row in _rows(groups, mode, entry):
@@ -51,7 +54,7 @@ def opponents_of(groups: Sequence[Group], mode: str, entry: str = "opponents") -
 
 
 def _rows(groups: Sequence[Group], mode: str, entry: str) -> Iterator[tuple[str, _Row]]:
-    """The name and values of every opponent, once for all groups that cannot differ in it."""
+    """Yield the name and values of every opponent, once for all groups in which it cannot differ."""
     alike: dict[str, list[Group]] = {}
     for group in groups:
         settings = group.runs[0].settings
@@ -70,7 +73,7 @@ def _rows(groups: Sequence[Group], mode: str, entry: str) -> Iterator[tuple[str,
 
 
 def _over_seeds(row: _Row) -> dict[str, Quantity]:
-    """Metric > mean over seeds, of the metrics that a seed has."""
+    """Return metric -> mean over seeds, for the metrics that a seed has."""
     by_metric: dict[str, list[float]] = {}
     for values in row.by_seed.values():
         for metric, value in values.items():

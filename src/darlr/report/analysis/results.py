@@ -1,4 +1,4 @@
-"""Summaries of runs -> the tables at the end of a run: its results, and what a user would otherwise pick."""
+"""The tables at the end of a run: its results, and its opponents."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,10 +29,12 @@ _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 
 
 def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> tuple[Table, ...]:
-    """The tables to show for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
+    """Return the tables for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
 
-    `summaries`: one or more of `summarise`; an entry `opponents` holds `Results`, one `off_policy` what
-    the log tells of a single run.
+    Args:
+        summaries: one or more results of `summarise`; an entry `opponents` holds `Results`, one `off_policy` the judgement
+            of a single run by its log.
+        dataset, method: the names for titles.
     """
     shown = [results(summaries, dataset, method)]
     if any(summary.get("opponents") for summary in summaries):
@@ -45,7 +47,7 @@ def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str
 
 
 def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """Metrics of NX_0 (or of held-out rows), sampled and greedy, in every statistic, with the published value beside.
+    """Return metrics of NX_0 (or of held-out rows), sampled and greedy, in every statistic, next to the published value.
 
     One run: value ± standard deviation over its epochs. Several: mean over the runs ± half-width of the 95% t interval.
     """
@@ -73,7 +75,7 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
 
 
 def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
-    """The method (last 20% of epochs, and at the end) above the opponents, in NX_0 or on held-out rows."""
+    """Return the method (last 20% of epochs, and at the end) above the opponents, in NX_0 or on held-out rows."""
     mode = judging_mode(summaries)
     metrics = tabulated(mode)
     rows: list[tuple[Cell, ...]] = [

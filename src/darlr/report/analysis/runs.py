@@ -1,4 +1,4 @@
-"""Finished runs, read from their folders and grouped: runs that differ in their seed alone belong together."""
+"""Finished runs, read from their folders and grouped: runs that differ in their seed alone form a group."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,16 +10,16 @@ from darlr.artifacts import RunFolder
 from darlr.artifacts.beginning import CONFIG, WARM_START
 from darlr.artifacts.run_folder import SUMMARY
 from darlr.artifacts.schema import Keys, require, text, whole
-from darlr.errors import InputError
+from darlr.errors import InputError, unknown
 from darlr.evaluation.finished import read_summary
 from darlr.evaluation.modes import NX_0, RECORDED_MODES
 from darlr.reading import is_folder, present
-from darlr.text import csv_text
+from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
-"""Settings that choose what is read, or generated, as the data set of a name."""
+"""Settings that choose how a named data set is read, or generated."""
 WORLD_MODELS = "world-models"
 """Stands beside the methods' folders in that of a data set."""
 DIGITS = 12  # of a file's hash
@@ -51,28 +51,43 @@ class FinishedRun:
 class Group:
     """Runs that differ in their seed alone, by ascending seed.
 
-    `label`: the method, and the settings that tell the group from others of its method and data set, less those that it shares
-    with more than half of them.
+    Attributes:
+        label: what the row is called: the method and `told`, or a name that somebody gave it.
+        told: the settings that tell the group from others of its method and data set, less those that it shares with more than
+            half of them; "" for the plain one.
     """
 
     label: str
     runs: tuple[FinishedRun, ...]
+    told: str = ""
 
     @property
     def method(self) -> str:
+        """The method."""
         return self.runs[0].method
 
     @property
     def summaries(self) -> list[Mapping[str, Any]]:
+        """The summaries of the runs."""
         return [run.summary for run in self.runs]
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A run that lies in two folders: the one at `kept` counts, and whether the other one has the same numbers."""
+
+    kept: Path
+    other: Path
+    same: bool
+
+
+@dataclass(frozen=True)
 class Collection:
-    """The groups of every data set, in order of appearance, and how many runs are not finished."""
+    """The groups of every data set, in order of appearance, how many runs are not finished, and which lie in two folders."""
 
     groups: Mapping[str, tuple[Group, ...]]
     unfinished: int
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def versions(self) -> list[str]:
@@ -85,11 +100,12 @@ class Collection:
 
 
 def collect(places: Sequence[Path]) -> Collection:
-    """The finished runs in `places`: run folders, or folders that hold some at any depth.
+    """Return the finished runs in `places`: run folders, or folders that hold some at any depth.
+
+    A run that lies in several folders counts once, with the numbers that were found first.
 
     Raises:
-        InputError: naming a place that does not exist or has no finished run, a folder that is no run, and two folders with the
-            same run.
+        InputError: naming a place that does not exist or has no finished run, and a folder that is no run.
     """
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
@@ -109,25 +125,47 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    return Collection(_grouped(_with_distinct_datasets(list(runs.values()))), len(unfinished))
+    groups, repeats = _grouped(_with_distinct_datasets(list(runs.values())))
+    return Collection(groups, len(unfinished), tuple(repeats))
+
+
+def renamed(collection: Collection, names: Mapping[str, str], source: str) -> Collection:
+    """The collection with other names of its rows.
+
+    Args:
+        names: from a row's name, as reports have it, to another.
+        source: of the names, for messages.
+
+    Raises:
+        InputError: for a row that no data set has, and where two rows of a data set would have one name.
+    """
+    labels = {group.label for groups in collection.groups.values() for group in groups}
+    if strangers := [label for label in names if label not in labels]:
+        raise InputError(f"{source}: {unknown('row', strangers[0], labels)}")
+    groups = {}
+    for dataset, own in collection.groups.items():
+        groups[dataset] = tuple(replace(group, label=names.get(group.label, group.label)) for group in own)
+        given = [group.label for group in groups[dataset]]
+        if twice := [label for label in given if given.count(label) > 1]:
+            raise InputError(f"{source}: two rows of {dataset} are called {brief(twice[0])}; expected a name for each")
+    return replace(collection, groups=groups)
 
 
 def to_long_csv(collection: Collection) -> str:
-    """One line for every run, policy, metric and statistic, with full precision."""
+    """Return one line for every run, policy, metric and statistic, with full precision."""
     rows: list[Sequence[Any]] = [
         ("dataset", "method", "settings", "seed", "mode", "policy", "metric", "statistic", "mean", "std", "run")
     ]
     for dataset, groups in collection.groups.items():
         for group in groups:
-            settings = group.label.removeprefix(group.method).strip()
             for run in group.runs:
-                identity = (dataset, run.method, settings, run.seed)
+                identity = (dataset, run.method, group.told, run.seed)
                 rows += [(*identity, *row, str(run.path)) for row in _statistics(run.summary)]
     return csv_text(rows)
 
 
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, float | None, float | None]]:
-    """Mode, policy, metric, statistic, mean and deviation of everything that a summary holds."""
+    """Yield mode, policy, metric, statistic, mean and deviation of everything in a summary."""
     for mode, policies in summary.items():
         if mode not in RECORDED_MODES:
             continue
@@ -155,13 +193,13 @@ def _read(folder: RunFolder) -> FinishedRun:
 
 
 def name_of_dataset(run: Path, setting: str) -> str:
-    """The data set's name: a `dataset.yaml` may give another than the folder's, and only where the run was made tells it."""
+    """Return the data set's name; a `dataset.yaml` may give another one than the folder's, which only the run's place shows."""
     home = run.resolve().parents[1]
     return home.name if (home / WORLD_MODELS).is_dir() else Path(setting).name
 
 
 def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs, with names of data sets that only comparable runs share.
+    """Return the runs with names of data sets that only comparable runs share.
 
     Runs without a truth get another name than those with one, and so do runs whose data's files differ.
     """
@@ -177,7 +215,7 @@ def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
 
 
 def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
-    """The fewest files whose hashes distinguish the data of `runs`; none where all have the same data.
+    """Return the fewest files whose hashes distinguish the data of `runs`; none if all have the same data.
 
     Hashes that differ with the settings of `READING` do not count: such runs are rows of one data set, named by these settings.
     """
@@ -195,12 +233,14 @@ def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
 
 
 def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
-    """The data set's name, and the first digits of the hashes of those `files` that the run's data have."""
+    """Return the data set's name, and the first digits of the hashes of those `files` that the run's data have."""
     named = [f"{file} with SHA-256 {run.data[file][:DIGITS]}..." for file in files if file in run.data]
     return f"{run.dataset} ({', '.join(named)})" if named else run.dataset
 
 
-def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
+def _grouped(runs: Iterable[FinishedRun]) -> tuple[dict[str, tuple[Group, ...]], list[Repeat]]:
+    """Groups by data set, and the runs that were left out because they lie in another folder, too."""
+    repeats = []
     datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
     for run in runs:
         groups = datasets.setdefault(run.dataset, {}).setdefault(run.method, [])
@@ -208,43 +248,50 @@ def _grouped(runs: Iterable[FinishedRun]) -> dict[str, tuple[Group, ...]]:
         if group is None:
             groups.append([run])
             continue
-        for other in group:
-            if other.seed == run.seed:
-                raise InputError(f"{run.path}: is the same run as {other.path}; expected each once")
+        if (kept := next((other for other in group if other.seed == run.seed), None)) is not None:
+            repeats.append(Repeat(kept.path, run.path, _numbers(kept.summary) == _numbers(run.summary)))
+            continue
         group.append(run)
-    return {
+    grouped = {
         dataset: tuple(group for method, groups in methods.items() for group in _labelled(method, groups))
         for dataset, methods in datasets.items()
     }
+    return grouped, repeats
+
+
+def _numbers(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What a summary says of the policy, less what depends on the machine."""
+    return {mode: summary[mode] for mode in RECORDED_MODES if mode in summary}
 
 
 def _labelled(method: str, groups: Sequence[Sequence[FinishedRun]]) -> list[Group]:
     settings = [group[0].settings for group in groups]
     differing = differing_keys(settings)
-    # Keys that some runs lack, as those of another version, tell groups apart only where nothing else does.
+    # Keys that some runs lack, for example those of another version, distinguish groups only if no other key does.
     shared = [key for key in differing if all(key in values for values in settings)]
     distinct = len({repr([values[key] for key in shared]) for values in settings}) == len(settings)
     keys = shared if distinct else differing
     ordered = sorted(groups, key=lambda group: [order(group[0].settings.get(key)) for key in keys])
     texts = {key: [str(group[0].settings.get(key, "absent")) for group in ordered] for key in keys}
     usual = {key: text for key in keys for text in texts[key] if 2 * texts[key].count(text) > len(ordered)}
+    told = [
+        " ".join(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))
+        for place in range(len(ordered))
+    ]
     return [
-        Group(
-            " ".join([method, *(f"{key}={texts[key][place]}" for key in keys if texts[key][place] != usual.get(key))]),
-            tuple(sorted(group, key=lambda run: run.seed)),
-        )
-        for place, group in enumerate(ordered)
+        Group(f"{method} {text}".rstrip(), tuple(sorted(group, key=lambda run: run.seed)), text)
+        for text, group in zip(told, ordered, strict=True)
     ]
 
 
 def differing_keys(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys that not all `settings` have with the same value."""
+    """Return the keys that not all `settings` have with the same value."""
     keys = dict.fromkeys(key for values in settings for key in values)
     return [key for key in keys if any(key not in values or values[key] != settings[0].get(key) for values in settings)]
 
 
 def order(value: Any) -> tuple[float, str]:
-    """By what to sort settings: numbers by size, before everything else."""
+    """Return a sort key for settings: numbers by size, before everything else."""
     return (float(value), "") if isinstance(value, int | float) else (math.inf, str(value))
 
 

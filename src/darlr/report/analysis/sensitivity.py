@@ -1,4 +1,4 @@
-"""Results over the values of one setting, all others alike (Figure 5)."""
+"""Results by the value of one setting, with all others equal (Figure 5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from darlr.report.analysis.runs import Group, differing_keys, order
 
 @dataclass(frozen=True)
 class Sweep:
-    """A setting of a method that was given several values.
+    """A setting of a method that has several values.
 
     Attributes:
-        key: dotted, as `selector.references`.
+        method: the method.
+        key: dotted, for example `selector.references`.
         values: ascending, each once.
-        lines: groups that differ in this setting alone, by ascending value; several where other settings were varied as well,
-            and then their names say how the others are set.
+        lines: groups that differ in this setting alone, by ascending value. If other settings were varied as well, there
+            are several lines, whose names give the other settings.
     """
 
     method: str
@@ -25,7 +26,7 @@ class Sweep:
 
 
 def sweeps(groups: Sequence[Group]) -> list[Sweep]:
-    """Every setting in which groups of the same method and data set differ, all else alike, in order of appearance."""
+    """Return every setting in which groups of the same method and data set differ, all else equal, in order of appearance."""
     found = []
     for method in dict.fromkeys(group.method for group in groups):
         own = [group for group in groups if group.method == method]
@@ -39,7 +40,7 @@ def _sweep(method: str, key: str, groups: Sequence[Group], differing: Sequence[s
     alike: dict[str, list[Group]] = {}
     for group in groups:
         settings = group.runs[0].settings
-        if key in settings:  # another version may not have had it
+        if key in settings:  # another version may lack it
             alike.setdefault(repr([settings.get(other, "absent") for other in others]), []).append(group)
     lines = [sorted(line, key=lambda group: order(_value(group, key))) for line in alike.values() if len(line) > 1]
     if not lines:

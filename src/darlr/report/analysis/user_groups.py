@@ -1,4 +1,4 @@
-"""Held-out metrics by groups of users, as a summary holds them, as a table."""
+"""A table of held-out metrics by groups of users, from summaries."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,13 +12,15 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 BY_GROUP = "by_group"
 """The entry of a summary."""
 POLICY = "policy"
-"""What the judged policy is called in it."""
+"""The name of the judged policy in it."""
 
 
 def groups_table(title: str, found: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> Table:
-    """A row for each group of users of each policy, the list of the popular last.
+    """Return a row for each group of users of each policy, with the list of popular items last.
 
-    Args: found: the label of a method, and the entries `BY_GROUP` of its seeds' summaries, which are of one feature.
+    Args:
+        title: the title.
+        found: the label of a method, and the entries `BY_GROUP` of its seeds' summaries, which are of one feature.
     """
     metrics = tabulated(HELD_OUT)
     rows: list[tuple[Cell, ...]] = []

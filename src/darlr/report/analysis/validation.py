@@ -1,4 +1,4 @@
-"""Judges of policies beside the truth, as a table."""
+"""A table of judges of policies compared with the truth."""
 
 import math
 
@@ -10,7 +10,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 
 
 def judge_label(judge: str) -> str:
-    """What a judge is called."""
+    """Return the label of a judge."""
     name, _, propensities = judge.partition("/")
     if name in ESTIMATORS:
         return ESTIMATORS[name].label + (f", {propensities} propensities" if propensities else "")
@@ -18,7 +18,7 @@ def judge_label(judge: str) -> str:
 
 
 def validation_table(found: Validation) -> Table:
-    """A row a judge, the one that agrees most with the truth first."""
+    """Return a row for each judge, the one that agrees most with the truth first."""
     order = sorted(found.agreements, key=lambda judge: _undefined_last(found.agreements[judge]), reverse=True)
     rows = tuple(_row(judge, found) for judge in order)
     best, worst = max(found.truth, key=found.truth.__getitem__), min(found.truth, key=found.truth.__getitem__)

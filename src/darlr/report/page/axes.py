@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-"""Steps between ticks, but for a power of ten."""
+"""Steps between ticks, up to a power of ten."""
 
 SMALLEST = 1e-12
-"""Values that differ by less, relatively to the larger of them and 1, are drawn as the same."""
+"""The least difference of values, relative to the larger of them and 1, that is drawn."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis from `low` to `high` > `low`; `ticks`: where, and what is written there."""
+    """An axis from `low` to `high` > `low`; `ticks`: their places and texts."""
 
     label: str
     low: float
@@ -21,12 +21,12 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     def place(self, value: float, length: float) -> float:
-        """How far from its beginning the `value` lies on an axis of this length."""
+        """Return the distance of `value` from the beginning of an axis of this length."""
         return (value - self.low) / (self.high - self.low) * length
 
 
 def numbers(label: str, low: float, high: float, most: int = 6, whole: bool = False) -> Axis:
-    """An axis with at most `most` ticks at round numbers (whole ones alone, if so wished)."""
+    """Make an axis with at most `most` ticks at round numbers (optionally whole ones only)."""
     step = _step(max(1.0, (high - low) / most), (1.0, 2.0, 5.0, 10.0)) if whole else _step((high - low) / most, ROUND)
     decimals = next(digits for digits in range(20) if math.isclose(step * 10**digits, round(step * 10**digits), rel_tol=1e-9))
     multiples = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
@@ -34,14 +34,14 @@ def numbers(label: str, low: float, high: float, most: int = 6, whole: bool = Fa
 
 
 def names(label: str, texts: Sequence[str]) -> Axis:
-    """An axis whose places 0, 1, ... have names."""
+    """Make an axis whose places 0, 1, ... have names."""
     return Axis(label, -0.5, len(texts) - 0.5, tuple(enumerate(texts)))
 
 
 def limits(values: Iterable[float], spreads: Iterable[float] = (), beyond: float = 2.0) -> tuple[float, float]:
-    """Where an axis begins and ends that shows `values`, and of their `spreads` (ends of intervals) as much as is sensible.
+    """Return the limits of an axis that shows `values`, and a sensible part of their `spreads` (ends of intervals).
 
-    An interval that reaches beyond the values by more than `beyond` their range, as that of two seeds may, leaves the picture.
+    An interval that exceeds the values by more than `beyond` times their range, as that of two seeds may, is cut off.
     """
     shown = list(values)
     low, high = min(shown), max(shown)
@@ -54,6 +54,6 @@ def limits(values: Iterable[float], spreads: Iterable[float] = (), beyond: float
 
 
 def _step(least: float, factors: Sequence[float]) -> float:
-    """The smallest number that is no smaller and one of `factors`, but for a power of ten."""
+    """Return the smallest number of at least `least` that is one of `factors` times a power of ten."""
     power = 10.0 ** math.floor(math.log10(least))
     return power * next(factor for factor in factors if factor * power >= least * (1 - 1e-9))

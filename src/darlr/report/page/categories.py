@@ -1,4 +1,4 @@
-"""What is recommended, by category: MCD, and each category's share."""
+"""The section on recommended categories: MCD, and each category's share."""
 
 from collections.abc import Mapping
 from statistics import fmean
@@ -17,11 +17,11 @@ from darlr.report.rendering.table import Quantity
 
 LOGGED = Style("other", shape="cross")
 MOST = 20
-"""So many categories are shown, those with the largest shares."""
+"""The largest number of categories that are shown, those with the largest shares."""
 
 
 def categories(material: Material) -> Section | str:
-    """MCD by epoch and against the return, and the shares of categories in what is recommended at the end."""
+    """Return MCD by epoch and against the return, and the shares of categories in the final recommendations."""
     points = material.points(DOMINATION, RETURN)
     if not points:
         return "the items have no categories, or there is no truth to test in"
@@ -33,7 +33,7 @@ def categories(material: Material) -> Section | str:
 
 
 def _shares(material: Material) -> Element:
-    """A row a category: how much of what is recommended has it, and of what is liked in the log."""
+    """Return a row for each category: its share of the recommendations, and of the log's liked rows."""
     counted = [
         (group, [run.summary["categories"] for run in group.runs if run.summary.get("categories")]) for group in material.groups
     ]

@@ -1,4 +1,4 @@
-"""What the runs cost: the table, and seconds by phase as bars."""
+"""The section on the costs of the runs: the table, and seconds by phase as bars."""
 
 from statistics import fmean
 
@@ -10,7 +10,7 @@ from darlr.report.page.rows import bar_rows
 
 
 def costs(material: Material) -> Section | str:
-    """Seconds an epoch by phase, as bars and beside what a whole run takes, over seeds."""
+    """Return seconds of an epoch by phase, as bars, and the costs of a whole run, over seeds."""
     table = material.tables.costs
     if table is None:
         return "no run has recorded seconds/sampling, seconds/learning or seconds/testing"

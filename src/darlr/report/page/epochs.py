@@ -1,4 +1,4 @@
-"""The sections that show something epoch by epoch."""
+"""The sections with figures by epoch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from darlr.evaluation.modes import NX_0
 from darlr.evaluation.table import RETURN, drawn
+from darlr.report.analysis.by_epoch import SEEDS
 from darlr.report.analysis.runs import Group
 from darlr.report.page import axes
 from darlr.report.page.curves import Curve, line_panel, vertical
@@ -22,14 +23,14 @@ ERROR_HEADINGS = {
 }
 
 BEYOND = 0.5
-"""Bands are cut off sooner than whiskers: what moves from epoch to epoch are the means."""
+"""Bands are cut off sooner than whiskers, because the means are the moving part."""
 
 TOGETHER = 12
 """Up to so many rows are drawn in one panel."""
 
 
 def learning_curves(material: Material) -> Section:
-    """Results by epoch, and each method beside its published run."""
+    """Return results by epoch, and each method next to its published run."""
     policy = material.criterion.policy
     names = {metric.recorded(material.mode, policy): metric.heading for metric in drawn(material.mode)}
     figures, constant = by_epoch(material, names, f"Results, {policy}")
@@ -42,7 +43,7 @@ def learning_curves(material: Material) -> Section:
 
 
 def reward_errors(material: Material) -> Section | str:
-    """How far the rewards that are learned from lie from the truth (Figures 1 and 4)."""
+    """Return the errors of the learned rewards (Figures 1 and 4)."""
     figures, constant = by_epoch(material, ERROR_HEADINGS, "Mean |reward learned from - truth|")
     if not figures and not constant:
         return "no run has recorded error/table or error/sampled, which needs a truth and a method that learns in the simulator"
@@ -52,7 +53,7 @@ def reward_errors(material: Material) -> Section | str:
 def by_epoch(material: Material, names: dict[str, str], what: str) -> tuple[list[Element], list[Element]]:
     """Figures of what was recorded under `names` (-> title), means over seeds; and a line about each that never changes.
 
-    `what`: said of all of them. More curves than `TOGETHER` have no bands.
+    `what`: said of all of them. More curves than `TOGETHER` have neither bands nor dots.
     """
     chosen: dict[str, list[tuple[Group, Curve]]] = {}
     constant = []
@@ -75,23 +76,34 @@ def by_epoch(material: Material, names: dict[str, str], what: str) -> tuple[list
         if panels:
             drawn = {group.label for curves in chosen.values() for group, _ in curves}
             entries = [(group.label, material.style(group)) for group in members if group.label in drawn]
-            bands = "there are too many for their 95% bands" if bare else "with 95% bands"
-            caption = f"{method + ': ' if method else ''}{what}, mean over seeds by epoch, {bands}."
+            every = [curve for curves in chosen.values() for _, curve in curves]
+            spread = ", there are too many for their spread" if bare else _spread(every)
+            caption = f"{method + ': ' if method else ''}{what}, mean over seeds by epoch{spread}."
             figures.append(figure(caption, panels, entries, lines=True))
     return figures, constant
 
 
+def _spread(curves: Sequence[Curve]) -> str:
+    """How the curves show what their seeds differ by."""
+    bands = any(half is not None for curve in curves for half in curve.halves)
+    dots = any(curve.dots for curve in curves)
+    shown = ["95% bands"] * bands + [f"the seeds as dots where there are fewer than {SEEDS}"] * dots
+    return f", with {' and '.join(shown)}" if shown else ""
+
+
 def _bare(curve: Curve) -> Curve:
-    return replace(curve, halves=[None] * len(curve.halves))
+    return replace(curve, halves=[None] * len(curve.halves), dots=())
 
 
 def _batches(groups: Sequence[Group]) -> dict[str, list[Group]]:
-    """The groups to draw together: all under no name, or of too many one row a method, and then each method that has more."""
+    """Return the groups to draw together: all without a name, or, if there are too many, one row for each method, then each
+    method with several.
+    """
     if len(groups) <= TOGETHER:
         return {"": list(groups)}
     methods = {group.method: [other for other in groups if other.method == group.method] for group in groups}
     several = {method: members for method, members in methods.items() if len(members) > 1}
-    return {"": [group for group in groups if group.label == group.method], **several}
+    return {"": [group for group in groups if not group.told], **several}
 
 
 def _epochs(curves: Sequence[Curve]) -> axes.Axis:

@@ -1,4 +1,4 @@
-"""The parts of the page in HTML: sections, tables that scroll in a box, figures whose panels stack where it is narrow."""
+"""The parts of the page in HTML: sections, tables that scroll in a box, figures whose panels stack on a narrow screen."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,37 +9,38 @@ from darlr.report.page.marks import Style, legend
 from darlr.report.page.nodes import Child, node
 from darlr.report.rendering.table import Table
 
+PANEL = 600
+"""Pixels that a panel has at most, and some room beside it."""
+
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it."""
+    """A heading and the parts below it."""
 
     title: str
     parts: tuple[Element, ...]
 
 
 def section(title: str, *parts: Element | None) -> Section:
-    """A section of those `parts` that there are."""
+    """Make a section of those `parts` that are not None."""
     return Section(title, tuple(part for part in parts if part is not None))
 
 
 def paragraph(text: str) -> Element:
-    """A paragraph that explains."""
+    """Make a paragraph of explanation."""
     return node("p", text, class_="note")
 
 
 def figure(caption: str, panels: Sequence[Element], entries: Sequence[tuple[str, Style]] = (), lines: bool = False) -> Element:
-    """Panels side by side below what their styles stand for (`lines` or markers)."""
-    return node(
-        "figure",
-        node("figcaption", caption),
-        legend(entries, lines) if entries else None,
-        node("div", *panels, class_="panels"),
-    )
+    """Panels side by side, beside (where it is narrow: below) what their styles stand for (`lines` or markers)."""
+    named = legend(entries, lines) if entries else None
+    kind = "named" if entries else None
+    size = f"--panels:{PANEL * len(panels)}px"
+    return node("figure", node("figcaption", caption), named, node("div", *panels, class_="panels"), class_=kind, style=size)
 
 
 def table_box(table: Table) -> Element:
-    """A table and its notes; it scrolls sideways in its own box."""
+    """Make a table and its notes, which scroll sideways in their own box."""
     numeric = ["number" if table.numeric(column) else None for column in range(len(table.header))]
     head = node("tr", *(node("th", text, scope="col", class_=kind) for text, kind in zip(table.header, numeric, strict=True)))
     rows = [
@@ -60,7 +61,7 @@ def table_box(table: Table) -> Element:
 
 
 def _breakable(text: str) -> Iterator[Child]:
-    """The text, which may be broken where parts of a setting's name end."""
+    """Return the text with possible breaks after the parts of a setting's name."""
     for place, part in enumerate(re.split(r"(?<=[._=])", text)):
         if place:
             yield node("wbr")

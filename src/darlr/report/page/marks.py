@@ -1,4 +1,4 @@
-"""What stands for a row of the tables in every picture: a colour, and dashes or a shape that tell it from others."""
+"""The marks of a table's row in every picture: a colour, and dashes or a shape that distinguish it from others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from darlr.report.page.nodes import node, number
 
 COLOURS = 7
-"""How many colours style.css has (Okabe and Ito's, which stay apart for the colour-blind)."""
+"""The number of colours in style.css (the palette of Okabe and Ito, which colour-blind readers can distinguish)."""
 
 DASHES = ("", "5 3", "1.5 2.5")
 SHAPES = {
@@ -30,7 +30,7 @@ OTHERS = ("cross", "plus", "down", "diamond", "star", "hash", "bar", "circle", "
 
 @dataclass(frozen=True)
 class Style:
-    """How a row is drawn; `kind` is its class in style.css."""
+    """The style of a row; `kind` is its class in style.css."""
 
     kind: str
     dashes: str = ""
@@ -40,22 +40,24 @@ class Style:
 PUBLISHED = Style("published", "4 3", "diamond")
 REFERENCE = Style("reference", "2 3", "bar")
 EVERY_USER = "diamond"
-"""The shape, in a row's colour, of what its last policy is worth on every user."""
+"""The shape, in a row's colour, of the value of its last policy on every user."""
 
 
 def row_style(place: int) -> Style:
-    """The style of the row at `place` in its data set: colours first, then dashes and shapes change; 21 are told apart."""
+    """Return the style of the row at `place` in its data set: colours first, then dashes and shapes change; 21 styles
+    differ.
+    """
     turn = place // COLOURS
     return Style(f"c{place % COLOURS}", DASHES[turn % len(DASHES)], ROWS[turn % len(ROWS)])
 
 
 def other_style(place: int) -> Style:
-    """The style of the opponent at `place`: grey, a shape of its own."""
+    """Return the style of the opponent at `place`: grey, with a separate shape."""
     return Style("other", DASHES[-1], OTHERS[place % len(OTHERS)])
 
 
 def marker(style: Style, x: float, y: float, text: str | None = None, label: str | None = None) -> Element:
-    """The style's shape around (x, y); `text` is told when it is pointed at; `label`: whose it is."""
+    """Draw the style's shape around (x, y); `text` is shown on hover; `label`: the row."""
     title = None if text is None else node("title", text)
     place = f"translate({number(x)} {number(y)})"
     kind = f"mark {style.shape} {style.kind}"
@@ -63,18 +65,18 @@ def marker(style: Style, x: float, y: float, text: str | None = None, label: str
 
 
 def line(style: Style, path: str, label: str, text: str | None = None) -> Element:
-    """The `path` in the style's colour and dashes; `label`: whose it is; `text` is told when it is pointed at."""
+    """Draw the `path` in the style's colour and dashes; `label`: the row; `text` is shown on hover."""
     title = None if text is None else node("title", text)
     return node("path", title, class_=f"line {style.kind}", d=path, stroke_dasharray=style.dashes or None, data_label=label)
 
 
 def whisker(style: Style, x0: float, y0: float, x1: float, y1: float) -> Element:
-    """An interval as a line."""
+    """Draw an interval as a line."""
     return node("path", class_=f"whisker {style.kind}", d=f"M{number(x0)} {number(y0)}L{number(x1)} {number(y1)}")
 
 
 def legend(entries: Sequence[tuple[str, Style]], lines: bool) -> Element:
-    """What the styles stand for, as a list; a sample is a line or a marker."""
+    """Return the legend of the styles, as a list; a sample is a line or a marker."""
     items = []
     for label, style in entries:
         sample = line(style, "M1 6H27", label) if lines else marker(style, 14.0, 6.0)

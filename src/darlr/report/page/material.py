@@ -1,4 +1,4 @@
-"""What the sections about one data set are made from."""
+"""The material of the sections about one data set."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,10 +24,13 @@ class Material:
     """A data set's runs, read and compared.
 
     Attributes:
-        mode: what they were judged by, a key of `CRITERIA`.
+        dataset: the data set's name.
+        mode: the judging mode, a key of `CRITERIA`.
+        groups: the groups of runs.
+        tables: the tables.
         best: the best baseline, if there is one.
-        recorded: for every group, by its label, what its runs recorded by epoch.
-        opponents: opponent > metric > value, on every user.
+        recorded: for every group, by its label, the records of its runs by epoch.
+        opponents: opponent -> metric -> value, on every user.
     """
 
     dataset: str
@@ -40,7 +43,7 @@ class Material:
 
     @classmethod
     def of(cls, dataset: str, groups: tuple[Group, ...], baselines: Collection[str]) -> "Material":
-        """Read the groups' records as well; `baselines`: the methods that the others are compared with."""
+        """Read the groups and their records; `baselines`: the methods that the others are compared with."""
         mode = mode_of(groups)
         return cls(
             dataset,
@@ -54,37 +57,39 @@ class Material:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the runs say of their data, each once; runs of earlier versions say nothing."""
+        """The notes of the runs on their data, each once; runs of earlier versions have none."""
         return tuple(
             dict.fromkeys(note for group in self.groups for summary in group.summaries for note in summary.get("notes", ()))
         )
 
     @property
     def criterion(self) -> Criterion:
-        """What the runs are compared by."""
+        """The criterion that compares the runs."""
         return CRITERIA[self.mode]
 
     def style(self, group: Group) -> Style:
         """The group's, the same in every picture; rows that name no setting have the first ones."""
-        plain_first = sorted(self.groups, key=lambda other: other.label != other.method)
+        plain_first = sorted(self.groups, key=lambda other: bool(other.told))
         return row_style(plain_first.index(group))
 
     def last(self, group: Group, metric: Metric) -> Quantity | None:
-        """The last 20% of epochs over seeds, with the policy by which methods are compared."""
+        """Return the last 20% of epochs over seeds, for the policy by which methods are compared."""
         return recent(group.summaries, self.mode, self.criterion.policy, metric)
 
     def on_every_user(self, group: Group, metric: Metric) -> Quantity | None:
-        """Of the last epoch's policy, over seeds; None for runs that were not judged so."""
+        """Return the value of the last epoch's policy, over seeds; None for runs that were not judged so."""
         return every_user(group.summaries, self.mode, metric)
 
     def curve(self, group: Group, name: str) -> Curve | None:
-        """What the group recorded under `name` by epoch, over its seeds."""
+        """Return the records of the group under `name` by epoch, over its seeds."""
         runs = self.recorded[group.label].get(name)
         found = None if runs is None else band(runs)
-        return None if found is None else Curve(group.label, self.style(group), found.epochs, found.means, found.halves)
+        if found is None:
+            return None
+        return Curve(group.label, self.style(group), found.epochs, found.means, found.halves, found.dots)
 
     def points(self, x: Metric, y: Metric) -> list[Point]:
-        """The groups and the opponents by two metrics, as far as they have both."""
+        """Return the groups and the opponents by two metrics, if they have both."""
         found = [(group.label, self.style(group), self.last(group, x), self.last(group, y)) for group in self.groups]
         for place, (name, values) in enumerate(self.opponents.items()):
             found.append((name, other_style(place), values.get(x.name), values.get(y.name)))
@@ -92,6 +97,6 @@ class Material:
 
 
 def _drawn_names(mode: str) -> list[str]:
-    """The names in the records of what is drawn by epoch for runs that are judged in `mode`."""
+    """Return the names in the records of all figures drawn by epoch, for runs judged in `mode`."""
     metrics = [*drawn(mode), DOMINATION]
     return [*(metric.recorded(mode, policy) for metric in metrics for policy in POLICIES), *ERRORS]

@@ -1,4 +1,4 @@
-"""Elements of the page; what is put into them is escaped when the page is written, or shown as escapes."""
+"""Elements of the page; their content is escaped when the page is written."""
 
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -8,15 +8,16 @@ from darlr.text import visible
 Child = Element | str | None
 
 OWN = ("style", "script")
-"""What stands in them are the package's own lines."""
+"""Elements whose content is the package's own text."""
 
 
 def node(tag: str, *children: Child, **attributes: Any) -> Element:
-    """An element of HTML or SVG.
+    """Make an element of HTML or SVG.
 
     Args:
+        tag: its name.
         children: elements and text in order; None is left out.
-        attributes: `class_` stands for class, `aria_label` for aria-label; numbers get two decimals at most, None is left out.
+        attributes: `class_` means class, `aria_label` means aria-label; numbers get at most two decimals, None is left out.
     """
     named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None}
     plain = {name: number(value) if isinstance(value, float) else visible(str(value)) for name, value in named.items()}
@@ -35,5 +36,5 @@ def node(tag: str, *children: Child, **attributes: Any) -> Element:
 
 
 def number(value: float) -> str:
-    """A coordinate: two decimals at most, none that say nothing."""
+    """Format a coordinate with at most two decimals."""
     return f"{round(value, 2):g}"

@@ -1,4 +1,4 @@
-"""Finished runs -> the page: its head, a list of what it shows, and the sections of every data set."""
+"""The page of finished runs: its head, a table of contents, and the sections of every data set."""
 
 from collections.abc import Collection as Names
 from importlib import resources
@@ -12,7 +12,7 @@ from darlr.report.page.nodes import node
 from darlr.report.page.sections import SECTIONS
 from darlr.report.rendering.tables import general_notes
 
-# Nothing may be loaded, from anywhere: a browser that obeys this policy could not.
+# The policy forbids a browser to load anything.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 
@@ -52,7 +52,7 @@ def page(collection: Collection, baselines: Names[str]) -> str:
 
 
 def _dataset(name: str, material: Material) -> tuple[Element, Element]:
-    """A data set's entry in the list of contents, and its part of the page."""
+    """Return a data set's entry in the table of contents, and its part of the page."""
     made = {title: make(material) for title, make in SECTIONS.items()}
     sections = [part for part in made.values() if isinstance(part, Section)]
     missing = [node("li", f"{title}: {reason}.") for title, reason in made.items() if isinstance(reason, str)]
@@ -61,7 +61,9 @@ def _dataset(name: str, material: Material) -> tuple[Element, Element]:
     absent = [node("section", node("h3", "Not shown"), node("ul", *missing, class_="notes"))] if missing else []
     entry = node("li", node("a", material.dataset, href=f"#{name}"), node("ul", *links))
     told = node("ul", *(node("li", note) for note in material.notes), class_="notes") if material.notes else None
-    return entry, node("section", node("h2", material.dataset), told, *shown, *absent, id=name, class_="dataset")
+    headline = material.tables.headline
+    lead = node("p", headline, class_="lead") if headline else None
+    return entry, node("section", node("h2", material.dataset), lead, told, *shown, *absent, id=name, class_="dataset")
 
 
 def _told(collection: Collection) -> str:

@@ -21,7 +21,7 @@ class Point:
 
 
 def plane_panel(title: str, x_label: str, y_label: str, points: Sequence[Point]) -> Element:
-    """Points with their intervals both ways."""
+    """Draw points with their intervals in both directions."""
     plot = Plot.of(_axis(x_label, [point.x for point in points]), _axis(y_label, [point.y for point in points]))
     marks = []
     for point in points:

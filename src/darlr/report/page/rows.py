@@ -13,14 +13,14 @@ from darlr.report.rendering.table import Quantity
 
 WIDTH = 480
 NAME = 32
-"""Names are broken into lines of at most so many characters."""
+"""The largest number of characters in a line of a name."""
 LINE = 13
-"""Height of one."""
+"""The height of a line."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A value on a row: whose it is (as in a legend), and what."""
+    """A value on a row: its label (as in a legend), and its text."""
 
     style: Style
     value: Quantity
@@ -29,7 +29,7 @@ class Mark:
 
 
 def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]], apart: int = 9) -> Element:
-    """Rows of marks with their intervals, each mark so many pixels below the one before."""
+    """Draw rows of marks with their intervals, each mark `apart` pixels below the one before."""
     values = [mark.value for _, marks in rows for mark in marks]
     ends = [value.value + sign * value.spread for value in values if value.spread is not None for sign in (-1, 1)]
     axis = numbers(label, *limits([value.value for value in values], ends))
@@ -48,7 +48,7 @@ def mark_rows(title: str, label: str, rows: Sequence[tuple[str, Sequence[Mark]]]
 
 
 def bar_rows(title: str, label: str, parts: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> Element:
-    """Bars whose `parts` stand one behind the other (classes part0, part1, ... of style.css); a part below 0 has no length."""
+    """Draw bars whose `parts` follow one another (classes part0, part1, ... of style.css); a negative part has no length."""
     rows = [(name, [max(0.0, value) for value in values]) for name, values in rows]
     axis = numbers(label, 0.0, limits([0.0, *(sum(values) for _, values in rows)])[1])
 
@@ -65,7 +65,9 @@ def bar_rows(title: str, label: str, parts: Sequence[str], rows: Sequence[tuple[
 def _rows(
     title: str, axis: Axis, names: Sequence[str], height: int, draw: Callable[[int, float], Iterable[Element]]
 ) -> Element:
-    """Rows of at least this height; `draw` gives what stands on one, around the level 0, on an axis of the given width."""
+    """Draw rows of at least this height; `draw` returns the elements of a row, around the level 0, on an axis of the given
+    width.
+    """
     lines = [textwrap.wrap(name, NAME, break_on_hyphens=False) for name in names]
     left = 12 + round(CHARACTER * max(len(line) for broken in lines for line in broken))
     width = WIDTH - left - RIGHT

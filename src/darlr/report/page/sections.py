@@ -1,4 +1,4 @@
-"""The sections of a data set: each from the material that it is about, or one line that says why there is none."""
+"""The sections of a data set: each is made from its material, or is one line that says why there is none."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 
 
 def results(material: Material) -> Section:
-    """Every row by the end of learning, as a picture and as a table."""
+    """Return every row at the end of learning, as a picture and as a table."""
     metric, policy = material.criterion.metric, material.criterion.policy
     name = metric.label
     rows = []
@@ -52,7 +52,7 @@ def results(material: Material) -> Section:
 
 
 def as_published(material: Material) -> Section:
-    """The paper's statistic, beside the published values where there are any."""
+    """Return the paper's statistic, next to the published values if there are any."""
     metric = material.criterion.metric
     table = material.tables.paper
     name = metric.label
@@ -74,7 +74,7 @@ def as_published(material: Material) -> Section:
 
 
 def sensitivity(material: Material) -> Section | str:
-    """The result over the values of each setting that was varied, all else alike (Figure 5)."""
+    """Return the result by the value of each varied setting, all else equal (Figure 5)."""
     found = sweeps(material.groups)
     if not found:
         return "no two rows of a method differ in one setting alone"
@@ -114,7 +114,7 @@ def _sweep_curves(material: Material, sweep: Sweep) -> list[Curve]:
 
 
 def return_against_length(material: Material) -> Section | str:
-    """Who earns by staying long, and who by good steps."""
+    """Return a picture that separates return by long episodes from return by good steps."""
     points = material.points(LENGTH, RETURN)
     if len({point.x.value for point in points}) < 2:
         return (
@@ -131,7 +131,7 @@ def return_against_length(material: Material) -> Section | str:
 
 
 def _by_group(material: Material) -> list[Element]:
-    """Tables of held-out metrics by groups of users, one for each feature that runs were judged by."""
+    """Return tables of held-out metrics by groups of users, one for each feature by which runs were judged."""
     entries = [
         (group.label, [run.summary[BY_GROUP] for run in group.runs if BY_GROUP in run.summary]) for group in material.groups
     ]
@@ -143,7 +143,7 @@ def _by_group(material: Material) -> list[Element]:
 
 
 def runs(material: Material) -> Section:
-    """Every run, and where it lies."""
+    """Return every run, and its folder."""
     metric, policy = material.criterion.metric, material.criterion.policy
     rows: list[tuple[Cell, ...]] = []
     for group in material.groups:

@@ -1,15 +1,16 @@
-"""Where to write the labels of lines that lie close together."""
+"""Places for the labels of lines that are close together."""
 
 from collections.abc import Sequence
 
 
 def spread_apart(values: Sequence[float], low: float, high: float, gap: float) -> list[float]:
-    """Heights for the labels of ascending `values`: at least `gap` apart and otherwise as near as can be (least squares).
+    """Return heights for the labels of ascending `values`: at least `gap` apart and otherwise as near as possible (least
+    squares).
 
     They stay inside [low, high] if there is room, and reach below `low` if there is not.
     """
-    # Less the room that the labels below take, the heights need only ascend: that is isotonic regression, where
-    # neighbours that come in the wrong order share their mean.
+    # After subtracting the room of the labels below, the heights only have to ascend. That is isotonic regression, in which
+    # neighbours in the wrong order share their mean.
     groups: list[list[float]] = []
     for index, value in enumerate(values):
         group = [value - index * gap]

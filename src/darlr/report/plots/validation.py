@@ -1,4 +1,4 @@
-"""Judges of policies beside the truth: a panel each, in which every point is a policy."""
+"""Judges of policies compared with the truth: a panel for each, in which every point is a policy."""
 
 import math
 
@@ -10,11 +10,11 @@ from darlr.report.analysis.validation import judge_label
 from darlr.report.plots.curves import PIXELS_PER_INCH
 
 COLUMNS = 4
-POLICY, CHOICE = "#0072B2", "#D55E00"  # Okabe and Ito's colours stay apart for the colour-blind
+POLICY, CHOICE = "#0072B2", "#D55E00"  # the palette of Okabe and Ito, which colour-blind readers can distinguish
 
 
 def validation_figure(found: Validation) -> Figure:
-    """The true return against each judge's value; the judge's choice stands out, hollow points are policies that it doubts.
+    """Draw the true return against each judge's value; the judge's choice is marked, hollow points are policies that it doubts.
 
     A dashed line marks the best true return. A panel is 360 x 348 pixels as PNG.
     """

@@ -1,1 +1,1 @@
-"""The published results and curves, to stand beside ours."""
+"""The published results and curves, for comparison with ours."""

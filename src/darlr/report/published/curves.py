@@ -1,9 +1,9 @@
-"""The published runs epoch by epoch, to stand behind our curves.
+"""The published runs by epoch, for comparison with our curves.
 
-`published_curves.csv` holds NX_0 R_tra, Length and MCD of the 48 runs whose means over the epochs are Tables 2 and 3 of "DARLR"
-(SIGIR 2025): all but DARLR's own, of which no log is public. They were read from the logs that the authors of ROLeR publish
-with their code (`results_for_paper/main_exp_logs`). N is the leave window of the run's tests; it and the seed differ from run
-to run.
+`published_curves.csv` holds NX_0 R_tra, Length and MCD of the 48 runs whose means over the epochs are Tables 2 and 3 of
+"DARLR" (SIGIR 2025): all but DARLR's own, whose log is not public. They come from the logs that the authors of ROLeR
+publish with their code (`results_for_paper/main_exp_logs`). N is the leave window of the run's tests; it and the seed
+differ from run to run.
 """
 
 import csv
@@ -28,8 +28,8 @@ class PublishedCurve:
 
     Attributes:
         values: after the first epoch, the second, and so on.
-        window: N, how many recent items an item was compared with when a user decided to leave.
-        seed: of the run.
+        window: N, the number of recent items in the leave rule.
+        seed: the seed of the run.
     """
 
     values: tuple[float, ...]
@@ -38,12 +38,12 @@ class PublishedCurve:
 
 
 def published_curve(dataset: str, method: str, metric: str) -> PublishedCurve | None:
-    """The published run's return, length or MCD in NX_0, or None; the names are ours, as `coat`, `dorl`."""
+    """Return the published run's return, length or MCD in NX_0, or None; the names are ours, for example `coat`, `dorl`."""
     return _curves().get((dataset, method, metric))
 
 
 def same_leave_rule(dataset: str, settings: Mapping[str, Any], curve: PublishedCurve) -> bool:
-    """Whether users of a run with these `settings` (by dotted key) leave by the rule of the published one on `dataset`."""
+    """Return whether a run with these `settings` (by dotted key) has the leave rule of the published one on `dataset`."""
     if settings.get("leave.tolerance") != 0 or settings.get("leave.max_steps") != 30:
         return False
     if dataset in _NOBODY_LEAVES:
@@ -52,9 +52,9 @@ def same_leave_rule(dataset: str, settings: Mapping[str, Any], curve: PublishedC
 
 
 def differing_leave_windows(dataset: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, int | str]:
-    """The published N of each method in `rows` (method, settings) whose users leave by another rule than in the published run.
+    """Return the published N of each method in `rows` (method, settings) whose leave rule differs from the published run's.
 
-    If only some rows of a method do, their own N stand behind it, as `"4, here 1, 7"`.
+    If only some rows of a method differ, their own N follow, for example `"4, here 1, 7"`.
     """
     by_method: dict[str, list[Mapping[str, Any]]] = {}
     for method, settings in rows:
@@ -69,7 +69,9 @@ def differing_leave_windows(dataset: str, rows: Iterable[tuple[str, Mapping[str,
 
 
 def _windows(rows: Iterable[Mapping[str, Any]], curve: PublishedCurve) -> str:
-    """The windows N of rows whose users do not leave as in the published run; with its N they leave by another rule."""
+    """Return the windows N of rows whose leave rule differs from the published run's; a row with the same N has another
+    rule.
+    """
     windows = sorted({settings.get("leave.window", curve.window) for settings in rows})
     return ", ".join("by another rule" if window == curve.window else str(window) for window in windows)
 

@@ -1,7 +1,8 @@
-"""The published results, to stand beside ours.
+"""The published results, for comparison with ours.
 
 `published_results.csv` holds the numbers of Tables 2, 3 and 4 of "DARLR: Dual-Agent Offline Reinforcement Learning for
-Recommender Systems with Dynamic Reward" (SIGIR 2025): mean and standard deviation over the epochs of one run, mode NX_0.
+Recommender Systems with Dynamic Reward" (SIGIR 2025). They are mean and standard deviation over the epochs of one run, mode
+NX_0.
 """
 
 import csv
@@ -28,21 +29,21 @@ _TESTED_GREEDILY = frozenset({"ucb", "sqn", "cql", "bcq"})
 
 
 def published(dataset: str, method: str, metric: str) -> tuple[float, float] | None:
-    """Mean and standard deviation that the paper gives, or None.
+    """Return the mean and standard deviation in the paper, or None.
 
-    All three are our names: a data set as `coat`, a method as `dorl`, a metric of `darlr.evaluation.table`. The numbers were
+    All names are ours: a data set (`coat`), a method (`dorl`), a metric of `darlr.evaluation.table`. The numbers were
     measured with the policy of `published_policy(method)`.
     """
     return _results().get((dataset, _PRINTED_NAMES.get(method, method), metric))
 
 
 def published_metrics() -> frozenset[str]:
-    """The names of the metrics that the paper gives numbers of."""
+    """Return the names of the metrics that the paper reports."""
     return frozenset(metric for _, _, metric in _results())
 
 
 def published_policy(method: str) -> str:
-    """How the published runs of a method picked items when tested: `sampled` or `greedy`."""
+    """Return how the published runs of a method chose items in tests: `sampled` or `greedy`."""
     return GREEDY if method in _TESTED_GREEDILY else SAMPLED
 
 

@@ -1,7 +1,7 @@
 """A table as plain data, and its renderings for a terminal, Markdown, LaTeX and CSV."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import rich.box
 import rich.table
@@ -9,19 +9,34 @@ import rich.text
 
 from darlr.evaluation.statistics import interval
 from darlr.report.rendering.terminal import shown
-from darlr.text import csv_text, latex, markdown, markdown_line
+from darlr.text import csv_text, latex, markdown, markdown_line, visible
+
+SIGNIFICANCE = {0.001: "***", 0.01: "**", 0.05: "*"}
+"""What stands beside a difference whose p value is smaller."""
+
+
+def significance(p: float | None) -> str:
+    """The mark of a p value; "" where there is none or it is not significant."""
+    return next((mark for limit, mark in SIGNIFICANCE.items() if p is not None and p < limit), "")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number with the spread that belongs to it (a standard deviation or a half-width; the table's notes say which)."""
+    """A number with the spread that belongs to it (a standard deviation or a half-width; the table's notes say which).
+
+    Attributes:
+        best: whether it is the best of its column; LaTeX sets it in bold type.
+        mark: of `SIGNIFICANCE`; LaTeX sets it beside the number.
+    """
 
     value: float
     spread: float | None = None
+    best: bool = field(default=False, compare=False)
+    mark: str = field(default="", compare=False)
 
     @classmethod
     def over_seeds(cls, values: Sequence[float]) -> "Quantity | None":
-        """The mean of the seeds' values and the half-width of its 95% t interval; None without values."""
+        """Return the mean of the seeds' values and the half-width of its 95% t interval; None without values."""
         return cls(*interval(values)) if values else None
 
     def __str__(self) -> str:
@@ -35,19 +50,23 @@ Cell = str | Quantity | None
 
 @dataclass(frozen=True)
 class Table:
-    """A title, one heading a column, rows of as many cells (None: nothing to show), and notes that explain them."""
+    """A title, one heading a column, rows of as many cells (None: nothing to show), and notes that explain them.
+
+    `lead`: a sentence above the rows that says what matters most; "" for none.
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    lead: str = ""
 
     def numeric(self, column: int) -> bool:
-        """Whether the column holds numbers."""
+        """Return whether the column holds numbers."""
         return any(isinstance(row[column], Quantity) for row in self.rows)
 
     def without_empty_columns(self) -> "Table":
-        """The table with the columns that have something in a row."""
+        """Return the table without columns that are empty in every row."""
         kept = [index for index in range(len(self.header)) if any(row[index] is not None for row in self.rows)]
         return replace(
             self,
@@ -56,12 +75,32 @@ class Table:
         )
 
     def with_notes(self, more: Sequence[str]) -> "Table":
-        """The table with `more` notes at the end."""
+        """Return the table with `more` notes at the end."""
         return replace(self, notes=(*self.notes, *more))
 
 
+def with_best(rows: Sequence[tuple[Cell, ...]], better: Mapping[int, str | None], among: int) -> list[tuple[Cell, ...]]:
+    """The rows with the best number of each column told, by what a reader sees of it; ties are all best.
+
+    Args:
+        better: column -> "higher" or "lower"; other columns, and those where neither is better, have no best.
+        among: so many rows, from the first one on, are compared; of a single one nothing is best.
+    """
+    marked = [list(row) for row in rows]
+    for column, direction in better.items():
+        shown = {row: cell for row in range(among) if isinstance(cell := rows[row][column], Quantity)}
+        if direction is None or len(shown) < 2:
+            continue
+        best = (max if direction == "higher" else min)(shown.values(), key=lambda cell: cell.value)
+        text = str(replace(best, spread=None))
+        for row, cell in shown.items():
+            if str(replace(cell, spread=None)) == text:
+                marked[row][column] = replace(cell, best=True)
+    return [tuple(row) for row in marked]
+
+
 def to_rich(table: Table) -> rich.table.Table:
-    """For a rich console."""
+    """For a rich console, without the lead, which is no wider than the table only by chance."""
     rendered = rich.table.Table(
         title=shown(table.title, "table.title"),
         caption=rich.text.Text("\n", "table.caption").join(map(shown, table.notes)) if table.notes else None,
@@ -78,20 +117,22 @@ def to_rich(table: Table) -> rich.table.Table:
 
 
 def to_markdown(table: Table) -> str:
-    """A Markdown section: heading, table, notes."""
+    """Return a Markdown section: heading, table, notes."""
     rules = ["---:" if table.numeric(index) else "---" for index in range(len(table.header))]
     header, *rows = ([markdown(_text(cell)) for cell in row] for row in (table.header, *table.rows))
     lines = ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
     notes = [f"{markdown_line(note)}  " for note in table.notes]
-    return "\n".join([f"### {markdown(table.title)}", "", *lines, *([""] if notes else []), *notes]) + "\n"
+    lead = [f"**{markdown(table.lead)}**", ""] if table.lead else []
+    return "\n".join([f"### {markdown(table.title)}", "", *lead, *lines, *([""] if notes else []), *notes]) + "\n"
 
 
 def to_latex(table: Table) -> str:
-    """A LaTeX table (package booktabs): caption, tabular, notes."""
+    """A LaTeX table (package booktabs): caption, tabular, notes; the best numbers are bold, and marks are raised."""
     columns = "".join("r" if table.numeric(index) else "l" for index in range(len(table.header)))
-    lines = [" & ".join(latex(_text(cell)) for cell in row) + r" \\" for row in (table.header, *table.rows)]
-    notes = [rf"\par\smallskip\footnotesize {latex(note)}" for note in table.notes]
+    lines = [" & ".join(map(_latex, row)) + r" \\" for row in (table.header, *table.rows)]
+    notes = [rf"\par\smallskip\footnotesize {latex(note)}" for note in (*table.notes, *_legend(table))]
     parts = [
+        *([f"% {visible(table.lead)}"] if table.lead else []),
         r"\begin{table}",
         rf"\caption{{{latex(table.title)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
@@ -108,7 +149,7 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
+    """Return CSV with full precision; a column of numbers becomes two, the second ('... ±') its spread."""
     numeric = [table.numeric(index) for index in range(len(table.header))]
     header = [part for heading, wide in zip(table.header, numeric, strict=True) for part in _heading(heading, wide)]
     rows = ([part for cell, wide in zip(row, numeric, strict=True) for part in _values(cell, wide)] for row in table.rows)
@@ -117,6 +158,22 @@ def to_csv(table: Table) -> str:
 
 def _text(cell: Cell) -> str:
     return "" if cell is None else str(cell)
+
+
+def _legend(table: Table) -> list[str]:
+    """What bold type and marks mean, where the table has some."""
+    numbers = [cell for row in table.rows for cell in row if isinstance(cell, Quantity)]
+    bold = ["Bold: the best of its column among the methods."] if any(cell.best for cell in numbers) else []
+    marks = ", ".join(f"{mark} p < {limit:g}" for limit, mark in reversed(SIGNIFICANCE.items()))
+    return [*bold, f"{marks}."] if any(cell.mark for cell in numbers) else bold
+
+
+def _latex(cell: Cell) -> str:
+    text = latex(_text(cell))
+    if not isinstance(cell, Quantity):
+        return text
+    bold = rf"\textbf{{{text}}}" if cell.best else text
+    return rf"{bold}\textsuperscript{{{latex(cell.mark)}}}" if cell.mark else bold
 
 
 def _heading(heading: str, wide: bool) -> list[str]:

@@ -2,20 +2,25 @@
 
 from collections.abc import Collection as Names
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from darlr.report.analysis.against_lists import against_lists_table
+from darlr.report.analysis.against_lists import against_lists_table, headline
 from darlr.report.analysis.comparison import comparison_table, paper_table, rank_table
 from darlr.report.analysis.costs import cost_table
-from darlr.report.analysis.runs import Collection, Group
+from darlr.report.analysis.runs import Collection, Group, Repeat
 from darlr.report.rendering.table import Table
 from darlr.seeding import numpy_generator
+from darlr.text import counted
 
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """What a data set's runs say: by the end of learning, against the best list, as published, and what they cost."""
+    """What a data set's runs say: by the end of learning, against the best list, as published, and what they cost.
 
+    `headline`: how the best method does against the best list, in a sentence.
+    """
+
+    headline: str | None
     comparison: Table
     against_lists: Table | None
     paper: Table
@@ -23,9 +28,10 @@ class DatasetTables:
 
 
 def dataset_tables(dataset: str, groups: Sequence[Group], baselines: Names[str]) -> DatasetTables:
-    """The tables of one data set; `baselines`: the methods that the others are compared with."""
+    """Return the tables of one data set; `baselines`: the methods that the others are compared with."""
     generator = numpy_generator(0, "report", dataset)
     return DatasetTables(
+        headline(dataset, groups),
         comparison_table(dataset, groups, baselines, generator),
         against_lists_table(dataset, groups),
         paper_table(dataset, groups),
@@ -38,20 +44,39 @@ def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
     tables: list[Table] = []
     for dataset, groups in collection.groups.items():
         own = dataset_tables(dataset, groups, baselines)
-        tables += [table for table in (own.comparison, own.against_lists, own.paper, own.costs) if table is not None]
+        comparison = replace(own.comparison, lead=own.headline or "")
+        tables += [table for table in (comparison, own.against_lists, own.paper, own.costs) if table is not None]
     if (ranked := rank_table(collection.groups)) is not None:
         tables.append(ranked)
     return [*tables[:-1], tables[-1].with_notes(general_notes(collection))]
 
 
+def repeat_notes(repeats: Sequence[Repeat]) -> list[str]:
+    """What a reader must know of runs that lie in two folders; an example of each kind."""
+    notes = []
+    if same := [repeat for repeat in repeats if repeat.same]:
+        notes.append(
+            f"{counted(len(same), 'folder')} left out, since the same run with the same numbers lies in another, as "
+            f"{same[0].other} in {same[0].kept}."
+        )
+    if odd := [repeat for repeat in repeats if not repeat.same]:
+        notes.append(
+            f"{counted(len(odd), 'folder')} left out, though the same run in another has other numbers: {odd[0].other} is left "
+            f"out, and {odd[0].kept} counts. The machine or the version may differ; `darlr compare` tells two folders apart."
+        )
+    return notes
+
+
 def general_notes(collection: Collection) -> list[str]:
-    """What a reader must know of the runs as a whole."""
+    """Return notes on the runs as a whole."""
     notes = []
     if collection.unfinished:
-        notes.append(f"{collection.unfinished} runs are not finished and left out.")
+        verb = "is" if collection.unfinished == 1 else "are"
+        notes.append(f"{counted(collection.unfinished, 'run')} {verb} not finished and left out.")
+    notes += repeat_notes(collection.repeats)
     if len(collection.versions) > 1:
         notes.append(f"The runs were made by different versions of darlr: {', '.join(collection.versions)}.")
-    if any(group.label != group.method for groups in collection.groups.values() for group in groups):
+    if any(group.told for groups in collection.groups.values() for group in groups):
         notes.append("A row names the settings that tell it from others of its method, less those that most of them share.")
     settings = [run.settings for run in collection.runs()]
     if lacking := [

@@ -6,5 +6,5 @@ from darlr.text import visible
 
 
 def shown(text: str, style: str = "") -> rich.text.Text:
-    """A line of text for a rich console, which takes nothing in it for markup, an emoji's name or a control sequence."""
+    """Return a line of text for a rich console, which interprets no markup, emoji name or control sequence in it."""
     return rich.text.Text(visible(text), style=style)

@@ -1,1 +1,1 @@
-"""Numbers of all users and items of a world, asked for by cells, rows and best items; a table is one way to have them."""
+"""Numbers for all users and items of a world, requested by cells, rows or best items; a table is one way to answer."""

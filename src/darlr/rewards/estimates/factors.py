@@ -1,4 +1,4 @@
-"""Estimates of a factor model, computed when they are asked for: from posterior means, and variances from covariances."""
+"""Estimates of a factor model, computed on request: values from posterior means, variances from covariances."""
 
 import torch
 from torch import Tensor
@@ -8,10 +8,17 @@ from darlr.world_model.factors.model import FactorModel
 
 
 class FactorEstimates(Estimates):
-    """What users are expected to give (`FactorModel.predict`): a pair costs as many products as there are factors."""
+    """The rewards that users are expected to give (`FactorModel.predict`); the cost of a pair is one product for each
+    factor.
+    """
 
     def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
-        """Args: users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns."""
+        """
+        Args:
+            model: the factor model.
+            users: (n_users,) indices into the log's vocabulary, the world's rows.
+            items: (n_items,) indices into the log's vocabulary, the world's columns.
+        """
         self._responses = model.responses.of(users, items)
         self.n_users, self.n_items, self.device = len(users), len(items), users.device
 
@@ -24,14 +31,17 @@ class FactorEstimates(Estimates):
         return of.to_reward(torch.addmm(of.intercepts, of.user_means[users], of.loadings.T))
 
     def bounds(self) -> tuple[float, float]:
-        return self._responses.scale.low, self._responses.scale.high  # to which estimates are cut
+        return self._responses.scale.low, self._responses.scale.high  # estimates are clipped to these
 
 
 class FactorUncertainty(Estimates):
-    """How uncertain a factor model is of its estimates, as a variance (`FactorModel.predict`)."""
+    """The uncertainty of a factor model's estimates, as a variance (`FactorModel.predict`)."""
 
     def __init__(self, model: FactorModel, users: Tensor, items: Tensor) -> None:
-        """Args: see `FactorEstimates`."""
+        """
+        Args:
+            model, users, items: see `FactorEstimates`.
+        """
         self._model, self._users, self._items = model, users, items
         self.n_users, self.n_items, self.device = len(users), len(items), users.device
 

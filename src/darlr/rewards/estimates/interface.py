@@ -1,4 +1,4 @@
-"""What every kind of estimates answers: cells, rows, blocks of rows, and each user's best items."""
+"""The interface of all estimates: cells, rows, blocks of rows, and each user's best items."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 CELLS_AT_ONCE = 4_000_000
-"""Pairs of a user and an item that are in memory together while a whole world is walked through."""
+"""The number of user-item pairs in memory while a whole world is processed in blocks."""
 
 
 class Estimates(ABC):
-    """A number for every user and item of a world, as an estimated reward or its variance. `len()` is the number of users.
+    """A number for every user and item of a world, for example an estimated reward or its variance. `len()` is the number
+    of users.
 
     Attributes:
         n_users, n_items: the world's size.
-        device: where answers lie.
+        device: the device of the answers.
     """
 
     n_users: int
@@ -27,38 +28,42 @@ class Estimates(ABC):
 
     @abstractmethod
     def cells(self, users: Tensor, items: Tensor) -> Tensor:
-        """Float32 of the pairs of `users` and `items`, rows and columns of the world, whose shapes are broadcast."""
+        """Return float32 numbers of the pairs of `users` and `items`, rows and columns of the world; their shapes are
+        broadcast.
+        """
 
     @abstractmethod
     def rows(self, users: Tensor) -> Tensor:
-        """(n, n_items) float32 of all items for `users` (n,)."""
+        """Return (n, n_items) float32 numbers of all items for `users` (n,)."""
 
     def table(self) -> Tensor:
-        """(n_users, n_items) float32, all of them; nobody may write to it."""
+        """Return all numbers, (n_users, n_items) float32; they must not be written to."""
         return torch.cat([rows for _, rows in self.blocks()])
 
     def blocks(self) -> Iterator[tuple[slice, Tensor]]:
-        """All rows, as many at a time as `CELLS_AT_ONCE` allows, with their places."""
+        """Yield all rows in blocks (k, n_items) of at most `CELLS_AT_ONCE` numbers, with their places."""
         step = max(1, CELLS_AT_ONCE // self.n_items)
         for first in range(0, self.n_users, step):
             place = slice(first, min(first + step, self.n_users))
             yield place, self._block(place)
 
     def _block(self, place: slice) -> Tensor:
-        """Neighbouring rows."""
+        """Return neighbouring rows."""
         return self.rows(torch.arange(place.start, place.stop, device=self.device))
 
     def bounds(self) -> tuple[float, float]:
-        """Numbers that no cell lies below or above: the smallest and the largest cell, or what is known of them beforehand."""
+        """Return a lower and an upper bound of all cells: the smallest and largest cell, or bounds known beforehand."""
         extremes = torch.tensor([[float(end) for end in rows.aminmax()] for _, rows in self.blocks()], dtype=torch.float64)
         return float(extremes[:, 0].min()), float(extremes[:, 1].max())
 
     def means(self) -> Tensor:
-        """(n_users,) of each user's row."""
+        """Return (n_users,) the mean of each user's row."""
         return torch.cat([rows.mean(dim=1) for _, rows in self.blocks()])
 
     def top(self, users: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """The `count` largest numbers of `users` (n,) and their items, (n, count) each, largest first; all of fewer items."""
+        """Return the `count` largest numbers of `users` (n,) and their items, (n, count) each, largest first; all if there
+        are fewer.
+        """
         step = max(1, CELLS_AT_ONCE // self.n_items)
         best = [self.rows(part).topk(min(count, self.n_items), dim=1) for part in torch.split(users, step)]
         return torch.cat([each.values for each in best]), torch.cat([each.indices for each in best])

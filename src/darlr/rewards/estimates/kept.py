@@ -1,4 +1,4 @@
-"""Estimates that are kept in a table."""
+"""Estimates that are stored in a table."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from darlr.rewards.estimates.interface import Estimates
 
 
 class KeptEstimates(Estimates):
-    """A table (n_users, n_items) of which no copy is made."""
+    """A table (n_users, n_items), which is not copied."""
 
     def __init__(self, table: Tensor) -> None:
         self._table = table
@@ -33,5 +33,5 @@ class KeptEstimates(Estimates):
 
 
 def estimates_of(given: Estimates | Tensor) -> Estimates:
-    """`given`, or the table (n_users, n_items) that it is."""
+    """Return `given`, wrapped if it is a table (n_users, n_items)."""
     return KeptEstimates(given) if isinstance(given, Tensor) else given

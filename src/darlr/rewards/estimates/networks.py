@@ -1,4 +1,4 @@
-"""Estimates of any world model, computed when they are asked for: of networks above all."""
+"""Estimates of any world model, above all of networks, computed on request."""
 
 from typing import Literal
 
@@ -10,14 +10,22 @@ from darlr.world_model.ensemble import EnsembleModel
 from darlr.world_model.model import WorldModel
 
 PAIRED = 64
-"""Pairs that are predicted together where a model predicts all pairs of users and items; few, since most are not asked for."""
+"""The number of pairs that are predicted at once by a model that predicts all pairs of users and items. It is small,
+because most of these pairs are not asked for.
+"""
 
 
 class ModelEstimates(Estimates):
-    """What `WorldModel.predict` gives: the estimates, or their uncertainty."""
+    """The estimates of `WorldModel.predict`, or their uncertainty."""
 
     def __init__(self, model: WorldModel, users: Tensor, items: Tensor, part: Literal["reward", "uncertainty"]) -> None:
-        """Args: users: (n_users,), items: (n_items,), indices into the log's vocabularies: the world's rows and columns."""
+        """
+        Args:
+            model: the world model.
+            users: (n_users,) indices into the log's vocabulary, the world's rows.
+            items: (n_items,) indices into the log's vocabulary, the world's columns.
+            part: the estimates, or their uncertainty.
+        """
         self._model, self._users, self._items = model, users, items
         self._part = ("reward", "uncertainty").index(part)
         self.n_users, self.n_items, self.device = len(users), len(items), users.device
@@ -28,7 +36,7 @@ class ModelEstimates(Estimates):
         return torch.cat([self._pairs(*part) for part in parts]).view(users.shape)
 
     def _pairs(self, users: Tensor, items: Tensor) -> Tensor:
-        """(n,) of n pairs, from all pairs of the distinct users and items among them."""
+        """Return (n,) numbers of n pairs, selected from all pairs of the distinct users and items among them."""
         rows, row = torch.unique(users, return_inverse=True)
         columns, column = torch.unique(items, return_inverse=True)
         return self._model.predict(self._users[rows], self._items[columns])[self._part][row, column]
@@ -38,7 +46,7 @@ class ModelEstimates(Estimates):
 
 
 class NetworkEstimates(ModelEstimates):
-    """The estimates of a DeepFM ensemble, which predicts single pairs as well."""
+    """The estimates of a DeepFM ensemble, which can predict single pairs."""
 
     def __init__(self, model: EnsembleModel, users: Tensor, items: Tensor) -> None:
         super().__init__(model, users, items, "reward")

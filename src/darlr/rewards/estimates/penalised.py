@@ -1,4 +1,4 @@
-"""Estimates less their uncertainty (Eq. 4)."""
+"""Estimates minus their uncertainty (Eq. 4)."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from darlr.rewards.estimates.kept import KeptEstimates
 
 
 class PenalisedEstimates(Estimates):
-    """`estimate` - weight * `uncertainty`, computed when asked for."""
+    """`estimate` - weight * `uncertainty`, computed on request."""
 
     def __init__(self, estimate: Estimates, uncertainty: Estimates, weight: float) -> None:
         self._estimate, self._uncertainty, self._weight = estimate, uncertainty, weight
@@ -21,7 +21,7 @@ class PenalisedEstimates(Estimates):
 
 
 def penalised(estimate: Estimates, uncertainty: Estimates, weight: float) -> Estimates:
-    """`estimate` less `uncertainty` times `weight`: a table where the estimates are one."""
+    """Return `estimate` - `weight` * `uncertainty`; a table if `estimate` is a table."""
     if isinstance(estimate, KeptEstimates):
         return KeptEstimates((uncertainty.table() * -weight).add_(estimate.table()))  # one matrix is made, not two
     return PenalisedEstimates(estimate, uncertainty, weight)

@@ -1,4 +1,4 @@
-"""What a world model says of the simulated world."""
+"""A world model's estimates for the simulated world."""
 
 import math
 import warnings
@@ -39,19 +39,28 @@ class Predicted:
         device: torch.device,
         most_cells: float = math.inf,
     ) -> Self:
-        """Tables, or, where there are more than `most_cells` pairs of a user and an item, estimates that are asked for."""
+        """Predict the world. With more than `most_cells` user-item pairs, estimates are computed on request, else stored in
+        tables.
+
+        Args:
+            model: the world model.
+            users: (n_users,) indices into the log's vocabulary.
+            items: (n_items,) indices into the log's vocabulary.
+            device: the device of the tables.
+            most_cells: the largest table.
+        """
         made = cls.kept if len(users) * len(items) <= most_cells else cls.asked
         return made(model, users, items, device)
 
     @classmethod
     def kept(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> Self:
-        """Tables of `users` and `items`, indices into the log's vocabularies."""
+        """Predict tables (n_users, n_items) of `users` and `items`, indices into the log's vocabularies."""
         tables = model.predict(torch.from_numpy(users).to(device), torch.from_numpy(items).to(device))
         return cls(*map(KeptEstimates, tables))
 
     @classmethod
     def asked(cls, model: WorldModel, users: NDArray[np.int64], items: NDArray[np.int64], device: torch.device) -> Self:
-        """The same without tables: `model` is asked whenever the estimates are."""
+        """Make estimates (n_users, n_items) without tables; `model` predicts them on request."""
         world = torch.from_numpy(users).to(device), torch.from_numpy(items).to(device)
         if isinstance(model, FactorModel):
             return cls(FactorEstimates(model, *world), FactorUncertainty(model, *world))
@@ -61,7 +70,7 @@ class Predicted:
         return cls(ModelEstimates(model, *world, "reward"), uncertainty)
 
     def shaped(self, config: NeighbourConfig) -> "Predicted":
-        """Shaped by each user's nearest users (ROLeR), where `neighbours.users` asks for it."""
+        """Return the estimates averaged over each user's nearest users (ROLeR), if `neighbours.users` asks for it."""
         if not config.users:
             return self
         if not isinstance(self.rewards, KeptEstimates):
@@ -83,14 +92,14 @@ class Predicted:
         return Predicted(rewards, UserNumbers(numbers, rewards.n_items))
 
     def corrected(self, truth: NDArray[np.float32] | None) -> "Predicted":
-        """True rewards (n_users, n_items) in the place of the estimated ones, where they are given (GT)."""
+        """Replace the estimated rewards by true ones (n_users, n_items), if they are given (GT)."""
         if truth is None:
             return self
         return replace(self, rewards=KeptEstimates(borrowed(truth).to(self.rewards.device)))
 
 
 def borrowed(rewards: NDArray[np.float32]) -> Tensor:
-    """A tensor over the same memory, a memory map included; nobody may write to it."""
+    """Return a tensor that shares the memory of `rewards` (any shape), for example a memory map; it must not be written to."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(rewards)

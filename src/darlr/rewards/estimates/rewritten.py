@@ -1,4 +1,4 @@
-"""Estimates of which single cells are written anew while a policy learns (DARLR, Eq. 15)."""
+"""Estimates whose single cells are rewritten while a policy learns (DARLR, Eq. 15)."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -13,19 +13,23 @@ from darlr.rewards.estimates.kept import KeptEstimates
 
 
 class RewrittenEstimates(Estimates):
-    """Base: estimates that can be written to."""
+    """Base class of estimates that can be written to."""
 
     @abstractmethod
     def write(self, users: Tensor, items: Tensor, values: Tensor) -> None:
-        """Put `values` (n,) into the cells `users`, `items` (n,), each of which is named once."""
+        """Write `values` (n,) to the cells `users`, `items` (n,), each of which occurs once."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
-        """What was written, so that it can be put back; names begin with "table"."""
+        """Return the written cells for `restore`; the names begin with "table"."""
 
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put back what `tensors()` gave; raises `InputError` for tensors of another kind."""
+        """Restore the cells that `tensors()` returned.
+
+        Raises:
+            InputError: for tensors of other names, types or sizes.
+        """
 
 
 class RewrittenTable(KeptEstimates, RewrittenEstimates):
@@ -44,7 +48,9 @@ class RewrittenTable(KeptEstimates, RewrittenEstimates):
 
 
 class Overlay(RewrittenEstimates):
-    """Other estimates beneath what was written, which is kept as pairs alone: memory grows with the cells that were visited."""
+    """Written cells on top of other estimates. Only written cells are stored, so memory grows with the number of cells
+    visited.
+    """
 
     def __init__(self, base: Estimates) -> None:
         self._base = base
@@ -80,7 +86,7 @@ class Overlay(RewrittenEstimates):
             self._insert(at[~known], places[~known], values[~known])
 
     def _insert(self, before: Tensor, places: Tensor, values: Tensor) -> None:
-        """Put new `places` (n,), ascending, in front of the ones at `before` (n,)."""
+        """Insert new `places` (n,), ascending, before the ones at `before` (n,)."""
         new = before + torch.arange(len(before), device=self.device)
         total = len(self._places) + len(new)
         old = torch.ones(total, dtype=torch.bool, device=self.device)
@@ -104,5 +110,5 @@ class Overlay(RewrittenEstimates):
 
 
 def rewritten(base: Estimates) -> RewrittenEstimates:
-    """`base`, to be written to: a copy of its table, or, where there is none, an overlay."""
+    """Return `base` in a form that can be written to: a copy of its table, or an overlay if there is none."""
     return RewrittenTable(base.table().clone()) if isinstance(base, KeptEstimates) else Overlay(base)

@@ -1,4 +1,4 @@
-"""Estimates shaped by each user's nearest users (ROLeR), computed when they are asked for."""
+"""Estimates averaged over each user's nearest users (ROLeR), computed on request."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,14 @@ from darlr.rewards.estimates.interface import CELLS_AT_ONCE, Estimates
 
 
 class NeighbourSums(Estimates):
-    """Sums over each user's k neighbours of their estimates times a weight."""
+    """Weighted sums of the estimates of each user's k neighbours."""
 
     def __init__(self, base: Estimates, neighbours: Tensor, weights: Tensor) -> None:
-        """Args: neighbours, weights: (n_users, k)."""
+        """
+        Args:
+            base: the estimates.
+            neighbours, weights: (n_users, k).
+        """
         self._base, self._neighbours, self._weights = base, neighbours, weights
         self.n_users, self.n_items, self.device = base.n_users, base.n_items, base.device
 
@@ -29,7 +33,7 @@ class NeighbourSums(Estimates):
         return self._of(values, self._weights[users].unsqueeze(-1), 1)
 
     def _of(self, values: Tensor, weights: Tensor, dim: int) -> Tensor:
-        """The neighbours' `values`, which lie along `dim`, put together."""
+        """Combine the neighbours' `values`, which lie along `dim`."""
         return (values * weights).sum(dim=dim)
 
     def bounds(self) -> tuple[float, float]:
@@ -50,10 +54,13 @@ class NeighbourVariances(NeighbourSums):
 
 
 class UserNumbers(Estimates):
-    """One number for each user, whatever the item."""
+    """One number for each user, the same for all items."""
 
     def __init__(self, numbers: Tensor, n_items: int) -> None:
-        """Args: numbers: (n_users,)."""
+        """
+        Args:
+            numbers: (n_users,).
+        """
         self._numbers = numbers
         self.n_users, self.n_items, self.device = len(numbers), n_items, numbers.device
 

@@ -1,1 +1,1 @@
-"""A policy as one ONNX file, which onnxruntime runs without darlr and torch (docs/export.md)."""
+"""Export of a policy as one ONNX file, which onnxruntime runs without darlr and torch (docs/export.md)."""

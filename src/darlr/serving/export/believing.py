@@ -1,4 +1,4 @@
-"""A belief's update as one loop of a graph: the same rank-one updates, whose number a request decides."""
+"""The update of a belief as a loop in a graph: the same rank-one updates, with a number of steps that each request decides."""
 
 from dataclasses import replace
 
@@ -13,23 +13,27 @@ from darlr.world.window import Window
 
 
 class ScannedPosterior(FactorPosterior):
-    """A posterior that takes in its responses in a scan, which ONNX knows.
+    """A posterior that observes responses in a scan, an operation that ONNX supports.
 
-    Python's loop over the informative positions would be unrolled to those of the example. Start and absence add nothing, so
-    the numbers are the same with them.
+    A Python loop over the informative positions would be unrolled to those of the example. Start and absence add nothing,
+    so including them does not change the numbers.
     """
 
     @classmethod
     def of(cls, posterior: FactorPosterior) -> "ScannedPosterior":
-        """The same posterior; its tensors are copies, as those that a scan begins with have to be whole."""
+        """Return the same posterior with copied tensors, because a scan needs contiguous initial tensors."""
         parts = (posterior.means, posterior.covariances, posterior.log_evidence)
         return cls(posterior.belief, *(part.clone(memory_format=torch.contiguous_format) for part in parts))
 
     def observe(self, window: Window) -> FactorPosterior:
-        """Whether anything was given yet is not asked: a graph has no such branch."""
+        """Return the posterior after `window` (A, L), without the shortcut for an empty one, because a graph has no such
+        branch.
+        """
         return self.respond(window.items, self.belief.responses(window))
 
     def respond(self, items: Tensor, y: Tensor) -> FactorPosterior:
+        """Return the posterior after responses `y` (A, L) to `items` (A, L)."""
+
         def step(state: tuple[Tensor, Tensor, Tensor], shown: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, ...], tuple[()]]:
             after = FactorPosterior(self.belief, *state).add(*shown)
             return (after.means, after.covariances, after.log_evidence), ()
@@ -40,7 +44,7 @@ class ScannedPosterior(FactorPosterior):
 
 
 def scanning(believed: Believed) -> Believed:
-    """What is `believed`, observing in a scan."""
+    """Return the belief, observing in a scan."""
     if isinstance(believed, FactorPosterior):
         return ScannedPosterior.of(believed)
     if isinstance(believed, Corrected):

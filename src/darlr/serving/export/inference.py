@@ -1,4 +1,4 @@
-"""All that a policy computes for a batch of requests, from indices and rewards to scores, as one module that can be traced."""
+"""The whole computation of a policy for a batch of requests, from indices and rewards to scores, as one traceable module."""
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ SCORES, PROBABILITIES, EXPECTED_REWARDS = "scores", "probabilities", "expected_r
 
 
 class Acting(nn.Module):
-    """A policy's scores, and the probabilities that its own scorer makes of them."""
+    """A policy's scores, and the probabilities that its own scorer computes from them."""
 
     outputs: tuple[str, ...] = (SCORES, PROBABILITIES)
 
@@ -28,12 +28,12 @@ class Acting(nn.Module):
         self.policy = policy
 
     def forward(self, users: Tensor, window: Window, answers: Window, blocked: Tensor) -> tuple[Tensor, ...]:
-        """(B, n_items) each.
+        """Return the outputs, (B, n_items) each.
 
         Args:
             users: (B,) rows of the policy.
-            window: (B, W) what is visible of the history.
-            answers: (B, 1 + L) the same, oldest first, with absence between and behind.
+            window: (B, W) the visible part of the history.
+            answers: (B, 1 + L) the same, oldest first, with absence in unused places.
             blocked: (B, n_items) bool.
         """
         scorer = self.policy.scorer()
@@ -42,7 +42,7 @@ class Acting(nn.Module):
 
 
 class ActingOnBelief(Acting):
-    """A policy that acts on a belief, which takes in all the answers that are visible."""
+    """A policy that acts on a belief, which observes all visible rewards."""
 
     policy: BayesAdaptivePolicy
 
@@ -64,14 +64,18 @@ class Inference(nn.Module):
     """A saved policy for B requests.
 
     Attributes:
-        outputs: names of what it gives.
-        n_users, n_items: of the log, and of the world.
-        lookback: W, how many of the last answers are visible.
-        features: F, how many features of somebody unknown it reads.
+        outputs: names of its outputs.
+        n_users, n_items: numbers of users of the log, and of items of the world.
+        lookback: W, the number of the last rewards that are visible.
+        features: F, the number of features of an unknown user that it reads.
     """
 
     def __init__(self, saved: SavedPolicy, described: Features | None) -> None:
-        """Args: described: features of nobody, which tell how those of users are read; None where the run does not say."""
+        """
+        Args:
+            saved: the saved policy.
+            described: features of no users, which say how those of users are read; None if the run lacks them.
+        """
         super().__init__()
         policy = saved.network(np.zeros(0, np.int64))
         self.acting = ActingOnBelief(policy) if isinstance(policy, BayesAdaptivePolicy) else Acting(policy)
@@ -85,28 +89,30 @@ class Inference(nn.Module):
     def forward(
         self, user: Tensor, items: Tensor, rewards: Tensor, length: Tensor, blocked: Tensor, features: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """(B, n_items) each of `outputs`.
+        """Return (B, n_items) each of `outputs`.
 
         Args:
-            user: (B,) int64 indices into the log's users; -1: somebody unknown.
-            items: (B, L) int64 columns of the world, oldest first; whatever it is behind a row's length.
-            rewards: (B, L) float32 what the user gave each, in the units of the log.
-            length: (B,) int64 how many of a row's items are there, 0..L.
+            user: (B,) int64 indices into the log's users; -1: an unknown user.
+            items: (B, L) int64 columns of the world, oldest first; values after a row's length are arbitrary.
+            rewards: (B, L) float32 the user's reward for each, in the units of the log.
+            length: (B,) int64 the number of items in a row, 0..L.
             blocked: (B, n_items) bool, items that may not be recommended.
-            features: (B, F) float32 of users who are unknown, NaN where nothing is known.
+            features: (B, F) float32 of unknown users, NaN where unknown.
         """
         rows = self.users(torch.where(user < 0, self.n_users, user), features)
         window, answers = self._visible(items, (rewards - self._low) / (self._high - self._low), length)
         places = {self._places[name]: row for name, row in rows.items()}
-        # The batch's rows take the place of the users' tables, so each request is the user of its own number.
+        # The batch's rows replace the tables of users, so request k is user k.
         numbers = torch.arange(user.shape[0], device=user.device)
         found: tuple[Tensor, ...] = functional_call(self.acting, places, (numbers, window, answers, blocked))
         return found
 
     def _visible(self, items: Tensor, rewards: Tensor, length: Tensor) -> tuple[Window, Window]:
-        """The last W positions (B, W), and the whole history (B, 1 + L) without what came before them.
+        """Return the last W positions (B, W), and the whole history (B, 1 + L) in which earlier positions are absent.
 
-        Args: items, rewards: (B, L), rewards in 0..1; length: (B,).
+        Args:
+            items, rewards: (B, L), rewards in 0..1.
+            length: (B,).
         """
         start, absent, ends = start_item(self.n_items), absent_item(self.n_items), length[:, None]
         items = torch.cat([torch.full_like(ends, start), items], dim=1)

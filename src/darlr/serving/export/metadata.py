@@ -1,4 +1,4 @@
-"""What an exported file says of itself beside its graph: ids, categories, the coding of features, and where it comes from."""
+"""The metadata of an exported file: ids, categories, the coding of features, and its origin."""
 
 import hashlib
 from pathlib import Path
@@ -14,15 +14,19 @@ from darlr.serving.export.inference import Inference
 from darlr.world_model.factors.model import FactorModel, Population
 
 KEY = "darlr"
-"""The file's metadata entry that holds it all, as JSON."""
+"""The file's metadata entry with the whole metadata, as JSON."""
 
 FORMAT = 1
 
 
 def metadata_of(run: Path, saved: SavedPolicy, inference: Inference, described: Features | None) -> dict[str, Any]:
-    """Plain values; docs/export.md says what each is.
+    """Return the metadata as plain values, which docs/export.md explains.
 
-    Args: run: its folder; described: as `Inference` takes it.
+    Args:
+        run: the run's folder.
+        saved: its policy.
+        inference: the exported module.
+        described: as in `Inference`.
     """
     columns: list[dict[str, str | float]] = []
     if inference.features and described is not None and isinstance(saved.model, FactorModel):
@@ -53,12 +57,12 @@ def metadata_of(run: Path, saved: SavedPolicy, inference: Inference, described: 
 
 
 def _categories(membership: Tensor) -> list[list[int]]:
-    """The numbers of the categories of each item, given (n_items, C) bool."""
+    """Return the numbers of the categories of each item, from (n_items, C) bool."""
     return [row.nonzero().flatten().tolist() for row in membership]
 
 
 def _columns(users: Population, described: Features) -> list[dict[str, str | float]]:
-    """What each column of the features stands for: a value of a coded feature, or a numeric feature and its scale."""
+    """Return the meaning of each column of the features: a value of a coded feature, or a numeric feature and its scale."""
     columns = len(users.column_means)
     texts = described.code_values or [tuple(map(str, range(size))) for size in described.code_sizes]
     values = [(name, text) for name, known in zip(described.code_names, texts, strict=True) for text in known]

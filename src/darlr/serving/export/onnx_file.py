@@ -1,4 +1,4 @@
-"""The ONNX file of a policy: traced by torch's exporter, and tried in onnxruntime before anybody gets it."""
+"""The ONNX file of a policy: traced by torch's exporter, and tested in onnxruntime before it is handed out."""
 
 import contextlib
 import importlib
@@ -22,14 +22,16 @@ from darlr.serving.export.users import LARGEST
 from darlr.world.window import Window
 
 OPSET = 18
-"""What torch's exporter writes without converting; onnxruntime has it since 1.14."""
+"""The version that torch's exporter writes without conversion; onnxruntime supports it since 1.14."""
 
 TOLERANCE = 1e-5
-"""Of scores and probabilities against the package's own, relative to the greatest of a request where that is above 1."""
+"""The largest difference of scores and probabilities to the package's own, relative to a request's greatest if that is
+above 1.
+"""
 
 
 def require_packages() -> None:
-    """Raise `InputError` where a package of the extra `export` is missing."""
+    """Raise `InputError` if a package of the extra `export` is missing."""
     for name in ("onnx", "onnxscript", "onnxruntime"):
         try:
             importlib.import_module(name)
@@ -38,7 +40,12 @@ def require_packages() -> None:
 
 
 def onnx_bytes(inference: Inference, metadata: Mapping[str, Any]) -> bytes:
-    """The file's content; raises `RunError` for a policy that cannot be traced, `InputError` for one that is too large."""
+    """Return the file's content.
+
+    Raises:
+        RunError: for a policy that cannot be traced.
+        InputError: for a policy that is too large.
+    """
     import onnx_ir.passes.common  # noqa: PLC0415
     from torch.onnx import OnnxExporterError  # noqa: PLC0415
 
@@ -80,7 +87,7 @@ def onnx_bytes(inference: Inference, metadata: Mapping[str, Any]) -> bytes:
 
 
 def _require_free(inputs: Iterable[Any], axes: Mapping[str, Mapping[int, Any]]) -> None:
-    """Raise `RunError` if the graph is bound to the sizes of the example; torch's exporter says nothing of it."""
+    """Raise `RunError` if the graph is bound to the sizes of the example; torch's exporter does not report this."""
     for value in inputs:
         for axis in axes[value.name]:
             if isinstance(size := value.shape[axis], int):
@@ -91,7 +98,7 @@ def _require_free(inputs: Iterable[Any], axes: Mapping[str, Mapping[int, Any]]) 
 
 
 def _inputs(inference: Inference) -> dict[str, Tensor]:
-    """Two requests with three items each, as an example."""
+    """Return two requests with three items each, as an example."""
     inputs = {
         "user": torch.tensor([0, -1]),
         "items": torch.zeros(2, 3, dtype=torch.int64),
@@ -105,7 +112,7 @@ def _inputs(inference: Inference) -> dict[str, Tensor]:
 
 
 def _translations() -> dict[Any, Any]:
-    """How operations are written in ONNX that torch's exporter does not know."""
+    """Return ONNX translations of operations that torch's exporter does not know."""
     import onnxscript  # noqa: PLC0415
 
     opset18: Any = onnxscript.opset18
@@ -121,7 +128,7 @@ def _translations() -> dict[Any, Any]:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """The exporter tells of packages that it could use, and of its own deprecations; none of it is the user's."""
+    """Suppress the exporter's hints about other packages and its own deprecations, which do not concern the user."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:
@@ -136,7 +143,9 @@ def _quietly() -> Iterator[None]:
 
 
 def require_same(content: bytes, saved: SavedPolicy, inference: Inference) -> None:
-    """Raise `RunError` unless onnxruntime gets from the file what the run's own scorer gives, for a few drawn requests."""
+    """Raise `RunError` unless onnxruntime computes from the file what the run's own scorer computes, for a few random
+    requests.
+    """
     import onnxruntime  # noqa: PLC0415
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -162,7 +171,7 @@ def _history(generator: np.random.Generator, length: int, n_items: int, ends: tu
 def _feed(
     generator: np.random.Generator, users: NDArray[np.int64], histories: list[History], inference: Inference
 ) -> dict[str, NDArray[Any]]:
-    """The histories as the file takes them; a third of the items is blocked."""
+    """Return the histories as the file takes them; a third of the items is blocked."""
     lengths = np.array([len(items) for items, _ in histories])
     shape = len(users), int(lengths.max())
     items, rewards = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
@@ -179,7 +188,7 @@ def _feed(
 def _expected(
     saved: SavedPolicy, users: NDArray[np.int64], histories: list[History], blocked: NDArray[np.bool_], inference: Inference
 ) -> dict[str, NDArray[np.float32]]:
-    """What the run's own scorer gives, one request after the other."""
+    """Return the results of the run's own scorer, one request after the other."""
     rows: dict[str, list[Tensor]] = {SCORES: [], PROBABILITIES: []}
     low, high = saved.reward_range
     for user, (items, rewards), mask in zip(users.tolist(), histories, torch.from_numpy(blocked), strict=True):

@@ -1,4 +1,4 @@
-"""The README.md beside an exported policy: what the file is, and how it is called."""
+"""The README.md next to an exported policy: what the file is, and how to call it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -129,7 +129,7 @@ _PAST = (
 
 
 def readme(metadata: Mapping[str, Any], onnxruntime: str) -> str:
-    """For a file with this `metadata` (`metadata_of`), tried with that version of onnxruntime."""
+    """Write the text for a file with this `metadata` (`metadata_of`), tested with that version of onnxruntime."""
     low, high = metadata["reward_range"]
     items, described, names = metadata["items"], metadata["features"], metadata["category_names"]
     example = [(column["feature"], column.get("value", column.get("centre"))) for column in described[::-1]]

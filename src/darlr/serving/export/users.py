@@ -1,4 +1,4 @@
-"""What an exported policy looks up of its users: the rows that `Policy.average_user` names, for a batch of requests."""
+"""The users' data in an exported policy: the rows that `Policy.average_user` names, for a batch of requests."""
 
 import numpy as np
 import torch
@@ -11,41 +11,44 @@ from darlr.run.saved import SavedPolicy
 from darlr.world_model.factors.model import FactorModel
 
 LARGEST = 1_900_000_000
-"""Bytes of an ONNX file, whose format ends at 2 GiB."""
+"""The largest number of bytes of these data; the format of an ONNX file ends at 2 GiB."""
 
 _OF_FACTORS = {"user_means", "user_covariances", "user_vectors", "estimates", "prior", "ids"}
-"""The rows that follow from a user's factors."""
+"""The rows that depend on a user's factors alone."""
 
 
 class TabledUsers(nn.Module):
     """A row for each user of the log, then the average user's.
 
     Attributes:
-        features: how many features of somebody unknown it reads.
+        features: the number of features of an unknown user that it reads.
     """
 
     features = 0
 
     def __init__(self, tables: dict[str, Tensor]) -> None:
-        """Args: tables: (U + 1, ...) by name."""
+        """
+        Args:
+            tables: (U + 1, ...) by name.
+        """
         super().__init__()
         self.names = list(tables)
         for name, table in tables.items():
             self.register_buffer(f"of_{name}", table)
 
     def forward(self, users: Tensor, features: Tensor | None) -> dict[str, Tensor]:
-        """(B, ...) rows by name, of `users` (B,) in 0..U, U for somebody unknown."""
+        """Return (B, ...) rows by name, of `users` (B,) in 0..U, where U is an unknown user."""
         return {name: self.get_buffer(f"of_{name}")[users] for name in self.names}
 
 
 class FactorUsers(nn.Module):
-    """Users by the posteriors of their factors, from which all their rows follow; the log's, the average one, and new ones.
+    """Users by the posteriors of their factors, which determine all their rows: the log's, the average one, and new ones.
 
-    Somebody unknown is the average user if nothing is told of them, and else has the prior that the world model gives to
-    users with such features (`Population.prior_of`).
+    An unknown user is the average user if nothing is known, and otherwise has the world model's prior for users with such
+    features (`Population.prior_of`).
 
     Attributes:
-        features: F, how many columns the world model's regression on users' features has; 0 where nobody knows what they are.
+        features: F, the number of columns of the world model's regression on users' features; 0 if their meaning is unknown.
     """
 
     means: Tensor
@@ -56,7 +59,12 @@ class FactorUsers(nn.Module):
     prior: Tensor
 
     def __init__(self, saved: SavedPolicy, model: FactorModel, described: Features | None) -> None:
-        """Args: described: features of nobody, which tell what the columns stand for; None where the run does not say."""
+        """
+        Args:
+            saved: the saved policy.
+            model: its world model.
+            described: features of no users, which give the meaning of the columns; None if the run lacks them.
+        """
         super().__init__()
         users = model.users
         self.features = 0 if described is None else len(users.column_means)
@@ -68,11 +76,11 @@ class FactorUsers(nn.Module):
             self.register_buffer(name, getattr(users, name))
 
     def forward(self, users: Tensor, features: Tensor | None) -> dict[str, Tensor]:
-        """(B, ...) rows by name.
+        """Return (B, ...) rows by name.
 
         Args:
-            users: (B,) in 0..U, U for somebody unknown.
-            features: (B, F) float32 of somebody unknown, not centred, NaN where nothing is known; None without any features.
+            users: (B,) in 0..U, where U is an unknown user.
+            features: (B, F) float32 of unknown users, not centred, NaN where unknown; None without any features.
         """
         unknown = users == self.means.shape[0] - 1
         means, covariances, average = self.means[users], self.covariances[users], unknown
@@ -91,14 +99,19 @@ class FactorUsers(nn.Module):
 
 
 def _beside(chosen: Tensor, row: Tensor) -> Tensor:
-    """`chosen` (B,) with as many dimensions as `row` (B, ...)."""
+    """Return `chosen` (B,) with as many dimensions as `row` (B, ...)."""
     return chosen.view(-1, *[1] * (row.ndim - 1))
 
 
 def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | FactorUsers:
-    """The users of a saved policy; raises `InputError` where their rows do not fit into a file.
+    """Return the users of a saved policy.
 
-    Args: described: as `FactorUsers` takes it.
+    Args:
+        saved: the saved policy.
+        described: as in `FactorUsers`.
+
+    Raises:
+        InputError: if their rows do not fit into a file.
     """
     names = set(saved.average_user)
     if names and names <= _OF_FACTORS and isinstance(saved.model, FactorModel):
@@ -115,7 +128,7 @@ def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | Fa
 
 
 def row_places(policy: Policy, saved: SavedPolicy) -> dict[str, str]:
-    """Where `policy` keeps the rows of its users: the dotted name of a buffer for each name in `average_user`."""
+    """Return where `policy` keeps the rows of its users: the dotted name of a buffer for each name in `average_user`."""
     places = {}
     for name in saved.average_user:
         found = [place for place, _ in policy.named_buffers() if place.rpartition(".")[2] == name]

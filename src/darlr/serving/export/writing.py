@@ -1,4 +1,4 @@
-"""A run's policy in a folder of its own: policy.onnx and README.md."""
+"""The folder of an exported policy: policy.onnx and README.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ POLICY, README = "policy.onnx", "README.md"
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        path: of the ONNX file.
+        path: the ONNX file.
         size: its bytes.
-        outputs: names of what it gives.
+        outputs: names of its outputs.
     """
 
     path: Path
@@ -31,18 +31,20 @@ class Exported:
 
 
 def export_policy(run: Path, out: Path, overwrite: bool = False, new_items: Path | None = None) -> Exported:
-    """Write the policy of the run folder `run` (the epoch that did best in the simulator) into the folder `out`.
+    """Write the policy of the run folder `run` (from the epoch that did best in the simulator) into the folder `out`.
 
-    Each file is whole or absent, and the policy comes last.
+    Each file is whole or absent, and the policy is written last.
 
     Args:
+        run: the run folder.
+        out: the folder.
         overwrite: whether an earlier export is replaced.
-        new_items: a table of items, of which those that the log lacks can be recommended, too.
+        new_items: a table of items; those that the log lacks can be recommended, too.
 
     Raises:
-        InputError: for a run without a policy, or one that cannot be exported; for a folder that holds something else, or an
-            earlier export that is not to be replaced; where a package of the extra `export` is missing.
-        RunError: for a policy of another package that cannot be traced, or that gives other scores as a file.
+        InputError: for a run without a policy, or one that cannot be exported. Also for a folder with other files, or an
+            earlier export that may not be replaced, and if a package of the extra `export` is missing.
+        RunError: for a policy of another package that cannot be traced, or whose file computes other scores.
     """
     require_packages()
     _require_free(out, overwrite)

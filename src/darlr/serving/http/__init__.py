@@ -1,1 +1,1 @@
-"""The HTTP service of a run (`darlr serve`); needs the extra `serve`."""
+"""The HTTP service of a run (`darlr serve`), which needs the extra `serve`."""

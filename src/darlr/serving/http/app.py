@@ -1,4 +1,4 @@
-"""The web application: its paths, and what lives as long as it does."""
+"""The web application: its paths, and the objects that live as long as it does."""
 
 import asyncio
 import contextlib
@@ -29,14 +29,23 @@ from darlr.serving.http.settings import MEMORY, NO_SESSIONS, ServiceSettings
 from darlr.serving.schema import object_schema
 
 LEFT = 499
-"""The status that logs and metrics have for a client that left; nobody receives it."""
+"""The status in logs and metrics for a client that disconnected; nobody receives it."""
 
 
 class Parts:
-    """What the application is made of; raises `InputError` for a run or keys that cannot be used."""
+    """The parts of the application.
+
+    Raises:
+        InputError: for a run or keys that cannot be used.
+    """
 
     def __init__(self, settings: ServiceSettings, logger: logging.Logger, redis: Redis | None = None) -> None:
-        """Args: redis: in the place of the one whose address `settings` have."""
+        """
+        Args:
+            settings: the settings.
+            logger: the service's logger.
+            redis: replaces the one at the address in `settings`.
+        """
         self.settings, self.logger = settings, logger
         self.keys = Keys.read(Path(settings.keys)) if settings.keys else Keys({})
         self.metrics = Metrics()
@@ -68,12 +77,12 @@ def _sessions(settings: ServiceSettings, redis: Redis | None) -> Sessions | None
         return MemorySessions(settings.most_sessions, settings.session_seconds)
     if redis is not None:
         return RedisSessions(redis, settings.session_seconds)
-    # A Redis that does not answer is told of before the request's time is over.
+    # A Redis that does not answer is reported before the request times out.
     return RedisSessions.at(settings.sessions, settings.session_seconds, settings.timeout / 3)
 
 
 def application(parts: Parts) -> Gate:
-    """The ASGI application over `parts`."""
+    """Make the ASGI application of `parts`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +95,7 @@ def application(parts: Parts) -> Gate:
             await parts.sessions.close()
         parts.logger.info("stopped", extra={FIELDS: {"run": parts.run.name}})
 
-    # The pages of FastAPI that show the schema load scripts from elsewhere, so only the schema itself is served.
+    # FastAPI's pages about the schema load scripts from other hosts, so only the schema itself is served.
     app = _Api(title="darlr", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.needs_key = not parts.keys.open
     _add_refusals(app)

@@ -1,4 +1,4 @@
-"""What bodies of HTTP requests hold: the keys of `serving.schema`, and what sessions add. OpenAPI is told the same."""
+"""Bodies of HTTP requests: the keys of `serving.schema`, and those for sessions. The OpenAPI schema has the same keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BODY = "the body"
 
 
 def _some(name: str, what: str) -> Field:
-    """The key of a request of that name, which must not be empty here."""
+    """Return the field of a request of the given name, which must not be empty here."""
     field = REQUEST[name]
     return Field(
         lambda value: field.holds(value) and bool(value),
@@ -35,7 +35,7 @@ SESSION = Field(
     },
 )
 WITHIN: Mapping[str, Field] = MappingProxyType({**REQUEST, "session": SESSION})
-"""A request, perhaps within a session."""
+"""A request, optionally within a session."""
 REQUESTS = Field(
     lambda value: isinstance(value, list) and bool(value),
     "a list of at least one request",
@@ -56,12 +56,12 @@ FEEDBACK: Mapping[str, Field] = MappingProxyType(
     }
 )
 TOLD = ("session", "items", "rewards")
-"""The keys that a body of /feedback has to have."""
+"""The required keys of a body of /feedback."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A body of /recommend: its requests, the session of each, and how they are answered."""
+    """A body of /recommend: its requests, the session of each, and the options of the answers."""
 
     requests: tuple[Request, ...]
     sessions: tuple[str | None, ...]
@@ -69,7 +69,11 @@ class Asked:
 
 
 def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
-    """The body of /recommend; raises `InputError` naming the key."""
+    """Parse the body of /recommend.
+
+    Raises:
+        InputError: naming the key at fault.
+    """
     told = _object(body, RECOMMEND, required=("requests",))
     entries = told.pop("requests")
     if len(entries) > most_requests:
@@ -88,7 +92,11 @@ def recommend_of(body: bytes, most_requests: int, most_count: int) -> Asked:
 
 
 def feedback_of(body: bytes) -> tuple[str, Request]:
-    """The session that a body of /feedback names, and what was given in it, as a request of nobody; raises `InputError`."""
+    """Parse a body of /feedback: the session, and its items and rewards as a request without a user.
+
+    Raises:
+        InputError: naming the key at fault.
+    """
     told = _object(body, FEEDBACK, required=TOLD)
     return told.pop("session"), request_of(told, BODY)
 
@@ -173,12 +181,12 @@ REFUSALS: Mapping[int, str] = MappingProxyType(
         503: "the service is not ready, busy, or stops",
     }
 )
-"""What the statuses of refusals mean."""
+"""The meanings of the statuses of refusals."""
 RUN = {"type": "object", "required": ["run"], "properties": {"run": {"type": "string", "description": "the run that serves"}}}
 
 
 def recommend_schema(most_requests: int, most_count: int) -> dict[str, Any]:
-    """JSON Schema of the body of /recommend, of a service with these limits."""
+    """Return the JSON schema of the body of /recommend, for a service with these limits."""
     schema = object_schema(RECOMMEND, ("requests",))
     schema["properties"]["requests"]["maxItems"] = most_requests
     schema["properties"]["count"]["maximum"] = most_count
@@ -186,7 +194,9 @@ def recommend_schema(most_requests: int, most_count: int) -> dict[str, Any]:
 
 
 def operation(answer: Mapping[str, Any], refusals: Sequence[int], body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The OpenAPI of an operation: the schema of its answer, the statuses of its refusals, and the content of its body."""
+    """Return the OpenAPI of an operation: the schema of its answer, the statuses of its refusals, and the content of its
+    body.
+    """
     responses = {
         str(status): {"description": REFUSALS[status], "content": {"application/json": {"schema": ERROR}}}
         for status in refusals

@@ -1,4 +1,4 @@
-"""What every HTTP request passes: the key, the size and the time that it may take; and what is counted and logged of it."""
+"""The gate that every HTTP request passes: it checks key, size and time, and counts and logs the request."""
 
 import asyncio
 import logging
@@ -13,10 +13,10 @@ from darlr.serving.http.refusals import RefusedError
 from darlr.serving.http.settings import ServiceSettings
 
 FREE = frozenset({"/", "/health", "/ready", "/openapi.json"})
-"""Paths that need no key: they tell of no user."""
+"""Paths that need no key, because they reveal no user."""
 PATHS = FREE | {"/recommend", "/feedback", "/metrics", "/admin/reload"}
 KEY = "darlr_key"
-"""Under which the name of the key stands in the request's scope."""
+"""The entry of the request's scope that holds the name of the key."""
 
 
 class Gate:
@@ -70,7 +70,7 @@ class Gate:
 
 
 class _Passage:
-    """One request on its way, of at most so many bytes; knows whether it arrived whole, and how its answer began."""
+    """One request of at most a given number of bytes; knows whether it arrived whole, and how its answer began."""
 
     def __init__(self, receive: Receive, send: Send, most_bytes: int) -> None:
         self._receive, self._send, self._most = receive, send, most_bytes
@@ -78,6 +78,11 @@ class _Passage:
         self.whole, self.begun, self.status = False, False, 0
 
     async def receive(self) -> Message:
+        """Receive a part of the request.
+
+        Raises:
+            RefusedError: if the request is too large.
+        """
         message = await self._receive()
         self._received += len(message.get("body", b""))
         if self._received > self._most:
@@ -86,9 +91,11 @@ class _Passage:
         return message
 
     async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
         if message["type"] == "http.response.start":
             self.begun, self.status = True, message["status"]
         await self._send(message)
 
     def too_large(self) -> RefusedError:
+        """Return the error for a body that is too large."""
         return RefusedError(413, f"the body is too large; expected at most {self._most:,} bytes")

@@ -1,4 +1,4 @@
-"""API keys: who may ask, and who may change the service."""
+"""API keys: who may send requests, and who may change the service."""
 
 import hashlib
 import hmac
@@ -16,17 +16,18 @@ MOST_BYTES = 1 << 20
 
 
 class Keys:
-    """Keys by the names of those who have them. Without any, everybody may ask, and nobody may change the service."""
+    """Keys by the names of their owners. Without any, every client may send requests, and none may change the service."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._digests = {name: _digest(key) for name, key in keys.items()}
 
     @classmethod
     def read(cls, path: Path) -> "Keys":
-        """The keys in a file: a name and a key a line, divided by blanks; blank lines and those that begin with # are left out.
+        """Read the keys in a file: a name and a key on each line, separated by blanks; blank lines and those that begin
+        with # are ignored.
 
         Raises:
-            InputError: naming the line of a key that is too short, and of a name or key that stands twice.
+            InputError: naming the line of a key that is too short, and of a name or key that occurs twice.
         """
         keys: dict[str, str] = {}
         for number, line in enumerate(read_text(path, at_most=MOST_BYTES).splitlines(), start=1):
@@ -44,11 +45,15 @@ class Keys:
 
     @property
     def open(self) -> bool:
-        """Whether everybody may ask."""
+        """Whether every client may send requests."""
         return not self._digests
 
     def name_of(self, authorization: str | None) -> str:
-        """Whose key a header `Authorization: Bearer KEY` has, "" where no key is needed; raises `RefusedError`."""
+        """Return the name of the key in a header `Authorization: Bearer KEY`, "" if no key is needed.
+
+        Raises:
+            RefusedError: without a valid key.
+        """
         if self.open:
             return ""
         scheme, _, key = (authorization or "").partition(" ")

@@ -8,13 +8,14 @@ from typing import IO
 
 LOGGER = "darlr.serving"
 FIELDS = "fields"
-"""Under which a record has its fields beside the message (`extra`)."""
+"""The attribute of a record that holds its fields besides the message (`extra`)."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a record: time, level, what happened, and the fields of it."""
+    """One JSON object for each record: time, level, event, and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the JSON object of a record."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry = {"time": when, "level": record.levelname.lower(), "event": record.getMessage(), **getattr(record, FIELDS, {})}
         if record.exc_info:
@@ -23,14 +24,15 @@ class JsonLines(logging.Formatter):
 
 
 class _Lasting(logging.StreamHandler[IO[str]]):
-    """Serving goes on where a log cannot be written (a full disk)."""
+    """A handler that lets serving continue if a log cannot be written (a full disk)."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's own name)
+        """Ignore the error."""
         pass
 
 
 def service_logger(stream: IO[str] | None = None) -> logging.Logger:
-    """The service's logger; it writes to `stream`, or to standard error, and uvicorn's errors do so, too."""
+    """Return the service's logger, which writes to `stream`, or to standard error; uvicorn's errors go there, too."""
     handler = _Lasting(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     for name in (LOGGER, "uvicorn.error"):

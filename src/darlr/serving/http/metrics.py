@@ -1,4 +1,4 @@
-"""What Prometheus is told; with several workers, the numbers of all of them."""
+"""Numbers for Prometheus; with several workers, those of all of them."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
-"""The folder in which workers keep their numbers, named by an environment variable of the library's."""
+"""The library's environment variable that names the folder of the workers' numbers."""
 KINDS = ("counter", "histogram", "gauge_livesum")
-"""Those of the numbers below, as the library names their files."""
+"""The kinds of the numbers below, as the library names their files."""
 ROOM = 1 << 16
-"""Bytes for the numbers of a kind: more than all paths, statuses and outcomes take."""
+"""Bytes for the numbers of a kind, more than all paths, statuses and outcomes take."""
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -32,7 +32,7 @@ class Metrics:
         self.sessions = Gauge("darlr_sessions", "Sessions in memory", multiprocess_mode="livesum", registry=registry)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' format."""
+        """Return all numbers in Prometheus' format."""
         if MULTIPROCESS not in os.environ:
             return generate_latest(self._registry)
         everybody = CollectorRegistry()
@@ -41,9 +41,12 @@ class Metrics:
 
 
 def _take_room(folder: Path) -> None:
-    """Have the files of this worker's numbers on disk before the library maps them into memory; raises `OSError`.
+    """Allocate the files of this worker's numbers on disk before the library maps them into memory.
 
-    A mapped page that a full disk has no room for would kill the worker while it answers.
+    A mapped page without room on a full disk would kill the worker while it answers.
+
+    Raises:
+        OSError: if there is no room.
     """
     for kind in KINDS:
         (folder / f"{kind}_{os.getpid()}.db").write_bytes(bytes(ROOM))

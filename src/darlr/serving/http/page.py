@@ -1,4 +1,4 @@
-"""The page on which a person tries a run: one file that loads nothing from elsewhere."""
+"""The web page on which a person tries a run: one file that loads nothing from other places."""
 
 import base64
 import hashlib
@@ -14,11 +14,11 @@ from darlr.serving.http.serving_run import ServingRun
 
 PLACE = "/* WHAT THE PAGE IS TOLD */"
 USERS = 50
-"""Users that the page offers, of a service without keys."""
+"""The number of users that the page offers, for a service without keys."""
 
 
 class Page:
-    """The page, and the policy by which a browser runs no script and no style but the page's own."""
+    """The page, and a content policy that lets a browser run only the page's own script and style."""
 
     def __init__(self) -> None:
         self._text = files("darlr.serving.http").joinpath("page.html").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ class Page:
         )
 
     def response(self, run: ServingRun, keys: Keys) -> Response:
-        """The page for `run`; it names users where everybody may ask."""
+        """Return the page for `run`; it names users if every client may send requests."""
         recommender = run.recommender
         told: dict[str, Any] = {
             "run": run.name,
@@ -43,7 +43,7 @@ class Page:
 
 
 def _hash(text: str, kind: str) -> str:
-    """How a content policy names the page's own script or style."""
+    """Return the hash by which a content policy names the page's own script or style."""
     found = re.search(rf"<{kind}>(.*?)</{kind}>", text, re.DOTALL)
     assert found is not None  # the page is the package's own
     return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"

@@ -10,7 +10,7 @@ UNKNOWN = 401
 
 
 class RefusedError(Exception):
-    """A request that is not served.
+    """A request is not served.
 
     Attributes:
         status: the HTTP status.
@@ -21,6 +21,7 @@ class RefusedError(Exception):
         self.status = status
 
     def response(self) -> Response:
+        """Return the refusal as a response."""
         response = json_response({"error": str(self)}, self.status)
         if self.status == UNKNOWN:
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -28,5 +29,5 @@ class RefusedError(Exception):
 
 
 def json_response(value: Mapping[str, object], status: int = 200) -> Response:
-    """`value` as JSON, without NaN and infinity."""
+    """Return `value` as a JSON response, without NaN and infinity."""
     return Response(json.dumps(value, allow_nan=False), status, media_type="application/json")

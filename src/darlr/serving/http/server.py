@@ -1,4 +1,4 @@
-"""Runs the application: in this process, or in several workers that share a port."""
+"""The server of the application: in this process, or in several workers that share a port."""
 
 import contextlib
 import functools
@@ -23,20 +23,24 @@ from darlr.serving.http.metrics import MULTIPROCESS
 from darlr.serving.http.settings import ServiceSettings
 
 SETTINGS = "DARLR_SERVE"
-"""The environment variable by which workers are told the settings."""
+"""The environment variable that hands the settings to workers."""
 KEEP_ALIVE = 30
 GRACE = 30
-"""Seconds in which requests that are under way are answered after the service was told to stop."""
+"""Seconds in which running requests are answered after the service was told to stop."""
 HUNG = 20
-"""Seconds after which a worker that gives no sign of life is replaced; loading torch from a cold disk takes many of them.
+"""Seconds after which a worker without a sign of life is replaced; loading torch from a cold disk takes many of them.
 
-The supervisor waits so long for a worker that died while it was asked, and hears nothing else meanwhile, not even a signal to
-stop.
+The supervisor waits this long for a worker that died while it was asked, and handles nothing else in the meantime, not even
+a signal to stop.
 """
 
 
 def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
-    """Serve until a signal says to stop; requests that are under way are answered before. Raises `InputError`."""
+    """Serve until a signal says to stop; running requests are answered before.
+
+    Raises:
+        InputError: for a run or settings that cannot be served.
+    """
     options: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
@@ -50,20 +54,20 @@ def serve(settings: ServiceSettings, host: str, port: int, workers: int) -> None
     if workers == 1:
         uvicorn.run(_made(settings), host=host, port=port, **options)
         return
-    Parts(settings, service_logger())  # what cannot be served is told once, here, and not by every worker
+    Parts(settings, service_logger())  # an error is reported once, here, and not by every worker
     with _shared(settings) as told:
         os.environ[SETTINGS] = told.encoded()
         uvicorn.run("darlr.serving.http.server:worker", factory=True, host=host, port=port, workers=workers, **options)
 
 
 def worker() -> Gate:
-    """The application of a worker process, which stops when the one that started it is gone."""
+    """Make the application of a worker process, which stops when the process that started it is gone."""
     threading.Thread(target=_stop_without_starter, daemon=True).start()
     return _made(ServiceSettings.decoded(os.environ[SETTINGS]))
 
 
 def _stop_without_starter() -> None:
-    """Stop this process, as a signal would, once the one that started it is gone: nobody else would, and it has the port."""
+    """Stop this process, as a signal would, once the process that started it is gone, because it would keep the port."""
     starter = multiprocessing.parent_process()
     assert starter is not None  # workers are started by uvicorn's supervisor
     starter.join()
@@ -74,13 +78,13 @@ def _made(settings: ServiceSettings) -> Gate:
     torch.set_num_threads(settings.threads)
     made = application(Parts(settings, service_logger()))
     gc.collect()
-    gc.freeze()  # what lives as long as the process is looked through no more, while clients wait
+    gc.freeze()  # the garbage collector skips permanent objects while clients wait
     return made
 
 
 @contextlib.contextmanager
 def _shared(settings: ServiceSettings) -> Iterator[ServiceSettings]:
-    """Settings with a folder for what workers tell each other: their numbers, and that the run is to be loaded anew."""
+    """Yield settings with a folder that workers share: for their numbers, and for the signal to load the run anew."""
     with tempfile.TemporaryDirectory(prefix="darlr-serve-") as folder:
         os.environ[MULTIPROCESS] = folder
         yield replace(settings, signals=folder)

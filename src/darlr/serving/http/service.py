@@ -1,4 +1,4 @@
-"""What the service does with a request, whatever it came by: sessions are looked up, the recommender answers."""
+"""The handling of requests: sessions are looked up, and the recommender answers."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from darlr.serving.http.settings import ServiceSettings
 from darlr.serving.messages import Answer, Request
 
 AT_ONCE = 8
-"""Requests of a body that are answered in the loop that receives requests; more would keep others waiting."""
+"""The number of requests in a body that are answered in the event loop; more would delay other clients."""
 THREADS = 2
 
 
@@ -23,12 +23,23 @@ class Service:
     """Answers bodies with plain values."""
 
     def __init__(self, settings: ServiceSettings, run: ServingRun, sessions: Sessions | None, metrics: Metrics) -> None:
-        """Args: sessions: None where none are kept."""
+        """
+        Args:
+            settings: the settings.
+            run: the served run.
+            sessions: the sessions; None if none are kept.
+            metrics: counts answers.
+        """
         self._settings, self._run, self._sessions, self._metrics = settings, run, sessions, metrics
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def recommend(self, body: bytes) -> dict[str, object]:
-        """Raises `InputError` and `RefusedError`."""
+        """Answer a body of /recommend.
+
+        Raises:
+            InputError: for a body that cannot be used.
+            RefusedError: if sessions are not available.
+        """
         asked = recommend_of(body, self._settings.most_requests, self._settings.most_count)
         requests = [
             request if session is None else await self._within(session, request)
@@ -45,7 +56,12 @@ class Service:
         return {"run": recommender.path.name, "answers": list(map(plain_answer, answers))}
 
     async def feedback(self, body: bytes) -> dict[str, object]:
-        """Raises `InputError`, for items that the log lacks and rewards that nobody can give, too; and `RefusedError`."""
+        """Store a body of /feedback in its session.
+
+        Raises:
+            InputError: for a body that cannot be used, items that the log lacks, and rewards outside the range.
+            RefusedError: if sessions are not available.
+        """
         session, told = feedback_of(body)
         self._run.recommender.understood(1, told, "error")
         given = list(zip(told.items, told.rewards, strict=True))

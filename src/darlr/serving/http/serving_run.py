@@ -1,4 +1,4 @@
-"""The run that is served now, and the change to another one while requests are under way."""
+"""The run that is served now, and the change to another one while requests are running."""
 
 import asyncio
 import logging
@@ -19,19 +19,22 @@ from darlr.serving.recommender import Recommender
 
 SIGNAL = "reload"
 Version = tuple[str, int, int, int]
-"""The run's folder, when its policy and the table of new items were written, and when workers were last told to load it."""
+"""The run's folder, the times at which its policy and the table of new items were written, and the time of the last signal
+to load it.
+"""
 
 
 def run_named_by(place: Path) -> Path:
-    """The run folder that `place` is, or links to, or points to (`artifacts/pointer.py`).
+    """Return the run folder that `place` is, links to, or points to (`artifacts/pointer.py`).
 
-    Raises: InputError: if there is none.
+    Raises:
+        InputError: if there is none.
     """
     try:
         resolved = pointed(place).resolve(strict=True)
     except OSError as error:
         raise InputError(f"{place}: no such run folder ({error.strerror})") from error
-    except RuntimeError as error:  # as Python before 3.13 tells of a link to itself
+    except RuntimeError as error:  # raised by Python before 3.13 for a link to itself
         raise InputError(f"{place}: no such run folder ({error})") from error
     if not (resolved / CONFIG).is_file():
         raise InputError(f"{place}: not a darlr run ({CONFIG} missing)")
@@ -39,7 +42,7 @@ def run_named_by(place: Path) -> Path:
 
 
 class ServingRun:
-    """Holds the recommender. Whoever has taken it keeps it to the end of the request, whatever is loaded meanwhile."""
+    """Holds the recommender. A request that has taken it keeps it to its end, whatever is loaded in the meantime."""
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics, logger: logging.Logger) -> None:
         self._settings, self._metrics, self._logger = settings, metrics, logger
@@ -53,14 +56,18 @@ class ServingRun:
         return self.recommender.path.name
 
     async def reload(self) -> str:
-        """Load the run that the pointer names now, and serve it; other workers are told to. Raises `InputError`."""
+        """Load and serve the run that the pointer names now, and signal other workers to do the same.
+
+        Raises:
+            InputError: for a run that cannot be served.
+        """
         if self._settings.signals:
             (Path(self._settings.signals) / SIGNAL).touch()
         await self._change(self._found())
         return self.name
 
     async def watch(self) -> None:
-        """Look at the pointer now and then, and change to what it names; a run that cannot be served changes nothing."""
+        """Look at the pointer regularly, and change to the run that it names; a run that cannot be served changes nothing."""
         refused: Version | None = None
         while True:
             await asyncio.sleep(self._settings.watch)
@@ -70,8 +77,8 @@ class ServingRun:
                     refused = found
                     await self._change(found)
             except DarlrError:
-                continue  # told where it was found
-            except Exception:  # a folder that is being written or removed; watching must not end by it
+                continue  # already reported
+            except Exception:  # the folder is being written or removed; watching has to continue
                 self._logger.exception("looking for a newer run failed")
 
     async def _change(self, found: Version) -> None:
@@ -96,7 +103,7 @@ class ServingRun:
         return str(folder), policy, items, signal
 
     def _load(self) -> Recommender:
-        """The recommender, which has answered once, so that the first client need not wait for what is made late."""
+        """Return the recommender, which has answered once, so that the first client need not wait for lazy initialisation."""
         data_dir = Path(self._settings.data_dir) if self._settings.data_dir else None
         recommender = Recommender.load(run_named_by(Path(self._settings.run)), data_dir=data_dir)
         if self._settings.new_items:

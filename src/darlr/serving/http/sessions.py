@@ -1,4 +1,6 @@
-"""What users gave within their sessions: in memory with a bound and an expiry, or in a Redis that several workers share."""
+"""The rewards of users within their sessions: in memory with a bound and an expiry, or in a Redis that several workers
+share.
+"""
 
 import json
 import time
@@ -15,38 +17,38 @@ from darlr.data.ids import Id
 from darlr.serving.http.refusals import RefusedError
 
 MOST_ANSWERS = 1_000
-"""Kept of a session; older ones are forgotten."""
+"""The largest number of rewards kept for a session; older ones are dropped."""
 
 Given = tuple[Id, float]
-"""An item, and what the user gave it in the units of the log."""
+"""An item, and the user's reward for it in the units of the log."""
 
 
 class Sessions(Protocol):
     """Sessions by the names that their clients chose."""
 
     async def answers(self, name: str) -> Sequence[Given]:
-        """What was given so far, oldest first; nothing in a session that is unknown or expired."""
+        """Return the rewards so far, oldest first; empty for a session that is unknown or expired."""
         ...
 
     async def add(self, name: str, given: Sequence[Given]) -> int:
-        """Remember more, and tell how much the session has now."""
+        """Add rewards, and return the session's number of rewards."""
         ...
 
     async def check(self) -> None:
-        """Raise `RefusedError` if they cannot be reached."""
+        """Raise `RefusedError` if the sessions cannot be reached."""
         ...
 
     async def close(self) -> None:
-        """Nobody asks any more."""
+        """Release all resources."""
         ...
 
     def __len__(self) -> int:
-        """How many there are, where that is known; else 0."""
+        """Return the number of sessions if it is known; else 0."""
         ...
 
 
 class MemorySessions:
-    """At most `most` sessions, of which those that were used least lately go first; each for `seconds` after its last use."""
+    """At most `most` sessions, of which the least recently used are dropped first; each lives `seconds` after its last use."""
 
     def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds, self._clock = most, seconds, clock
@@ -64,7 +66,7 @@ class MemorySessions:
         return len(answers)
 
     async def check(self) -> None:
-        """They are in this process."""
+        """Do nothing, because the sessions are in this process."""
 
     async def close(self) -> None:
         self._kept.clear()
@@ -85,16 +87,16 @@ class MemorySessions:
 
 
 class RedisSessions:
-    """Sessions in a Redis, a list each, which it forgets `seconds` after their last use."""
+    """Sessions in a Redis, one list each, which expire `seconds` after their last use."""
 
     def __init__(self, redis: Redis, seconds: int) -> None:
         self._redis, self._seconds = redis, seconds
 
     @classmethod
     def at(cls, address: str, seconds: int, timeout: float) -> "RedisSessions":
-        """Those in the Redis at `address`, which has `timeout` seconds for each step.
+        """Connect to the Redis at `address`, with `timeout` seconds for each step.
 
-        Nothing is tried twice: a reward whose answer was lost may be kept already, and would count double.
+        Nothing is tried twice: a reward whose confirmation was lost may be stored already, and would count double.
         """
         retry = Retry(NoBackoff(), 0)
         return cls(Redis.from_url(address, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry), seconds)
@@ -102,7 +104,7 @@ class RedisSessions:
     async def answers(self, name: str) -> Sequence[Given]:
         key = _key(name)
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:  # a Redis without room takes no transaction
+            async with self._redis.pipeline(transaction=False) as pipe:  # a Redis without room refuses transactions
                 pipe.lrange(key, 0, -1)
                 pipe.expire(key, self._seconds)
                 kept, _ = await pipe.execute()

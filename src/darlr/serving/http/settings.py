@@ -1,4 +1,4 @@
-"""How a service is run; plain values, so that worker processes are told them as JSON."""
+"""The settings of a service, as plain values that worker processes get as JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,23 +12,23 @@ MEMORY = "memory"
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """What `darlr serve` was told.
+    """The options of `darlr serve`.
 
     Attributes:
         run: a run folder, a link to one, or a file that names one.
-        new_items: a table of items, of which those that the log lacks are ranked, too; "" for none.
-        data_dir: where data sets lie, for runs of darlr 0.2; "" for the default.
-        sessions: "memory", "none", or the address of a Redis, as redis://host:6379/0.
-        most_sessions: kept in memory at a time.
-        session_seconds: after which a session is forgotten that nobody asks for.
-        keys: a file of API keys; "" for none, and then everybody may ask.
-        most_bytes: of a request's body.
-        most_requests: requests in one body.
-        most_count: items that may be asked for.
+        new_items: a table of items; those that the log lacks are ranked, too; "" for none.
+        data_dir: the folder of data sets, for runs of darlr 0.2; "" for the default.
+        sessions: "memory", "none", or the address of a Redis, for example redis://host:6379/0.
+        most_sessions: largest number of sessions in memory.
+        session_seconds: seconds after its last use at which a session expires.
+        keys: a file of API keys; "" for none, so that every client may send requests.
+        most_bytes: largest number of bytes of a request's body.
+        most_requests: largest number of requests in one body.
+        most_count: largest number of items in an answer.
         timeout: seconds in which a request has to arrive and be answered.
-        watch: seconds between two looks at `run`; 0: it is looked at when told to.
-        signals: a folder that workers share, in which one tells the others to load the run anew; "" for one worker.
-        threads: of torch.
+        watch: seconds between two looks at `run`; 0: only on request.
+        signals: a folder that workers share, in which one signals the others to load the run anew; "" for one worker.
+        threads: number of torch's threads.
     """
 
     run: str
@@ -57,8 +57,10 @@ class ServiceSettings:
             raise InputError(f"sessions is '{self.sessions}'; expected memory, none or redis://HOST:PORT/NUMBER")
 
     def encoded(self) -> str:
+        """Return the settings as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def decoded(cls, text: str) -> Self:
+        """Return the settings in a JSON text."""
         return cls(**json.loads(text))

@@ -1,1 +1,1 @@
-"""gymnasium's interface over a simulated world, for agents from outside: one environment, or many in one array."""
+"""gymnasium's interface to a simulated world, for agents from outside: one environment, or many in one array."""

@@ -1,4 +1,4 @@
-"""What the single and the vectorised environment show an agent, and what they take from it."""
+"""The observations and actions that the single and the vectorised environment share."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,16 +16,18 @@ from darlr.world.window import OUTSIDE
 Observation = dict[str, Any]
 
 OnBlocked = Literal["end", "refuse"]
-"""What a blocked item does: it ends the episode unpaid, or it is refused with an `InputError` that changes nothing."""
+"""The effect of recommending a blocked item: it ends the episode unpaid, or raises an `InputError` and changes nothing."""
 
 
 def observation_space(game: Game) -> spaces.Dict:
-    """What an agent sees of one session.
+    """Return the space of one session's observations.
 
-    user: row of the world. recent_items: (L,) the last L columns, newest last; `n_items` stands for the start, `n_items + 1`
-    for what lies before it. recent_rewards: (L,) how these were received, normalised (see `Window`).
+    - user: row of the world.
+    - recent_items: (L,) the last L columns, newest last; `n_items` marks the start, `n_items + 1` positions before it.
+    - recent_rewards: (L,) the normalised rewards of these items (see `Window`).
 
-    No key is the name of a dictionary's or a torch module's attribute: dictionary policies keep a module for every key.
+    No key is the name of an attribute of dictionaries or torch modules, because dictionary policies keep a module for every
+    key.
     """
     length = game.window_length
     return spaces.Dict(
@@ -38,7 +40,7 @@ def observation_space(game: Game) -> spaces.Dict:
 
 
 def observe(sessions: Sessions) -> Observation:
-    """The observations of N sessions, (N, ...) each; copies, so that an agent may keep or change them."""
+    """Return copies of the observations of N sessions, (N, ...) each, so that an agent may keep or change them."""
     return {
         "user": sessions.users.numpy().copy(),
         "recent_items": sessions.window.items.numpy().copy(),
@@ -47,21 +49,21 @@ def observe(sessions: Sessions) -> Observation:
 
 
 def row_of(observation: Observation, row: int) -> Observation:
-    """One session's part of the observations of many."""
+    """Return one session's part of the observations (N, ...) of many."""
     return {name: values[row] for name, values in observation.items()}
 
 
 def allowed_items(sessions: Sessions) -> NDArray[np.bool_]:
-    """(N, n_items) the items that may be recommended now."""
+    """Return (N, n_items) bool: the items that may be recommended now."""
     allowed: NDArray[np.bool_] = (~sessions.blocked).numpy()
     return allowed
 
 
 def chosen_items(actions: Any, sessions: Sessions, on_blocked: OnBlocked) -> Tensor:
-    """(N,) int64, the columns that `actions` (N,) name.
+    """Return (N,) int64, the columns that `actions` (N,) name.
 
     Raises:
-        InputError: for what is no item of the world, and for blocked items where these are to be refused.
+        InputError: for an action outside the world's items, and for a blocked item if `on_blocked` is "refuse".
     """
     count, n_items = sessions.blocked.shape
     items = np.asarray(actions)
@@ -82,7 +84,7 @@ def chosen_items(actions: Any, sessions: Sessions, on_blocked: OnBlocked) -> Ten
 
 
 def named_users(options: Mapping[str, Any] | None, count: int, n_users: int) -> NDArray[np.int64] | None:
-    """(count,) the users that `options` of a reset ask for ('user': one row, or one a session), or None.
+    """Return (count,) the users that the `options` of a reset name ('user': one row, or one for each session), or None.
 
     Raises:
         InputError: for users that the world lacks, and for other options.

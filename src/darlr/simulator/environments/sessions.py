@@ -1,8 +1,8 @@
-"""Sessions of one user each, side by side, each of which ends and begins anew on its own.
+"""Sessions of one user each, side by side; each ends and begins anew on its own.
 
-`Simulator` runs episodes in lock-step from a common start and keeps all that happened, for agents that learn from whole
-episodes. Agents from outside keep what they need themselves, and take a step in every session at every call. So a session
-holds its present alone: its user, its window and the items that may no longer be recommended.
+`Simulator` runs episodes in lock-step and keeps their whole history, for agents that learn from whole episodes. Agents from
+outside keep their own history, and take a step in every session at every call. So a session holds its present state alone:
+its user, its window and its blocked items.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from darlr.world.window import Window
 
 @dataclass(frozen=True)
 class Game:
-    """The rules that a session is played by; sessions and environments share one, and none writes to it.
+    """The rules of a session. Sessions and environments share one game, and none writes to it.
 
     Attributes:
-        rewards: what is paid.
+        rewards: the source of the rewards.
         leave: when users quit.
         n_users, n_items: the world's size.
         max_steps: the longest session.
-        lookback: how many positions an agent sees, at least.
+        lookback: the least number of positions that an agent sees.
         allow_repeats: whether a session may recommend an item twice.
-        forbidden: (n_items,) bool, items that nobody may be recommended, or (n_users, n_items), such cells; or None.
-        start_reward: how the start position reads after the first step; another value than 1 only with the references' slips.
+        forbidden: (n_items,) bool, items that no user may be recommended, or (n_users, n_items) bool, such cells; or None.
+        start_reward: the start position's reward after the first step; 1, except with the reference code's slips.
 
     Raises:
         InputError: if a session could run out of items.
@@ -55,7 +55,7 @@ class Game:
 
     @property
     def window_length(self) -> int:
-        """L, how many positions are visible: enough for the agent and for the leave rule."""
+        """L, the number of visible positions: enough for the agent and for the leave rule."""
         return max(self.lookback, self.leave.window)
 
 
@@ -64,13 +64,17 @@ class Sessions:
 
     Attributes:
         users: (N,) int64, rows of the world.
-        window: what is visible now, (N, L).
-        blocked: (N, n_items) bool, what may not be recommended now: forbidden, or recommended before in this session.
+        window: (N, L) the present windows.
+        blocked: (N, n_items) bool, items that are forbidden, or were recommended before in this session.
     """
 
     def __init__(self, game: Game, count: int) -> None:
-        """Args: count: N. Every session has to `begin` before it takes a step."""
-        device = torch.device("cpu")  # a step's arrays are too small for a GPU to pay
+        """
+        Args:
+            game: the rules.
+            count: N. Every session has to `begin` before it takes a step.
+        """
+        device = torch.device("cpu")  # a step's arrays are too small to gain from a GPU
         self.game = game
         self._start = Window.at_start(game.n_items, game.window_length, device)
         self._everyone = torch.arange(count)
@@ -80,7 +84,7 @@ class Sessions:
         self.blocked = torch.zeros(count, game.n_items, dtype=torch.bool)
 
     def begin(self, rows: Tensor, users: Tensor) -> None:
-        """Begin the sessions `rows` (K,) anew, with `users` (K,); the others go on."""
+        """Begin the sessions `rows` (K,) anew, with `users` (K,); the others continue."""
         forbidden = self.game.forbidden
         self.users[rows] = users
         self._lengths[rows] = 0
@@ -88,10 +92,10 @@ class Sessions:
         self.blocked[rows] = False if forbidden is None else forbidden if forbidden.ndim == 1 else forbidden[users]
 
     def step(self, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Recommend `items` (N,); a blocked item is not recommended, pays nothing and ends its session.
+        """Recommend `items` (N,). A blocked item is not recommended: it pays nothing and ends its session.
 
         Returns:
-            (N,) float32 rewards, and (N,) bool, which sessions have ended; these must begin anew before the next step.
+            (N,) float32 rewards, and (N,) bool, whether a session has ended; it must begin anew before the next step.
         """
         game, window = self.game, self.window
         played = ~self.blocked[self._everyone, items]
@@ -107,7 +111,7 @@ class Sessions:
         return rewards, ~played | leaving | (self._lengths == game.max_steps)
 
     def _moved_on(self, items: Tensor, seen: Tensor) -> Window:
-        """The windows one position later, with `items` (N,) and their normalised rewards `seen` (N,) as the newest."""
+        """Return the windows one position later, with `items` (N,) and their normalised rewards `seen` (N,) as the newest."""
         before = self.window.rewards[:, 1:].clone()
         before[self._lengths == 1, -1:] = self.game.start_reward
         return Window(torch.cat([self.window.items[:, 1:], items[:, None]], dim=1), torch.cat([before, seen[:, None]], dim=1))

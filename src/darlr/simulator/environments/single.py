@@ -1,4 +1,4 @@
-"""One user an episode, with gymnasium's interface."""
+"""An environment with one user for each episode and gymnasium's interface."""
 
 from typing import Any, SupportsFloat
 
@@ -25,13 +25,13 @@ from darlr.simulator.environments.sessions import Game, Sessions
 class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
     """Recommends one item a step to a user drawn uniformly, until the user leaves or the length limit is reached.
 
-    The limit ends an episode as a leaving user does, so `terminated` says both and `truncated` stays False
-    (protocol section 1). Observations: see `observation_space`. `info["action_mask"]` is (n_items,) int8, 1 for the items that
-    may be recommended (`action_space.sample` takes it); after the end no item may be.
+    The limit ends an episode like a leaving user, so `terminated` covers both, and `truncated` stays False (protocol
+    section 1). `observation_space` describes the observations. `info["action_mask"]` is (n_items,) int8, 1 for the items
+    that may be recommended; `action_space.sample` accepts it. After the end all entries are 0.
 
     Attributes:
-        game: the rules; more environments can be made of it at no cost.
-        on_blocked: what an item does that may not be recommended.
+        game: the rules; further environments may share it.
+        on_blocked: the effect of recommending an item that is not allowed.
     """
 
     def __init__(self, game: Game, on_blocked: OnBlocked = "end") -> None:
@@ -42,7 +42,9 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
         self._running = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode; `options={"user": row}` names the user instead of drawing one."""
+        """Begin an episode; `options={"user": row}` names the user instead of drawing one. The observation's arrays are
+        (L,).
+        """
         super().reset(seed=seed)
         users = named_users(options, 1, self.game.n_users)
         if users is None:
@@ -52,10 +54,11 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
         return row_of(observe(self._sessions), 0), self._info()
 
     def step(self, action: np.int64) -> tuple[Observation, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Recommend the item in column `action`.
+        """Recommend the item in column `action` (scalar).
 
         Raises:
-            InputError: if no episode is running, for what is no item, and for blocked items where these are to be refused.
+            InputError: if no episode is running, for an action outside the items, and for a blocked item if `on_blocked` is
+                "refuse".
         """
         if not self._running:
             raise InputError("no episode is running; call reset first")
@@ -64,7 +67,7 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
         return row_of(observe(self._sessions), 0), float(rewards), not self._running, False, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """(n_items,) the items that may be recommended now, under the name that sb3-contrib's MaskablePPO asks for."""
+        """Return (n_items,) bool: the items that may be recommended now; sb3-contrib's MaskablePPO asks for this method."""
         allowed = allowed_items(self._sessions)[0]
         return allowed if self._running else np.zeros_like(allowed)
 

@@ -1,4 +1,4 @@
-"""Many users at once, with gymnasium's interface for vectorised environments."""
+"""An environment with many users at once and gymnasium's interface for vectorised environments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,12 +29,12 @@ Infos = dict[str, Any]
 
 
 class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
-    """N sub-environments that are `RecommendationEnv` each, computed together.
+    """N sub-environments like `RecommendationEnv`, computed together.
 
-    A sub-environment whose episode ends begins the next one in the same step (`AutoresetMode.SAME_STEP`), so that no step is
-    lost: the observation is the new episode's, and `infos["final_obs"]` has the ended one's. Sub-environment i draws its users
-    as a `RecommendationEnv` does that was reset with `seed + i`, whenever the others end. `infos["action_mask"]` is
-    (N, n_items) int8.
+    A sub-environment whose episode ends begins the next one in the same step (`AutoresetMode.SAME_STEP`). The observation
+    is then the new episode's, and `infos["final_obs"]` has that of the ended one. Sub-environment i draws the same users as
+    a `RecommendationEnv` that was reset with `seed + i`, whenever the others end. `infos["action_mask"]` is (N, n_items)
+    int8.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's)
@@ -54,7 +54,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # as SyncVectorEnv has it
-        """(N,) the generators that the users are drawn from."""
+        """(N,) the generators that draw the users."""
         return tuple(self._generators)
 
     def reset(
@@ -63,7 +63,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         """Begin an episode in every sub-environment.
 
         Args:
-            seed: sub-environment i gets `seed + i`; or one seed for each; None draws on.
+            seed: sub-environment i gets `seed + i`; or one seed for each; None continues the present generators.
             options: `{"user": row}` or `{"user": (N,) rows}` names the users instead of drawing them.
         """
         self._seed(seed)
@@ -79,8 +79,8 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         """Recommend the items in columns `actions` (N,).
 
         Raises:
-            InputError: before the first reset, for what is no item, and for blocked items where these are to be refused;
-                nothing has changed then.
+            InputError: before the first reset, for an action outside the items, and for a blocked item if `on_blocked` is
+                "refuse"; nothing has changed then.
         """
         if not self._begun:
             raise InputError("no episode is running; call reset first")
@@ -94,7 +94,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         return observe(self._sessions), rewards.numpy().astype(np.float64), ended.numpy(), truncated, finals | self._infos()
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """(N, n_items) the items that may be recommended now."""
+        """Return (N, n_items) bool: the items that may be recommended now."""
         return allowed_items(self._sessions)
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
@@ -110,14 +110,14 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         ]
 
     def _drawn(self, rows: Tensor) -> Tensor:
-        """(K,) users for the sub-environments `rows` (K,), each from its own generator."""
+        """Return (K,) users for the sub-environments `rows` (K,), each drawn from its own generator."""
         return torch.tensor([int(self._generators[row].integers(self.game.n_users)) for row in rows.tolist()])
 
     def _infos(self) -> Infos:
         return {"action_mask": self.action_masks().view(np.int8), "_action_mask": np.ones(self.num_envs, bool)}
 
     def _finals(self, ended: NDArray[np.bool_]) -> Infos:
-        """What gymnasium's `SyncVectorEnv` tells of ended episodes, (N,) each; after the end no item may be recommended."""
+        """Return gymnasium's entries for ended episodes, as in `SyncVectorEnv`, (N,) each; after the end no item is allowed."""
         observations = np.full(self.num_envs, None, object)
         last = observe(self._sessions)
         for row in np.flatnonzero(ended).tolist():

@@ -1,4 +1,6 @@
-"""Which size, link, weights and law of selection: chosen from the log alone, and told."""
+"""Chooses the size, the link, the weights of active users and the law of selection from the log alone, and reports the
+choice.
+"""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -8,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from darlr.artifacts.schema import Keys, number, one_of, require, whole
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.world_model.continuing import Former
@@ -24,14 +27,16 @@ SIZES = (0, 2, 4, 8, 12)
 FIRST_SIZE = 4
 
 MARGIN = 0.005
-"""How much better a larger size must rank held-out rows than the one before it, for it costs fit and policy far more."""
+"""Share of pairs by which a larger size must rank held-out rows better than the size before it. A larger size costs far
+more time in the fit and in the policy.
+"""
 
 TRIAL_TOLERANCE = 10.0
-"""Trials stop at so many times the tolerance: which setting ranks best shows before a fit has converged."""
+"""Trial fits stop at this multiple of the tolerance. The settings' order by ranking shows before a fit has converged."""
 
 
 CHOSEN = Keys({"size": whole(), "link": one_of("identity", "log"), "activity_exponent": number})
-"""What a fit that starts from another one keeps of it."""
+"""The settings that a fit keeps when it starts from a former fit."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,10 @@ class Trial:
     """A size and a link that were tried.
 
     Attributes:
-        ranking: share of a user's held-out pairs in the right order, mean over folds; None where there are no pairs to order.
+        size: number of factors beside the biases.
+        link: the scale on which rewards are linear.
+        ranking: share of a user's held-out pairs in the right order, averaged over folds; None where there are no pairs to
+            order.
     """
 
     size: int
@@ -49,16 +57,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class FactorReport:
-    """What was chosen, and why.
+    """The choices of a fit, and the reasons for them.
 
     Attributes:
         size, link, activity_exponent: as fitted.
-        reason: a sentence for people about the size and the link.
-        held_out_ranking: of the chosen size and link; None where nothing was held out or there is nothing to order.
-        trials: all sizes and links that were tried, in that order.
-        weightings: all exponents of activity that were tried.
-        selection: the law's exponent and what it was read from.
-        objective: of the last fit, after each sweep, per row.
+        reason: a sentence about the size and the link, to be shown to people.
+        held_out_ranking: the ranking of the chosen size and link; None where nothing was held out or there is nothing to order.
+        trials: every size and link that was tried, in that order.
+        weightings: every exponent of activity that was tried.
+        selection: the exponent of the law of selection and its source.
+        objective: the last fit's objective after each sweep, per logged row.
         noise: variance of a logged y around its mean.
     """
 
@@ -81,6 +89,7 @@ def fit_factors(
     device: torch.device,
     selection_exponent: float | None = None,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[FactorModel, FactorReport]:
     """Fit the factor model on the log of `dataset`.
 
@@ -89,6 +98,7 @@ def fit_factors(
         selection_exponent: eta of the law of selection; None: found, from ratings of randomly shown items where `dataset` has
             them, else from the log.
         former: a model of a former log, whose posteriors the fit starts from and whose size, link and weights it keeps.
+        workers: who learns the users; the numbers do not depend on it.
 
     Raises:
         InputError: if there is nothing to learn, or the link does not suit the rewards.
@@ -97,12 +107,12 @@ def fit_factors(
     if former is not None:
         settings = _as_before(settings, former)
     require_link(dataset.log, settings.link)
-    chooser = Chooser(dataset, settings, generator, device)
+    chooser = Chooser(dataset, settings, generator, device, workers)
     if former is not None:
         chooser.reason = "as in the run that it starts from"
     exponent = chooser.activity_exponent()
     size, link = chooser.size_and_link(exponent)
-    model, course = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former)
+    model, course = estimate(dataset, dataset.log, size, link, exponent, settings, generator, device, former, workers)
     selection = _selection(model, dataset, selection_exponent)
     report = FactorReport(
         size=size,
@@ -120,7 +130,9 @@ def fit_factors(
 
 
 def _as_before(settings: FactorSettings, former: Former) -> FactorSettings:
-    """The settings with what was chosen for the former log; raises `InputError` where another size or link is asked for."""
+    """The settings with the choices made for the former log; raises `InputError` if the settings ask for another size or
+    link.
+    """
     require(former.fit, CHOSEN, "the fit of the run's world model")
     for name in ("size", "link"):
         asked, before = getattr(settings, name), former.fit[name]
@@ -139,11 +151,13 @@ def held_out_ranking(
     generator: torch.Generator,
     device: torch.device,
 ) -> float | None:
-    """Ranking of the log's rows `held_out` (n,) by a model that is chosen and fitted on the others.
+    """The ranking of the log's rows `held_out` (n,) by a model that is chosen and fitted on the other rows.
 
-    None if no user has two of these rows with different rewards.
+    The law of selection is left out, because users selected the held-out rows as well.
 
-    The law of selection is left out: held-out rows are selected, too.
+    Returns:
+        The share of a user's pairs of held-out rows in the right order (scalar). None if no user has two of these rows with
+        different rewards.
     """
     numbers = _numpy(generator)
     fold = Fold.of(dataset, held_out, numbers)
@@ -163,18 +177,22 @@ def _selection(model: FactorModel, dataset: Dataset, exponent: float | None) -> 
 
 @dataclass
 class Chooser:
-    """Tries settings on held-out rows, which are drawn when the first choice needs them."""
+    """Tries settings on held-out rows. The rows are drawn when the first choice needs them."""
 
     dataset: Dataset
     settings: FactorSettings
     generator: torch.Generator
     device: torch.device
+    workers: Workers = HERE
     trials: list[Trial] = field(default_factory=list)
     weightings: tuple[WeightingTrial, ...] = ()
     reason: str = "set by hand"
     _folds: list[Fold] = field(default_factory=list)
 
     def activity_exponent(self) -> float:
+        """The exponent by which active users' rows are weighed down: as set; 0 for ratings; else the most likely for
+        held-out rows.
+        """
         if self.settings.activity_exponent is not None:
             return self.settings.activity_exponent
         if not is_implicit(self.dataset.log):
@@ -183,7 +201,7 @@ class Chooser:
         return max(self.weightings, key=lambda trial: trial.likelihood).exponent
 
     def size_and_link(self, activity_exponent: float) -> tuple[int, Link]:
-        """The link is chosen at one size; then sizes are climbed from it while the ranking grows, and none is always tried."""
+        """Choose the link at one size, then climb the sizes from there while the ranking grows; size 0 is always tried."""
         links = self._links()
         sizes = SIZES if self.settings.size is None else (self.settings.size,)
         if len(links) == len(sizes) == 1:
@@ -196,13 +214,14 @@ class Chooser:
         if best.size == first:
             best = self._climb(best, sizes[:start][::-1], 0.0, activity_exponent)
         if 0 in sizes and all(trial.size for trial in self.trials):
-            # Rankings may fall to a few factors and rise again to none. Its draws are its own: the fit's stay what they were.
+            # The ranking may fall towards few factors and rise again at none. Size 0 has draws of its own, so the fit's
+            # stay the same.
             none = self._try(0, best.link, activity_exponent, torch.Generator().set_state(self.generator.get_state()))
             best = none if _score(none) >= _score(best) else best
         return best.size, best.link
 
     def _climb(self, best: Trial, sizes: tuple[int, ...], margin: float, activity_exponent: float) -> Trial:
-        """The last of `sizes` up to which each ranks by `margin` better than the one before it, or `best`."""
+        """The last of `sizes` before the ranking stops growing by `margin` from one size to the next; `best` if none does."""
         for size in sizes:
             trial = self._try(size, best.link, activity_exponent)
             if _score(trial) < _score(best) + margin:
@@ -222,7 +241,8 @@ class Chooser:
         settings = replace(self.settings, tolerance=TRIAL_TOLERANCE * self.settings.tolerance)
 
         def ranking(fold: Fold) -> float:
-            model, _ = estimate(self.dataset, fold.training, size, link, activity_exponent, settings, draws, self.device)
+            chosen = size, link, activity_exponent, settings
+            model, _ = estimate(self.dataset, fold.training, *chosen, draws, self.device, workers=self.workers)
             return fold.ranking(model, _numpy(draws))
 
         rankings = [ranking(fold) for fold in self._held_out()]  # one model at a time: they are large
@@ -244,5 +264,5 @@ def _known(ranking: float) -> float | None:
 
 
 def _numpy(generator: torch.Generator) -> np.random.Generator:
-    """A numpy generator that continues a torch one."""
+    """A numpy generator that continues a torch generator."""
     return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))

@@ -1,6 +1,6 @@
-"""Starting a fit from the posteriors of a former log: what was found stays where it was, and new entities have their prior.
+"""Starts a fit from the posteriors of a former log. Known users and items keep their posteriors; new ones have their prior.
 
-Targets are standardised anew, so that with y = ratio y' + shift, of the former y',
+Targets are standardised anew. With y' the former targets and y = ratio y' + shift,
 
     b = ratio b' + shift,  v = ratio v',  a = ratio a',  z = z'
 """
@@ -24,22 +24,25 @@ from darlr.world_model.factors.problem import Problem
 
 @dataclass(frozen=True)
 class Restated:
-    """How one side's entries are said on the scale of the new targets: factors * entries + shift, (d,) float64 each."""
+    """Converts one side's entries to the scale of the new targets: factors * entries + shift, (d,) float64 each."""
 
     factors: Tensor
     shift: Tensor
 
     def means(self, means: Tensor) -> Tensor:
+        """Restate means (n, d)."""
         return means.double() * self.factors + self.shift
 
     def covariances(self, covariances: Tensor) -> Tensor:
+        """Restate covariances (n, d, d)."""
         return self.factors[:, None] * covariances.double() * self.factors
 
 
 def start_from(former: Former, problem: Problem, users: Design, items: Design) -> Start:
-    """Where a fit of `problem` starts whose entities have the designs `users` and `items`.
+    """The start of a fit of `problem` from a former model, for entities with the designs `users` and `items`.
 
-    Raises: InputError: if the former model is none of factors.
+    Raises:
+        InputError: if the former model is not a factor model.
     """
     model, places = former.model, former.places
     if not isinstance(model, FactorModel):
@@ -71,13 +74,15 @@ def continued(
     fixed: int,
     restated: Restated,
 ) -> Side:
-    """One side of n entities: the posteriors of those that the former log had, the prior of the others.
+    """One side of n entities: entities of the former log have their former posteriors, the others have the prior.
 
     Args:
-        places: (n,) number of each in `population`, `ABSENT` where it is new.
-        code_places: (V,) the former number of each code of the features, `ABSENT` where it is new.
+        population: the former posteriors and prior of this side.
+        places: (n,) position of each entity in `population`, `ABSENT` for a new one.
+        code_places: (V,) former number of each code of the features, `ABSENT` for a new code.
         design: features of the n entities.
-        fixed: which entry of a side is always 1.
+        fixed: index of the entry that is always 1.
+        restated: the conversion to the new targets' scale.
     """
     centre, weights = _regression(population, code_places, design)
     centre, weights = restated.means(centre), weights * restated.factors
@@ -100,14 +105,14 @@ def continued(
 
 
 def _with_fixed(part: Tensor, packing: Packing, value: float) -> Tensor:
-    """(n, d + 1) of the free entries `part` (n, d), with `value` in the fixed one."""
+    """Add the fixed entry, at `value`, to the free entries `part` (n, d); returns (n, d + 1)."""
     full = part.new_full((len(part), part.shape[1] + 1), value)
     full[:, packing.free] = part
     return full
 
 
 def _regression(population: Population, code_places: NDArray[np.int64], design: Design) -> tuple[Tensor, Tensor]:
-    """The former prior means as a centre (d,) and weights (F, d) of the columns of `design`; a new column weighs 0."""
+    """The former prior means as a centre (d,) and weights (F, d) of the columns of `design`; a new column has weight 0."""
     columns, width = design.columns, len(design.columns.means)
     numbers = design.description.numeric.shape[1]
     weights = population.weights.new_zeros(width, len(population.centre))
@@ -123,5 +128,5 @@ def _regression(population: Population, code_places: NDArray[np.int64], design: 
     for ours, before in pairs:
         weights[ours] = population.weights[before]
         means[ours] = population.column_means[before]
-    # Features are centred around other means than before.
+    # The features' means differ from the former ones.
     return population.centre + (columns.means - means) @ weights, weights

@@ -1,5 +1,6 @@
-"""What is known of users or items beside their feedback, as the columns of a linear regression."""
+"""Features of users or items, as the columns of a linear regression."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -13,10 +14,12 @@ from darlr.data.catalog import Features, ItemCatalog
 from darlr.errors import InputError
 
 RIDGE = 5.0
-"""Strength of the prior of the regression's weights: entities that a column is granted before its own are counted."""
+"""Strength of the prior of the regression's weights: the number of average entities that each column starts with."""
 
 MAX_COLUMNS = 512
-"""Codes that get a column at most, those that most entities have; the regression costs columns squared times entities."""
+"""Largest number of codes with a column; the codes of the most entities get one. The regression costs columns squared times
+entities.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Description:
     """Side features of n entities in one vocabulary of V codes.
 
     Attributes:
-        codes: (n, S) int64 in 0..V-1, or -1.
+        codes: (n, S) int64 in 0..V-1, or -1 for none.
         vocabulary: V.
         numeric: (n, G) float32.
     """
@@ -35,7 +38,7 @@ class Description:
 
     @classmethod
     def of(cls, described: Features | ItemCatalog) -> Self:
-        """Coded features one after the other, then, for items, the categories."""
+        """Number the codes of all features one after the other; for items the categories follow."""
         features = described.features if isinstance(described, ItemCatalog) else described
         starts = np.concatenate([[0], np.cumsum(features.code_sizes)]).astype(np.int64)
         codes = features.codes + starts[:-1]
@@ -49,18 +52,22 @@ class Description:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def between(self, first: int, last: int) -> Self:
+        """Of the entities `first` to `last` alone, in the same memory."""
+        return replace(self, codes=self.codes[first:last], numeric=self.numeric[first:last])
+
     def rows(self, chosen: NDArray[np.integer]) -> Self:
-        """Of the chosen entities alone, in that order."""
+        """The features of the entities `chosen` (n',) alone, in that order."""
         return replace(self, codes=self.codes[chosen], numeric=self.numeric[chosen])
 
 
 @dataclass(frozen=True)
 class Tags:
-    """Categories of m items, as far as they are known.
+    """Categories of m items, some of them unknown.
 
     Attributes:
-        member: (m, C) bool, which item has which.
-        known: (m,) bool, of which items they are known.
+        member: (m, C) bool, True if the item has the category.
+        known: (m,) bool, True if the item's categories are known.
     """
 
     member: NDArray[np.bool_]
@@ -69,11 +76,11 @@ class Tags:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which code has which column, and what is subtracted: F columns, of which the last G are the numeric features.
+    """The F columns of the regression, centred; the last G are the numeric features.
 
     Attributes:
-        of_code: (V + 1,) int64, the column of a code; F for one without a column, and for -1 (the last entry).
-        means: (F,) float64, over the entities that the regression was fitted on.
+        of_code: (V + 1,) int64, the column of a code. F for a code without a column, and for -1 (the last entry).
+        means: (F,) float64, subtracted from the columns; means over the entities of the fit.
     """
 
     of_code: Tensor
@@ -81,7 +88,7 @@ class Columns:
 
     @classmethod
     def choose(cls, description: Description, device: torch.device) -> Self:
-        """The columns for the entities of `description`, uncentred yet."""
+        """The columns for the entities of `description`, not centred yet."""
         present = description.codes[description.codes >= 0]
         counts = np.bincount(present, minlength=description.vocabulary)
         common = np.sort(np.argsort(-counts, kind="stable")[: min(MAX_COLUMNS, int((counts > 0).sum()))])
@@ -91,9 +98,10 @@ class Columns:
         return cls(torch.from_numpy(of_code).to(device), torch.zeros(columns, dtype=torch.float64, device=device))
 
     def matrix(self, description: Description, first: int, last: int) -> Tensor:
-        """(last - first, F) float64, centred, of the entities `first` to `last`.
+        """The centred columns of the entities `first` to `last`, (last - first, F) float64.
 
-        Raises: InputError: if the features are not those that the columns were made for.
+        Raises:
+            InputError: if the features are not those of the fit.
         """
         n, width = last - first, len(self.means)
         numbers = description.numeric.shape[1]
@@ -103,7 +111,7 @@ class Columns:
                 f"{len(self.of_code) - 1} codes that the model was fitted on"
             )
         device = self.means.device
-        matrix = torch.zeros(n, width + 1, dtype=torch.float64, device=device)  # a spare column for codes without one
+        matrix = torch.zeros(n, width + 1, dtype=torch.float64, device=device)  # a spare column for codes that have none
         matrix.scatter_(1, self.of_code[torch.from_numpy(description.codes[first:last]).to(device)], 1.0)
         matrix[:, width - numbers : width] = torch.from_numpy(description.numeric[first:last]).to(device)
         return matrix[:, :-1] - self.means
@@ -111,15 +119,16 @@ class Columns:
     def partial(
         self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32], tags: Tags | None = None
     ) -> Tensor:
-        """(m, F) float64, centred, of m entities of which some features are unknown; what is unknown counts as average.
+        """The centred columns of m entities with some features unknown, (m, F) float64. An unknown feature counts as average.
 
         Args:
             codes: (m, S) of S coded features, -1 where unknown.
-            sizes: how many codes each of them has.
+            sizes: number of codes of each coded feature.
             numeric: (m, G), NaN where unknown.
             tags: the categories of items; None for users, who have none.
 
-        Raises: InputError: as `matrix`.
+        Raises:
+            InputError: if the features are not those of the fit.
         """
         categories = 0 if tags is None else tags.member.shape[1]
         blank = Description(np.full((len(codes), 1), -1), sum(sizes) + categories, np.nan_to_num(numeric))
@@ -144,10 +153,15 @@ class Columns:
 
 
 class Design:
-    """The regression's columns for the n entities that it is fitted on, and how it is solved."""
+    """The regression's columns for the n entities of the fit, and the solver of the regression."""
 
     def __init__(self, description: Description, block: int, device: torch.device) -> None:
-        """Args: block: entities whose columns are in memory together."""
+        """
+        Args:
+            description: features of the entities.
+            block: number of entities with columns in memory at once.
+            device: device of the tensors.
+        """
         self.description = description
         raw = Columns.choose(description, device)
         n = len(description)
@@ -160,10 +174,20 @@ class Design:
             gram += matrix.T @ matrix
         self._factor = torch.linalg.cholesky(gram)
 
+    def part(self, first: int, last: int) -> "Design":
+        """The same columns for the entities `first` to `last` alone."""
+        part = copy.copy(self)
+        part.description = self.description.between(first, last)
+        return part
+
     def matrix(self, first: int, last: int) -> Tensor:
-        """(last - first, F) float64, centred."""
+        """The centred columns of the entities `first` to `last`, (last - first, F) float64."""
         return self.columns.matrix(self.description, first, last)
 
     def solve(self, products: Tensor) -> Tensor:
-        """(F, e) the weights of the ridge regression, for `products` (F, e) of the columns with what they explain."""
+        """The weights (F, e) of the ridge regression.
+
+        Args:
+            products: (F, e) products of the columns with the targets of the regression.
+        """
         return torch.cholesky_solve(products, self._factor) if len(products) else products

@@ -1,4 +1,4 @@
-"""One fit of a log, from its rows to a model of all users and items of its vocabularies."""
+"""One fit of a log: from its rows to a model of all users and items of its vocabularies."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.tallies import count_each
@@ -22,7 +23,7 @@ from darlr.world_model.factors.settings import FactorSettings
 
 @dataclass(frozen=True)
 class Course:
-    """How a fit went.
+    """The course of a fit.
 
     Attributes:
         objective: after each sweep, per logged row.
@@ -43,10 +44,13 @@ def estimate(
     generator: torch.Generator,
     device: torch.device,
     former: Former | None = None,
+    workers: Workers = HERE,
 ) -> tuple[FactorModel, Course]:
     """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
 
-    Args: former: a model of a former log, of the same size and link, that the fit starts from.
+    Args:
+        former: a model of a former log, of the same size and link, that the fit starts from.
+        workers: who learns the users.
 
     Users and items without rows in it get their features' prior.
     """
@@ -57,7 +61,8 @@ def estimate(
     block = block_of(size, max(widths))
     users_design, items_design = (Design(of.rows(own), block, device) for of, own in zip(descriptions, seen, strict=True))
     start = None if former is None else start_from(former, problem, users_design, items_design)
-    fitted = fit(problem.observed, users_design, items_design, size, settings.sweeps, settings.tolerance, generator, start)
+    limits = settings.sweeps, settings.tolerance
+    fitted = fit(problem.observed, users_design, items_design, size, *limits, generator, start, workers)
     users, items = (
         Population.of(side, description, torch.from_numpy(own).to(device), block)
         for side, description, own in zip((fitted.users, fitted.items), descriptions, seen, strict=True)
@@ -65,15 +70,16 @@ def estimate(
     shares = torch.from_numpy(shares_of(log)).to(device)
     model = FactorModel(users, items, fitted.noise, problem.scale, problem.reward_scale, shares)
     course = Course(fitted.objective, fitted.noise)
-    del fitted  # its posteriors of double precision take twice what the model takes
+    del fitted  # its posteriors in double precision take twice the model's memory
     return (_levelled(model, log) if link == "log" else model), course
 
 
 def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
-    """The model whose estimates of the rows of `log` are right on average.
+    """The model, shifted so that its estimates of the rows of `log` are right on average.
 
-    The exponential of a mean logarithm is a median, below the mean. The ratio of the two is taken as the same for all pairs and
-    put into the scale's centre (smearing: Duan, Journal of the American Statistical Association 1983).
+    The exponential of a mean logarithm is a median, which lies below the mean. The ratio of the two is assumed to be the
+    same for all pairs. The scale's centre absorbs it (smearing: Duan, Journal of the American Statistical Association
+    1983).
     """
     device, responses = model.shares.device, model.responses
     users, items = (torch.from_numpy(column.astype(np.int64)).to(device) for column in (log.users, log.items))
@@ -84,6 +90,6 @@ def _levelled(model: FactorModel, log: InteractionLog) -> FactorModel:
 
 
 def shares_of(log: InteractionLog) -> NDArray[np.float32]:
-    """(I,) the share of the log's users who have each item in it; half a user where nobody has."""
+    """The share of the log's users who have each item in the log, (I,) float32. An item without users counts half a user."""
     half = 0.5 / np.count_nonzero(count_each(log.users, log.n_users))
     return np.maximum(log.audience_shares(), half).astype(np.float32)

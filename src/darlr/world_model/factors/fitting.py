@@ -1,59 +1,59 @@
-"""Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until little is gained.
+"""Variational Bayes for the factor model: users and items are updated in turn, each in closed form, until the gain is small.
 
-The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant. No
-update lowers it. Both sides' priors are free while fitting, although one of them would do: the model is the same and needs
-fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that users' prior
-around what their features say is a ~ N(0, t), z ~ N(0, I).
+The objective is the evidence lower bound with Gaussian posteriors q(users) q(items) q(features' weights), up to a constant.
+No update lowers it. Both sides' priors are free during the fit, although one free prior would do. The model is the same and
+needs fewer sweeps (parameter expansion: Liu, Rubin & Wu, Biometrika 1998). At the end the factors are turned so that the
+users' prior around their features' mean is a ~ N(0, t), z ~ N(0, I).
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from darlr.cluster.workers import HERE, Workers
 from darlr.errors import RunError
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Observations
-from darlr.world_model.factors.posterior import Side
+from darlr.world_model.factors.observations import Observations, Totals
+from darlr.world_model.factors.parts import Known, Learned, Part, learn, turned
+from darlr.world_model.factors.posterior import Moments, Posteriors, Side
 
 BLOCK_NUMBERS = 8_000_000
-"""About how many numbers of a block of entities are in memory at once (64 MB each time they are copied)."""
-
-TURNED_AT_ONCE = 1 << 16
-"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
+"""Approximate number of values in memory for one block of entities (64 MB for each copy of the block)."""
 
 NOISE_FLOOR = 1e-6
 """Smallest variance of the noise, in units of the targets' variance."""
 
 USER_CONSTANT, ITEM_CONSTANT = 0, 1
-"""The entry that is always 1: of users' (1, a, z) and of items' (b, 1, v)."""
+"""Index of the entry that is always 1: of users' (1, a, z) and of items' (b, 1, v)."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit found; e = size + 2.
+    """The result of a fit; e = size + 2.
 
     Attributes:
-        users, items: both sides.
+        users, items: both sides, turned so that users' prior around their features is diag(t, I) and its average 0.
         noise: variance of a response around its mean.
         objective: after each sweep, per logged row.
     """
 
-    users: Side
-    items: Side
+    users: Posteriors
+    items: Posteriors
     noise: float
     objective: tuple[float, ...]
 
 
 def block_of(size: int, columns: int) -> int:
-    """How many entities are worked on at once, for factors of `size` and so many feature columns."""
+    """The number of entities in a block, for factors of `size` and this number of feature columns."""
     return max(1, BLOCK_NUMBERS // (2 * (size + 2) ** 2 + columns))
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a fit starts from: both sides, and the variance of the noise."""
+    """What a fit starts from: users, of whom the prior counts alone, items, and the variance of the noise."""
 
     users: Side
     items: Side
@@ -69,26 +69,33 @@ def fit(
     tolerance: float,
     generator: torch.Generator,
     start: Start | None = None,
+    workers: Workers = HERE,
 ) -> Fitted:
-    """Fit factors of `size` to what was `observed`.
+    """Fit factors of `size` to the observed pairs.
 
     Args:
+        observed: the pairs, with targets and weights.
         users, items: features of both sides' entities.
+        size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
         generator: on the CPU; draws items' first factors, where there is no `start`.
+        workers: who learns the users; the numbers do not depend on it.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
     """
     start = _start(observed, users, items, size, generator) if start is None else start
-    user_side, item_side, noise = start.users, start.items, start.noise
+    user_side, item_side, noise = start.users.prior_alone(), start.items, start.noise
     blocks = [block_of(size, len(design.columns.means)) for design in (users, items)]
+    parts = workers.hold([Part(rows, users.part(*rows.users), blocks[0]) for rows in observed.parts])
     objective: list[float] = []
     for sweep in range(1, sweeps + 1):
+        known = Known.of(user_side, item_side, noise)
         try:
-            error = user_side.learn(observed.by_user, item_side, noise, blocks[0]) + observed.square
-            noise = max(error / observed.weight, NOISE_FLOOR)
-            error = item_side.learn(observed.by_item, user_side, noise, blocks[1]) + observed.square
+            moments, totals = _added(workers.apply(learn, parts, known))
+            user_side.relearn_prior(moments)
+            noise = max((moments.error + observed.square) / observed.weight, NOISE_FLOOR)
+            error = item_side.learn(totals.of(observed.background), noise, blocks[1]) + observed.square
         except RuntimeError as problem:
             raise RunError(f"factor model, sweep {sweep}: {problem}; stopped") from problem
         noise = max(error / observed.weight, NOISE_FLOOR)
@@ -98,14 +105,28 @@ def fit(
             raise RunError(f"factor model, sweep {sweep}: the objective is {objective[-1]}; stopped")
         if sweep > 1 and objective[-1] - objective[-2] < tolerance:
             break
-    standardise(user_side, item_side)
-    return Fitted(user_side, item_side, noise, tuple(objective))
+    matrix = turn_of(user_side).contiguous()
+    found = workers.apply(turned, parts, (known, matrix))
+    means, covariances = (torch.cat(tensors) for tensors in zip(*found, strict=True))
+    user_side.turn(matrix)
+    item_side.turn(torch.linalg.inv(matrix).T)
+    return Fitted(Posteriors.of(user_side, means, covariances), Posteriors.of(item_side), noise, tuple(objective))
+
+
+def _added(learned: Iterator[Learned]) -> tuple[Moments, Totals]:
+    """The sums over all parts, in their order."""
+    first = next(learned)
+    moments, totals = first.moments, first.totals
+    for one in learned:
+        moments.add(one.moments)
+        totals.add(one.totals)
+    return moments, totals
 
 
 def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> Start:
-    device = observed.by_user.pulls.device
-    user_means = torch.zeros(len(observed.by_user), size + 2, dtype=torch.float64, device=device)
-    item_means = torch.zeros(len(observed.by_item), size + 2, dtype=torch.float64, device=device)
+    device = observed.parts[0].by_user.pulls.device
+    user_means = torch.zeros(0, size + 2, dtype=torch.float64, device=device)
+    item_means = torch.zeros(observed.n_items, size + 2, dtype=torch.float64, device=device)
     user_means[:, USER_CONSTANT] = item_means[:, ITEM_CONSTANT] = 1.0
     item_means[:, 2:] = 0.3 * torch.randn(len(item_means), size, generator=generator, dtype=torch.float64).to(device)
     user_variances = torch.ones(size + 1, dtype=torch.float64, device=device)
@@ -118,23 +139,11 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
     )
 
 
-def standardise(users: Side, items: Side) -> None:
-    """Turn both sides, in place, so that users' prior around their features is diag(t, I) and its average 0; h . g stays."""
-    turn = _turn(users)
-    for side, matrix in ((users, turn), (items, torch.linalg.inv(turn).T)):
-        inner = matrix[side.free][:, side.free]
-        side.means = side.means @ matrix.T
-        for first in range(0, len(side.means), TURNED_AT_ONCE):
-            part = slice(first, first + TURNED_AT_ONCE)
-            side.covariances[part] = inner @ side.covariances[part] @ inner.T
-            side.products[part] = side.packing.products(side.means[part], side.covariances[part])
-        side.centre = matrix @ side.centre
-        side.weights = side.weights @ matrix.T
-        side.prior = inner @ side.prior @ inner.T
+def turn_of(users: Side) -> Tensor:
+    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it.
 
-
-def _turn(users: Side) -> Tensor:
-    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it."""
+    Items are mapped by its transposed inverse, so that h . g stays.
+    """
     entries = len(users.centre)
     # The free entries are (a, z).
     whiten = torch.linalg.inv(torch.linalg.cholesky(users.prior[1:, 1:]))

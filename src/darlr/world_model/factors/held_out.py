@@ -1,4 +1,4 @@
-"""Log rows that are held out of fits, to judge choices by: how each user's pairs are ordered."""
+"""Log rows that are held out of fits to compare settings: how well the order of each user's pairs is predicted."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ from darlr.world_model.factors.problem import Apart, is_implicit
 from darlr.world_model.ranking import pairwise_accuracy
 
 ENOUGH_ROWS = 20_000
-"""Judged rows at which one fold will do; smaller logs are judged on several."""
+"""Number of judged rows at which one fold is enough; smaller logs are judged on several folds."""
 
 TRIES = 3
-"""How often a negative that is logged is drawn anew."""
+"""Number of times that a negative is drawn anew if the user has it in the log."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to fit and rows to judge by.
+    """Rows to fit on and rows to judge by.
 
     Attributes:
         training: the log without the judged rows.
-        users, items, rewards: (m,) the judged rows; where a log holds positives alone, as many follow with the same users and
-            random items that they do not have in the log, at the lowest reward.
+        users, items, rewards: (m,) the judged rows. Where the log holds positives alone, as many negatives follow. They
+            have the same users, random items that these users lack in the log, and the lowest reward.
     """
 
     training: InteractionLog
@@ -37,7 +37,13 @@ class Fold:
 
     @classmethod
     def of(cls, dataset: Dataset, held_out: NDArray[np.bool_], generator: np.random.Generator) -> "Fold":
-        """Args: held_out: (n,) the judged rows of the log of `dataset`; generator: draws negatives."""
+        """Split a log by its judged rows.
+
+        Args:
+            dataset: its log is split.
+            held_out: (n,) bool, True for the judged rows of the log of `dataset`.
+            generator: draws negatives.
+        """
         log = dataset.log
         judged = log.rows(held_out)
         users, items, rewards = judged.users.astype(np.int64), judged.items.astype(np.int64), judged.rewards
@@ -48,7 +54,10 @@ class Fold:
         return cls(log.rows(~held_out), users, items, rewards)
 
     def ranking(self, model: FactorModel, generator: np.random.Generator) -> float:
-        """Share of a user's pairs of judged rows with different rewards that `model` orders rightly; NaN if there are none."""
+        """The share of pairs of judged rows that `model` orders correctly (scalar; NaN if there are no pairs).
+
+        A pair has the same user and different rewards.
+        """
         device = model.shares.device
         users, items = torch.from_numpy(self.users).to(device), torch.from_numpy(self.items).to(device)
         scores = model.responses.expected(users, items).cpu().numpy()
@@ -58,9 +67,9 @@ class Fold:
 def _negatives(
     log: InteractionLog, users: NDArray[np.int64], apart: Apart, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """(m,) for each of `users` an item that is in the log, but not of this user as far as three tries go.
+    """For each of `users` (m,) an item of the log that this user lacks, (m,); three tries are made.
 
-    Where pairs of the world were held apart, the items are others than the world's.
+    If pairs of the world were held apart, the items are not the world's.
     """
     offered = np.flatnonzero(np.bincount(log.items))
     outside = offered[~apart.items[offered]]
@@ -75,11 +84,13 @@ def _negatives(
 
 
 def folds(dataset: Dataset, share: float, generator: np.random.Generator) -> list[Fold]:
-    """Folds of the rows of the users that the world has (of all rows, if it has none of these users').
+    """Folds of the rows of the users of the world. If the log has none of these users, all its rows are used.
 
-    As many as give `ENOUGH_ROWS` rows to judge by, each with a `share` of these rows, and no row in two.
+    There are as many folds as it takes for `ENOUGH_ROWS` judged rows. Each judges a `share` of these rows, and no row is in
+    two folds.
 
-    Raises: InputError: if a fold would leave nothing to learn from.
+    Raises:
+        InputError: if a fold would leave nothing to learn from.
     """
     log = dataset.log
     served = np.zeros(log.n_users, bool)

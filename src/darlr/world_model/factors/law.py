@@ -1,8 +1,8 @@
-"""The law of selection: what an item would be given by those who left it out, on the scale of rewards.
+"""The law of selection: the reward of an item from the users who left it out, on the scale of rewards.
 
-With c the lowest reward and g = P_i^eta, P_i the share of users who have the item: E r_ui = c + g (r^_ui - c), where r^ is the
-estimate for those who chose it. Under the logarithm that is not linear in the user's factors, so it is linearised at the item's
-average user; where c is 0 it only moves the intercept, and nothing is lost.
+Let c be the lowest reward, P_i the share of users who have item i, and g = P_i^eta. With r^ the estimate for the users who
+chose the item, E r_ui = c + g (r^_ui - c). Under the logarithm this is not linear in the user's factors, so it is
+linearised at the item's average user. If c is 0, the law only moves the intercept and the linearisation is exact.
 """
 
 import torch
@@ -12,9 +12,12 @@ from darlr.world_model.factors.responses import ResponseScale
 
 
 def under_selection(intercepts: Tensor, kept: Tensor, scale: ResponseScale) -> tuple[Tensor, Tensor]:
-    """Items' intercepts under the law, and how much of their loadings is left; all (I,), on the scale of y.
+    """The items' intercepts under the law, and the share of their loadings that remains; both (I,), on the scale of y.
 
-    Args: intercepts: what an average user who chose the item gives; kept: g.
+    Args:
+        intercepts: (I,) responses of an average user among those who chose the item.
+        kept: (I,) g.
+        scale: the map between rewards and y.
     """
     if scale.link == "identity":
         bottom = float(scale.to_scale(torch.tensor(scale.low, dtype=torch.float64)))

@@ -1,4 +1,4 @@
-"""The fitted factor model: posteriors of all users and items, and what they give in the log's reward units."""
+"""The fitted factor model: posteriors of all users and items, and predictions in the log's reward units."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -13,7 +13,7 @@ from darlr.artifacts.schema import Keys, Shape, number, one_of, positive, requir
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.world_model.factors.design import Columns, Description, Tags
 from darlr.world_model.factors.law import under_selection
-from darlr.world_model.factors.posterior import Side
+from darlr.world_model.factors.posterior import Posteriors
 from darlr.world_model.factors.responses import PAIRS_AT_ONCE, FactorResponses, ResponseScale
 from darlr.world_model.model import SCALE, Scale
 
@@ -51,14 +51,14 @@ SHAPES: dict[str, Shape] = {
 
 @dataclass(frozen=True)
 class Population:
-    """Posteriors of the n users or items of a vocabulary, and the prior of one that it lacks; d = size + 1.
+    """Posteriors of the n users or items of a vocabulary, and the prior of an unknown one; d = size + 1.
 
     Attributes:
         means: (n, d) float32: a user's bias and factors, or an item's bias and loadings.
         covariances: (n, d, d) float32.
         centre: (d,) float64, prior mean of an entity with average features.
-        weights: (F, d) float64, what features add to it.
-        prior: (d, d) float64, covariance around it.
+        weights: (F, d) float64, added to the prior mean for each column of the features.
+        prior: (d, d) float64, covariance around the prior mean.
         of_code, column_means: see `design.Columns`.
     """
 
@@ -71,7 +71,7 @@ class Population:
     column_means: Tensor
 
     @classmethod
-    def of(cls, side: Side, description: Description, fitted: Tensor, block: int) -> "Population":
+    def of(cls, side: Posteriors, description: Description, fitted: Tensor, block: int) -> "Population":
         """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others their prior."""
         free, columns, prior = side.free, side.design.columns, side.prior
         means = torch.empty(len(description), len(free), device=prior.device)
@@ -85,7 +85,7 @@ class Population:
         return cls(means, covariances, side.centre[free], side.weights[:, free], prior, columns.of_code, columns.means)
 
     def prior_of(self, described: Features | ItemCatalog) -> tuple[Tensor, Tensor]:
-        """Means (m, d) and covariances (m, d, d), float32, of m new entities with these features."""
+        """Prior means (m, d) and covariances (m, d, d), float32, of m new entities with these features."""
         description = Description.of(described)
         matrix = Columns(self.of_code, self.column_means).matrix(description, 0, len(description))
         return self._prior_at(matrix)
@@ -93,11 +93,18 @@ class Population:
     def prior_of_some(
         self, codes: NDArray[np.int64], sizes: Sequence[int], numeric: NDArray[np.float32], tags: Tags | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The same for new entities of which some features are unknown; see `design.Columns.partial`."""
+        """The prior of new entities with some features unknown.
+
+        Args:
+            codes, sizes, numeric, tags: see `design.Columns.partial`.
+
+        Returns:
+            Means (m, d) and covariances (m, d, d), float32.
+        """
         return self._prior_at(Columns(self.of_code, self.column_means).partial(codes, sizes, numeric, tags))
 
     def and_more(self, means: Tensor, covariances: Tensor) -> "Population":
-        """These entities and m more behind them, with `means` (m, d) and `covariances` (m, d, d)."""
+        """These entities, followed by m more with `means` (m, d) and `covariances` (m, d, d)."""
         return replace(self, means=torch.cat([self.means, means]), covariances=torch.cat([self.covariances, covariances]))
 
     def _prior_at(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,11 +113,11 @@ class Population:
 
 
 class FactorModel:
-    """A world model whose estimates come with exact posteriors: f(r_ui) = b_i + a_u + v_i . z_u + noise.
+    """A world model whose estimates come with closed-form posteriors: f(r_ui) = b_i + a_u + v_i . z_u + noise.
 
     Attributes:
-        responses: the same as a belief about a user reads it.
-        scale: mean and standard deviation of what was fitted, in reward units.
+        responses: the model in the form that a belief about a user needs.
+        scale: mean and standard deviation of the fitted rewards, in reward units.
         selection_exponent: eta, see `law`.
     """
 
@@ -128,7 +135,15 @@ class FactorModel:
         shares: Tensor,
         selection_exponent: float = 0.0,
     ) -> None:
-        """Args: log_noise: variance of a logged y; shares: (I,) float32, of the users who chose an item, above 0, 1 at most."""
+        """
+        Args:
+            users, items: the posteriors.
+            log_noise: variance of a logged y.
+            response_scale: the map between rewards and y.
+            scale: mean and standard deviation of the fitted rewards, in reward units.
+            shares: (I,) float32 in (0, 1], the share of the users who chose an item.
+            selection_exponent: eta, see `law`.
+        """
         self.users, self.items, self.shares = users, items, shares
         self.scale, self.selection_exponent = scale, selection_exponent
         biases, loadings = items.means[:, 0], items.means[:, 1:]
@@ -151,9 +166,9 @@ class FactorModel:
         )
 
     def with_items(self, means: Tensor, covariances: Tensor) -> "FactorModel":
-        """The same with m more items, of whom `means` (m, d) and `covariances` (m, d, d) are believed.
+        """The model with m more items, whose posteriors are `means` (m, d) and `covariances` (m, d, d).
 
-        Nobody could choose them yet, so they are taken to be chosen as often as the log's items are on average.
+        Nobody could choose them yet. Their share of users is taken to be the mean share of the log's items.
         """
         shares = torch.cat([self.shares, self.shares.mean().expand(len(means))])
         items, responses = self.items.and_more(means, covariances), self.responses
@@ -165,8 +180,8 @@ class FactorModel:
 
         Returns:
             r: (n, m) float32, f^-1 of the posterior mean of y, cut to the log's reward range.
-            P_U: (n, m) float32, posterior variance of the mean of y times the squared slope of f^-1 there, in squared reward
-                units.
+            P_U: (n, m) float32 in squared reward units. It is the posterior variance of the mean of y, times the squared
+                slope of f^-1 there.
         """
         estimate = torch.empty(len(users), len(items), device=self.shares.device)
         uncertainty = torch.empty_like(estimate)
@@ -179,7 +194,7 @@ class FactorModel:
 
     @torch.no_grad()
     def uncertainty(self, users: Tensor, items: Tensor) -> Tensor:
-        """P_U of single pairs, as `predict` has it: of `users` and `items` of one shape, or of shapes that broadcast."""
+        """P_U of single pairs, as in `predict`, of the shape (n, ...) that `users` and `items` broadcast to."""
         users, items = torch.broadcast_tensors(users, items)  # type: ignore[no-untyped-call]
         parts = zip(torch.split(users.flatten(), PAIRS_AT_ONCE), torch.split(items.flatten(), PAIRS_AT_ONCE), strict=True)
         return torch.cat([self._uncertainty(*part) for part in parts]).view(users.shape)
@@ -196,7 +211,7 @@ class FactorModel:
         return (own + unknown).clamp_min_(0) * responses.scale.slope(estimate).square()
 
     def _columns(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Intercepts (m,), loadings (m, d), their products (m, d d), and what is not known of them, (m, d d)."""
+        """Intercepts (m,), loadings (m, d), their products (m, d d), and the loadings' posterior covariances (m, d d)."""
         loadings = self.responses.loadings[items]
         products = (loadings.unsqueeze(2) * loadings.unsqueeze(1)).flatten(1)
         unknown = self._kept[items].square()[:, None] * self.items.covariances[items].flatten(1)
@@ -207,7 +222,7 @@ class FactorModel:
     ) -> tuple[Tensor, Tensor]:
         means, covariances = self.users.means[users], self.users.covariances[users]
         estimate = self.responses.to_reward(torch.addmm(intercepts, means, loadings.T))
-        # An item's own unknowns meet (1, z): its bias and its loadings.
+        # The uncertainty of an item's bias and loadings multiplies (1, z).
         met = torch.cat([torch.ones_like(means[:, :1]), means[:, 1:]], dim=1)
         second = met.unsqueeze(2) * met.unsqueeze(1)
         second[:, 1:, 1:] += covariances[:, 1:, 1:]
@@ -215,21 +230,21 @@ class FactorModel:
         return estimate, variance.clamp_min_(0) * self.responses.scale.slope(estimate).square()
 
     def user_vectors(self) -> Tensor:
-        """(U, d) float32: each user's bias and factors."""
+        """Each user's bias and factors, (U, d) float32."""
         return self.responses.user_means
 
     def item_vectors(self) -> Tensor:
-        """(I, d) float32: each item's intercept and loadings."""
+        """Each item's intercept and loadings, (I, d) float32."""
         return torch.cat([self.responses.intercepts[:, None], self.responses.loadings[:, 1:]], dim=1)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that was learned, so that predictions need nothing else."""
+        """All learned tensors by name; predictions need nothing else than these and `state()`."""
         sides = {"users": self.users, "items": self.items}
         parts = {f"{side}.{field.name}": getattr(of, field.name) for side, of in sides.items() for field in fields(Population)}
         return {name: tensor.contiguous() for name, tensor in parts.items()} | {"shares": self.shares}
 
     def state(self) -> dict[str, Any]:
-        """The numbers beside them, as plain values."""
+        """The learned numbers beside the tensors, as plain values."""
         return {
             "log_noise": self.responses.log_noise,
             "response_scale": asdict(self.responses.scale),
@@ -239,7 +254,11 @@ class FactorModel:
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> "FactorModel":
-        """The model that `tensors()` and `state()` describe, on `device`; raises `InputError` if they describe none."""
+        """The model that `tensors()` and `state()` described, on `device`.
+
+        Raises:
+            InputError: if they do not describe a factor model.
+        """
         require(state, STATE, "its state")
         require_tensors(tensors, SHAPES)
         for side in ("users", "items"):

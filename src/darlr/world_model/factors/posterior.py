@@ -1,24 +1,28 @@
 """One side of the pairs: the Gaussian posteriors of its entities, and the prior that they share.
 
-A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u), so both sides are the same but for the
-place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior, and N(centre + W' x, L) in the
-prior, where x are its features.
+A pair's mean response is h_i . g_u with h_i = (b_i, 1, v_i) and g_u = (1, a_u, z_u). Both sides are the same but for the
+place of the entry that is always 1. An entity's other entries are N(m, C) in the posterior. In the prior they are N(centre
++ W' x, L), where x are its features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Groups
+from darlr.world_model.factors.observations import Sums
 
 FLOOR = 1e-6
-"""Variance below which no factor's prior falls, so that one that explains nothing stays harmless."""
+"""Smallest variance of a factor's prior. It keeps a factor that explains nothing harmless."""
+
+
+TURNED_AT_ONCE = 1 << 16
+"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
 
 
 class Packing:
-    """The distinct entries of symmetric (e, e) matrices in one row, and which of them belong to the free entries alone."""
+    """Packs the distinct entries of symmetric (e, e) matrices into one row, and knows the entries of the free part."""
 
     def __init__(self, entries: int, fixed: int, device: torch.device) -> None:
         self.free = torch.tensor([entry for entry in range(entries) if entry != fixed], device=device)
@@ -28,10 +32,10 @@ class Packing:
         self.place[self.rows, self.columns] = self.place[self.columns, self.rows] = torch.arange(count, device=device)
         self.free_place = self.place[self.free][:, self.free].flatten()
         self.fixed_place = self.place[self.free, fixed]
-        self.times = torch.where(self.rows == self.columns, 1.0, 2.0).double()  # how often a matrix has the entry
+        self.times = torch.where(self.rows == self.columns, 1.0, 2.0).double()  # number of times that a matrix has the entry
 
     def products(self, means: Tensor, covariances: Tensor) -> Tensor:
-        """(n, p) the distinct entries of E h h', for means (n, e) and covariances of the free entries (n, f, f)."""
+        """The distinct entries of E h h', (n, p), for means (n, e) and covariances of the free entries (n, f, f)."""
         packed = means[:, self.rows]
         packed *= means[:, self.columns]
         upper = torch.triu_indices(*covariances.shape[1:], device=means.device)
@@ -41,18 +45,19 @@ class Packing:
 
 @dataclass
 class Side:
-    """The state of one side's n entities; e = size + 2 entries each, f = e - 1 of them free; float64.
+    """The state of one side's n entities, float64. Each has e = size + 2 entries, of which f = e - 1 are free.
 
     Attributes:
-        fixed: which entry is always 1.
+        fixed: index of the entry that is always 1.
         means: (n, e) E h.
         covariances: (n, f, f) of the free entries.
         products: (n, p) the distinct entries of E h h', see `Packing`.
+        packing: how the products are packed.
         design: the features of the n entities.
         centre: (e,) prior mean of an entity with average features; 1 in the fixed entry.
-        weights: (F, e) what the features add to it.
-        prior: (f, f) covariance of the free entries around it.
-        evidence: what this side adds to the objective: (sum of log |C| - n log |L|) / 2.
+        weights: (F, e) added to the prior mean for each column of the features.
+        prior: (f, f) covariance of the free entries around the prior mean.
+        evidence: this side's part of the objective: (sum of log |C| - n log |L|) / 2.
     """
 
     fixed: int
@@ -68,11 +73,19 @@ class Side:
 
     @classmethod
     def start(cls, means: Tensor, fixed: int, spread: float, variances: Tensor, design: Design) -> "Side":
-        """Args: means: (n, e); spread: variance of the posteriors; variances: (f,) of the prior, around 0."""
+        """A side before its first update, with the prior N(0, diag(variances)).
+
+        Args:
+            means: (n, e).
+            fixed: index of the entry that is always 1.
+            spread: variance of the posteriors.
+            variances: (f,) of the prior.
+            design: the features of the n entities.
+        """
         n, entries = means.shape
         packing = Packing(entries, fixed, means.device)
         covariances = torch.diag(torch.full_like(variances, spread)).expand(n, -1, -1).clone()
-        centre = torch.zeros_like(means[0])
+        centre = means.new_zeros(entries)
         centre[fixed] = 1.0
         weights = means.new_zeros(len(design.columns.means), entries)
         products = packing.products(means, covariances)
@@ -80,38 +93,67 @@ class Side:
 
     @property
     def free(self) -> Tensor:
-        """(f,) the entries that are not always 1."""
+        """The indices (f,) of the entries that are not always 1."""
         return self.packing.free
 
-    def learn(self, rows: Groups, other: "Side", noise: float, block: int) -> float:
+    def learn(self, sums: Sums, noise: float, block: int) -> float:
         """Update every entity's posterior, then the prior, given the other side and the variance of the noise.
 
-        Both are the exact maximum of the objective over what they change.
+        Each of the two updates is the exact maximum of the objective, the other one's results held fixed.
+
+        Args:
+            rows: this side's pairs.
+            other: the other side.
+            noise: variance of a response around its mean.
+            block: number of entities that are updated at once.
 
         Returns:
             The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
         """
-        moments = _Moments.zero(self)
-        error = 0.0
+        moments = self.update(sums, noise, block)
+        self.relearn_prior(moments)
+        return moments.error
+
+    def update(self, sums: Sums, noise: float, block: int) -> "Moments":
+        """Update every entity's posterior under the prior as it is; what the prior learns from them."""
+        moments = Moments.zero(self)
         precision = torch.linalg.inv(self.prior)
-        summed = rows.summed(other.products)
-        for first in range(0, len(rows), block):
-            last = min(first + block, len(rows))
-            sums, pulls = rows.statistics(first, last, other.means, summed)
+        for first in range(0, len(sums), block):
+            last = min(first + block, len(sums))
+            seconds, pulls = sums.statistics(first, last)
             features = self.design.matrix(first, last)
-            log_determinants = self._update(first, last, sums / noise, pulls / noise, precision, features)
+            log_determinants = self._update(first, last, seconds / noise, pulls / noise, precision, features)
             means, products = self.means[first:last], self.products[first:last]
-            error += float((sums * products).sum(dim=0) @ self.packing.times - 2 * (pulls * means).sum())
-            moments.add(means, products, features, log_determinants)
-        self._relearn_prior(moments)
-        return error
+            error = float((seconds * products).sum(dim=0) @ self.packing.times - 2 * (pulls * means).sum())
+            moments.add(_moments(means, products, features, log_determinants, error))
+        return moments
+
+    def turn(self, matrix: Tensor) -> None:
+        """Map every entity's h, the prior's too, by `matrix` (e, e), which leaves the fixed entry as it is."""
+        inner = matrix[self.free][:, self.free]
+        self.means = self.means @ matrix.T
+        for first in range(0, len(self.means), TURNED_AT_ONCE):
+            part = slice(first, first + TURNED_AT_ONCE)
+            self.covariances[part] = inner @ self.covariances[part] @ inner.T
+            self.products[part] = self.packing.products(self.means[part], self.covariances[part])
+        self.centre = matrix @ self.centre
+        self.weights = self.weights @ matrix.T
+        self.prior = inner @ self.prior @ inner.T
+
+    def prior_alone(self) -> "Side":
+        """The same prior, of no entities."""
+        none = (tensor[:0].clone() for tensor in (self.means, self.covariances, self.products))
+        means, covariances, products = none
+        return replace(self, means=means, covariances=covariances, products=products)
 
     def expected(self, features: Tensor) -> Tensor:
-        """(n, e) prior means of entities with `features` (n, F)."""
+        """The prior means (n, e) of entities with `features` (n, F)."""
         return self.centre + features @ self.weights
 
     def _update(self, first: int, last: int, sums: Tensor, pulls: Tensor, precision: Tensor, features: Tensor) -> float:
-        """Posteriors of the entities `first` to `last`; returns the sum of the log-determinants of their covariances."""
+        """Update the posteriors of the entities `first` to `last`; returns the sum of the log-determinants of their
+        covariances.
+        """
         packing, free = self.packing, self.free
         gathered = sums[:, packing.free_place].view(-1, len(free), len(free))
         wanted = self.expected(features)[:, free] @ precision + pulls[:, free] - sums[:, packing.fixed_place]
@@ -124,9 +166,9 @@ class Side:
         self.products[first:last] = packing.products(self.means[first:last], covariances)
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
-    def _relearn_prior(self, moments: "_Moments") -> None:
+    def relearn_prior(self, moments: "Moments") -> None:
         """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
-        n, free = len(self.means), self.free
+        n, free = moments.entities, self.free
         self.centre = moments.total / n
         self.weights = self.design.solve(moments.explained)
         around = moments.square[self.packing.place] - n * torch.outer(self.centre, self.centre)
@@ -136,28 +178,82 @@ class Side:
         self.evidence = (moments.log_determinants - n * float(torch.logdet(self.prior))) / 2
 
 
+@dataclass(frozen=True)
+class Posteriors:
+    """One side as a fit leaves it; as `Side` has them, but for the width of the covariances.
+
+    Attributes:
+        fixed: which entry is always 1.
+        means: (n, e) float64.
+        covariances: (n, f, f) float32.
+        packing, design, centre, weights, prior: see `Side`.
+    """
+
+    fixed: int
+    means: Tensor
+    covariances: Tensor
+    packing: Packing
+    design: Design
+    centre: Tensor
+    weights: Tensor
+    prior: Tensor
+
+    @classmethod
+    def of(cls, side: Side, means: Tensor | None = None, covariances: Tensor | None = None) -> "Posteriors":
+        """Those of `side`, with other posteriors of its entities where they are given."""
+        return cls(
+            side.fixed,
+            side.means if means is None else means,
+            side.covariances.float() if covariances is None else covariances,
+            side.packing,
+            side.design,
+            side.centre,
+            side.weights,
+            side.prior,
+        )
+
+    @property
+    def free(self) -> Tensor:
+        """(f,) the entries that are not always 1."""
+        return self.packing.free
+
+    def expected(self, features: Tensor) -> Tensor:
+        """(n, e) prior means of entities with `features` (n, F)."""
+        return self.centre + features @ self.weights
+
+
 @dataclass
-class _Moments:
-    """Sums over a side's entities.
+class Moments:
+    """Sums over entities of a side.
 
     Attributes:
         total: (e,) of E h.
         square: (p,) of the distinct entries of E h h'.
         explained: (F, e) of the features times E h.
         log_determinants: of log |C|.
+        error: of weight times E[(h . g)^2 - 2 target h . g] over their pairs.
+        entities: how many there are.
     """
 
     total: Tensor
     square: Tensor
     explained: Tensor
     log_determinants: float = 0.0
+    error: float = 0.0
+    entities: int = 0
 
     @classmethod
-    def zero(cls, side: Side) -> "_Moments":
-        return cls(torch.zeros_like(side.centre), torch.zeros_like(side.products[0]), torch.zeros_like(side.weights))
+    def zero(cls, side: Side) -> "Moments":
+        """Of no entities of `side`."""
+        entries = len(side.centre)
+        square = side.centre.new_zeros(entries * (entries + 1) // 2)
+        return cls(torch.zeros_like(side.centre), square, torch.zeros_like(side.weights))
 
-    def add(self, means: Tensor, products: Tensor, features: Tensor, log_determinants: float) -> None:
-        self.total += means.sum(dim=0)
-        self.square += products.sum(dim=0)
-        self.explained += features.T @ means
-        self.log_determinants += log_determinants
+    def add(self, other: "Moments") -> None:
+        """Add those of other entities."""
+        for name, total in vars(self).items():
+            setattr(self, name, total + getattr(other, name))
+
+
+def _moments(means: Tensor, products: Tensor, features: Tensor, log_determinants: float, error: float) -> Moments:
+    return Moments(means.sum(dim=0), products.sum(dim=0), features.T @ means, log_determinants, error, len(means))

@@ -1,5 +1,6 @@
-"""A log, made ready for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
+"""Prepares a log for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,21 +16,27 @@ from darlr.world_model.factors.responses import Link, ResponseScale
 from darlr.world_model.model import Scale
 
 ACTIVITY_OFFSET = 6
-"""Added to a user's number of rows before it is raised to a power: users with a row or two must not outweigh all others."""
+"""Added to a user's number of rows before the power is taken. It keeps users with a row or two from outweighing all others."""
+
+WHOLE_UP_TO = 2**21
+"""Rows of a log whose users are one part."""
+
+ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 16
+"""Rows of a part of a larger one, at least: so many, and so many for each item, since every part has sums of all items."""
 
 LOG_FLOOR = 0.05
-"""Rewards below this share of the mean count as that share under the logarithm."""
+"""Rewards below this share of the mean reward are raised to it before the logarithm is taken."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is fitted.
+    """The data of a fit.
 
     Attributes:
-        observed: the rows; users and items are numbered among those that have any.
+        observed: the rows; users and items are numbered among those with rows.
         users, items: (U',) and (I',) int64, their indices in the log's vocabularies.
-        scale: of the targets.
-        reward_scale: mean and standard deviation of what is fitted, in reward units.
+        scale: the map between rewards and targets.
+        reward_scale: mean and standard deviation of the fitted rewards, in reward units.
     """
 
     observed: Observations
@@ -40,13 +47,13 @@ class Problem:
 
 
 def is_implicit(log: InteractionLog) -> bool:
-    """Whether rewards say nothing beside that a pair was logged: then the pairs that are not logged must count."""
+    """Whether rewards say no more than that a pair was logged. If so, the pairs that are not logged must count in the fit."""
     return log.positive_only or float(log.rewards.min()) == float(log.rewards.max())
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Pairs of which the log has none because they were held apart, as users (U,) and items (I,) bool."""
+    """Pairs that were held apart and are therefore not in the log, as users (U,) and items (I,) bool."""
 
     users: NDArray[np.bool_]
     items: NDArray[np.bool_]
@@ -63,7 +70,7 @@ class Apart:
 
 
 def require_link(log: InteractionLog, link: str) -> None:
-    """Raise `InputError` where `link` is the logarithm and the log's rewards have none."""
+    """Raise `InputError` if `link` is the logarithm and the log's rewards do not allow it."""
     if link == "log" and is_implicit(log):
         raise InputError("config key 'factors.link' is 'log', but the log holds positives alone; expected 'identity' or 'auto'")
     if link == "log" and log.reward_range[0] < 0:
@@ -73,32 +80,54 @@ def require_link(log: InteractionLog, link: str) -> None:
 
 
 def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
-    """(U',) weights of users with so many rows, of mean 1."""
+    """Weights of users with these numbers of rows, (U',), of mean 1."""
     weights = ((counts + ACTIVITY_OFFSET) / (counts.mean() + ACTIVITY_OFFSET)) ** -exponent
     return np.asarray(weights / weights.mean(), np.float64)
 
 
 def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
-    """The fit of `log`, rows of the log of `dataset` or all of them.
+    """Prepare a fit of `log`.
 
-    Raises: InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
+    Args:
+        dataset: features, vocabularies and the world.
+        log: the log of `dataset`, or some of its rows.
+        link: the scale on which rewards are linear.
+        activity_exponent: rows of a user weigh (rows + 6)^-exponent.
+        device: device of the tensors.
+
+    Raises:
+        InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
     """
     require_link(dataset.log, link)
     users, user_rows = _numbered(log.users, log.n_users)
     items, item_rows = _numbered(log.items, log.n_items)
-    weights = activity_weights(np.bincount(user_rows), activity_exponent)
+    counts = np.bincount(user_rows)
+    weights = activity_weights(counts, activity_exponent)
+    cuts = user_cuts(counts, len(items))
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
     if is_implicit(dataset.log):
         apart = Apart.of(dataset)
-        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], device)
+        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], cuts, device)
     else:
-        observed, scale = _rated(log, link, rows, weights, len(items), device)
+        observed, scale = _rated(log, link, rows, weights, len(items), cuts, device)
     reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
     return Problem(observed, users, items, scale, reward_scale)
 
 
+def user_cuts(counts: NDArray[np.int64], n_items: int) -> list[int]:
+    """The users with whom another part begins, for users with `counts` (U',) rows: parts have about as many rows each.
+
+    They depend on the log alone, not on who works on the parts.
+    """
+    rows = int(counts.sum())
+    parts = 1 if rows <= WHOLE_UP_TO else max(1, rows // max(ROWS_OF_A_PART, ROWS_AN_ITEM * n_items))
+    ends = np.cumsum(counts)
+    cuts = np.searchsorted(ends, rows * np.arange(1, parts) / parts) + 1
+    return [int(cut) for cut in np.unique(cuts[cuts < len(counts)])]
+
+
 def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """(n',) the entities that occur, of n, and (rows,) the position among them of each row's."""
+    """The entities that occur, (n',) of n, and each row's position among them, (rows,)."""
     occurs = np.bincount(entities, minlength=n) > 0
     return np.flatnonzero(occurs).astype(np.int64), (np.cumsum(occurs) - 1)[entities]
 
@@ -107,19 +136,25 @@ _Rows = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]
 
 
 def _rated(
-    log: InteractionLog, link: Link, rows: _Rows, weights: NDArray[np.float64], n_items: int, device: torch.device
+    log: InteractionLog,
+    link: Link,
+    rows: _Rows,
+    weights: NDArray[np.float64],
+    n_items: int,
+    cuts: Sequence[int],
+    device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
     users, items, rewards = rows
     low, high = log.reward_range
     floor = max(low, LOG_FLOOR * float(rewards.mean())) if link == "log" else low
     linked = np.log(np.maximum(rewards, floor)) if link == "log" else rewards
-    spread = float(linked.std()) or 1.0  # some rows of a log may be alike where all are not
+    spread = float(linked.std()) or 1.0  # the rows of a fold may be equal although the log's are not
     scale = ResponseScale(link, low, high, floor, float(linked.mean()), spread)
     targets = (linked - scale.centre) / scale.spread
     equal = bool((weights == 1.0).all())
     user_weights = None if equal else torch.from_numpy(weights).to(device)
     tensors = _on(device, users, items, targets)
-    return Observations.rated(*tensors, user_weights, len(weights), n_items), scale
+    return Observations.rated(*tensors, user_weights, len(weights), n_items, cuts), scale
 
 
 def _against_background(
@@ -128,9 +163,12 @@ def _against_background(
     weights: NDArray[np.float64],
     users_apart: NDArray[np.bool_],
     items_apart: NDArray[np.bool_],
+    cuts: Sequence[int],
     device: torch.device,
 ) -> tuple[Observations, ResponseScale]:
-    """Pairs that the log lacks count as the lowest reward; a pair that it has several times counts once, with its mean."""
+    """Pairs that the log lacks count as the lowest reward. A pair that it has several times counts once, with its mean
+    reward.
+    """
     low, high = log.reward_range
     users, items, rewards = _merged(*rows, len(items_apart))
     above = weights[users] * (rewards - low)
@@ -146,7 +184,7 @@ def _against_background(
     sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
     own, other, own_apart, other_apart = (torch.from_numpy(side).to(device) for side in sides)
     background = Background(own, other, own_apart, other_apart, -mean / spread)
-    return Observations.against_background(*_on(device, users, items, targets), background), scale
+    return Observations.against_background(*_on(device, users, items, targets), background, cuts), scale
 
 
 def _merged(users: NDArray[np.intp], items: NDArray[np.intp], rewards: NDArray[np.float64], n_items: int) -> _Rows:

@@ -1,7 +1,8 @@
-"""What users chose to rate tells something of what they left out: eta, the one number of the law of selection (`law`).
+"""Estimates eta, the exponent of the law of selection (`law`): users' choice of items to rate says something of the others.
 
-The law implies that a user's mean rating above c, the lowest reward, is proportional to (rows of the user)^-eta, which a log
-shows if its users are not all equally active. Randomly shown ratings show it at once. At eta 0 selection says nothing.
+Let c be the lowest reward. The law implies that a user's mean rating above c is proportional to (rows of the user)^-eta. A
+log shows this if its users differ in activity; ratings of randomly shown items show it directly. At eta 0 selection has no
+effect.
 """
 
 from dataclasses import dataclass
@@ -16,26 +17,27 @@ from darlr.data.tallies import count_each, sum_each
 from darlr.world_model.factors.model import FactorModel
 
 MOST = 1.5
-"""Largest eta that is looked for."""
+"""Largest eta that the search considers."""
 
 HALVINGS = 24
 
 NO_LAW = "the log holds positives alone, so what it lacks counts already as the lowest reward"
 FEWEST_ROWS = 3
-"""Rows of a user who counts for the slope."""
+"""Smallest number of rows of a user who counts in the slope."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was found of users' selection, and from what.
+    """The estimate of users' selection, and its source.
 
     Attributes:
         exponent: eta.
         source: given, randomly shown ratings, or the log.
-        slope: of users' ratings on the logarithm of their rows, negative where active users rate lower; None if not estimated.
+        slope: of users' ratings on the logarithm of their number of rows; negative if active users rate lower. None if not
+            estimated.
         error: the slope's standard error, or None.
-        rows: how many rows it was read from.
-        reason: a sentence for people.
+        rows: number of rows used.
+        reason: a sentence to be shown to people.
     """
 
     exponent: float
@@ -52,17 +54,26 @@ def given(exponent: float, reason: str) -> Selection:
 
 
 def from_log(model: FactorModel, log: InteractionLog) -> Selection:
-    """What a log tells, with `average` what the average user of `model` gives, which was fitted on `log` without the law."""
+    """Estimate eta from the log's ratings, by `from_activity`.
+
+    Args:
+        model: fitted on `log` without the law.
+        log: the ratings.
+    """
     average = model.responses.scale.to_reward(model.responses.intercepts)
     return from_activity(average.double().cpu().numpy(), log)
 
 
 def from_activity(average: NDArray[np.float64], log: InteractionLog) -> Selection:
-    """eta = max(0, -slope) of log[sum over a user's rows of (r - c) / sum of (average_i - c)] on the logarithm of their number.
+    """Estimate eta from the relation between users' ratings and their activity.
 
-    Both sums are shrunk by half a row of the mean reward; users with fewer than 3 rows do not count, the others by n / (n + 3).
+    eta = max(0, -slope). The slope is that of log[sum over a user's rows of (r - c) / sum of (average_i - c)] on the
+    logarithm of their number. Both sums are shrunk by half a row of the mean reward. Users with fewer than 3 rows do not
+    count; the others have the weight n / (n + 3).
 
-    Args: average: (I,) the reward that items get of an average user.
+    Args:
+        average: (I,) an average user's reward for each item.
+        log: the ratings.
     """
     low, mean = log.reward_range[0], float(log.rewards.mean(dtype=np.float64))
     counts = count_each(log.users, log.n_users)
@@ -89,7 +100,7 @@ def _effect(exponent: float) -> str:
 
 
 def _slope(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Weighted least squares: the slope, and its standard error whatever the residuals' variances (White 1980)."""
+    """The slope of a weighted least squares regression, and its heteroscedasticity-consistent standard error (White 1980)."""
     x = x - np.average(x, weights=weights)
     y = y - np.average(y, weights=weights)
     square = float((weights * x * x).sum())
@@ -98,9 +109,11 @@ def _slope(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[float, fl
 
 
 def from_randomised(model: FactorModel, randomised: InteractionLog) -> Selection:
-    """The eta at which the estimates of randomly shown pairs are right on average; 0 where they are not too high.
+    """The eta at which the estimates of randomly shown pairs are right on average; 0 if they are not too high without the law.
 
-    Args: model: without the law; randomised: over the same vocabularies as the log that it was fitted on.
+    Args:
+        model: fitted without the law.
+        randomised: over the same vocabularies as the model's log.
     """
     device = model.shares.device
     users = torch.from_numpy(randomised.users.astype(np.int64)).to(device)

@@ -1,34 +1,26 @@
-"""A run's numbers for TensorBoard, beside metrics.jsonl, which stays what counts."""
+"""A run's numbers for TensorBoard."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from darlr.errors import InputError, RunError
+from darlr.errors import RunError
+from darlr.run.loggers.interface import LoggedRun, numbers_of
 
 FOLDER = "tensorboard"
-
-
-def require_tensorboard() -> None:
-    """Raise `InputError` where TensorBoard is not installed."""
-    try:
-        import tensorboard  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise InputError("--tensorboard needs TensorBoard; install it with: pip install 'darlr[tb]'") from error
 
 
 class EventFiles:
     """Event files in the folder `tensorboard` of a run: a point for each number of a record, at its epoch.
 
     They are written anew from the records whenever the run goes on, so none is doubled and none is missing, whenever the run
-    was stopped and whether it was begun with them or not. Every method raises `RunError` where they cannot be written.
+    was stopped and whether it was begun with them or not.
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: LoggedRun) -> None:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
 
-        self._folder = run / FOLDER
+        self._folder = run.path / FOLDER
         try:
             for old in self._folder.glob("events.out.tfevents.*"):
                 old.unlink()
@@ -43,12 +35,10 @@ class EventFiles:
         self._writer.close()
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Write the records of one or more epochs; what is not known (None) is left out."""
         try:
             for record in records:
-                for name, value in record.items():
-                    if name != "epoch" and value is not None:
-                        self._writer.add_scalar(name, value, record["epoch"])
+                for name, value in numbers_of(record).items():
+                    self._writer.add_scalar(name, value, record["epoch"])
             self._writer.flush()
         except OSError as error:
             raise self._refusal(error) from error

@@ -1,4 +1,4 @@
-"""What TensorBoard is given: every number of metrics.jsonl, each once, however the run was stopped."""
+"""TensorBoard's event files: every number of metrics.jsonl, each once, however the run was stopped."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,8 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
 from darlr.errors import RunError
-from darlr.run.event_files import EventFiles
+from darlr.run.loggers.event_files import EventFiles
+from darlr.run.loggers.interface import LoggedRun
 from darlr.run.training import train
 from tests.runs import SMALL, SMALL_WORLD, Listener
 from tests.worlds import CPU
@@ -26,8 +27,12 @@ class Stopper(Listener):
             raise KeyboardInterrupt
 
 
+def logged(path: Path) -> LoggedRun:
+    return LoggedRun(path, "key", "name", {}, {})
+
+
 def events_of(run: Path) -> list[tuple[str, int, float]]:
-    """Name, epoch and value of all points in all event files, whatever TensorBoard would make of repeated ones."""
+    """Return name, epoch and value of all points in all event files, including repeated ones."""
     return [
         (value.tag, event.step, value.simple_value)
         for file in (run / "tensorboard").iterdir()
@@ -47,8 +52,8 @@ def numbers_of(run: Path) -> list[tuple[str, int, Any]]:
 
 def test_every_number_is_there_once_after_a_stop_and_nothing_else_changes(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(VALUES, None, tmp_path, CPU, Stopper(), tensorboard=True)
-    run = train(VALUES, None, tmp_path, CPU, Listener(), tensorboard=True).path
+        train(VALUES, None, tmp_path, CPU, Stopper(), loggers=["tensorboard"])
+    run = train(VALUES, None, tmp_path, CPU, Listener(), loggers=["tensorboard"]).path
     assert len(numbers_of(run)) > 3 * 40
     assert events_of(run) == numbers_of(run)
     assert len(list((run / "tensorboard").iterdir())) == 1
@@ -58,13 +63,13 @@ def test_a_finished_run_gets_them_when_it_is_asked_for_again(tmp_path: Path) -> 
     run = train(VALUES, None, tmp_path, CPU, Listener()).path
     assert not (run / "tensorboard").exists()
     before = (run / "metrics.jsonl").read_bytes()
-    assert train(VALUES, None, tmp_path, CPU, Listener(), tensorboard=True).path == run
+    assert train(VALUES, None, tmp_path, CPU, Listener(), loggers=["tensorboard"]).path == run
     assert events_of(run) == numbers_of(run)
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    with EventFiles(tmp_path) as events:
+    with EventFiles(logged(tmp_path)) as events:
         events.add([{"epoch": 1, "nx_0/sampled/mcd": None, "steps": 3}, {"epoch": 2, "steps": 4}])
     assert events_of(tmp_path) == [("steps", 1, 3.0), ("steps", 2, 4.0)]
 
@@ -72,5 +77,5 @@ def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("a file")
     with pytest.raises(RunError, match="tensorboard: cannot be written") as refusal:
-        EventFiles(tmp_path)
+        EventFiles(logged(tmp_path))
     assert "\n" not in str(refusal.value)

@@ -1,0 +1,170 @@
+"""How much faster two nodes of a Ray cluster are than one: `python -m benchmarks.many_machines` (extra `ray`).
+
+The nodes are processes of this machine, of one core each; the head has none. Two things are measured: a fit of factors with a
+given size and number of sweeps, from the rows to the model, and lists of ten items for all users, from the run folder to
+Parquet. Both are done by this process alone first, and what the clusters give has to be the same to the last bit.
+
+Seconds of the wall say little on a machine that does other things; its load is printed with them. So the share that is not
+spread is printed, too: CPU seconds of the process that gives out the work, against all CPU seconds. From these, and from the
+number of parts, follows what two free cores would give.
+"""
+
+import argparse
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from ray.cluster_utils import Cluster
+
+from benchmarks.large_world import CPU, Size, loaded_of, model_of, train
+from darlr.cluster.connecting import connected
+from darlr.cluster.ray_workers import RayWorkers
+from darlr.cluster.workers import HERE, Workers
+from darlr.data.dataset import Dataset
+from darlr.serving.batch import write_all
+from darlr.serving.recommender import Recommender
+from darlr.serving.spread_batch import Asked, write_all_on
+from darlr.world_model.factors.estimation import estimate
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.settings import FactorSettings
+
+NODES = (1, 2)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of the wall, CPU seconds of this process and of the nodes' tasks, parts, and the machine's load afterwards."""
+
+    wall: float
+    here: float
+    there: float
+    parts: int
+    load: float
+
+
+class Timed:
+    """The nodes of a cluster, whose tasks tell how many CPU seconds they took."""
+
+    def __init__(self) -> None:
+        self._workers = RayWorkers()
+        self.seconds, self.parts = 0.0, 0
+
+    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
+        """See `Workers`."""
+        self.parts = len(values)
+        return self._workers.hold(values)
+
+    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
+        """See `Workers`."""
+        for seconds, result in self._workers.apply(_timed, held, (function, common)):
+            self.seconds += seconds
+            yield result
+
+
+def _timed(value: Any, asked: tuple[Callable[[Any, Any], Any], Any]) -> tuple[float, Any]:
+    started = time.process_time()
+    result = asked[0](value, asked[1])
+    return time.process_time() - started, result
+
+
+@contextmanager
+def cluster_of(nodes: int) -> Iterator[str]:
+    """The address of a cluster of so many nodes of one core each."""
+    memory = {"object_store_memory": 2**30}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
+    try:
+        for _ in range(nodes):
+            cluster.add_node(num_cpus=1, **memory)
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+
+
+def fit(dataset: Dataset, factors: int, sweeps: int, workers: Workers) -> FactorModel:
+    settings = FactorSettings(sweeps=sweeps, tolerance=0.0)
+    draws = torch.Generator().manual_seed(0)
+    return estimate(dataset, dataset.log, factors, "identity", 0.0, settings, draws, CPU, workers=workers)[0]
+
+
+def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
+    """By the number of nodes; 0 is this process alone."""
+    dataset = loaded_of(size, model_of(size)).dataset
+    started = time.perf_counter(), time.process_time()
+    alone = fit(dataset, factors, sweeps, HERE).tensors()
+    spent = {0: Spent(time.perf_counter() - started[0], time.process_time() - started[1], 0.0, 1, os.getloadavg()[0])}
+    for nodes in NODES:
+        with cluster_of(nodes) as address, connected(address):
+            workers = Timed()
+            fit(dataset, factors, 1, workers)  # starts the processes
+            workers.seconds, started = 0.0, (time.perf_counter(), time.process_time())
+            spread = fit(dataset, factors, sweeps, workers).tensors()
+            seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+        assert all(torch.equal(tensor, spread[name]) for name, tensor in alone.items())
+        spent[nodes] = Spent(*seconds, workers.seconds, workers.parts, os.getloadavg()[0])
+    return spent
+
+
+def lists(size: Size, folder: Path) -> dict[int, Spent]:
+    """By the number of nodes; 0 is this process alone."""
+    train(folder, size)
+    asked = Asked(Path((folder / "run").read_text()))
+    started = time.perf_counter(), time.process_time()
+    write_all(Recommender.load(asked.run), folder / "alone.parquet", asked.count)
+    busy = time.process_time() - started[1]
+    spent = {0: Spent(time.perf_counter() - started[0], busy, 0.0, 1, os.getloadavg()[0])}
+    alone = pl.read_parquet(folder / "alone.parquet")
+    for nodes in NODES:
+        output = folder / f"lists-{nodes}"
+        with cluster_of(nodes) as address:
+            started = time.perf_counter(), time.process_time()
+            write_all_on(address, asked, output)
+            seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+        assert pl.read_parquet(output).equals(alone)
+        spent[nodes] = Spent(*seconds, busy, len(list(output.iterdir())), os.getloadavg()[0])
+    return spent
+
+
+def tell(name: str, spent: dict[int, Spent]) -> None:
+    one, two = (spent[nodes] for nodes in NODES)
+    print(f"{name}, {two.parts} parts")
+    for nodes, own in spent.items():
+        place = f"{nodes} nodes" if nodes else "this process"
+        print(f"  {place:>12}: {own.wall:6.1f} s, CPU {own.here:6.1f} s here, {own.there:6.1f} s there; load {own.load:.1f}")
+    share = two.here / (two.here + two.there)
+    rounds = math.ceil(two.parts / 2) / two.parts  # of two nodes, the one with more parts
+    free = (one.here + one.there) / (two.here + two.there * rounds)
+    print(
+        f"  two nodes against one: {one.wall / two.wall:.2f} by the wall; {100 * share:.1f}% of the CPU seconds are not spread,"
+    )
+    print(f"  which gives {free:.2f} on two free cores if nothing overlaps")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("phases", nargs="*", default=["fit", "lists"], help="fit, lists, or both")
+    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--factors", type=int, default=8)
+    parser.add_argument("--sweeps", type=int, default=6)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    short = {"training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100}, "evaluation": {"episodes": 100}}
+    size = Size(options.users, options.items, options.rows, short, options.users)
+    if "fit" in options.phases:
+        tell("fit", fits(size, options.factors, options.sweeps))
+    if "lists" in options.phases:
+        with tempfile.TemporaryDirectory() as scratch:
+            tell("lists", lists(size, Path(scratch)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""The mean of what was recommended (docs/protocol.md, section 2)."""
+
+from torch import Tensor
+
+from darlr.agents.networks.trackers.tracker import StateTracker
+
+
+class MeanTracker(StateTracker):
+    """The mean of the positions that are present."""
+
+    def _summary_size(self) -> int:
+        return self.input_size
+
+    def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
+        return inputs.sum(dim=1) / present.sum(dim=1, keepdim=True)  # absent positions are zero

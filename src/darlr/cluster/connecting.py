@@ -1,0 +1,86 @@
+"""Joining the Ray cluster at an address, or one line that says why that is impossible."""
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ray
+from ray.exceptions import RayError
+
+from darlr.errors import InputError
+
+AUTO = "auto"
+SECONDS_TO_CONNECT = 5.0
+SECONDS_TO_ANSWER = 15.0
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Be part of the cluster at `address` (HOST:PORT, or `auto` for the one of this machine) while the block runs.
+
+    What Ray prints of nodes and processes that were lost is not shown: whoever works on them tells it in a line.
+    Raises `InputError` where no cluster answers, and where this machine is no node of it.
+    """
+    _require_cluster(address)
+    with contextlib.ExitStack() as ends:
+        try:
+            with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except (RayError, ConnectionError, RuntimeError, ValueError) as error:
+            hint = "expected a cluster of the same versions that this machine is a node of"
+            raise InputError(f"--ray: cannot join the cluster at {address}: {line_of(error)}; {hint}") from error
+        ends.callback(ray.shutdown)
+        ends.enter_context(contextlib.redirect_stdout(ends.enter_context(Path(os.devnull).open("w"))))
+        yield
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def cores() -> int:
+    """How many cores the nodes of the cluster have together."""
+    return int(ray.cluster_resources().get("CPU", 0))
+
+
+def line_of(error: BaseException) -> str:
+    """The first line that says something; of an error on a node, the error itself."""
+    cause = getattr(error, "cause", None)
+    return next((line.strip() for line in str(cause or error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _require_cluster(address: str) -> None:
+    """Refuse an address where no cluster answers: Ray itself would go on trying for minutes."""
+    if address != AUTO:
+        host, _, port = address.rpartition(":")
+        if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 2**16:
+            raise InputError(
+                f"--ray is '{address}'; expected HOST:PORT of a running cluster (as `ray start` tells it), or auto"
+            )
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
+        except OSError as error:
+            raise InputError(f"--ray: nothing answers at {address} ({error.strerror or error})") from error
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check", "--address", address]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS_TO_ANSWER)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"--ray: what answers at {address} is no Ray cluster") from error
+    except subprocess.CalledProcessError as error:
+        place = "on this machine" if address == AUTO else f"at {address}"
+        raise InputError(f"--ray: no Ray cluster runs {place}") from error

@@ -1,0 +1,51 @@
+"""Dueling DQN (Wang et al., ICML 2016): a state's value beside every item's advantage.
+
+    Q(s, a) = V(s) + A(s, a) - mean over items of A(s, .)                              (their Eq. 9)
+    loss    = huber(Q(s, a), r + gamma^n Q'(s', argmax over items of Q(s', .)))        (double DQN's)
+
+What a state is worth is learned from every step in it, whichever item was recommended. The mean is over all items, also over
+those that are blocked: it is a convention of the network, which makes V and A unique, and no expectation of what can happen.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.policy import Rows
+from darlr.agents.settings import PolicyConfig
+from darlr.methods.double_dqn import DoubleDQN
+from darlr.methods.replaying import REPLAY_SPACE, Replaying
+
+
+class DuelingDQN(DoubleDQN):
+    """Double DQN on two streams."""
+
+    def __init__(self, config: PolicyConfig, tracker: StateTracker, n_items: int, generator: torch.Generator) -> None:
+        super().__init__(config, tracker, n_items, generator, {"state": 1, "advantage": n_items})
+
+    def values(self, hidden: Tensor) -> Tensor:
+        return dueling_values(self.heads["state"](hidden), self.heads["advantage"](hidden))
+
+    def value_of(self, hidden: Tensor, items: Tensor) -> Tensor:
+        return self.values(hidden).gather(1, items[:, None]).squeeze(1)
+
+    def entity_rows(self) -> Mapping[str, Rows]:
+        names = ("tracker.item_vectors", "heads.advantage.weight", "heads.advantage.bias")
+        return {name: Rows("items") for name in names}
+
+
+def dueling_values(state: Tensor, advantages: Tensor) -> Tensor:
+    """(B, n_items) Q of a state's value (B, 1) and its items' advantages (B, n_items)."""
+    return state + advantages - advantages.mean(dim=1, keepdim=True)
+
+
+DUELING_DQN = Replaying(
+    name="dueling-dqn",
+    summary="double DQN on a state's value and its items' advantages",
+    source="Wang et al., ICML 2016",
+    page="dqn.md#dueling-dqn",
+    space=REPLAY_SPACE,
+    build=lambda config, tracker, n_items, generator: DuelingDQN(config.policy, tracker, n_items, generator),
+)

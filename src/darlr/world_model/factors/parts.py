@@ -1,0 +1,102 @@
+"""What is worked out of one part of the users, on any machine: it depends on what is sent alone.
+
+A user's posterior follows from the items' side, the noise and the users' prior, not from the posterior before. So whoever has
+the rows of some users can learn them at any time, nothing of them has to be kept from sweep to sweep, and a part that is lost
+with a machine is worked out again to the same bits.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darlr.world_model.factors.design import Design
+from darlr.world_model.factors.observations import PartRows, Totals
+from darlr.world_model.factors.posterior import Moments, Packing, Side
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some users.
+
+    Attributes:
+        rows: what they logged.
+        design: their features.
+        block: how many are worked on at once.
+    """
+
+    rows: PartRows
+    design: Design
+    block: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """What users are learned from beside their rows.
+
+    Attributes:
+        item_means, item_products: (I, e) E h and (I, p) E h h'.
+        fixed: which entry of a user is always 1.
+        centre, weights, prior: of the users' prior, see `Side`.
+        noise: variance of the noise.
+    """
+
+    item_means: Tensor
+    item_products: Tensor
+    fixed: int
+    centre: Tensor
+    weights: Tensor
+    prior: Tensor
+    noise: float
+
+    @classmethod
+    def of(cls, users: Side, items: Side, noise: float) -> "Known":
+        """Args: users: of whom the prior is read alone.
+
+        What is known stays when the items learn, who change in place. Its layout is one, since last digits depend on it.
+        """
+        centre, weights, prior = (tensor.contiguous() for tensor in (users.centre, users.weights, users.prior))
+        return cls(items.means.clone(), items.products.clone(), users.fixed, centre, weights, prior, noise)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a part's users give: to their prior, and to the items."""
+
+    moments: Moments
+    totals: Totals
+
+
+def learn(part: Part, known: Known) -> Learned:
+    """The users' posteriors, as far as others need them."""
+    side, moments = _posteriors(part, known)
+    return Learned(moments, part.rows.by_item.totals(side.means, side.products))
+
+
+def turned(part: Part, given: tuple[Known, Tensor]) -> tuple[Tensor, Tensor]:
+    """The users' posteriors themselves, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
+    known, matrix = given
+    side, _ = _posteriors(part, known)
+    side.turn(matrix)
+    return side.means, side.covariances.float()
+
+
+def _posteriors(part: Part, known: Known) -> tuple[Side, Moments]:
+    first, last = part.rows.users
+    n, device = last - first, known.prior.device
+    packing = Packing(len(known.centre), known.fixed, device)
+    means = torch.zeros(n, len(known.centre), dtype=torch.float64, device=device)
+    means[:, known.fixed] = 1.0
+    side = Side(
+        known.fixed,
+        means,
+        means.new_empty(n, *known.prior.shape),
+        means.new_empty(n, len(packing.rows)),
+        packing,
+        part.design,
+        known.centre,
+        known.weights,
+        known.prior,
+    )
+    moments = side.update(part.rows.by_user.against(known.item_means, known.item_products), known.noise, part.block)
+    return side, moments

@@ -1,0 +1,17 @@
+"""Workers for tests."""
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+class Elsewhere:
+    """Works on copies, as another machine does, and in another order."""
+
+    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
+        return [pickle.dumps(value) for value in values]
+
+    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
+        sent = common if isinstance(common, bytes) else pickle.dumps(common)
+        made = {place: function(pickle.loads(held[place]), pickle.loads(sent)) for place in reversed(range(len(held)))}
+        return (made[place] for place in range(len(held)))

@@ -1,0 +1,58 @@
+"""Users in parts: sums over them are those over all users, whoever makes them."""
+
+import numpy as np
+import pytest
+import torch
+
+from darlr.cluster.workers import HERE, Workers
+from darlr.data.dataset import Dataset
+from darlr.world_model.factors import problem
+from darlr.world_model.factors.choosing import fit_factors
+from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import user_cuts
+from darlr.world_model.factors.settings import FactorSettings
+from tests.workers import Elsewhere
+from tests.world_model.factors.logs import planted
+from tests.world_model.factors.test_fitting import positives
+
+SETTINGS = FactorSettings(size=2, link="identity", activity_exponent=0.5, sweeps=8)
+
+
+def fitted(dataset: Dataset, workers: Workers = HERE) -> FactorModel:
+    return fit_factors(dataset, SETTINGS, torch.Generator().manual_seed(0), torch.device("cpu"), 0.0, workers=workers)[0]
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(problem, "WHOLE_UP_TO", 0)
+    monkeypatch.setattr(problem, "ROWS_OF_A_PART", 100)
+    monkeypatch.setattr(problem, "ROWS_AN_ITEM", 1)
+
+
+@pytest.mark.parametrize("dataset", [planted()[0], positives()], ids=["rated", "positives"])
+def test_many_parts_give_what_one_does(dataset: Dataset, request: pytest.FixtureRequest) -> None:
+    whole = fitted(dataset).tensors()
+    request.getfixturevalue("small_parts")
+    parts = fitted(dataset).tensors()
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, rtol=1e-5, atol=1e-5, msg=name)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("dataset", [planted()[0], positives()], ids=["rated", "positives"])
+def test_no_bit_depends_on_who_works(dataset: Dataset) -> None:
+    here, elsewhere = fitted(dataset), fitted(dataset, Elsewhere())
+    assert here.state() == elsewhere.state()
+    for name, tensor in here.tensors().items():
+        assert torch.equal(tensor, elsewhere.tensors()[name]), name
+
+
+def test_parts_are_cut_by_rows_and_no_user_is_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.full(100, 10)
+    assert user_cuts(counts, 5) == []  # a small log is one part
+    monkeypatch.setattr(problem, "WHOLE_UP_TO", 999)
+    monkeypatch.setattr(problem, "ROWS_OF_A_PART", 250)
+    assert user_cuts(counts, 5) == [25, 50, 75]
+    assert user_cuts(counts, 20) == [34, 67]  # sums over many items are not made for few rows
+    assert user_cuts(np.array([990, 5, 5]), 5) == [1]
+    assert user_cuts(np.array([5, 5, 990]), 5) == []
