@@ -145,12 +145,13 @@ class _Fit:
         exposure = logged_exposure(log, similarity, own.tau, own.rows)
         self.rows = [torch.from_numpy(column).to(device) for column in (log.users.astype(np.int64), log.items.astype(np.int64))]
         self.rewards, self.exposure = torch.from_numpy(log.rewards).to(device), exposure.to(device)
-        network = {"params": list(self.network.parameters()), "weight_decay": config.weight_decay}
-        self.optimiser = torch.optim.Adam([network, {"params": [self.alpha, self.beta]}], lr=config.learning_rate, fused=True)
+        network: dict[str, Any] = {"params": list(self.network.parameters()), "weight_decay": config.weight_decay}
+        sensitivities: dict[str, Any] = {"params": [self.alpha, self.beta]}
+        self.optimiser = torch.optim.Adam([network, sensitivities], lr=config.learning_rate, fused=True)
 
     def interest(self, users: Tensor, items: Tensor) -> Tensor:
         """(B,) in units of reward."""
-        mean, _ = self.network(users[None], items[None])
+        mean: Tensor = self.network(users[None], items[None])[0]
         return mean[0] * self.scale.spread + self.scale.centre
 
     def step(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
