@@ -13,6 +13,7 @@ number of parts, follows what two free cores would give.
 import argparse
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +116,8 @@ def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
 
 def lists(size: Size, folder: Path) -> dict[int, Spent]:
     """By the number of nodes; 0 is this process alone."""
-    train(folder, size)
+    if not (folder / "run").is_file():
+        train(folder, size)
     asked = Asked(Path((folder / "run").read_text()))
     started = time.perf_counter(), time.process_time()
     write_all(Recommender.load(asked.run), folder / "alone.parquet", asked.count)
@@ -124,6 +126,7 @@ def lists(size: Size, folder: Path) -> dict[int, Spent]:
     alone = pl.read_parquet(folder / "alone.parquet")
     for nodes in NODES:
         output = folder / f"lists-{nodes}"
+        shutil.rmtree(output, ignore_errors=True)
         with cluster_of(nodes) as address:
             started = time.perf_counter(), time.process_time()
             write_all_on(address, asked, output)
@@ -151,11 +154,12 @@ def tell(name: str, spent: dict[int, Spent]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("phases", nargs="*", default=["fit", "lists"], help="fit, lists, or both")
-    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--users", type=int, default=400_000)
     parser.add_argument("--items", type=int, default=20_000)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rows", type=int, default=8_000_000)
     parser.add_argument("--factors", type=int, default=8)
-    parser.add_argument("--sweeps", type=int, default=6)
+    parser.add_argument("--sweeps", type=int, default=25)
+    parser.add_argument("--folder", type=Path, help="where the run that makes lists is kept; a temporary one without")
     options = parser.parse_args()
     torch.set_num_threads(1)
     short = {"training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100}, "evaluation": {"episodes": 100}}
@@ -164,7 +168,7 @@ def main() -> None:
         tell("fit", fits(size, options.factors, options.sweeps))
     if "lists" in options.phases:
         with tempfile.TemporaryDirectory() as scratch:
-            tell("lists", lists(size, Path(scratch)))
+            tell("lists", lists(size, options.folder or Path(scratch)))
 
 
 if __name__ == "__main__":

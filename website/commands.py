@@ -4,39 +4,25 @@ import contextlib
 import html
 import io
 import os
-from collections.abc import Iterator
 from unittest import mock
 
 import tyro
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File
 
 from darlr.cli.main import COMMANDS
 
 WIDTH = 100
 """Columns of a command's help."""
 
-HEAD = """# Commands
-
-This page is generated: it has what `darlr COMMAND --help` prints. [Settings](../settings.md) has every key that `--set` takes.
-`darlr --version` prints the version.
-
-| a command ends with | when |
-| --- | --- |
-| 0 | all went well |
-| 2 | input cannot be used |
-| 3 | work had to stop |
-| 4 | `promote` did not move its pointer |
-| 130 | it was interrupted |
-"""
+PAGE = "reference/commands.md"
+MARK = "<!-- the help of all commands -->"
 
 
-def pages(config: MkDocsConfig) -> Iterator[File]:
-    """The page `reference/commands.md`."""
-    parts = [HEAD]
-    for name in COMMANDS:
-        parts.append(f'## darlr {name}\n\n<pre class="help"><code>{html.escape(usage(name))}</code></pre>\n')
-    yield File.generated(config, "reference/commands.md", content="\n".join(parts))
+def filled(markdown: str, site_uri: str) -> str:
+    """The `markdown` of the page at `site_uri`, with the help of all commands where the page of commands has its mark."""
+    if site_uri != PAGE:
+        return markdown
+    parts = [f'## darlr {name}\n\n<pre class="help"><code>{html.escape(usage(name))}</code></pre>\n' for name in COMMANDS]
+    return markdown.replace(MARK, "\n".join(parts))
 
 
 def usage(name: str) -> str:

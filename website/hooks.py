@@ -15,14 +15,15 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are generated, and the files of the repository that pages link to."""
-    for file in (*commands.pages(config), *notebooks.pages(config), *outside.pages(config)):
+    for file in (*notebooks.pages(config), *outside.pages(config)):
         files.append(file)
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in the tables that come from darlr's registries, then turn links into the repository to links of the site."""
-    return outside.linked(methods.filled(markdown, page.file.src_uri), page.file.src_uri)
+    uri = page.file.src_uri
+    return outside.linked(commands.filled(methods.filled(markdown, uri), uri), uri)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -1,5 +1,6 @@
 """The navigation's lists that grow by themselves: methods and notebooks."""
 
+import re
 from typing import Any
 
 from darlr.methods.registry import METHODS
@@ -22,7 +23,7 @@ def completed(nav: list[Entry]) -> list[Entry]:
 
 
 def method_pages() -> list[Entry]:
-    """Pages of docs/methods by family, in the registry's order, then those on what methods share; each page once."""
+    """Pages of docs/methods by family, in the registry's order, then opponents and what methods share; each page once."""
     left = [f"methods/{file.name}" for file in sorted((DOCS / "methods").glob("*.md")) if file.name != "index.md"]
     sections: list[Entry] = []
     for heading, members in families(METHODS.values()).items():
@@ -30,7 +31,14 @@ def method_pages() -> list[Entry]:
         own = [page for page in named if page in left]
         left = [page for page in left if page not in own]
         sections += [{heading: own}] if own else []
-    return [*sections, {"What they share": left}]
+    beside = [page for page in _linked("supervised.md") if page in left]
+    return [*sections, {"Supervised opponents": beside}, {"What they share": [page for page in left if page not in beside]}]
+
+
+def _linked(name: str) -> list[str]:
+    """The page `name` of docs/methods and those beside it that it links to, in their order."""
+    links = re.findall(r"\]\(([\w-]+\.md)", (DOCS / "methods" / name).read_text(encoding="utf-8"))
+    return [f"methods/{link}" for link in dict.fromkeys([name, *links])]
 
 
 def notebook_pages() -> list[str]:

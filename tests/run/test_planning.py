@@ -17,7 +17,7 @@ PLANNED = "planned"
 USERS, LONGEST = 40, 8
 TRAPS, GOOD, DULL = 18, 10, 14
 PAID = {"trap": 3, "good": 2, "dull": 0}
-PLAYING = ("mbpo", "reinforce", "ppo", "intrinsic")
+PLAYING = ("mbpo", "reinforce", "ppo", "intrinsic", "cirs")
 REPLAYING = ("dqn", "double-dqn", "dueling-dqn", "c51", "qr-dqn", "ddpg", "td3")
 LEARNING: Mapping[str, Any] = {
     "dataset": PLANNED,
@@ -25,6 +25,7 @@ LEARNING: Mapping[str, Any] = {
     "policy": {"hidden_sizes": [32]},
     "a2c": {"learning_rate": 0.003, "tracker_learning_rate": 0.003, "minibatch_size": 256},
     "replay": {"learning_rate": 0.003},
+    "causal": {"tau": 0.1},  # the log's rows come a unit of time apart and tell of no exposure
     "ddpg": {"actor_learning_rate": 0.003},
     "evaluation": {"episodes": 40},
 }

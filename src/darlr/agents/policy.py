@@ -2,7 +2,7 @@
 head.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -69,10 +69,15 @@ def trunk_of(state_size: int, config: PolicyConfig) -> tuple[nn.Sequential, int]
         config: the policy's settings.
     """
     sizes = [state_size, *config.hidden_sizes]
-    trunk = nn.Sequential()
+    return hidden_layers(sizes), sizes[-1]
+
+
+def hidden_layers(sizes: Sequence[int]) -> nn.Sequential:
+    """Make linear layers from each of `sizes` to the next, each followed by a ReLU, not yet initialised."""
+    layers = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):
-        trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-    return trunk, sizes[-1]
+        layers.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
+    return layers
 
 
 class ActorCritic(Policy):

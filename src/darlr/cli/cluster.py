@@ -4,7 +4,7 @@ from typing import Any
 
 from darlr.cli.options import option
 from darlr.cluster.installed import require_ray
-from darlr.errors import InputError
+from darlr.cluster.spread import device_beside
 
 
 def ray_option(shares: str) -> Any:
@@ -14,6 +14,5 @@ def ray_option(shares: str) -> Any:
 
 def require_cluster_of_cpus(device: str) -> None:
     """Raise `InputError` where Ray is missing, or where `device` is a GPU, which is not what nodes compute on."""
-    if device == "cuda":
-        raise InputError("--device is 'cuda', but nodes of a Ray cluster compute on their CPUs; expected 'cpu' or 'auto'")
+    device_beside("auto", device)
     require_ray()

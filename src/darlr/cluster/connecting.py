@@ -15,6 +15,7 @@ from ray.exceptions import RayError
 from darlr.errors import InputError
 
 AUTO = "auto"
+LEVEL = "RAY_BACKEND_LOG_LEVEL"
 SECONDS_TO_CONNECT = 5.0
 SECONDS_TO_ANSWER = 15.0
 
@@ -34,7 +35,7 @@ def connected(address: str) -> Iterator[None]:
     _require_cluster(address)
     with contextlib.ExitStack() as ends:
         try:
-            with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+            with _quiet_core():
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (RayError, ConnectionError, RuntimeError, ValueError) as error:
             hint = "expected a cluster of the same versions that this machine is a node of"
@@ -45,17 +46,23 @@ def connected(address: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _quiet_core() -> Iterator[None]:
+    """Let Ray's core, which starts in the block, log to its files alone, and not tell on standard error that it was so told.
+
+    It takes the level from the environment, and writes past Python to the file that standard error is.
+    """
+    before, kept = os.environ.get(LEVEL), os.dup(2)
+    os.environ[LEVEL] = "fatal"
     try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        os.dup2(kept, 2)
+        os.close(kept)
+        del os.environ[LEVEL]
+        if before is not None:
+            os.environ[LEVEL] = before
 
 
 def cores() -> int:

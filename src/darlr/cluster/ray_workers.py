@@ -46,9 +46,9 @@ class RayWorkers:
             RunError: if the cluster fails. Errors of `function` are raised as they are.
         """
         shared = common if isinstance(common, ray.ObjectRef) else ray.put(common)
-        waiting, given = deque(held), deque[Any]()
+        waiting, given, most = deque(held), deque[Any](), AHEAD * max(1, cores())
         while waiting or given:
-            while waiting and len(given) < AHEAD * max(1, cores()):
+            while waiting and len(given) < most:
                 given.append(self._task.remote(self._versions, function, waiting.popleft(), shared))
             try:
                 result = ray.get(given.popleft())

@@ -5,6 +5,19 @@ from contextlib import contextmanager
 
 from darlr.cluster.installed import require_ray
 from darlr.cluster.workers import HERE, Workers
+from darlr.errors import InputError
+
+
+def device_beside(address: str | None, device: str) -> str:
+    """The device of this process beside the nodes of a cluster, if there is one: as theirs, a CPU.
+
+    Raises: InputError: for a GPU beside a cluster.
+    """
+    if address is None:
+        return device
+    if device == "cuda":
+        raise InputError("--device is 'cuda', but nodes of a Ray cluster compute on their CPUs; expected 'cpu' or 'auto'")
+    return "cpu"
 
 
 @contextmanager

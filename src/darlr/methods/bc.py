@@ -53,19 +53,23 @@ class BC(OfflinePolicy):
         return without_blocked(self.heads["actor"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
-        parts = bc_losses(self.heads["actor"](self.hidden(batch.now)), batch.items, batch.now.blocking)
-        return parts["imitation"] + self._logit_penalty * parts["logits"], parts
+        logits = self.heads["actor"](self.hidden(batch.now))
+        imitation = imitation_loss(logits, batch.items, batch.now.blocking)
+        if not self._logit_penalty:
+            return imitation, {"imitation": imitation}
+        penalty = logits.square().mean()
+        return imitation + self._logit_penalty * penalty, {"imitation": imitation, "logits": penalty}
 
 
-def bc_losses(logits: Tensor, items: Tensor, blocking: Tensor | None) -> dict[str, Tensor]:
-    """The terms of the loss, unweighted.
+def imitation_loss(logits: Tensor, items: Tensor, blocking: Tensor | None) -> Tensor:
+    """The mean of -log pi(a | s).
 
     Args:
         logits: (B, n_items).
         items: (B,) the logged items, none of which is blocked.
         blocking: as in `Moments`; the policy need not learn to avoid blocked items.
     """
-    return {"imitation": F.cross_entropy(without_blocked(logits, blocking), items), "logits": logits.square().mean()}
+    return F.cross_entropy(without_blocked(logits, blocking), items)
 
 
 @dataclass(frozen=True, kw_only=True)

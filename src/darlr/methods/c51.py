@@ -26,8 +26,8 @@ from darlr.methods.parts import LearnerParts
 from darlr.methods.replaying import REPLAY_SPACE, Replaying
 from darlr.rewards.source import RewardSource
 
-MOST_OUTPUTS = 1 << 21
-"""Outputs that are computed at once where all items' distributions are summed up: 8 MiB of them."""
+OUTPUTS_AT_ONCE = 1 << 13
+"""Of a state, where all items' distributions are summed up: a batch of 256 states takes 8 MiB."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class C51(ExploringPolicy):
         hidden, head, atoms = self.hidden(moments), self.heads["atoms"], self.atoms
         assert isinstance(head, nn.Linear)
         weights, biases = head.weight.view(self.n_items, self._count, -1), head.bias.view(self.n_items, self._count)
-        values = torch.empty(len(hidden), self.n_items, device=hidden.device)
-        size = max(1, MOST_OUTPUTS // (len(hidden) * self._count))
-        for start in range(0, self.n_items, size):
-            items = slice(start, start + size)
-            logits = torch.addmm(biases[items].flatten(), hidden, weights[items].flatten(0, 1).T)
-            values[:, items] = logits.view(len(hidden), -1, self._count).softmax(dim=2) @ atoms
-        return without_blocked(values, moments.blocking)
+        size = max(1, OUTPUTS_AT_ONCE // self._count)
+        values = []
+        for own_weights, own_biases in zip(torch.split(weights, size), torch.split(biases, size), strict=True):
+            logits = torch.addmm(own_biases.flatten(), hidden, own_weights.flatten(0, 1).T)
+            # len() would fix the batch of an exported graph
+            values.append(logits.view(hidden.shape[0], -1, self._count).softmax(dim=2) @ atoms)
+        return without_blocked(torch.cat(values, dim=1), moments.blocking)
 
     def logits_of(self, hidden: Tensor, items: Tensor) -> Tensor:
         """The logits (B, N) of the distribution of `items` (B,), one a row of `hidden` (B, h)."""
@@ -134,7 +134,8 @@ class _C51Method(Replaying):
         return super().updates(parts, policy)
 
     def outputs(self, config: ExperimentConfig) -> int:
-        return config.own(C51Config).atoms
+        # All items' distributions are computed without gradients, which takes about a quarter of the time (18 ms an update).
+        return max(1, config.own(C51Config).atoms // 4)
 
 
 C51_METHOD = _C51Method(

@@ -147,7 +147,7 @@ class DecisionTransformer(OfflinePolicy):
             still: (B,) R of the newest step, in units of `scale`.
             items: (B,) the item of the newest step, if it is known; the prediction of that item does not see it.
         """
-        ends, width = self._ends(window), self._settings.width
+        ends = self._ends(window)
         newest = torch.zeros_like(users) if items is None else items
         taken = torch.cat([window.items[:, ends[1:]], newest[:, None]], dim=1).clamp(
             max=self.n_items - 1
@@ -158,7 +158,7 @@ class DecisionTransformer(OfflinePolicy):
         step = (window.items != self.tracker.absent_item).cumsum(dim=1)[:, ends] - 1
         tokens = each.tanh() + self.embed_step(step.clamp(0, self._longest - 1))[:, :, None]
         present = (window.items[:, ends] != self.tracker.absent_item).repeat_interleave(TOKENS, dim=1)
-        hidden: Tensor = self.transformer(tokens.view(len(users), -1, width), present)
+        hidden: Tensor = self.transformer(tokens.flatten(1, 2), present)
         return hidden[:, 1::TOKENS]
 
     def _returns(self, window: Window, ends: Tensor, still: Tensor) -> Tensor:

@@ -10,9 +10,11 @@ included. It is a convention of the network that makes V and A unique, not an ex
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.offline.policy import outputs_of
 from darlr.agents.policy import Rows
 from darlr.agents.settings import PolicyConfig
 from darlr.methods.double_dqn import DoubleDQN
@@ -29,7 +31,12 @@ class DuelingDQN(DoubleDQN):
         return dueling_values(self.heads["state"](hidden), self.heads["advantage"](hidden))
 
     def value_of(self, hidden: Tensor, items: Tensor) -> Tensor:
-        return self.values(hidden).gather(1, items[:, None]).squeeze(1)
+        # The head is linear, so the mean of all advantages is a linear function too: they need not be computed one by one.
+        head = self.heads["advantage"]
+        assert isinstance(head, nn.Linear)
+        mean = F.linear(hidden, head.weight.mean(dim=0, keepdim=True), head.bias.mean(dim=0, keepdim=True))
+        values: Tensor = self.heads["state"](hidden) + outputs_of(head, hidden, items) - mean
+        return values.squeeze(1)
 
     def entity_rows(self) -> Mapping[str, Rows]:
         names = ("tracker.item_vectors", "heads.advantage.weight", "heads.advantage.bias")

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.a2c import A2C, Transitions, ValuedRollout
-from darlr.agents.actor_critic import entropies, standardised
+from darlr.agents.actor_critic import standardised, with_critic
 from darlr.agents.learning import EpochLog
 from darlr.agents.policy import ActorCritic
 from darlr.agents.settings import A2CConfig
@@ -123,15 +123,8 @@ def ppo_loss(
         advantages = standardised(advantages)
     ratios = (-F.cross_entropy(logits, actions, reduction="none") - old_log_probabilities).exp()
     clipped = ratios.clamp(1 - clip, 1 + clip)
-    terms = {
-        "policy": -torch.minimum(ratios * advantages, clipped * advantages).mean(),
-        "value": F.mse_loss(values, returns),
-    }
-    loss = terms["policy"] + config.value_weight * terms["value"]
-    if config.entropy_weight:
-        terms["entropy"] = entropies(logits).mean()
-        loss = loss - config.entropy_weight * terms["entropy"]
-    return loss, terms
+    policy = -torch.minimum(ratios * advantages, clipped * advantages).mean()
+    return with_critic(policy, logits, values, returns, config)
 
 
 def ppo_agent(policy: ActorCritic, simulator: Simulator, n_users: int, config: ExperimentConfig, learned: Estimates) -> PPO:

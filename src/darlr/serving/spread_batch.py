@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ray.exceptions import RayError
 
 from darlr._version import __version__
-from darlr.artifacts.files import publish, replacing
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, replacing
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.run_folder import RunFolder
 from darlr.cluster.connecting import connected, cores, line_of
@@ -135,10 +135,12 @@ def write_all_on(
             require_alike(folder, asked.files())
             parts = folder.path / "parts"
             parts.mkdir(exist_ok=True)
+            _clear(parts)
             missing = [first for first in starts if not _part(parts, first).is_file()]
             told(lists.users, lists.users - sum(_length(starts, first) for first in missing))
             for users in _made(asked, folder, starts, missing):
                 told(lists.users, users)
+            _clear(parts)
             _require_whole(parts, starts)
             publish(parts, output)
         for leftover in output.parent.glob(f".{output.name}.unfinished-*"):
@@ -153,6 +155,12 @@ def _part(parts: Path, first: int) -> Path:
 def _length(starts: range, first: int) -> int:
     """The number of users in the part that begins with the user `first`."""
     return min(starts.step, starts.stop - first)
+
+
+def _clear(parts: Path) -> None:
+    """Remove what killed processes have begun; one that is only taken for dead cannot finish its part then, which is there."""
+    for begun in parts.glob(f".*{PARTIAL_SUFFIX}"):
+        begun.unlink(missing_ok=True)
 
 
 def _require_whole(parts: Path, starts: range) -> None:

@@ -56,11 +56,12 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
 
 
 def _shown(random: np.random.Generator, well_chosen: bool) -> list[int]:
-    """The 20 items that a user was shown, in their order."""
-    if not well_chosen:
-        return random.permutation(ITEMS)[:20].tolist()
-    liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
-    return random.permutation(np.concatenate([liked[:18], others[:2]])).tolist()
+    """The 20 items that a user was shown, in order."""
+    shown = random.permutation(ITEMS)[:20]
+    if well_chosen:
+        liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
+        shown = random.permutation(np.concatenate([liked[:18], others[:2]]))
+    return [int(item) for item in shown]
 
 
 def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:

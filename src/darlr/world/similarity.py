@@ -54,4 +54,5 @@ class NearColumns(ItemSimilarity):
         self._columns = table.T
 
     def _between(self, items: Tensor, others: Tensor) -> Tensor:
-        return 1 / (1 + (self._columns[items][:, None] - self._columns[others]).norm(dim=2))
+        distances: Tensor = torch.linalg.vector_norm(self._columns[items][:, None] - self._columns[others], dim=2)
+        return 1 / (1 + distances)

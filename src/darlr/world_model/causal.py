@@ -41,7 +41,7 @@ SENSITIVITIES = ("sensitivity.users", "sensitivity.items")
 
 @dataclass(frozen=True)
 class CausalConfig(Section):
-    """The causal user model, and what CIRS plans with."""
+    """The causal user model (docs/methods/cirs.md)."""
 
     KEY: ClassVar[str] = "causal"
 
@@ -51,8 +51,6 @@ class CausalConfig(Section):
     rows: Annotated[int, Setting("of a user's log before a row that count for its exposure", at_least=1, at_most=10_000)] = 50
     ranking_weight: Annotated[float, Setting("of the ranking against items at random", at_least=0, at_most=1e6)] = 1.0
     sensitivity_weight: Annotated[float, Setting("of how far alpha and beta lie from 1", at_least=0, at_most=1e6)] = 10.0
-    planned_tau: Annotated[float, Setting("tau of the planned exposure, in steps", above=0, at_most=1e12)] = 100.0
-    exposure_weight: Annotated[float, Setting("gamma, of the planned exposure", at_least=0, at_most=1e6)] = 10.0
 
 
 class CausalModel(EnsembleModel):
@@ -153,12 +151,13 @@ class _Fit:
         exposure = logged_exposure(log, similarity, own.tau, own.rows)
         self.rows = [torch.from_numpy(column).to(device) for column in (log.users.astype(np.int64), log.items.astype(np.int64))]
         self.rewards, self.exposure = torch.from_numpy(log.rewards).to(device), exposure.to(device)
-        network = {"params": list(self.network.parameters()), "weight_decay": config.weight_decay}
-        self.optimiser = torch.optim.Adam([network, {"params": [self.alpha, self.beta]}], lr=config.learning_rate, fused=True)
+        network: dict[str, Any] = {"params": list(self.network.parameters()), "weight_decay": config.weight_decay}
+        sensitivities: dict[str, Any] = {"params": [self.alpha, self.beta]}
+        self.optimiser = torch.optim.Adam([network, sensitivities], lr=config.learning_rate, fused=True)
 
     def interest(self, users: Tensor, items: Tensor) -> Tensor:
         """(B,) in units of reward."""
-        mean, _ = self.network(users[None], items[None])
+        mean: Tensor = self.network(users[None], items[None])[0]
         return mean[0] * self.scale.spread + self.scale.centre
 
     def step(self, chosen: Tensor, generator: torch.Generator) -> Tensor:

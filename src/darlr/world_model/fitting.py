@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.cluster.workers import HERE, ThisMachine, Workers
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
@@ -148,7 +148,7 @@ def fit_world_model(
         monitor: is told about progress.
         checkpoint: the state of a stopped fit, which is kept up to date.
         former: an ensemble of a former log, whose weights the fit starts from.
-        workers: the machines that train the members; each trains some of them alone, which changes the last bits.
+        workers: the machines that train the members, if `config.members_apart`.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` checks first).
@@ -156,7 +156,7 @@ def fit_world_model(
     """
     config = resolve_fit(config, dataset)
     trainer = trainer_of(dataset, config, seed, device, monitor, checkpoint, former)
-    trainer.run(None if isinstance(workers, ThisMachine) else MembersApart(workers, Task(dataset, config, seed)))
+    trainer.run(MembersApart(workers, Task(dataset, config, seed)) if config.members_apart else None)
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
     report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
     return EnsembleModel(trainer.network, trainer.scale), report
@@ -231,9 +231,10 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+    """Does an epoch of a trainer by `workers`, each member by itself, and hands it what they have become.
 
-    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch. Vectors' ends are
+    rounded otherwise than in one computation of all members, so this is a setting and not a matter of who works.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:

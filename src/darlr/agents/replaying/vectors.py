@@ -7,7 +7,6 @@ inner product does not depend on a length. A critic evaluates vectors of items a
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Moments, without_blocked
-from darlr.agents.policy import Rows
+from darlr.agents.policy import Rows, hidden_layers
 from darlr.agents.replaying.policy import ExploringPolicy
 from darlr.agents.settings import PolicyConfig
 
@@ -87,11 +86,8 @@ class VectorPolicy(ExploringPolicy):
 
 def _critic(size: int, config: PolicyConfig, generator: torch.Generator) -> nn.Sequential:
     """Hidden layers like the policy's trunk, and one output."""
-    critic = nn.Sequential()
     sizes = [size, *config.hidden_sizes]
-    for fan_in, fan_out in pairwise(sizes):
-        critic.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-    critic.append(nn.Linear(sizes[-1], 1))
+    critic = hidden_layers(sizes).append(nn.Linear(sizes[-1], 1))
     for layer in critic:
         if isinstance(layer, nn.Linear):
             initialise_linear(layer, generator)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.supervised.item_weights import COLUMNS_AT_ONCE, co_liked, item_weights_scorer
+from darlr.agents.supervised.item_weights import co_liked, item_blocks, item_weights_scorer
 from darlr.agents.supervised.preferences import Preferences, nothing_liked
 from darlr.agents.supervised.supervised import Learned, Played, Supervised
 from darlr.agents.supervised.validation import Rows, Split, fit_best
@@ -42,8 +42,7 @@ def _fit(dataset: Dataset, generator: np.random.Generator) -> dict[str, Tensor]:
 
 
 def _path(preferences: Preferences, regularisation: float) -> Iterator[Tensor]:
-    columns = torch.split(torch.arange(preferences.n_items), COLUMNS_AT_ONCE)
-    gram = torch.cat([co_liked(preferences, part, torch.float64) for part in columns], dim=1)
+    gram = torch.cat([co_liked(preferences, part, torch.float64) for part in item_blocks(preferences)], dim=1)
     yield ease_weights(gram, regularisation)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.supervised.item_weights import COLUMNS_AT_ONCE, co_liked, item_weights_scorer
+from darlr.agents.supervised.item_weights import co_liked, item_blocks, item_weights_scorer
 from darlr.agents.supervised.preferences import Preferences, nothing_liked
 from darlr.agents.supervised.supervised import Learned, Played, Supervised
 from darlr.agents.supervised.validation import Rows, Split, fit_best
@@ -31,8 +31,8 @@ class Neighbourhood:
 
 CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
-MOST_PRODUCTS = 250_000_000_000
-"""Liked pairs times items, about as many as two minutes of a processor compute."""
+MOST_PRODUCTS, MOST_PRODUCTS_UNASKED = 250_000_000_000, 20_000_000_000
+"""Rows times items: 9 billion take 40 seconds of a processor."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def nearest_items(preferences: Preferences, neighbourhood: Neighbourhood) -> Nei
     """The neighbours of every item; at most all other items."""
     lengths = _lengths(preferences)
     found = []
-    for columns in torch.split(torch.arange(preferences.n_items), COLUMNS_AT_ONCE):
+    for columns in item_blocks(preferences):
         similarities = co_liked(preferences, columns) / (torch.outer(lengths, lengths[columns]) + neighbourhood.shrinkage)
         similarities = similarities.nan_to_num(0.0)  # an item that nobody likes has no length
         similarities[columns, torch.arange(len(columns))] = -1.0  # an item is not its own neighbour
@@ -96,10 +96,14 @@ def _scorer(learned: Learned, played: Played) -> Scorer:
     return item_weights_scorer(neighbours.weights(played.dataset.log.n_items), played)
 
 
+def _products(dataset: Dataset) -> int:
+    return len(dataset.log) * dataset.log.n_items
+
+
 def _unfit(dataset: Dataset) -> str:
     if reason := nothing_liked(dataset.log):
         return reason
-    products = len(dataset.log) * dataset.log.n_items
+    products = _products(dataset)
     if dataset.log.n_items < 2:
         return "the log has a single item, which has no neighbours"
     if products > MOST_PRODUCTS:
@@ -107,4 +111,4 @@ def _unfit(dataset: Dataset) -> str:
     return ""
 
 
-ITEM_KNN = Supervised(_fit, _scorer, _unfit, lambda dataset: False)
+ITEM_KNN = Supervised(_fit, _scorer, _unfit, lambda dataset: _products(dataset) > MOST_PRODUCTS_UNASKED)

@@ -1,5 +1,7 @@
 """Scores that are weighted sums over the user's liked items: s_uj = sum over i of w_ui B_ij."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,9 @@ from darlr.agents.supervised.preferences import Preferences
 from darlr.agents.supervised.supervised import Played
 from darlr.world.window import Window
 
-COLUMNS_AT_ONCE, USERS_AT_ONCE = 1024, 1024
+USERS_AT_ONCE = 1024
+COLUMNS_AT_ONCE, CELLS_AT_ONCE = 1024, 100_000_000
+"""Items whose users are looked at together, and the numbers that they have, at most."""
 
 MOST_CELLS = 50_000_000
 """Largest number of user-item pairs of a world whose scores are kept in a table; for larger worlds they are computed each
@@ -47,6 +51,12 @@ def item_weights_scorer(weights: Tensor, played: Played) -> Scorer:
     if world.n_users * world.n_items > MOST_CELLS:
         return scorer
     return TableScorer(torch.cat([scorer.rows(users) for users in torch.split(torch.arange(world.n_users), USERS_AT_ONCE)]))
+
+
+def item_blocks(preferences: Preferences) -> Iterator[Tensor]:
+    """All items, in blocks that `co_liked` can take."""
+    most = max(1, min(COLUMNS_AT_ONCE, CELLS_AT_ONCE // preferences.n_users))
+    yield from torch.split(torch.arange(preferences.n_items), most)
 
 
 def co_liked(preferences: Preferences, columns: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

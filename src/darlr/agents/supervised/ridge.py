@@ -45,6 +45,9 @@ ROWS_AT_ONCE = 100_000
 MOST_USERS = 500_000
 """Largest number of users; a matrix is kept for each."""
 
+MOST_CELLS = 100_000_000
+"""Items times their categories, numbers and values of codes, which are in memory together."""
+
 
 @dataclass(frozen=True)
 class Ridge:
@@ -83,7 +86,7 @@ def contexts_of(catalog: ItemCatalog) -> NDArray[np.float64]:
     The components have a mean square length of 1. Codes count as one column for each value; every column is centred.
     """
     features = catalog.features
-    codes = [np.eye(size)[column] for size, column in zip(features.code_sizes, features.codes.T, strict=True)]
+    codes = [column[:, None] == np.arange(size) for size, column in zip(features.code_sizes, features.codes.T, strict=True)]
     columns = np.concatenate([catalog.membership().astype(np.float64), features.numeric, *codes], axis=1)
     columns = columns - columns.mean(axis=0)
     values, directions = np.linalg.eigh(columns.T @ columns)
@@ -161,6 +164,11 @@ def bandit_belief(learned: Mapping[str, Tensor], played: Played) -> FactorBelief
 
 
 def bandit_unfit(dataset: Dataset) -> str:
-    """Why the data set has too many users, or nothing."""
-    n = dataset.log.n_users
-    return f"the log has {n:,} users, and a matrix is held for each; at most {MOST_USERS:,}" if n > MOST_USERS else ""
+    """Why the data set has too many users, or items of which too much is known, or nothing."""
+    n, features = dataset.log.n_users, dataset.items.features
+    cells = len(dataset.items) * (dataset.items.n_categories + features.numeric.shape[1] + sum(features.code_sizes))
+    if n > MOST_USERS:
+        return f"the log has {n:,} users, and a matrix is held for each; at most {MOST_USERS:,}"
+    if cells > MOST_CELLS:
+        return f"items, categories and values of features make a table of {cells:,} cells; at most {MOST_CELLS:,}"
+    return ""

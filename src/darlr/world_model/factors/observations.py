@@ -279,13 +279,16 @@ class PartRows:
         n_items: int,
         background: Background | None,
     ) -> Self:
-        """Args: rows: users, items, weights and pulls of all users' rows; background: as all users see it."""
+        """Take one part of the users' rows.
+
+        Args:
+            ends: the first user and the user after the last one.
+            rows: users, items, weights and pulls of these users' rows, (rows,) each.
+            n_items: I.
+            background: as all users see it, or None.
+        """
         first, last = ends
         users, items, weights, pulls = rows
-        if bool((users < first).any() | (users >= last).any()):
-            chosen = ((users >= first) & (users < last)).nonzero().squeeze(1)
-            users, items, pulls = users[chosen], items[chosen], pulls[chosen]
-            weights = None if weights is None else weights[chosen]
         own = None if background is None else background.of(first, last)
         return cls(
             users=ends,
@@ -383,5 +386,15 @@ def _parts(
     background: Background | None,
     cuts: Sequence[int],
 ) -> tuple[PartRows, ...]:
-    ends = pairwise((0, *cuts, n_users))
-    return tuple(PartRows.of(own, rows, n_items, background) for own in ends)
+    ends = list(pairwise((0, *cuts, n_users)))
+    if not cuts:
+        return (PartRows.of(ends[0], rows, n_items, background),)
+    lengths = torch.tensor([last - first for first, last in ends], device=rows[0].device)
+    part = torch.arange(len(ends), dtype=torch.int16, device=lengths.device).repeat_interleave(lengths)[rows[0]]
+    found = []
+    for number, own in enumerate(ends):
+        chosen = (part == number).nonzero().squeeze(1)
+        users, items, weights, pulls = rows
+        theirs = users[chosen], items[chosen], None if weights is None else weights[chosen], pulls[chosen]
+        found.append(PartRows.of(own, theirs, n_items, background))
+    return tuple(found)
