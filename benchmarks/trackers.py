@@ -1,4 +1,4 @@
-"""What a state of each tracker costs to learn (docs/methods/trackers.md).
+"""The cost of learning a state of each tracker (docs/methods/trackers.md).
 
     python -m benchmarks.trackers [--windows 3 10]
 

@@ -1,4 +1,4 @@
-"""What a release is made of hangs together: bounds and constraints, versions, what is shipped, and the forms for issues."""
+"""The parts of a release agree: bounds and constraints, versions, shipped files, and the forms for issues."""
 
 import re
 import tomllib

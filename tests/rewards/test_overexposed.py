@@ -1,4 +1,4 @@
-"""What CIRS plans with, on numbers that were worked by hand."""
+"""The reward of CIRS's planning stage, on numbers worked by hand."""
 
 from math import exp
 

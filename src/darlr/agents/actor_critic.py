@@ -34,7 +34,18 @@ def actor_critic_loss(
 def with_critic(
     policy: Tensor, logits: Tensor, values: Tensor, returns: Tensor, config: A2CConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """An actor's loss `policy` with the critic's loss and the entropy, weighted, and the unweighted terms by name."""
+    """Add the critic's loss and the entropy to an actor's loss.
+
+    Args:
+        policy: the actor's loss (scalar).
+        logits: (n, n_actions), -inf for blocked actions.
+        values: (n,) the critic's V(s).
+        returns: (n,) R.
+        config: the loss's weights.
+
+    Returns:
+        The weighted sum, and its unweighted terms by name.
+    """
     terms = {"policy": policy, "value": F.mse_loss(values, returns)}
     loss = policy + config.value_weight * terms["value"]
     if config.entropy_weight:

@@ -116,7 +116,7 @@ class SelectorConfig(Section):
     estimate_weight: Annotated[
         float,
         Setting(
-            "weight weight of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks",
+            "weight of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks",
             at_least=0,
             at_most=1e6,
         ),
@@ -218,7 +218,7 @@ class BeliefConfig(Section):
         ),
     ] = 1000.0
     actor_learning_rate: Annotated[float, Setting("step size of Adam for log beta and lambda", above=0, at_most=SINGLE)] = 0.1
-    critic_size: Annotated[int, Setting("number of number of hidden units of the critic", at_least=1, at_most=100_000)] = 64
+    critic_size: Annotated[int, Setting("number of hidden units of the critic", at_least=1, at_most=100_000)] = 64
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -13,6 +13,6 @@ def ray_option(shares: str) -> Any:
 
 
 def require_cluster_of_cpus(device: str) -> None:
-    """Raise `InputError` where Ray is missing, or where `device` is a GPU, which is not what nodes compute on."""
+    """Raise `InputError` if Ray is missing, or if `device` is a GPU: nodes compute on CPUs."""
     device_beside("auto", device)
     require_ray()

@@ -47,9 +47,10 @@ def connected(address: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet_core() -> Iterator[None]:
-    """Let Ray's core, which starts in the block, log to its files alone, and not tell on standard error that it was so told.
+    """Make Ray's core, which starts in the block, log to its files alone.
 
-    It takes the level from the environment, and writes past Python to the file that standard error is.
+    The core reads its level of messages from the environment. It reports the level on standard error, past Python, which is
+    hidden, too.
     """
     before, kept = os.environ.get(LEVEL), os.dup(2)
     os.environ[LEVEL] = "fatal"

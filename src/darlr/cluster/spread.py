@@ -9,9 +9,10 @@ from darlr.errors import InputError
 
 
 def device_beside(address: str | None, device: str) -> str:
-    """The device of this process beside the nodes of a cluster, if there is one: as theirs, a CPU.
+    """The device of this process beside the nodes of a cluster, if there is a cluster: a CPU like theirs.
 
-    Raises: InputError: for a GPU beside a cluster.
+    Raises:
+        InputError: for a GPU beside a cluster.
     """
     if address is None:
         return device

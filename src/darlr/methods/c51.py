@@ -27,7 +27,7 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 from darlr.rewards.source import RewardSource
 
 OUTPUTS_AT_ONCE = 1 << 13
-"""Of a state, where all items' distributions are summed up: a batch of 256 states takes 8 MiB."""
+"""Number of a state's outputs that are computed at once when all items' distributions are summed; 256 states take 8 MiB."""
 
 
 @dataclass(frozen=True)

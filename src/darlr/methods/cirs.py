@@ -33,12 +33,12 @@ from darlr.world_model.model import WorldModel
 
 @dataclass(frozen=True)
 class CIRSConfig(Section):
-    """What CIRS plans with, beside its causal user model."""
+    """Settings of CIRS's planning stage; `causal` has those of its user model."""
 
     KEY: ClassVar[str] = "cirs"
 
     tau: Annotated[float, Setting("tau* of the planned exposure, in steps", above=0, at_most=1e12)] = 100.0
-    exposure_weight: Annotated[float, Setting("gamma, of the planned exposure", at_least=0, at_most=1e6)] = 10.0
+    exposure_weight: Annotated[float, Setting("gamma, weight of the planned exposure", at_least=0, at_most=1e6)] = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,5 +74,5 @@ class Replaying(Method):
         return Work(seconds, steps, (config.tracker, config.policy, own.batch_size, own.steps_per_update))
 
     def outputs(self, config: ExperimentConfig) -> int:
-        """How many numbers the policy computes for every item, as far as time is concerned."""
+        """Number of outputs of the policy for every item."""
         return 1

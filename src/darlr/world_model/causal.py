@@ -41,16 +41,20 @@ SENSITIVITIES = ("sensitivity.users", "sensitivity.items")
 
 @dataclass(frozen=True)
 class CausalConfig(Section):
-    """The causal user model (docs/methods/cirs.md)."""
+    """Settings of the causal user model, and of CIRS's planning with it."""
 
     KEY: ClassVar[str] = "causal"
 
     tau: Annotated[
         float, Setting("tau of the log's exposure, in the log's unit of time; published: 1000", above=0, at_most=1e12)
     ] = 1000.0
-    rows: Annotated[int, Setting("of a user's log before a row that count for its exposure", at_least=1, at_most=10_000)] = 50
-    ranking_weight: Annotated[float, Setting("of the ranking against items at random", at_least=0, at_most=1e6)] = 1.0
-    sensitivity_weight: Annotated[float, Setting("of how far alpha and beta lie from 1", at_least=0, at_most=1e6)] = 10.0
+    rows: Annotated[int, Setting("largest number of a user's earlier rows in a row's exposure", at_least=1, at_most=10_000)] = (
+        50
+    )
+    ranking_weight: Annotated[float, Setting("weight of the ranking against random items", at_least=0, at_most=1e6)] = 1.0
+    sensitivity_weight: Annotated[
+        float, Setting("weight of the distance of alpha and beta from 1", at_least=0, at_most=1e6)
+    ] = 10.0
 
 
 class CausalModel(EnsembleModel):
@@ -156,7 +160,7 @@ class _Fit:
         self.optimiser = torch.optim.Adam([network, sensitivities], lr=config.learning_rate, fused=True)
 
     def interest(self, users: Tensor, items: Tensor) -> Tensor:
-        """(B,) in units of reward."""
+        """The interest (B,) of `users` (B,) in `items` (B,), in units of reward."""
         mean: Tensor = self.network(users[None], items[None])[0]
         return mean[0] * self.scale.spread + self.scale.centre
 

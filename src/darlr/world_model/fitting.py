@@ -231,10 +231,9 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Does an epoch of a trainer by `workers`, each member by itself, and hands it what they have become.
+    """Runs a trainer's epoch on other machines, each member by itself, and gives the trainer the new state.
 
-    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch. Vectors' ends are
-    rounded otherwise than in one computation of all members, so this is a setting and not a matter of who works.
+    Members only share the decision when to stop, which the trainer makes after each epoch.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:

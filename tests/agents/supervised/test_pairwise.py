@@ -75,7 +75,7 @@ KINDS = {"bpr": BPR, "feature_factorisation": FEATURE_FACTORISATION}
 
 @pytest.fixture(scope="module")
 def scores() -> dict[str, Tensor]:
-    """What each kind makes of the 20 items for the 30 users of `two_tastes`."""
+    """Each kind's scores of the 20 items for the 30 users of `two_tastes`."""
     played = Played(two_tastes(), (0.0, 1.0), CPU)
     fitted = {name: kind.fit(played.dataset, np.random.default_rng(0)) for name, kind in KINDS.items()}
     users, start = torch.arange(30), window_of([[20, 20]] * 30)

@@ -30,7 +30,7 @@ CELLS_AT_ONCE = 4_000_000
 """Number of gathered factor values in memory at once."""
 
 MOST_ROWS, MOST_ROWS_UNASKED = 50_000_000, 2_000_000
-"""Of the log: a million take half a minute of a processor."""
+"""Largest numbers of rows in the log, on request and by default; a million rows take half a minute of a processor."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def item_weights_scorer(weights: Tensor, played: Played) -> Scorer:
 
 
 def item_blocks(preferences: Preferences) -> Iterator[Tensor]:
-    """All items, in blocks that `co_liked` can take."""
+    """Yield all items in blocks (b,) of a size that `co_liked` can take."""
     most = max(1, min(COLUMNS_AT_ONCE, CELLS_AT_ONCE // preferences.n_users))
     yield from torch.split(torch.arange(preferences.n_items), most)
 

@@ -164,7 +164,7 @@ def bandit_belief(learned: Mapping[str, Tensor], played: Played) -> FactorBelief
 
 
 def bandit_unfit(dataset: Dataset) -> str:
-    """Why the data set has too many users, or items of which too much is known, or nothing."""
+    """The reason if the data set has too many users, else an empty string."""
     n, features = dataset.log.n_users, dataset.items.features
     cells = len(dataset.items) * (dataset.items.n_categories + features.numeric.shape[1] + sum(features.code_sizes))
     if n > MOST_USERS:

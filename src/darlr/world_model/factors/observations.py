@@ -283,7 +283,7 @@ class PartRows:
 
         Args:
             ends: the first user and the user after the last one.
-            rows: users, items, weights and pulls of these users' rows, (rows,) each.
+            rows: users, items, weights and pulls of all users' rows, (rows,) each.
             n_items: I.
             background: as all users see it, or None.
         """
