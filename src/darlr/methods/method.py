@@ -2,7 +2,7 @@
 
 A method's file holds its settings, its agent where it has one of its own, and one or more `Method` objects. The registry
 (`darlr.methods.registry`) finds them there; the command line, sweeps, studies, reports and the contract tests ask the object.
-Three families fill in what their members share: `Simulated`, `Offline` and `Static`.
+Families fill in what their members share: `Simulated`, `OnPolicy`, `Replaying`, `Offline` and `Static`.
 """
 
 import math
