@@ -2,7 +2,7 @@
 
 A method's file holds its settings, its agent if it has one of its own, and one or more `Method` objects. The registry
 (`darlr.methods.registry`) finds them there; the command line, sweeps, studies, reports and contract tests ask the object.
-Three families, `Simulated`, `Offline` and `Static`, implement the parts that their members share.
+Families implement the parts that their members share: `Simulated`, `OnPolicy`, `Replaying`, `Offline` and `Static`.
 """
 
 import math
