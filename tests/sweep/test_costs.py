@@ -15,6 +15,9 @@ from tests.sweep.grids import small_cells
 
 HOUR = 3600.0
 
+SIZE = Size(290, 300, 6960, 6960)
+"""Coat's."""
+
 
 def sized(cell: Cell, users: int, items: int, rows: int, negatives: int = 0) -> Cell:
     """Return the cell with a world of that size, a schedule of a million steps, and the default world model."""
@@ -74,14 +77,24 @@ def test_a_finished_run_like_it_tells_its_speed_and_memory(trained_once: Trained
 
 def test_agents_that_learn_from_the_log_cost_by_their_updates(tmp_path: Path) -> None:
     [sqn] = small_cells(tmp_path, tmp_path, methods="sqn", set={"offline": {"updates_per_epoch": 2000, "batch_size": 1024}})
-    sqn = replace(sqn, size=Size(290, 300, 6960, 6960))
+    sqn = replace(sqn, size=SIZE)
     tests = 17_000 / 127_000
     assert estimate([sqn])[sqn.run].learning == pytest.approx(START + 3 * (2000 / 108 + tests), rel=0.05)
 
 
+def test_a_transformer_costs_by_its_size(tmp_path: Path) -> None:
+    values = {"offline": {"updates_per_epoch": 2000, "batch_size": 256}}
+    [small] = small_cells(tmp_path, tmp_path, methods="decision-transformer", set=values)
+    [deep] = small_cells(tmp_path, tmp_path, methods="decision-transformer", set={**values, "decision_transformer.layers": 6})
+    costs = [estimate([cell])[cell.run].learning - START for cell in (replace(each, size=SIZE) for each in (small, deep))]
+    tests = 17_000 / 127_000
+    assert costs[0] == pytest.approx(3 * (2000 / 97 + tests), rel=0.05)
+    assert (costs[1] - costs[0]) / (3 * 2000) == pytest.approx(2 * 5.3e-3, rel=0.05)  # four layers more; two take 5.3 ms
+
+
 def test_methods_that_learn_nothing_cost_their_tests(tmp_path: Path) -> None:
     [ucb] = small_cells(tmp_path, tmp_path, methods="ucb")
-    ucb = replace(ucb, size=Size(290, 300, 6960, 6960))
+    ucb = replace(ucb, size=SIZE)
     assert estimate([ucb])[ucb.run].learning == pytest.approx(START + 3 * 17_000 / 127_000, rel=0.05)
 
 

@@ -147,11 +147,11 @@ def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
 
 def _sequences(config: ExperimentConfig) -> Iterator[Need]:
     own, batch = config.own(DecisionTransformerConfig), config.own(OfflineConfig).batch_size
-    layers = ("decision_transformer.width", "decision_transformer.layers")
-    yield Need(12 * LEARNED * own.layers * own.width**2, _cause(config, *layers), "the Transformer's layers")
+    sizes = ("decision_transformer.width", "decision_transformer.layers")
+    yield Need(12 * LEARNED * own.layers * own.width**2, _cause(config, *sizes), "the Transformer's layers")
     sequences = max(1, batch // own.context)
     kept = FLOAT * sequences * TOKENS * own.context * own.layers * (12 * own.width + own.heads * TOKENS * own.context)
-    keys = ("decision_transformer.context", "offline.batch_size", "decision_transformer.heads", *layers)
+    keys = ("decision_transformer.context", "offline.batch_size", "decision_transformer.heads", *sizes)
     yield Need(kept, _cause(config, *keys), "a batch of sequences")
 
 
