@@ -104,10 +104,10 @@ def test_the_same_call_goes_on_with_what_a_stopped_one_has_left(
         write_all_on(cluster.address, asked, tmp_path / "lists", Notes(stop), at_least=A_PART)
     assert not (tmp_path / "lists").exists()
     [unfinished] = tmp_path.glob(".lists.unfinished-*")
-    kept = {part.name: part.stat().st_ino for part in (unfinished / "parts").iterdir()}
+    kept = {part.name: part.stat().st_ino for part in (unfinished / "parts").glob("part-*.parquet")}
     notes = Notes()
     write_all_on(cluster.address, asked, tmp_path / "lists", notes, at_least=A_PART)
-    assert notes.done[0] == A_PART * len(kept) > 0
+    assert notes.done[0] >= A_PART * len(kept) > 0  # what was at work may have finished a part meanwhile
     assert sum(notes.done) == USERS
     assert {name: (tmp_path / "lists" / name).stat().st_ino for name in kept} == kept  # were not made again
     assert read(tmp_path / "lists").equals(alone)

@@ -14,6 +14,7 @@ import pytest
 
 from darlr.sweep.plan import Cell
 from darlr.sweep.running import Outcome, run_cells
+from tests.clusters import add_node, local_cluster
 from tests.runs import results, train_small
 from tests.sweep.grids import named, small_cells, write_small
 
@@ -22,18 +23,9 @@ needs_ray = pytest.mark.skipif("not __import__('importlib').util.find_spec('ray'
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes of one core each, and a head without any."""
     pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 80 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
-    try:
-        for _ in range(2):
-            cluster.add_node(num_cpus=1, **memory)
+    with local_cluster() as cluster:
         yield cluster
-    finally:
-        cluster.shutdown()
 
 
 def worker_on(run: Path) -> int:
@@ -132,7 +124,7 @@ def test_a_killed_process_and_a_lost_node_cost_no_epoch_and_double_none(cluster:
         outcomes = run(cluster, cells, tmp_path / "runs", notes)
     finally:
         if lost.is_set():
-            cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+            add_node(cluster)
     assert [outcome.error for outcome in outcomes.values()] == [None, None]
     assert set(notes.returned) == {mbpo, dorl}
     for cell in cells:

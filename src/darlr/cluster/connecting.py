@@ -17,7 +17,7 @@ from darlr.errors import InputError
 AUTO = "auto"
 LEVEL = "RAY_BACKEND_LOG_LEVEL"
 SECONDS_TO_CONNECT = 5.0
-SECONDS_TO_ANSWER = 15.0
+SECONDS_TO_ANSWER = 30.0
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ def test_parts_are_cut_by_rows_and_no_user_is_in_two(monkeypatch: pytest.MonkeyP
     assert user_cuts(counts, 5) == []  # a small log is one part
     monkeypatch.setattr(problem, "WHOLE_UP_TO", 999)
     monkeypatch.setattr(problem, "ROWS_OF_A_PART", 250)
+    monkeypatch.setattr(problem, "ROWS_AN_ITEM", 16)
     assert user_cuts(counts, 5) == [25, 50, 75]
     assert user_cuts(counts, 20) == [34, 67]  # sums over many items are not made for few rows
     assert user_cuts(np.array([990, 5, 5]), 5) == [1]
