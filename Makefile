@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow fuzz chaos results results-reduced docs lint install clean
+.PHONY: train test test-slow fuzz chaos results results-reduced docs release-check lint install clean
 
 install: $(VENV)/installed
 
@@ -48,6 +48,12 @@ results-reduced: install
 # The site, in build/site; a broken link or a page that no one can find ends it.
 docs: install
 	$(BIN)/python -m mkdocs build
+
+# Wheel and sdist in dist/, tried in clean environments (.ci/matrix), and the list of packages (CONTRIBUTING.md, "A release").
+release-check: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[release]'
+	BUILDER=$(BIN)/python .ci/matrix
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.json $(BIN)/python
 
 lint: install
 	$(BIN)/ruff check .

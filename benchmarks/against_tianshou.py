@@ -3,7 +3,7 @@
 It needs `pip install darlr[compare]`. Both learn the same networks, state tracker included, from the same 12,000 steps of a
 world of 300 items (Coat's size). The value-based methods and the deterministic gradients take a batch of 256 an update, drawn
 from their own replay; PPO and REINFORCE a collection of 3,000 steps in minibatches of 1,024. Times are those of the process
-(CPU), on one thread. Both take turns in one run, so that the ratio counts little of what else the machine does.
+(CPU), on one thread. Both take turns in one run, so that other work of the machine hardly changes the ratio.
 """
 
 import argparse

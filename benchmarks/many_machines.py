@@ -1,8 +1,9 @@
 """How much faster two nodes of a Ray cluster are than one: `python -m benchmarks.many_machines` (extra `ray`).
 
-The nodes are processes of this machine, of one core each; the head has none. Two things are measured: a fit of factors with a
-given size and number of sweeps, from the rows to the model, and lists of ten items for all users, from the run folder to
-Parquet. Both are done by this process alone first, and what the clusters give has to be the same to the last bit.
+The nodes are processes of this machine, of one core each; the head has none. Two tasks are measured: a fit of factors with
+a given size and number of sweeps, and lists of ten items for all users. The fit runs from the rows to the model, the lists
+from the run folder to Parquet. Both are done by this process alone first, and what the clusters give has to be the same to
+the last bit.
 
 Seconds of the wall say little on a machine that does other things; its load is printed with them. So the share that is not
 spread is printed, too: CPU seconds of the process that gives out the work, against all CPU seconds. From these, and from the
@@ -12,6 +13,7 @@ number of parts, follows what two free cores would give.
 import argparse
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +116,8 @@ def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
 
 def lists(size: Size, folder: Path) -> dict[int, Spent]:
     """By the number of nodes; 0 is this process alone."""
-    train(folder, size)
+    if not (folder / "run").is_file():
+        train(folder, size)
     asked = Asked(Path((folder / "run").read_text()))
     started = time.perf_counter(), time.process_time()
     write_all(Recommender.load(asked.run), folder / "alone.parquet", asked.count)
@@ -123,6 +126,7 @@ def lists(size: Size, folder: Path) -> dict[int, Spent]:
     alone = pl.read_parquet(folder / "alone.parquet")
     for nodes in NODES:
         output = folder / f"lists-{nodes}"
+        shutil.rmtree(output, ignore_errors=True)
         with cluster_of(nodes) as address:
             started = time.perf_counter(), time.process_time()
             write_all_on(address, asked, output)
@@ -150,11 +154,12 @@ def tell(name: str, spent: dict[int, Spent]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("phases", nargs="*", default=["fit", "lists"], help="fit, lists, or both")
-    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--users", type=int, default=400_000)
     parser.add_argument("--items", type=int, default=20_000)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rows", type=int, default=8_000_000)
     parser.add_argument("--factors", type=int, default=8)
-    parser.add_argument("--sweeps", type=int, default=6)
+    parser.add_argument("--sweeps", type=int, default=25)
+    parser.add_argument("--folder", type=Path, help="where the run that makes lists is kept; a temporary one without")
     options = parser.parse_args()
     torch.set_num_threads(1)
     short = {"training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100}, "evaluation": {"episodes": 100}}
@@ -163,7 +168,7 @@ def main() -> None:
         tell("fit", fits(size, options.factors, options.sweeps))
     if "lists" in options.phases:
         with tempfile.TemporaryDirectory() as scratch:
-            tell("lists", lists(size, Path(scratch)))
+            tell("lists", lists(size, options.folder or Path(scratch)))
 
 
 if __name__ == "__main__":

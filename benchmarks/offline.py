@@ -25,16 +25,18 @@ from darlr.methods.registry import METHODS
 
 STEPS, VECTOR, TARGET = 30, 80, 150
 CASES = [(items, batch) for items in (300, 8000) for batch in (256, 1024)]
-AGENTS = ("sqn", "bcq", "cql", "crr", "cql-plain")
+AGENTS = (
+    *("sqn", "bcq", "cql", "crr", "cql-plain"),
+    *("bc", "weighted-likelihood", "topk-reinforce", "iql", "decision-transformer"),
+)
 
 
-def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, float]:
-    """Return updates per CPU second after a warm-up, and peak memory in MiB."""
-    torch.set_num_threads(1)
+def learner_of(agent: str, n_items: int, batch: int) -> OfflineLearner:
+    """Return the agent before its first update on random episodes of `STEPS` steps."""
     generator = torch.Generator().manual_seed(0)
     method = METHODS[agent]
     assert isinstance(method, Offline)
-    values = with_settings({"offline": {"batch_size": batch}}, method.fixed)
+    values = with_settings({"offline": {"batch_size": batch}, "leave": {"max_steps": STEPS}}, method.fixed)
     config = experiment_config(merge(method.published[""], values))
     episodes = torch.stack([torch.randperm(n_items, generator=generator)[:STEPS] for _ in range(400)])
     rewards = torch.rand(episodes.numel(), generator=generator)
@@ -43,13 +45,19 @@ def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, flo
     vectors = torch.randn(n_items, VECTOR, generator=generator) * 0.1
     tracker = state_tracker(config.tracker, vectors, torch.zeros(1, 0), generator)
     policy = method.build(method.kind, config, tracker, n_items, generator)
-    learner = OfflineLearner(policy, replay, config.own(OfflineConfig), allow_repeats=False)
-    log = EpochLog()
+    return OfflineLearner(policy, replay, config.own(OfflineConfig), allow_repeats=False)
+
+
+def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, float]:
+    """Updates a second of CPU time after a warm-up, and peak memory in MiB."""
+    torch.set_num_threads(1)
+    learner, generator, log = learner_of(agent, n_items, batch), torch.Generator().manual_seed(1), EpochLog()
+    drawn = batch // learner.policy.sequence
     started = 0.0
     for number in range(updates + 5):
         if number == 5:
             started = time.process_time()
-        learner.update(torch.randint(len(replay), (batch,), generator=generator), log)
+        learner.update(torch.randint(len(learner.replay), (drawn,), generator=generator), log)
     rate = updates / (time.process_time() - started)
     return {"rate": rate, "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}
 
@@ -64,14 +72,14 @@ def main() -> None:
         n_items, batch = options.child
         print(json.dumps(measure(options.agents[0], n_items, batch, options.updates)))
         return
-    print(f"{'agent':10} {'items':>6} {'batch':>6} {'updates/s':>10} {'MiB':>6}  target")
+    print(f"{'agent':20} {'items':>6} {'batch':>6} {'updates/s':>10} {'MiB':>6}  target")
     for agent in options.agents:
         for n_items, batch in CASES:
             child = ["--updates", str(options.updates), "--child", str(n_items), str(batch)]
             command = [sys.executable, "-m", "benchmarks.offline", agent, *child]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             target = f"{TARGET}" if (n_items, batch) == (300, 256) else ""
-            print(f"{agent:10} {n_items:6} {batch:6} {found['rate']:10,.0f} {found['memory']:6,.0f}  {target}", flush=True)
+            print(f"{agent:20} {n_items:6} {batch:6} {found['rate']:10,.0f} {found['memory']:6,.0f}  {target}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each supervised opponent costs, and what it is worth, on data sets of every size (docs/methods/supervised.md).
+"""The cost and the value of each supervised opponent, on data sets of every size (docs/methods/supervised.md).
 
     python -m benchmarks.supervised coat kuairec-rewatched synthetic --data-dir DIR [--only sasrec gru4rec]
 

@@ -85,7 +85,7 @@ class NamespacedCluster:
         return number
 
     def cut(self, number: int) -> None:
-        """Cut the cable of a node, which goes on with what it is doing."""
+        """Cut the cable of a node, which continues its work."""
         _ip("-n", self._space(0), "link", "set", self._cable(number), "down")
 
     def python(self, script: str, *arguments: str) -> subprocess.Popen[str]:

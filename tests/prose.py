@@ -137,8 +137,8 @@ def sentences_of_comments(file: Path) -> Iterator[Sentence]:
                 lines.append((number, ""))
             follows_code = behind_code
             lines.append((number, token.string.lstrip("#").strip()))
-    for line, paragraph in _paragraphs(lines):
-        yield from (Sentence(file, line, sentence) for sentence in split(paragraph))
+    for number, paragraph in _paragraphs(lines):
+        yield from (Sentence(file, number, sentence) for sentence in split(paragraph))
 
 
 def _same_height(match: re.Match[str]) -> str:
@@ -162,5 +162,5 @@ def sentences_of_page(file: Path) -> Iterator[Sentence]:
         lines.append((number, re.sub(r"^\s*([-*+]|\d+\.|#+|>)\s+", "", line).replace("**", "")))
         if line.startswith("#"):
             lines.append((number, ""))
-    for line, paragraph in _paragraphs(lines):
-        yield from (Sentence(file, line, sentence) for sentence in split(paragraph))
+    for number, paragraph in _paragraphs(lines):
+        yield from (Sentence(file, number, sentence) for sentence in split(paragraph))

@@ -1,4 +1,4 @@
-"""A world of two tastes, in which a list is worth the same whatever is on it, and the user's answers are worth much more."""
+"""A world of two tastes, in which every fixed list has the same value and the user's answers have a much larger one."""
 
 from pathlib import Path
 
@@ -6,26 +6,28 @@ import numpy as np
 
 TASTES = "tastes"
 ITEMS, NEUTRAL = 40, 4
-"""Items that one half of the users likes and the other does not, and items that mean the same to all."""
+"""Items that one half of the users likes and the other does not, and neutral items."""
 LOGGED, TESTED = 300, 40
-"""Users whose taste the log tells, and users of whom it has one answer to a neutral item alone."""
+"""Users whose taste the log shows, and users with one logged answer to a neutral item alone."""
 ROWS, STEPS = 20, 10
 LIKED, NOT, SO_SO = 5, 1, 3
 LIST = STEPS * (LIKED + NOT) / 2
-"""What any list brings over the tested users, of whom half have either taste, if it is the same for all of them."""
+"""The value of any list that is the same for all tested users, half of whom have either taste."""
 
 
 def reward(user: int, item: int) -> int:
-    """Users with an even number like even items, the others odd ones; nobody minds the last items."""
+    """Users with an even number like even items, the others odd ones; the last items are neutral for everybody."""
     if item >= ITEMS:
         return SO_SO
     return LIKED if (user + item) % 2 == 0 else NOT
 
 
 def write_tastes(folder: Path, liked: float) -> Path:
-    """The data set in the folder format. Nobody leaves before `STEPS` steps.
+    """Write the data set in the folder format. Nobody leaves before `STEPS` steps.
 
-    Args: liked: the share of what a user likes among what the log showed; neutral items aside.
+    Args:
+        folder: the new folder.
+        liked: the share of liked items among the logged ones, neutral items aside.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)

@@ -30,7 +30,7 @@ MOST_WORDS = 35
 
 PACKAGE = ROOT / "src" / "darlr"
 ROOMS = tuple(sorted(path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()))
-BESIDE = ("tests", "benchmarks", "experiments", "examples")
+BESIDE = ("tests", "benchmarks", "experiments", "examples", "website")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 AVOID: Mapping[str, str] = {

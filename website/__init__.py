@@ -1,1 +1,1 @@
-"""What the site has beside its written pages: generated while it is built (`make docs`)."""
+"""The generated parts of the site, made while it is built (`make docs`)."""

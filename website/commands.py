@@ -1,4 +1,4 @@
-"""The page of all commands, from what `darlr COMMAND --help` prints."""
+"""The page of all commands, from the output of `darlr COMMAND --help`."""
 
 import contextlib
 import html
@@ -26,7 +26,7 @@ def filled(markdown: str, site_uri: str) -> str:
 
 
 def usage(name: str) -> str:
-    """What `darlr NAME --help` prints, without colours, `WIDTH` columns wide."""
+    """The output of `darlr NAME --help`, without colours, `WIDTH` columns wide."""
     printed = io.StringIO()
     plain = {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb"}
     with mock.patch.dict(os.environ, plain), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):

@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site (mkdocs.yml)."""
+"""Functions that MkDocs calls while it builds the site (mkdocs.yml)."""
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files

@@ -1,4 +1,4 @@
-"""What pages say of methods beside their text: the table of all, and each page's facts, both from the registry."""
+"""Generated parts of the pages on methods, from the registry: the table of all methods, and each page's facts."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ def overview(methods: Iterable[Method]) -> str:
 
 
 def facts(methods: Iterable[Method]) -> str:
-    """What `methods` fix, take from the published runs, and what a study searches: a table for each method."""
+    """A table for each of `methods`: its fixed settings, its published settings, and the search space of a study."""
     parts = []
     for method in methods:
         rows = [("fixed; another value makes another method", _values(flat(method.fixed)))]

@@ -1,4 +1,4 @@
-"""The memory of this machine and of this process; whether a computation can fit is asked before it begins."""
+"""The memory of this machine and of this process, and a check, before a computation begins, that it fits."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Need:
 
 
 def memory_here() -> int:
-    """Bytes that this process may have at most: of the machine, of its container, of its own limit."""
+    """Return the bytes that this process may use at most: the least of the machine's, its container's and its own limit."""
     limits = [_memory_of_machine(), *_limit_of_process()]
     for file in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):  # "max": no limit
@@ -38,7 +38,7 @@ def memory_here() -> int:
 
 
 def peak_memory() -> float:
-    """The largest resident memory of this process so far, in MiB."""
+    """Return the largest resident memory of this process so far, in MiB."""
     try:
         import resource  # noqa: PLC0415
     except ModuleNotFoundError:  # Windows has no such module, and psutil instead
@@ -75,7 +75,7 @@ def _memory_of_machine() -> int:
 
 
 def _limit_of_process() -> list[int]:
-    """What this process may have at most, where the system lets processes be limited so and this one is."""
+    """Return the limit on this process's memory in bytes, in a list; an empty list if the system or the process has none."""
     try:
         import resource  # noqa: PLC0415
     except ModuleNotFoundError:  # Windows

@@ -15,7 +15,7 @@ _BLOCK = 1 << 20
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 """Opens a pipe without waiting for its other end; Windows has no pipes among its files."""
 _OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""Bytes as they are, for this process alone."""
+"""Reads bytes unchanged, and keeps the descriptor from child processes."""
 
 
 def present(path: Path) -> bool:
@@ -59,14 +59,14 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def without_waiting(path: str, flags: int) -> int:
-    """An `opener` for `open` that refuses a pipe nobody reads, with `OSError`, instead of waiting for a reader."""
+    """Open a file for `open(..., opener=...)`; a pipe without a reader raises `OSError` instead of waiting for one."""
     descriptor = os.open(path, flags | _AT_ONCE, 0o666)
     _wait_again(descriptor)
     return descriptor
 
 
 def _wait_again(descriptor: int) -> None:
-    """Let reading and writing wait for bytes, where opening did not wait."""
+    """Make reading and writing wait for bytes again; only the opening did not wait."""
     if _AT_ONCE:
         os.set_blocking(descriptor, True)
 

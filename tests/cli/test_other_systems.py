@@ -1,4 +1,4 @@
-"""What Windows lacks is not needed: darlr is imported, trains and serves requests without it.
+"""darlr needs no module that Windows lacks: it is imported, trains and serves requests without them.
 
 Modules and names that only Unix has are taken away from darlr in a process of its own. Libraries that it calls keep them: what
 they do on another system is theirs to test.

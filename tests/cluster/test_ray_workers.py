@@ -12,7 +12,6 @@ from darlr.config.loading import merge
 from darlr.errors import RunError
 from tests.clusters import add_node, local_cluster
 from tests.runs import SMALL, SMALL_WORLD, results
-from tests.workers import Elsewhere
 from tests.worlds import CPU, low_rank_world
 
 pytest.importorskip("ray", reason="needs the extra 'ray'")
@@ -80,8 +79,8 @@ def test_a_node_lost_and_one_that_joins_lose_no_result_and_double_none(cluster: 
 
 def test_members_of_an_ensemble_are_trained_on_a_cluster(cluster: Any) -> None:
     world, _ = low_rank_world(12, 15)
-    config = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(8,), batch_size=32, max_epochs=2)
-    expected, _ = fit_world_model(world, config, 0, CPU, workers=Elsewhere())
+    config = WorldModelConfig(members=3, embedding_size=4, hidden_sizes=(8,), batch_size=32, max_epochs=2, members_apart=True)
+    expected, _ = fit_world_model(world, config, 0, CPU)
     with workers_at(cluster.address) as workers:
         spread, _ = fit_world_model(world, config, 0, CPU, workers=workers)
     for name, tensor in expected.network.state_dict().items():

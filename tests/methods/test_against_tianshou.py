@@ -60,7 +60,7 @@ def require_alike(ours: nn.Module, theirs: nn.Module) -> None:
 
 
 def moments(replay: Replay, numbers: Any) -> Moments:
-    """What was known before the logged steps with these numbers; tianshou asks for one behind the last, and does not use it."""
+    """The moments before the logged steps with these numbers. tianshou asks for one after the last, and does not use it."""
     chosen = torch.as_tensor(numbers).flatten().long().clamp(max=STEPS - 1)
     return Moments(replay.users[chosen], replay.window(chosen, 2), None)
 

@@ -44,7 +44,7 @@ def fixed(policy: DQN, values: list[float]) -> DQN:
 
 
 def batch(blocked: list[int]) -> Batch:
-    return Batch(moments([]), ONE, torch.tensor([2.0]), moments(blocked), torch.tensor([0.5]))
+    return Batch(moments([]), ONE, torch.tensor([2.0]), torch.tensor([0.5]), lambda: moments(blocked))
 
 
 @pytest.mark.parametrize(

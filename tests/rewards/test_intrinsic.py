@@ -44,5 +44,5 @@ def test_novelty_is_how_few_users_like_an_item() -> None:
 def test_a_reward_that_is_the_same_for_everything_is_refused() -> None:
     same = KeptEstimates(torch.ones(1, 4))
     config = RewardConfig(diversity_weight=0.0, novelty_weight=0.0)
-    with pytest.raises(RunError, match="all rewards are alike"):
+    with pytest.raises(RunError, match="all rewards are equal"):
         IntrinsicReward(same, SharedCategories(MEMBERSHIP), NOVELTY, config)

@@ -45,8 +45,16 @@ LARGE_MIB = 600
 It is less than all quantiles of all items' returns would take, for a batch of the offline agents.
 """
 
-VARIANTS = ("cql-plain", "darlr-static-reward", "darlr-static-penalty", "darlr-r-similarity", "darlr-r-diversity", "mopo")
-"""Methods that only set a weight or a switch of another method, whose code runs here anyway."""
+VARIANTS = (
+    "cql-plain",
+    "darlr-static-reward",
+    "darlr-static-penalty",
+    "darlr-r-similarity",
+    "darlr-r-diversity",
+    "double-dqn",
+    "mopo",
+)
+"""Methods that only set a weight or a switch of another method, or share its loss, whose code runs here anyway."""
 
 FULL_GROWN = [name for name in METHODS if name not in VARIANTS]
 EVERY_METHOD = [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name for name in METHODS]

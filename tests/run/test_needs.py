@@ -52,6 +52,8 @@ def test_the_process_itself_counts(small: LoadedDataset, monkeypatch: pytest.Mon
         ({"method": "dqn", "replay.episodes": 10_000_000, "leave.max_steps": 120}, "replay.episodes"),
         ({"method": "c51", "c51.atoms": 10_000, "policy.hidden_sizes": [10_000]}, "c51.atoms"),
         ({"method": "qr-dqn", "qr_dqn.quantiles": 10_000, "policy.hidden_sizes": [10_000]}, "qr_dqn.quantiles"),
+        ({"method": "decision-transformer", "decision_transformer.width": 50_000}, "decision_transformer.width"),
+        ({"method": "decision-transformer", "offline.batch_size": 10_000_000}, "offline.batch_size"),
         ({"method": "bayes-adaptive", "factors.size": 10_000}, "factors.size"),
         ({"world_model.kind": "factors", "factors.size": 9_000}, "factors.size"),
         ({"evaluation.episodes": 10_000_000, "leave.max_steps": 120}, "evaluation.episodes"),

@@ -32,7 +32,7 @@ LEARNING: Mapping[str, Any] = {
 
 
 def kinds() -> list[str]:
-    """Of every item."""
+    """The kind of every item."""
     return [*["trap"] * TRAPS, *["good"] * GOOD, *["dull"] * DULL]
 
 

@@ -75,7 +75,7 @@ def entropic(parts: RewardParts) -> RewardSource:
         (greedy, "changes the estimates"),
         (noisy, "two rewards of the same parts pay differently"),
         (lambda parts: Centred(parts.learned.rewards.table(), -6.0, 6.0), "depends on the other rows"),
-        (lambda parts: Worn(parts.learned.rewards.table(), 0.0, 6.0), "what was paid before"),
+        (lambda parts: Worn(parts.learned.rewards.table(), 0.0, 6.0), "on earlier rewards"),
         (lambda parts: None, "raises AttributeError"),
     ],
 )

@@ -90,7 +90,7 @@ def test_the_points_of_choices(tmp_path: Path) -> None:
         ("tracker.window: {low: 1.5, high: 2}", "config key 'tracker.window' is 1.5; expected int"),
         ("tracker.kind: [mean, average]", "unknown value for config key 'tracker.kind' 'average'"),
         ("neighbours.users: [0, 15]", "config key 'neighbours.users' is 15, but method 'mbpo' is defined by 0"),
-        ("leave.window: [1, 4]", "'leave.window' cannot be tuned: it is part of what trials are measured by"),
+        ("leave.window: [1, 4]", "'leave.window' cannot be tuned: trials are measured by it"),
         ("training.epochs: [1, 4]", "'training.epochs' cannot be tuned: it is the budget, which trials share"),
         ("seed: [1, 4]", "'seed' cannot be tuned"),
         (

@@ -15,7 +15,7 @@ from tests.runs import REPOSITORY
 PAGES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md")))
 PROGRAMS = ("python", "sh", "bash")
 OTHERS = ("yaml", "toml", "text", "math", "bibtex", "json")
-"""What stands in fences and is no program."""
+"""Kinds of fenced blocks that are not programs."""
 ELSEWHERE = {
     "docs/python.md": "tests/api/test_documents.py",
     "docs/extending.md": "tests/test_extending.py",

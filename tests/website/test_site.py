@@ -18,11 +18,11 @@ from darlr.methods.registry import METHODS
 from tests.runs import REPOSITORY
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
-"""What a browser loads by itself: tag > attribute."""
+"""Attributes that make a browser load a file: tag > attribute."""
 
 
 class Page(HTMLParser):
-    """What a page loads, where it links to, and its anchors."""
+    """The files that a page loads, its links and its anchors."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is believed of one user before a visit, after five answers and after twenty."""
+"""The belief about one user before a visit, after five answers and after twenty."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from website.figures.style import POLICY, TRUTH, figure, panels
 
 MOMENTS = (0, 5, 20)
 ITEMS = 14
-"""Items of the picture: not recommended in the visit, spread evenly over what the user would give."""
+"""Number of items in the figure. They were not recommended in the visit, and are spread evenly over the user's true rewards."""
 
 
 def draw(out: Path) -> Figure:
-    """Intervals of the belief beside what the user would give; runs lie in `out`."""
+    """Intervals of the belief beside the user's true rewards; runs lie in `out`."""
     judged = adapting_run(out)
     visits = judged.episodes(judged.policy)
     gain = visits.rewards.sum(dim=1) - judged.episodes(judged.lists[BEST_LIST]).rewards.sum(dim=1)

@@ -19,8 +19,8 @@ from darlr.methods.world import world_membership
 from darlr.rewards.estimates.predicted import Predicted
 from darlr.run.evaluating import OpenedRun
 from darlr.run.judgement import judge_of
+from darlr.run.opponent_sources import opponent_sources
 from darlr.run.specification import SpecifiedRun
-from darlr.run.world_models import list_factors
 
 CPU = torch.device("cpu")
 ADAPTING: Mapping[str, Any] = {"training": {"steps_per_epoch": 60_000}}
@@ -59,7 +59,7 @@ class Judged:
 
     @cached_property
     def estimates(self) -> Any:
-        """What the run's world model estimates, (n_users, n_items) by request."""
+        """The estimates of the run's world model, (n_users, n_items), computed on demand."""
         dataset, config = self.specified.dataset, self.specified.config
         world = dataset.world
         return Predicted.of(self.opened.saved.model, world.users, world.items, CPU, config.reward.table_cells)
@@ -68,8 +68,8 @@ class Judged:
     def lists(self) -> dict[str, Scorer]:
         """The lists beside the policy by name, and `truth`: the list that looks at the answers."""
         config, dataset = self.specified.config, self.specified.dataset
-        factors = list_factors(self.out, config, dataset, CPU, print)
-        found = self.judge.opponents(self.estimates.rewards, self.membership, factors)
+        sources = opponent_sources(self.out, config, dataset, CPU, print)
+        found = self.judge.opponents(self.estimates.rewards, self.membership, sources)
         return {**found, "truth": SkippingScorer(TableScorer(self.world.table), self.membership, config.leave.window)}
 
     @property

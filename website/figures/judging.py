@@ -14,7 +14,7 @@ from website.figures.style import GREY, POLICY, TRUTH, figure
 
 ROWS = 2_000
 SHARPNESS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""How sharply the judged policies prefer what users like: the sharper, the further from what the log shows."""
+"""Sharpness of the judged policies' preference for liked items; a sharper policy differs more from the log."""
 
 
 def draw(out: Path) -> Figure:

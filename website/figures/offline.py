@@ -1,4 +1,4 @@
-"""What a log is made of: it shows what users rather like, and says little of most items."""
+"""The composition of a log: it mostly shows items that users like, and says little of most items."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the log shows, what the world model makes of it, and the truth: the same users and items side by side."""
+"""The log, the world model's estimates and the truth, for the same users and items side by side."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Advantage actor-critic on the simulator (protocol section 6).
 
-Glossary: a *collection* runs one episode in each of E environments; an *update* passes once over its steps in shuffled
-minibatches; an *epoch* is as many collections as make at least `steps_per_epoch` recommendations.
+Terms: a *collection* runs one episode in each of E environments. An *update* passes once over its steps in shuffled
+minibatches. An *epoch* has as many collections as it takes for at least `steps_per_epoch` recommendations.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class Transitions:
 
     Attributes:
         users, items: (n,) int64.
-        window: what was visible before each step, (n, L).
-        blocked_items: (n, T) items that the step could not recommend again, filled up with the column that stands for
-            absence; None where repeats are allowed.
+        window: (n, L) the visible part of the episode before each step.
+        blocked_items: (n, T) items that the step must not recommend again, filled up with the column that stands for
+            absence. None if repeats are allowed.
         advantages, returns: (n,) float32.
     """
 
@@ -57,7 +57,7 @@ class Transitions:
         return len(self.users)
 
     def rows(self, chosen: Tensor) -> Self:
-        """The `chosen` steps, (m,) of the n."""
+        """The steps at `chosen`, (m,) of the n."""
         picked: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -67,7 +67,7 @@ class Transitions:
 
 
 class A2C(RecommendingAgent[ValuedRollout]):
-    """Learns an `ActorCritic` by collecting episodes in a simulator."""
+    """Trains an `ActorCritic` on episodes from a simulator."""
 
     policy: ActorCritic
 
@@ -81,6 +81,10 @@ class A2C(RecommendingAgent[ValuedRollout]):
     ) -> None:
         """
         Args:
+            policy: is trained.
+            simulator: plays the episodes.
+            n_users: number of the simulator's users.
+            config: learning rates, the loss's weights and the like.
             reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table.
         """
         self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
@@ -122,7 +126,12 @@ class A2C(RecommendingAgent[ValuedRollout]):
         self.update(self.transitions(rollout, rewards), log, generator)
 
     def transitions(self, rollout: ValuedRollout, rewards: Tensor) -> Transitions:
-        """The steps of a collection with their advantages for `rewards` (B, T), 0 beyond an episode's end."""
+        """The steps of a collection with their advantages.
+
+        Args:
+            rollout: the collection.
+            rewards: (B, T), 0 beyond an episode's end.
+        """
         episodes, visits, values = rollout.episodes, rollout.visits, rollout.values
         advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)
         blocked_items = None
@@ -140,7 +149,7 @@ class A2C(RecommendingAgent[ValuedRollout]):
         )
 
     def update(self, transitions: Transitions, log: EpochLog, generator: torch.Generator) -> None:
-        """One pass over the collection in shuffled minibatches; a remainder joins the last one."""
+        """Pass once over the collection in shuffled minibatches; a remainder joins the last one."""
         order = torch.randperm(len(transitions), generator=generator, device=generator.device)
         for chosen in _minibatches(order, self.config.minibatch_size):
             loss, terms = self.loss(transitions.rows(chosen))
@@ -149,7 +158,7 @@ class A2C(RecommendingAgent[ValuedRollout]):
                 log.add(f"loss/{name}", term)
 
     def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a minibatch, and its unweighted terms by name."""
+        """The loss of a minibatch (scalar), and its unweighted terms by name."""
         logits, values = self.masked(steps)
         return actor_critic_loss(logits, values, steps.items, steps.advantages, steps.returns, self.config)
 
@@ -161,11 +170,11 @@ class A2C(RecommendingAgent[ValuedRollout]):
         return logits, values
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """The learner's state, by name, for a checkpoint."""
         return learned_tensors(self.policy, self.optimiser)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Continue from the tensors of a checkpoint."""
         restore_learned(tensors, self.policy, self.optimiser)
 
 

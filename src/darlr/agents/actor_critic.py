@@ -27,12 +27,16 @@ def actor_critic_loss(
     """
     if config.normalise_advantages:
         advantages = standardised(advantages)
-    negative_log_probability = F.cross_entropy(logits, actions, reduction="none")
-    terms = {
-        "policy": (negative_log_probability * advantages).mean(),
-        "value": F.mse_loss(values, returns),
-    }
-    loss = terms["policy"] + config.value_weight * terms["value"]
+    policy = (F.cross_entropy(logits, actions, reduction="none") * advantages).mean()
+    return with_critic(policy, logits, values, returns, config)
+
+
+def with_critic(
+    policy: Tensor, logits: Tensor, values: Tensor, returns: Tensor, config: A2CConfig
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """An actor's loss `policy` with the critic's loss and the entropy, weighted, and the unweighted terms by name."""
+    terms = {"policy": policy, "value": F.mse_loss(values, returns)}
+    loss = policy + config.value_weight * terms["value"]
     if config.entropy_weight:
         terms["entropy"] = entropies(logits).mean()
         loss = loss - config.entropy_weight * terms["entropy"]
@@ -40,7 +44,7 @@ def actor_critic_loss(
 
 
 def standardised(advantages: Tensor) -> Tensor:
-    """`advantages` (n,) brought to mean 0 and deviation 1; one alone becomes 0."""
+    """Scale `advantages` (n,) to mean 0 and standard deviation 1; a single one becomes 0."""
     return (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
 
 

@@ -2,7 +2,7 @@
 head.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -62,12 +62,22 @@ class Policy(nn.Module):
 
 
 def trunk_of(state_size: int, config: PolicyConfig) -> tuple[nn.Sequential, int]:
-    """Hidden layers over a state of that size, not yet initialised, and the size of what comes out of them."""
+    """Make the hidden layers over a state, not yet initialised; also return the size of their output.
+
+    Args:
+        state_size: size of the state.
+        config: the policy's settings.
+    """
     sizes = [state_size, *config.hidden_sizes]
-    trunk = nn.Sequential()
+    return hidden_layers(sizes), sizes[-1]
+
+
+def hidden_layers(sizes: Sequence[int]) -> nn.Sequential:
+    """Make linear layers from each of `sizes` to the next, each followed by a ReLU, not yet initialised."""
+    layers = nn.Sequential()
     for fan_in, fan_out in pairwise(sizes):
-        trunk.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-    return trunk, sizes[-1]
+        layers.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
+    return layers
 
 
 class ActorCritic(Policy):

@@ -83,20 +83,22 @@ class EpisodicAgent(ABC, Generic[R]):
 
     @abstractmethod
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Continue from the tensors of a checkpoint."""
 
 
 class RecommendingAgent(EpisodicAgent[R]):
-    """An agent that another one may learn beside, from its states and its changing rewards (DARLR's recommender)."""
+    """An agent with its states and changing rewards exposed, so that another agent can learn beside it (DARLR's
+    recommender).
+    """
 
     @property
     @abstractmethod
     def state_size(self) -> int:
-        """Size of a state."""
+        """The size of a state."""
 
     @abstractmethod
     def states(self, rollout: R) -> Tensor:
-        """(n, state_size) what the agent knew before each visit, without gradients (Eq. 14)."""
+        """Return (n, state_size) the state before each visit, without gradients (Eq. 14)."""
 
     def rewards_changed(self) -> None:
-        """Told whenever `reward_table` was rewritten, for policies that act on it."""
+        """Called after `reward_table` was rewritten, for policies that depend on it."""

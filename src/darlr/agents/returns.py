@@ -49,7 +49,7 @@ def n_step_returns(rewards: Tensor, last: Tensor, steps: int, discount: float) -
     running = torch.ones_like(last)
     returns = torch.zeros_like(rewards)
     for k in range(steps):
-        if not running.any():  # a return may count the whole episode, whatever its length
+        if not running.any():  # a return may reach to the end of an episode of any length
             break
         returns += torch.where(running, discount**k * rewards[place], 0.0)
         running = running & ~last[place]

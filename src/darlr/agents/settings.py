@@ -16,15 +16,15 @@ class TrackerConfig(Section):
 
     KEY: ClassVar[str] = "tracker"
 
-    kind: Annotated[str, Setting("which state tracker")] = "mean"
-    window: Annotated[int, Setting("how many recent items it reads", at_least=1, at_most=10_000)] = 3
-    user_state: Annotated[bool, Setting("append the world model's user embedding to the state")] = False
+    kind: Annotated[str, Setting("name of the state tracker")] = "mean"
+    window: Annotated[int, Setting("number of recent items that it reads", at_least=1, at_most=10_000)] = 3
+    user_state: Annotated[bool, Setting("whether the state includes the world model's user embedding")] = False
     layers: Annotated[int, Setting("layers of a transformer, blocks of sasrec and nextitnet", at_least=1, at_most=100)] = 2
     heads: Annotated[int, Setting("attention heads of a transformer and sasrec", at_least=1, at_most=1_000)] = 1
     width: Annotated[
         int,
         Setting(
-            "size of the state of all but the mean; published: of an item vector and its reward",
+            "size of a state of every kind but the mean; published: the size of an item vector and its reward",
             multiple_of="heads",
             at_most=100_000,
         ),
@@ -116,7 +116,7 @@ class SelectorConfig(Section):
     estimate_weight: Annotated[
         float,
         Setting(
-            "weight of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks",
+            "weight weight of the reference's r' in Eq. 12; 0: the user's own r', which is the same for all picks",
             at_least=0,
             at_most=1e6,
         ),
@@ -168,17 +168,19 @@ class ReplayConfig(Section):
     KEY: ClassVar[str] = "replay"
 
     learning_rate: Annotated[float, Setting("step size of Adam, of the state tracker too", above=0, at_most=SINGLE)] = 1e-3
-    discount: Annotated[float, Setting("gamma, what a reward counts one step later", at_least=0, at_most=1)] = 0.9
-    n_step: Annotated[int, Setting("rewards that a target counts before it looks at a value", at_least=1, at_most=10_000)] = 1
+    discount: Annotated[float, Setting("gamma, weight of a reward one step later", at_least=0, at_most=1)] = 0.9
+    n_step: Annotated[
+        int, Setting("n, number of rewards in a target before the bootstrapped value", at_least=1, at_most=10_000)
+    ] = 1
     batch_size: Annotated[int, Setting("replayed steps of an update", at_least=1, at_most=10_000_000)] = 256
     steps_per_update: Annotated[
         int, Setting("recommendations that are played for each update", at_least=1, at_most=10_000_000)
     ] = 10
     target_sync: Annotated[
-        int, Setting("updates after which the target network is renewed", at_least=1, at_most=1_000_000_000)
+        int, Setting("number of updates between renewals of the target network", at_least=1, at_most=1_000_000_000)
     ] = 320
-    episodes: Annotated[int, Setting("the newest episodes that are kept", at_least=1, at_most=10_000_000)] = 4000
-    epsilon: Annotated[float, Setting("probability of a random item while learning, in the end", at_least=0, at_most=1)] = 0.1
+    episodes: Annotated[int, Setting("number of newest episodes that are kept", at_least=1, at_most=10_000_000)] = 4000
+    epsilon: Annotated[float, Setting("final probability of a random item while learning", at_least=0, at_most=1)] = 0.1
     annealing_steps: Annotated[
         int,
         Setting("recommendations over which that probability falls from 1; 0: at once", at_least=0, at_most=1_000_000_000_000),
@@ -216,7 +218,7 @@ class BeliefConfig(Section):
         ),
     ] = 1000.0
     actor_learning_rate: Annotated[float, Setting("step size of Adam for log beta and lambda", above=0, at_most=SINGLE)] = 0.1
-    critic_size: Annotated[int, Setting("number of hidden units of the critic", at_least=1, at_most=100_000)] = 64
+    critic_size: Annotated[int, Setting("number of number of hidden units of the critic", at_least=1, at_most=100_000)] = 64
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from darlr.api.arguments import DatasetLike, gathered, placed_on
 from darlr.api.dataset import Dataset
 from darlr.api.monitors import listening
 from darlr.api.run import Run
-from darlr.cluster.spread import workers_at
+from darlr.cluster.spread import device_beside, workers_at
 from darlr.data.ids import KnownIds
 from darlr.data.log import Ids
 from darlr.errors import InputError
@@ -66,7 +66,7 @@ def train(
         wandb: whether they are logged to Weights & Biases, too (extra `wandb`).
         warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
             given (docs/retraining.md).
-        ray: HOST:PORT of a Ray cluster whose nodes share in the fits of world models, or "auto" for the one of this machine
+        ray: HOST:PORT of a Ray cluster whose nodes share in the fits of world models, or "auto" for the cluster of this machine
             (extra `ray`, docs/scaling.md); no number depends on it.
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
@@ -76,13 +76,14 @@ def train(
     """
     loggers = wished(tensorboard=tensorboard, mlflow=mlflow, wandb=wandb)
     values = gathered(settings, sections, {"method": method, "seed": seed, "training.epochs": epochs})
+    place = device_named(device_beside(ray, device))
     with listening(monitor, progress) as listener, workers_at(ray) as workers:
         former = None
         if warm_start is not None:
-            former = WarmStart.of(warm_start.path if isinstance(warm_start, Run) else Path(warm_start), device_named(device))
+            former = WarmStart.of(warm_start.path if isinstance(warm_start, Run) else Path(warm_start), place)
             values = former.defaults(values, None if isinstance(dataset, Dataset) else str(dataset))
         placed, loaded = placed_on(dataset, values, data_dir, listener.notice)
-        finished = train_on(loaded, placed, Path(out), device_named(device), listener, loggers, former, workers)
+        finished = train_on(loaded, placed, Path(out), place, listener, loggers, former, workers)
     held = dataset if isinstance(dataset, Dataset) else Dataset(placed, loaded)
     return Run(finished.path, held, tuple(listener.notices))
 

@@ -42,9 +42,11 @@ def sole_writer(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def take(lock: Path) -> int | None:
-    """A descriptor of the file `lock`, made for it, that holds its lock until `let_go`; None if another process holds it.
+    """Return a descriptor of the file `lock`, created if needed, that holds its lock until `let_go`; None if another
+    process holds it.
 
-    Raises `OSError` where the file cannot be opened.
+    Raises:
+        OSError: if the file cannot be opened.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -58,7 +60,7 @@ def take(lock: Path) -> int | None:
 
 
 def let_go(lock: Path, descriptor: int) -> None:
-    """Delete the file `lock` and let its lock go; Windows, which deletes no open file, keeps it."""
+    """Delete the file `lock` and release its lock; Windows deletes no open file, so there the file stays."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         lock.unlink()
     os.close(descriptor)
@@ -77,9 +79,9 @@ def is_locked(lock: Path) -> bool:
 
 
 def lock_soon(descriptor: int) -> bool:
-    """Lock an open file, until it is closed; false if a process holds its lock.
+    """Lock an open file until it is closed; return False if a process holds its lock.
 
-    A process that only asks whether a file is locked holds its lock for an instant, so this is tried for a moment.
+    A process that only asks whether a file is locked holds its lock for an instant, so this function tries for a moment.
     """
     end = time.monotonic() + MOMENT
     while not lock_descriptor(descriptor, blocking=False):
@@ -97,7 +99,7 @@ def _locked(lock: Path, waiting: Callable[[], None]) -> int:
             if not lock_descriptor(descriptor, blocking=False):
                 waiting()
                 lock_descriptor(descriptor)
-            # Whoever had the lock before may have deleted its file since: what counts is the one that has the name.
+            # The previous holder may have deleted its file since; only the file that has the name counts.
             if _has_name(descriptor, lock):
                 return descriptor
         except BaseException:

@@ -29,6 +29,8 @@ class MetricsFile:
         self.path = beginning.path / METRICS
         self._beginning = beginning
         self._end: _End | None = None
+        self._read: tuple[str, str | None, Records] | None = None
+        """What was read last: the text, what its chain stands on, and the records; checking them takes long."""
 
     def append(self, record: Mapping[str, float | int | None]) -> None:
         """Add the record of one epoch (its number under `epoch`); the record is on disk when this returns.
@@ -79,7 +81,10 @@ class MetricsFile:
             InputError: naming the file and line of a record that is malformed, missing, out of place or edited.
         """
         text = read_text(self.path) if self.path.exists() else ""
-        return decode_records(text, self._beginning.checksum, str(self.path))
+        beginning = self._beginning.checksum
+        if self._read is None or self._read[:2] != (text, beginning):
+            self._read = text, beginning, decode_records(text, beginning, str(self.path))
+        return self._read[2]
 
     def _write(self, records: Records) -> None:
         write_bytes(self.path, records.text().encode())

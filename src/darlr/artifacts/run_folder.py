@@ -204,7 +204,7 @@ class RunFolder:
         Raises:
             InputError: naming the file and line of a record that is malformed, missing, out of place or edited.
         """
-        return list(self._metrics.records().values)
+        return [dict(record) for record in self._metrics.records().values]
 
     def _tensors_path(self, name: str) -> Path:
         return self.path / f"{name}.safetensors"

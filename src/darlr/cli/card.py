@@ -1,4 +1,4 @@
-"""`darlr card`: a run's model card."""
+"""`darlr card`: the model card of a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ def card(
     run: RunPath,
     out: Annotated[Path | None, option("write the card to FILE (.md)", "FILE", "print")] = None,
 ) -> None:
-    """Tell a run's policy in one page of Markdown: data, settings, judge, limits, cost, licence."""
+    """Describe a run's policy in one page of Markdown: data, settings, judge, limits, cost, licence."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.run.card import model_card  # noqa: PLC0415
     from darlr.text import on_terminal  # noqa: PLC0415

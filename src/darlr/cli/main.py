@@ -51,10 +51,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "generate": generate,
 }
 OPTIONS = ("--help", "-h", "--version", "--tyro-print-completion", "--tyro-write-completion")
-"""What may stand in place of a command; the last two make completions for shells."""
+"""Options in the place of a command; the last two print completions for shells."""
 INTERRUPTED = 130
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
-"""What a stream without a name may fail with, as standard error on a full disk."""
+"""The errors of a stream without a name, for example standard error on a full disk."""
 GOES_ON = {
     **dict.fromkeys(
         ("train", "sweep", "tune"), "the last finished epoch, or within a world model's fit from its last half minute"

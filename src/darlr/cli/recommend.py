@@ -1,4 +1,4 @@
-"""`darlr recommend`: rank items with the policy of a run."""
+"""`darlr recommend`: ranks items by the policy of a run."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def recommend(
             "an item is left out; auto: error for --users, new for --input",
         ),
     ] = "auto",
-    format: Annotated[Literal["csv", "json"], option("of what is printed or written")] = "csv",  # noqa: A002
+    format: Annotated[Literal["csv", "json"], option("format of the output")] = "csv",  # noqa: A002
     output: Annotated[Path | None, option("write to FILE", "FILE", "print")] = None,
     new_items: Annotated[
         Path | None, option("a table of items; those that the log lacks are recommended, too", "FILE", "none")

@@ -36,11 +36,13 @@ def report(
         option("of curves by epoch: a paper's column (84 mm) or page (178 mm), a screen"),
     ] = "screen",
 ) -> None:
-    """Compare finished runs: methods over seeds with intervals, against the best baseline, published values beside ours."""
+    """Compare finished runs: methods over seeds with intervals, differences to the best baseline, published values next to
+    ours.
+    """
     from darlr.report.analysis.runs import collect, renamed  # noqa: PLC0415
 
     if not runs:
-        raise InputError("no folder is given; expected run folders, or folders that hold runs, as 'runs'")
+        raise InputError("no folder is given; expected run folders, or folders that hold runs, for example 'runs'")
     write = _print if out is None else _writer(out, width)  # a name that cannot be written is refused before runs are read
     called = {} if names is None else _names_in(names)
     write(renamed(collect(runs), called, str(names)))
@@ -71,7 +73,7 @@ def _baselines() -> set[str]:
 
 
 def _writer(path: Path, width: str) -> "Callable[[Collection], None]":
-    """What makes the file, by its suffix; raises `InputError` for an unknown one."""
+    """Return the function that writes the file, by its suffix; raises `InputError` for an unknown one."""
     from darlr.artifacts.files import write_bytes  # noqa: PLC0415
     from darlr.report.analysis.runs import to_long_csv  # noqa: PLC0415
     from darlr.report.page.page import page  # noqa: PLC0415

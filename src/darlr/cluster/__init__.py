@@ -1,1 +1,1 @@
-"""A Ray cluster that commands work on (the extra `ray`): how it is joined, and what its nodes have to be."""
+"""Work on a Ray cluster (the extra `ray`): joining it, and the requirements on its nodes."""

@@ -1,4 +1,4 @@
-"""Joining the Ray cluster at an address, or one line that says why that is impossible."""
+"""Joins the Ray cluster at an address, or says in one line why that is impossible."""
 
 import contextlib
 import logging
@@ -15,21 +15,27 @@ from ray.exceptions import RayError
 from darlr.errors import InputError
 
 AUTO = "auto"
+LEVEL = "RAY_BACKEND_LOG_LEVEL"
 SECONDS_TO_CONNECT = 5.0
 SECONDS_TO_ANSWER = 15.0
 
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
-    """Be part of the cluster at `address` (HOST:PORT, or `auto` for the one of this machine) while the block runs.
+    """Be part of a Ray cluster while the block runs.
 
-    What Ray prints of nodes and processes that were lost is not shown: whoever works on them tells it in a line.
-    Raises `InputError` where no cluster answers, and where this machine is no node of it.
+    Ray's output about lost nodes and processes is hidden: the caller reports a loss in one line.
+
+    Args:
+        address: HOST:PORT, or `auto` for the cluster of this machine.
+
+    Raises:
+        InputError: if no cluster answers, or this machine is not one of its nodes.
     """
     _require_cluster(address)
     with contextlib.ExitStack() as ends:
         try:
-            with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+            with _quiet_core():
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (RayError, ConnectionError, RuntimeError, ValueError) as error:
             hint = "expected a cluster of the same versions that this machine is a node of"
@@ -40,32 +46,38 @@ def connected(address: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable in the block, which is how Ray takes the level of what its core logs to standard error."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _quiet_core() -> Iterator[None]:
+    """Let Ray's core, which starts in the block, log to its files alone, and not tell on standard error that it was so told.
+
+    It takes the level from the environment, and writes past Python to the file that standard error is.
+    """
+    before, kept = os.environ.get(LEVEL), os.dup(2)
+    os.environ[LEVEL] = "fatal"
     try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        os.dup2(kept, 2)
+        os.close(kept)
+        del os.environ[LEVEL]
+        if before is not None:
+            os.environ[LEVEL] = before
 
 
 def cores() -> int:
-    """How many cores the nodes of the cluster have together."""
+    """The number of cores of all nodes together."""
     return int(ray.cluster_resources().get("CPU", 0))
 
 
 def line_of(error: BaseException) -> str:
-    """The first line that says something; of an error on a node, the error itself."""
+    """The first line of an error that is not empty. For an error on a node, the first line of its cause."""
     cause = getattr(error, "cause", None)
     return next((line.strip() for line in str(cause or error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _require_cluster(address: str) -> None:
-    """Refuse an address where no cluster answers: Ray itself would go on trying for minutes."""
+    """Refuse an address where no cluster answers; Ray itself would keep trying for minutes."""
     if address != AUTO:
         host, _, port = address.rpartition(":")
         if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 2**16:

@@ -1,4 +1,4 @@
-"""A folder that every node of a cluster writes to, and a mark in it by which a node is known to see the same one."""
+"""A folder that every node of a cluster writes to. A marker file in it shows whether a node sees the same folder."""
 
 import contextlib
 import fcntl
@@ -18,8 +18,8 @@ class SharedFolder:
     """A folder of results.
 
     Attributes:
-        mark: a file in it that this process has locked.
-        option: what names the folder on the command line.
+        mark: a file in the folder that this process has locked.
+        option: the command-line option that names the folder.
     """
 
     mark: Path
@@ -27,19 +27,27 @@ class SharedFolder:
 
     @property
     def path(self) -> Path:
+        """The folder."""
         return self.mark.parent
 
     def unseen(self, node: str) -> str:
-        """What is said of a node that does not see it."""
+        """The message for a node that does not see the folder."""
         expected = f"expected one that all nodes share ({self.option})"
         return f"--ray: node {node} does not see the results folder {self.path}; {expected}"
 
 
 @contextlib.contextmanager
 def shared(folder: Path, option: str) -> Iterator[SharedFolder]:
-    """Mark `folder` while the block runs, and clear away what killed processes left; `option` names it for people.
+    """Mark `folder` while the block runs, and remove the markers of killed processes.
 
-    A folder that is made for it and stays empty is removed again. Raises `InputError` where it cannot be used.
+    A folder that is created for this purpose and stays empty is removed again.
+
+    Args:
+        folder: a folder of results.
+        option: the command-line option that names it, for messages.
+
+    Raises:
+        InputError: if the folder cannot be used.
     """
     made = not folder.exists()
     try:

@@ -1,4 +1,4 @@
-"""Whether this machine can work on a Ray cluster; Ray itself is imported by the modules beside this one alone."""
+"""Checks that Ray is installed. Only the modules beside this one import Ray."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ from darlr.errors import InputError
 
 
 def require_ray() -> None:
-    """Raise `InputError` where Ray is not installed."""
+    """Raise `InputError` if Ray is not installed."""
     try:
         import_module("ray")
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What the nodes of a cluster are asked before they work: whether they are what this machine is, and see what it sees."""
+"""Checks the nodes of a cluster before they work: they must have this machine's versions and see the same files."""
 
 import platform
 import socket
@@ -19,23 +19,24 @@ from darlr.cluster.connecting import line_of
 from darlr.cluster.folders import SharedFolder
 from darlr.errors import InputError
 
-SECONDS_TO_LOOK = 120.0  # starting a process on every node, which loads torch
+SECONDS_TO_LOOK = 120.0  # time to start a process, which loads torch, on every node
 SAME = ("darlr", "git_revision", "python", "torch", "numpy")
 ONCE = {"max_calls": 1, "max_retries": 0}
-"""Options of a task whose process is not used again, and that Ray does not try again."""
+"""Options of a task whose process is not used again and that Ray does not retry."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def require_alike(results: SharedFolder | None, needed: Mapping[Path, str]) -> None:
-    """Refuse a cluster without a node that has a core, or with one that has but cannot do what this machine does.
+    """Refuse a cluster without a node that has a core, and a cluster with a node that lacks files or versions of this machine.
 
     Args:
-        results: where the nodes write; None where they do not.
-        needed: what they have to see beside it, each with what is expected of it.
+        results: the folder that nodes write to; None if they write nothing.
+        needed: files and folders that nodes must see, each with the words for it in messages.
 
-    Raises: InputError: in one line that names the node.
+    Raises:
+        InputError: in one line that names the node.
     """
     nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1}
     look = ray.remote(num_cpus=0, **ONCE)(_look)
@@ -50,7 +51,7 @@ def require_alike(results: SharedFolder | None, needed: Mapping[Path, str]) -> N
         address = nodes[name]["NodeManagerAddress"]
         try:
             seen = ray.get(task, timeout=SECONDS_TO_LOOK)
-        except TaskUnschedulableError:  # it left a moment ago, and Ray counted it until now
+        except TaskUnschedulableError:  # it left a moment ago, and Ray still counts it
             continue
         except RayError as error:
             raise InputError(f"--ray: node {address} cannot work: {line_of(error)}") from error
@@ -63,9 +64,14 @@ def require_alike(results: SharedFolder | None, needed: Mapping[Path, str]) -> N
 def require_same(
     node: str, seen: Mapping[str, Any], own: Mapping[str, Any], results: SharedFolder | None, needed: Mapping[Path, str]
 ) -> None:
-    """Refuse a node that has `seen` too little of the folders, or other versions than `own`.
+    """Refuse a node that does not see all folders, or that has other versions.
 
-    Args: seen: what a look there gave.
+    Args:
+        node: the node's name, for messages.
+        seen: the result of `_look` on the node.
+        own: the result of `_look` on this machine.
+        results: the folder that nodes write to, or None.
+        needed: files and folders that nodes must see, each with the words for it in messages.
     """
     if results is not None and not seen["results"]:
         raise InputError(results.unseen(node))
@@ -82,18 +88,22 @@ def require_same(
 
 
 def versions() -> dict[str, str]:
-    """The versions that decide about numbers, as they are found at once: a task looks at them before it works."""
+    """The versions that numbers depend on. They are quick to find, because a task checks them before it works."""
     return {"darlr": __version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
 
 
 def where_alike(
     expected: Mapping[str, str], results: SharedFolder | None, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """`function` of the other arguments, on one thread.
+    """Call a function on one thread, after a check of this node's versions.
 
-    Args: expected: the versions that the node has to have, which may have come after `require_alike`; results: as there.
+    Args:
+        expected: the versions that the node must have; it may have joined after `require_alike`.
+        results: the folder that nodes write to, or None.
+        function: is called with the other arguments.
 
-    Raises: InputError: if it is not what is expected.
+    Raises:
+        InputError: if the node has other versions or does not see the folder.
     """
     node = socket.gethostname()
     for key, version in versions().items():
@@ -106,7 +116,7 @@ def where_alike(
 
 
 def _look(mark: Path | None, needed: list[Path]) -> dict[str, Any]:
-    """What a node sees of the folders, and which versions it has."""
+    """The folders that a node sees, and its versions."""
     return {
         "results": mark is not None and mark.is_file(),
         "locks": mark is not None and is_locked(mark),

@@ -1,7 +1,7 @@
 """The nodes of a Ray cluster as workers (needs the extra `ray`).
 
-Each value is a Ray object, each application a task of one core. Ray tries a task again whose process or node was lost, and
-gives tasks to nodes that join; values live where this process does, and go from there to whoever lacks them.
+Each value is a Ray object, and each application is a task of one core. Ray retries a task whose process or node was lost,
+and gives tasks to nodes that join. Values live on this process's machine, and nodes that lack them fetch them from there.
 """
 
 import warnings
@@ -20,7 +20,7 @@ from darlr.cluster.nodes import versions, where_alike
 from darlr.errors import RunError
 
 AHEAD = 2
-"""Tasks that are given out for each core: one that works, and one that waits while the first one's result is fetched."""
+"""Number of tasks that are submitted for each core. One works, and one waits while the first one's result is fetched."""
 
 V = TypeVar("V")
 C = TypeVar("C")
@@ -36,15 +36,19 @@ class RayWorkers:
         self._versions = versions()
 
     def hold(self, values: Sequence[V]) -> Sequence[Any]:
-        """See `Workers`."""
+        """Put the values into Ray's object store; see `Workers`."""
         return [ray.put(value) for value in values]
 
     def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
-        """See `Workers`. Raises what `function` raises; `RunError` where the cluster fails."""
+        """Apply a function on the nodes; see `Workers`.
+
+        Raises:
+            RunError: if the cluster fails. Errors of `function` are raised as they are.
+        """
         shared = common if isinstance(common, ray.ObjectRef) else ray.put(common)
-        waiting, given = deque(held), deque[Any]()
+        waiting, given, most = deque(held), deque[Any](), AHEAD * max(1, cores())
         while waiting or given:
-            while waiting and len(given) < AHEAD * max(1, cores()):
+            while waiting and len(given) < most:
                 given.append(self._task.remote(self._versions, function, waiting.popleft(), shared))
             try:
                 result = ray.get(given.popleft())
@@ -61,7 +65,7 @@ def _applied(expected: dict[str, str], function: Callable[[V, C], R], value: V, 
 
 
 def _send_tensors_as_arrays() -> None:
-    """Let tensors travel as arrays, whose memory processes of one machine share; torch's own way copies them twice."""
+    """Let tensors travel as arrays: processes of one machine share an array's memory, while torch's own way copies it twice."""
     register_serializer(torch.Tensor, serializer=_array, deserializer=_tensor)
 
 

@@ -53,7 +53,13 @@ class Judge(Protocol):
         ...
 
     def opponents(self, estimates: Estimates, membership: Tensor, sources: Sources) -> dict[str, Scorer]:
-        """The opponents by name; `estimates` (n_users, n_items) of the world model, `sources` of what lists learn beside."""
+        """Return the opponents by name.
+
+        Args:
+            estimates: (n_users, n_items) the world model's.
+            membership: (n_items, C) bool, True if the item has the category.
+            sources: the factor model of the log, and other fits.
+        """
         ...
 
     def compare(self, opponents: Mapping[str, Scorer], membership: Tensor) -> Mapping[str, FullTest]:

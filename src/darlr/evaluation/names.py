@@ -10,7 +10,7 @@ POPULAR = "popular"
 """Lists the items that most users like."""
 
 BELIEVED = "list_with_belief"
-"""The factor model's list, which learns from the user's feedback."""
+"""The factor model's list, which also learns from the user during an episode."""
 
 ADAPTING = (BELIEVED, "lin_ucb", "linear_thompson", "sasrec", "gru4rec")
-"""What the names of lists begin with that learn from the user's feedback."""
+"""The prefix of names of lists that learn from the user's feedback."""

@@ -1,4 +1,4 @@
-"""The opponents: policies that learn nothing in the simulator, shown beside every method.
+"""The opponents: policies that learn nothing in the simulator, reported beside every method.
 
 Each is judged once on every user of the test world.
 """
@@ -63,12 +63,12 @@ Factors = Callable[[], ListFactors | None]
 
 @dataclass(frozen=True)
 class Sources:
-    """Where opponents take from what takes long to learn, and whom they tell what a user should know.
+    """The sources of slowly learned parameters for opponents, and the receiver of messages.
 
     Attributes:
         factors: the factor model of the log.
-        fits: what other fits learned.
-        notice: is told of opponents that are left out.
+        fits: the parameters of other fits.
+        notice: receives messages about opponents that are left out.
     """
 
     factors: Factors
@@ -100,7 +100,9 @@ class OpponentParts:
         return self.estimates.device
 
     def responses(self) -> FactorResponses | None:
-        """The factor model's responses, of the world's users and items and on the tested world's range."""
+        """The factor model's responses for the world's users and items, in the tested world's range; None without a factor
+        model.
+        """
         factors = self.sources.factors()
         return None if factors is None else factors.responses(self.dataset.world, self.seen_range)
 
@@ -125,7 +127,7 @@ def _selection_aware_mean(parts: OpponentParts) -> Scorer | None:
 
 
 def _activity_weighted(parts: OpponentParts) -> Scorer | None:
-    """The popular with active users weighed down, where the log holds positives alone."""
+    """Popularity with active users weighed down; None unless the log holds positives alone."""
     if not is_implicit(parts.dataset.log) or (factors := parts.sources.factors()) is None:
         return None
     return TableScorer(activity_weighted(parts.dataset, factors.activity_exponent).to(parts.device))
@@ -188,14 +190,19 @@ def register_opponent(name: str, build: Opponent) -> Opponent:
 
 
 def chosen_opponents(asked: Sequence[str], dataset: Dataset) -> list[str]:
-    """The names of the opponents to build; raises `InputError` for unknown ones.
+    """The names of the opponents to build.
 
     The popular list is always among them: without a truth, a policy is compared with it.
 
-    Args: asked: as `evaluation.opponents` has it. By default, supervised ones whose fits take long are left out.
+    Args:
+        asked: the setting `evaluation.opponents`; by default, supervised opponents whose fits take long are left out.
+        dataset: training data.
+
+    Raises:
+        InputError: for an unknown name.
     """
     for name in set(asked) - {DEFAULT, ALL}:
-        OPPONENTS[name]  # refuses a name that nobody has
+        OPPONENTS[name]  # refuses an unknown name
     dear = {name for name, kind in SUPERVISED.items() if kind.dear(dataset)}
     by_default = set(OPPONENTS) - dear if DEFAULT in asked else set()
     wanted = set(OPPONENTS) if ALL in asked else {POPULAR, *by_default, *asked}
@@ -205,11 +212,15 @@ def chosen_opponents(asked: Sequence[str], dataset: Dataset) -> list[str]:
 def opponent_scorers(
     parts: OpponentParts, leave: LeaveConfig, membership: Tensor, asked: Sequence[str] = (DEFAULT,)
 ) -> dict[str, Scorer]:
-    """The opponents by name; where users leave by category, each also without what shares one with the last N items.
+    """The opponents' scorers by name.
+
+    If users leave by category, each opponent has a second form. It skips items that share a category with the last N items.
 
     Args:
-        membership: (n_items, C) bool, which item has which category.
-        asked: as `evaluation.opponents` has it.
+        parts: the opponents' inputs.
+        leave: the leave rule.
+        membership: (n_items, C) bool, True if the item has the category.
+        asked: the setting `evaluation.opponents`.
     """
     built = {name: OPPONENTS[name](parts) for name in chosen_opponents(asked, parts.dataset)}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}

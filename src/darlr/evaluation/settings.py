@@ -8,9 +8,9 @@ from darlr.config.constraints import Section, Setting
 Split = Literal["random", "time", "last", "user", "pair"]
 
 LogJudge = Literal["ndcg_10", "dr", "shrunk_dr", "switch_dr", "snips", "ips", "clipped_ips", "offcem", "mips", "dm"]
-"""What judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
+"""Judges by held-out rows: a ranking metric, or an estimator of `evaluation/off_policy`."""
 DEFAULT, ALL = "default", "all"
-"""What `evaluation.opponents` may hold beside names: those whose fits are quick, and all."""
+"""Values of `evaluation.opponents` beside names: the opponents with quick fits, and all opponents."""
 
 FurtherJudge = Literal["none", "simulator", LogJudge]
 
@@ -56,7 +56,7 @@ class EvaluationConfig(Section):
     opponents: Annotated[
         tuple[str, ...],
         Setting(
-            "what stands beside the method, by name; default: all but those whose fits take long, as sasrec; all: these, too "
+            "opponents reported beside the method; default: all but those with long fits, like sasrec; all: these, too "
             "(docs/methods/supervised.md)",
             filled=True,
             distinct=True,

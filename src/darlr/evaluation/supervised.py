@@ -1,4 +1,6 @@
-"""The supervised recommenders among the opponents: fitted once for a data set and a seed, and left out where they cannot be."""
+"""The supervised recommenders among the opponents. Each is fitted once for a data set and a seed, or left out if it cannot
+be.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -37,7 +39,7 @@ SUPERVISED: Mapping[str, Supervised] = MappingProxyType(
 Fit = Callable[[np.random.Generator], Mapping[str, Tensor]]
 Build = Callable[[Learned], Scorer]
 Fits = Callable[[str, Fit, Build], Scorer]
-"""Builds the scorer of the named opponent from what its fit learned: at a former time, if that is kept, or now."""
+"""Builds the scorer of the named opponent from the parameters of a stored fit, or else of a new one."""
 
 
 def fit_now(generator: np.random.Generator) -> Fits:
@@ -46,7 +48,7 @@ def fit_now(generator: np.random.Generator) -> Fits:
 
 
 def supervised_scorer(name: str, played: Played, fits: Fits, notice: Callable[[str], None]) -> Scorer | None:
-    """The opponent `name`; None where the data set cannot be fitted, and `notice` is told why."""
+    """The scorer of the opponent `name`. If the data set cannot be fitted it is None, and `notice` receives the reason."""
     kind = SUPERVISED[name]
     if reason := kind.unfit(played.dataset):
         notice(f"the opponent '{name}' is left out: {reason}")

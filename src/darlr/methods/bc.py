@@ -1,8 +1,9 @@
-"""BC, behaviour cloning (Pomerleau, 1991): recommend what the log does; the plainest way to learn from one.
+"""BC, behaviour cloning (Pomerleau, 1991): imitates the log; the simplest way to learn from it.
 
     loss = -log pi(a | s) + c mean(logits(s)^2)
 
-No reward enters, so the policy is as good as whatever chose the logged items. The second term, 0 as it is, is d3rlpy's.
+No reward enters the loss, so the policy is as good as the one that made the log. The second term, whose weight c is 0 by
+default, is d3rlpy's.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from darlr.methods.offline import OFFLINE_SPACE, Offline, offline_settings
 
 @dataclass(frozen=True)
 class BCConfig(Section):
-    """Behaviour cloning."""
+    """Settings of behaviour cloning."""
 
     KEY: ClassVar[str] = "bc"
 
@@ -30,14 +31,21 @@ class BCConfig(Section):
 
 
 class BC(OfflinePolicy):
-    """An actor that imitates the log, by sampling."""
+    """An actor that imitates the log and samples its recommendations."""
 
     deterministic = False
 
     def __init__(
         self, config: PolicyConfig, tracker: StateTracker, n_items: int, logit_penalty: float, generator: torch.Generator
     ) -> None:
-        """Args: logit_penalty: c."""
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            logit_penalty: c.
+            generator: draws the initial weights.
+        """
         super().__init__(config, tracker, n_items, {"actor": n_items}, generator)
         self._logit_penalty = logit_penalty
 
@@ -45,25 +53,30 @@ class BC(OfflinePolicy):
         return without_blocked(self.heads["actor"](self.hidden(moments)), moments.blocking)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
-        parts = bc_losses(self.heads["actor"](self.hidden(batch.now)), batch.items, batch.now.blocking)
-        return parts["imitation"] + self._logit_penalty * parts["logits"], parts
+        logits = self.heads["actor"](self.hidden(batch.now))
+        imitation = imitation_loss(logits, batch.items, batch.now.blocking)
+        if not self._logit_penalty:
+            return imitation, {"imitation": imitation}
+        penalty = logits.square().mean()
+        return imitation + self._logit_penalty * penalty, {"imitation": imitation, "logits": penalty}
 
 
-def bc_losses(logits: Tensor, items: Tensor, blocking: Tensor | None) -> dict[str, Tensor]:
-    """The terms of the loss, unweighted.
+def imitation_loss(logits: Tensor, items: Tensor, blocking: Tensor | None) -> Tensor:
+    """The mean of -log pi(a | s).
 
     Args:
         logits: (B, n_items).
         items: (B,) the logged items, none of which is blocked.
-        blocking: as in `Moments`: what could not be recommended, the policy need not avoid.
+        blocking: as in `Moments`; the policy need not learn to avoid blocked items.
     """
-    return {"imitation": F.cross_entropy(without_blocked(logits, blocking), items), "logits": logits.square().mean()}
+    return F.cross_entropy(without_blocked(logits, blocking), items)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _BCMethod(Offline):
     def idle(self, key: str, config: ExperimentConfig) -> bool:
-        return key in ("offline.discount", "offline.n_step", "offline.target_sync")  # nothing is paid and no target is met
+        # the loss has no reward and no target network
+        return key in ("offline.discount", "offline.n_step", "offline.target_sync")
 
 
 BC_METHOD = _BCMethod(

@@ -71,7 +71,7 @@ class CQL(OfflinePolicy):
         return without_blocked(self.values(self.hidden(moments)), moments.blocking)
 
     def values(self, hidden: Tensor) -> Tensor:
-        """(B, n_items) Q for `hidden` (B, h)."""
+        """Return (B, n_items) Q for `hidden` (B, h)."""
         return quantile_means(self.heads["quantiles"], self._quantiles, hidden)
 
     def quantiles(self, hidden: Tensor, items: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""DDPG, deep deterministic policy gradient (Lillicrap et al., ICLR 2016), whose actions are vectors that stand for items.
+"""DDPG, deep deterministic policy gradient (Lillicrap et al., ICLR 2016). Its actions are vectors that stand for items.
 
     v(a)     the vector of an item, of length 1;  g(x)  the item with the greatest inner product with x, of those not blocked
     mu(s)    the actor's vector;  g(mu(s)) is recommended, while learning g(mu(s) + noise)
@@ -31,27 +31,30 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 
 @dataclass(frozen=True)
 class DDPGConfig(Section):
-    """Deterministic policy gradients (DDPG, TD3)."""
+    """Settings of deterministic policy gradients (DDPG, TD3)."""
 
     KEY: ClassVar[str] = "ddpg"
 
     actor_learning_rate: Annotated[float, Setting("step size of Adam for the actor", above=0, at_most=SINGLE)] = 1e-4
-    tau: Annotated[float, Setting("share of the way that the target networks follow at every update", above=0, at_most=1)] = (
+    tau: Annotated[float, Setting("share of the new parameters in the target networks at every update", above=0, at_most=1)] = (
         0.005
     )
     noise: Annotated[
         float,
-        Setting(
-            "standard deviation of what is added to every coordinate of the vector while learning", at_least=0, at_most=1e6
-        ),
+        Setting("standard deviation of the noise on every coordinate of the vector while learning", at_least=0, at_most=1e6),
     ] = 0.1
 
 
 class DeterministicUpdates(WithTarget[VectorPolicy]):
-    """Gradient steps on the critics and the actor of a `VectorPolicy`, whose target networks follow slowly."""
+    """Gradient steps on the critics and the actor of a `VectorPolicy`; the target networks follow slowly."""
 
     def __init__(self, policy: VectorPolicy, critic_learning_rate: float, config: DDPGConfig) -> None:
-        """Args: critic_learning_rate: of the critics and the state tracker."""
+        """
+        Args:
+            policy: is trained.
+            critic_learning_rate: of the critics and the state tracker.
+            config: the actor's learning rate and tau.
+        """
         self._config = config
         self._actor = [*policy.trunk.parameters(), *policy.heads.parameters()]
         others = [*policy.tracker.parameters(), *policy.critics.parameters()]
@@ -65,7 +68,7 @@ class DeterministicUpdates(WithTarget[VectorPolicy]):
         super().__init__(policy, optimiser)
 
     def descend(self, batch: Batch, log: EpochLog, generator: torch.Generator) -> None:
-        """One gradient step of the critics, one of the actor, and the targets' way towards them."""
+        """Take one gradient step of the critics and one of the actor, and move the target networks."""
         self.updates += 1
         self.optimiser.zero_grad(set_to_none=True)
         states = self.policy.states(batch.now)
@@ -78,18 +81,18 @@ class DeterministicUpdates(WithTarget[VectorPolicy]):
 
     @torch.no_grad()
     def following(self, after: Moments, generator: torch.Generator) -> Tensor:
-        """(B,) what the states `after` are worth; nothing is drawn."""
+        """The values (B,) of the states `after`; nothing is drawn."""
         states = self.target.states(after)
         return self.target.values(states, self.target.nearest(self.target.acted(states), after.blocking))[0]
 
     def follow_critic(self, now: Moments, log: EpochLog) -> None:
-        """One gradient step of the actor, and the targets' way."""
+        """Take one gradient step of the actor, and move the target networks."""
         with torch.no_grad():
             states = self.policy.states(now)
         actor = -self.policy.values(states, self.policy.acted(states))[0].mean()
         self.optimiser.zero_grad(set_to_none=True)
         for parameter, gradient in zip(self._actor, torch.autograd.grad(actor, self._actor), strict=True):
-            parameter.grad = gradient  # the critic has a share in the loss, and stays as it is
+            parameter.grad = gradient  # the critic is part of the loss, and is not changed
         self.optimiser.step()
         log.add("loss/actor", actor)
         with torch.no_grad():
@@ -98,18 +101,18 @@ class DeterministicUpdates(WithTarget[VectorPolicy]):
 
 
 def critic_loss(values: Tensor, targets: Tensor) -> Tensor:
-    """The loss of what each critic says, `values` (critics, B), for what it should be, `targets` (B,); a sum over critics."""
+    """The mean squared error of the critics' `values` (critics, B) from `targets` (B,), summed over critics (scalar)."""
     return (values - targets).square().mean(dim=1).sum()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deterministic(Replaying):
-    """Methods whose actor gives a vector."""
+    """Methods with an actor that outputs a vector."""
 
     reads: tuple[type[Section], ...] = (ReplayConfig, DDPGConfig)
 
     def idle(self, key: str, config: ExperimentConfig) -> bool:
-        return key == "replay.target_sync"  # the target networks follow all the time
+        return key == "replay.target_sync"  # the target networks follow at every update
 
     def updates(self, parts: LearnerParts, policy: ExploringPolicy) -> Updates:
         assert isinstance(policy, VectorPolicy)

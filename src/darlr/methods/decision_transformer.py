@@ -1,13 +1,14 @@
-"""Decision Transformer (Chen et al., NeurIPS 2021): imitate the log, told what the rest of the episode brought; ask for more.
+"""Decision Transformer (Chen et al., NeurIPS 2021): imitates the log given the rest of an episode's return, and asks for a
+high one.
 
     sequence   R_1, s_1, a_1, R_2, s_2, a_2, ...,  R_t = r_t + r_(t+1) + ... to the episode's end
     loss       the mean over t of -log pi(a_t | R_1, s_1, a_1, ..., R_t, s_t)
     acting     R_1 is the return that is asked for, R_(t+1) = R_t - r_t
 
-A causal Transformer reads the last `context` steps, three tokens each, and the item is read off the state's token. s_t is what
-the state tracker makes of the window before step t. Rewards are normalised to 0 to 1 by the range that the log declares, and
-returns counted in units of the largest logged one. What is asked for is a quantile of the logged episodes' returns, so it comes
-from the log alone; `darlr tune` chooses the quantile without the truth.
+A causal Transformer reads the last `context` steps, three tokens each. The item is predicted from the state's token. s_t is
+the state tracker's state for the window before step t. Rewards are normalised to 0..1 by the range that the log declares,
+and returns are in units of the largest logged return. The return to ask for is a quantile of the logged episodes' returns,
+so it comes from the log alone; `darlr tune` chooses the quantile without the truth.
 """
 
 from dataclasses import dataclass
@@ -32,16 +33,16 @@ from darlr.methods.offline import OFFLINE_SPACE, TO_THE_END, Offline, offline_se
 from darlr.world.window import Window, start_item
 
 TOKENS = 3
-"""Of a step: what is still to come, the state, the item."""
+"""Number of tokens of a step: the rest of the return, the state and the item."""
 
 
 @dataclass(frozen=True)
 class DecisionTransformerConfig(Section):
-    """Decision Transformer."""
+    """Settings of the Decision Transformer."""
 
     KEY: ClassVar[str] = "decision_transformer"
 
-    context: Annotated[int, Setting("K, how many steps it reads (published: 20 or 30)", at_least=1, at_most=1_000)] = 10
+    context: Annotated[int, Setting("K, number of steps that it reads (published: 20 or 30)", at_least=1, at_most=1_000)] = 10
     layers: Annotated[int, Setting("Transformer layers (published: 3 or 6)", at_least=1, at_most=100)] = 2
     heads: Annotated[int, Setting("attention heads", at_least=1, at_most=1_000)] = 1
     width: Annotated[int, Setting("size of a token (published: 128)", multiple_of="heads", at_most=100_000)] = 48
@@ -51,11 +52,11 @@ class DecisionTransformerConfig(Section):
 
 
 class DecisionTransformer(OfflinePolicy):
-    """An actor that is told what to bring; it recommends, by sampling.
+    """An actor that is given a return to reach and samples its recommendations.
 
     Attributes:
-        scale: the largest return of a logged episode.
-        asked: the return that is asked for, in units of it.
+        scale: the largest return of a logged episode (scalar).
+        asked: the return to ask for, in units of `scale` (scalar).
     """
 
     deterministic = False
@@ -72,7 +73,15 @@ class DecisionTransformer(OfflinePolicy):
         longest: int,
         generator: torch.Generator,
     ) -> None:
-        """Args: longest: steps of the longest episode."""
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            settings: the method's own settings.
+            longest: number of steps of the longest episode.
+            generator: draws the initial weights.
+        """
         super().__init__(config, tracker, n_items, {"actor": n_items}, generator, state_size=settings.width)
         self._settings, self._longest = settings, longest
         self.sequence = settings.context
@@ -120,50 +129,51 @@ class DecisionTransformer(OfflinePolicy):
         return {**super().entity_rows(), "embed_item.weight": Rows("items")}
 
     def _ends(self, window: Window) -> Tensor:
-        """(K,) the newest position of `window` before each step that is read."""
+        """The newest position of `window` before each step that is read, (K,)."""
         length = window.items.shape[1]
         return torch.arange(length - self._settings.context, length, device=window.items.device)
 
     def _still_asked(self, window: Window) -> Tensor:
-        """(B,) R_t after `window`: what is asked less what was given, but no less than one step's share."""
+        """R_t after `window`, (B,): the return asked for minus the rewards so far, but at least one step's share."""
         given = torch.where(window.items < self.n_items, window.rewards, 0.0).sum(dim=1) / self.scale
         return torch.maximum(self.asked - given, self.asked / self._longest)
 
     def _hidden(self, users: Tensor, window: Window, still: Tensor, items: Tensor | None) -> Tensor:
-        """(B, K, width) what the states' tokens become.
+        """The outputs at the states' tokens, (B, K, width).
 
         Args:
-            window: (B, L) what was visible before the newest step, the whole episode.
+            users: (B,).
+            window: (B, L) the whole episode before the newest step.
             still: (B,) R of the newest step, in units of `scale`.
-            items: (B,) what was recommended then, if that is known; it is no part of what its own choice sees.
+            items: (B,) the item of the newest step, if it is known; the prediction of that item does not see it.
         """
-        ends, width = self._ends(window), self._settings.width
+        ends = self._ends(window)
         newest = torch.zeros_like(users) if items is None else items
         taken = torch.cat([window.items[:, ends[1:]], newest[:, None]], dim=1).clamp(
             max=self.n_items - 1
-        )  # absent ones are masked
+        )  # absent positions are masked
         each = torch.stack(
             [self._returns(window, ends, still), self._states(users, window, ends), self.embed_item(taken)], dim=2
         )
         step = (window.items != self.tracker.absent_item).cumsum(dim=1)[:, ends] - 1
         tokens = each.tanh() + self.embed_step(step.clamp(0, self._longest - 1))[:, :, None]
         present = (window.items[:, ends] != self.tracker.absent_item).repeat_interleave(TOKENS, dim=1)
-        hidden: Tensor = self.transformer(tokens.view(len(users), -1, width), present)
+        hidden: Tensor = self.transformer(tokens.flatten(1, 2), present)
         return hidden[:, 1::TOKENS]
 
     def _returns(self, window: Window, ends: Tensor, still: Tensor) -> Tensor:
-        """(B, K, width) embedded R of every step: `still` (B,) and what was given from there on."""
-        given = window.rewards[:, ends].flip(1).cumsum(dim=1).flip(1) / self.scale  # from the position before each step on
+        """The embedded R of every step, (B, K, width): `still` (B,) plus the rewards from that step on."""
+        given = window.rewards[:, ends].flip(1).cumsum(dim=1).flip(1) / self.scale  # starts at the position before each step
         later = torch.cat([given[:, 1:], torch.zeros_like(given[:, :1])], dim=1)
         embedded: Tensor = self.embed_return((still[:, None] + later)[:, :, None])
         return embedded
 
     def _states(self, users: Tensor, window: Window, ends: Tensor) -> Tensor:
-        """(B, K, width) embedded states before every step."""
+        """The embedded states before every step, (B, K, width)."""
         size = self.tracker.window
         places = ends[:, None] + torch.arange(1 - size, 1, device=ends.device)  # (K, w)
         items, rewards = window.items[:, places].flatten(0, 1), window.rewards[:, places].flatten(0, 1)
-        # Before the start there is no state; the start stands in for it, and what comes of it is masked.
+        # Before the start there is no state. The start stands in for it, and its output is masked.
         newest = torch.where(items[:, -1:] == self.tracker.absent_item, start_item(self.n_items), items[:, -1:])
         windows = Window(torch.cat([items[:, :-1], newest], dim=1), rewards)
         states = self.tracker(users.repeat_interleave(len(ends)), windows)
@@ -171,27 +181,27 @@ class DecisionTransformer(OfflinePolicy):
         return embedded
 
     def _blocked_before(self, window: Window, ends: Tensor) -> Tensor:
-        """(B, K, n_items) as `Moments.blocking`: what the episode had had before every step."""
+        """The items of the episode before every step, (B, K, n_items), in the form of `Moments.blocking`."""
         earlier = torch.arange(window.items.shape[1], device=ends.device) <= ends[:, None]
         had = torch.where(earlier, window.items[:, None], self.tracker.absent_item)  # (B, K, L)
         return blocking_items(had.flatten(0, 1), self.n_items).view(-1, len(ends), self.n_items)
 
 
 def lookback(longest: int, context: int, window: int) -> int:
-    """How many positions show all of an episode of `longest` steps, and the `window` before the oldest step of `context`."""
+    """Number of positions that cover an episode of at most `longest` steps and the `window` before its oldest step read."""
     return max(longest, context) + window
 
 
 def sequence_loss(logits: Tensor, items: Tensor, present: Tensor, blocking: Tensor | None) -> Tensor:
-    """The mean of -log pi(a) over the steps that are present.
+    """The mean (scalar) of -log pi(a) over the steps that are present.
 
     Args:
         logits: (B, K, n_items).
-        items: (B, K) what the log recommended, none of which is blocked.
+        items: (B, K) the logged items, none of which is blocked.
         present: (B, K) bool, whether the episode had begun.
         blocking: (B, K, n_items) as in `Moments`.
     """
-    none = -100  # what cross_entropy leaves out
+    none = -100  # cross_entropy ignores this target
     return F.cross_entropy(without_blocked(logits, blocking).flatten(0, 1), torch.where(present, items, none).flatten())
 
 

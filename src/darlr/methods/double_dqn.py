@@ -2,7 +2,7 @@
 
     loss = huber(Q(s, a), r + gamma^n Q'(s', argmax over items of Q(s', .)))
 
-A maximum over noisy values is too large. Here the noise of Q' does not choose. The rest is DQN's.
+The maximum over noisy values is biased upwards. Here the noise of Q' does not choose the item. The rest equals DQN.
 """
 
 from torch import Tensor

@@ -2,8 +2,8 @@
 
     loss = huber(Q(s, a), r + gamma^n max over items of Q'(s', .))
 
-Q' is the target network. huber is half the squared error up to 1, and goes on with the slope 1, as theirs does. What may not be
-recommended in s' counts neither for the maximum nor in acting.
+Q' is the target network. huber is half the squared error up to 1, and continues with the slope 1, as in the paper. Items
+that are blocked in s' count neither for the maximum nor in acting.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 
 
 class DQN(ExploringPolicy):
-    """Recommends the item with the greatest Q."""
+    """Recommends the item with the largest Q."""
 
     def __init__(
         self,
@@ -30,16 +30,23 @@ class DQN(ExploringPolicy):
         generator: torch.Generator,
         outputs: Mapping[str, int] | None = None,
     ) -> None:
-        """Args: outputs: the linear heads by name, if they are others than Q's."""
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            generator: draws the initial weights.
+            outputs: the linear heads by name; None for the head of Q.
+        """
         super().__init__(config, tracker, n_items, outputs or {"value": n_items}, generator)
 
     def values(self, hidden: Tensor) -> Tensor:
-        """(B, n_items) Q for `hidden` (B, h)."""
+        """Q for `hidden` (B, h), (B, n_items)."""
         values: Tensor = self.heads["value"](hidden)
         return values
 
     def value_of(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """(B,) Q of `items` (B,), one a row of `hidden` (B, h)."""
+        """Q of `items` (B,), one a row of `hidden` (B, h), (B,)."""
         return outputs_of(self.heads["value"], hidden, items).squeeze(1)
 
     def scores(self, moments: Moments) -> Tensor:
@@ -53,12 +60,12 @@ class DQN(ExploringPolicy):
         return loss, {"value": loss}
 
     def following(self, after: Moments, target: "DQN") -> Tensor:
-        """(B,) what the states `after` are worth."""
+        """The values (B,) of the states `after`."""
         return target.scores(after).amax(dim=1)
 
 
 def dqn_loss(values: Tensor, targets: Tensor) -> Tensor:
-    """The loss of the `values` (B,) of the items that were recommended, for what they should be, `targets` (B,)."""
+    """The Huber loss (scalar) of the recommended items' `values` (B,) against `targets` (B,)."""
     return F.huber_loss(values, targets, delta=1.0)
 
 

@@ -3,8 +3,8 @@
     Q(s, a) = V(s) + A(s, a) - mean over items of A(s, .)                              (their Eq. 9)
     loss    = huber(Q(s, a), r + gamma^n Q'(s', argmax over items of Q(s', .)))        (double DQN's)
 
-What a state is worth is learned from every step in it, whichever item was recommended. The mean is over all items, also over
-those that are blocked: it is a convention of the network, which makes V and A unique, and no expectation of what can happen.
+A state's value is learned from every step in it, whichever item was recommended. The mean is over all items, blocked ones
+included. It is a convention of the network that makes V and A unique, not an expectation.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 
 
 class DuelingDQN(DoubleDQN):
-    """Double DQN on two streams."""
+    """Double DQN with two streams."""
 
     def __init__(self, config: PolicyConfig, tracker: StateTracker, n_items: int, generator: torch.Generator) -> None:
         super().__init__(config, tracker, n_items, generator, {"state": 1, "advantage": n_items})
@@ -44,7 +44,7 @@ class DuelingDQN(DoubleDQN):
 
 
 def dueling_values(state: Tensor, advantages: Tensor) -> Tensor:
-    """(B, n_items) Q of a state's value (B, 1) and its items' advantages (B, n_items)."""
+    """Q (B, n_items) from a state's value (B, 1) and its items' advantages (B, n_items)."""
     return state + advantages - advantages.mean(dim=1, keepdim=True)
 
 

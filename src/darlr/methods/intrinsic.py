@@ -1,4 +1,4 @@
-"""The intrinsic-reward agent of EasyRL4Rec (Yu et al., SIGIR 2024): A2C, paid for what is different and what is little known.
+"""The intrinsic-reward agent of EasyRL4Rec (Yu et al., SIGIR 2024): A2C with a reward for diverse and little-known items.
 
     r(u, i) = r'(u, i) + lambda_d diversity(i) + lambda_n novelty(i) - shift
 

@@ -1,12 +1,12 @@
-"""IQL, implicit Q-learning (Kostrikov et al., ICLR 2022), for discrete actions: no value of an unlogged item is ever asked for.
+"""IQL, implicit Q-learning (Kostrikov et al., ICLR 2022), for discrete actions: it never evaluates an item that was not logged.
 
     value   |tau - 1(u < 0)| u^2,  u = min(Q'_1(s, a), Q'_2(s, a)) - V(s)        (Eq. 5)
     critic  (r + gamma V(s') - Q_i(s, a))^2, a sum over i = 1, 2                 (Eq. 6)
     actor   -exp(beta (min(Q'_1(s, a), Q'_2(s, a)) - V(s))) log pi(a | s)        (Eq. 7)
     loss    value + critic + actor
 
-Q' is the target network. The weight of the actor's term is at most `bound`, as in the authors' code, and each term is the only
-one that its own head learns from: what it reads of the other heads is a constant for the gradient.
+Q' is the target network. The weight of the actor's term is at most `bound`, as in the authors' code. Each head learns from
+its own term alone: the other heads' outputs in a term are constants for the gradient.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from darlr.methods.weighted_likelihood import weighted_loss
 
 @dataclass(frozen=True)
 class IQLConfig(Section):
-    """Implicit Q-learning."""
+    """Settings of implicit Q-learning."""
 
     KEY: ClassVar[str] = "iql"
 
@@ -41,7 +41,7 @@ class IQLConfig(Section):
 
 
 class IQL(OfflinePolicy):
-    """An actor, two critics and a state value; the actor recommends its likeliest item."""
+    """An actor, two critics and a state value; the actor recommends its most likely item."""
 
     def __init__(
         self, config: PolicyConfig, tracker: StateTracker, n_items: int, settings: IQLConfig, generator: torch.Generator
@@ -56,7 +56,7 @@ class IQL(OfflinePolicy):
         return without_blocked(self.heads["actor"](self.hidden(moments)), moments.blocking)
 
     def critics(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """(B, 2) what both critics say of `items` (B,), one a row of `hidden` (B, h)."""
+        """Both critics' values of `items` (B,), one a row of `hidden` (B, h), (B, 2)."""
         return torch.cat([outputs_of(self.heads[name], hidden, items) for name in ("critic_1", "critic_2")], dim=1)
 
     def losses(self, batch: Batch, target: OfflinePolicy) -> tuple[Tensor, dict[str, Tensor]]:
@@ -87,8 +87,9 @@ def iql_losses(
         critics: (B, 2) Q_1 and Q_2 of the logged items.
         values: (B,) V of the states.
         items: (B,) the logged items, none of which is blocked.
-        logged: (B,) the lesser of what both target critics say of them.
+        logged: (B,) the smaller of the two target critics' values of the logged items.
         targets: (B,) r + gamma V(s').
+        settings: tau, beta and the bound.
     """
     advantages = logged - values
     asymmetry = torch.where(advantages.detach() < 0, 1 - settings.expectile, settings.expectile)

@@ -64,7 +64,7 @@ class Method(ABC):
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
-        imitates: whether it does what the log does, whatever was given for it; it is then as good as what made the log.
+        imitates: whether it imitates the log whatever the rewards; it is then as good as the policy behind the log.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Method(ABC):
         return False
 
     def lookback(self, config: ExperimentConfig) -> int:
-        """How many positions of an episode the policy and what it is paid look at."""
+        """Return the number of an episode's positions that the policy and its rewards look at."""
         paid = config.leave.max_steps if REWARDS[config.reward.kind].whole_episode else 1
         return max(config.tracker.window, config.policy.category_window, *config.reward.entropy_orders, paid)
 

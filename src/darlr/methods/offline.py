@@ -1,4 +1,4 @@
-"""The methods that learn from the log alone: they differ in their loss (docs/methods/offline.md)."""
+"""The methods that learn from the log alone; they differ in their loss (docs/methods/offline.md)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from darlr.methods.method import NO_PENALTIES, Method, Settings
 from darlr.methods.parts import LearnerParts, PolicyParts
 
 UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8
-"""Seconds: SQN's 208 and 108 updates/s at 300 items, batches of 256 and 1,024."""
+"""Seconds of an update, and of a value in it, from SQN's 208 and 108 updates/s at 300 items and batches of 256 and 1,024."""
 
 OFFLINE_SPACE: Mapping[str, Any] = {
     "offline.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -31,18 +31,18 @@ OFFLINE_SPACE: Mapping[str, Any] = {
     "offline.n_step": [1, 3, 5],
 }
 TO_THE_END = 10_000
-"""`offline.n_step` of methods whose returns are those of the whole rest of an episode: the largest there may be."""
+"""`offline.n_step` of methods whose returns reach to the end of an episode: the largest value allowed."""
 RETURN_SPACE: Mapping[str, Any] = {key: values for key, values in OFFLINE_SPACE.items() if key != "offline.n_step"}
-"""Of methods whose steps of a return are fixed."""
+"""Search space of methods with a fixed number of steps of a return."""
 
 
 def offline_settings(settings: Settings, yahoo: Settings | None = None) -> Mapping[str, Settings]:
-    """Published settings of an agent that learns from the log alone; on Yahoo the users of the test world are replayed."""
+    """The published settings of an agent that learns from the log alone; on Yahoo the users of the test world are replayed."""
     return {"": settings, "yahoo": merge(settings, {"offline": {"users": "world"}, **(yahoo or {})})}
 
 
 def require_plain_heads(method: str, config: ExperimentConfig) -> None:
-    """Raise `InputError` for settings of the actor-critic's terms and heads, which `method` has not."""
+    """Raise `InputError` for settings of the actor-critic's terms and heads, which `method` lacks."""
     for key, default in (("actor", "network"), ("head", "linear"), ("prior_weight", 0.0), ("category_window", 0)):
         if getattr(config.policy, key) != default:
             raise InputError(
@@ -53,11 +53,11 @@ def require_plain_heads(method: str, config: ExperimentConfig) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Offline(Method):
-    """Learning from the log alone, replayed as episodes.
+    """A method that learns from the log alone, replayed as episodes.
 
     Attributes:
-        kind: the policy's class, whose losses make the method.
-        build: (class, config, tracker, n_items, generator) -> the policy; the class is `kind`, or a variant of it.
+        kind: the policy's class, whose losses define the method.
+        build: (class, config, tracker, n_items, generator) -> the policy. The class is `kind`, or a variant of it.
     """
 
     kind: type[OfflinePolicy]

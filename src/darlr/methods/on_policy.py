@@ -1,4 +1,4 @@
-"""The methods that learn the actor-critic network from each collection while it is fresh, by a loss other than A2C's."""
+"""The methods that learn the actor-critic network from each new collection, by a loss other than A2C's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from darlr.rewards.source import RewardSource
 from darlr.simulator.simulator import Simulator
 
 NO_REFERENCE: Settings = {"reference_quirks": False}
-"""What a method fixes that the references of DARLR's comparison do not have."""
+"""Fixed setting of methods that the references of DARLR's comparison lack."""
 
 AgentBuilder = Callable[[ActorCritic, Simulator, int, ExperimentConfig, Estimates], A2C]
-"""(policy, simulator, users of the world, settings, rewards that are learned from) -> who learns the policy."""
+"""(policy, simulator, number of users, settings, rewards to learn from) -> the agent that learns the policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnPolicy(Simulated):
-    """Learning the actor-critic network in the simulator.
+    """A method that learns the actor-critic network in the simulator.
 
     Attributes:
-        agent: builds who learns; its loss makes the method.
+        agent: builds the agent; its loss defines the method.
     """
 
     agent: AgentBuilder

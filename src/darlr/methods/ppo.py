@@ -4,8 +4,8 @@
     loss  = mean(-min(ratio A, clip(ratio, 1 - clip, 1 + clip) A)) + value_weight mean((V(s) - R)^2)
             - entropy_weight mean(H(pi(. | s)))
 
-pi_old is the policy that played the collection. Several passes learn from one collection; the clipped ratio (Eq. 7) takes away
-the reason to go far from pi_old.
+pi_old is the policy that played the collection. Several passes learn from one collection; the clipped ratio (Eq. 7) removes
+the incentive to move far from pi_old.
 """
 
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darlr.agents.a2c import A2C, Transitions, ValuedRollout
-from darlr.agents.actor_critic import entropies, standardised
+from darlr.agents.actor_critic import standardised, with_critic
 from darlr.agents.learning import EpochLog
 from darlr.agents.policy import ActorCritic
 from darlr.agents.settings import A2CConfig
@@ -31,12 +31,12 @@ from darlr.simulator.simulator import Simulator
 
 @dataclass(frozen=True)
 class PPOConfig(Section):
-    """Proximal policy optimisation; what it shares with A2C is `a2c`'s."""
+    """Settings of proximal policy optimisation; the section `a2c` has those that it shares with A2C."""
 
     KEY: ClassVar[str] = "ppo"
 
-    clip: Annotated[float, Setting("epsilon, how far a ratio counts on either side of 1", above=0, below=1)] = 0.2
-    passes: Annotated[int, Setting("over a collection", at_least=1, at_most=1_000)] = 4
+    clip: Annotated[float, Setting("epsilon, largest distance from 1 at which a ratio counts", above=0, below=1)] = 0.2
+    passes: Annotated[int, Setting("number of passes over a collection", at_least=1, at_most=1_000)] = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,11 @@ class PPO(A2C):
         own: PPOConfig,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args: own: the settings that A2C has not; the others as for `A2C`."""
+        """
+        Args:
+            policy, simulator, n_users, config, reward_table: as for `A2C`.
+            own: the settings that A2C lacks.
+        """
         super().__init__(policy, simulator, n_users, config, reward_table)
         self._own = own
 
@@ -103,39 +107,34 @@ def ppo_loss(
     config: A2CConfig,
     clip: float,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only where it is weighted.
+    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only if it has a weight.
 
     Args:
-        logits: (n, n_actions), -inf for actions that were blocked.
+        logits: (n, n_actions), -inf for blocked actions.
         values: (n,) the critic's V(s).
-        actions: (n,) int64, what was done; never a blocked action.
+        actions: (n,) int64, the recommended items; never a blocked one.
         old_log_probabilities: (n,) log pi_old(a | s).
-        advantages: (n,) A; with `config.normalise_advantages` they are brought to mean 0 and deviation 1.
+        advantages: (n,) A; with `config.normalise_advantages` they are scaled to mean 0 and standard deviation 1.
         returns: (n,) R.
+        config: the loss's weights.
+        clip: epsilon.
     """
     if config.normalise_advantages:
         advantages = standardised(advantages)
     ratios = (-F.cross_entropy(logits, actions, reduction="none") - old_log_probabilities).exp()
     clipped = ratios.clamp(1 - clip, 1 + clip)
-    terms = {
-        "policy": -torch.minimum(ratios * advantages, clipped * advantages).mean(),
-        "value": F.mse_loss(values, returns),
-    }
-    loss = terms["policy"] + config.value_weight * terms["value"]
-    if config.entropy_weight:
-        terms["entropy"] = entropies(logits).mean()
-        loss = loss - config.entropy_weight * terms["entropy"]
-    return loss, terms
+    policy = -torch.minimum(ratios * advantages, clipped * advantages).mean()
+    return with_critic(policy, logits, values, returns, config)
 
 
 def ppo_agent(policy: ActorCritic, simulator: Simulator, n_users: int, config: ExperimentConfig, learned: Estimates) -> PPO:
-    """Who learns `policy` by PPO, for `OnPolicy`."""
+    """The agent that learns `policy` by PPO, for `OnPolicy`."""
     return PPO(policy, simulator, n_users, config.a2c, config.own(PPOConfig), learned)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proximal(OnPolicy):
-    """Methods that learn by PPO; their settings are those of Schulman et al."""
+    """Methods that learn by PPO, with the settings of Schulman et al."""
 
     reads: tuple[type[Section], ...] = (A2CConfig, PPOConfig)
 

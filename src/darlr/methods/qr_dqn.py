@@ -5,7 +5,7 @@
     target_j     = r + gamma^n theta'_j(s', argmax over items of Q(s', .))
     loss         = mean over i of the sum over j of |tau_i - [target_j < theta_i]| huber(target_j - theta_i)   (their Eq. 10)
 
-theta' is the target network's. What may not be recommended in s' does not count for the argmax.
+theta' is the target network's. Items that are blocked in s' do not count for the argmax.
 """
 
 from dataclasses import dataclass
@@ -25,24 +25,31 @@ from darlr.methods.replaying import REPLAY_SPACE, Replaying
 
 @dataclass(frozen=True)
 class QRDQNConfig(Section):
-    """Quantile regression DQN."""
+    """Settings of quantile regression DQN."""
 
     KEY: ClassVar[str] = "qr_dqn"
 
-    quantiles: Annotated[int, Setting("N, of an item's return", at_least=2, at_most=10_000)] = 50
+    quantiles: Annotated[int, Setting("N, number of quantiles of an item's return", at_least=2, at_most=10_000)] = 50
 
 
 class QRDQN(ExploringPolicy):
-    """Recommends the item whose quantiles have the greatest mean.
+    """Recommends the item whose quantiles have the largest mean.
 
-    The head is linear, so the mean of an item's quantiles is a linear function too: all quantiles are only ever computed for
-    one item a row, which is what makes 8,000 items fit.
+    The head is linear, so the mean of an item's quantiles is a linear function, too. All quantiles are only computed for
+    one item a row, so that 8,000 items fit.
     """
 
     def __init__(
         self, config: PolicyConfig, tracker: StateTracker, n_items: int, quantiles: int, generator: torch.Generator
     ) -> None:
-        """Args: quantiles: N."""
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            quantiles: N.
+            generator: draws the initial weights.
+        """
         super().__init__(config, tracker, n_items, {"quantiles": n_items * quantiles}, generator)
         self._quantiles = quantiles
 
@@ -60,23 +67,29 @@ class QRDQN(ExploringPolicy):
 
 
 def quantile_means(head: nn.Module, count: int, hidden: Tensor) -> Tensor:
-    """(B, n_items) means of the `count` outputs that a linear `head` has for every item, for `hidden` (B, h)."""
+    """The means (B, n_items) of every item's outputs.
+
+    Args:
+        head: a linear head.
+        count: number of outputs of an item.
+        hidden: (B, h).
+    """
     assert isinstance(head, nn.Linear)
-    # A sum hands its gradient on as it is, where a mean would divide that of every quantile.
+    # A sum passes its gradient on as it is; a mean would divide every quantile's gradient.
     weight = head.weight.view(-1, count, head.in_features).sum(dim=1) / count
     return F.linear(hidden, weight, head.bias.view(-1, count).sum(dim=1) / count)
 
 
 def quantile_loss(quantiles: Tensor, targets: Tensor) -> Tensor:
-    """The quantile Huber loss of `quantiles` (B, N), at the levels (i - 1/2) / N, against all of `targets` (B, N).
+    """The quantile Huber loss (scalar) of `quantiles` (B, N), at the levels (i - 1/2) / N, against all of `targets` (B, N).
 
-    Summed over the target's quantiles, as the references have it, and a mean over the others and the batch.
+    It is summed over the target's quantiles, like in the references, and averaged over the others and the batch.
     """
     count = quantiles.shape[1]
     levels = (torch.arange(count, device=quantiles.device)[:, None] + 0.5) / count
     difference = quantiles[:, :, None] - targets[:, None, :]
-    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1, and c is its derivative, too: with the slope held constant,
-    # both the loss and its gradient are right, and most of the work needs no graph.
+    # Huber's loss of d is c (d - c / 2), where c is d cut to -1..1; its derivative is c. With the slope held constant, both
+    # the loss and its gradient are right, and most of the work needs no graph.
     with torch.no_grad():
         cut = difference.clamp(-1, 1)
         slope = difference.sign().mul_(0.5 - levels).add_(0.5).mul_(cut)  # 1 - level above the target, level below it

@@ -1,10 +1,10 @@
-"""REINFORCE (Williams, Machine Learning 8, 1992): every recommendation is made likelier by what its episode paid from then on.
+"""REINFORCE (Williams, Machine Learning 8, 1992): each recommendation becomes more likely by the return that followed it.
 
     loss = mean(-log pi(a | s) (G - b)) - entropy_weight mean(H(pi(. | s)))
     G_t  = sum over k of discount^k r_(t+k)
 
-b is a baseline: the mean of G over the collection's episodes that took the same step, or 0. It leaves the expected gradient as
-it is and makes it vary less, which counts here, where no reward is negative.
+b is a baseline: the mean of G over the collection's episodes that took the same step, or 0. It leaves the expected gradient
+unchanged and reduces its variance. That matters here, because no reward is negative.
 """
 
 from dataclasses import dataclass, replace
@@ -31,13 +31,13 @@ Baseline = Literal["mean", "none"]
 
 @dataclass(frozen=True)
 class ReinforceConfig(Section):
-    """REINFORCE; what it shares with A2C is `a2c`'s."""
+    """Settings of REINFORCE; the section `a2c` has those that it shares with A2C."""
 
     KEY: ClassVar[str] = "reinforce"
 
-    baseline: Annotated[
-        Baseline, Setting("what returns are compared with; mean: the collection's mean return from the same step on")
-    ] = "mean"
+    baseline: Annotated[Baseline, Setting("baseline of returns; mean: the collection's mean return from the same step on")] = (
+        "mean"
+    )
 
 
 class Reinforce(A2C):
@@ -52,12 +52,16 @@ class Reinforce(A2C):
         baseline: Baseline,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args: baseline: b; the others as for `A2C`."""
+        """
+        Args:
+            policy, simulator, n_users, config, reward_table: as for `A2C`.
+            baseline: b.
+        """
         super().__init__(policy, simulator, n_users, config, reward_table)
         self._baseline = baseline
 
     def transitions(self, rollout: ValuedRollout, rewards: Tensor) -> Transitions:
-        """The steps of a collection; their advantages are G - b."""
+        """The steps of a collection; their advantages are G - b, (n,)."""
         unvalued = replace(rollout, values=torch.zeros_like(rollout.values))
         steps = super().transitions(unvalued, rewards)
         if self._baseline == "none":
@@ -74,12 +78,13 @@ class Reinforce(A2C):
 def reinforce_loss(
     logits: Tensor, actions: Tensor, advantages: Tensor, entropy_weight: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only where it is weighted.
+    """The loss to be minimised, and its unweighted terms by name; `entropy` is one of them only if it has a weight.
 
     Args:
-        logits: (n, n_actions), -inf for actions that were blocked.
-        actions: (n,) int64, what was done; never a blocked action.
+        logits: (n, n_actions), -inf for blocked actions.
+        actions: (n,) int64, the recommended items; never a blocked one.
         advantages: (n,) G - b.
+        entropy_weight: weight of the entropy.
     """
     terms = {"policy": (F.cross_entropy(logits, actions, reduction="none") * advantages).mean()}
     if not entropy_weight:

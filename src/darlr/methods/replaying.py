@@ -1,4 +1,4 @@
-"""The methods that learn from a replay of simulated steps: they differ in their loss (docs/methods/replay.md)."""
+"""The methods that learn from a replay of simulated steps; they differ in their loss (docs/methods/replay.md)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,10 +31,10 @@ REPLAY_SPACE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Replaying(Method):
-    """Learning from a replay of simulated steps.
+    """A method that learns from a replay of simulated steps.
 
     Attributes:
-        build: (config, tracker, n_items, generator) -> the policy, whose losses make the method.
+        build: (config, tracker, n_items, generator) -> the policy, whose losses define the method.
     """
 
     build: Callable[[ExperimentConfig, StateTracker, int, torch.Generator], ExploringPolicy]
@@ -74,5 +74,5 @@ class Replaying(Method):
         return Work(seconds, steps, (config.tracker, config.policy, own.batch_size, own.steps_per_update))
 
     def outputs(self, config: ExperimentConfig) -> int:
-        """How many numbers the policy computes for every item."""
+        """How many numbers the policy computes for every item, as far as time is concerned."""
         return 1

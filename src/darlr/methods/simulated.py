@@ -1,4 +1,4 @@
-"""The methods that learn by A2C in the simulator: they differ in what it pays."""
+"""The methods that learn by A2C in the simulator; they differ in the reward that it pays."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from darlr.rewards.source import RewardSource
 
 A2C_SPACE: Mapping[str, Any] = {
     "a2c.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
-    "a2c.discount": [0, 0.5, 0.9, 0.99],  # down to 0, no future: best where what comes later hangs on nothing done now
+    "a2c.discount": [0, 0.5, 0.9, 0.99],  # down to 0, no future: best if later rewards do not depend on the present item
     "a2c.entropy_weight": [0, 0.001, 0.01, 0.1],
 }
 UNCERTAINTY_SPACE: Mapping[str, Any] = {
@@ -40,7 +40,7 @@ PENALTIES_SPACE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Simulated(Method):
-    """A2C in the simulator."""
+    """A method that learns by A2C in the simulator."""
 
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig)
 
@@ -56,12 +56,12 @@ class Simulated(Method):
             )
 
     def idle(self, key: str, config: ExperimentConfig) -> bool:
-        # The actor on a belief has no network and no state tracker, and is not kept from being sure.
+        # The actor on a belief has no network, no state tracker and no entropy term.
         networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
         return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
 
     def most_cells(self, config: ExperimentConfig) -> float:
-        # An actor that begins from a table of estimates needs it, and so does one that learns from the truth.
+        # An actor that begins from a table of estimates needs the table, and so does one that learns from the truth.
         tables = config.policy.actor == "belief" or config.policy.prior_weight or self.reward == "truth"
         return math.inf if tables else super().most_cells(config)
 
@@ -79,10 +79,13 @@ class Simulated(Method):
     def recommender(
         self, parts: LearnerParts, policy: Policy, reward: RewardSource, learned: Estimates
     ) -> RecommendingAgent[Any]:
-        """Who learns `policy` in the simulator, which pays `reward`.
+        """The agent that learns `policy` in the simulator.
 
         Args:
-            learned: (n_users, n_items) the rewards that are learned from, without penalties.
+            parts: the parts of the run.
+            policy: is trained.
+            reward: the reward that the simulator pays.
+            learned: (n_users, n_items) the rewards to learn from, without penalties.
         """
         if not isinstance(policy, BayesAdaptivePolicy):
             return parts.a2c(policy, reward, learned)
@@ -100,9 +103,9 @@ class Simulated(Method):
         return Work(self.step(config, items) * steps, steps, self.alike(config))
 
     def step(self, config: ExperimentConfig, items: int) -> float:
-        """Seconds of a step of learning."""
+        """The seconds of a step of learning."""
         return seconds_of_belief(items) if config.policy.actor == "belief" else seconds_of_step(config, items)
 
     def alike(self, config: ExperimentConfig) -> tuple[Any, ...]:
-        """Runs in which this is equal take about the same time a step."""
+        """A key of the settings that determine the time of a step: runs with the same key take about the same time."""
         return (config.tracker, config.policy)

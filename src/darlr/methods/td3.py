@@ -3,7 +3,7 @@
     x'     = mu'(s') + noise, every coordinate of which is cut to -bound..bound
     y      = r + gamma^n min over both critics of Q'(s', v(g(x')))
     critics  mean((Q_1(s, v(a)) - y)^2) + mean((Q_2(s, v(a)) - y)^2)
-    actor    mean(-Q_1(s, mu(s))), and the targets' way, every `delay` updates
+    actor    mean(-Q_1(s, mu(s))), and the targets' step, every `delay` updates
 
 v, g and mu are DDPG's (`darlr.methods.ddpg`): vectors of items, the item for a vector, the actor.
 """
@@ -27,28 +27,32 @@ from darlr.methods.parts import LearnerParts
 
 @dataclass(frozen=True)
 class TD3Config(Section):
-    """Twin delayed deterministic policy gradients; what it shares with DDPG is `ddpg`'s."""
+    """Settings of twin delayed deterministic policy gradients; the section `ddpg` has those that it shares with DDPG."""
 
     KEY: ClassVar[str] = "td3"
 
-    target_noise: Annotated[
-        float, Setting("standard deviation of what is added to a target's vector", at_least=0, at_most=1e6)
-    ] = 0.2
-    bound: Annotated[float, Setting("to which that noise is cut", at_least=0, at_most=1e6)] = 0.5
-    delay: Annotated[int, Setting("updates of the critics for one of the actor", at_least=1, at_most=1_000_000)] = 2
+    target_noise: Annotated[float, Setting("standard deviation of the noise on a target's vector", at_least=0, at_most=1e6)] = (
+        0.2
+    )
+    bound: Annotated[float, Setting("bound to which that noise is cut", at_least=0, at_most=1e6)] = 0.5
+    delay: Annotated[int, Setting("number of updates of the critics for one of the actor", at_least=1, at_most=1_000_000)] = 2
 
 
 class TwinUpdates(DeterministicUpdates):
     """DDPG's gradient steps with two critics, smoothed targets and a delayed actor."""
 
     def __init__(self, policy: VectorPolicy, critic_learning_rate: float, config: DDPGConfig, own: TD3Config) -> None:
-        """Args: own: the settings that DDPG has not."""
+        """
+        Args:
+            policy, critic_learning_rate, config: as for `DeterministicUpdates`.
+            own: the settings that DDPG lacks.
+        """
         super().__init__(policy, critic_learning_rate, config)
         self._own = own
 
     @torch.no_grad()
     def following(self, after: Moments, generator: torch.Generator) -> Tensor:
-        """(B,) what the states `after` are worth; the noise is drawn from `generator`."""
+        """The values (B,) of the states `after`; the noise is drawn from `generator`."""
         states = self.target.states(after)
         vectors = self.target.acted(states)
         drawn = torch.randn(vectors.shape, generator=generator, device=vectors.device)

@@ -1,4 +1,4 @@
-"""Top-K off-policy REINFORCE (Chen et al., WSDM 2019): policy gradient from a log that another policy wrote.
+"""Top-K off-policy REINFORCE (Chen et al., WSDM 2019): a policy gradient from a log that another policy made.
 
     actor      -min(pi(a | s) / beta(a | s), cap) lambda_K(s, a) R log pi(a | s)        (sections 4.2 to 4.4)
     lambda_K   K (1 - pi(a | s))^(K - 1)                                                (section 4.3)
@@ -6,9 +6,9 @@
     behaviour  -log beta(a | s)
     loss       actor + behaviour
 
-beta is a head that learns what chose the logged items; its gradient stops before the layers that it shares with pi. What stands
-before the actor's logarithm is a constant for the gradient. Rewards are those of the log, normalised to 0 to 1 by the range
-that it declares: the worst answer counts nothing, as no click does in the paper.
+beta is a head that learns the policy behind the log; its gradient stops before the layers that it shares with pi. The
+factors before the actor's logarithm are constants for the gradient. The log's rewards are normalised to 0..1 by the range
+that it declares. The worst answer therefore counts nothing, like an impression without a click in the paper.
 """
 
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ from darlr.methods.offline import RETURN_SPACE, TO_THE_END, Offline, offline_set
 
 @dataclass(frozen=True)
 class TopKConfig(Section):
-    """Top-K off-policy REINFORCE."""
+    """Settings of top-K off-policy REINFORCE."""
 
     KEY: ClassVar[str] = "topk"
 
-    items: Annotated[int, Setting("K, how many items a user is taken to be shown at once", at_least=1, at_most=10_000)] = 16
+    items: Annotated[int, Setting("K, assumed number of items shown at once", at_least=1, at_most=10_000)] = 16
     cap: Annotated[float, Setting("greatest importance weight; published: e^3", above=0, at_most=1e6)] = round(e**3, 4)
 
 
 class TopKReinforce(OfflinePolicy):
-    """An actor beside a head that learns how the log was made; the actor recommends, by sampling."""
+    """An actor, and a head that learns the policy behind the log; the actor samples its recommendations."""
 
     deterministic = False
     normalised = True
@@ -70,6 +70,7 @@ def topk_losses(scores: Tensor, behaviour: Tensor, items: Tensor, returns: Tenso
         scores, behaviour: (B, n_items) logits of pi and beta, -inf where blocked.
         items: (B,) the logged items, none of which is blocked.
         returns: (B,) R.
+        settings: K and the cap.
     """
     log_policy = scores.log_softmax(dim=1).gather(1, items[:, None]).squeeze(1)
     log_behaviour = behaviour.log_softmax(dim=1).gather(1, items[:, None]).squeeze(1)
@@ -81,7 +82,7 @@ def topk_losses(scores: Tensor, behaviour: Tensor, items: Tensor, returns: Tenso
 
 TOPK_REINFORCE = Offline(
     name="topk-reinforce",
-    summary="policy gradient from the log, corrected for what chose its items and for lists of K",
+    summary="policy gradient from the log, corrected for the policy behind it and for lists of K",
     source="Chen et al., WSDM 2019",
     page="topk-reinforce.md",
     fixed={"offline.n_step": TO_THE_END, **NO_PENALTIES},

@@ -67,7 +67,13 @@ class Ways:
         return []
 
     def fit(self, config: ExperimentConfig, checkpoint: FitCheckpoint | None = None, workers: Workers = HERE) -> Fit:
-        """Who fits the world model, from `checkpoint` on if its kind can go on from one; `workers` share in it if it can."""
+        """Return the function that fits the world model.
+
+        Args:
+            config: the settings.
+            checkpoint: the state to resume from, if the kind of world model supports it.
+            workers: share in the fit, if the kind of world model supports it.
+        """
         return WORLD_MODELS[config.world_model.kind].going_on(checkpoint, workers)
 
     def unlogged_reward(self, config: ExperimentConfig, dataset: Dataset) -> float | None:

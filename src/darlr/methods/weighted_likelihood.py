@@ -1,9 +1,10 @@
-"""Weighted log-likelihood, reward-weighted regression (Peters and Schaal, ICML 2007): imitate the log by what it brought.
+"""Weighted log-likelihood or reward-weighted regression (Peters and Schaal, ICML 2007): imitates the log, weighted by returns.
 
     loss = -w(R) log pi(a | s),  R = r_t + gamma r_(t+1) + gamma^2 r_(t+2) + ... to the episode's end
 
-w(R) is R, or exp(R / beta), at most `bound`. Rewards are those of the log, normalised to 0 to 1 by the range that it declares,
-so that a weight is never negative and, with w(R) = R, the worst answer teaches nothing. With gamma = 0, R is the reward alone.
+w(R) is R, or exp(R / beta) cut to at most `bound`. The log's rewards are normalised to 0..1 by the range that it declares.
+A weight is therefore never negative, and with w(R) = R the worst answer teaches nothing. With gamma = 0, R is the reward
+alone.
 """
 
 from dataclasses import dataclass
@@ -22,17 +23,17 @@ from darlr.methods.offline import RETURN_SPACE, TO_THE_END, Offline, offline_set
 
 @dataclass(frozen=True)
 class WeightedLikelihoodConfig(Section):
-    """Weighted log-likelihood."""
+    """Settings of weighted log-likelihood."""
 
     KEY: ClassVar[str] = "weighted_likelihood"
 
-    weighting: Annotated[Literal["linear", "exp"], Setting("of a logged step by its return")] = "linear"
+    weighting: Annotated[Literal["linear", "exp"], Setting("how a logged step is weighted by its return")] = "linear"
     beta: Annotated[float, Setting("temperature of 'exp', in normalised rewards", above=0, at_most=1e6)] = 0.5
     bound: Annotated[float, Setting("greatest weight of 'exp'", above=0, at_most=1e6)] = 100.0
 
 
 class WeightedLikelihood(OfflinePolicy):
-    """An actor that imitates what was received well, by sampling."""
+    """An actor that imitates well received items and samples its recommendations."""
 
     deterministic = False
     normalised = True
@@ -57,14 +58,14 @@ class WeightedLikelihood(OfflinePolicy):
 
 
 def weights(returns: Tensor, settings: WeightedLikelihoodConfig) -> Tensor:
-    """(B,) w(R) of the `returns` (B,)."""
+    """w(R) of the `returns` (B,), (B,)."""
     if settings.weighting == "linear":
         return returns
     return (returns / settings.beta).exp().clamp(max=settings.bound)
 
 
 def weighted_loss(scores: Tensor, items: Tensor, weight: Tensor) -> Tensor:
-    """The mean of -w log pi(a | s).
+    """The mean (scalar) of -w log pi(a | s).
 
     Args:
         scores: (B, n_items) logits, -inf where blocked.
@@ -76,7 +77,7 @@ def weighted_loss(scores: Tensor, items: Tensor, weight: Tensor) -> Tensor:
 
 WEIGHTED_LIKELIHOOD = Offline(
     name="weighted-likelihood",
-    summary="imitation of the log, each step weighted by what it and the rest of its episode brought",
+    summary="imitation of the log, each step weighted by its return",
     source="Peters and Schaal, ICML 2007",
     page="weighted-likelihood.md",
     fixed={"offline.n_step": TO_THE_END, **NO_PENALTIES},

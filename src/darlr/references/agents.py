@@ -100,7 +100,7 @@ _OFFLINE: Mapping[type[OfflinePolicy], type[OfflinePolicy]] = MappingProxyType(
 
 
 def as_references_act(kind: type[Kind]) -> type[Kind]:
-    """The offline policy of that kind, with the references' mask; one that they lack acts as darlr's own."""
+    """Return the offline policy of the given kind with the references' mask; a kind that they lack acts like darlr's own."""
     return cast(type[Kind], _OFFLINE.get(kind, kind))
 
 

@@ -43,8 +43,8 @@ class ReferenceWays(Ways):
         """Raise `InputError` for settings or data that the reference code does not support."""
         if config.data.missing_truth == "masked":
             raise InputError(
-                "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') take what may not "
-                "be recommended for what an episode has had; expected 'zero'"
+                "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') treat blocked "
+                "items as items of the episode; expected 'zero'"
             )
         if offline and dataset.log.rewards.min() == dataset.log.rewards.max():
             raise InputError(
@@ -94,8 +94,8 @@ class ReferenceWays(Ways):
     def require_allowed(self, forbidden: bool) -> None:
         if forbidden:
             raise InputError(
-                "the truth lacks items that the policy may recommend, but the references' masks ('reference_quirks') take what "
-                "may not be recommended for what an episode has had; expected a truth that has all of them"
+                "the truth lacks items that the policy may recommend, but the references' masks ('reference_quirks') treat "
+                "blocked items as items of the episode; expected a truth that has all of them"
             )
 
     def seen_range(self, dataset: Dataset, truth: Tensor, offline: bool) -> tuple[float, float]:

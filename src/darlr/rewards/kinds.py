@@ -34,13 +34,13 @@ class RewardParts:
 
 @dataclass(frozen=True)
 class RewardKind:
-    """A reward.
+    """A kind of reward.
 
     Attributes:
-        name: what `reward.kind` is set to.
+        name: its value of `reward.kind`.
         summary: one line.
-        build: makes it of its parts.
-        whole_episode: whether it looks at all items of an episode, and not only at those that the policy sees.
+        build: builds it from its parts.
+        whole_episode: whether it depends on all items of an episode, not only on those that the policy sees.
     """
 
     name: str
@@ -63,7 +63,7 @@ OBSERVED = RewardKind(
 
 INTRINSIC = RewardKind(
     "intrinsic",
-    "the estimate, plus what is unlike the episode's other items and what few users like",
+    "the estimate, plus a bonus for items unlike the episode's others and for items that few users like",
     lambda parts: intrinsic_reward(parts.dataset, parts.learned.rewards, parts.weights),
     whole_episode=True,
 )
@@ -74,5 +74,9 @@ REWARDS: Registry[RewardKind] = Registry("reward", lambda: {kind.name: kind for 
 def register_reward(
     name: str, build: Callable[[RewardParts], RewardSource], summary: str = "", whole_episode: bool = False
 ) -> RewardKind:
-    """Add a reward, which `reward.kind` may then name; raises `InputError` if the name is taken."""
+    """Add a reward, which `reward.kind` may then name.
+
+    Raises:
+        InputError: if the name is taken.
+    """
     return REWARDS.register(name, RewardKind(name, summary, build, whole_episode))

@@ -1,4 +1,4 @@
-"""Interest that like items dull (CIRS; Gao et al., TOIS 2023): what the planning stage is paid.
+"""The reward of CIRS's planning stage (Gao et al., TOIS 2023): interest that overexposure to similar items reduces.
 
     e*_t(u, i) = gamma alpha_u beta_i sum over the episode's earlier items j of exp(-(t - t_j) dist(i, j) / tau*)
     r          = (interest(u, i) - least interest) / (1 + e*_t(u, i))
@@ -17,21 +17,25 @@ from darlr.world_model.causal import overexposure
 
 
 class OverexposedReward:
-    """Pays interest less what the episode's earlier items take of it.
+    """Pays interest, reduced by the exposure to the episode's earlier items.
 
     Attributes:
-        low, high: bounds of what is paid.
+        low, high: bounds of the reward.
     """
 
     def __init__(
         self, interest: Estimates, similarity: ItemSimilarity, alpha: Tensor, beta: Tensor, tau: float, weight: float
     ) -> None:
-        """Args:
-        interest: (n_users, n_items).
-        alpha, beta: (n_users,), (n_items,) sensitivities of the world's users and items.
-        tau: tau*, in steps; weight: gamma.
+        """
+        Args:
+            interest: (n_users, n_items).
+            similarity: of pairs of items.
+            alpha, beta: (n_users,), (n_items,) sensitivities of the world's users and items.
+            tau: tau*, in steps.
+            weight: gamma.
 
-        Raises: RunError: if all interests are alike.
+        Raises:
+            RunError: if all interests are equal.
         """
         self._interest, self._similarity = interest, similarity
         self._alpha, self._beta, self._tau, self._weight = alpha, beta, tau, weight
@@ -39,7 +43,7 @@ class OverexposedReward:
         self.low, self.high = 0.0, most - self._least
         if not self.low < self.high:
             raise RunError(
-                f"all interests are alike ({most:g}), so there is nothing to learn; look at the log and at the world model"
+                f"all interests are equal ({most:g}), so there is nothing to learn; look at the log and at the world model"
             )
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:

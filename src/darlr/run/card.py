@@ -1,7 +1,7 @@
-"""A run's model card: what its policy learned from, how it was judged, where it ends, what it cost, and under which licences.
+"""The model card of a run: training data, judging, limits, cost and licences.
 
-After Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019. Everything comes from the run folder; nothing is measured
-anew, and a figure that the run did not record is left out.
+It follows Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019. Everything comes from the run folder. Nothing is
+measured anew, and a figure that the run did not record is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,11 +35,11 @@ from darlr.run.saved import SavedPolicy, fingerprint
 from darlr.text import counted, markdown, markdown_line
 
 IDENTITY = ("dataset", "method", "seed")
-DIGITS = 12  # of a file's hash
+DIGITS = 12  # characters of a file's hash
 
 
 def model_card(run: Path) -> str:
-    """The card of a finished run as Markdown; raises `InputError` for a run that is not finished, or damaged."""
+    """The card of a finished run as Markdown; raises `InputError` for a run that is unfinished or damaged."""
     card = _Card.of(run)
     sections = {
         "Policy": card.policy(),
@@ -60,7 +60,7 @@ def model_card(run: Path) -> str:
 
 @dataclass(frozen=True)
 class _Card:
-    """A run, read."""
+    """The parts of a run that its card shows."""
 
     folder: RunFolder
     saved: SavedPolicy
@@ -121,8 +121,8 @@ class _Card:
     def limits(self) -> Iterator[str]:
         config = self.saved.config
         limits = [
-            "One run of one seed: how much seeds differ is told by 'darlr report' over several.",
-            "What the log does not hold the policy knows by its world model alone. docs/serving.md says how users and items "
+            "One run of one seed: 'darlr report' over several runs shows how much seeds differ.",
+            "Pairs that the log lacks are known from the world model alone. docs/serving.md says how users and items "
             "that the log lacks are served.",
             f"Users are assumed to leave by the rule of the settings 'leave', for at most {config.leave.max_steps} steps.",
             *(f"Doubtful: {verdict['line']}." for verdict in self._verdicts() if verdict["finding"] != "better"),

@@ -147,7 +147,7 @@ def logged_history(folder: RunFolder, policy: SavedPolicy, data_dir: Path | None
         return kept, ()
     from darlr.data.registry import load  # noqa: PLC0415 (its readers would make every start wait)
 
-    without = "known users are served without what the log says they had"
+    without = "known users are served without their past in the log"
     try:
         loaded = load(policy.config, data_dir)
     except InputError as error:

@@ -43,7 +43,15 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 def judged_by(
     judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, sources: Sources
 ) -> tuple[dict[str, Any], Returns]:
-    """What a summary holds of the policy at the end, and of what stands beside it (docs/metrics.md); and returns by user."""
+    """Return the summary's entries about the policy and its opponents at the end (docs/metrics.md), and returns by user.
+
+    Args:
+        judge: the judge.
+        scorer: the policy.
+        estimates: (n_users, n_items) of the world model.
+        membership: (n_items, C) bool.
+        sources: the factor model of the log, and other fits.
+    """
     opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}

@@ -16,6 +16,7 @@ from darlr.data.dataset import Dataset
 from darlr.memory import Need
 from darlr.methods.c51 import C51Config
 from darlr.methods.cql import CQLConfig
+from darlr.methods.decision_transformer import TOKENS, DecisionTransformerConfig
 from darlr.methods.experiment import default_config
 from darlr.methods.method import Method
 from darlr.methods.qr_dqn import QRDQNConfig
@@ -57,6 +58,8 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
     if OfflineConfig in reads:
         batch = config.own(OfflineConfig).batch_size
         yield Need(4 * FLOAT * batch * world.n_items, _cause(config, "offline.batch_size"), "a batch's scores of all items")
+    if DecisionTransformerConfig in reads:
+        yield from _sequences(config)
     if SelectorConfig in reads:
         yield from _selector(config, world.n_users)
     if config.neighbours.users and not method.asks(config, dataset):
@@ -112,7 +115,7 @@ def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
 
 
 def _length(config: ExperimentConfig) -> int:
-    """Of an episode, about."""
+    """The approximate number of steps of an episode."""
     longest = config.leave.max_steps
     return longest if config.leave.by == "never" else min(STEPS, longest)
 
@@ -140,6 +143,16 @@ def _selector(config: ExperimentConfig, n_users: int) -> Iterator[Need]:
     cells = visits * own.references * (pool + own.window * own.width)
     keys = ("selector.references", "selector.pool", "selector.window", "selector.width", "training.environments")
     yield Need(FLOAT * cells, _cause(config, *keys), "the selector's visits")
+
+
+def _sequences(config: ExperimentConfig) -> Iterator[Need]:
+    own, batch = config.own(DecisionTransformerConfig), config.own(OfflineConfig).batch_size
+    layers = ("decision_transformer.width", "decision_transformer.layers")
+    yield Need(12 * LEARNED * own.layers * own.width**2, _cause(config, *layers), "the Transformer's layers")
+    sequences = max(1, batch // own.context)
+    kept = FLOAT * sequences * TOKENS * own.context * own.layers * (12 * own.width + own.heads * TOKENS * own.context)
+    keys = ("decision_transformer.context", "offline.batch_size", "decision_transformer.heads", *layers)
+    yield Need(kept, _cause(config, *keys), "a batch of sequences")
 
 
 def _cause(config: ExperimentConfig, *keys: str) -> str:

@@ -1,4 +1,4 @@
-"""What opponents learn, on disk: each fit is made once for a data set and a seed, and shared by all runs beside it."""
+"""The fits of opponents on disk: each is made once for a data set and a seed, and shared by all runs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,16 +34,22 @@ def opponent_sources(
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
     workers: Workers = HERE,
 ) -> Sources:
-    """What opponents are made of, taken from the results folder `out` or fitted into it.
+    """The sources of opponents, read from the results folder `out` or fitted into it.
 
-    Args: own, workers: as in `list_factors`.
+    Args:
+        out: the results folder.
+        config: the settings.
+        dataset: training data.
+        device: device of the factor model.
+        notice: receives messages that the user should see.
+        own: see `list_factors`.
     """
     factors = list_factors(out, config, dataset, device, notice, own, workers)
     return Sources(factors, stored_fits(out, config, dataset, notice), notice)
 
 
 def stored_fits(out: Path, config: ExperimentConfig, dataset: Dataset, notice: Callable[[str], None]) -> Fits:
-    """Fits that lie below `out`. Of several processes, one makes a fit and the others wait."""
+    """Fits below `out`. If several processes need one, one makes the fit and the others wait."""
 
     def obtain(name: str, fit: Fit, build: Build) -> Scorer:
         path = _path(out, name, config, dataset)
@@ -60,7 +66,7 @@ def stored_fits(out: Path, config: ExperimentConfig, dataset: Dataset, notice: C
 
 
 def _path(out: Path, name: str, config: ExperimentConfig, dataset: Dataset) -> Path:
-    """The fit depends on the rows that are learned from, and on the seed."""
+    """The fit's file. Its name depends on the rows that are learned from, and on the seed."""
     key = stable_hash(
         {
             "darlr": __version__,

@@ -106,8 +106,13 @@ def train(
 
     Results go to `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder").
 
-    Results lie in `out`/<dataset>/<method>/<config hash>-s<seed>/ (docs/architecture.md, "Run folder"). `loggers` of
-    `LOGGERS` get its numbers, too.
+    Args:
+        values: keys of `ExperimentConfig` with their values.
+        data_dir: folder of the data sets; None for the default.
+        out: folder of results.
+        device: device of the computation.
+        monitor: receives the progress.
+        loggers: names in `LOGGERS` of the loggers that also receive the run's numbers.
 
     Raises:
         InputError: for settings, data or folders that cannot be used; no run folder is made then.
@@ -128,11 +133,17 @@ def train_on(
     warm_start: WarmStart | None = None,
     workers: Workers = HERE,
 ) -> Finished:
-    """`train` on a data set that is in memory; `values` hold how it is found again, if it can be.
+    """Train like `train`, on a data set that is in memory.
 
     Args:
-        warm_start: a run whose world model and policy this one starts from.
-        workers: who share in the fits of world models; no number depends on it.
+        loaded: the data set.
+        values: as for `train`; its key `dataset` says how the data set can be found again, if it can.
+        out: folder of results.
+        device: device of the computation.
+        monitor: receives the progress.
+        loggers: as for `train`.
+        warm_start: a run whose world model and policy this run starts from.
+        workers: share in the fits of world models; no number depends on them.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset

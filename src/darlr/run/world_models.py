@@ -71,14 +71,24 @@ def obtain_world_model(
     former: Former | None = None,
     workers: Workers = HERE,
 ) -> tuple[WorldModel, dict[str, Any]]:
-    """Load the world model at `path`, or fit it and write it there; return it and figures about the fit.
+    """The world model at `path`, fitted and written there if it is missing, and the report of its fit.
 
-    If several processes need it, one fits and the others wait (`notice` gets a line). A stopped fit continues from its
-    checkpoint, if its kind of world model keeps any.
+    If several processes need it, one fits it and the others wait; `notice` receives a line about that. A stopped fit
+    resumes from its checkpoint, if its kind of world model has one.
 
     Args:
+        path: file of the world model.
+        config: the settings.
+        dataset: training data.
+        ways: darlr's or the references' way of fitting.
+        device: device of the model.
+        monitor: receives the progress of the fit, or None.
+        notice: receives messages that the user should see.
         former: a world model of a former log, which the fit starts from.
-        workers: who share in the fit, if its kind can be spread.
+        workers: share in the fit, if the kind of world model supports it.
+
+    Returns:
+        The model, and its `FitReport` as a mapping.
     """
     if not path.is_file():
         with sole_writer(path, lambda: notice("another process fits the same world model: waiting for it")):
@@ -125,13 +135,20 @@ def list_factors(
     own: tuple[WorldModel, Mapping[str, Any]] | None = None,
     workers: Workers = HERE,
 ) -> Factors:
-    """Gives the factor model that lists beside every method are made of, fitted once for a data set and a seed below `out`.
+    """The factor model behind the lists that are reported beside every method, fitted once for a data set and a seed below
+    `out`.
 
-    It is the run's own world model where that is one. Where the log allows none, `notice` is told why. Asking for it raises
-    `InputError` where the file is damaged.
+    It is the run's own world model if that is a factor model. If the log does not allow a fit, `notice` receives the
+    reason. Calling the result raises `InputError` if the file is damaged.
 
-    Args: own: the world model of a run that started from another, and how its fit went; taken if it is one of factors;
-        workers: who share in a fit.
+    Args:
+        out: the results folder.
+        config: the settings.
+        dataset: training data.
+        device: device of the model.
+        notice: receives messages that the user should see.
+        own: the world model of a run that started from another run, and the report of its fit; used if it is a factor model.
+        workers: share in a fit.
     """
     if own is not None and isinstance(own[0], FactorModel):
         own_factors = ListFactors(own[0], own[1]["activity_exponent"])

@@ -1,4 +1,4 @@
-"""Recommendations for all users of the log, written block by block into a Parquet file; memory does not grow with the users."""
+"""Ranks items for all users of the log, block by block, into a Parquet file. Memory does not grow with the number of users."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,19 +15,25 @@ from darlr.serving.ranking import Ranked
 from darlr.serving.recommender import Recommender
 
 CELLS = 4_000_000
-"""The number of user-item pairs that are ranked at once; it bounds the memory."""
+"""Number of user-item pairs that are ranked together; it bounds the memory."""
 
 
 class Lists:
-    """The lists of all users of the log, as blocks of rows in the users' order: user_id, rank, item_id, score, expected_reward.
+    """The lists of all users of the log, as blocks of rows in the users' order.
 
     Attributes:
-        schema: the columns.
-        users: how many users there are.
+        schema: the columns user_id, rank, item_id, score and expected_reward.
+        users: number of users.
     """
 
     def __init__(self, recommender: Recommender, count: int, defaults: Request, diversify: bool, cells: int) -> None:
-        """Args: count: items for each user; defaults, diversify: see `write_all`; cells: as `CELLS`."""
+        """
+        Args:
+            recommender: ranks the items.
+            count: items for each user.
+            defaults, diversify: see `write_all`.
+            cells: number of user-item pairs that are ranked together.
+        """
         self._recommender, self._count, self._defaults, self._diversify = recommender, count, defaults, diversify
         self._user_ids, item_ids = recommender.user_ids, recommender.item_ids
         self.schema: dict[str, pl.DataType] = {
@@ -42,11 +48,15 @@ class Lists:
         self._size = max(1, cells // len(item_ids))
 
     def starts(self, at_least: int = 1) -> range:
-        """The first user of each part, for parts of whole blocks with `at_least` so many users, the last one perhaps fewer."""
+        """The first user of each part. Parts consist of whole blocks and have `at_least` this many users, except the last
+        part.
+        """
         return range(0, self.users, self._size * -(-at_least // self._size))
 
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, pl.DataFrame]]:
-        """The lists of the users `first` to `last`, block by block, each with its number of users; `first` begins a block."""
+        """The lists of the users `first` to `last`, block by block, each with its number of users; `first` must begin a
+        block.
+        """
         for start in range(first, last, self._size):
             users = np.arange(start, min(start + self._size, last))
             block = self._recommender.blocks.of_users(users, self._defaults.exclude_seen, self._defaults.history == "log")
@@ -54,7 +64,7 @@ class Lists:
             yield len(users), _frame(ranked, self._user_ids[users], self._items, self.schema)
 
     def whole(self, first: int, last: int) -> pl.DataFrame:
-        """The same in one."""
+        """The lists of the users `first` to `last` in one frame."""
         return pl.concat([frame for _, frame in self.blocks(first, last)])
 
 
@@ -69,12 +79,12 @@ def write_all(
     """Write user_id, rank, item_id, score and expected_reward of `count` items for each user of the log, atomically.
 
     Args:
-        recommender: the policy.
+        recommender: ranks the items.
         path: the Parquet file.
-        count: number of items for each user.
-        defaults: for all users, whether the user's items are left out, and where the past comes from.
-        diversify: as in `Recommender.recommend`.
-        told: is called with the number of users done since the last call.
+        count: items for each user.
+        defaults: the request for every user: whether the user's past items are left out, and the source of the past.
+        diversify: whether neighbours in a list must not share categories.
+        told: is called with the number of newly finished users.
 
     Raises:
         RunError: if the file cannot be written.
@@ -95,7 +105,7 @@ def _type(ids: Ids) -> pl.Int64 | pl.String:
 
 
 def _frame(ranked: Ranked, users: Ids, items: pl.Series, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Return the rows of a block: one for each item that may be recommended."""
+    """The rows of a block: one row for each recommended item."""
     shown = ranked.left.clamp_max(ranked.columns.shape[1]).cpu().numpy()
     there: NDArray[np.bool_] = np.arange(ranked.columns.shape[1]) < shown[:, None]
     owners, places = np.nonzero(there)

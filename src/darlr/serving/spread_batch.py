@@ -1,9 +1,10 @@
-"""All users of the log, ranked on a Ray cluster into a folder of Parquet files (needs the extra `ray`).
+"""Ranks items for all users of the log on a Ray cluster, into a folder of Parquet files (needs the extra `ray`).
 
-The users are cut into parts of whole blocks; where they are cut does not depend on the cluster. Ray Data hands the parts to
-actors, one a core, each with the policy. It starts those anew whose process or node was lost, and more on nodes that join. The
-lists of a part are one file, written aside and then given its name. One that is there is not made again, so a command that was
-stopped goes on; and where two nodes make the same, since one was taken for dead, both have the same rows.
+The users are cut into parts of whole blocks; the cuts do not depend on the cluster. Ray Data hands the parts to actors, one
+a core, each with the policy. It restarts an actor whose process or node was lost, and starts more on nodes that join.
+
+The lists of a part are one file, which is written under another name and then renamed. An existing file is not made again,
+so a stopped command resumes. If a live node was taken for dead, two nodes may make the same file; both have the same rows.
 """
 
 import copy
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from ray.exceptions import RayError
 
 from darlr._version import __version__
-from darlr.artifacts.files import publish, replacing
+from darlr.artifacts.files import PARTIAL_SUFFIX, publish, replacing
 from darlr.artifacts.locks import sole_writer
 from darlr.artifacts.run_folder import RunFolder
 from darlr.cluster.connecting import connected, cores, line_of
@@ -37,7 +38,9 @@ from darlr.serving.messages import ANYBODY, Request
 from darlr.serving.recommender import Recommender
 
 USERS_OF_A_PART = 16_384
-"""Users whose lists are one file, at least: some seconds' work, for less of it is lost with a node, and more are many files."""
+"""Smallest number of users in a file. A part is some seconds of work: a larger part loses more with a node, and smaller
+parts make many files.
+"""
 
 OPTION = "--output"
 READ = "a file or folder that all nodes share"
@@ -45,14 +48,14 @@ READ = "a file or folder that all nodes share"
 
 @dataclass(frozen=True)
 class Asked:
-    """What lists are made, and by what.
+    """The request: the lists, and the run that makes them.
 
     Attributes:
         run: a run folder.
         data_dir: see `Recommender.load`.
         new_items: a table of items that the log lacks, or None.
         count, defaults, diversify: see `darlr.serving.batch.write_all`.
-        cells: pairs of a user and an item that are ranked together; other numbers may give other last digits.
+        cells: number of user-item pairs that are ranked together; the last digits of scores may depend on it.
     """
 
     run: Path
@@ -64,25 +67,25 @@ class Asked:
     cells: int = CELLS
 
     def absolute(self) -> "Asked":
-        """The same with paths that every node understands."""
+        """The same request with absolute paths, which every node understands."""
         data_dir, new_items = (None if path is None else path.absolute() for path in (self.data_dir, self.new_items))
         return replace(self, run=self.run.absolute(), data_dir=data_dir, new_items=new_items)
 
     def recommender(self) -> Recommender:
-        """Raises `InputError` as `Recommender.load` and `with_catalogue` do."""
+        """The recommender of the run; raises `InputError` like `Recommender.load` and `with_catalogue`."""
         recommender = Recommender.load(self.run, "cpu", self.data_dir)
         return recommender if self.new_items is None else with_catalogue(recommender, self.new_items)
 
     def lists(self, recommender: Recommender) -> Lists:
-        """What `write_all` would write with the recommender of this run."""
+        """The lists that `write_all` would write with the recommender of this run."""
         return Lists(recommender, self.count, self.defaults, self.diversify, self.cells)
 
     def files(self) -> dict[Path, str]:
-        """What every node reads, each with what is expected of it."""
+        """The files and folders that every node reads, each with the words for it in messages."""
         return dict.fromkeys((path for path in (self.run, self.new_items, self.data_dir) if path is not None), READ)
 
     def key(self, starts: range) -> str:
-        """A hash of all that decides about the rows and where they are cut."""
+        """A hash of everything that determines the rows and the cuts."""
         with RunFolder.open(self.run) as folder:
             learned = fingerprint(folder)
         table = None if self.new_items is None else hashlib.sha256(self.new_items.read_bytes()).hexdigest()
@@ -99,18 +102,21 @@ def write_all_on(
     notice: Callable[[str], None] = lambda text: None,
     at_least: int = USERS_OF_A_PART,
 ) -> None:
-    """Write what `write_all` would on the cluster at `address`: a folder of Parquet files, whose names sort as the users do.
+    """Write the lists of `write_all` on a Ray cluster: a folder of Parquet files whose names sort in the users' order.
 
-    The folder has its name when all of it is there. The same call goes on with what a stopped one has left.
+    The folder gets its name when it is complete. A stopped call leaves its finished parts, and the same call resumes with them.
 
     Args:
-        told: is told how many users there are, and how many more of them are done.
-        notice: is told in lines what should be known of the run, and if another process has to finish the same folder first.
-        at_least: users of a part.
+        address: HOST:PORT of the cluster, or `auto` for the cluster of this machine.
+        asked: the request.
+        output: the folder, which must not exist yet.
+        told: is called with the number of users and the number of newly finished ones.
+        notice: receives lines about the run, and one if another process has to finish the same folder first.
+        at_least: smallest number of users in a part.
 
     Raises:
-        InputError: where `output` exists, no cluster answers, or its nodes do not see what this machine sees.
-        RunError: where lists cannot be made or written.
+        InputError: if `output` exists, no cluster answers, or its nodes do not see the same files.
+        RunError: if the lists cannot be made or written.
     """
     output = output.absolute()
     if output.exists():
@@ -129,10 +135,12 @@ def write_all_on(
             require_alike(folder, asked.files())
             parts = folder.path / "parts"
             parts.mkdir(exist_ok=True)
+            _clear(parts)
             missing = [first for first in starts if not _part(parts, first).is_file()]
             told(lists.users, lists.users - sum(_length(starts, first) for first in missing))
             for users in _made(asked, folder, starts, missing):
                 told(lists.users, users)
+            _clear(parts)
             _require_whole(parts, starts)
             publish(parts, output)
         for leftover in output.parent.glob(f".{output.name}.unfinished-*"):
@@ -140,13 +148,19 @@ def write_all_on(
 
 
 def _part(parts: Path, first: int) -> Path:
-    """The file of the part that begins with the user `first`; names sort as users do."""
+    """The file of the part that begins with the user `first`; file names sort in the users' order."""
     return parts / f"part-{first:012d}.parquet"
 
 
 def _length(starts: range, first: int) -> int:
-    """How many users the part has that begins with the user `first`."""
+    """The number of users in the part that begins with the user `first`."""
     return min(starts.step, starts.stop - first)
+
+
+def _clear(parts: Path) -> None:
+    """Remove what killed processes have begun; one that is only taken for dead cannot finish its part then, which is there."""
+    for begun in parts.glob(f".*{PARTIAL_SUFFIX}"):
+        begun.unlink(missing_ok=True)
 
 
 def _require_whole(parts: Path, starts: range) -> None:
@@ -157,7 +171,7 @@ def _require_whole(parts: Path, starts: range) -> None:
 
 
 def _made(asked: Asked, folder: SharedFolder, starts: range, missing: list[int]) -> Iterator[int]:
-    """Makes the parts that begin with the users `missing`; how many users each has, as it is done."""
+    """Make the parts that begin with the users `missing`; yields each part's number of users when it is done."""
     if not missing:
         return
     context = copy.copy(ray.data.DataContext.get_current())
@@ -180,14 +194,17 @@ class _Maker:
     """An actor that makes parts."""
 
     def __init__(self, job: Mapping[str, Any]) -> None:
-        """Args: job: what is asked, the folder, where users are cut, and the versions that nodes have to have."""
+        """
+        Args:
+            job: the request, the folder, the cuts between users, and the versions that nodes must have.
+        """
         folder: SharedFolder = job["folder"]
         self._parts, self._step, self._stop = folder.path / "parts", job["step"], job["stop"]
         asked: Asked = job["asked"]
         self._lists = asked.lists(where_alike(job["versions"], folder, asked.recommender))
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-        """Makes the parts that begin with the users `first`; tells how many users they have."""
+        """Make the parts that begin with the users `first` (n,); returns their numbers of users, (n,)."""
         firsts = batch["first"].tolist()
         return {"users": np.array([self._make(first, min(first + self._step, self._stop)) for first in firsts])}
 

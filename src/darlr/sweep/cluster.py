@@ -1,7 +1,7 @@
-"""Working on cells as tasks of a Ray cluster, each in a fresh process of one core (needs the extra `ray`).
+"""Works on cells as tasks of a Ray cluster, each in a fresh process of one core (needs the extra `ray`).
 
-A task is a generator of the cell's events, so Ray carries the progress, and a process or machine that dies ends the generator
-with an error. Run folders lie in a folder that all nodes share; its locks, not Ray, see to it that no cell is done twice.
+A task is a generator of the cell's events. Ray carries the progress, and a process or machine that dies ends the generator
+with an error. Run folders lie in a folder that all nodes share. Its locks, not Ray, ensure that no cell is done twice.
 """
 
 import contextlib
@@ -26,16 +26,25 @@ from darlr.sweep.worker import ENDS, work
 
 OUT = "--out"
 DATA = "data sets that all nodes share (--data-dir)"
+"""The words for the data sets in messages about nodes that do not see them."""
 
 
 class RayCluster:
-    """An executor (`darlr.sweep.running`) on the cluster at `address` (HOST:PORT, or `auto` for the one of this machine).
+    """An executor (`darlr.sweep.running`) on a Ray cluster.
 
-    At most `most` cells run at a time, as many as the cluster has cores if that is None. Entering it raises `InputError` for an
-    address where no cluster answers, and for nodes that do not share `out` and `data_dir` or have other versions.
+    Entering it raises `InputError` if no cluster answers at the address. The same holds for nodes that do not share `out`
+    and `data_dir`, or that have other versions.
     """
 
     def __init__(self, address: str, most: int | None, data_dir: Path, out: Path, device: str) -> None:
+        """
+        Args:
+            address: HOST:PORT, or `auto` for the cluster of this machine.
+            most: largest number of cells at a time; None for the number of cores of the cluster.
+            data_dir: the data sets' folder.
+            out: the results' folder.
+            device: device of the computation on the nodes.
+        """
         self._address = address
         self._most = most
         self._data_dir, self._out = data_dir.absolute(), out.absolute()
@@ -62,12 +71,13 @@ class RayCluster:
         return cores() if self._most is None else self._most
 
     def start(self, cell: Cell) -> None:
-        # A process is not used again: its peak memory and CPU time are the cell's. Who tries again is the sweep, not Ray.
+        # A process is not used again, so that its peak memory and CPU time are the cell's. The sweep retries, not Ray.
         task = ray.remote(num_cpus=1, num_returns="streaming", **ONCE)(_events)
         self._tasks[task.remote(self._job, dict(cell.values))] = cell
 
     def stop(self, cell: Cell) -> None:
-        for task in [task for task, own in self._tasks.items() if own is cell]:  # none, if it has ended meanwhile
+        # no task is left if it has ended in the meantime
+        for task in [task for task, own in self._tasks.items() if own is cell]:
             ray.cancel(task, force=True)
             del self._tasks[task]
 
@@ -93,10 +103,10 @@ class RayCluster:
 
 
 def _events(job: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The events of a cell, as `darlr.sweep.worker` tells them; the work itself is done in a thread beside."""
+    """The events of a cell, as `darlr.sweep.worker` yields them; a thread does the work."""
     out = Path(job["out"])
     folder = SharedFolder(Path(job["mark"]), OUT)
-    if not folder.mark.is_file():  # a node that came later
+    if not folder.mark.is_file():  # a node that joined later
         yield {"event": "failed", "error": folder.unseen(socket.gethostname()), "traceback": None}
         return
     events: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()

@@ -33,7 +33,7 @@ MEMORY_MIB, MEMORY_A_CELL_MIB, MEMORY_A_ROW_MIB = 480.0, 3.0e-5, 6.0e-5
 class Cost:
     """Seconds of one core that are still to spend (`fit` for a world model that others may share), and the peak memory.
 
-    `seconds`: what finished runs like it took altogether, by the clock; 0 where there is none, and the cost a guess.
+    `seconds`: the total time of similar finished runs, by the clock; 0 if there are none, and the cost is a guess.
     """
 
     learning: float

@@ -23,7 +23,7 @@ from darlr.sweep.worker import ENDS
 SECONDS_TO_END = 10.0
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""Ctrl-C is for the parent, which tells the workers; elsewhere than on Windows a session of their own says so."""
+"""Keeps Ctrl-C from the workers on Windows, because the parent stops them; on other systems their own session does that."""
 
 
 class LocalPool:
@@ -72,7 +72,7 @@ class LocalPool:
         return told
 
     def _arrived(self, seconds: float) -> "Iterator[tuple[_Worker, bytes]]":
-        """All lines that are there, after waiting at most `seconds` for the first."""
+        """Yield the waiting lines, after at most `seconds` for the first."""
         with contextlib.suppress(queue.Empty):
             yield self._lines.get(timeout=seconds)
             while True:
@@ -84,14 +84,14 @@ class LocalPool:
 
 
 def _require_place(out: Path) -> None:
-    """Refuse a file where the folder `out` is to be; nothing is made, which a dry run would leave behind."""
+    """Refuse a file in the place of the folder `out`; the folder is not made, because a dry run must leave nothing behind."""
     nearest = next(place for place in (out, *out.parents) if present(place))
     if not nearest.is_dir():
         raise InputError(f"{out}: cannot be used for results ({nearest} is a file; expected a folder)")
 
 
 class _Worker:
-    """A process; a thread hands the lines that it writes to `lines`, and an empty one when it has closed its end."""
+    """A process. A thread passes its lines to `lines`, and an empty line when the process has closed its output."""
 
     def __init__(self, cell: Cell, job: Mapping[str, Any], lines: "queue.SimpleQueue[tuple[_Worker, bytes]]") -> None:
         self.cell = cell
@@ -115,12 +115,12 @@ class _Worker:
     def _listen(self, output: IO[bytes], lines: "queue.SimpleQueue[tuple[_Worker, bytes]]") -> None:
         with output:
             for line in output:
-                if line.endswith(b"\n"):  # what a killed process leaves may be half an event
+                if line.endswith(b"\n"):  # a killed process may leave half an event
                     lines.put((self, line))
         lines.put((self, b""))
 
     def event(self, line: bytes) -> Mapping[str, Any] | None:
-        """The event that a line tells; None for the last one, which `end` returns."""
+        """Return the event in a line; None for the last event, which `end` returns."""
         event: Mapping[str, Any] = json.loads(line)
         if event["event"] not in ENDS:
             return event

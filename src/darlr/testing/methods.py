@@ -41,7 +41,8 @@ SMALL: Mapping[str, Any] = {
     "policy": {"hidden_sizes": [8]},
     "a2c": {"learning_rate": 0.02, "minibatch_size": 128},
     "offline": {"learning_rate": 0.01, "batch_size": 64, "updates_per_epoch": 100, "target_sync": 30},
-    "causal": {"tau": 0.5, "exposure_weight": 0.01},
+    "causal": {"tau": 0.5},
+    "cirs": {"exposure_weight": 0.01},
     "replay": {"learning_rate": 0.01, "batch_size": 64, "steps_per_update": 5, "target_sync": 30, "annealing_steps": 1000},
     "training": {"epochs": 4, "steps_per_epoch": 1000, "environments": 10},
     "evaluation": {"episodes": 10},
@@ -219,7 +220,7 @@ def check_method(method: Method, settings: Mapping[str, Any] | None = None, devi
     """Raise an error unless `method` learns, obeys masks, repeats its numbers, resumes and serves, in a planted world (half
     a minute).
 
-    One that imitates has a log there that shows mostly what is liked.
+    For a method that imitates, the world's log mostly shows liked items.
 
     Args:
         method: registered or not.

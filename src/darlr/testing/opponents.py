@@ -31,7 +31,7 @@ class OpponentSubject:
     factors: ListFactors
 
     def scorer(self) -> Scorer:
-        """A fresh one, with a generator of its own."""
+        """Build a new scorer, with a generator of its own."""
         sources = Sources(lambda: self.factors, fit_now(np.random.default_rng(0)), lambda text: None)
         draws = np.random.default_rng(0)
         parts = OpponentParts(self.dataset, KeptEstimates(self.estimates), draws, self.dataset.paid_range, sources)

@@ -17,12 +17,17 @@ LONGEST = 10
 
 
 def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = False, well_chosen: bool = False) -> Path:
-    """A data set in the folder format in which everybody likes every other item, and says so of half of them.
+    """Write a data set in the folder format in which everybody likes every other item; the log shows half of the items to
+    each user.
 
-    40 users `u0`..., of whom the first 20 are tested where `truth`, and 40 items `i0`..., of which those with an odd number
-    are liked. Nobody leaves before 10 steps.
+    There are 40 users `u0`... and 40 items `i0`..., of which the odd numbers are liked. With `truth`, the first 20 users
+    are tested. Nobody leaves before 10 steps.
 
-    Args: well_chosen: whether the log shows nine liked items for one that is not, for methods that imitate it; else as many.
+    Args:
+        folder: the new folder.
+        truth: whether the data set has a truth.
+        positive_only: whether the log holds positives alone.
+        well_chosen: whether the log shows nine liked items for each other one, for methods that imitate it; else equally many.
     """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -51,11 +56,12 @@ def write_planted_world(folder: Path, truth: bool = True, positive_only: bool = 
 
 
 def _shown(random: np.random.Generator, well_chosen: bool) -> list[int]:
-    """The 20 items that a user was shown, in their order."""
-    if not well_chosen:
-        return random.permutation(ITEMS)[:20].tolist()
-    liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
-    return random.permutation(np.concatenate([liked[:18], others[:2]])).tolist()
+    """The 20 items that a user was shown, in order."""
+    shown = random.permutation(ITEMS)[:20]
+    if well_chosen:
+        liked, others = (random.permutation(np.arange(first, ITEMS, 2)) for first in (1, 0))
+        shown = random.permutation(np.concatenate([liked[:18], others[:2]]))
+    return [int(item) for item in shown]
 
 
 def write_truth(file: Path, users: range, best: int, worst: int, items: range = range(ITEMS)) -> None:

@@ -82,7 +82,7 @@ def pays_each_row_by_itself(subject: RewardSubject) -> None:
     whole = source.pay(users, items, window)
     rows = torch.arange(STEPS - 1, -1, -7)
     some = source.pay(users[rows], items[rows], window.rows(rows))
-    demand_alike(some, whole[rows], "what it pays for a step depends on the other rows, or on what was paid before")
+    demand_alike(some, whole[rows], "the reward of a step depends on the other rows, or on earlier rewards")
 
 
 def is_built_alike(subject: RewardSubject) -> None:

@@ -1,13 +1,13 @@
-"""The causal user model of CIRS (Gao et al., TOIS 42, 2023): what a user likes, and how much like items dull it.
+"""The causal user model of CIRS (Gao et al., TOIS 42, 2023): a user's interest, and its reduction by similar items.
 
     e_t(u, i)  = alpha_u beta_i sum over the user's earlier rows j of exp(-(t - t_j) dist(i, j) / tau)     (overexposure)
     y(u, i, t) = interest(u, i) / (1 + e_t(u, i))                                                          (satisfaction)
     loss       = mean((y - logged reward)^2) + ranking_weight mean(-log sigmoid(interest(u, i) - interest(u, k)))
                  + sensitivity_weight (mean((alpha - 1)^2) + mean((beta - 1)^2))
 
-alpha is how sensitive a user is, beta how sensitive an item makes. interest is a DeepFM, k an item at random, and dist one over
-the similarity of two items by their categories. The model's estimates are interests: what the items would be worth to users who
-had not been shown others like them. Where the log has no time, nothing is known of what came before, and alpha and beta stay 1.
+alpha is the sensitivity of a user to overexposure, beta that of an item. interest is a DeepFM, and k is a random item. dist
+is one over the similarity of two items by their categories. The model's estimates are interests: the rewards from users who
+had not been shown similar items. If the log has no time, earlier rows are unknown, and alpha and beta stay 1.
 """
 
 import math
@@ -41,22 +41,20 @@ SENSITIVITIES = ("sensitivity.users", "sensitivity.items")
 
 @dataclass(frozen=True)
 class CausalConfig(Section):
-    """The causal user model, and what CIRS plans with."""
+    """The causal user model (docs/methods/cirs.md)."""
 
     KEY: ClassVar[str] = "causal"
 
     tau: Annotated[
-        float, Setting("of the log's exposure, in the log's unit of time; published: 1000", above=0, at_most=1e12)
+        float, Setting("tau of the log's exposure, in the log's unit of time; published: 1000", above=0, at_most=1e12)
     ] = 1000.0
     rows: Annotated[int, Setting("of a user's log before a row that count for its exposure", at_least=1, at_most=10_000)] = 50
     ranking_weight: Annotated[float, Setting("of the ranking against items at random", at_least=0, at_most=1e6)] = 1.0
     sensitivity_weight: Annotated[float, Setting("of how far alpha and beta lie from 1", at_least=0, at_most=1e6)] = 10.0
-    planned_tau: Annotated[float, Setting("tau of the planned exposure, in steps", above=0, at_most=1e12)] = 100.0
-    exposure_weight: Annotated[float, Setting("gamma, of the planned exposure", at_least=0, at_most=1e6)] = 10.0
 
 
 class CausalModel(EnsembleModel):
-    """An ensemble of one network, which predicts interest, beside sensitivities.
+    """An ensemble of one network, which predicts interest, with sensitivities.
 
     Attributes:
         alpha: (U,) of the log's users.
@@ -72,7 +70,11 @@ class CausalModel(EnsembleModel):
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor], state: Mapping[str, Any], device: torch.device) -> Self:
-        """The model that `tensors()` and `state()` describe, on `device`; raises `InputError` if they describe none."""
+        """The model that `tensors()` and `state()` described, on `device`.
+
+        Raises:
+            InputError: if they do not describe a causal model.
+        """
         others = {name: tensor for name, tensor in tensors.items() if name not in SENSITIVITIES}
         plain = EnsembleModel.restore(others, state, device)
         inputs = plain.network.inputs
@@ -83,15 +85,18 @@ class CausalModel(EnsembleModel):
 
 
 def overexposure(similarity: Tensor, ago: Tensor, tau: float) -> Tensor:
-    """(B,) the sum of exp(-ago / (similarity tau)) over each row's earlier items; dist is one over the similarity.
+    """The sum of exp(-ago / (similarity tau)) over each row's earlier items, (B,); dist is one over the similarity.
 
-    Args: similarity, ago: (B, L); where the similarity is 0, nothing is added.
+    Args:
+        similarity: (B, L); an item with similarity 0 adds nothing.
+        ago: (B, L) time since the earlier items.
+        tau: in the unit of `ago`.
     """
     return torch.where(similarity > 0, torch.exp(-ago / (similarity * tau).clamp_min(1e-30)), 0.0).sum(dim=1)
 
 
 def logged_exposure(log: InteractionLog, similarity: SharedCategories, tau: float, rows: int) -> Tensor:
-    """(n,) what each row of the `log` is exposed to, with alpha and beta of 1, by the user's last `rows` rows before it.
+    """The exposure (n,) of each row of the log to the user's last `rows` rows before it, with alpha and beta of 1.
 
     Rows of the same time follow each other after one unit of time, as in the authors' code.
     """
@@ -116,13 +121,14 @@ def logged_exposure(log: InteractionLog, similarity: SharedCategories, tau: floa
 def causal_loss(
     interest: Tensor, unlike: Tensor, exposure: Tensor, rewards: Tensor, alpha: Tensor, beta: Tensor, config: CausalConfig
 ) -> Tensor:
-    """The loss of B logged rows.
+    """The loss (scalar) of B logged rows.
 
     Args:
-        interest, unlike: (B,) of each row's item and of one at random, in units of reward.
-        exposure: (B,) as `logged_exposure` gives it.
+        interest, unlike: (B,) of each row's item and of a random item, in units of reward.
+        exposure: (B,) by `logged_exposure`.
         rewards: (B,) as logged.
         alpha, beta: (B,) of each row's user and item.
+        config: the weights of the terms.
     """
     satisfaction = interest / (1 + alpha * beta * exposure)
     ranking = -F.logsigmoid(interest - unlike).mean()
@@ -155,7 +161,7 @@ class _Fit:
         return mean[0] * self.scale.spread + self.scale.centre
 
     def step(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """One gradient step on the rows `chosen` (B,); its loss."""
+        """Take one gradient step on the rows `chosen` (B,); returns its loss (scalar)."""
         users, items = (column[chosen] for column in self.rows)
         others = torch.randint(self.n_items, users.shape, generator=generator, device=users.device)
         loss = causal_loss(
@@ -173,9 +179,13 @@ class _Fit:
         return loss.detach()
 
     def epoch(self, order: Tensor, size: int, rate: Callable[[int], float], generator: torch.Generator) -> float:
-        """One pass over the rows in the `order` (n,), `size` at a time; the mean loss.
+        """Pass once over the rows; returns the mean loss.
 
-        Args: rate: the step size of the epoch's k-th step.
+        Args:
+            order: (n,) the order of the rows.
+            size: number of rows of a step.
+            rate: the step size of the epoch's k-th step.
+            generator: draws the random items.
         """
         losses = []
         for number, chosen in enumerate(torch.split(order, size)):

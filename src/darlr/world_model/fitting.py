@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darlr.cluster.workers import HERE, ThisMachine, Workers
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
 from darlr.seeding import numpy_generator, torch_generator
@@ -148,7 +148,7 @@ def fit_world_model(
         monitor: is told about progress.
         checkpoint: the state of a stopped fit, which is kept up to date.
         former: an ensemble of a former log, whose weights the fit starts from.
-        workers: the machines that train the members; each trains some of them alone, which changes the last bits.
+        workers: the machines that train the members, if `config.members_apart`.
 
     Raises:
         InputError: if the log is too small to hold rows out, or the loss cannot learn from it (`resolve` checks first).
@@ -156,7 +156,7 @@ def fit_world_model(
     """
     config = resolve_fit(config, dataset)
     trainer = trainer_of(dataset, config, seed, device, monitor, checkpoint, former)
-    trainer.run(None if isinstance(workers, ThisMachine) else MembersApart(workers, Task(dataset, config, seed)))
+    trainer.run(MembersApart(workers, Task(dataset, config, seed)) if config.members_apart else None)
     ranking = _held_out_ranking(trainer, dataset, numpy_generator(seed, "world_model", "ranking"))
     report = FitReport(trainer.epoch, tuple(trainer.best_epochs.tolist()), float(trainer.best_losses.mean()), ranking)
     return EnsembleModel(trainer.network, trainer.scale), report
@@ -172,7 +172,13 @@ def trainer_of(
     former: Former | None = None,
     own: slice = slice(None),
 ) -> Trainer:
-    """Who trains the members `own` of the ensemble by the resolved settings `config`; for the rest see `fit_world_model`."""
+    """Return the trainer of some members of the ensemble.
+
+    Args:
+        dataset, seed, device, monitor, checkpoint, former: see `fit_world_model`.
+        config: the resolved settings.
+        own: the members to train.
+    """
     negatives = _negatives_per_row(config, dataset)
     least = dataset.log.reward_range[0]
     scale = Scale.of(dataset.log.rewards, negatives, least)
@@ -198,7 +204,7 @@ def trainer_of(
 
 @dataclass(frozen=True)
 class Task:
-    """What every machine that trains members is told: the data, the resolved settings and the seed."""
+    """The inputs of every machine that trains members: the data, the resolved settings and the seed."""
 
     dataset: Dataset
     config: WorldModelConfig
@@ -207,7 +213,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Members:
-    """The members `own`, as `Trainer.state` tells them."""
+    """The state of the members `own`, in the form of `Trainer.state`."""
 
     own: slice
     tensors: Mapping[str, Tensor]
@@ -215,7 +221,9 @@ class Members:
 
 
 def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
-    """The members after one more epoch, and their held-out losses; depends on the arguments alone."""
+    """Train the members for one more epoch; returns them, and their held-out losses (M,). The result depends on the
+    arguments alone.
+    """
     trainer = trainer_of(task.dataset, task.config, task.seed, torch.device("cpu"), own=members.own)
     trainer.go_on(members.tensors, members.state)
     losses = trainer.advance()
@@ -223,16 +231,17 @@ def advance(members: Members, task: Task) -> tuple[Members, Tensor]:
 
 
 class MembersApart:
-    """Does an epoch of a trainer elsewhere, each member by itself, and hands it what they have become.
+    """Does an epoch of a trainer by `workers`, each member by itself, and hands it what they have become.
 
-    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch.
+    Members have nothing to tell each other but when to stop, which the trainer decides after each epoch. Vectors' ends are
+    rounded otherwise than in one computation of all members, so this is a setting and not a matter of who works.
     """
 
     def __init__(self, workers: Workers, task: Task) -> None:
         self._workers, [self._task] = workers, workers.hold([task])
 
     def __call__(self, trainer: Trainer) -> Tensor:
-        """Each member's held-out loss, (M,)."""
+        """Run an epoch; returns each member's held-out loss, (M,)."""
         tensors, state = trainer.state()
         places = [slice(member, member + 1) for member in range(trainer.network.members)]
         parts = [Members(own, {name: _of_members(tensor, own) for name, tensor in tensors.items()}, state) for own in places]
@@ -243,7 +252,7 @@ class MembersApart:
 
 
 def _of_members(tensor: Tensor, own: slice) -> Tensor:
-    """Counts are of all members."""
+    """The members' part of a tensor (M, ...); a scalar count holds for all members."""
     return tensor[own] if tensor.ndim else tensor
 
 

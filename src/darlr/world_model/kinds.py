@@ -46,15 +46,15 @@ class WorldModelKind:
         fit: fits it on a log. A kind that lets the log choose another kind reports the chosen name as `kind`, and one line
             of explanation as `why`.
         restore: (tensors, state, device) -> the model that `tensors()` and `state()` described.
-        resolve: the settings with what the log decides filled in; raises `InputError` for a log that it cannot be fitted on.
+        resolve: fills in the settings that depend on the log; raises `InputError` for a log that cannot be fitted.
         reads: the sections of settings that it reads beside `world_model`.
         uncertain: whether it has an uncertainty that can be penalised, under its settings.
         fit_from: given a checkpoint, the `fit` that goes on from it and keeps it up to date; None: a stopped fit begins anew.
         fit_after: given a model of this kind that was fitted on a former log, and a checkpoint as above, the `fit` that starts
             from it; None: there is no such fit.
         space: what `darlr tune --space world-model` searches.
-        unlogged: what it takes pairs that the log lacks as worth, if it learns from them, else None.
-        spreads: whether its fits take `workers` (`darlr.cluster.workers`) by name, who share the work and do not change it.
+        unlogged: the reward assumed for pairs outside the log, if it learns from them, else None.
+        spreads: whether its fits take the argument `workers` (`darlr.cluster.workers`); they share the work.
     """
 
     name: str
@@ -71,12 +71,21 @@ class WorldModelKind:
     spreads: bool = False
 
     def going_on(self, checkpoint: FitCheckpoint | None, workers: Workers = HERE) -> Fit:
-        """What fits it, from `checkpoint` on if there is one and the kind can; by `workers`, if it can be spread."""
+        """Return the function that fits it.
+
+        Args:
+            checkpoint: the state to resume from, if the kind supports it.
+            workers: share in the fit, if the kind supports it.
+        """
         fit = self.fit if checkpoint is None or self.fit_from is None else self.fit_from(checkpoint)
         return self._by(workers, fit)
 
     def starting_from(self, former: Former, checkpoint: FitCheckpoint | None, workers: Workers = HERE) -> Fit:
-        """What fits it on a log that has changed since `former` was fitted; raises `InputError` if the kind cannot do that."""
+        """Return the function that fits it on a log that has changed since `former` was fitted.
+
+        Raises:
+            InputError: if the kind cannot start from another model.
+        """
         if self.fit_after is None:
             raise InputError(f"a world model of the kind '{self.name}' cannot start from another one; expected no warm start")
         return self._by(workers, self.fit_after(former, checkpoint))

@@ -38,7 +38,7 @@ class NegativeSampler:
     def draw(self, shape: tuple[int, ...], generator: torch.Generator, own: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Draw users and items, each int64 of `shape`, and return the places `own` of its first dimension.
 
-        What is drawn for a place does not depend on `own`.
+        The draws for a place do not depend on `own`.
         """
         size = self.n_users * self.n_items
         keys = torch.randint(size, shape, generator=generator, device=generator.device)[own]

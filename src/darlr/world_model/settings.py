@@ -75,3 +75,10 @@ class WorldModelConfig(Section):
     held_out: Annotated[
         float, Setting("share of the log's rows that each member holds out for early stopping", above=0, below=1)
     ] = 0.1
+    members_apart: Annotated[
+        bool,
+        Setting(
+            "whether members are trained one by one: slower on one machine, but a Ray cluster can share the work; "
+            "the numbers differ in their last digits"
+        ),
+    ] = False

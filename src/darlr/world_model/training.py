@@ -96,7 +96,7 @@ class Trainer:
             seed: the seed of all random numbers.
             monitor: is told about progress.
             checkpoint: stores the state.
-            own: the members that are trained here. What is drawn for a member does not depend on where the others are trained.
+            own: the members that are trained here. The draws for a member do not depend on where the others are trained.
         """
         self.own, self.scale = own, scale
         self.network, self.rows, self.sampler, self.config = network, rows, sampler, config
@@ -121,7 +121,8 @@ class Trainer:
         weights.
 
         Args:
-            advance: does an epoch on other machines and returns the losses; None: `advance` of this object does it.
+            advance: does an epoch on other machines and returns the held-out losses (M,). None: `advance` of this object
+                does it.
         """
         while self.epoch < self.config.max_epochs and not self._stopped():
             losses = self.advance() if advance is None else advance(self)
@@ -133,7 +134,11 @@ class Trainer:
                 parameter.copy_(best)
 
     def advance(self) -> Tensor:
-        """Do an epoch, or what is left of it; each member's held-out loss, (M,). Raises `RunError` where one is not finite."""
+        """Do an epoch, or the rest of it; returns each member's held-out loss, (M,).
+
+        Raises:
+            RunError: if a loss is not finite.
+        """
         self._train_epoch(self.epoch + 1)
         self.epoch, self._rounds_done = self.epoch + 1, 0
         losses = self._held_out_losses()
@@ -220,7 +225,9 @@ class Trainer:
         self.checkpoint.save(*self.state())
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, int]]:
-        """All that goes on with training, as tensors and numbers; every tensor but Adam's counts has the members first."""
+        """Return the state of training as tensors and numbers; in every tensor but Adam's counts, members are the first
+        dimension.
+        """
         moments = self.optimiser.state_dict()["state"]
         tensors = {"best_losses": self.best_losses, "best_epochs": self.best_epochs}
         for index, (parameter, best) in enumerate(zip(self.parameters, self._best, strict=True)):
@@ -230,7 +237,7 @@ class Trainer:
 
     @torch.no_grad()
     def go_on(self, tensors: Mapping[str, Tensor], state: Mapping[str, int]) -> None:
-        """Go on from what `state` gave, before the first step or after one."""
+        """Continue from a result of `state`, before the first step or after one."""
         self.epoch, self._rounds_done = state["epoch"], state["rounds"]
         self.best_losses.copy_(tensors["best_losses"])
         self.best_epochs.copy_(tensors["best_epochs"])

@@ -9,7 +9,7 @@ import torch
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.replay import Replay
 from darlr.agents.settings import OfflineConfig, PolicyConfig
-from darlr.methods.bc import bc_losses
+from darlr.methods.bc import BC
 from darlr.methods.decision_transformer import DecisionTransformer, DecisionTransformerConfig
 from darlr.methods.iql import IQLConfig, iql_losses
 from tests.agents.offline.policies import tracker_of
@@ -28,15 +28,19 @@ BATCH, N_ITEMS, BATCHES = 20, 7, 5
 
 def test_cloning_agrees() -> None:
     generator = draws()
+    policy: Any = BC(PolicyConfig(hidden_sizes=(8,)), tracker_of(N_ITEMS, generator), N_ITEMS, 0.5, generator)
+    with torch.no_grad():
+        policy.heads["actor"].bias.mul_(5.0)
+    items, seen = torch.randint(N_ITEMS, (80,), generator=generator), torch.rand(80, generator=generator)
+    replay = Replay(torch.zeros(80, dtype=torch.long), items, seen, seen, torch.arange(8).repeat(10), N_ITEMS)
+    learner = OfflineLearner(policy, replay, OfflineConfig(), True)
     for _ in range(BATCHES):
-        logits = torch.randn(BATCH, N_ITEMS, generator=generator)
-        items = torch.randint(N_ITEMS, (BATCH,), generator=generator)
-        theirs: Any = compute_discrete_imitation_loss(
-            lambda logits: torch.distributions.Categorical(logits=logits.log_softmax(1)), logits, items, 0.5
-        )
-        ours = bc_losses(logits.log_softmax(1), items, None)  # their penalty is on logits less their log-sum
-        torch.testing.assert_close(ours["imitation"], theirs.imitation_loss, atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(0.5 * ours["logits"], theirs.regularization_loss, atol=1e-5, rtol=1e-5)
+        batch = learner.batch(torch.randint(80, (BATCH,), generator=generator))
+        _, parts = policy.losses(batch, policy)
+        as_they_are = SimpleNamespace(logits=policy.scores(batch.now))  # torch's Categorical would take their log-sum away
+        theirs: Any = compute_discrete_imitation_loss(lambda states: as_they_are, batch.items, batch.items, 0.5)  # noqa: B023
+        torch.testing.assert_close(parts["imitation"], theirs.imitation_loss, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(0.5 * parts["logits"], theirs.regularization_loss, atol=1e-5, rtol=1e-5)
 
 
 def forwarder_of(values: torch.Tensor) -> ContinuousEnsembleQFunctionForwarder:

@@ -58,7 +58,7 @@ def test_what_is_still_asked_is_less_what_was_given() -> None:
 
 
 def test_training_and_acting_see_the_same() -> None:
-    """Asked for what the log's episode brought, the newest choice is what the loss is about, at every step."""
+    """Asked for the return of the log's episode, the newest choice equals the one in the loss, at every step."""
     of = policy()
     agent = learner(of)
     batch = agent.batch(torch.arange(4))

@@ -15,6 +15,7 @@ from darlr.agents.offline.policy import Moments
 from darlr.agents.offline.replay import Replay, replay_log
 from darlr.agents.settings import OfflineConfig
 from darlr.errors import RunError
+from darlr.methods.bc import BC
 from darlr.methods.bcq import BCQ
 from darlr.methods.cql import CQL
 from darlr.methods.sqn import SQN, ActingHead
@@ -182,6 +183,15 @@ def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:
     assert order([False] * 4) == [2, 0, 1, 3]  # items 0 and 2 are likely; then all others, by their values
     assert order([True, False, True, False]) == [1, 3]  # item 1 is the likeliest that is left
     assert order([True, True, True, False]) == [3]
+
+
+def test_bcs_loss_has_its_penalty() -> None:
+    batch = learner("bc").batch(torch.arange(20))
+    plain, penalised = (BC(HIDDEN, tracker_of(N_ITEMS, draws(3)), N_ITEMS, weight, draws(4)) for weight in (0.0, 0.5))
+    loss, parts = penalised.losses(batch, penalised)
+    logits = penalised.heads["actor"](penalised.hidden(batch.now))
+    assert float(loss.detach()) == pytest.approx(float((parts["imitation"] + 0.5 * logits.square().mean()).detach()))
+    assert plain.losses(batch, plain)[1].keys() == {"imitation"}
 
 
 def test_cqls_value_is_the_mean_of_its_quantiles() -> None:

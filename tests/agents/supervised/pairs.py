@@ -24,7 +24,7 @@ def random_pairs(n_users: int, n_items: int, share: float = 0.3, seed: int = 0) 
 
 
 def two_tastes(timed: bool = True) -> Dataset:
-    """30 users and 20 items: who has an even number likes items of even numbers, and has half of them; odd ones likewise."""
+    """30 users and 20 items. Users with even numbers like items with even numbers, and have half of them; odd ones likewise."""
     random = np.random.default_rng(1)
     rows = [(user, item, 1.0) for user in range(30) for item in random.permutation(np.arange(user % 2, 20, 2))[:5].tolist()]
     times = [float(number) for number in range(len(rows))] if timed else None

@@ -133,3 +133,11 @@ def test_positives_alone_begin_with_popularity_and_no_knowledge_of_the_user() ->
     assert torch.equal(ridge.precisions, torch.eye(2).double().expand(4, 2, 2))
     assert not ridge.totals.any()
     assert ridge.variance == 0.0625
+
+
+def test_items_of_which_too_much_is_known_are_left_out_with_a_reason() -> None:
+    features = Features(("brand",), np.zeros((9, 1), np.int32), (20_000_000,), (), np.zeros((9, 0), np.float32))
+    dataset = dataset_of(rated().log, catalog_of([[]] * 9, features))
+    assert LIN_UCB.unfit(rated()) == ""
+    expected = "items, categories and values of features make a table of 180,000,000 cells; at most 100,000,000"
+    assert LIN_UCB.unfit(dataset) == LINEAR_THOMPSON.unfit(dataset) == expected

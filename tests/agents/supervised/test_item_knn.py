@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from darlr.agents.supervised import item_weights
 from darlr.agents.supervised.item_knn import ITEM_KNN, Neighbourhood, nearest_items
 from darlr.agents.supervised.supervised import Played
 from tests.agents.supervised.pairs import pairs_of, random_pairs, two_tastes
@@ -59,3 +60,12 @@ def test_it_recommends_what_those_of_the_same_taste_like() -> None:
     scorer = ITEM_KNN.scorer(ITEM_KNN.fit(dataset, np.random.default_rng(0)), Played(dataset, (0.0, 1.0), CPU))
     best = scorer(torch.arange(4), window_of([[20, 20]] * 4)).topk(9, dim=1).indices
     assert (best % 2).tolist() == [[user % 2] * 9 for user in range(4)]
+
+
+def test_many_users_are_looked_at_for_few_items_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, neighbourhood = random_pairs(12, 10), Neighbourhood(3, 1.0)
+    whole = nearest_items(pairs, neighbourhood)
+    monkeypatch.setattr(item_weights, "CELLS_AT_ONCE", 40)
+    parts = nearest_items(pairs, neighbourhood)
+    assert torch.equal(parts.items, whole.items)
+    assert torch.equal(parts.similarities, whole.similarities)

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from darlr.agents.supervised.bpr import BPR
 from darlr.agents.supervised.feature_factorisation import FEATURE_FACTORISATION, described_items, described_users
 from darlr.agents.supervised.pairwise import Described, PairwiseModel, _not_liked, bpr_loss
-from darlr.agents.supervised.supervised import Played, Supervised
+from darlr.agents.supervised.supervised import Played
 from darlr.data.catalog import Features
 from tests.agents.supervised.pairs import pairs_of, random_pairs, two_tastes
 from tests.worlds import CPU, catalog_of, window_of
@@ -69,35 +70,41 @@ def test_users_without_features_are_known_by_themselves() -> None:
     torch.testing.assert_close(described.sums(torch.eye(4)[:, :3], torch.arange(3)), torch.eye(3))
 
 
-@pytest.mark.parametrize("kind", [BPR, FEATURE_FACTORISATION], ids=["bpr", "feature_factorisation"])
-def test_it_recommends_what_those_of_the_same_taste_like(kind: Supervised) -> None:
-    dataset = two_tastes()
-    scorer = kind.scorer(kind.fit(dataset, np.random.default_rng(0)), Played(dataset, (0.0, 1.0), CPU))
-    best = scorer(torch.arange(10), window_of([[20, 20]] * 10)).topk(5, dim=1).indices
+KINDS = {"bpr": BPR, "feature_factorisation": FEATURE_FACTORISATION}
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, Tensor]:
+    """What each kind makes of the 20 items for the 30 users of `two_tastes`."""
+    played = Played(two_tastes(), (0.0, 1.0), CPU)
+    fitted = {name: kind.fit(played.dataset, np.random.default_rng(0)) for name, kind in KINDS.items()}
+    users, start = torch.arange(30), window_of([[20, 20]] * 30)
+    return {name: kind.scorer(fitted[name], played)(users, start) for name, kind in KINDS.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_recommends_what_those_of_the_same_taste_like(kind: str, scores: dict[str, Tensor]) -> None:
+    best = scores[kind][:10].topk(5, dim=1).indices
     right = (best % 2) == (torch.arange(10) % 2)[:, None]
     assert right.float().mean() > 0.8
 
 
-def test_it_ranks_held_out_pairs_as_well_as_implicit() -> None:
+def test_it_ranks_held_out_pairs_as_well_as_implicit(scores: dict[str, Tensor]) -> None:
     bpr = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed: pip install darlr[compare]")
     import scipy.sparse
 
-    dataset = two_tastes()
+    log = two_tastes().log
     liked = np.zeros((30, 20))
-    liked[dataset.log.users, dataset.log.items] = 1.0
+    liked[log.users, log.items] = 1.0
     model = bpr.BayesianPersonalizedRanking(factors=8, iterations=200, learning_rate=0.05, num_threads=1, random_state=0)
     model.fit(scipy.sparse.csr_matrix(liked), show_progress=False)
-    scorer = BPR.scorer(BPR.fit(dataset, np.random.default_rng(0)), Played(dataset, (0.0, 1.0), CPU))
-    ours = scorer(torch.arange(30), window_of([[20, 20]] * 30)).numpy()
-    theirs = model.user_factors @ model.item_factors.T
+    ours, theirs = scores["bpr"].numpy(), model.user_factors @ model.item_factors.T
     taste = (np.arange(30)[:, None] % 2) == (np.arange(20) % 2)
 
-    def right(scores: np.ndarray) -> float:
+    def right(found: np.ndarray) -> float:
         """How often an item of the user's taste that the log lacks stands above one of the other taste."""
-        found = [
-            np.mean(row[own][:, None] > row[~kind]) for row, own, kind in zip(scores, taste & (liked == 0), taste, strict=True)
-        ]
-        return float(np.mean(found))
+        users = zip(found, taste & (liked == 0), taste, strict=True)
+        return float(np.mean([np.mean(row[own][:, None] > row[~kind]) for row, own, kind in users]))
 
     assert right(ours) > right(theirs) - 0.05
     assert right(ours) > 0.8

@@ -1,4 +1,4 @@
-"""What counts as liked, and by how much."""
+"""The rows that count as liked, and their weights."""
 
 import numpy as np
 import pytest

@@ -96,45 +96,6 @@ def test_what_comes_later_or_is_absent_changes_nothing(kind: str) -> None:
     assert not torch.allclose(otherwise[:, 2], states[:, 2], atol=1e-3)
 
 
-def test_attention_equals_torchs_own_layers() -> None:
-    encoder = SelfAttentionEncoder(8, 5, 2, 2, draws())
-    inputs = torch.randn(2, 5, 8, generator=draws(1))
-    present = torch.tensor([[False, False, True, True, True], [True] * 5])
-    weights = encoder.state_dict()
-    hidden = inputs + weights["positions"][torch.tensor([[0, 0, 0, 1, 2], [0, 1, 2, 3, 4]])]
-    causal = torch.ones(5, 5, dtype=torch.bool).triu(1)
-    for number in range(2):
-        own = {
-            name.removeprefix(f"blocks.{number}."): value
-            for name, value in weights.items()
-            if name.startswith(f"blocks.{number}.")
-        }
-        layer = nn.TransformerEncoderLayer(8, 2, dim_feedforward=8, dropout=0.0, batch_first=True, norm_first=True)
-        layer.load_state_dict(
-            {
-                "self_attn.in_proj_weight": own["query_key_value.weight"],
-                "self_attn.in_proj_bias": own["query_key_value.bias"],
-                "self_attn.out_proj.weight": own["out.weight"],
-                "self_attn.out_proj.bias": own["out.bias"],
-                "linear1.weight": own["widen.weight"],
-                "linear1.bias": own["widen.bias"],
-                "linear2.weight": own["narrow.weight"],
-                "linear2.bias": own["narrow.bias"],
-                "norm1.weight": own["norm_attention.weight"],
-                "norm1.bias": own["norm_attention.bias"],
-                "norm2.weight": own["norm_feedforward.weight"],
-                "norm2.bias": own["norm_feedforward.bias"],
-            }
-        )
-        layer.train()  # evaluation takes another path, which sets absent rows to 0
-        with torch.no_grad():
-            hidden = layer(hidden, src_mask=causal, src_key_padding_mask=~present).nan_to_num(0.0)
-    expected = nn.functional.layer_norm(hidden, (8,), weights["norm.weight"], weights["norm.bias"])
-    with torch.no_grad():
-        found = encoder(inputs, present)
-    torch.testing.assert_close(found[present], expected[present], atol=1e-5, rtol=1e-5)
-
-
 def test_the_recurrent_encoder_equals_torchs_own() -> None:
     encoder = RecurrentEncoder(draws())
     gru = nn.GRU(WIDTH, WIDTH, batch_first=True)

@@ -55,7 +55,7 @@ def test_users_and_items_that_are_seen_once_are_noted(tmp_path: Path) -> None:
 def test_a_truth_that_overlaps_the_log_is_noted(tmp_path: Path) -> None:
     truth = "user_id,item_id,reward\n1,10,5\n1,30,4\n2,10,2\n2,30,1\n"
     assert notes_of(tmp_path, truth=truth) == [
-        "the log has 3 of the truth's 4 cells (75.0%); in these cells policies are judged by what they learned from"
+        "the log has 3 of the truth's 4 cells (75.0%); in these cells policies are judged by rewards that they learned from"
     ]
     assert notes_of(tmp_path, truth="user_id,item_id,reward\n1,30,4\n") == []
 

@@ -1,4 +1,4 @@
-"""What MLflow is given, in a database of its own: every number once, however the run was stopped, and the settings."""
+"""MLflow receives every number once, however the run was stopped, and the settings."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Weights & Biases is given without a network, read back from the files that it writes for a later transfer."""
+"""The records of Weights & Biases without a network, read back from the files that it writes for a later transfer."""
 
 import json
 import time

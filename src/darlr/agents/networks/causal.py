@@ -1,15 +1,15 @@
-"""A causal Transformer over sequences of tokens, as GPT has it (Radford et al., 2018): each token sees those before it."""
+"""A causal Transformer over sequences of tokens, like GPT (Radford et al., 2018): each token sees itself and earlier tokens."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 SPREAD = 0.02
-"""Standard deviation of the weights at first."""
+"""Standard deviation of the initial weights."""
 
 
 class CausalTransformer(nn.Module):
-    """Pre-norm layers with a feed-forward part four times as wide as a token (GELU), and a norm at the end; no dropout."""
+    """Pre-norm layers with a feed-forward part (GELU) four times as wide as a token, and a final norm; no dropout."""
 
     def __init__(self, width: int, layers: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -20,10 +20,15 @@ class CausalTransformer(nn.Module):
                 initialise_weights(module, generator)
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """(B, n, width) of `tokens` (B, n, width), oldest first; nobody sees those that are not `present` (B, n) bool."""
+        """Encode every token, (B, n, width).
+
+        Args:
+            tokens: (B, n, width), oldest first.
+            present: (B, n) bool; no other token sees an absent one.
+        """
         places = torch.arange(tokens.shape[1], device=tokens.device)
         before = places <= places[:, None]
-        # A token that is absent sees itself: a softmax over nothing would be no number.
+        # An absent token sees itself: a softmax over nothing would be NaN.
         visible = (before & present[:, None]) | (places == places[:, None])
         for layer in self.layers:
             tokens = layer(tokens, visible[:, None])
@@ -43,7 +48,12 @@ class _Layer(nn.Module):
         self.norm_feedforward = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, visible: Tensor) -> Tensor:
-        """(B, n, width) of `tokens` (B, n, width), which attend to what is `visible` (B, 1, n, n) bool."""
+        """The layer's output, (B, n, width).
+
+        Args:
+            tokens: (B, n, width).
+            visible: (B, 1, n, n) bool, whether a token attends to another.
+        """
         each = self.query_key_value(self.norm_attention(tokens)).unflatten(2, (3, self.heads, -1))
         query, key, value = each.permute(2, 0, 3, 1, 4)  # (B, heads, n, size) each
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
@@ -53,7 +63,7 @@ class _Layer(nn.Module):
 
 
 def initialise_weights(module: nn.Linear | nn.Embedding, generator: torch.Generator) -> None:
-    """GPT's: small normal weights drawn from `generator`, and no bias at first."""
+    """Initialise like GPT: small normal weights drawn from `generator`, and biases of 0."""
     nn.init.normal_(module.weight, std=SPREAD, generator=generator)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)

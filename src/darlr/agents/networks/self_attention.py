@@ -2,7 +2,7 @@
 
     h = x + SA(LayerNorm(x)),  y = h + FFN(LayerNorm(h)),  FFN(z) = relu(z W_1 + b_1) W_2 + b_2     (Eqs. 2 to 5, section III-B)
 
-A position attends to itself and to those before it. State tracker and opponent share these blocks.
+A position attends to itself and to the positions before it. The state tracker and the opponent share these blocks.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,18 @@ from torch import Tensor, nn
 from darlr.agents.networks.encoder import initialise_linear
 
 Dropping = Callable[[Tensor], Tensor]
-"""Dropout, or nothing: any tensor -> the same shape."""
+"""Applies dropout or nothing to a tensor, and returns the same shape."""
 
 
 class Dropout:
-    """Sets a share of the numbers to 0 and scales the others up, drawn from a generator of its own."""
+    """Sets a share of the numbers to 0 and scales the others up. It draws from a generator of its own."""
 
     def __init__(self, rate: float, generator: torch.Generator) -> None:
-        """Args: rate: the share, below 1."""
+        """
+        Args:
+            rate: the share, below 1.
+            generator: on the tensors' device.
+        """
         self._rate, self._generator = rate, generator
 
     def __call__(self, tensor: Tensor) -> Tensor:
@@ -30,12 +34,14 @@ class Dropout:
 
 
 def keep(tensor: Tensor) -> Tensor:
-    """No dropout."""
+    """No dropout: returns the tensor, of shape (n, ...), as it is."""
     return tensor
 
 
 class SelfAttentionEncoder(nn.Module):
-    """Blocks over w positions, newest last; vectors of positions are learned, and the oldest that is present has the first."""
+    """Blocks over w positions, newest last. The positions' vectors are learned; the oldest position that is present has the
+    first one.
+    """
 
     def __init__(self, width: int, window: int, layers: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -44,10 +50,14 @@ class SelfAttentionEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, inputs: Tensor, present: Tensor, drop: Dropping = keep) -> Tensor:
-        """(B, w, width) of `inputs` (B, w, width), for w up to the window.
+        """Encode every position, (B, w, width).
 
-        What a position gives depends on no later one, and on none that is not `present` (B, w); the absent ones give numbers
-        without a meaning.
+        A position's output depends on no later position and on no absent one. The outputs at absent positions have no meaning.
+
+        Args:
+            inputs: (B, w, width), for w up to the window.
+            present: (B, w) bool.
+            drop: dropout, or `keep`.
         """
         allowed = _allowed(present)
         place = (present.cumsum(dim=1) - 1).clamp_min(0)
@@ -59,7 +69,7 @@ class SelfAttentionEncoder(nn.Module):
 
 
 def _allowed(present: Tensor) -> Tensor:
-    """(B, 1, w, w) bool: whether a position, the third axis, attends to another, the last. An absent one sees itself alone."""
+    """Whether a position (third axis) attends to another one (last axis), (B, 1, w, w) bool. An absent one sees only itself."""
     w = present.shape[1]
     itself = torch.eye(w, dtype=torch.bool, device=present.device)
     earlier = torch.ones(w, w, dtype=torch.bool, device=present.device).tril()
@@ -80,7 +90,7 @@ class _Block(nn.Module):
             initialise_linear(linear, generator)
 
     def forward(self, hidden: Tensor, allowed: Tensor, drop: Dropping) -> Tensor:
-        """(B, w, width)."""
+        """The block's output, (B, w, width)."""
         batch, w, width = hidden.shape
         parts = self.query_key_value(self.norm_attention(hidden)).view(batch, w, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, heads, w, size) each

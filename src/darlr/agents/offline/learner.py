@@ -13,16 +13,22 @@ from darlr.agents.settings import OfflineConfig
 
 
 class OfflineLearner(TargetedUpdates):
-    """Learns an `OfflinePolicy` from a `Replay`.
+    """Trains an `OfflinePolicy` on a `Replay`.
 
     Attributes:
-        reward_table: None, since nothing is learned in the simulator.
+        reward_table: None, because nothing is learned in the simulator.
     """
 
     reward_table: None = None
 
     def __init__(self, policy: OfflinePolicy, replay: Replay, config: OfflineConfig, allow_repeats: bool) -> None:
-        """Args: allow_repeats: whether an episode may recommend an item twice; if not, what it has had is blocked."""
+        """
+        Args:
+            policy: is trained.
+            replay: the logged steps.
+            config: batch size, learning rate and the like.
+            allow_repeats: whether an episode may recommend an item twice; if not, its past items are blocked.
+        """
         policy.tracker.requires_grad_(config.learn_tracker)
         policy.read(replay)
         super().__init__(policy, config.learning_rate, config.target_sync)
@@ -33,7 +39,8 @@ class OfflineLearner(TargetedUpdates):
         self._longest = 0 if allow_repeats else int(replay.step.max())
 
     def epoch(self, environments: int, steps: int, generator: torch.Generator) -> EpochLog:
-        """`config.updates_per_epoch` gradient steps; a step learned from is a logged one, each time that it is drawn.
+        """Take `config.updates_per_epoch` gradient steps; a logged step counts as a step of learning each time that it is
+        drawn.
 
         Raises:
             RunError: if a loss is not finite.
@@ -49,11 +56,11 @@ class OfflineLearner(TargetedUpdates):
         return log
 
     def update(self, chosen: Tensor, log: EpochLog) -> None:
-        """One gradient step on the logged steps `chosen` (B,)."""
+        """Take one gradient step on the logged steps `chosen` (B,)."""
         self.descend(self.batch(chosen), log)
 
     def batch(self, chosen: Tensor) -> Batch:
-        """The logged steps `chosen` (B,) as the losses want them."""
+        """The batch of the logged steps `chosen` (B,), in the form that the losses need."""
         return Batch(
             now=self._moments(chosen),
             items=self.replay.items[chosen],

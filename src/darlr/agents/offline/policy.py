@@ -1,4 +1,4 @@
-"""What the offline agents share: a state tracker, a trunk, linear heads, and the batch that their losses are computed on."""
+"""The common parts of the offline agents: a state tracker, a trunk, linear heads, and the batch that their losses need."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Moments:
 
     Attributes:
         users: (B,) rows of the world.
-        window: what was visible, (B, L).
-        blocking: (B, n_items) float32, to be added to scores: -inf for blocked items, else 0; or None.
+        window: (B, L) the visible part of the episode.
+        blocking: (B, n_items) float32, added to scores: -inf for blocked items, else 0; or None.
     """
 
     users: Tensor
@@ -38,11 +38,11 @@ class Batch:
     """B logged steps.
 
     Attributes:
-        now: before the step.
-        items: (B,) what was recommended.
-        returns: (B,) rewards of the next n steps, discounted (see `n_step_returns`).
-        discounts: (B,) what a value of `after` counts, 0 where the episode ended before.
-        make_after: makes `after`.
+        now: the moments before the steps.
+        items: (B,) the recommended items.
+        returns: (B,) discounted rewards of the next n steps (see `n_step_returns`).
+        discounts: (B,) factor of a value at `after`, 0 where the episode ended before.
+        make_after: computes `after`.
     """
 
     now: Moments
@@ -53,20 +53,20 @@ class Batch:
 
     @cached_property
     def after(self) -> Moments:
-        """n steps later; made when it is asked for, since losses without a target need none."""
+        """The moments n steps later. They are computed on demand, because losses without a target need none."""
         return self.make_after()
 
 
 class OfflinePolicy(Policy):
-    """Base of the policies that are learned from logged steps.
+    """Base class of the policies that are learned from logged steps.
 
     Attributes:
-        deterministic: whether the policy, as its authors act with it, always recommends its best item.
-        normalised: whether the returns that it learns from are of rewards from 0 to 1, the range that the log declares, so that
-            the worst answer counts nothing.
-        n_items: how many items it scores.
-        hidden_size: what the heads read has so many values.
-        sequence: how many logged steps it learns from for each one that is drawn.
+        deterministic: whether the policy always recommends its best item, as its authors act with it.
+        normalised: whether returns are computed from rewards in 0..1, normalised by the range that the log declares, so
+            that the worst answer counts nothing.
+        n_items: number of items that it scores.
+        hidden_size: number of values that the heads read.
+        sequence: number of logged steps that it learns from for each drawn step.
     """
 
     deterministic: ClassVar[bool] = True
@@ -82,9 +82,14 @@ class OfflinePolicy(Policy):
         generator: torch.Generator,
         state_size: int | None = None,
     ) -> None:
-        """Args:
-        outputs: sizes of the linear heads, by name; as many outputs for every item, side by side.
-        state_size: of what the trunk reads, if that is not the tracker's state.
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            outputs: sizes of the linear heads, by name. Every item has equally many outputs, side by side.
+            generator: draws the initial weights.
+            state_size: size of the trunk's input, if it is not the tracker's state.
         """
         super().__init__()
         self.tracker, self.n_items = tracker, n_items
@@ -96,25 +101,26 @@ class OfflinePolicy(Policy):
 
     @property
     def lookback(self) -> int:
-        """How many positions of an episode it looks at."""
+        """Number of positions of an episode that it reads."""
         return self.tracker.window
 
     def read(self, replay: Replay) -> None:
-        """Take from the logged steps what stays the same while they are learned from; most policies take nothing."""
+        """Compute constants from the logged steps before learning; most policies need none."""
 
     def hidden(self, moments: Moments) -> Tensor:
-        """(B, h) what the heads read."""
+        """The heads' input, (B, h)."""
         hidden: Tensor = self.trunk(self.tracker(moments.users, moments.window))
         return hidden
 
     def scores(self, moments: Moments) -> Tensor:
-        """(B, n_items) how the policy orders the items, -inf where blocked."""
+        """The scores (B, n_items) by which the policy orders items, -inf where blocked."""
         raise NotImplementedError
 
     def losses(self, batch: Batch, target: "OfflinePolicy") -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss to be minimised, and its parts by name.
+        """The loss to be minimised (scalar), and its parts by name.
 
         Args:
+            batch: B logged steps.
             target: this policy some updates ago; an instance of the same class.
         """
         raise NotImplementedError
@@ -140,11 +146,13 @@ class OfflinePolicy(Policy):
 
 
 def outputs_of(head: nn.Module, hidden: Tensor, items: Tensor, width: int = 1) -> Tensor:
-    """(B, width) outputs of a linear `head` for one item a row of `hidden` (B, h), as if all had been computed.
+    """The outputs of a linear head for one item a row, as if all had been computed, (B, width).
 
     Args:
-        items: (B,), whose outputs are wanted.
-        width: outputs that an item has, side by side.
+        head: the linear head.
+        hidden: (B, h).
+        items: (B,).
+        width: number of outputs of an item, side by side.
     """
     assert isinstance(head, nn.Linear)
     weight = F.embedding(items, head.weight.view(-1, width * head.in_features)).view(len(items), width, -1)
@@ -152,12 +160,12 @@ def outputs_of(head: nn.Module, hidden: Tensor, items: Tensor, width: int = 1) -
 
 
 def without_blocked(scores: Tensor, blocking: Tensor | None) -> Tensor:
-    """`scores` (B, n) with -inf at blocked items; blocking: as in `Moments`."""
+    """`scores` (B, n) with -inf at blocked items; `blocking` is as in `Moments`."""
     return scores if blocking is None else scores + blocking
 
 
 class StateScorer(Scorer):
-    """An offline policy, acting without gradients."""
+    """An offline policy as a scorer, without gradients."""
 
     def __init__(self, policy: OfflinePolicy) -> None:
         self.policy = policy

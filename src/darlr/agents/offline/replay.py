@@ -1,9 +1,9 @@
 """The log as episodes that agents learn from (protocol section 8).
 
-A user's rows, in the order of time, are replayed under the leave rule: an episode ends where the user would have left, at the
-length limit, and with the user's last row. Where an episode may not repeat an item, a row that does is left out. Where the log
-has no time, its files list a user's items by their numbers, most often; replayed like that, states and values would tell an
-item's number from how much is still to come. Such rows are replayed in random order.
+A user's rows, in the order of time, are replayed under the leave rule. An episode ends where the user would have left, at
+the length limit, and with the user's last row. If an episode may not repeat an item, repeating rows are left out. Files
+without time mostly list a user's items by their numbers. In that order, an item's number would reveal how much of the
+episode is left, and states and values would learn that. Such rows are therefore replayed in random order.
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class Replay:
     """n logged steps; those of an episode lie side by side in their order.
 
     Attributes:
-        users: (n,) int64 rows of the world, `ABSENT` for users whom it lacks.
+        users: (n,) int64 rows of the world, `ABSENT` for users that the world lacks.
         items: (n,) int64 columns of the world.
         rewards: (n,) float32 as logged.
-        seen: (n,) float32, the same normalised to the log's range of rewards, as states have them.
+        seen: (n,) float32, the rewards normalised to the log's range, as states have them.
         step: (n,) int64 place in the episode, from 0.
         n_items: of the world.
-        start_reward: the start item's in windows.
+        start_reward: the start item's reward in windows.
     """
 
     users: Tensor
@@ -46,11 +46,11 @@ class Replay:
 
     @property
     def last(self) -> Tensor:
-        """(n,) bool: whether the step ends its episode."""
+        """Whether the step ends its episode, (n,) bool."""
         return torch.cat([self.step[1:] == 0, self.step.new_ones(1, dtype=torch.bool)])
 
     def window(self, chosen: Tensor, length: int) -> Window:
-        """What was visible before the steps `chosen` (B,), (B, length)."""
+        """The window before the steps `chosen` (B,), (B, length)."""
         back = torch.arange(length, 0, -1, device=chosen.device)
         step = self.step[chosen, None]
         known, start = back <= step, back == step + 1
@@ -61,7 +61,7 @@ class Replay:
         )
 
     def blocked_items(self, chosen: Tensor, length: int) -> Tensor:
-        """(B, length) items that the episode had before the steps `chosen` (B,), filled up with the column of absence."""
+        """The episode's items before the steps `chosen` (B,), (B, length), filled up with the column of absence."""
         back = torch.arange(1, length + 1, device=chosen.device)
         place = (chosen[:, None] - back).clamp(min=0)
         return torch.where(back <= self.step[chosen, None], self.items[place], absent_item(self.n_items))
@@ -80,8 +80,14 @@ def replay_log(
     """The rows of `log` whose item the world has, as episodes.
 
     Args:
-        everybody: whether rows of users whom the world lacks count, too.
-        generator: draws the order of each user's rows where the log has no time; None replays them as they stand.
+        log: the logged rows.
+        world: its users and items.
+        leave: the leave rule.
+        max_steps: length limit of an episode.
+        allow_repeats: whether an episode may repeat an item.
+        everybody: whether rows of users that the world lacks count, too.
+        generator: draws the order of each user's rows if the log has no time; None keeps the log's order.
+        device: device of the tensors.
 
     Raises:
         InputError: if there is no such row.
@@ -110,10 +116,10 @@ def replay_log(
 def _split(
     users: Tensor, items: Tensor, leave: LeaveRule, n_items: int, max_steps: int, allow_repeats: bool
 ) -> tuple[Tensor, Tensor]:
-    """The place of every row in its episode (m,), and whether it counts (m,); rows of a user lie side by side.
+    """The place of every row in its episode, and whether the row counts, both (m,); rows of a user lie side by side.
 
-    All users are replayed at once, each from its first row; those with more rows come first, so that who is still there is a
-    slice.
+    All users are replayed at once, each from its first row. Users with more rows come first, so that the remaining users
+    are a slice.
     """
     _, counts = torch.unique_consecutive(users, return_counts=True)
     starts = counts.cumsum(0) - counts

@@ -1,4 +1,4 @@
-"""Gradient steps on the loss of a policy that looks at target networks, which follow now and then or slowly."""
+"""Gradient steps for policies with target networks, which are renewed at intervals or follow slowly."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,13 +15,13 @@ P = TypeVar("P", bound=OfflinePolicy)
 
 
 class WithTarget(Generic[P]):
-    """A policy that is learned, beside its target networks.
+    """A policy in training, and its target networks.
 
     Attributes:
-        policy: what is learned; its parameters that require no gradient stay as they are.
+        policy: is trained, except parameters that require no gradient.
         target: the target networks, at first a copy of the policy.
         optimiser: of the policy's parameters.
-        updates: gradient steps so far.
+        updates: number of gradient steps so far.
     """
 
     def __init__(self, policy: P, optimiser: torch.optim.Optimizer) -> None:
@@ -29,7 +29,7 @@ class WithTarget(Generic[P]):
         self.target = deepcopy(policy).requires_grad_(False)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """The state of learning, by name, for a checkpoint."""
         return {
             **learned_tensors(self.policy, self.optimiser),
             **{f"target.{name}": tensor for name, tensor in self.target.state_dict().items()},
@@ -37,7 +37,7 @@ class WithTarget(Generic[P]):
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Continue from the tensors of a checkpoint."""
         restore_learned(tensors, self.policy, self.optimiser)
         require_alike(below("target.", tensors), self.target.state_dict())
         self.target.load_state_dict(below("target.", tensors))
@@ -45,16 +45,21 @@ class WithTarget(Generic[P]):
 
 
 class TargetedUpdates(WithTarget[OfflinePolicy]):
-    """Descends the losses of a policy; the target is the policy as it was at the last multiple of `target_sync` updates."""
+    """Descends a policy's losses. The target is the policy as it was at the last multiple of `target_sync` updates."""
 
     def __init__(self, policy: OfflinePolicy, learning_rate: float, target_sync: int) -> None:
-        """Args: learning_rate: of Adam; target_sync: updates after which the target is renewed."""
+        """
+        Args:
+            policy: is trained.
+            learning_rate: of Adam.
+            target_sync: number of updates after which the target is renewed.
+        """
         learned = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         super().__init__(policy, torch.optim.Adam(learned, lr=learning_rate, fused=True))
         self._target_sync = target_sync
 
     def descend(self, batch: Batch, log: EpochLog, generator: torch.Generator | None = None) -> None:
-        """One gradient step on `batch`; nothing is drawn from `generator`."""
+        """Take one gradient step on `batch`; nothing is drawn from `generator`."""
         if self.updates % self._target_sync == 0:
             self.target.load_state_dict(self.policy.state_dict())
         self.updates += 1

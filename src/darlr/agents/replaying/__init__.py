@@ -1,1 +1,1 @@
-"""Agents that play in the simulator and learn from a replay of what they played: the replay, exploring, one training loop."""
+"""Agents that act in the simulator and learn from a replay of their steps: the replay, exploration and one training loop."""

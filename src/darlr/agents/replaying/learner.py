@@ -1,6 +1,6 @@
 """The training loop of the agents that learn from a replay of simulated steps.
 
-A collection is played and added to the replay; then follows a gradient step for every `steps_per_update` of its
+A collection is played and added to the replay. Then a gradient step follows for every `steps_per_update` of its
 recommendations, each on steps drawn from the whole replay.
 """
 
@@ -25,23 +25,23 @@ class Updates(Protocol):
     """Gradient steps on batches of the replay."""
 
     def descend(self, batch: Batch, log: EpochLog, generator: torch.Generator) -> None:
-        """One gradient step on `batch`."""
+        """Take one gradient step on `batch`."""
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that goes on with learning, by name."""
+        """The state of learning, by name, for a checkpoint."""
         ...
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors()` gave."""
+        """Continue from the tensors of a checkpoint."""
         ...
 
 
 class ReplayLearner(EpisodicAgent[Rollout]):
-    """Learns an `ExploringPolicy` from what it plays in a simulator.
+    """Trains an `ExploringPolicy` on its own steps in a simulator.
 
     Attributes:
-        replay: what was played lately.
+        replay: the newest episodes.
     """
 
     policy: ExploringPolicy
@@ -55,10 +55,14 @@ class ReplayLearner(EpisodicAgent[Rollout]):
         config: ReplayConfig,
         reward_table: Estimates | Tensor | None = None,
     ) -> None:
-        """Args:
-        updates: the gradient steps that change `policy`.
-        n_users: of the world that is played in.
-        reward_table: (n_users, n_items) what the simulator pays, if it pays from a table.
+        """
+        Args:
+            policy: is trained.
+            updates: the gradient steps that change `policy`.
+            simulator: plays the episodes.
+            n_users: number of the simulator's users.
+            config: sizes of the replay and of batches, exploration and the like.
+            reward_table: (n_users, n_items) rewards that the simulator pays, if it pays from a table.
         """
         self.policy, self.simulator, self.reward_table = policy, simulator, reward_table
         self._updates, self._n_users, self._config = updates, n_users, config
@@ -67,7 +71,7 @@ class ReplayLearner(EpisodicAgent[Rollout]):
 
     @property
     def epsilon(self) -> float:
-        """The probability of a random item now: from 1 down to `config.epsilon`, in proportion to the steps played."""
+        """The present probability of a random item: from 1 down to `config.epsilon`, in proportion to the steps played."""
         annealing = self._config.annealing_steps
         done = min(1.0, self.replay.played / annealing) if annealing else 1.0
         return 1.0 + done * (self._config.epsilon - 1.0)
@@ -84,7 +88,7 @@ class ReplayLearner(EpisodicAgent[Rollout]):
         return Rollout(episodes, episodes.visits())
 
     def learn(self, rollout: Rollout, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
-        """Add a collection to the replay and learn from draws out of it; `rewards` are those that the simulator paid."""
+        """Add a collection to the replay and learn from draws out of it; `rewards` (B, T) are those that the simulator paid."""
         config = self._config
         self.replay.add(rollout.episodes)
         for _ in range(max(1, len(rollout.visits.items) // config.steps_per_update)):
@@ -101,7 +105,7 @@ class ReplayLearner(EpisodicAgent[Rollout]):
 
 
 def _now(simulator: Simulator) -> Moments:
-    """What is known of the episodes that still run."""
+    """The state of the episodes that still run."""
     blocked = simulator.blocked
     blocking = None if blocked is None else mask_logits(torch.zeros_like(blocked, dtype=torch.float32), blocked)
     return Moments(simulator.users, simulator.window, blocking)

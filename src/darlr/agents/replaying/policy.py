@@ -1,4 +1,4 @@
-"""What the policies that learn from a replay share: how they explore."""
+"""The base of the policies that learn from a replay: exploration."""
 
 import torch
 from torch import Tensor
@@ -8,17 +8,17 @@ from darlr.agents.offline.policy import Moments, OfflinePolicy, without_blocked
 
 
 class ExploringPolicy(OfflinePolicy):
-    """Recommends its best item; while it learns, now and then one at random."""
+    """Recommends its best item; while it learns, it sometimes recommends a random one."""
 
     def exploring_scores(self, moments: Moments, generator: torch.Generator) -> Tensor:
-        """(B, n_items) what the best item is chosen by while learning, -inf where blocked.
+        """The scores (B, n_items) by which the best item is chosen while learning, -inf where blocked.
 
         They are the `scores`, unless a policy adds noise.
         """
         return self.scores(moments)
 
     def explore(self, moments: Moments, epsilon: float, generator: torch.Generator) -> Tensor:
-        """(B,) items: with probability `epsilon` a random one that is not blocked, else the best."""
+        """Choose items (B,): with probability `epsilon` a random one that is not blocked, else the best."""
         best = self.exploring_scores(moments, generator).argmax(dim=1)
         random = random_items(moments, self.n_items, generator)
         exploring = torch.rand(len(best), generator=generator, device=best.device) < epsilon
@@ -26,6 +26,6 @@ class ExploringPolicy(OfflinePolicy):
 
 
 def random_items(moments: Moments, n_items: int, generator: torch.Generator) -> Tensor:
-    """(B,) items drawn uniformly from those that are not blocked."""
+    """Items (B,) drawn uniformly from those that are not blocked."""
     equal = torch.zeros(len(moments.users), n_items, device=moments.users.device)
     return draw_items(without_blocked(equal, moments.blocking).exp(), generator)

@@ -1,7 +1,7 @@
 """A replay of simulated steps: the newest finished episodes, whole, in tensors that are allocated once.
 
-A checkpoint holds the replay. A learner lives off steps that are epochs old, so a resumed run needs those very steps. To play
-them anew would take the policies of all former epochs. The number of episodes is bounded, and a step takes 16 bytes: 4,000
+A checkpoint contains the replay. A learner uses steps that are epochs old, so a resumed run needs those very steps. Playing
+them again would take the policies of all former epochs. The number of episodes is bounded, and a step takes 16 bytes: 4,000
 episodes of 30 steps are about 2 MB.
 """
 
@@ -18,14 +18,20 @@ from darlr.world.window import OUTSIDE, Window
 
 
 class EpisodeReplay:
-    """A ring of episodes; a new collection overwrites the oldest.
+    """A ring buffer of episodes; a new collection overwrites the oldest.
 
     Attributes:
-        played: steps that were ever added.
+        played: number of steps that were ever added.
     """
 
     def __init__(self, capacity: int, simulator: Simulator, n_users: int, device: torch.device) -> None:
-        """Args: capacity: episodes that are kept; simulator: where they were played."""
+        """
+        Args:
+            capacity: number of episodes that are kept.
+            simulator: plays the episodes.
+            n_users: number of the simulator's users.
+            device: device of the tensors.
+        """
         self._lookback, self._longest = simulator.lookback, simulator.max_steps
         self._n_items, self._n_users, self._blocks = simulator.n_items, n_users, not simulator.allow_repeats
         columns = self._lookback + self._longest
@@ -38,7 +44,7 @@ class EpisodeReplay:
         self._count()
 
     def __len__(self) -> int:
-        """Steps that are kept."""
+        """The number of steps that are kept."""
         return self._kept
 
     def _count(self) -> None:
@@ -46,7 +52,7 @@ class EpisodeReplay:
         self._kept = int(self._ends[-1])
 
     def add(self, episodes: Episodes) -> None:
-        """Keep a collection; of one with more episodes than there is room for, the last ones."""
+        """Keep a collection. If it has more episodes than the capacity, the last ones are kept."""
         capacity = len(self._users)
         chosen = torch.arange(max(0, len(episodes.users) - capacity), len(episodes.users), device=self._users.device)
         places = (self._next + torch.arange(len(chosen), device=chosen.device)) % capacity
@@ -60,15 +66,20 @@ class EpisodeReplay:
         self._count()
 
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Episodes and steps in them, (size,) each, drawn uniformly from all steps that are kept, with replacement."""
+        """Draw episodes and steps in them, (size,) each, uniformly from all steps that are kept, with replacement."""
         drawn = torch.randint(self._kept, (size,), generator=generator, device=self._ends.device)
         rows = torch.searchsorted(self._ends, drawn, right=True)
         return rows, drawn - self._ends[rows] + self._lengths[rows]
 
     def batch(self, rows: Tensor, steps: Tensor, n_step: int, discount: float, window: int) -> Batch:
-        """The steps `steps` (B,) of the episodes `rows` (B,), with the returns of `n_step` steps (see `n_step_returns`).
+        """The batch of some steps, with n-step returns (see `n_step_returns`).
 
-        Args: window: how many positions the policy reads.
+        Args:
+            rows: (B,) episodes.
+            steps: (B,) steps in these episodes.
+            n_step: number of rewards in a return.
+            discount: gamma.
+            window: number of positions that the policy reads.
         """
         lengths = self._lengths[rows]
         returns = torch.zeros(len(rows), device=rows.device)
@@ -84,7 +95,7 @@ class EpisodeReplay:
         )
 
     def _moments(self, rows: Tensor, steps: Tensor, window: int) -> Moments:
-        """What was known before the steps."""
+        """The moments before the steps."""
         columns = steps[:, None] + torch.arange(self._lookback - window, self._lookback, device=rows.device)
         seen = Window(self._items[rows[:, None], columns], self._seen[rows[:, None], columns])
         if not self._blocks:
@@ -94,7 +105,7 @@ class EpisodeReplay:
         return Moments(self._users[rows], seen, blocking_items(had, self._n_items))
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that is kept, by name."""
+        """All steps that are kept, by name, for a checkpoint."""
         return {
             "replay.users": self._users,
             "replay.lengths": self._lengths,
@@ -106,7 +117,7 @@ class EpisodeReplay:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Keep what `tensors()` gave; raises `InputError` for tensors of another kind."""
+        """Continue from the tensors of a checkpoint; raises `InputError` for tensors of another kind."""
         own = self.tensors()
         kept = {name: tensor for name, tensor in tensors.items() if name.startswith("replay.")}
         require_alike(kept, own)

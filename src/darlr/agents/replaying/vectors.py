@@ -1,12 +1,12 @@
-"""Items as points of a continuous action space: an actor gives a vector, and the item by inner product is recommended.
+"""Items as points of a continuous action space: an actor outputs a vector, and the item with the largest inner product is
+recommended.
 
-The item vectors are the state tracker's at first, which are the world model's, brought to length 1, and stay so: what an action
-means does not change while it is learned. The actor's vectors have length 1, too, since an inner product's best item does not
-hang on a length. A critic is asked about vectors of items and of the actor alike, and both lie on one sphere.
+The item vectors are initially the state tracker's, which are the world model's, scaled to length 1. They stay fixed, so
+that the meaning of an action does not change while it is learned. The actor's vectors have length 1, too: the best item by
+inner product does not depend on a length. A critic evaluates vectors of items and of the actor, and both lie on one sphere.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Moments, without_blocked
-from darlr.agents.policy import Rows
+from darlr.agents.policy import Rows, hidden_layers
 from darlr.agents.replaying.policy import ExploringPolicy
 from darlr.agents.settings import PolicyConfig
 
@@ -25,7 +25,7 @@ class VectorPolicy(ExploringPolicy):
 
     Attributes:
         vectors: (n_items, d) of the items, each of length 1.
-        critics: each gives a value for a state with a vector.
+        critics: each maps a state with a vector to a value.
     """
 
     vectors: Tensor
@@ -39,7 +39,15 @@ class VectorPolicy(ExploringPolicy):
         noise: float,
         generator: torch.Generator,
     ) -> None:
-        """Args: critics: how many; noise: standard deviation of what is added to every coordinate while exploring."""
+        """
+        Args:
+            config: the policy's settings.
+            tracker: the state tracker.
+            n_items: number of items.
+            critics: number of critics.
+            noise: standard deviation of the noise on every coordinate while exploring.
+            generator: draws the initial weights.
+        """
         size = tracker.item_vectors.shape[1]
         super().__init__(config, tracker, n_items, {"actor": size}, generator)
         self.register_buffer("vectors", F.normalize(tracker.item_vectors[:n_items].detach()), persistent=False)
@@ -50,21 +58,21 @@ class VectorPolicy(ExploringPolicy):
         return {"tracker.item_vectors": Rows("items")}
 
     def states(self, moments: Moments) -> Tensor:
-        """(B, state_size) what is known."""
+        """The states (B, state_size) of `moments`."""
         states: Tensor = self.tracker(moments.users, moments.window)
         return states
 
     def acted(self, states: Tensor) -> Tensor:
-        """(B, d) the actor's vectors in `states`, of length 1."""
+        """The actor's vectors in `states`, (B, d), of length 1."""
         return F.normalize(self.heads["actor"](self.trunk(states)).tanh())
 
     def values(self, states: Tensor, vectors: Tensor) -> Tensor:
-        """(number of critics, B) what the critics say of `vectors` (B, d) in `states` (B, state_size)."""
+        """The critics' values of `vectors` (B, d) in `states` (B, state_size), (number of critics, B)."""
         inputs = torch.cat([states, vectors], dim=1)
         return torch.stack([critic(inputs).squeeze(1) for critic in self.critics])
 
     def nearest(self, vectors: Tensor, blocking: Tensor | None) -> Tensor:
-        """(B, d) the vectors of the items that would be recommended for `vectors` (B, d); blocking: as in `Moments`."""
+        """The vectors (B, d) of the items that would be recommended for `vectors` (B, d); `blocking` is as in `Moments`."""
         return self.vectors[without_blocked(vectors @ self.vectors.T, blocking).argmax(dim=1)]
 
     def scores(self, moments: Moments) -> Tensor:
@@ -77,12 +85,9 @@ class VectorPolicy(ExploringPolicy):
 
 
 def _critic(size: int, config: PolicyConfig, generator: torch.Generator) -> nn.Sequential:
-    """Hidden layers as the policy's trunk has them, and one output."""
-    critic = nn.Sequential()
+    """Hidden layers like the policy's trunk, and one output."""
     sizes = [size, *config.hidden_sizes]
-    for fan_in, fan_out in pairwise(sizes):
-        critic.append(nn.Linear(fan_in, fan_out)).append(nn.ReLU())
-    critic.append(nn.Linear(sizes[-1], 1))
+    critic = hidden_layers(sizes).append(nn.Linear(sizes[-1], 1))
     for layer in critic:
         if isinstance(layer, nn.Linear):
             initialise_linear(layer, generator)

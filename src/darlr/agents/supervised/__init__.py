@@ -1,4 +1,4 @@
-"""Supervised recommenders: what a team would fit to its log before it thought of a simulator, each in its own file.
+"""Supervised recommenders that a team would fit to its log without a simulator, each in its own file.
 
-They learn which items users like (`preferences.py`), or, the linear bandits, what users would give (`ridge.py`). None plans.
+They learn which items users like (`preferences.py`); the linear bandits learn users' rewards (`ridge.py`). None of them plans.
 """

@@ -3,7 +3,7 @@
     minimise sum over (u, i, j) of -ln sigma(s_ui - s_uj) + lambda ||Theta||^2       (BPR-OPT, section 4.1)
     with s_ui = q_u . p_i + b_i, where u liked i and not j.
 
-`pairwise.py` has the loss and the training; docs/methods/bpr.md has what differs here.
+`pairwise.py` has the loss and the training; docs/methods/bpr.md lists the differences from the paper.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
     minimise ||X - X B||^2 + lambda ||B||^2 over B with a zero diagonal (Eqs. 3 and 4), whose solution is
     P = (X^T X + lambda I)^-1,   B_ij = -P_ij / P_jj for i != j, else 0 (Eq. 8),   s_uj = (X B)_uj (Eq. 1).
 
-docs/methods/ease.md has what differs here.
+docs/methods/ease.md lists the differences from the paper.
 """
 
 from collections.abc import Iterator
@@ -13,21 +13,21 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.supervised.item_weights import COLUMNS_AT_ONCE, co_liked, item_weights_scorer
+from darlr.agents.supervised.item_weights import co_liked, item_blocks, item_weights_scorer
 from darlr.agents.supervised.preferences import Preferences, nothing_liked
 from darlr.agents.supervised.supervised import Learned, Played, Supervised
 from darlr.agents.supervised.validation import Rows, Split, fit_best
 from darlr.data.dataset import Dataset
 
 REGULARISATIONS = (10.0, 100.0, 1000.0)
-"""The lambdas that are tried."""
+"""The values of lambda that are tried."""
 
 MOST_ITEMS, MOST_ITEMS_UNASKED = 12_000, 4_000
-"""Of the log: memory grows with their square (12,000: 3.5 GiB), time with their cube."""
+"""Largest numbers of items in the log. Memory grows with their square (12,000: 3.5 GiB), time with their cube."""
 
 
 def ease_weights(gram: Tensor, regularisation: float) -> Tensor:
-    """(I, I) B of Eq. 8, for `gram` (I, I) X^T X."""
+    """B of Eq. 8, (I, I), for `gram` (I, I) X^T X."""
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram + regularisation * torch.eye(len(gram), dtype=gram.dtype)))
     weights = inverse.div_(-inverse.diagonal().clone())
     weights.fill_diagonal_(0.0)
@@ -42,8 +42,7 @@ def _fit(dataset: Dataset, generator: np.random.Generator) -> dict[str, Tensor]:
 
 
 def _path(preferences: Preferences, regularisation: float) -> Iterator[Tensor]:
-    columns = torch.split(torch.arange(preferences.n_items), COLUMNS_AT_ONCE)
-    gram = torch.cat([co_liked(preferences, part, torch.float64) for part in columns], dim=1)
+    gram = torch.cat([co_liked(preferences, part, torch.float64) for part in item_blocks(preferences)], dim=1)
     yield ease_weights(gram, regularisation)
 
 

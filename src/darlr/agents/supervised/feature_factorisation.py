@@ -3,8 +3,8 @@
     q_u = sum over f in f_u of e^U_f,  p_i = sum over f in f_i of e^I_f,  b_i = sum over f in f_i of b^I_f,
     s_ui = q_u . p_i + b_i                                                    (Kula's Eq. 1 without b_u, which orders nothing)
 
-Every user and item has a feature of its own beside those that the data set tells. They are learned by BPR's loss
-(`pairwise.py`); docs/methods/feature-factorisation.md has what differs here.
+Every user and item has a feature of its own beside the data set's features. They are learned by BPR's loss
+(`pairwise.py`); docs/methods/feature-factorisation.md lists the differences from the paper.
 """
 
 import numpy as np
@@ -19,17 +19,19 @@ from darlr.data.dataset import Dataset
 
 
 def described_users(features: Features) -> Described:
-    """Users by themselves, their codes and their numbers."""
+    """Users described by their identity, their codes and their numeric features."""
     return _described(features, np.zeros((len(features), 0), np.int32), 0)
 
 
 def described_items(catalog: ItemCatalog) -> Described:
-    """Items by themselves, their codes, their numbers and their categories."""
+    """Items described by their identity, their codes, their numeric features and their categories."""
     return _described(catalog.features, catalog.categories, catalog.n_categories)
 
 
 def _described(features: Features, categories: NDArray[np.int32], n_categories: int) -> Described:
-    """Numbers weigh their embeddings, all else weighs 1, over the square root of how many descriptions the entity has."""
+    """A numeric feature has its value as weight, every other description has 1, both over the square root of the entity's
+    number of descriptions.
+    """
     n = len(features)
     own = np.arange(n)[:, None]
     sizes = np.array(features.code_sizes, np.int64)

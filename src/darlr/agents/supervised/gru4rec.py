@@ -1,10 +1,10 @@
-"""GRU4Rec (Hidasi et al., ICLR 2016; Hidasi and Karatzoglou, CIKM 2018): a recurrent unit over what a user liked.
+"""GRU4Rec (Hidasi et al., ICLR 2016; Hidasi and Karatzoglou, CIKM 2018): a recurrent unit over a user's liked items.
 
     z_t = sigma(W_z x_t + U_z h_{t-1}),  h_t = (1 - z_t) h_{t-1} + z_t h'_t                           (2016, Eqs. 2 and 3)
     h'_t = tanh(W x_t + U (r_t * h_{t-1})),  r_t = sigma(W_r x_t + U_r h_{t-1})                       (Eqs. 4 and 5)
 
 `networks/recurrence.py` has the cell, which the state tracker `gru` shares; `sequences.py` the training.
-docs/methods/gru4rec.md has what differs here.
+docs/methods/gru4rec.md lists the differences from the papers.
 """
 
 import numpy as np
@@ -23,14 +23,14 @@ DROPOUTS = (0.0, 0.3)
 
 
 class RecurrentEncoder(nn.Module):
-    """One layer, with dropout of what goes in and of what comes out."""
+    """One recurrent layer, with dropout of its inputs and of its outputs."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
         self.cell = gated_cell(WIDTH, WIDTH, generator)
 
     def forward(self, inputs: Tensor, present: Tensor, drop: Dropping = keep) -> Tensor:
-        """(B, w, WIDTH) states after each position of `inputs` (B, w, WIDTH)."""
+        """The states (B, w, WIDTH) after each position of `inputs` (B, w, WIDTH)."""
         return drop(torch.stack(recurrent_states(self.cell, drop(inputs), present), dim=1))
 
 

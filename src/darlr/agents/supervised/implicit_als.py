@@ -5,7 +5,7 @@
     x_u = (Y^T Y + Y^T (C^u - I) Y + lambda I)^-1 Y^T C^u p(u)                                            (Eq. 4)
     and the same for y_i (Eq. 5). s_ui = x_u . y_i.
 
-docs/methods/implicit-als.md has what differs here.
+docs/methods/implicit-als.md lists the differences from the paper.
 """
 
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ from darlr.data.dataset import Dataset
 
 FACTORS, SWEEPS = 32, 10
 INITIAL = 0.01
-"""Standard deviation of the factors that a fit begins with."""
+"""Standard deviation of the initial factors."""
 
 CELLS_AT_ONCE = 4_000_000
-"""Numbers of gathered factors that are in memory together."""
+"""Number of gathered factor values in memory at once."""
 
-MOST_PAIRS = 50_000_000
-"""Rows of the log; a sweep of a million pairs takes about a second of a processor."""
+MOST_ROWS, MOST_ROWS_UNASKED = 50_000_000, 2_000_000
+"""Of the log: a million take half a minute of a processor."""
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """alpha and lambda."""
+    """The hyperparameters alpha and lambda."""
 
     alpha: float
     regularisation: float
@@ -46,16 +46,21 @@ CANDIDATES = tuple(Confidence(alpha, regularisation) for alpha in (1.0, 10.0) fo
 
 @dataclass(frozen=True)
 class Factors:
-    """(U, k) and (I, k)."""
+    """The factors of users (U, k) and of items (I, k)."""
 
     users: Tensor
     items: Tensor
 
 
 def half_sweep(preferences: Preferences, items: Tensor, confidence: Confidence) -> Tensor:
-    """(U, k) the best factors of all users for those of the `items` (I, k), by Eq. 4; 0 for users without liked pairs.
+    """The best factors of all users given the items' factors, by Eq. 4, (U, k); 0 for users without liked pairs.
 
-    Users of like counts are solved together, each filled up with an item whose factors are 0.
+    Users with similar numbers of pairs are solved together. Missing pairs are filled with an item whose factors are 0.
+
+    Args:
+        preferences: the liked pairs.
+        items: (I, k).
+        confidence: alpha and lambda.
     """
     size = items.shape[1]
     plain = items.T @ items + confidence.regularisation * torch.eye(size, dtype=items.dtype)
@@ -76,11 +81,11 @@ def half_sweep(preferences: Preferences, items: Tensor, confidence: Confidence) 
 
 
 def _blocks(counts: Tensor, size: int) -> Iterator[Tensor]:
-    """Those who have pairs, in blocks of like counts, in which a block's users times its largest count is bounded."""
+    """Entities with pairs, in blocks of similar counts. The number of a block's entities times its largest count is bounded."""
     order = counts.argsort(stable=True)
     order = order[counts[order] > 0]
     while len(order):
-        # Counts rise, so a block of b users has b times the count of its last one.
+        # Counts rise, so a block of b users needs b times its last user's count.
         filled = torch.arange(1, len(order) + 1) * counts[order] * size
         taken = max(1, int((filled <= CELLS_AT_ONCE).sum()))
         yield order[:taken]
@@ -88,7 +93,7 @@ def _blocks(counts: Tensor, size: int) -> Iterator[Tensor]:
 
 
 def sweeps(preferences: Preferences, confidence: Confidence, initial: Tensor) -> Iterator[Factors]:
-    """The factors after each of `SWEEPS` sweeps, from those of the items, `initial` (I, k)."""
+    """The factors after each of `SWEEPS` sweeps, starting from the items' factors `initial` (I, k)."""
     turned, items = preferences.turned(), initial
     for _ in range(SWEEPS):
         users = half_sweep(preferences, items, confidence)
@@ -123,7 +128,7 @@ def _unfit(dataset: Dataset) -> str:
     if reason := nothing_liked(dataset.log):
         return reason
     rows = len(dataset.log)
-    return f"the log has {rows:,} rows, and sweeps over them take too long; at most {MOST_PAIRS:,}" if rows > MOST_PAIRS else ""
+    return f"the log has {rows:,} rows, and sweeps over them take too long; at most {MOST_ROWS:,}" if rows > MOST_ROWS else ""
 
 
-IMPLICIT_ALS = Supervised(_fit, _scorer, _unfit, lambda dataset: False)
+IMPLICIT_ALS = Supervised(_fit, _scorer, _unfit, lambda dataset: len(dataset.log) > MOST_ROWS_UNASKED)

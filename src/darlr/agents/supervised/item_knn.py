@@ -3,7 +3,7 @@
     sim(i, j) = x_i . x_j / (||x_i|| ||x_j|| + h),   s_uj = sum over i in N_k(j) of w_ui sim(i, j),
 
 where x_i is the item's column of weights and N_k(j) are the k items that are most similar to j.
-docs/methods/item-knn.md has what differs here.
+docs/methods/item-knn.md lists the differences from the papers.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Scorer
-from darlr.agents.supervised.item_weights import COLUMNS_AT_ONCE, co_liked, item_weights_scorer
+from darlr.agents.supervised.item_weights import co_liked, item_blocks, item_weights_scorer
 from darlr.agents.supervised.preferences import Preferences, nothing_liked
 from darlr.agents.supervised.supervised import Learned, Played, Supervised
 from darlr.agents.supervised.validation import Rows, Split, fit_best
@@ -23,7 +23,7 @@ from darlr.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """k and h."""
+    """The hyperparameters k and h."""
 
     size: int
     shrinkage: float
@@ -31,24 +31,24 @@ class Neighbourhood:
 
 CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
-MOST_PRODUCTS = 250_000_000_000
-"""Liked pairs times items, about as many as two minutes of a processor compute."""
+MOST_PRODUCTS, MOST_PRODUCTS_UNASKED = 250_000_000_000, 20_000_000_000
+"""Rows times items: 9 billion take 40 seconds of a processor."""
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The k nearest items of each of n, nearest first.
+    """The k nearest items of each of n items, nearest first.
 
     Attributes:
         items: (n, k) int64, indices into the log's vocabulary.
-        similarities: (n, k) float32, 0 for items that share nobody.
+        similarities: (n, k) float32, 0 for items without common users.
     """
 
     items: Tensor
     similarities: Tensor
 
     def weights(self, n_items: int) -> Tensor:
-        """(n, n_items) sparse: each row has the similarities of the neighbours of one item."""
+        """A sparse (n, n_items) matrix; each row has the similarities of one item's neighbours."""
         rows = torch.arange(len(self.items)).repeat_interleave(self.items.shape[1])
         places = torch.stack([rows, self.items.flatten()])
         shape = (len(self.items), n_items)
@@ -59,17 +59,17 @@ def nearest_items(preferences: Preferences, neighbourhood: Neighbourhood) -> Nei
     """The neighbours of every item; at most all other items."""
     lengths = _lengths(preferences)
     found = []
-    for columns in torch.split(torch.arange(preferences.n_items), COLUMNS_AT_ONCE):
+    for columns in item_blocks(preferences):
         similarities = co_liked(preferences, columns) / (torch.outer(lengths, lengths[columns]) + neighbourhood.shrinkage)
         similarities = similarities.nan_to_num(0.0)  # an item that nobody likes has no length
-        similarities[columns, torch.arange(len(columns))] = -1.0  # nothing is its own neighbour
+        similarities[columns, torch.arange(len(columns))] = -1.0  # an item is not its own neighbour
         found.append(similarities.topk(min(neighbourhood.size, preferences.n_items - 1), dim=0))
     items, values = (torch.cat([getattr(part, name) for part in found], dim=1).T for name in ("indices", "values"))
     return Neighbours(items.contiguous(), values.contiguous())
 
 
 def _lengths(preferences: Preferences) -> Tensor:
-    """(I,) ||x_i||."""
+    """The lengths (I,) ||x_i||."""
     squares = torch.zeros(preferences.n_items).index_add_(0, preferences.items, preferences.weights**2)
     return squares.sqrt()
 
@@ -96,10 +96,14 @@ def _scorer(learned: Learned, played: Played) -> Scorer:
     return item_weights_scorer(neighbours.weights(played.dataset.log.n_items), played)
 
 
+def _products(dataset: Dataset) -> int:
+    return len(dataset.log) * dataset.log.n_items
+
+
 def _unfit(dataset: Dataset) -> str:
     if reason := nothing_liked(dataset.log):
         return reason
-    products = len(dataset.log) * dataset.log.n_items
+    products = _products(dataset)
     if dataset.log.n_items < 2:
         return "the log has a single item, which has no neighbours"
     if products > MOST_PRODUCTS:
@@ -107,4 +111,4 @@ def _unfit(dataset: Dataset) -> str:
     return ""
 
 
-ITEM_KNN = Supervised(_fit, _scorer, _unfit, lambda dataset: False)
+ITEM_KNN = Supervised(_fit, _scorer, _unfit, lambda dataset: _products(dataset) > MOST_PRODUCTS_UNASKED)

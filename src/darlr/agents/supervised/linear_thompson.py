@@ -3,7 +3,7 @@
     theta~ ~ N(A_u^-1 b_u, s^2 A_u^-1),  p_ui = o_i + theta~ . x_i                            (Algorithm 1)
 
 drawn anew before every recommendation. `ridge.py` has A_u, b_u, x_i, o_i and s before the episode;
-docs/methods/linear-thompson.md has what differs here.
+docs/methods/linear-thompson.md lists the differences from the paper.
 """
 
 import numpy as np
@@ -19,19 +19,25 @@ from darlr.data.dataset import Dataset
 from darlr.world.window import OUTSIDE, Window
 
 DRAWS, STRIDE = 65_536, 9_973
-"""Normal vectors that are drawn once, and how far apart those of neighbouring users begin; without common divisors."""
+"""Number of normal vectors, which are drawn once, and distance between neighbouring users' first ones; without common
+divisors.
+"""
 
 ROUNDING = 1e-5
-"""Of a covariance in single precision, relatively to its mean variance."""
+"""Rounding error of a covariance in single precision, relative to its mean variance."""
 
 
 class LinearThompsonScorer(Scorer):
-    """What one draw of each user's theta expects. The same moment of a user is scored alike whenever it is asked for."""
+    """Scores items by one draw of each user's theta. The same moment of a user always has the same draw."""
 
     lookback = WHOLE_EPISODE
 
     def __init__(self, belief: FactorBelief, normal: Tensor) -> None:
-        """Args: normal: (DRAWS, d) standard normal vectors; a user's steps take one after the other."""
+        """
+        Args:
+            belief: the posterior of theta.
+            normal: (DRAWS, d) standard normal vectors; a user's steps take one after the other.
+        """
         self._belief, self._followed, self._normal = belief, Followed(belief), normal
 
     @torch.no_grad()
@@ -47,7 +53,7 @@ class LinearThompsonScorer(Scorer):
 
 
 def _root(covariances: Tensor) -> Tensor:
-    """(B, d, d) L with L L^T = `covariances` (B, d, d), which rounding may leave a little less than positive."""
+    """A matrix L (B, d, d) with L L^T = `covariances` (B, d, d), which rounding may make slightly indefinite."""
     wide = covariances.double()
     spread = wide.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     root = torch.linalg.cholesky(wide + ROUNDING * spread * torch.eye(wide.shape[1], dtype=wide.dtype, device=wide.device))

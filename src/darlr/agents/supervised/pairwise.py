@@ -1,6 +1,6 @@
 """Factors that learn to score a liked item above one that is not: the model and the training of BPR and of hybrid factors.
 
-s_ui = q_u . p_i + b_i,  q_u and p_i, b_i being weighted sums of the embeddings of what describes the user and the item.
+s_ui = q_u . p_i + b_i. q_u and p_i, b_i are weighted sums of the embeddings of the user's and the item's descriptions.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,31 +19,31 @@ from darlr.agents.supervised.validation import Rows, Split, fit_best
 from darlr.data.dataset import Dataset
 
 REGULARISATIONS = (0.001, 0.01, 0.1)
-"""The lambdas that are tried."""
+"""The values of lambda that are tried."""
 
 MOST_EMBEDDINGS = 5_000_000
-"""Users and items whose factors and their moments are held."""
+"""Largest number of users and items; their factors and the optimiser's moments are in memory."""
 
 FACTORS, INITIAL = 32, 0.1
 LEARNING_RATE, BATCH = 0.01, 4096
 LEAST_UPDATES = 10
-"""Of an epoch; it goes through the pairs of a small log several times."""
+"""Smallest number of updates of an epoch, which goes through the pairs of a small log several times."""
 
 MOST_EPOCHS, MOST_TRIPLES = 50, 20_000_000
-"""Of a fit; it has fewer epochs where the log has more pairs than the second allows."""
+"""Largest numbers of epochs and of triples of a fit. A large log has fewer epochs, so that the second limit holds."""
 
 TRIES = 5
-"""How often an item that the user liked is drawn anew as the one that is not."""
+"""Number of times that an item is drawn anew if the user liked it."""
 
 
 @dataclass(frozen=True)
 class Described:
-    """What describes n entities: weighted sums of the embeddings of at most S descriptions.
+    """Descriptions of n entities. An entity is a weighted sum of the embeddings of at most S descriptions.
 
     Attributes:
         descriptions: (n, S) int64 in 0..size-1.
-        weights: (n, S) float32, 0 where there are fewer than S.
-        size: how many descriptions there are.
+        weights: (n, S) float32, 0 where an entity has fewer than S descriptions.
+        size: number of different descriptions.
     """
 
     descriptions: Tensor
@@ -52,18 +52,18 @@ class Described:
 
     @classmethod
     def by_identity(cls, n: int) -> "Described":
-        """Each is known by itself alone."""
+        """Each entity has one description: its identity."""
         return cls(torch.arange(n)[:, None], torch.ones(n, 1), n)
 
     def sums(self, embeddings: Tensor, chosen: Tensor) -> Tensor:
-        """(B, d) of `chosen` (B,) entities, from the descriptions' `embeddings` (size, d)."""
+        """The sums (B, d) of the entities `chosen` (B,), for the descriptions' `embeddings` (size, d)."""
         return F.embedding_bag(
             self.descriptions[chosen], embeddings, per_sample_weights=self.weights[chosen].to(embeddings.dtype), mode="sum"
         )
 
 
 class PairwiseModel(nn.Module):
-    """The embeddings of the descriptions of users (F_u, k) and of items (F_i, k + 1), the last column the biases."""
+    """The embeddings of the descriptions of users (F_u, k) and of items (F_i, k + 1), whose last column has the biases."""
 
     def __init__(self, users: Described, items: Described, generator: np.random.Generator) -> None:
         super().__init__()
@@ -74,27 +74,29 @@ class PairwiseModel(nn.Module):
         self.items = nn.Parameter(F.pad(drawn, (0, 1)))
 
     def user_factors(self, users: Tensor) -> Tensor:
-        """(B, k) q_u."""
+        """q_u of `users` (B,), (B, k)."""
         return self.described_users.sums(self.users, users)
 
     def item_factors(self, items: Tensor) -> Tensor:
-        """(B, k + 1) p_i and b_i."""
+        """p_i and b_i of `items` (B,), (B, k + 1)."""
         return self.described_items.sums(self.items, items)
 
 
 def bpr_loss(liked: Tensor, other: Tensor) -> Tensor:
-    """The mean of -ln sigma(s_ui - s_uj) over the scores (B,) of liked items i and of others j."""
+    """The mean (scalar) of -ln sigma(s_ui - s_uj) over the scores (B,) of liked items i and of others j."""
     return F.softplus(other - liked).mean()
 
 
 def epochs(
     preferences: Preferences, build: Callable[[], PairwiseModel], regularisation: float, generator: np.random.Generator
 ) -> Iterator[PairwiseModel]:
-    """The same model after each epoch of as many triples as there are pairs, or of several times as many.
+    """The same model after each epoch. An epoch has as many triples as there are pairs, or several times as many.
 
     Args:
-        build: gives a fresh model.
+        preferences: the liked pairs.
+        build: creates a new model.
         regularisation: lambda of ||q_u||^2 + ||p_i||^2 + ||p_j||^2 of each triple, biases included.
+        generator: draws the triples.
     """
     model = build()
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
@@ -117,12 +119,12 @@ def epochs(
 
 
 def _scores(users: Tensor, items: Tensor) -> Tensor:
-    """(B,)."""
+    """The scores (B,) of user factors (B, k) and item factors (B, k + 1)."""
     return (users * items[:, :-1]).sum(dim=1) + items[:, -1]
 
 
 def _not_liked(users: Tensor, n_items: int, cells: Tensor, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """(B,) an item for each user, drawn uniformly, and whether it is none of the rising `cells` of what users liked."""
+    """An item (B,) for each user, drawn uniformly, and whether it is not among the user's liked pairs, the rising `cells`."""
     items = torch.from_numpy(generator.integers(0, n_items, len(users)))
     for _ in range(TRIES):
         liked = _among(users * n_items + items, cells)
@@ -138,7 +140,7 @@ def _among(values: Tensor, rising: Tensor) -> Tensor:
 
 
 def fit_pairwise(dataset: Dataset, users: Described, items: Described, generator: np.random.Generator) -> dict[str, Tensor]:
-    """The factors (n_users, k) and (n_items, k + 1) of the world, for users and items that are described so."""
+    """The factors (n_users, k) and (n_items, k + 1) of the world, for users and items with these descriptions."""
     preferences = Preferences.of(dataset.log)
     split = Split.random(preferences, generator)
     seed = int(generator.integers(2**63))
@@ -157,7 +159,7 @@ def fit_pairwise(dataset: Dataset, users: Described, items: Described, generator
 
 
 def pairwise_rows(model: PairwiseModel, preferences: Preferences) -> Rows:
-    """The scores of all items as the model is now."""
+    """The scores of all items by the model in its present state."""
     with torch.no_grad():
         items = model.item_factors(torch.arange(preferences.n_items))
 
@@ -170,12 +172,12 @@ def pairwise_rows(model: PairwiseModel, preferences: Preferences) -> Rows:
 
 def pairwise_scorer(learned: Learned, played: Played) -> Scorer:
     """The order by q_u . p_i + b_i."""
-    items = learned["items"].roll(1, dims=1)  # the biases first
+    items = learned["items"].roll(1, dims=1)  # biases come first
     return FactorisedScorer(learned["users"].to(played.device), items.to(played.device))
 
 
 def pairwise_unfit(dataset: Dataset) -> str:
-    """Why the data set has too many users and items, or nothing."""
+    """The reason if the data set has too many users and items, else an empty string."""
     if reason := nothing_liked(dataset.log):
         return reason
     n = dataset.log.n_users + dataset.log.n_items

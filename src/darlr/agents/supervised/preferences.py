@@ -1,6 +1,6 @@
-"""What the supervised recommenders learn from: the pairs of a user and an item that the user liked, each with a weight.
+"""The liked pairs, a user with an item that the user liked, from which supervised recommenders learn; each has a weight.
 
-They were published for feedback without grades. Of a log of ratings they get the liked pairs alone, with
+The methods were published for feedback without grades. From a log of ratings they get the liked pairs alone, with
 
     w_ui = max((r_ui - low) / (high - low), 0.1),
 
@@ -22,34 +22,34 @@ from darlr.data.log import InteractionLog
 from darlr.world_model.factors.problem import is_implicit
 
 LEAST_WEIGHT = 0.1
-"""Of a liked pair: one that was liked for the smallest reward would else count nothing."""
+"""Smallest weight of a liked pair; else a pair that was liked at the smallest reward would count nothing."""
 
 
 def liking_threshold(log: InteractionLog) -> float:
-    """The reward from which on a row counts as liked: the log's own, or the mean of its rewards where it says none."""
+    """The smallest reward of a liked row: the log's own threshold, or the mean of its rewards if it has none."""
     return float(log.rewards.mean(dtype=np.float64)) if math.isinf(log.positive_threshold) else log.positive_threshold
 
 
 def liked_rows(log: InteractionLog) -> NDArray[np.bool_]:
-    """(n,) the rows that count as liked; all of them where rewards tell nothing."""
+    """The rows that count as liked, (n,) bool; all of them if rewards carry no information."""
     if log.likes is not None:
         return log.likes
     return np.ones(len(log), bool) if is_implicit(log) else log.rewards >= liking_threshold(log)
 
 
 def nothing_liked(log: InteractionLog) -> str:
-    """Why nothing can be learned from what users liked, or nothing."""
+    """The reason if no row counts as liked, else an empty string."""
     return "" if liked_rows(log).any() else "no row of the log counts as liked"
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """m liked pairs, each once, ordered by user and then by item.
+    """The m liked pairs, each once, ordered by user and then by item.
 
     Attributes:
         users, items: (m,) int64, indices into the log's vocabularies.
         weights: (m,) float32 in 0.1..1.
-        moments: (m,) float64, when the pair was liked last; 0 where the log has no time.
+        moments: (m,) float64, the time at which the pair was last liked; 0 if the log has no time.
         n_users, n_items: sizes of the vocabularies.
     """
 
@@ -62,7 +62,7 @@ class Preferences:
 
     @classmethod
     def of(cls, log: InteractionLog) -> Self:
-        """Those of `log`; there may be none."""
+        """The liked pairs of `log`; there may be none."""
         rows = np.flatnonzero(liked_rows(log))
         cells = log.users[rows].astype(np.int64) * log.n_items + log.items[rows]
         pairs, place, counts = np.unique(cells, return_inverse=True, return_counts=True)
@@ -87,7 +87,7 @@ class Preferences:
 
     @property
     def counts(self) -> Tensor:
-        """(n_users,) how many pairs each user has."""
+        """The number of pairs of each user, (n_users,)."""
         return torch.bincount(self.users, minlength=self.n_users)
 
     def chosen(self, places: Tensor) -> "Preferences":
@@ -97,20 +97,20 @@ class Preferences:
         return replace(self, users=users, items=items, weights=weights, moments=moments)
 
     def turned(self) -> "Preferences":
-        """The same with users for items, ordered by item and then by user."""
+        """The same pairs with users and items exchanged, ordered by item and then by user."""
         order = torch.argsort(self.items, stable=True)
         columns = (self.items, self.users, self.weights, self.moments)
         users, items, weights, moments = (column[order] for column in columns)
         return Preferences(users, items, weights, moments, self.n_items, self.n_users)
 
     def matrix(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """(n_users, n_items) sparse, the weights of the pairs."""
+        """The weights of the pairs as a sparse matrix (n_users, n_items)."""
         places = torch.stack([self.users, self.items])
         shape = (self.n_users, self.n_items)
         return torch.sparse_coo_tensor(places, self.weights.to(dtype), shape, is_coalesced=True, check_invariants=False)
 
     def rows(self, users: Tensor) -> Tensor:
-        """(B, n_items) dense, the weights of the pairs of `users` (B,)."""
+        """The weights of the pairs of `users` (B,) as a dense matrix (B, n_items)."""
         starts = torch.searchsorted(self.users, users)
         counts = torch.searchsorted(self.users, users, right=True) - starts
         row = torch.repeat_interleave(torch.arange(len(users)), counts)

@@ -1,15 +1,15 @@
-"""What linear bandits know of a user before an episode: ridge regression of the user's rewards on what is known of items.
+"""The knowledge of linear bandits before an episode: ridge regression of a user's rewards on the items' features.
 
     r_ui = o_i + x_i . theta_u + noise of variance s^2,  theta_u ~ N(0, s^2 / lambda I), so that after the user's rows
     A_u = lambda I + sum x_i x_i^T,  b_u = sum x_i (r_ui - o_i),  theta_u ~ N(A_u^-1 b_u, s^2 A_u^-1).
 
-x_i are a constant and the leading principal components of the item's categories and features; o_i is the item's mean reward,
-shrunk towards that of all. lambda and s^2 are those that predict held-out rows best.
+x_i are a constant and the leading principal components of the item's categories and features. o_i is the item's mean
+reward, shrunk towards the mean of all rewards. The values of lambda and s^2 are those that predict held-out rows best.
 
-Where the log holds positives alone, it tells no rewards. o_i then spreads the items over the range of rewards by how many users
-have them, and theta_u starts from nothing, with lambda = 1, the papers' A = I, and s of a quarter of the range.
+A log that holds positives alone has no rewards to learn from. o_i then spreads the items over the range of rewards by their
+numbers of users. theta_u starts from nothing, with lambda = 1, the papers' A = I, and s is a quarter of the range.
 
-During an episode A_u and b_u go on by each answer.
+During an episode every answer updates A_u and b_u.
 """
 
 from collections.abc import Mapping
@@ -30,25 +30,28 @@ from darlr.world_model.factors.problem import is_implicit
 from darlr.world_model.factors.responses import FactorResponses, ResponseScale
 
 COMPONENTS = 15
-"""At most, beside the constant."""
+"""Largest number of components beside the constant."""
 
 REGULARISATIONS = (0.1, 1.0, 10.0, 100.0, 1000.0)
-"""The lambdas that are tried, for contexts of mean square length 1."""
+"""The values of lambda that are tried, for contexts of mean square length 1."""
 
 HELD_OUT = 0.1
-"""Share of the rows that choose among them."""
+"""Share of the rows that lambda is chosen on."""
 
 SPREAD_UNKNOWN = 0.25
-"""s, in shares of the range of rewards, where the log tells none."""
+"""s as a share of the range of rewards, for logs without rewards to learn from."""
 
 ROWS_AT_ONCE = 100_000
 MOST_USERS = 500_000
-"""A matrix is held for each."""
+"""Largest number of users; a matrix is kept for each."""
+
+MOST_CELLS = 100_000_000
+"""Items times their categories, numbers and values of codes, which are in memory together."""
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """What is known of all users of the log before their episodes.
+    """The regression's result for all users of the log, before their episodes.
 
     Attributes:
         offsets: (I,) float64 o_i.
@@ -78,12 +81,12 @@ class Ridge:
 
 
 def contexts_of(catalog: ItemCatalog) -> NDArray[np.float64]:
-    """(I, 1 + c) a constant 1, and the c <= 15 leading principal components of categories and features.
+    """The contexts of items, (I, 1 + c): a constant 1, and the c <= 15 leading principal components of categories and features.
 
     The components have a mean square length of 1. Codes count as one column for each value; every column is centred.
     """
     features = catalog.features
-    codes = [np.eye(size)[column] for size, column in zip(features.code_sizes, features.codes.T, strict=True)]
+    codes = [column[:, None] == np.arange(size) for size, column in zip(features.code_sizes, features.codes.T, strict=True)]
     columns = np.concatenate([catalog.membership().astype(np.float64), features.numeric, *codes], axis=1)
     columns = columns - columns.mean(axis=0)
     values, directions = np.linalg.eigh(columns.T @ columns)
@@ -95,7 +98,7 @@ def contexts_of(catalog: ItemCatalog) -> NDArray[np.float64]:
 
 
 def fit_ridge(dataset: Dataset, generator: np.random.Generator) -> Ridge:
-    """What the log tells, with the best of `REGULARISATIONS`."""
+    """The regression of the log, with the best of `REGULARISATIONS`."""
     log, contexts = dataset.log, contexts_of(dataset.items)
     if is_implicit(log):
         return _untold(log, contexts)
@@ -136,7 +139,7 @@ def _told(log: InteractionLog, contexts: NDArray[np.float64], regularisation: fl
 
 
 def _squared_error(ridge: Ridge, held: InteractionLog) -> float:
-    """The mean over the rows `held`."""
+    """The mean squared error over the rows `held`."""
     means = torch.linalg.solve(ridge.precisions, ridge.totals[:, :, None]).squeeze(2)
     users, items = torch.from_numpy(held.users).long(), torch.from_numpy(held.items).long()
     expected = ridge.offsets[items] + (ridge.contexts[items] * means[users]).sum(dim=1)
@@ -144,13 +147,13 @@ def _squared_error(ridge: Ridge, held: InteractionLog) -> float:
 
 
 def fit_bandit(dataset: Dataset, generator: np.random.Generator) -> dict[str, Tensor]:
-    """What a linear bandit starts an episode with, of the world's users and items."""
+    """The state of a linear bandit before an episode, for the world's users and items."""
     users, items = (torch.from_numpy(side) for side in (dataset.world.users, dataset.world.items))
     return fit_ridge(dataset, generator).of(users, items)
 
 
 def bandit_belief(learned: Mapping[str, Tensor], played: Played) -> FactorBelief:
-    """The posterior of theta as an episode goes on: Bayes' rule for one level of noise, which is A + x x^T, b + x r."""
+    """The posterior of theta during an episode: Bayes' rule for one level of noise, which is A + x x^T, b + x r."""
     low, high = played.seen_range
     on = {name: tensor.to(played.device) for name, tensor in learned.items()}
     variance = float(learned["variance"])
@@ -161,6 +164,11 @@ def bandit_belief(learned: Mapping[str, Tensor], played: Played) -> FactorBelief
 
 
 def bandit_unfit(dataset: Dataset) -> str:
-    """Why the data set has too many users, or nothing."""
-    n = dataset.log.n_users
-    return f"the log has {n:,} users, and a matrix is held for each; at most {MOST_USERS:,}" if n > MOST_USERS else ""
+    """Why the data set has too many users, or items of which too much is known, or nothing."""
+    n, features = dataset.log.n_users, dataset.items.features
+    cells = len(dataset.items) * (dataset.items.n_categories + features.numeric.shape[1] + sum(features.code_sizes))
+    if n > MOST_USERS:
+        return f"the log has {n:,} users, and a matrix is held for each; at most {MOST_USERS:,}"
+    if cells > MOST_CELLS:
+        return f"items, categories and values of features make a table of {cells:,} cells; at most {MOST_CELLS:,}"
+    return ""

@@ -1,7 +1,7 @@
-"""SASRec (Kang and McAuley, ICDM 2018): self-attention over what a user liked predicts what the user likes next.
+"""SASRec (Kang and McAuley, ICDM 2018): self-attention over a user's liked items predicts the next one.
 
-`networks/self_attention.py` has the blocks under their equations, which the state tracker `sasrec` shares; `sequences.py` the
-training. docs/methods/sasrec.md has what differs here.
+`networks/self_attention.py` has the blocks with their equations, which the state tracker `sasrec` shares. `sequences.py`
+has the training. docs/methods/sasrec.md lists the differences from the paper.
 """
 
 import numpy as np

@@ -1,11 +1,11 @@
-"""Predicting the next item that a user likes: histories, training and scorer of SASRec and GRU4Rec.
+"""Predicts the next item that a user likes: histories, training and scorer of SASRec and GRU4Rec.
 
     s_1, s_2, ... are the items that a user liked, in the order of time, after a start that all users share.
     The encoder's output f_t after s_t scores the next item: r_i = f_t . e_i + b_i.
     Trained by the cross-entropy of softmax(r) at s_{t+1}.
 
-Where the log has many items, the softmax is over s_{t+1} and some items drawn uniformly, shared by a batch.
-docs/methods/sasrec.md and gru4rec.md have what differs from the papers.
+If the log has many items, the softmax is over s_{t+1} and some items that are drawn uniformly and shared by a batch.
+docs/methods/sasrec.md and gru4rec.md list the differences from the papers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,26 +27,32 @@ from darlr.world.window import OUTSIDE, Window, absent_item, start_item
 from darlr.world_model.factors.problem import is_implicit
 
 LENGTH, WIDTH = 50, 64
-"""Positions of a history that count, and the size of vectors and states."""
+"""Number of newest positions of a history that count, and the size of vectors and states."""
 
 LEARNING_RATE, BATCH = 1e-3, 32
 LEAST_UPDATES = 10
-"""Of an epoch; it goes through the histories of a small log several times."""
+"""Smallest number of updates of an epoch, which goes through the histories of a small log several times."""
 
 MOST_EPOCHS, MOST_POSITIONS = 60, 12_000_000
-"""Of a fit; it has fewer epochs where the log has more liked pairs than the second allows."""
+"""Largest numbers of epochs and of positions of a fit. A large log has fewer epochs, so that the second limit holds."""
 
 ALL_ITEMS, DRAWN_ITEMS = 2_000, 512
-"""Up to so many items the softmax is over all; else over so many that are drawn."""
+"""Up to the first number of items the softmax is over all; beyond it, over the second number of drawn items."""
 
 MOST_ITEMS, MOST_LIKED = 1_000_000, 20_000_000
 
 
 class Encoder(Protocol):
-    """What tells a sequence model from another."""
+    """The part in which sequence models differ: the encoder of a history."""
 
     def __call__(self, inputs: Tensor, present: Tensor, drop: Dropping = keep) -> Tensor:
-        """(B, w, WIDTH) after each position of `inputs` (B, w, WIDTH), newest last; `present` (B, w)."""
+        """The states (B, w, WIDTH) after each position.
+
+        Args:
+            inputs: (B, w, WIDTH), newest position last.
+            present: (B, w) bool.
+            drop: dropout, or `keep`.
+        """
         ...
 
 
@@ -67,29 +73,31 @@ class SequenceModel(nn.Module):
         self.biases = nn.Parameter(torch.zeros(n_items))
 
     def states(self, histories: Tensor, drop: Dropping = keep) -> Tensor:
-        """(B, w, WIDTH) after each position of `histories` (B, w), columns of the items, newest last."""
+        """The states (B, w, WIDTH) after each position of `histories` (B, w), columns of the items, newest last."""
         absent = absent_item(self.n_items)
         vectors = F.embedding(histories, self.vectors, padding_idx=absent)
         states: Tensor = self.encoder(vectors, histories != absent, drop)
         return states
 
     def scores(self, histories: Tensor) -> Tensor:
-        """(B, I) of the next item."""
+        """The scores (B, I) of the next item after `histories` (B, w)."""
         return torch.addmm(self.biases, self.newest(histories), self.vectors[: self.n_items].T)
 
     def newest(self, histories: Tensor) -> Tensor:
-        """(B, WIDTH) after the last position."""
+        """The state (B, WIDTH) after the last position of `histories` (B, w)."""
         return self.states(histories[:, self.leading(histories) :])[:, -1]
 
     def leading(self, histories: Tensor) -> int:
-        """How many columns of `histories` (B, w) come before the first item or start of any row; one is left."""
+        """The number of columns of `histories` (B, w) before the first item or start of any row; at least one column is
+        left.
+        """
         present = (histories != absent_item(self.n_items)).any(dim=0)
         present[-1] = True
         return int(present.int().argmax())
 
 
 class Histories:
-    """What each user liked, in the order of time and, where the log tells none, in random order."""
+    """Each user's liked items in the order of time; in random order if the log has no time."""
 
     def __init__(self, preferences: Preferences, generator: np.random.Generator) -> None:
         ties = generator.permutation(len(preferences))
@@ -100,26 +108,26 @@ class Histories:
         self.n_items = preferences.n_items
 
     def latest(self, users: Tensor) -> Tensor:
-        """(B, LENGTH) the newest items of `users` (B,), after the start where there is room for it."""
+        """The newest items of `users` (B,), (B, LENGTH), after the start if there is room for it."""
         return self._before(self.ends[users], self.counts[users], LENGTH)
 
     def pieces(self) -> tuple[Tensor, Tensor]:
         """All histories in pieces of LENGTH predictions: inputs and the items that come next, (P, LENGTH) each.
 
-        Where there is no next item, it is absent.
+        If there is no next item, it is absent.
         """
         per_user = (self.counts + LENGTH - 1) // LENGTH
         users = torch.repeat_interleave(torch.arange(len(self.counts)), per_user)
         number = torch.arange(len(users)) - torch.repeat_interleave(per_user.cumsum(0) - per_user, per_user)
-        passed = torch.minimum((number + 1) * LENGTH, self.counts[users])  # how many items the piece predicts up to
+        passed = torch.minimum((number + 1) * LENGTH, self.counts[users])  # number of items up to the piece's last prediction
         whole = self._before(self.ends[users] - self.counts[users] + passed, passed, LENGTH + 1)
         inputs, following = whole[:, :-1], whole[:, 1:].clone()
-        first = LENGTH - (passed - number * LENGTH)  # a short last piece reaches back to what others predict
+        first = LENGTH - (passed - number * LENGTH)  # a short last piece reaches back into the one before it
         following[torch.arange(LENGTH) < first[:, None]] = absent_item(self.n_items)
         return inputs, following
 
     def _before(self, ends: Tensor, counts: Tensor, length: int) -> Tensor:
-        """(B, length) the items up to `ends` (B,), at most `counts` (B,), after the start."""
+        """The items up to `ends` (B,), at most `counts` (B,), after the start, (B, length)."""
         back = torch.arange(length, 0, -1)
         place = (ends[:, None] - back).clamp(min=0)
         known, start = back <= counts[:, None], back == counts[:, None] + 1
@@ -128,9 +136,14 @@ class Histories:
 
 
 def next_item_loss(model: SequenceModel, inputs: Tensor, following: Tensor, drawn: Tensor | None, drop: Dropping) -> Tensor:
-    """The mean cross-entropy at the `following` items (B, w) that are not absent.
+    """The mean cross-entropy (scalar) at the following items that are not absent.
 
-    Args: drawn: (n,) items that share the softmax with the following one, or None for all.
+    Args:
+        model: the sequence model.
+        inputs: (B, w) columns of the items.
+        following: (B, w) the item after each position, or absence.
+        drawn: (n,) items that share the softmax with the following one, or None for all.
+        drop: dropout, or `keep`.
     """
     leading = model.leading(inputs)  # absent everywhere
     inputs, following = inputs[:, leading:], following[:, leading:]
@@ -140,7 +153,7 @@ def next_item_loss(model: SequenceModel, inputs: Tensor, following: Tensor, draw
         return F.cross_entropy(torch.addmm(model.biases, states, model.vectors[: model.n_items].T), targets)
     own = (states * model.vectors[targets]).sum(dim=1) + model.biases[targets]
     others = torch.addmm(model.biases[drawn], states, model.vectors[drawn].T)
-    others = others.masked_fill(drawn == targets[:, None], float("-inf"))  # the right one counts once
+    others = others.masked_fill(drawn == targets[:, None], float("-inf"))  # the following item counts once
     return F.cross_entropy(torch.cat([own[:, None], others], dim=1), torch.zeros_like(targets))
 
 
@@ -149,7 +162,11 @@ def epochs(
 ) -> Iterator[SequenceModel]:
     """The same model after each epoch over all pieces of all histories, once or several times.
 
-    Args: build: a fresh encoder.
+    Args:
+        preferences: the liked pairs.
+        build: creates a new encoder.
+        dropout: rate of dropout.
+        seed: of the initial weights, the batches and the dropout.
     """
     draws = torch.Generator().manual_seed(seed)
     model = SequenceModel(preferences.n_items, build(draws), draws)
@@ -172,7 +189,7 @@ def epochs(
 def fit_sequences(
     dataset: Dataset, build: Callable[[torch.Generator], nn.Module], dropouts: Sequence[float], generator: np.random.Generator
 ) -> dict[str, Tensor]:
-    """The parameters of the best model, and (n_users, LENGTH) int32 `histories` of the world's users."""
+    """The parameters of the best model, and the `histories` of the world's users, (n_users, LENGTH) int32."""
     preferences = Preferences.of(dataset.log)
     split = Split.last(preferences, generator)
     seed = int(generator.integers(2**63))
@@ -192,15 +209,17 @@ def fit_sequences(
 
 
 class SequenceScorer(Scorer):
-    """Continues a user's history by what the user liked in the episode; a list that looks at what the user gives."""
+    """Continues a user's history with the liked items of the episode, and scores the next item."""
 
     lookback = WHOLE_EPISODE
 
     def __init__(self, model: SequenceModel, histories: Tensor, items: Tensor, liked_from: float) -> None:
-        """Args:
-        histories: (n_users, LENGTH) of the world's users.
-        items: (n_items,) the world's, as indices into the log's vocabulary.
-        liked_from: the reward in the window, normalised, from which on an item of the episode was liked.
+        """
+        Args:
+            model: the sequence model.
+            histories: (n_users, LENGTH) of the world's users.
+            items: (n_items,) the world's items, as indices into the log's vocabulary.
+            liked_from: the smallest normalised reward in the window at which an item of the episode counts as liked.
         """
         self._model, self._histories, self._liked_from = model, histories, liked_from
         absent = torch.full((OUTSIDE,), absent_item(model.n_items), device=items.device)
@@ -214,15 +233,15 @@ class SequenceScorer(Scorer):
         absent = absent_item(self._model.n_items)
         episode = torch.where(liked, self._columns[window.items], absent)
         whole = torch.cat([self._histories[users].long(), episode], dim=1)
-        # What is absent moves to the front, the others keep their order.
+        # Absent positions move to the front, the others keep their order.
         order = (whole != absent).sort(dim=1, stable=True).indices
         states = self._model.newest(whole.gather(1, order)[:, -LENGTH:])
         return mask_logits(torch.addmm(self._biases, states, self._vectors), blocked)
 
 
 def sequence_scorer(learned: Learned, played: Played, build: Callable[[torch.Generator], nn.Module]) -> SequenceScorer:
-    """The scorer of what `fit_sequences` learned."""
-    draws = torch.Generator().manual_seed(0)  # all that is drawn is replaced
+    """The scorer for the parameters that `fit_sequences` learned."""
+    draws = torch.Generator().manual_seed(0)  # all drawn weights are replaced
     model = SequenceModel(played.dataset.log.n_items, build(draws), draws)
     parameters = {name.removeprefix("model."): tensor for name, tensor in learned.items() if name.startswith("model.")}
     model.load_state_dict(parameters)
@@ -234,12 +253,14 @@ def sequence_scorer(learned: Learned, played: Played, build: Callable[[torch.Gen
 
 
 def episode_threshold(log: InteractionLog, seen_range: tuple[float, float]) -> float:
-    """The reward from which on an item of an episode counts as liked: the log's, or half-way where the log tells nothing."""
+    """The smallest reward of a liked item of an episode: the log's threshold, or the middle of the range if rewards carry
+    no information.
+    """
     return sum(seen_range) / 2 if is_implicit(log) else liking_threshold(log)
 
 
 def sequence_unfit(dataset: Dataset) -> str:
-    """Why the data set is too large, or nothing."""
+    """The reason if the data set is too large, else an empty string."""
     if reason := nothing_liked(dataset.log):
         return reason
     log = dataset.log

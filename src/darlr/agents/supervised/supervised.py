@@ -1,4 +1,4 @@
-"""What a supervised recommender offers: a fit to a data set, and a scorer made of what the fit learned."""
+"""The interface of supervised recommenders: a fit to a data set, and a scorer built from the fit's parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from darlr.agents.acting import Scorer
 from darlr.data.dataset import Dataset
 
 Learned = Mapping[str, Tensor]
-"""What a fit learned, by name, on the CPU: all that is kept of it."""
+"""The parameters of a fit by name, on the CPU; nothing else is kept."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """Where a scorer plays.
+    """The world in which a scorer acts.
 
     Attributes:
-        dataset: what was fitted; its world is the tested one.
+        dataset: the fitted data set; its world is the tested one.
         seen_range: smallest and largest reward of the tested world, by which windows normalise rewards.
-        device: where it computes.
+        device: device of the computation.
     """
 
     dataset: Dataset
@@ -34,10 +34,10 @@ class Supervised:
     """A supervised recommender.
 
     Attributes:
-        fit: learns from a data set; all that is random is drawn from the generator.
-        scorer: orders the items of the world by what a fit learned.
-        unfit: why a data set cannot be fitted, in words; empty if it can.
-        dear: whether a fit to the data set takes so long that it is made by request alone.
+        fit: learns from a data set; all random numbers come from the generator.
+        scorer: orders the items of the world by the parameters of a fit.
+        unfit: the reason why a data set cannot be fitted; empty if it can.
+        dear: whether a fit to the data set takes so long that it is made on request alone.
     """
 
     fit: Callable[[Dataset, np.random.Generator], dict[str, Tensor]]

@@ -1,8 +1,9 @@
-"""How hyperparameters are chosen: by liked pairs that are held out of the log, never by the truth.
+"""Chooses hyperparameters by liked pairs that are held out of the log, never by the truth.
 
-Every candidate is fitted to the other pairs and ranks, for each user, the items that the user has no other pair of. NDCG at 10
-decides; among equals the first. The best candidate is fitted again to all pairs. A fit that goes through epochs is looked at
-after each, and stops when `PATIENCE` of them in a row were no better; the number of epochs is then one more hyperparameter.
+Every candidate is fitted to the other pairs. It ranks, for each user, the items that the user has no other pair of. The
+largest NDCG at 10 decides; among equals the first candidate wins. The best candidate is fitted again to all pairs. A fit in
+epochs is judged after each epoch, and stops when `PATIENCE` of them in a row were no better. The number of epochs is then
+one more hyperparameter.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,22 +20,22 @@ from darlr.agents.supervised.preferences import Preferences
 Candidate = TypeVar("Candidate")
 Model = TypeVar("Model")
 Rows = Callable[[Tensor], Tensor]
-"""(B, n_items) scores of users (B,), indices into the log's vocabularies."""
+"""Maps users (B,), indices into the log's vocabulary, to scores (B, n_items)."""
 
 SHARE, CUTOFF, PATIENCE = 0.1, 10, 6
 MOST_USERS = 2_000
-"""Who judge, drawn at random where more have held-out pairs; bounds the time."""
+"""Largest number of users that judge, to bound the time; they are drawn at random if more have held-out pairs."""
 USERS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Split:
-    """Liked pairs to learn from, and those that judge.
+    """Liked pairs to learn from, and held-out pairs that judge.
 
     Attributes:
-        learned: the others.
-        judging: those of the `users`.
-        users: (q,) who judge, rising.
+        learned: the other pairs.
+        judging: the held-out pairs of the `users`.
+        users: (q,) the users that judge, rising.
     """
 
     learned: Preferences
@@ -43,14 +44,16 @@ class Split:
 
     @classmethod
     def random(cls, preferences: Preferences, generator: np.random.Generator) -> Self | None:
-        """A tenth of the pairs of users who have several; None where nobody has."""
+        """Hold out a tenth of the pairs of users with several pairs; None if there are no such users."""
         several = torch.nonzero(preferences.counts[preferences.users] > 1).squeeze(1)
         drawn = torch.from_numpy(generator.permutation(len(several))[: max(1, round(SHARE * len(several)))])
         return cls._held(preferences, several[drawn], generator) if len(several) else None
 
     @classmethod
     def last(cls, preferences: Preferences, generator: np.random.Generator) -> Self | None:
-        """The latest pair of every user who judges and has several, one at random among equally late ones; None likewise."""
+        """Hold out the latest pair of every judging user with several pairs, a random one among ties; None if there are no
+        such users.
+        """
         ties = generator.permutation(len(preferences))
         order = torch.from_numpy(np.lexsort((ties, preferences.moments.numpy(), preferences.users.numpy())))
         counts = preferences.counts
@@ -70,7 +73,7 @@ class Split:
         return cls(preferences.chosen(~held), judging, users)
 
     def ndcg(self, rows: Rows) -> float:
-        """Mean over the users of NDCG at 10: what lies at rank k gains 1 / log2(k + 1), relatively to the best order."""
+        """The mean NDCG at 10 over the users. The item at rank k gains 1 / log2(k + 1), relative to the best order."""
         gains = 1 / torch.arange(2, CUTOFF + 2, dtype=torch.float64).log2()
         total = 0.0
         for users in torch.split(self.users, USERS_AT_ONCE):
@@ -90,12 +93,14 @@ def fit_best(
     rows: Callable[[Model, Preferences], Rows],
     split: Split | None,
 ) -> Model:
-    """The model of all `preferences`, with the candidate and after the epochs that rank the held-out pairs best.
+    """The model of all `preferences`, with the candidate and the number of epochs that rank the held-out pairs best.
 
     Args:
-        path: the models after each epoch of a fit; a single one where a fit has none.
-        rows: the scores of a model that was fitted to the pairs beside it.
-        split: of the `preferences`; where it is None, the first candidate and the first epoch are taken unseen.
+        preferences: the liked pairs.
+        candidates: the hyperparameters to choose among.
+        path: the models after each epoch of a fit; a single model if a fit has no epochs.
+        rows: the scores of a model, given the pairs that it was fitted to.
+        split: of the `preferences`; if it is None, the first candidate and the first epoch are taken.
     """
     found = [] if split is None else [_best_of_path(path(split.learned, each), rows, split) for each in candidates]
     chosen = int(np.argmax([value for value, _ in found])) if found else 0
@@ -104,7 +109,7 @@ def fit_best(
 
 
 def _best_of_path(models: Iterator[Model], rows: Callable[[Model, Preferences], Rows], split: Split) -> tuple[float, int]:
-    """The largest NDCG along the path, and after how many epochs."""
+    """The largest NDCG along the path, and the number of epochs that reach it."""
     best, epochs = -1.0, 0
     for number, model in enumerate(models, start=1):
         value = split.ndcg(rows(model, split.learned))

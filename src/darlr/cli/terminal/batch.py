@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_all_users(recommender: Recommender, path: Path, count: int, defaults: Request, diversify: bool) -> None:
-    """Write the lists of all users to `path`, with a bar in a terminal, and a line with the throughput at the end."""
+    """Write the lists of all users to `path`, with a progress bar on a terminal and a line with the throughput at the end."""
     users, started, spent = len(recommender.user_ids), time.perf_counter(), time.process_time()
     with _bar() as told:
         write_all(recommender, path, count, defaults, diversify, lambda done: told(users, done))
@@ -29,7 +29,7 @@ def write_all_users(recommender: Recommender, path: Path, count: int, defaults: 
 
 
 def write_all_users_on(address: str, asked: "Asked", folder: Path) -> None:
-    """The same by the Ray cluster at `address`, to a folder."""
+    """Write the lists of all users to a folder, on the Ray cluster at `address`."""
     from darlr.serving.spread_batch import write_all_on  # noqa: PLC0415
 
     started, counts = time.perf_counter(), {"users": 0}
@@ -45,7 +45,7 @@ def write_all_users_on(address: str, asked: "Asked", folder: Path) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many users there are, and how many more of them are done."""
+    """A progress bar; it receives the number of users and the number of newly finished ones."""
     console = Console(stderr=True, soft_wrap=True)
     columns = (TextColumn("users"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -12,14 +12,16 @@ from darlr.errors import RunError
 
 
 def end_with_reader() -> None:
-    """End quietly when whoever reads the output has gone, as other commands do: `darlr recommend RUN | head`."""
+    """End quietly when the reader of the output has ended, like other commands: `darlr recommend RUN | head`."""
     if hasattr(signal, "SIGPIPE"):  # Windows has no such signal: there the write fails, and `requiring_output` tells
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 @contextmanager
 def outliving_readers() -> Iterator[None]:
-    """A reader that has gone, a server or a worker's process, is an error to be handled here, not the end of this process."""
+    """Treat the end of a reader (a server or a worker's process) as an error to be handled here, not as the end of this
+    process.
+    """
     if not hasattr(signal, "SIGPIPE"):
         yield
         return
@@ -83,7 +85,7 @@ def _refusing(stream: TextIO) -> Iterator[None]:
             f"standard output is {error.encoding}, which has no {character!a}; set PYTHONIOENCODING=utf-8, or write to a file"
         ) from error
     except OSError as error:
-        # What is left in the buffer would be tried again, and fail, when the process ends.
+        # When the process ends, the rest of the buffer would be written again, and fail.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

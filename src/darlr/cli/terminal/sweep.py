@@ -143,7 +143,7 @@ MARKS = {
     "~": f"~: from finished runs like it that took less than {SHORT:.0f} s together, so that it may be far off.",
     "?": "?: no finished run is like it; a guess from another machine's speed.",
 }
-"""What stands behind a cell's cost, and what it says of it."""
+"""The mark behind a cell's cost, and its meaning."""
 
 
 def _mark(cost: Cost) -> str:

@@ -46,7 +46,7 @@ class CompletionConfig(Section):
     maximum: Annotated[
         float, Setting("largest reward; higher predictions are lowered to it", at_least=-10_000, at_most=10_000)
     ] = 5.0
-    whole: Annotated[bool, Setting("whether to round to whole numbers, halves to the even one")] = True
+    whole: Annotated[bool, Setting("whether to whether to round to whole numbers, halves to the even one")] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -54,7 +54,7 @@ class PartialFile:
             raise InputError(f"{self.path}: another process is downloading this file; wait for it to end")
         self._lock = lock
         try:
-            # Without a buffer, closing writes nothing, and cannot fail on a full disk.
+            # Without a buffer, closing writes nothing, so it cannot fail on a full disk.
             self._file = open(self.path, "ab", buffering=0, opener=without_waiting)
         except OSError as error:
             let_go(self._lock_path, lock)

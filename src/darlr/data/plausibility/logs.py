@@ -152,5 +152,5 @@ def _overlap(loaded: LoadedDataset) -> Iterator[str]:
         cells = world.n_users * world.n_items
         yield (
             f"the log has {shared:,} of the truth's {counted(cells, 'cell')} ({shared / cells:.1%}); in these cells policies "
-            "are judged by what they learned from"
+            "are judged by rewards that they learned from"
         )

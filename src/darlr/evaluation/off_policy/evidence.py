@@ -83,7 +83,7 @@ def evidence_of(
     withheld = not repeats_pairs(learned) and not np.isin(users * world.n_items + columns, known).any()
     known = known if withheld else known[:0]
     if withheld:
-        notes.append("the log shows nobody an item twice, so policies are not asked for what a user has had")
+        notes.append("the log shows nobody an item twice, so policies are not asked for a user's past items")
     if (places := _positions(log)) > 1:
         notes.append(
             f"the log shows items at {places} positions, of which policies are not told: their probabilities are the same at "

@@ -26,7 +26,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table, significance, wi
 from darlr.text import counted
 
 CERTAIN, LEAST = 0.05, 0.001
-"""A p value below the first makes a difference certain; one below the second is not written out."""
+"""A difference with a p value below the first is called certain; a p value below the second is shown as "< " that number."""
 
 ROUNDING = 1e-5
 """By how much, relatively, a mean over users may differ from the summary's, which was taken in single precision."""
@@ -187,7 +187,7 @@ def headline(dataset: str, groups: Sequence[Group]) -> str | None:
 
 
 def _verdict(name: str, best: str, difference: PairedDifference, p: float | None) -> str:
-    """What a difference to the best list says; only a p value below `CERTAIN` makes it certain."""
+    """Say in words how the method compares with the best list; only a p value below `CERTAIN` makes a difference certain."""
     if difference.mean == 0:
         return f"{name} has what the best list ({best}) has"
     perhaps = "" if p is not None and p < CERTAIN else ", perhaps by chance,"

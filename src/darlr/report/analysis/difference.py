@@ -57,6 +57,7 @@ class Side:
 
     @property
     def description(self) -> str:
+        """One line of description."""
         verb = "is" if self.unfinished == 1 else "are"
         left = f" ({counted(self.unfinished, 'run')} {verb} not finished and left out)" if self.unfinished else ""
         return f"{self.group.method} on {self.dataset}, {_plural('seed', self.seeds)}, {self.place}{left}"

@@ -21,20 +21,23 @@ CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
 """Settings that choose how a named data set is read, or generated."""
 WORLD_MODELS = "world-models"
-"""Stands beside the methods' folders in that of a data set."""
+"""A folder of this name lies beside the methods' folders in a data set's folder."""
 DIGITS = 12  # of a file's hash
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a report needs of a run.
+    """The parts of a run that reports need.
 
     Attributes:
-        dataset: the data set's name, with what tells it from others of that name in the same report.
-        settings: every other setting, by dotted key, and what the run started from where it started from another.
+        path: the run folder.
+        dataset: the data set's name, with a distinction from others of that name in the same report.
+        method: the method's name.
+        seed: the seed.
+        settings: every other setting, by dotted key, and the run that this run started from, if any.
         data: the hashes of the data's files, by name.
-        summary: as `darlr.evaluation.summary.summarise` makes it, with `opponents`.
-        version: of the darlr that began it.
+        summary: the summary of `darlr.evaluation.summary.summarise`, with `opponents`.
+        version: the darlr version that began the run.
     """
 
     path: Path
@@ -52,8 +55,9 @@ class Group:
     """Runs that differ in their seed alone, by ascending seed.
 
     Attributes:
-        label: what the row is called: the method and `told`, or a name that somebody gave it.
-        told: the settings that tell the group from others of its method and data set, less those that it shares with more than
+        label: the row's name: the method and `told`, or a name given by the user.
+        told: the settings that distinguish the group from others of its method and data set, without those that it shares
+            with more than
             half of them; "" for the plain one.
     """
 
@@ -74,7 +78,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A run that lies in two folders: the one at `kept` counts, and whether the other one has the same numbers."""
+    """A run that lies in two folders.
+
+    Attributes:
+        kept: the folder whose numbers count.
+        other: the other folder.
+        same: whether both have the same numbers.
+    """
 
     kept: Path
     other: Path
@@ -83,7 +93,13 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Collection:
-    """The groups of every data set, in order of appearance, how many runs are not finished, and which lie in two folders."""
+    """The groups of every data set, in order of appearance.
+
+    Attributes:
+        groups: by name of the data set.
+        unfinished: number of runs that are not finished.
+        repeats: runs that lie in two folders.
+    """
 
     groups: Mapping[str, tuple[Group, ...]]
     unfinished: int
@@ -130,14 +146,15 @@ def collect(places: Sequence[Path]) -> Collection:
 
 
 def renamed(collection: Collection, names: Mapping[str, str], source: str) -> Collection:
-    """The collection with other names of its rows.
+    """Rename rows of the collection.
 
     Args:
-        names: from a row's name, as reports have it, to another.
+        collection: the runs.
+        names: maps a row's name, as reports show it, to its new name.
         source: of the names, for messages.
 
     Raises:
-        InputError: for a row that no data set has, and where two rows of a data set would have one name.
+        InputError: for a row that no data set has, and if two rows of a data set would have one name.
     """
     labels = {group.label for groups in collection.groups.values() for group in groups}
     if strangers := [label for label in names if label not in labels]:
@@ -239,7 +256,7 @@ def _with_hashes(run: FinishedRun, files: Sequence[str]) -> str:
 
 
 def _grouped(runs: Iterable[FinishedRun]) -> tuple[dict[str, tuple[Group, ...]], list[Repeat]]:
-    """Groups by data set, and the runs that were left out because they lie in another folder, too."""
+    """Return groups by data set, and the runs that were left out because they also lie in another folder."""
     repeats = []
     datasets: dict[str, dict[str, list[list[FinishedRun]]]] = {}
     for run in runs:
@@ -260,7 +277,7 @@ def _grouped(runs: Iterable[FinishedRun]) -> tuple[dict[str, tuple[Group, ...]],
 
 
 def _numbers(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What a summary says of the policy, less what depends on the machine."""
+    """Return the numbers of a summary that describe the policy, without those that depend on the machine."""
     return {mode: summary[mode] for mode in RECORDED_MODES if mode in summary}
 
 

@@ -26,7 +26,7 @@ BEYOND = 0.5
 """Bands are cut off sooner than whiskers, because the means are the moving part."""
 
 TOGETHER = 12
-"""Up to so many rows are drawn in one panel."""
+"""The largest number of rows in one panel."""
 
 
 def learning_curves(material: Material) -> Section:
@@ -51,9 +51,13 @@ def reward_errors(material: Material) -> Section | str:
 
 
 def by_epoch(material: Material, names: dict[str, str], what: str) -> tuple[list[Element], list[Element]]:
-    """Figures of what was recorded under `names` (-> title), means over seeds; and a line about each that never changes.
+    """Return figures of the recorded metrics `names` (-> title), means over seeds, and a line about each constant metric.
 
-    `what`: said of all of them. More curves than `TOGETHER` have neither bands nor dots.
+    Args:
+        material: the runs of a data set.
+        names: maps a metric's name to the title of its panel.
+        what: the words for all of them in the caption. If there are more than `TOGETHER` curves, they have neither bands
+            nor dots.
     """
     chosen: dict[str, list[tuple[Group, Curve]]] = {}
     constant = []
@@ -84,7 +88,7 @@ def by_epoch(material: Material, names: dict[str, str], what: str) -> tuple[list
 
 
 def _spread(curves: Sequence[Curve]) -> str:
-    """How the curves show what their seeds differ by."""
+    """Return the words for how the curves show the spread over seeds."""
     bands = any(half is not None for curve in curves for half in curve.halves)
     dots = any(curve.dots for curve in curves)
     shown = ["95% bands"] * bands + [f"the seeds as dots where there are fewer than {SEEDS}"] * dots

@@ -68,7 +68,7 @@ class Material:
         return CRITERIA[self.mode]
 
     def style(self, group: Group) -> Style:
-        """The group's, the same in every picture; rows that name no setting have the first ones."""
+        """Return the group's style, the same in every picture; rows that name no setting have the first ones."""
         plain_first = sorted(self.groups, key=lambda other: bool(other.told))
         return row_style(plain_first.index(group))
 

@@ -17,9 +17,14 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 
 def page(collection: Collection, baselines: Names[str]) -> str:
-    """The whole page as HTML; `baselines`: the methods that the others are compared with.
+    """Return the whole page as HTML.
 
-    Raises: InputError: naming a run whose records are missing.
+    Args:
+        collection: the runs.
+        baselines: the methods that the others are compared with.
+
+    Raises:
+        InputError: naming a run whose records are missing.
     """
     contents: list[Element] = []
     parts: list[Element] = []
@@ -67,7 +72,7 @@ def _dataset(name: str, material: Material) -> tuple[Element, Element]:
 
 
 def _told(collection: Collection) -> str:
-    """What the page is about, in a line."""
+    """Return a line about the page's content."""
     runs = list(collection.runs())
     counts = {
         "run": len(runs),

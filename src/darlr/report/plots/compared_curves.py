@@ -1,6 +1,7 @@
-"""Methods compared epoch by epoch (Figures 1 and 4): a curve a method, with a band or dots over its seeds, its name beside it.
+"""Methods compared epoch by epoch (Figures 1 and 4): a curve for each method, with a band or dots over its seeds and its
+name beside it.
 
-Return and length say how the policies do, sampled; the errors how far the rewards that they learned from lie from the truth.
+Return and length show the sampled policies' results. The errors show the distance of the learned rewards from the truth.
 """
 
 import math
@@ -30,9 +31,9 @@ DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)))
 
 ERRORS = {"error/sampled": "|reward - truth|, recommended", "error/table": "|reward - truth|, whole table"}
 BESIDE = 10
-"""Up to so many curves have their names beside their ends; more have a legend below."""
+"""Largest number of curves with names beside their ends; more curves have a legend below."""
 NAME = 18
-"""Names beside curves are broken into lines of at most so many characters."""
+"""Largest number of characters in a line of a name beside a curve."""
 LEADING = 1.25
 """Height of a line of text, in font sizes."""
 
@@ -43,11 +44,13 @@ Panels = Mapping[str, Mapping[str, Band]]
 def compared_curves(collection: Collection, look: str = "screen") -> Figure:
     """Draw every group of `collection`.
 
-    A curve is the mean over the group's seeds; epochs that a seed lacks are left out. From five seeds on a band shows the 95% t
-    interval; fewer seeds are dots. A band much wider than the curves' own range leaves the picture at its edges. What is the
-    same for all rows at all epochs has no panel, and is told below the picture.
+    A curve is the mean over the group's seeds; epochs that a seed lacks are left out. From five seeds on a band shows the
+    95% t interval; fewer seeds are dots. A band much wider than the curves' own range is cut off at the edges. A metric
+    that is equal for all rows at all epochs has no panel, and a line below the figure reports it.
 
-    Args: look: of `LOOKS`; pictures for a paper are as wide as a column or a page of it.
+    Args:
+        collection: the runs.
+        look: of `LOOKS`; figures for a paper are as wide as a column or a page of it.
     """
     chosen = LOOKS[look]
     found = {dataset: _panels(groups) for dataset, groups in collection.groups.items()}
@@ -71,7 +74,7 @@ def compared_curves(collection: Collection, look: str = "screen") -> Figure:
 
 
 def _panels(groups: Sequence[Group]) -> tuple[Panels, list[str]]:
-    """What a data set's panels show, and a line about each that would show the same height everywhere."""
+    """Return the panels of a data set, and a line about each metric that would have the same height everywhere."""
     mode = mode_of(groups)
     names = {metric.recorded(mode, CRITERIA[mode].policy): metric.axis for metric in drawn(mode)}
     if mode == NX_0:
@@ -84,7 +87,7 @@ def _panels(groups: Sequence[Group]) -> tuple[Panels, list[str]]:
     panels = {label: bands for label, bands in panels.items() if bands}
     heights = {label: {mean for found in bands.values() for mean in found.means} for label, bands in panels.items()}
     moving = {label: bands for label, bands in panels.items() if len(heights[label]) > 1}
-    if not moving:  # something has to be seen
+    if not moving:  # at least one panel is needed
         return dict(list(panels.items())[:1]), []
     return moving, [f"{label} is {Quantity(heights[label].pop())} everywhere." for label in panels if label not in moving]
 

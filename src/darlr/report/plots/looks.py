@@ -1,4 +1,4 @@
-"""How large a picture is and how its text is set: on a screen, in a column of a paper, across a page."""
+"""Sizes and fonts of figures: for a screen, for a column of a paper, and for the width of its page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Look:
-    """A picture of panels.
+    """The size and font of a figure of panels.
 
     Attributes:
-        width: of the picture in inches; None: as wide as its panels need.
-        panel: width and height of a panel in inches; in a picture of fixed width its panels share that, and the height counts.
-        columns: panels side by side at most; None: all of a data set.
-        points: of the text.
+        width: of the figure in inches; None: as wide as its panels need.
+        panel: width and height of a panel in inches. In a figure of fixed width only the height counts, and the panels
+            share the width.
+        columns: largest number of panels side by side; None: all of a data set.
+        points: size of the text.
         line: width of a curve in points.
     """
 
@@ -31,4 +32,4 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "page": Look(width=7.0, panel=(3.5, 2.1), columns=2, points=7.0, line=1.0),
     }
 )
-"""By name; the widths are those of a two-column paper (84 and 178 mm)."""
+"""The looks by name; the widths are those of a two-column paper (84 and 178 mm)."""

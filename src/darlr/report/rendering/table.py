@@ -12,7 +12,7 @@ from darlr.report.rendering.terminal import shown
 from darlr.text import csv_text, latex, markdown, markdown_line, visible
 
 SIGNIFICANCE = {0.001: "***", 0.01: "**", 0.05: "*"}
-"""What stands beside a difference whose p value is smaller."""
+"""The mark beside a difference with a p value below the limit."""
 
 
 def significance(p: float | None) -> str:
@@ -80,11 +80,12 @@ class Table:
 
 
 def with_best(rows: Sequence[tuple[Cell, ...]], better: Mapping[int, str | None], among: int) -> list[tuple[Cell, ...]]:
-    """The rows with the best number of each column told, by what a reader sees of it; ties are all best.
+    """Return the rows with the best number of each column marked, compared as displayed; ties are all best.
 
     Args:
+        rows: the table's rows.
         better: column -> "higher" or "lower"; other columns, and those where neither is better, have no best.
-        among: so many rows, from the first one on, are compared; of a single one nothing is best.
+        among: number of rows, from the first one on, that are compared; a single row has no best.
     """
     marked = [list(row) for row in rows]
     for column, direction in better.items():
@@ -100,7 +101,7 @@ def with_best(rows: Sequence[tuple[Cell, ...]], better: Mapping[int, str | None]
 
 
 def to_rich(table: Table) -> rich.table.Table:
-    """For a rich console, without the lead, which is no wider than the table only by chance."""
+    """Return a table for a rich console, without the lead."""
     rendered = rich.table.Table(
         title=shown(table.title, "table.title"),
         caption=rich.text.Text("\n", "table.caption").join(map(shown, table.notes)) if table.notes else None,
@@ -127,7 +128,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A LaTeX table (package booktabs): caption, tabular, notes; the best numbers are bold, and marks are raised."""
+    """Return a LaTeX table (package booktabs): caption, tabular, notes; the best numbers are bold, and marks are raised."""
     columns = "".join("r" if table.numeric(index) else "l" for index in range(len(table.header)))
     lines = [" & ".join(map(_latex, row)) + r" \\" for row in (table.header, *table.rows)]
     notes = [rf"\par\smallskip\footnotesize {latex(note)}" for note in (*table.notes, *_legend(table))]
@@ -161,7 +162,7 @@ def _text(cell: Cell) -> str:
 
 
 def _legend(table: Table) -> list[str]:
-    """What bold type and marks mean, where the table has some."""
+    """Return the meaning of bold type and marks, if the table has some."""
     numbers = [cell for row in table.rows for cell in row if isinstance(cell, Quantity)]
     bold = ["Bold: the best of its column among the methods."] if any(cell.best for cell in numbers) else []
     marks = ", ".join(f"{mark} p < {limit:g}" for limit, mark in reversed(SIGNIFICANCE.items()))

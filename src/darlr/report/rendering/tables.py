@@ -15,9 +15,14 @@ from darlr.text import counted
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """What a data set's runs say: by the end of learning, against the best list, as published, and what they cost.
+    """The tables of a data set's runs: at the end of learning, against the best list, as published, and costs.
 
-    `headline`: how the best method does against the best list, in a sentence.
+    Attributes:
+        headline: the best method against the best fixed list, in a sentence; None if there is nothing to compare.
+        comparison: the runs at the end of learning.
+        against_lists: the methods against the best fixed list, or None.
+        paper: the statistics of the papers.
+        costs: time and memory, or None.
     """
 
     headline: str | None
@@ -52,7 +57,7 @@ def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
 
 
 def repeat_notes(repeats: Sequence[Repeat]) -> list[str]:
-    """What a reader must know of runs that lie in two folders; an example of each kind."""
+    """Return notes on runs that lie in two folders, with an example of each kind."""
     notes = []
     if same := [repeat for repeat in repeats if repeat.same]:
         notes.append(

@@ -1,1 +1,1 @@
-"""Where a run's numbers go beside metrics.jsonl, which stays what counts: TensorBoard, MLflow, Weights & Biases."""
+"""Loggers that copy a run's numbers from metrics.jsonl, the authoritative file: TensorBoard, MLflow, Weights & Biases."""

@@ -1,4 +1,4 @@
-"""A run's numbers for TensorBoard."""
+"""Logs a run's numbers to TensorBoard."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -13,8 +13,8 @@ FOLDER = "tensorboard"
 class EventFiles:
     """Event files in the folder `tensorboard` of a run: a point for each number of a record, at its epoch.
 
-    They are written anew from the records whenever the run goes on, so none is doubled and none is missing, whenever the run
-    was stopped and whether it was begun with them or not.
+    They are written anew from the records whenever the run is resumed. No point is missing or double, whenever the run was
+    stopped.
     """
 
     def __init__(self, run: LoggedRun) -> None:

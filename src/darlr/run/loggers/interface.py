@@ -1,4 +1,4 @@
-"""What a logger is told of a run."""
+"""The interface of loggers, and the run that they receive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class LoggedRun:
 
     Attributes:
         path: its folder.
-        key: tells it from every other run, and stays the same when it goes on or is moved.
-        name: for people.
+        key: identifies the run, and stays the same when the run is resumed or moved.
+        name: shown to people.
         settings: by dotted key, resolved.
         environment: versions, device and the like, as text.
     """
@@ -30,7 +30,7 @@ class LoggedRun:
 
     @classmethod
     def of(cls, folder: RunFolder, dataset: str) -> Self:
-        """The run in `folder`, on the data set of that name."""
+        """The run in `folder`, on the data set `dataset`."""
         config, environment = folder.config(), folder.environment()
         told = {key: str(value) for key, value in environment.items() if not isinstance(value, Mapping)}
         name = f"{dataset} {config['method']} seed {config['seed']}"
@@ -38,9 +38,9 @@ class LoggedRun:
 
 
 class Logger(Protocol):
-    """Takes a run's records. It is told all of those so far when the run begins or goes on, and must not double any.
+    """Receives a run's records. When a run begins or is resumed it receives all records so far, and must not write any twice.
 
-    Every method, making one included, raises `RunError` where the numbers cannot be written.
+    Every method, and the constructor, raises `RunError` if the numbers cannot be written.
     """
 
     def __enter__(self) -> Self: ...
@@ -48,11 +48,11 @@ class Logger(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Write the records of one or more epochs, oldest first; what is not known (None) is left out."""
+        """Write the records of one or more epochs, oldest first; unknown values (None) are left out."""
 
 
 def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a record that are known, less its epoch."""
+    """The known numbers of a record, without its epoch."""
     return {name: value for name, value in record.items() if name != "epoch" and value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The loggers by name: what each needs, and opening those that a run asks for."""
+"""The loggers by name, their packages, and the function that opens the loggers of a run."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,10 +18,10 @@ class LoggerKind:
     """A logger.
 
     Attributes:
-        label: what it is called in messages.
-        package: that it needs.
-        extra: of darlr that brings the package.
-        open: for a run; raises `RunError` where nothing can be written.
+        label: its name in messages.
+        package: the package that it needs.
+        extra: the extra of darlr that installs the package.
+        open: opens it for a run; raises `RunError` if nothing can be written.
     """
 
     label: str
@@ -37,7 +37,7 @@ LOGGERS: Mapping[str, LoggerKind] = MappingProxyType(
         "wandb": LoggerKind("Weights & Biases", "wandb", "wandb", WandbRun),
     }
 )
-"""By the name of the option of `darlr train` and the argument of `darlr.train`."""
+"""The loggers, by the name of the option of `darlr train` and of the argument of `darlr.train`."""
 
 
 def wished(**options: bool) -> list[str]:
@@ -54,6 +54,6 @@ def wished(**options: bool) -> list[str]:
 
 @contextmanager
 def opened(names: Collection[str], run: LoggedRun) -> Iterator[tuple[Logger, ...]]:
-    """The loggers of these names, told how the block ended."""
+    """The opened loggers with these names; when the block ends, they learn how it ended."""
     with ExitStack() as stack:
         yield tuple(stack.enter_context(LOGGERS[name].open(run)) for name in names)

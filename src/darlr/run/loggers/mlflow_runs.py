@@ -1,4 +1,4 @@
-"""A run's numbers for MLflow: a run of the experiment `darlr`, at the place that MLflow itself is set to."""
+"""Logs a run's numbers to MLflow: a run of the experiment `darlr`, in the store that MLflow is configured for."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ from darlr.text import shortened
 
 EXPERIMENT = "darlr"
 KEY = "darlr.run"
-"""The tag by which a run that goes on finds what it has written."""
+"""The tag by which a resumed run finds its former MLflow run."""
 EPOCH = "epoch"
-"""Written with each record, as the last of its numbers: what is known of how far it came."""
+"""Written with each record as the last of its numbers, so that it shows which records are complete."""
 MOST_PARAMETERS, MOST_METRICS, MOST_TEXT = 100, 1_000, 6_000
-"""Of one request, and characters of a value: the limits of MLflow's servers."""
+"""Limits of MLflow's servers: parameters and metrics of one request, and characters of a value."""
 
 
 class MlflowRun:
@@ -58,7 +58,7 @@ class MlflowRun:
         return made
 
     def _found(self, run: LoggedRun) -> tuple[str, int] | None:
-        """What was written of this run before, and up to which epoch."""
+        """The id of this run's former MLflow run, and its number of written epochs; None if there is none."""
         runs = self._client.search_runs([self._experiment()], f"tags.`{KEY}` = '{run.key}'", max_results=1)
         if not runs:
             return None

@@ -1,4 +1,4 @@
-"""A run's numbers for Weights & Biases: a run of the project `darlr`, unless WANDB_PROJECT names another."""
+"""Logs a run's numbers to Weights & Biases: a run of the project `darlr`, unless WANDB_PROJECT names another project."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ PROJECT = "darlr"
 
 
 class WandbRun:
-    """Sends to the server that wandb is set to; with WANDB_MODE=offline it writes to the folder `wandb` of the run.
+    """Sends to the server that wandb is configured for; with WANDB_MODE=offline it writes to the folder `wandb` of the run.
 
-    A run that goes on has the same id. A server says how far it came; without one all is written again, at the same steps, and
-    a server that gets it later takes each step once.
+    A resumed run has the same id. A server knows the last written step. Without a server all records are written again, at
+    the same steps, and a server that receives them later takes each step once.
     """
 
     def __init__(self, run: LoggedRun) -> None:

@@ -94,11 +94,17 @@ def fit_factors(
     """Fit the factor model on the log of `dataset`.
 
     Args:
-        generator: on the CPU; draws the folds and the first factors.
-        selection_exponent: eta of the law of selection; None: found, from ratings of randomly shown items where `dataset` has
-            them, else from the log.
-        former: a model of a former log, whose posteriors the fit starts from and whose size, link and weights it keeps.
-        workers: who learns the users; the numbers do not depend on it.
+        dataset: its log is fitted, with the features of users and items.
+        settings: the factor settings; open ones (None or `auto`) are chosen from the log.
+        generator: on the CPU; it draws the folds and the first factors.
+        device: device of the fit and of the model.
+        selection_exponent: eta of the law of selection. None: estimated from ratings of randomly shown items where
+            `dataset` has them, else from the log.
+        former: a model of a former log. The fit starts from its posteriors and keeps its size, link and weights.
+        workers: update the users; the numbers do not depend on them.
+
+    Returns:
+        The model, and a report of the choices.
 
     Raises:
         InputError: if there is nothing to learn, or the link does not suit the rewards.

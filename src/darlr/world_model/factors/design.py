@@ -53,7 +53,7 @@ class Description:
         return len(self.codes)
 
     def between(self, first: int, last: int) -> Self:
-        """Of the entities `first` to `last` alone, in the same memory."""
+        """The features of the entities `first` to `last` alone, as views."""
         return replace(self, codes=self.codes[first:last], numeric=self.numeric[first:last])
 
     def rows(self, chosen: NDArray[np.integer]) -> Self:

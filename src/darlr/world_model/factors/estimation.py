@@ -46,13 +46,21 @@ def estimate(
     former: Former | None = None,
     workers: Workers = HERE,
 ) -> tuple[FactorModel, Course]:
-    """Fit `log`, rows of the log of `dataset` or all of them, without a law of selection.
+    """Fit the rows of `log` without a law of selection.
+
+    Users and items without rows in `log` get the prior of their features.
 
     Args:
-        former: a model of a former log, of the same size and link, that the fit starts from.
-        workers: who learns the users.
-
-    Users and items without rows in it get their features' prior.
+        dataset: features, vocabularies and the world.
+        log: the log of `dataset`, or some of its rows.
+        size: number of factors beside the biases.
+        link: the scale on which rewards are linear.
+        activity_exponent: rows of a user weigh (rows + 6)^-exponent.
+        settings: sweeps and tolerance.
+        generator: on the CPU; it draws the first factors.
+        device: device of the fit and of the model.
+        former: a model of a former log, of the same size and link; the fit starts from it.
+        workers: update the users; the numbers do not depend on them.
     """
     problem = prepare(dataset, log, link, activity_exponent, device)
     seen = problem.users, problem.items

@@ -53,7 +53,7 @@ def block_of(size: int, columns: int) -> int:
 
 @dataclass(frozen=True)
 class Start:
-    """What a fit starts from: users, of whom the prior counts alone, items, and the variance of the noise."""
+    """The start of a fit: users, of which only the prior is used, items, and the variance of the noise."""
 
     users: Side
     items: Side
@@ -78,8 +78,9 @@ def fit(
         users, items: features of both sides' entities.
         size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
-        generator: on the CPU; draws items' first factors, where there is no `start`.
-        workers: who learns the users; the numbers do not depend on it.
+        generator: on the CPU; it draws the items' first factors if there is no `start`.
+        start: sides and noise of a former fit, or None.
+        workers: update the users; the numbers do not depend on them.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
@@ -140,9 +141,9 @@ def _start(observed: Observations, users: Design, items: Design, size: int, gene
 
 
 def turn_of(users: Side) -> Tensor:
-    """(e, e) the map of (1, a, z): z is centred and whitened, and a loses its mean and what z explains of it.
+    """The map (e, e) of (1, a, z) that centres and whitens z, and takes from a its mean and the part that z explains.
 
-    Items are mapped by its transposed inverse, so that h . g stays.
+    Items are mapped by its transposed inverse, so that h . g does not change.
     """
     entries = len(users.centre)
     # The free entries are (a, z).

@@ -72,7 +72,7 @@ class Population:
 
     @classmethod
     def of(cls, side: Posteriors, description: Description, fitted: Tensor, block: int) -> "Population":
-        """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others their prior."""
+        """All entities of `description`: those at `fitted` (n',) have the posteriors of `side`, the others have their prior."""
         free, columns, prior = side.free, side.design.columns, side.prior
         means = torch.empty(len(description), len(free), device=prior.device)
         for first in range(0, len(description), block):

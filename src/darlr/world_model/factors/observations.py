@@ -32,12 +32,21 @@ class Background:
     target: float
 
     def shared(self, means: Tensor, products: Tensor) -> "BackgroundSums":
-        """What all entities' sums are made of, of E h (m, e) and E h h' (m, p) of the other side."""
+        """The sums that all entities' sums are built from.
+
+        Args:
+            means: (m, e) E h of the other side.
+            products: (m, p) E h h' of the other side.
+        """
         apart = self.other * self.other_apart
         return BackgroundSums(self.other @ means, apart @ means, self.other @ products, apart @ products)
 
     def statistics(self, sums: "BackgroundSums", first: int, last: int) -> tuple[Tensor, Tensor]:
-        """(last - first, p) sums of weight times E h h', and (last - first, e) of weight times target times E h."""
+        """Sums over the pairs of the entities `first` to `last`.
+
+        Returns:
+            (last - first, p) sums of weight times E h h', and (last - first, e) sums of weight times target times E h.
+        """
         own, apart = self.own[first:last, None], self.own_apart[first:last, None]
         products = own * (sums.products - apart * sums.products_apart)
         return products, self.target * (own * (sums.means - apart * sums.means_apart))
@@ -59,7 +68,7 @@ class Background:
 
 @dataclass
 class BackgroundSums:
-    """Weighted sums over one side's entities, all of them and those whose pairs are left out.
+    """Weighted sums over one side's entities: over all of them, and over those whose pairs are left out.
 
     Attributes:
         means, means_apart: (e,) of E h.
@@ -72,21 +81,22 @@ class BackgroundSums:
     products_apart: Tensor
 
     def add(self, other: "BackgroundSums") -> None:
+        """Add the sums of another part."""
         for name, total in vars(self).items():
             setattr(self, name, total + getattr(other, name))
 
 
 class Sums(Protocol):
-    """What entities learn from: sums over their pairs."""
+    """Sums over entities' pairs, from which the entities learn."""
 
     def __len__(self) -> int:
-        """How many entities there are."""
+        """The number of entities."""
 
     def statistics(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Sums over the pairs of the entities `first` to `last`.
 
         Returns:
-            (last - first, p) of weight times E h h', and (last - first, e) of weight times target times E h.
+            (last - first, p) sums of weight times E h h', and (last - first, e) sums of weight times target times E h.
         """
 
 
@@ -132,18 +142,28 @@ class Groups:
         return len(self.offsets)
 
     def against(self, means: Tensor, products: Tensor) -> "Against":
-        """Sums over an entity's pairs with the other side, whose E h are `means` (m, e) and E h h' `products` (m, p)."""
+        """Sums over an entity's pairs with the other side.
+
+        Args:
+            means: (m, e) E h of the other side.
+            products: (m, p) E h h' of the other side.
+        """
         return Against(self, means, self._summed(products))
 
     def totals(self, means: Tensor, products: Tensor) -> "Totals":
-        """The same sums for all entities at once, of a part of the other side."""
+        """The sums for all entities at once, over a part of the other side.
+
+        Args:
+            means: (m, e) E h of that part.
+            products: (m, p) E h h' of that part.
+        """
         pulled = self._sum(0, len(self), means, self.pulls)
         if self.background is None:
             return Totals(pulled, self._sum(0, len(self), self._summed(products), self.weights), None)
         return Totals(pulled, None, self.background.shared(means, products))
 
     def _summed(self, products: Tensor) -> Tensor:
-        """The other side's `products` (m, p) as they are summed: in single precision, but for a background's.
+        """The other side's `products` (m, p) in the precision in which they are summed.
 
         The precision is single without a background, which is five times as fast. A prior's precision is added to the sum
         before the inversion, so an error of some millionths stays that small. The error does not depend on the targets.
@@ -160,11 +180,11 @@ class Groups:
 
 @dataclass(frozen=True)
 class Against:
-    """Sums that are made when they are asked for.
+    """Sums that are computed on demand.
 
     Attributes:
         rows: of the entities.
-        means, products: of the other side.
+        means, products: (m, e) and (m, p) of the other side.
     """
 
     rows: Groups
@@ -175,7 +195,7 @@ class Against:
         return len(self.rows)
 
     def statistics(self, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """See `Sums`."""
+        """Compute the sums for the entities `first` to `last`; shapes as for `Sums`."""
         rows = self.rows
         pulled = rows._sum(first, last, self.means, rows.pulls)
         if rows.background is None:
@@ -186,12 +206,12 @@ class Against:
 
 @dataclass
 class Totals:
-    """Sums of n entities over their pairs with some entities of the other side, which can be added up.
+    """Sums of n entities over their pairs with some entities of the other side; such sums can be added.
 
     Attributes:
-        pulls: (n, e) float64, of weight times target times E h.
-        products: (n, p) of weight times E h h', in single precision where they are of one part; None with a background.
-        shared: what a background adds.
+        pulls: (n, e) float64, sums of weight times target times E h.
+        products: (n, p) sums of weight times E h h', in single precision for one part; None with a background.
+        shared: the background's part of the sums, or None.
     """
 
     pulls: Tensor
@@ -199,7 +219,7 @@ class Totals:
     shared: BackgroundSums | None
 
     def add(self, other: "Totals") -> None:
-        """Add those of another part, in double precision."""
+        """Add the sums of another part, in double precision."""
         self.pulls = self.pulls + other.pulls
         if self.products is not None and other.products is not None:
             self.products = self.products.double().add_(other.products)
@@ -207,7 +227,7 @@ class Totals:
             self.shared.add(other.shared)
 
     def of(self, background: Background | None) -> "AllTotals":
-        """As what entities learn from whose background, if there is one, is `background`."""
+        """The sums as `Sums`; `background` is the entities' background, or None."""
         return AllTotals(self, background)
 
 
@@ -216,7 +236,7 @@ class AllTotals:
     """Sums over all of the other side.
 
     Attributes:
-        totals: over logged rows, and what the background's are made of.
+        totals: over logged rows, with the sums that the background's sums are built from.
         background: as the entities see it, or None.
     """
 
@@ -227,7 +247,7 @@ class AllTotals:
         return len(self.totals.pulls)
 
     def statistics(self, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """See `Sums`."""
+        """Read the sums of the entities `first` to `last`; shapes as for `Sums`."""
         pulled = self.totals.pulls[first:last]
         if self.totals.products is not None:
             return self.totals.products[first:last].double(), pulled
@@ -242,9 +262,9 @@ class PartRows:
     """The rows of some consecutive users.
 
     Attributes:
-        users: of how many users, from which one to before which.
+        users: the first user and the user after the last one.
         by_user: the rows by user, numbered from 0 in the part.
-        by_item: the same by item, of all items.
+        by_item: the same rows by item, for all items.
     """
 
     users: tuple[int, int]
@@ -259,13 +279,16 @@ class PartRows:
         n_items: int,
         background: Background | None,
     ) -> Self:
-        """Args: rows: users, items, weights and pulls of all users' rows; background: as all users see it."""
+        """Take one part of the users' rows.
+
+        Args:
+            ends: the first user and the user after the last one.
+            rows: users, items, weights and pulls of these users' rows, (rows,) each.
+            n_items: I.
+            background: as all users see it, or None.
+        """
         first, last = ends
         users, items, weights, pulls = rows
-        if bool((users < first).any() | (users >= last).any()):
-            chosen = ((users >= first) & (users < last)).nonzero().squeeze(1)
-            users, items, pulls = users[chosen], items[chosen], pulls[chosen]
-            weights = None if weights is None else weights[chosen]
         own = None if background is None else background.of(first, last)
         return cls(
             users=ends,
@@ -278,13 +301,14 @@ class PartRows:
 class Observations:
     """The data of a fit: pairs of U users and I items, targets of mean about 0 and variance about 1.
 
-    Sums over users are sums over the parts, in their order: however many machines make them, they are the same to the last bit.
+    Sums over users are sums over the parts, in their order. They are the same to the last bit however many machines compute
+    them.
 
     Attributes:
         parts: the rows, by consecutive users.
         background: as the items see it, or None.
         n_users, n_items: U and I.
-        rows: how many were logged.
+        rows: number of logged rows.
         weight: sum of the pairs' weights.
         square: sum of weight times squared target over all pairs.
     """
@@ -313,8 +337,9 @@ class Observations:
         Args:
             users, items: (rows,) int64.
             targets: (rows,) float64.
-            user_weights: (U,) float64, or None where all weigh 1.
-            cuts: the users with whom another part begins.
+            user_weights: (U,) float64, or None if all weights are 1.
+            n_users, n_items: U and I.
+            cuts: the first user of each part after the first one.
         """
         weights = None if user_weights is None else user_weights[users]
         pulls = targets if weights is None else weights * targets
@@ -332,7 +357,14 @@ class Observations:
     def against_background(
         cls, users: Tensor, items: Tensor, targets: Tensor, background: Background, cuts: Sequence[int] = ()
     ) -> Self:
-        """Logged rows, no pair twice and none left out, among all pairs of `background`, which is the users'."""
+        """Logged rows among all pairs of `background`, which is on the users' side.
+
+        Args:
+            users, items: (rows,) int64; no pair occurs twice, and none is left out of the background.
+            targets: (rows,) float64.
+            background: all pairs, as the users' side sees them.
+            cuts: the first user of each part after the first one.
+        """
         weights, target = background.own[users], background.target
         pulls = weights * (targets - target)
         n_users, n_items = len(background.own), len(background.other)
@@ -354,5 +386,15 @@ def _parts(
     background: Background | None,
     cuts: Sequence[int],
 ) -> tuple[PartRows, ...]:
-    ends = pairwise((0, *cuts, n_users))
-    return tuple(PartRows.of(own, rows, n_items, background) for own in ends)
+    ends = list(pairwise((0, *cuts, n_users)))
+    if not cuts:
+        return (PartRows.of(ends[0], rows, n_items, background),)
+    lengths = torch.tensor([last - first for first, last in ends], device=rows[0].device)
+    part = torch.arange(len(ends), dtype=torch.int16, device=lengths.device).repeat_interleave(lengths)[rows[0]]
+    found = []
+    for number, own in enumerate(ends):
+        chosen = (part == number).nonzero().squeeze(1)
+        users, items, weights, pulls = rows
+        theirs = users[chosen], items[chosen], None if weights is None else weights[chosen], pulls[chosen]
+        found.append(PartRows.of(own, theirs, n_items, background))
+    return tuple(found)

@@ -1,8 +1,8 @@
-"""What is worked out of one part of the users, on any machine: it depends on what is sent alone.
+"""The computation on one part of the users, on any machine. It depends on its arguments alone.
 
-A user's posterior follows from the items' side, the noise and the users' prior, not from the posterior before. So whoever has
-the rows of some users can learn them at any time, nothing of them has to be kept from sweep to sweep, and a part that is lost
-with a machine is worked out again to the same bits.
+A user's posterior follows from the items' side, the noise and the users' prior, not from the former posterior. The rows of
+some users are therefore enough to learn their posteriors at any time, and nothing is kept from sweep to sweep. A part that
+is lost with a machine is computed again to the same bits.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from darlr.world_model.factors.posterior import Moments, Packing, Side
 
 @dataclass(frozen=True)
 class Part:
-    """Some users.
+    """A part of the users.
 
     Attributes:
-        rows: what they logged.
+        rows: their logged rows.
         design: their features.
-        block: how many are worked on at once.
+        block: number of users that are updated at once.
     """
 
     rows: PartRows
@@ -32,11 +32,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Known:
-    """What users are learned from beside their rows.
+    """The parameters, beside their rows, that users' posteriors are computed from.
 
     Attributes:
         item_means, item_products: (I, e) E h and (I, p) E h h'.
-        fixed: which entry of a user is always 1.
+        fixed: index of a user's entry that is always 1.
         centre, weights, prior: of the users' prior, see `Side`.
         noise: variance of the noise.
     """
@@ -51,9 +51,15 @@ class Known:
 
     @classmethod
     def of(cls, users: Side, items: Side, noise: float) -> "Known":
-        """Args: users: of whom the prior is read alone.
+        """Copy the parameters from both sides.
 
-        What is known stays when the items learn, who change in place. Its layout is one, since last digits depend on it.
+        The copies stay the same while the items' side is updated in place. Their memory layout is contiguous, because the
+        last digits depend on it.
+
+        Args:
+            users: only the prior is read.
+            items: the items' side.
+            noise: variance of the noise.
         """
         centre, weights, prior = (tensor.contiguous() for tensor in (users.centre, users.weights, users.prior))
         return cls(items.means.clone(), items.products.clone(), users.fixed, centre, weights, prior, noise)
@@ -61,20 +67,20 @@ class Known:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a part's users give: to their prior, and to the items."""
+    """The contributions of a part's users to their prior and to the items."""
 
     moments: Moments
     totals: Totals
 
 
 def learn(part: Part, known: Known) -> Learned:
-    """The users' posteriors, as far as others need them."""
+    """The users' contributions to their prior and to the items."""
     side, moments = _posteriors(part, known)
     return Learned(moments, part.rows.by_item.totals(side.means, side.products))
 
 
 def turned(part: Part, given: tuple[Known, Tensor]) -> tuple[Tensor, Tensor]:
-    """The users' posteriors themselves, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
+    """The users' posteriors, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
     known, matrix = given
     side, _ = _posteriors(part, known)
     side.turn(matrix)

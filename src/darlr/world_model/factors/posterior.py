@@ -18,7 +18,9 @@ FLOOR = 1e-6
 
 
 TURNED_AT_ONCE = 1 << 16
-"""Entities whose posteriors are turned together; twice their covariances are in memory beside all of them."""
+"""Number of entities whose posteriors are turned together. Two copies of their covariances are in memory beside all
+posteriors.
+"""
 
 
 class Packing:
@@ -102,8 +104,7 @@ class Side:
         Each of the two updates is the exact maximum of the objective, the other one's results held fixed.
 
         Args:
-            rows: this side's pairs.
-            other: the other side.
+            sums: over the entities' pairs.
             noise: variance of a response around its mean.
             block: number of entities that are updated at once.
 
@@ -115,7 +116,7 @@ class Side:
         return moments.error
 
     def update(self, sums: Sums, noise: float, block: int) -> "Moments":
-        """Update every entity's posterior under the prior as it is; what the prior learns from them."""
+        """Update every entity's posterior under the present prior; returns the sums that the prior is fitted to."""
         moments = Moments.zero(self)
         precision = torch.linalg.inv(self.prior)
         for first in range(0, len(sums), block):
@@ -129,7 +130,7 @@ class Side:
         return moments
 
     def turn(self, matrix: Tensor) -> None:
-        """Map every entity's h, the prior's too, by `matrix` (e, e), which leaves the fixed entry as it is."""
+        """Map every entity's h, and the prior's, by `matrix` (e, e), which leaves the fixed entry unchanged."""
         inner = matrix[self.free][:, self.free]
         self.means = self.means @ matrix.T
         for first in range(0, len(self.means), TURNED_AT_ONCE):
@@ -141,7 +142,7 @@ class Side:
         self.prior = inner @ self.prior @ inner.T
 
     def prior_alone(self) -> "Side":
-        """The same prior, of no entities."""
+        """The same prior without entities."""
         none = (tensor[:0].clone() for tensor in (self.means, self.covariances, self.products))
         means, covariances, products = none
         return replace(self, means=means, covariances=covariances, products=products)
@@ -167,7 +168,7 @@ class Side:
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
     def relearn_prior(self, moments: "Moments") -> None:
-        """The prior that suits the posteriors best: centre, then weights, then covariance, each in closed form."""
+        """Fit the prior to the posteriors: centre, then weights, then covariance, each in closed form."""
         n, free = moments.entities, self.free
         self.centre = moments.total / n
         self.weights = self.design.solve(moments.explained)
@@ -180,10 +181,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Posteriors:
-    """One side as a fit leaves it; as `Side` has them, but for the width of the covariances.
+    """One side after a fit; like `Side`, but with covariances in single precision.
 
     Attributes:
-        fixed: which entry is always 1.
+        fixed: index of the entry that is always 1.
         means: (n, e) float64.
         covariances: (n, f, f) float32.
         packing, design, centre, weights, prior: see `Side`.
@@ -200,7 +201,13 @@ class Posteriors:
 
     @classmethod
     def of(cls, side: Side, means: Tensor | None = None, covariances: Tensor | None = None) -> "Posteriors":
-        """Those of `side`, with other posteriors of its entities where they are given."""
+        """Take the posteriors of `side`.
+
+        Args:
+            side: the side after a fit.
+            means: (n, e) replace the side's, if given.
+            covariances: (n, f, f) replace the side's, if given.
+        """
         return cls(
             side.fixed,
             side.means if means is None else means,
@@ -214,11 +221,11 @@ class Posteriors:
 
     @property
     def free(self) -> Tensor:
-        """(f,) the entries that are not always 1."""
+        """The indices (f,) of the entries that are not always 1."""
         return self.packing.free
 
     def expected(self, features: Tensor) -> Tensor:
-        """(n, e) prior means of entities with `features` (n, F)."""
+        """The prior means (n, e) of entities with `features` (n, F)."""
         return self.centre + features @ self.weights
 
 
@@ -232,7 +239,7 @@ class Moments:
         explained: (F, e) of the features times E h.
         log_determinants: of log |C|.
         error: of weight times E[(h . g)^2 - 2 target h . g] over their pairs.
-        entities: how many there are.
+        entities: number of entities.
     """
 
     total: Tensor
@@ -244,13 +251,13 @@ class Moments:
 
     @classmethod
     def zero(cls, side: Side) -> "Moments":
-        """Of no entities of `side`."""
+        """The sums over no entities of `side`."""
         entries = len(side.centre)
         square = side.centre.new_zeros(entries * (entries + 1) // 2)
         return cls(torch.zeros_like(side.centre), square, torch.zeros_like(side.weights))
 
     def add(self, other: "Moments") -> None:
-        """Add those of other entities."""
+        """Add the sums over other entities."""
         for name, total in vars(self).items():
             setattr(self, name, total + getattr(other, name))
 

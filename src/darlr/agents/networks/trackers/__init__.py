@@ -1,4 +1,4 @@
-"""State trackers, one kind a file; what they share is in `tracker.py`, and `kinds.py` names them."""
+"""State trackers, one kind in each file. `tracker.py` has their common base, and `kinds.py` their names."""
 
 from darlr.agents.networks.trackers.kinds import TRACKERS, register_tracker, state_tracker
 from darlr.agents.networks.trackers.mean import MeanTracker

@@ -6,7 +6,7 @@ The window is a picture E (w, d), newest position last:
     vertical:   o~_k = sum over l of F~^k_l E_l,  F~^k (w,)                                                      (Eqs. 7 to 9)
     z = relu(W [o; o~] + b)                                                                                      (Eq. 10)
 
-docs/methods/trackers.md has what differs here.
+docs/methods/trackers.md lists the differences from the paper.
 """
 
 import torch
@@ -52,7 +52,8 @@ class CaserTracker(StateTracker):
         for height, filters in enumerate(self.horizontal, start=1):
             runs = inputs.unfold(1, height, 1).transpose(2, 3).flatten(start_dim=2)  # (B, w - h + 1, h d), oldest first
             found = F.relu(filters(runs))
-            # A run counts if its newest position is present; what lies before the start in it is 0. The newest run always does.
+            # A run counts if its newest position is present; its positions before the start are 0. The newest run always
+            # counts.
             pooled.append((found * present[:, height - 1 :, None]).amax(dim=1))
         sums = self.vertical(inputs.transpose(1, 2)).flatten(start_dim=1)  # (B, d vertical filters)
         return F.relu(self.join(torch.cat([*pooled, sums], dim=1)))

@@ -1,4 +1,4 @@
-"""Every state tracker by name."""
+"""All state trackers by name."""
 
 import torch
 from torch import Tensor
@@ -34,5 +34,12 @@ def register_tracker(name: str, kind: type[StateTracker]) -> type[StateTracker]:
 def state_tracker(
     config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator
 ) -> StateTracker:
-    """The tracker that `config` names, over item vectors (n_items, d) and user vectors (n_users, d_u)."""
+    """The tracker that `config` names.
+
+    Args:
+        config: the tracker's settings.
+        item_vectors: (n_items, d).
+        user_vectors: (n_users, d_u).
+        generator: draws the initial weights.
+    """
     return TRACKERS[config.kind](config, item_vectors, user_vectors, generator)

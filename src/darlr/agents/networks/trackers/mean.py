@@ -1,4 +1,4 @@
-"""The mean of what was recommended (docs/protocol.md, section 2)."""
+"""The mean of the recommended items and their rewards (docs/protocol.md, section 2)."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from darlr.agents.networks.trackers.tracker import StateTracker
 
 
 class MeanTracker(StateTracker):
-    """The mean of the positions that are present."""
+    """The mean over the positions that are present."""
 
     def _summary_size(self) -> int:
         return self.input_size

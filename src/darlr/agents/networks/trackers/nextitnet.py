@@ -3,7 +3,7 @@
     y = x + F(x),  F(x) = relu(LayerNorm(W_2 *_{2l} relu(LayerNorm(W_1 *_l x))))      (the block of Fig. 3b)
 
 *_l is a causal convolution over three positions, l apart. Blocks follow each other with l = 1, 4, 16, ...
-docs/methods/trackers.md has what differs here.
+docs/methods/trackers.md lists the differences from the paper.
 """
 
 import torch
@@ -15,7 +15,7 @@ from darlr.agents.networks.trackers.tracker import StateTracker
 from darlr.agents.settings import TrackerConfig
 
 TAPS = 3
-"""Positions that a convolution looks at."""
+"""Number of positions that a convolution reads."""
 
 
 class NextItNetTracker(StateTracker):
@@ -63,14 +63,18 @@ class _Block(nn.Module):
             initialise_linear(linear, generator)
 
     def forward(self, hidden: Tensor, present: Tensor) -> Tensor:
-        """(B, w, width); what is not `present` (B, w) counts as the zeros before a sequence."""
+        """The block's output, (B, w, width). A position that is not `present` (B, w) counts as 0, like positions before a
+        sequence.
+        """
         inner = F.relu(self.norm_first(self.first(_causal(hidden, present, self.dilation))))
         output: Tensor = hidden + F.relu(self.norm_second(self.second(_causal(inner, present, 2 * self.dilation))))
         return output
 
 
 def _causal(hidden: Tensor, present: Tensor, dilation: int) -> Tensor:
-    """(B, w, TAPS * width): each position's own numbers, behind those of positions before it, 0 where there is none."""
+    """Each position's numbers, after those of the positions before it, (B, w, TAPS * width); 0 where there is no such
+    position.
+    """
     w = hidden.shape[1]
     padded = F.pad(hidden * present[:, :, None], (0, 0, (TAPS - 1) * dilation, 0))
     return torch.cat([padded[:, tap * dilation : tap * dilation + w] for tap in range(TAPS)], dim=2)

@@ -1,7 +1,7 @@
 """SASRec's self-attention over the window (Kang and McAuley, ICDM 2018).
 
 `self_attention.py` has the blocks under their equations. The opponent `sasrec` learns the same blocks from the log alone.
-docs/methods/trackers.md has what differs here.
+docs/methods/trackers.md lists the differences from the paper.
 """
 
 import torch
@@ -14,7 +14,7 @@ from darlr.agents.settings import TrackerConfig
 
 
 class SASRecTracker(StateTracker):
-    """Blocks in which a position sees itself and what came before, read at the newest position."""
+    """Blocks in which a position sees itself and earlier positions, read at the newest position."""
 
     own_width = True
 

@@ -1,4 +1,4 @@
-"""State trackers: what was recommended and how it was received -> a state vector (protocol section 2, Eq. 14).
+"""The base of state trackers, which map recommendations and their rewards to a state vector (protocol section 2, Eq. 14).
 
 Each position of a window is an item vector with its normalised reward appended. Positions before the start are masked; the
 start has a vector of its own.
@@ -15,35 +15,48 @@ from darlr.world.window import Window, absent_item
 
 
 class StateTracker(nn.Module):
-    """Base: holds the item vectors, which learning goes on to change, and the optional user vectors, which stay.
+    """Base class of state trackers. It holds the item vectors, which are learned further, and the optional user vectors,
+    which are not.
 
     Attributes:
         item_vectors: (n_items + 2, d); the last two rows are the start and absence, the latter always zero.
+        user_vectors: (n_users, d_u), or no columns if the state has no user vector.
         state_size: size of a state.
     """
 
     user_vectors: Tensor
 
     own_width: ClassVar[bool] = False
-    """Whether a state has `tracker.width` numbers, and not those of a position."""
+    """Whether a state has `tracker.width` numbers; else it has as many as a position."""
 
     @staticmethod
     def layers(config: TrackerConfig) -> int:
-        """How many layers it has that look at all positions, as those of a Transformer; for estimates of time."""
+        """Number of layers that read all positions, like a Transformer's; for estimates of time."""
         return 0
 
     @staticmethod
     def weights(config: TrackerConfig, position: int) -> int:
-        """How many numbers it learns beside item vectors, roughly; position: the size of one."""
+        """Approximate number of learned parameters beside item vectors.
+
+        Args:
+            config: the tracker's settings.
+            position: number of values of a position.
+        """
         return 0
 
     @staticmethod
     def activations(config: TrackerConfig) -> int:
-        """How many numbers learning keeps of a state, roughly."""
+        """Approximate number of values of a state that learning keeps in memory."""
         return 0
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        """Args: item_vectors: (n_items, d); user_vectors: (n_users, d_u), used if `config.user_state`."""
+        """
+        Args:
+            config: the tracker's settings.
+            item_vectors: (n_items, d).
+            user_vectors: (n_users, d_u), used if `config.user_state`.
+            generator: draws the initial weights.
+        """
         super().__init__()
         self.window = config.window
         scale = float(item_vectors.std()) if item_vectors.numel() > 1 else 1.0
@@ -56,7 +69,7 @@ class StateTracker(nn.Module):
         self.state_size = self._summary_size() + self.user_vectors.shape[1]
 
     def forward(self, users: Tensor, window: Window) -> Tensor:
-        """(B, state_size) for users (B,) and a window of at least `self.window` positions."""
+        """The states (B, state_size) of users (B,) after a window of at least `self.window` positions."""
         window = window.last(self.window)
         vectors = F.embedding(window.items, self.item_vectors, padding_idx=self.absent_item)
         inputs = torch.cat([vectors, window.rewards.unsqueeze(-1)], dim=-1)  # (B, w, d + 1)
@@ -67,5 +80,10 @@ class StateTracker(nn.Module):
         raise NotImplementedError
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
-        """(B, summary) of `inputs` (B, w, d + 1), newest last; `present` (B, w) is True from the start item on."""
+        """Summarise a window, (B, summary).
+
+        Args:
+            inputs: (B, w, d + 1), newest position last.
+            present: (B, w) bool, True from the start item on.
+        """
         raise NotImplementedError

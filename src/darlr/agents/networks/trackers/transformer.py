@@ -9,7 +9,7 @@ from darlr.agents.settings import TrackerConfig
 
 
 class TransformerTracker(StateTracker):
-    """Encoder layers over the window, absent positions masked, read at the newest position."""
+    """Encoder layers over the window with absent positions masked, read at the newest position."""
 
     own_width = True
 
