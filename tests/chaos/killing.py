@@ -69,7 +69,7 @@ def outcome(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for summary in sorted(out.rglob("summary.json")):
         found[str(summary.parent.relative_to(out))] = results(summary.parent)
-    for file in sorted(out.rglob("world-models/*.safetensors")):
+    for file in sorted([*out.rglob("world-models/*.safetensors"), *out.rglob("opponents/*.safetensors")]):
         found[str(file.relative_to(out))] = file.read_bytes()
     for file in sorted(out.rglob("study.json")):
         trials = json.loads(file.read_text())["trials"]

@@ -32,7 +32,7 @@ class Neighbourhood:
 CANDIDATES = tuple(Neighbourhood(size, shrinkage) for size in (20, 100) for shrinkage in (0.0, 20.0))
 
 MOST_PRODUCTS, MOST_PRODUCTS_UNASKED = 250_000_000_000, 20_000_000_000
-"""Rows times items: 9 billion take 40 seconds of a processor."""
+"""Rows times items: 9 billion take half a minute of a processor."""
 
 
 @dataclass(frozen=True)
