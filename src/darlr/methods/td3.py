@@ -35,9 +35,7 @@ class TD3Config(Section):
         0.2
     )
     bound: Annotated[float, Setting("bound to which that noise is cut", at_least=0, at_most=1e6)] = 0.5
-    delay: Annotated[
-        int, Setting("number of updates of the critics for one of the actor", at_least=1, at_most=1_000_000)
-    ] = 2
+    delay: Annotated[int, Setting("number of updates of the critics for one of the actor", at_least=1, at_most=1_000_000)] = 2
 
 
 class TwinUpdates(DeterministicUpdates):
