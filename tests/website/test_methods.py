@@ -8,7 +8,7 @@ import pytest
 from darlr.methods.registry import METHODS
 from tests.runs import REPOSITORY
 
-PARTS = ["Idea", "Equations", "Settings", "What is logged", "Differences"]
+PARTS = ["Idea", "Equations", "Settings", "Logged numbers", "Differences"]
 PAGES = sorted({method.page.partition("#")[0] for method in METHODS.values() if method.page})
 CURVES = REPOSITORY / "docs" / "figures" / "curves"
 
