@@ -57,7 +57,7 @@ def swept(home: Home) -> Path:
     """Return the runs of a sweep over two seeds, of its method with its tracker and its reward on its data set."""
     settings: dict[str, Any] = {**SMALL, **OWN}
     del settings["method"]
-    grid = {"datasets": "islands", "methods": "reinforce", "seeds": [0, 1], "set": settings}
+    grid = {"datasets": "islands", "methods": "vanilla-pg", "seeds": [0, 1], "set": settings}
     (home.folder / "grid.yaml").write_text(yaml.safe_dump(grid))
     home.darlr("sweep", "grid.yaml", "--workers", 1, "--out", "swept")
     return home.folder / "swept"
@@ -66,24 +66,24 @@ def swept(home: Home) -> Path:
 @pytest.mark.parametrize("command", ["train", "tune", "config"])
 def test_help_names_what_it_adds(home: Home, command: str) -> None:
     text = home.darlr(command, "--help")
-    assert "reinforce" in text
+    assert "vanilla-pg" in text
     assert "islands" in text
 
 
 def test_config_shows_its_settings_with_their_limits(home: Home) -> None:
-    text = home.darlr("config", "--method", "reinforce", "--dataset", "islands", "--section", "reinforce", "--format", "json")
+    text = home.darlr("config", "--method", "vanilla-pg", "--dataset", "islands", "--section", "vanilla_pg", "--format", "json")
     entries = {entry["key"]: entry for entry in json.loads(text)}
-    assert entries["reinforce.learning_rate"]["limits"] == "above 0"
-    assert entries["reinforce.discount"]["doc"] == "gamma, weight of a reward one step later"
-    line = home.refused("train", "--method", "reinforce", "--set", "reinforce.discount=2")
-    assert line == "darlr: config key 'reinforce.discount' is 2.0; expected from 0 to 1"
+    assert entries["vanilla_pg.learning_rate"]["limits"] == "above 0"
+    assert entries["vanilla_pg.discount"]["doc"] == "gamma, weight of a reward one step later"
+    line = home.refused("train", "--method", "vanilla-pg", "--set", "vanilla_pg.discount=2")
+    assert line == "darlr: config key 'vanilla_pg.discount' is 2.0; expected from 0 to 1"
 
 
 def test_trains_beside_its_opponent(home: Home) -> None:
-    settings = {**OWN, "training": {"epochs": 8, "steps_per_epoch": 600}, "reinforce": {"learning_rate": 0.03}}
+    settings = {**OWN, "training": {"epochs": 8, "steps_per_epoch": 600}, "vanilla_pg": {"learning_rate": 0.03}}
     options = small_settings("islands", settings)
-    home.darlr("train", "--dataset", "islands", "--method", "reinforce", *options, "--out", "trained")
-    [file] = (home.folder / "trained" / "islands" / "reinforce").glob("*/summary.json")
+    home.darlr("train", "--dataset", "islands", "--method", "vanilla-pg", *options, "--out", "trained")
+    [file] = (home.folder / "trained" / "islands" / "vanilla-pg").glob("*/summary.json")
     summary = json.loads(file.read_text())
     assert {"most_rated", "popular"} <= summary["opponents"].keys()
     config = yaml.safe_load((file.parent / "config.yaml").read_text())
@@ -94,21 +94,21 @@ def test_trains_beside_its_opponent(home: Home) -> None:
 
 
 def test_sweeps_over_seeds_and_reports(home: Home, swept: Path) -> None:
-    assert len(list(swept.glob("islands/reinforce/*/summary.json"))) == 2
+    assert len(list(swept.glob("islands/vanilla-pg/*/summary.json"))) == 2
     table = home.darlr("report", swept)
-    assert "reinforce" in table
+    assert "vanilla-pg" in table
     assert "most rated" in table
     home.darlr("report", swept, "--out", "page.html")
-    assert "reinforce" in (home.folder / "page.html").read_text()
+    assert "vanilla-pg" in (home.folder / "page.html").read_text()
 
 
 def test_is_tuned_over_its_own_space(home: Home) -> None:
     pytest.importorskip("optuna")
     options = small_settings("islands", {"training": {"environments": 10, "steps_per_epoch": 60}})
     options = [word for pair in zip(options[::2], options[1::2], strict=True) if "epochs=3" not in pair[1] for word in pair]
-    command = ["tune", "--dataset", "islands", "--method", "reinforce", "--trials", 1, "--epochs", 1, "--workers", 1]
+    command = ["tune", "--dataset", "islands", "--method", "vanilla-pg", "--trials", 1, "--epochs", 1, "--workers", 1]
     text = home.darlr(*command, *options)
-    assert "reinforce.learning_rate" in text
+    assert "vanilla_pg.learning_rate" in text
     assert "on islands: 1 trials" in text
 
 
@@ -120,5 +120,5 @@ def test_keeps_darlrs_contracts(home: Home) -> None:
 
 def test_without_it_nothing_of_it_is_known() -> None:
     """This process does not have it on its path."""
-    with pytest.raises(InputError, match="unknown method 'reinforce'"):
-        experiment_config({"method": "reinforce"})
+    with pytest.raises(InputError, match="unknown method 'vanilla-pg'"):
+        experiment_config({"method": "vanilla-pg"})

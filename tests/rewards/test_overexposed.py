@@ -40,5 +40,5 @@ def test_without_a_weight_interest_is_paid() -> None:
 
 
 def test_interests_that_are_all_alike_are_refused() -> None:
-    with pytest.raises(RunError, match="all interests are alike"):
+    with pytest.raises(RunError, match="all interests are equal"):
         reward([[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]])

@@ -133,7 +133,7 @@ def test_what_is_asked_for_wins() -> None:
         (
             {"data": {"missing_truth": "masked"}, "reference_quirks": True},
             {},
-            r"'data.missing_truth' is 'masked', but the references' masks \('reference_quirks'\) take .*; expected 'zero'",
+            r"'data.missing_truth' is 'masked', but the references' masks \('reference_quirks'\) treat .*; expected 'zero'",
         ),
         ({"world_model": {"loss": "logged"}}, {"rewards": (1.0, 1.0)}, "every logged reward is the same"),
         ({"leave": {"max_steps": 41}}, {}, "recommends up to 41 items, but the test world has 40; expected more items"),

@@ -1,13 +1,12 @@
 """A folder that every node of a cluster writes to. A marker file in it shows whether a node sees the same folder."""
 
 import contextlib
-import fcntl
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from darlr.artifacts.locks import is_locked
+from darlr.artifacts.locks import is_locked, let_go, take
 from darlr.errors import InputError
 
 MARK = ".sees-"
@@ -56,15 +55,15 @@ def shared(folder: Path, option: str) -> Iterator[SharedFolder]:
             if not is_locked(old):
                 old.unlink(missing_ok=True)
         mark = folder / f"{MARK}{uuid.uuid4().hex}"
-        held = mark.open("xb")
+        held = take(mark)
     except OSError as error:
         raise InputError(f"{folder}: cannot be used for results ({error.strerror})") from error
-    with held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        try:
-            yield SharedFolder(mark, option)
-        finally:
-            mark.unlink(missing_ok=True)
-            if made:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+    if held is None:
+        raise InputError(f"{mark}: another process holds its lock; expected a folder on a file system that can lock files")
+    try:
+        yield SharedFolder(mark, option)
+    finally:
+        let_go(mark, held)
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

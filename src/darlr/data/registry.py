@@ -130,9 +130,7 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
             f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format{_looks_like(folders[0])}"
         )
     if os.sep in name:
-        raise InputError(
-            f"{name}: no such folder; expected a data set in the folder format (a folder that was moved is named by --dataset)"
-        )
+        raise InputError(f"{name}: no such folder; expected a data set in the folder format")
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
 
 

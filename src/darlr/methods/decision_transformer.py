@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darlr.agents.acting import blocking_items
-from darlr.agents.networks.causal import CausalTransformer, initialise_weights
+from darlr.agents.networks.causal_transformer import CausalTransformer, initialise_weights
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.policy import Batch, Moments, OfflinePolicy, without_blocked

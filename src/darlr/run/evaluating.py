@@ -13,6 +13,7 @@ import torch
 from darlr.artifacts import RunFolder
 from darlr.artifacts.beginning import WARM_START
 from darlr.config.constraints import require_between
+from darlr.config.experiment import ExperimentConfig
 from darlr.data.log import InteractionLog
 from darlr.data.parsing.vocabulary import Vocabulary
 from darlr.data.readers.folder import read_folder, read_truth_folder
@@ -56,6 +57,15 @@ def data_set_at(run: Path, place: Path, data_dir: Path | None) -> LoadedDataset:
     return load(replace(config, dataset=str(place)), data_dir)
 
 
+def _data_set_of(config: ExperimentConfig, data_dir: Path | None) -> LoadedDataset:
+    """Load the data set that the settings name."""
+    if Path(config.dataset).is_absolute() and not Path(config.dataset).exists():
+        raise InputError(
+            f"{config.dataset}: no such folder; the run's data set was there; if it was moved, name its place (--dataset)"
+        )
+    return load(config, data_dir)
+
+
 @dataclass(frozen=True)
 class OpenedRun:
     """A run with its policy and its data, which have not changed since."""
@@ -80,7 +90,7 @@ class OpenedRun:
         """
         folder = RunFolder.open(run)
         saved = SavedPolicy(folder, device)
-        loaded = load(saved.config, data_dir) if loaded is None else loaded
+        loaded = _data_set_of(saved.config, data_dir) if loaded is None else loaded
         require_unchanged(folder, loaded.dataset.hashes)
         return cls(folder.path, saved, loaded, device)
 

@@ -130,7 +130,7 @@ def test_invisible_marks_around_an_id_are_refused(tmp_path: Path, word: str) -> 
         (
             "user_id,item_id,reward\n1.23E+15,10,5\n1.23E+15,20,4\n1.24E+15,10,1\n",
             "interactions.csv: column 'user_id': '1.23E+15', '1.24E+15' look like longer numbers that a spreadsheet shortened; "
-            "several may have become one",
+            "several may have become the same",
         ),
         (
             "user_id,item_id,reward\nann,10,5\nAnn,20,4\nbob,10,1\n",

@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from darlr.data.catalog import Features
+from darlr.world_model.factors.background import Background
 from darlr.world_model.factors.design import Description, Design
-from darlr.world_model.factors.observations import Background, Groups, Observations
+from darlr.world_model.factors.observations import Observations
 from darlr.world_model.factors.posterior import FLOOR, Packing, Side
+from darlr.world_model.factors.sums import Groups
 from tests.world_model.factors.logs import numeric
 from tests.world_model.factors.slow import posteriors, squared_error, whole
 

@@ -6,7 +6,7 @@ from darlr_example import dataset, method, opponent, reward, tracker
 
 def register() -> None:
     """Add everything to darlr; the entry point in pyproject.toml names this function, and darlr calls it once."""
-    register_method(method.REINFORCE)
+    register_method(method.VANILLA_PG)
     register_reward("cautious", reward.cautious, "the lower end of the estimate's interval")
     register_tracker("decaying", tracker.DecayingTracker)
     register_dataset(dataset.ISLANDS)

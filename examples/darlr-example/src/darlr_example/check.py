@@ -10,7 +10,7 @@ def main() -> None:
     check_reward(REWARDS["cautious"])
     check_opponent(opponent.most_rated)
     check_reader(dataset.ISLANDS)
-    check_method(method.REINFORCE, {"reinforce": {"learning_rate": 0.03, "discount": 0.0}})
+    check_method(method.VANILLA_PG, {"vanilla_pg": {"learning_rate": 0.03, "discount": 0.0}})
     print("all checks passed")
 
 

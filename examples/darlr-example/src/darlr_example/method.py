@@ -1,5 +1,5 @@
-"""REINFORCE (Williams, 1992): policy gradients with the mean return as the baseline. This file has everything that an
-author writes.
+"""Vanilla policy gradients (Williams, 1992) with the mean return as the baseline. This file has everything that an author
+writes.
 
 A method has three parts: settings, an agent that learns, and a `Method` that describes both to darlr. Sweeps, studies,
 reports, `darlr config` and `darlr recommend` then work with it.
@@ -24,20 +24,20 @@ from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Episodes, Simulator, Visits, roll_out
 
 
-# 1. Settings. The texts and limits show in `darlr config --method reinforce`; values outside are refused in one line.
+# 1. Settings. The texts and limits show in `darlr config --method vanilla-pg`; values outside are refused in one line.
 @dataclass(frozen=True)
-class ReinforceConfig(Section):
-    """Settings of REINFORCE."""
+class VanillaConfig(Section):
+    """Settings of vanilla policy gradients."""
 
-    KEY: ClassVar[str] = "reinforce"
+    KEY: ClassVar[str] = "vanilla_pg"
 
     learning_rate: Annotated[float, Setting("step size of Adam", above=0)] = 0.01
     discount: Annotated[float, Setting("gamma, weight of a reward one step later", at_least=0, at_most=1)] = 0.9
 
 
 # 2. The agent. `epoch` plays in the simulator, which pays the run's reward, and learns; the rest is saving and resuming.
-class Reinforce:
-    def __init__(self, policy: ActorCritic, simulator: Simulator, reward_table: Estimates, config: ReinforceConfig) -> None:
+class VanillaAgent:
+    def __init__(self, policy: ActorCritic, simulator: Simulator, reward_table: Estimates, config: VanillaConfig) -> None:
         self.policy, self.simulator, self.config = policy, simulator, config
         self.reward_table = reward_table  # (n_users, n_items) what is learned from: darlr measures its error
         self.optimiser = torch.optim.Adam(policy.parameters(), config.learning_rate)
@@ -78,18 +78,18 @@ class Reinforce:
 
 # 3. The method. `Simulated` builds darlr's network over the run's state tracker; only the learner is ours.
 @dataclass(frozen=True, kw_only=True)
-class ReinforceMethod(Simulated):
+class VanillaMethod(Simulated):
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         assert isinstance(policy, ActorCritic)  # which is what `Simulated.policy` gives
         simulator = parts.world.simulator(parts.config, parts.world.reward, parts.ways, parts.lookback)
-        return Reinforce(policy, simulator, parts.world.learned, parts.config.own(ReinforceConfig))
+        return VanillaAgent(policy, simulator, parts.world.learned, parts.config.own(VanillaConfig))
 
 
-REINFORCE = ReinforceMethod(
-    name="reinforce",
+VANILLA_PG = VanillaMethod(
+    name="vanilla-pg",
     summary="policy gradients with the mean return as the baseline",
     source="Williams, 1992",
-    reads=(ReinforceConfig,),
+    reads=(VanillaConfig,),
     published={"": {"reward": {"uncertainty_weight": 0.05}}},
-    space={"reinforce.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "reinforce.discount": [0, 0.5, 0.9]},
+    space={"vanilla_pg.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "vanilla_pg.discount": [0, 0.5, 0.9]},
 )

@@ -16,9 +16,10 @@ from torch import Tensor
 from darlr.cluster.workers import HERE, Workers
 from darlr.errors import RunError
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Observations, Totals
+from darlr.world_model.factors.observations import Observations
 from darlr.world_model.factors.parts import Known, Learned, Part, learn, turned
 from darlr.world_model.factors.posterior import Moments, Posteriors, Side
+from darlr.world_model.factors.sums import Totals
 
 BLOCK_NUMBERS = 8_000_000
 """Approximate number of values in memory for one block of entities (64 MB for each copy of the block)."""

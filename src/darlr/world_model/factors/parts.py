@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import PartRows, Totals
+from darlr.world_model.factors.observations import PartRows
 from darlr.world_model.factors.posterior import Moments, Packing, Side
+from darlr.world_model.factors.sums import Totals
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Sums
+from darlr.world_model.factors.sums import Sums
 
 FLOOR = 1e-6
 """Smallest variance of a factor's prior. It keeps a factor that explains nothing harmless."""

@@ -11,7 +11,8 @@ from torch import Tensor
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
-from darlr.world_model.factors.observations import Background, Observations
+from darlr.world_model.factors.background import Background
+from darlr.world_model.factors.observations import Observations
 from darlr.world_model.factors.responses import Link, ResponseScale
 from darlr.world_model.model import Scale
 

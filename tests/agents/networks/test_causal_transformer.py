@@ -2,7 +2,7 @@
 
 import torch
 
-from darlr.agents.networks.causal import CausalTransformer
+from darlr.agents.networks.causal_transformer import CausalTransformer
 from tests.worlds import draws
 
 N, WIDTH = 5, 8
@@ -29,4 +29,6 @@ def test_nobody_sees_what_is_absent() -> None:
 
 def test_it_is_drawn_from_its_generator() -> None:
     assert all(torch.equal(one, other) for one, other in zip(network().parameters(), network().parameters(), strict=True))
-    assert {float(layer.bias.abs().sum()) for layer in network().modules() if isinstance(layer, torch.nn.Linear)} == {0.0}
+    assert {float(layer.bias.detach().abs().sum()) for layer in network().modules() if isinstance(layer, torch.nn.Linear)} == {
+        0.0
+    }
