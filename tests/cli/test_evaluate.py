@@ -55,7 +55,8 @@ def test_a_data_set_whose_folder_was_moved_is_given_its_new_place(darlr: Command
     ended = darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy")
     assert ended.code == 2
     assert ended.err.endswith(
-        "home: no such folder; expected a data set in the folder format (a folder that was moved is named by --dataset)\n"
+        "home: no such folder; expected a data set in the folder format (docs/your_data.md); "
+        "--dataset names a folder that was moved\n"
     )
     assert darlr("evaluate", path, "--mode", "nx_10", "--policy", "greedy", "--dataset", moved).code == 0
     assert darlr("promote", path, "--to", "serving", "--dataset", moved).code == 0
