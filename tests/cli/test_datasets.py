@@ -66,6 +66,6 @@ def test_the_folder_of_a_known_data_set_is_recognised(darlr: Command) -> None:
     Path("jackets").mkdir()
     Path("jackets/coat.zip").write_text("")
     assert darlr("check", "./jackets").err == (
-        "darlr: jackets: the folder has no dataset.yaml; expected a data set in the folder format "
+        "darlr: jackets: the folder has no dataset.yaml; expected a data set in the folder format (docs/your_data.md) "
         "(it holds files of 'coat': name that, and let the folder be 'coat' in --data-dir)\n"
     )

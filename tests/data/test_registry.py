@@ -59,9 +59,9 @@ def test_paths_become_absolute_and_names_stay(tmp_path: Path, monkeypatch: pytes
         ("coot", r"unknown data set 'coot'; did you mean 'coat'\? \(known: coat, .*mine, .*synthetic.*\)"),
         ("mines", r"unknown data set 'mines'; did you mean 'mine'\?"),
         ("", "unknown data set ''"),
-        ("./nowhere", r"^./nowhere: no such folder; expected a data set in the folder format$"),
-        ("no/where", r"^no/where: no such folder; expected a data set in the folder format$"),
-        ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format$"),
+        ("./nowhere", r"^./nowhere: no such folder; expected a data set in the folder format \(docs/your_data.md\)"),
+        ("no/where", r"^no/where: no such folder; expected a data set in the folder format \(docs/your_data.md\)"),
+        ("empty", r"empty: the folder has no dataset.yaml; expected a data set in the folder format \(docs/your_data.md\)$"),
         (
             "coat",
             r"data set 'coat' is not complete: train.ascii, .* missing in .*coat; "

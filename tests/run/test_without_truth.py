@@ -86,7 +86,7 @@ def test_a_newer_log_with_propensities_tells_the_value(run: Path, data: Path, tm
     newer = write_random_log(tmp_path / "newer", 12_000)
     found = evaluate_by_log(run, newer, 0, data, CPU)
     assert any("1 rows are about users or items that the run does not know" in note for note in found["notes"])
-    assert any("propensities are as logged; weights of an even policy are 1.00" in note for note in found["notes"])
+    assert any("propensities are as logged; the weights of uniform choice are 1.00" in note for note in found["notes"])
     # The policy's best items are liked: they pay 5. The uniform log pays 3.
     greedy = found["estimates"]["policy, greedy"]["snips"]
     assert greedy["objections"] == ()

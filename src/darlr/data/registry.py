@@ -127,10 +127,11 @@ def load(config: ExperimentConfig, data_dir: Path | None, notice: Callable[[str]
             return read_folder(folder)
     if folders:
         raise InputError(
-            f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format{_looks_like(folders[0])}"
+            f"{folders[0]}: the folder has no {SETTINGS}; expected a data set in the folder format (docs/your_data.md)"
+            f"{_looks_like(folders[0])}"
         )
     if os.sep in name:
-        raise InputError(f"{name}: no such folder; expected a data set in the folder format")
+        raise InputError(f"{name}: no such folder; expected a data set in the folder format (docs/your_data.md)")
     raise unknown("data set", name, [*SOURCES, *(folder.name for folder in _own_folders(directory))])
 
 

@@ -58,7 +58,7 @@ def test_methods_that_were_tested_greedily_are_compared_greedily() -> None:
 
 def test_unpublished_data_have_no_published_value_and_no_note_of_one() -> None:
     table = results([summary([70.0])], "synthetic", "dorl")
-    assert row(table, "sampled", "R_tra")["published"] is None
+    assert "published" not in table.header
     assert not any("SIGIR" in note for note in table.notes)
 
 
@@ -133,3 +133,12 @@ def test_noisy_users_have_rows_of_their_own_and_old_runs_none() -> None:
     added = [row[:2] for row in new.rows if row not in old.rows]
     assert added == [("dorl, every user, noisy", Quantity(79.5)), ("list with belief, noisy", Quantity(79.7))]
     assert [note for note in new.notes if note not in old.notes] == [NOISY_NOTE]
+
+
+def test_on_held_out_rows_a_skipping_list_that_comes_out_the_same_has_no_row() -> None:
+    values = {"popular": 0.2, "item_mean": 0.1, "popular_skipping": 0.2, "item_mean_skipping": 0.3}
+    held_out = {name: {"held_out": {"ndcg_10": value}} for name, value in values.items()}
+    found = {"held_out": {}, "opponents": held_out}
+    table = opponents([found], "shop", "dorl")
+    assert [row[0] for row in table.rows] == ["popular", "item mean", "item mean skipping"]
+    assert "Skipping lists that come out the same as their lists have no rows of their own." in table.notes

@@ -202,4 +202,4 @@ def _told(logged: LoggedRows, contexts: Contexts, estimated: bool) -> str:
     free = np.concatenate([(~contexts.blocked(part)).sum(axis=1) for part in logged.parts()])
     even = float(np.mean(1 / (logged.propensities * free)))
     kind = "estimated from the log" if estimated else "as logged"
-    return f"propensities are {kind}; weights of an even policy are {even:.2f} on average (1 if they are right)"
+    return f"propensities are {kind}; the weights of uniform choice are {even:.2f} on average (1 if they are right)"

@@ -13,6 +13,7 @@ from darlr.report.rendering.table import Cell, Quantity, Table
 
 OFF_POLICY = "off_policy"
 """The entry of a summary."""
+TWINS_NOTE = "skipping lists that come out the same as their lists have no rows of their own"
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
 
@@ -22,16 +23,17 @@ def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
 
     Columns without a supported value are left out. A policy whose value is not supported has a line with the reason.
     """
+    found = _without_twins(found)
     names = [name for name in ESTIMATORS if any(name in values for values in found["estimates"].values())]
     whole = list(SESSION_ESTIMATORS) if found["sessions"] else []
-    order = _ranks(found["estimates"], names)
+    ranking, order = _ranks(found["estimates"], names)
     rows: list[tuple[Cell, ...]] = []
     for policy, values in found["estimates"].items():
-        told = any(_told(values.get(name)) for name in names if ESTIMATORS[name].trusts != "model")
+        told = _told_by_some(values)
         label = policy.replace("_", " ")
         cells = [_cell(values.get(name)) for name in names]
         cells += [_cell(found["sessions"][policy][name]) for name in whole]
-        effective = Quantity(found["support"][policy]["items"]["effective"])
+        effective = Quantity(found["support"][policy]["items"]["effective"], digits=0)
         rows.append((label, None if told else CANNOT_BE_TOLD, *cells, order.get(policy), effective))
     logged = found["logged"]
     labels = [*(ESTIMATORS[name].label for name in names), *(f"session, {SESSION_ESTIMATORS[name][0]}" for name in whole)]
@@ -40,6 +42,12 @@ def judgement_table(title: str, found: Mapping[str, Any]) -> Table:
         f"Mean reward of a recommendation, half-widths of 95% intervals by bootstrap of users. The log's own: "
         f"{logged['value']:.4g} ({logged['low']:.4g} to {logged['high']:.4g}).",
         "The direct method is what the world model says, and needs no support. Opponents act greedily.",
+        *(
+            [f"rank: by {ESTIMATORS[ranking].label}, the estimator that can tell the most policies; 1 is the best."]
+            if order
+            else []
+        ),
+        "effective rows: as many rows of the policy's own would tell as much about it.",
         *(["Session: undiscounted return of a whole session of the log."] if whole else []),
         *(f"Note: {text}." for text in found["notes"]),
         *_objections(found["estimates"]),
@@ -57,10 +65,13 @@ def ranks_table(title: str, found: Mapping[str, Any]) -> Table:
     """Return the rank of every policy, 1 the best, by every estimator among the supported values, and by NDCG on held-out
     rows.
     """
+    found = _without_twins(found)
     estimates, sessions = found["estimates"], found["sessions"]
     columns = {estimator.label: _told_values(estimates, name) for name, estimator in ESTIMATORS.items()}
     columns |= {f"session, {label}": _told_values(sessions, name) for name, (label, _) in SESSION_ESTIMATORS.items()}
-    columns[NDCG.label] = {policy: values[NDCG.name] for policy, values in found.get("held_out", {}).items()}
+    columns[NDCG.label] = {
+        policy: values[NDCG.name] for policy, values in found.get("held_out", {}).items() if policy in estimates
+    }
     ranked = {label: _ranked(values) for label, values in columns.items()}
     rows = tuple((policy.replace("_", " "), *(places.get(policy) for places in ranked.values())) for policy in estimates)
     notes = (
@@ -75,7 +86,10 @@ def _told_values(estimates: Mapping[str, Any], name: str) -> dict[str, float]:
 
 
 def _ranked(values: Mapping[str, float]) -> dict[str, Quantity]:
-    return {policy: Quantity(place) for policy, place in zip(values, ranks(list(values.values())), strict=True)}
+    return {
+        policy: Quantity(place, digits=int(place % 1 > 0))
+        for policy, place in zip(values, ranks(list(values.values())), strict=True)
+    }
 
 
 def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -85,23 +99,47 @@ def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> dict[str, Quantity]:
-    """Return the rank of every policy by the most trusted estimator that supports most of them; 1 is the best."""
+def is_twin(name: str, values: Mapping[str, Any]) -> bool:
+    """Return whether `name` is a skipping list with the same values as its list."""
+    plain = name.removesuffix("_skipping")
+    return plain != name and {plain, name} <= values.keys() and bool(values[plain] == values[name])
+
+
+def _without_twins(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the entry without skipping lists whose values are those of their lists, as they are where no visit is known."""
+    estimates, ranked = found["estimates"], found.get("held_out", {})
+    twins = {name for name in estimates if is_twin(name, estimates) and (not ranked or is_twin(name, ranked))}
+    if not twins:
+        return found
+    notes = [*found.get("notes", ()), TWINS_NOTE]
+    return {**found, "estimates": {name: each for name, each in estimates.items() if name not in twins}, "notes": notes}
+
+
+def _told_by_some(values: Mapping[str, Any]) -> bool:
+    return any(_told(each) for name, each in values.items() if ESTIMATORS[name].trusts != "model")
+
+
+def _ranks(estimates: Mapping[str, Any], names: Sequence[str]) -> tuple[str, dict[str, Quantity]]:
+    """Return the most trusted estimator that supports most policies, and their ranks by it; 1 is the best."""
     candidates = [name for name in names if ESTIMATORS[name].trusts != "model"]
     if not candidates:
-        return {}
+        return "", {}
     known = {name: _told_values(estimates, name) for name in candidates}
-    return _ranked(max(known.values(), key=len))
+    best = max(known, key=lambda name: len(known[name]))
+    return best, _ranked(known[best])
 
 
 def _objections(estimates: Mapping[str, Any]) -> list[str]:
     """Return the reasons for unsupported values; policies whose reasons differ only in numbers share a line."""
-    reasons: dict[str, dict[str, str]] = {}
+    reasons: dict[tuple[bool, str], dict[str, str]] = {}
     for policy, values in estimates.items():
         for text in next(iter(values.values()))["objections"][:1]:
-            reasons.setdefault(_NUMBER.sub("#", text), {})[policy.replace("_", " ")] = text
-    said = CANNOT_BE_TOLD.capitalize()
-    return [f"{said}: {'; '.join(texts)}. The reason: {_in_ranges(list(texts.values()))}." for texts in reasons.values()]
+            reasons.setdefault((_told_by_some(values), _NUMBER.sub("#", text)), {})[policy.replace("_", " ")] = text
+    said = {False: CANNOT_BE_TOLD.capitalize(), True: "Told by the estimators that have a value, and by no others"}
+    return [
+        f"{said[told]}: {'; '.join(texts)}. The reason: {_in_ranges(list(texts.values()))}."
+        for (told, _), texts in reasons.items()
+    ]
 
 
 def _in_ranges(texts: Sequence[str]) -> str:

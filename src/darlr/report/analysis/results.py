@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darlr.evaluation.modes import POLICIES
+from darlr.evaluation.modes import HELD_OUT, POLICIES
 from darlr.evaluation.table import Metric, tabulated
 from darlr.report.analysis.criteria import (
     CRITERIA,
@@ -17,7 +17,7 @@ from darlr.report.analysis.criteria import (
     recent,
     statistic_of,
 )
-from darlr.report.analysis.off_policy import OFF_POLICY, judgement_tables
+from darlr.report.analysis.off_policy import OFF_POLICY, TWINS_NOTE, is_twin, judgement_tables
 from darlr.report.analysis.user_groups import BY_GROUP, groups_table
 from darlr.report.published.results import SOURCE, published, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
@@ -71,7 +71,7 @@ def results(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -
         header=("policy", "metric", *STATISTICS.values(), "published"),
         rows=tuple(rows),
         notes=tuple(notes),
-    )
+    ).without_empty_columns()
 
 
 def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> Table:
@@ -90,10 +90,16 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
         rows.append((f"{method}, every user, sampled", *sampled))
     if any(summary.get(NOISY) for summary in summaries):
         rows.append((f"{method}, every user, noisy", *(every_user(summaries, mode, metric, NOISY) for metric in metrics)))
+    twins: set[str] = set()
     for key, remark in (("opponents", ""), ("opponents_noisy", ", noisy")):
-        for name in dict.fromkeys(name for summary in summaries for name in summary.get(key, {})):
-            values = [summary[key][name].get(mode, {}) for summary in summaries if name in summary.get(key, {})]
-            rows.append((name.replace("_", " ") + remark, *(over_seeds(values, metric) for metric in metrics)))
+        values = {
+            name: [summary[key][name].get(mode, {}) for summary in summaries if name in summary.get(key, {})]
+            for name in dict.fromkeys(name for summary in summaries for name in summary.get(key, {}))
+        }
+        same = {name for name in values if mode == HELD_OUT and is_twin(name, values)}
+        twins |= same
+        for name in (name for name in values if name not in same):
+            rows.append((name.replace("_", " ") + remark, *(over_seeds(values[name], metric) for metric in metrics)))
     return Table(
         title=f"{method} and static policies on {dataset}, {CRITERIA[mode].title}",
         header=("policy", *(metric.label for metric in metrics)),
@@ -102,6 +108,7 @@ def opponents(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str)
             f"{method}, sampled or greedy: mean of the last 20% of epochs." + _seeds_note(summaries),
             f"every user, and static policies: {CRITERIA[mode].every_user}, after the last epoch.",
             *((NOISY_NOTE,) if any(summary.get(NOISY) for summary in summaries) else ()),
+            *((f"{TWINS_NOTE[:1].upper()}{TWINS_NOTE[1:]}.",) if twins else ()),
         ),
     ).without_empty_columns()
 

@@ -27,12 +27,14 @@ class Quantity:
     Attributes:
         best: whether it is the best of its column; LaTeX sets it in bold type.
         mark: of `SIGNIFICANCE`; LaTeX sets it beside the number.
+        digits: decimals that are shown; None: 3, or 2 from 10 on.
     """
 
     value: float
     spread: float | None = None
     best: bool = field(default=False, compare=False)
     mark: str = field(default="", compare=False)
+    digits: int | None = field(default=None, compare=False)
 
     @classmethod
     def over_seeds(cls, values: Sequence[float]) -> "Quantity | None":
@@ -40,7 +42,7 @@ class Quantity:
         return cls(*interval(values)) if values else None
 
     def __str__(self) -> str:
-        digits = 2 if abs(self.value) >= 10 else 3
+        digits = self.digits if self.digits is not None else 2 if abs(self.value) >= 10 else 3
         spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
         return f"{self.value:.{digits}f}{spread}"
 
