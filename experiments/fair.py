@@ -98,9 +98,9 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, plan["seeds"]))
     return (
         "# All methods, tuned alike\n\n"
-        f"`python -m experiments.fair {path}` writes this page. Every method is tuned with the same budget and without the truth.\n"
-        f"The tables at the end list the settings that were tried. Then every method is trained over the seeds {seeds}, for the same\n"
-        f"number of epochs ({schedules}).\n"
+        f"`python -m experiments.fair {path}` writes this page. Every method is tuned with the same budget and without the\n"
+        f"truth. The tables at the end list the settings that were tried. Then every method is trained over the seeds {seeds},\n"
+        f"for the same number of epochs ({schedules}).\n"
     )
 
 

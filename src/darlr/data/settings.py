@@ -62,7 +62,8 @@ class SyntheticConfig(Section):
         Literal["shown", "free", "forced", "popularity"],
         Setting(
             "how the log's items are selected. shown: popular items, and some to the user's taste, as a service shows them. "
-            "free: mostly items that the user rates highly. forced: any, at random. popularity: popular items, whatever the taste"
+            "free: mostly items that the user rates highly. forced: any, at random. "
+            "popularity: popular items, whatever the taste"
         ),
     ] = "shown"
     selection_strength: Annotated[
