@@ -98,8 +98,9 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, plan["seeds"]))
     return (
         "# All methods, tuned alike\n\n"
-        f"Written by `python -m experiments.fair {path}`: every method tuned with the same budget and without the truth (at\n"
-        f"the end: what was tried), then trained over the seeds {seeds} for the same number of epochs ({schedules}).\n"
+        f"`python -m experiments.fair {path}` writes this page. Every method is tuned with the same budget and without the\n"
+        f"truth. The tables at the end list the settings that were tried. Then every method is trained over the seeds {seeds},\n"
+        f"for the same number of epochs ({schedules}).\n"
     )
 
 
@@ -133,7 +134,7 @@ def _how_tuned(dataset: str, shared: Mapping[str, Any], studies: Mapping[str, Pa
         f"{study['budget']['trials']} trials of {study['budget']['epochs_a_run']} epochs and one seed for every method, or all"
         " there are where a space has fewer. minutes: of sampling, learning and testing, summed over the trials, of which"
         " several may run at a time; without the world models' fits.",
-        f"first, best: by the {study['measure']['what']}; the first trial has the method's own settings.",
+        f"first, best: by the {study['measure']['what']}. The first trial has the method's own settings.",
         f"All share {json.dumps(shared)}. The spaces are in src/darlr/methods.",
     )
     return Table(f"{dataset}, what was tuned", ("method", "trials", "minutes", "first", "best", "chosen"), tuple(rows), notes)

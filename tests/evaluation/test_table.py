@@ -114,7 +114,7 @@ def test_documentation_has_every_metric_and_mode() -> None:
     ]
     assert lines[head : head + len(expected)] == expected
     assert lines[head + len(expected)] == ""
-    modes = "; ".join(f"`{mode}`: {what}" for mode, what in RECORDED_MODES.items())
+    modes = " ".join(f"`{mode}`: {what}." for mode, what in RECORDED_MODES.items())
     assert f"| mode | {modes} |" in lines
 
 

@@ -61,8 +61,9 @@ class SyntheticConfig(Section):
     selection: Annotated[
         Literal["shown", "free", "forced", "popularity"],
         Setting(
-            "which items users have in the log; shown: popular ones and some to their taste, as a service shows them; free: "
-            "rather those that they give much; forced: any, at random; popularity: popular ones, whatever the taste"
+            "how the log's items are selected. shown: popular items, and some to the user's taste, as a service shows them. "
+            "free: mostly items that the user rates highly. forced: any, at random. "
+            "popularity: popular items, whatever the taste"
         ),
     ] = "shown"
     selection_strength: Annotated[

@@ -38,7 +38,7 @@ RECORDED_MODES: Mapping[str, str] = MappingProxyType(
         FB: "repeats allowed, users leave",
         NX_10: "ten steps, nobody leaves",
         HELD_OUT: "rows held out of the log, where there is no truth",
-        SIMULATOR: "what is learned in (it chooses the epoch)",
+        SIMULATOR: "the world that the policy learns in (it chooses the epoch)",
         REFEREE: "plain estimates of another world model, where `evaluation.referee` asks for it ([tuning](tuning.md))",
     }
 )

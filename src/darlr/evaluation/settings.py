@@ -30,8 +30,8 @@ class EvaluationConfig(Section):
     split: Annotated[
         Split,
         Setting(
-            "which rows are held out; random: any; time: the latest; last: each user's latest; user: all of some users; "
-            "pair: pairs of user and item by their ids, so that they are held out of a grown log, too"
+            "which rows are held out. random: any. time: the latest. last: each user's latest. user: all rows of some users. "
+            "pair: chosen by the ids of user and item, so the same pairs are held out when the log grows"
         ),
     ] = "random"
     noise: Annotated[

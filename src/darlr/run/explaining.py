@@ -167,6 +167,6 @@ def reference_page() -> str:
                 "| --- | --- | --- | --- |",
             ]
         shown = list(entry.value) if isinstance(entry.value, tuple) else entry.value
-        limits = entry.limits.replace(" | ", ", ")
+        limits = f"`{entry.limits.replace(' | ', ', ')}`" if " | " in entry.limits else entry.limits  # choices are code
         lines.append(f"| `{entry.key}` | `{json.dumps(shown)}` | {limits} | {entry.doc.replace('|', '/')} |")
     return "\n".join(lines) + "\n"
