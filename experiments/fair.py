@@ -99,8 +99,8 @@ def _heading(path: Path, plan: Mapping[str, Any]) -> str:
     return (
         "# All methods, tuned alike\n\n"
         f"`python -m experiments.fair {path}` writes this page. Every method is tuned with the same budget and without the\n"
-        f"truth. The tables at the end list the settings that were tried. Then every method is trained over the seeds {seeds},\n"
-        f"for the same number of epochs ({schedules}).\n"
+        f"truth. The tables at the end list the settings that were tried. Then every method is trained over the seeds\n"
+        f"{seeds}, for the same number of epochs ({schedules}).\n"
     )
 
 
