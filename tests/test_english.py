@@ -51,9 +51,6 @@ AVOID: Mapping[str, str] = {
 }
 """Phrases to avoid, as regular expressions, and the advice that a failure prints."""
 
-UNREAD = frozenset((ROOT / "tests" / "unread.txt").read_text(encoding="utf-8").split())
-"""Files that still fail, by their path below the repository. A file that passes has to leave the list."""
-
 ARRAYS = re.compile(r"\b(Tensor|NDArray|ndarray)\b")
 NAMED_ARRAYS = re.compile(r"\b(Mapping|dict)\[str, [^\]]*\b(Tensor|NDArray\[[^\]]*\]|ndarray)\b[^\]]*\]")
 _SIZE = r"(?:[\w.*|]+'?(?: [-+*/] [\w.*]+)*|\.\.\.)"
@@ -197,9 +194,8 @@ def page_faults(page: Path) -> Iterator[str]:
 
 
 def faults(files: Iterable[Path], check: Check) -> str:
-    """The faults that `check` finds in files outside the list of unread ones, one line each."""
-    read = (file for file in files if str(file.relative_to(ROOT)) not in UNREAD)
-    return "\n".join(fault for file in read for fault in check(file))
+    """The faults that `check` finds in `files`, one line each."""
+    return "\n".join(fault for file in files for fault in check(file))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -216,12 +212,6 @@ def test_docstrings_beside_the_package_are_plain(folder: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_are_plain(page: Path) -> None:
     assert not (found := faults([page], page_faults)), f"\n{found}"
-
-
-@pytest.mark.parametrize("name", sorted(UNREAD))
-def test_a_file_that_passes_leaves_the_list(name: str) -> None:
-    checks = CHECKS if name.endswith(".py") else (page_faults,)
-    assert any(list(check(ROOT / name)) for check in checks), f"{name} is plain now; take it off tests/unread.txt"
 
 
 def test_a_full_stop_in_code_or_in_an_abbreviation_ends_no_sentence() -> None:
