@@ -130,9 +130,9 @@ def _told(log: InteractionLog, contexts: NDArray[np.float64], regularisation: fl
     totals = torch.zeros(log.n_users, size, dtype=torch.float64)
     for start in range(0, len(log), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        users, items = (torch.from_numpy(column[rows]).long() for column in (log.users, log.items))
+        users, items = (torch.from_numpy(column[rows].astype(np.int64)) for column in (log.users, log.items))
         x = own[items]
-        rest = torch.from_numpy(log.rewards[rows]).double() - offsets[items]
+        rest = torch.from_numpy(log.rewards[rows].astype(np.float64)) - offsets[items]
         precisions.index_add_(0, users, x[:, :, None] * x[:, None, :])
         totals.index_add_(0, users, x * rest[:, None])
     return Ridge(offsets, own, precisions, totals, variance)
