@@ -121,14 +121,23 @@ def test_the_same_data_in_two_places_are_one(tmp_path: Path) -> None:
     assert seeds([tmp_path / "a", tmp_path / "b"]) == {"mine": [[0, 1]]}
 
 
-def test_data_that_settings_generate_are_told_apart_by_them(tmp_path: Path) -> None:
-    for users, found in ((40, "a"), (80, "b")):
-        settings = {"synthetic": {"users": users}}
-        write_run(tmp_path, "dorl", dataset="synthetic", settings=settings, data={"synthetic": found})
+def generated(out: Path, found: str, **settings: int | str) -> None:
+    write_run(out, "dorl", dataset="synthetic", settings={"synthetic": settings}, data={"synthetic": found})
+
+
+def test_logs_that_settings_generate_are_rows_of_one_world(tmp_path: Path) -> None:
+    for selection, found in (("free", "a"), ("forced", "b")):
+        generated(tmp_path, found, selection=selection)
     assert [group.label for group in collect([tmp_path]).groups["synthetic"]] == [
-        "dorl synthetic.users=40",
-        "dorl synthetic.users=80",
+        "dorl synthetic.selection=forced",
+        "dorl synthetic.selection=free",
     ]
+
+
+def test_worlds_that_settings_generate_are_different_data_sets(tmp_path: Path) -> None:
+    for users, found in ((40, "a"), (80, "b")):
+        generated(tmp_path, found, users=users)
+    assert seeds([tmp_path]) == {"synthetic (synthetic.users=40)": [[0]], "synthetic (synthetic.users=80)": [[0]]}
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:

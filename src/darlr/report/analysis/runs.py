@@ -17,6 +17,8 @@ from darlr.reading import is_folder, present
 from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
+WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed")
+"""The settings that choose a generated world; the other ones choose its log."""
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
 """Settings that choose how a named data set is read, or generated."""
@@ -218,8 +220,10 @@ def name_of_dataset(run: Path, setting: str) -> str:
 def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
     """Return the runs with names of data sets that only comparable runs share.
 
-    Runs without a truth get another name than those with one, and so do runs whose data's files differ.
+    Runs without a truth get another name than those with one. Runs whose data's files differ, or whose generated worlds do,
+    also get different names.
     """
+    runs = _with_worlds(runs)
     known = {run.dataset for run in runs if NX_0 in run.summary}
     named = [
         replace(run, dataset=f"{run.dataset} without its truth") if run.dataset in known and NX_0 not in run.summary else run
@@ -229,6 +233,20 @@ def _with_distinct_datasets(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
         name: _distinguishing_files([run for run in named if run.dataset == name]) for name in {run.dataset for run in named}
     }
     return [replace(run, dataset=_with_hashes(run, files[run.dataset])) for run in named]
+
+
+def _with_worlds(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """Return the runs, with the settings that distinguish generated worlds in the names of their data sets."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for run in runs:
+        for key, value in run.settings.items():
+            if key in WORLD:
+                values.setdefault((run.dataset, key), set()).add(repr(value))
+    named = []
+    for run in runs:
+        own = [f"{key}={value}" for key, value in run.settings.items() if len(values.get((run.dataset, key), ())) > 1]
+        named.append(replace(run, dataset=f"{run.dataset} ({', '.join(own)})") if own else run)
+    return named
 
 
 def _distinguishing_files(runs: Sequence[FinishedRun]) -> list[str]:
