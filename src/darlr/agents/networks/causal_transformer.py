@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from darlr.agents.networks.self_attention import causal_mask
+
 SPREAD = 0.02
 """Standard deviation of the initial weights."""
 
@@ -26,12 +28,9 @@ class CausalTransformer(nn.Module):
             tokens: (B, n, width), oldest first.
             present: (B, n) bool; no other token sees an absent one.
         """
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        before = places <= places[:, None]
-        # An absent token sees itself: a softmax over nothing would be NaN.
-        visible = (before & present[:, None]) | (places == places[:, None])
+        visible = causal_mask(present)
         for layer in self.layers:
-            tokens = layer(tokens, visible[:, None])
+            tokens = layer(tokens, visible)
         output: Tensor = self.norm(tokens)
         return output
 

@@ -59,7 +59,7 @@ class SelfAttentionEncoder(nn.Module):
             present: (B, w) bool.
             drop: dropout, or `keep`.
         """
-        allowed = _allowed(present)
+        allowed = causal_mask(present)
         place = (present.cumsum(dim=1) - 1).clamp_min(0)
         hidden = drop(inputs + self.positions[place])
         for block in self.blocks:
@@ -68,8 +68,14 @@ class SelfAttentionEncoder(nn.Module):
         return normed
 
 
-def _allowed(present: Tensor) -> Tensor:
-    """Whether a position (third axis) attends to another one (last axis), (B, 1, w, w) bool. An absent one sees only itself."""
+def causal_mask(present: Tensor) -> Tensor:
+    """Whether a position (third axis) attends to another one (last axis), (B, 1, w, w) bool.
+
+    A position sees itself and earlier present ones. Without itself, the softmax of an absent one would be over nothing, NaN.
+
+    Args:
+        present: (B, w) bool.
+    """
     w = present.shape[1]
     itself = torch.eye(w, dtype=torch.bool, device=present.device)
     earlier = torch.ones(w, w, dtype=torch.bool, device=present.device).tril()
