@@ -88,9 +88,6 @@ class OldestPositionTracker(StateTracker):
             self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.eval()
 
-    def _summary_size(self) -> int:
-        return self.input_size
-
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         length = int(present.sum(dim=1).max())
         newest_first = inputs[:, -length:].flip(dims=[1])

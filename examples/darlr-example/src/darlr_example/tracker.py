@@ -10,10 +10,7 @@ DECAY = 0.5
 
 
 class DecayingTracker(StateTracker):
-    """The base class holds the vectors and cuts the window; a tracker gives the size of a summary, and computes it."""
-
-    def _summary_size(self) -> int:
-        return self.input_size
+    """The base class holds the vectors and cuts the window; a tracker summarises it."""
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         age = torch.arange(inputs.shape[1] - 1, -1, -1, device=inputs.device)

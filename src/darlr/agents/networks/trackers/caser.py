@@ -34,7 +34,6 @@ class CaserTracker(StateTracker):
         return config.horizontal_filters * config.window * (config.window + 1) // 2
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         d, across, down = self.input_size, config.horizontal_filters, config.vertical_filters
         self.horizontal = nn.ModuleList(nn.Linear(height * d, across) for height in range(1, config.window + 1))
@@ -42,9 +41,6 @@ class CaserTracker(StateTracker):
         self.join = nn.Linear(across * config.window + down * d, self.width)
         for linear in (*self.horizontal, self.vertical, self.join):
             initialise_linear(linear, generator)
-
-    def _summary_size(self) -> int:
-        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         inputs = inputs * present[:, :, None]

@@ -14,12 +14,8 @@ class GRUTracker(StateTracker):
     own_width = True
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         self.cell = gated_cell(self.input_size, self.width, generator)
-
-    def _summary_size(self) -> int:
-        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         return recurrent_states(self.cell, inputs, present)[-1]

@@ -8,8 +8,5 @@ from darlr.agents.networks.trackers.tracker import StateTracker
 class MeanTracker(StateTracker):
     """The mean over the positions that are present."""
 
-    def _summary_size(self) -> int:
-        return self.input_size
-
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         return inputs.sum(dim=1) / present.sum(dim=1, keepdim=True)  # absent positions are zero

@@ -36,14 +36,10 @@ class NextItNetTracker(StateTracker):
         return 2 * TAPS * config.layers * config.window * config.width
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         self.project = nn.Linear(self.input_size, self.width)
         initialise_linear(self.project, generator)
         self.blocks = nn.ModuleList(_Block(self.width, 4**number, generator) for number in range(config.layers))
-
-    def _summary_size(self) -> int:
-        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         hidden = self.project(inputs)

@@ -31,14 +31,10 @@ class SASRecTracker(StateTracker):
         return config.layers * config.window * (config.width + config.heads * config.window)
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         self.project = nn.Linear(self.input_size, self.width)
         self.encoder = SelfAttentionEncoder(self.width, config.window, config.layers, config.heads, generator)
         initialise_linear(self.project, generator)
-
-    def _summary_size(self) -> int:
-        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         states: Tensor = self.encoder(self.project(inputs), present)

@@ -21,6 +21,7 @@ class StateTracker(nn.Module):
     Attributes:
         item_vectors: (n_items + 2, d); the last two rows are the start and absence, the latter always zero.
         user_vectors: (n_users, d_u), or no columns if the state has no user vector.
+        width: size of a window's summary, unless the tracker says another in `_summary_size`.
         state_size: size of a state.
     """
 
@@ -65,6 +66,7 @@ class StateTracker(nn.Module):
         self.item_vectors = nn.Parameter(torch.cat([item_vectors, start, absent]))
         self.absent_item = absent_item(len(item_vectors))
         self.input_size = item_vectors.shape[1] + 1
+        self.width = config.width if self.own_width else self.input_size
         self.register_buffer("user_vectors", user_vectors if config.user_state else user_vectors[:, :0], persistent=False)
         self.state_size = self._summary_size() + self.user_vectors.shape[1]
 
@@ -77,7 +79,8 @@ class StateTracker(nn.Module):
         return torch.cat([state, self.user_vectors[users]], dim=1) if self.user_vectors.numel() else state
 
     def _summary_size(self) -> int:
-        raise NotImplementedError
+        """Size of what `_summarise` returns."""
+        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         """Summarise a window, (B, summary).

@@ -26,14 +26,10 @@ class TransformerTracker(StateTracker):
         return config.window * config.width * config.layers
 
     def __init__(self, config: TrackerConfig, item_vectors: Tensor, user_vectors: Tensor, generator: torch.Generator) -> None:
-        self.width = config.width
         super().__init__(config, item_vectors, user_vectors, generator)
         self.project = nn.Linear(self.input_size, self.width)
         self.encoder = NewestEncoder(self.width, config.window, config.layers, config.heads, generator)
         initialise_linear(self.project, generator)
-
-    def _summary_size(self) -> int:
-        return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
         state: Tensor = self.encoder(self.project(inputs), present)
