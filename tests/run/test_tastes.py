@@ -34,7 +34,7 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     # A taste is an item together with its answer, which linear heads cannot tell; and no item changes what later ones pay.
     "sqn": {"policy": {"hidden_sizes": [64, 64]}, "offline": {"discount": 0.0}},
 }
-"""What each method is told beside `SETTINGS`."""
+"""Settings by method, beside `SETTINGS`."""
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ class StateTracker(nn.Module):
         return torch.cat([state, self.user_vectors[users]], dim=1) if self.user_vectors.numel() else state
 
     def _summary_size(self) -> int:
-        """Size of what `_summarise` returns."""
+        """Number of columns that `_summarise` returns."""
         return self.width
 
     def _summarise(self, inputs: Tensor, present: Tensor) -> Tensor:
