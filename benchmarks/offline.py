@@ -57,7 +57,7 @@ def measure(agent: str, n_items: int, batch: int, updates: int) -> dict[str, flo
     for number in range(updates + 5):
         if number == 5:
             started = time.process_time()
-        learner.update(torch.randint(len(learner.replay), (drawn,), generator=generator), log)
+        learner.update(torch.randint(len(learner.logged.replay), (drawn,), generator=generator), log)
     rate = updates / (time.process_time() - started)
     return {"rate": rate, "memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}
 

@@ -57,7 +57,7 @@ def trunk(size: int, hidden: tuple[int, ...]) -> nn.Sequential:
 
 def states_of(learner: OfflineLearner) -> Tensor:
     """(m, d) the tracker's state before every logged step."""
-    replay, tracker = learner.replay, learner.policy.tracker
+    replay, tracker = learner.logged.replay, learner.policy.tracker
     every = torch.arange(len(replay))
     with torch.no_grad():
         states: Tensor = tracker(replay.users, replay.window(every, tracker.window))
@@ -66,7 +66,7 @@ def states_of(learner: OfflineLearner) -> Tensor:
 
 def tianshous(agent: str, learner: OfflineLearner) -> Update:
     """tianshou's algorithm on the same log."""
-    states, replay = states_of(learner).numpy(), learner.replay
+    states, replay = states_of(learner).numpy(), learner.logged.replay
     last = replay.last.numpy()
     buffer = ReplayBuffer(len(replay))
     for step in range(len(replay)):
@@ -115,7 +115,7 @@ def _algorithm(agent: str, shared: nn.Sequential) -> Any:
 
 def d3rlpys(agent: str, learner: OfflineLearner) -> Update:
     """d3rlpy's algorithm on the same log."""
-    states, replay = states_of(learner).numpy(), learner.replay
+    states, replay = states_of(learner).numpy(), learner.logged.replay
     dataset = d3rlpy.dataset.MDPDataset(
         states,
         replay.items.numpy()[:, None],
@@ -149,7 +149,7 @@ BESIDE = {
 def seconds(update: Update, learner: OfflineLearner, drawn: int, updates: int) -> float:
     """CPU seconds of so many updates."""
     generator = torch.Generator().manual_seed(2)
-    batches = [torch.randint(len(learner.replay), (drawn,), generator=generator) for _ in range(updates)]
+    batches = [torch.randint(len(learner.logged.replay), (drawn,), generator=generator) for _ in range(updates)]
     started = time.process_time()
     for chosen in batches:
         update(chosen)

@@ -197,7 +197,7 @@ def test_deterministic_gradients_agree(name: str) -> None:
         batch.act = policy.vectors[replay.items[chosen]]
         stats = algorithm._update_with_batch(batch)
         log = EpochLog()
-        ours.descend(batches.batch(chosen), log, draws())
+        ours.descend(batches.logged.batch(chosen), log, draws())
         found = log.metrics()
         critics = stats.critic_loss if name == "ddpg" else stats.critic1_loss + stats.critic2_loss
         assert found["loss/critic"] == pytest.approx(critics, abs=1e-5, rel=1e-5)

@@ -18,7 +18,7 @@ USERS, LONGEST = 40, 8
 TRAPS, GOOD, DULL = 18, 10, 14
 PAID = {"trap": 3, "good": 2, "dull": 0}
 PLAYING = ("mbpo", "reinforce", "ppo", "intrinsic", "cirs")
-REPLAYING = ("dqn", "double-dqn", "dueling-dqn", "c51", "qr-dqn", "ddpg", "td3")
+REPLAYING = ("dqn", "combo", "double-dqn", "dueling-dqn", "c51", "qr-dqn", "ddpg", "td3")
 LEARNING: Mapping[str, Any] = {
     "dataset": PLANNED,
     "world_model": {"max_epochs": 60, "patience": 60, "hidden_sizes": [32]},

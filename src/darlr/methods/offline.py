@@ -10,7 +10,7 @@ from darlr.agents.learning import Learner
 from darlr.agents.networks.trackers import StateTracker
 from darlr.agents.offline.learner import OfflineLearner
 from darlr.agents.offline.policy import OfflinePolicy
-from darlr.agents.offline.replay import replay_log
+from darlr.agents.offline.replay import Replay, replay_log
 from darlr.agents.policy import Policy
 from darlr.agents.settings import OfflineConfig
 from darlr.config.constraints import Section
@@ -51,6 +51,52 @@ def require_plain_heads(method: str, config: ExperimentConfig) -> None:
             )
 
 
+def require_states_of_all(config: ExperimentConfig, dataset: Dataset, key: str, everybody: bool) -> None:
+    """Raise `InputError` if a replayed user has no vector for the state.
+
+    Args:
+        config: the settings.
+        dataset: the data set.
+        key: the setting that chooses the replayed users, for the message.
+        everybody: whether all users of the log are replayed.
+    """
+    strangers = dataset.log.n_users - dataset.world.n_users
+    if config.tracker.user_state and everybody and strangers:
+        raise InputError(
+            f"config key 'tracker.user_state' is true, but the log has {strangers} users "
+            f"whom the test world lacks, and whose rows are replayed; expected '{key}' to be 'world'"
+        )
+
+
+def order_of_rows(config: ExperimentConfig, dataset: Dataset) -> list[str]:
+    """The notice on the order in which rows without time are replayed, if there are any."""
+    if dataset.log.times is not None:
+        return []
+    order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
+    return [f"the log has no time, so each user's rows are replayed {order}"]
+
+
+def replayed(parts: LearnerParts, everybody: bool) -> Replay:
+    """The log as episodes.
+
+    Args:
+        parts: what the method learns from.
+        everybody: whether rows of users that the test world lacks are replayed, too.
+    """
+    config, dataset = parts.config, parts.dataset
+    replay = replay_log(
+        dataset.log,
+        dataset.world,
+        parts.world.leave,
+        config.leave.max_steps,
+        config.training.allow_repeats,
+        everybody,
+        parts.ways.replay_order(config.seed),
+        parts.device,
+    )
+    return parts.ways.seen(replay)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offline(Method):
     """A method that learns from the log alone, replayed as episodes.
@@ -76,35 +122,16 @@ class Offline(Method):
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         if not isinstance(policy, OfflinePolicy):
             raise TypeError(f"nothing is learned from the log for a {type(policy).__name__}")
-        config, dataset = parts.config, parts.dataset
-        own, repeats = config.own(OfflineConfig), config.training.allow_repeats
-        replay = replay_log(
-            dataset.log,
-            dataset.world,
-            parts.world.leave,
-            config.leave.max_steps,
-            repeats,
-            own.users == "all",
-            parts.ways.replay_order(config.seed),
-            parts.device,
-        )
-        return OfflineLearner(policy, parts.ways.seen(replay), own, repeats)
+        own = parts.config.own(OfflineConfig)
+        return OfflineLearner(policy, replayed(parts, own.users == "all"), own, parts.config.training.allow_repeats)
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)
         require_plain_heads(self.name, config)
-        strangers = dataset.log.n_users - dataset.world.n_users
-        if config.tracker.user_state and config.own(OfflineConfig).users == "all" and strangers:
-            raise InputError(
-                f"config key 'tracker.user_state' is true, but the log has {strangers} users "
-                "whom the test world lacks, and whose rows are replayed; expected 'offline.users' to be 'world'"
-            )
+        require_states_of_all(config, dataset, "offline.users", config.own(OfflineConfig).users == "all")
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
-        if dataset.log.times is not None:
-            return []
-        order = "as they stand (reference_quirks)" if config.reference_quirks else "in random order"
-        return [f"the log has no time, so each user's rows are replayed {order}"]
+        return order_of_rows(config, dataset)
 
     def work(self, config: ExperimentConfig, items: int) -> Work:
         own = config.own(OfflineConfig)

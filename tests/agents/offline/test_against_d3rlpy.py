@@ -35,7 +35,7 @@ def test_cloning_agrees() -> None:
     replay = Replay(torch.zeros(80, dtype=torch.long), items, seen, seen, torch.arange(8).repeat(10), N_ITEMS)
     learner = OfflineLearner(policy, replay, OfflineConfig(), True)
     for _ in range(BATCHES):
-        batch = learner.batch(torch.randint(80, (BATCH,), generator=generator))
+        batch = learner.logged.batch(torch.randint(80, (BATCH,), generator=generator))
         _, parts = policy.losses(batch, policy)
         as_they_are = SimpleNamespace(logits=policy.scores(batch.now))  # torch's Categorical would take their log-sum away
         theirs: Any = compute_discrete_imitation_loss(lambda states: as_they_are, batch.items, batch.items, 0.5)  # noqa: B023
@@ -152,13 +152,13 @@ def test_decision_transformer_agrees() -> None:
     learner = OfflineLearner(policy, replay, OfflineConfig(n_step=100, discount=1.0), True)
     for _ in range(BATCHES):
         chosen = 8 * torch.randint(10, (BATCH,), generator=generator) + torch.randint(3, 8, (BATCH,), generator=generator)
-        batch = learner.batch(chosen)
+        batch = learner.logged.batch(chosen)
         loss = policy.losses(batch, policy)[0]
         rows = chosen[:, None] - torch.arange(context - 1, -1, -1)
         window = batch.now.window
         states = policy._states(batch.now.users, window, policy._ends(window)).detach().flatten(0, 1)
         theirs = as_theirs(policy, states)
-        ahead = (learner.returns[rows] / policy.scale)[:, :, None]
+        ahead = (learner.logged.returns[rows] / policy.scale)[:, :, None]
         _, logits = theirs(rows, items[rows], ahead, steps[rows], torch.zeros(BATCH, context))
         expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), items[rows].flatten())
         torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)

@@ -61,8 +61,8 @@ def test_training_and_acting_see_the_same() -> None:
     """Asked for the return of the log's episode, the newest choice equals the one in the loss, at every step."""
     of = policy()
     agent = learner(of)
-    batch = agent.batch(torch.arange(4))
-    episode, whole = batch.now.window, float(agent.returns[0] / of.scale)
+    batch = agent.logged.batch(torch.arange(4))
+    episode, whole = batch.now.window, float(agent.logged.returns[0] / of.scale)
     of.asked.fill_(whole)
     logits = of.heads["actor"](of._hidden(batch.now.users, episode, batch.returns / of.scale, batch.items))
     assert logits.shape == (4, 3, N_ITEMS)
@@ -78,7 +78,7 @@ def test_training_and_acting_see_the_same() -> None:
 def test_a_choice_does_not_see_its_item_but_the_earlier_ones() -> None:
     of = policy()
     agent = learner(of)
-    batch = agent.batch(torch.tensor([3]))
+    batch = agent.logged.batch(torch.tensor([3]))
     window, still = batch.now.window, batch.returns / of.scale
     first, second = (of._hidden(batch.now.users, window, still, torch.tensor([item])) for item in (3, 5))
     torch.testing.assert_close(first, second)
@@ -92,12 +92,12 @@ def test_a_choice_does_not_see_its_item_but_the_earlier_ones() -> None:
 def test_every_step_blocks_what_came_before_it() -> None:
     of = policy()
     agent = learner(of)
-    window = agent.batch(torch.tensor([3, 0])).now.window
+    window = agent.logged.batch(torch.tensor([3, 0])).now.window
     blocked = of._blocked_before(window, of._ends(window)) == NOTHING
     rows = [[row.nonzero().flatten().tolist() for row in episode] for episode in blocked]
     assert rows == [[[0], [0, 1], [0, 1, 2]], [[], [], []]]
-    part = of.losses(agent.batch(torch.tensor([3])), of)[1]["likelihood"]
-    free = of.losses(learner(of, allow_repeats=True).batch(torch.tensor([3])), of)[1]["likelihood"]
+    part = of.losses(agent.logged.batch(torch.tensor([3])), of)[1]["likelihood"]
+    free = of.losses(learner(of, allow_repeats=True).logged.batch(torch.tensor([3])), of)[1]["likelihood"]
     assert part < free
 
 

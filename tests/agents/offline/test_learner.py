@@ -100,8 +100,8 @@ def test_neither_acts_on_nor_bootstraps_from_blocked_items(name: str) -> None:
 def test_targets_do_not_see_what_is_blocked(name: str, head: str, part: str) -> None:
     agent = learner(name)
     agent.epoch(0, 0, draws())
-    start = int((agent.replay.step == 0).nonzero()[3])
-    batch = agent.batch(torch.tensor([start + 2]))
+    start = int((agent.logged.replay.step == 0).nonzero()[3])
+    batch = agent.logged.batch(torch.tensor([start + 2]))
     seen = excluded(batch.after)[0] & (torch.arange(N_ITEMS) != batch.items)
     assert seen.sum() == 3
 
@@ -121,21 +121,21 @@ def test_targets_do_not_see_what_is_blocked(name: str, head: str, part: str) -> 
 
 def test_batches_block_what_the_episode_has_had() -> None:
     agent = learner("sqn")
-    first = [index for index in range(len(agent.replay)) if agent.replay.step[index] == 0][3]
-    batch = agent.batch(torch.tensor([first + 2, first, first + 5]))
-    items = agent.replay.items[first : first + 6].tolist()
+    first = [index for index in range(len(agent.logged.replay)) if agent.logged.replay.step[index] == 0][3]
+    batch = agent.logged.batch(torch.tensor([first + 2, first, first + 5]))
+    items = agent.logged.replay.items[first : first + 6].tolist()
     assert batch.items.tolist() == [items[2], items[0], items[5]]
     assert [row.nonzero().flatten().tolist() for row in excluded(batch.now)] == [sorted(items[:2]), [], sorted(items[:5])]
     assert excluded(batch.after)[0].nonzero().flatten().tolist() == sorted(items[:4])
     assert not excluded(batch.now).gather(1, batch.items[:, None]).any()
     assert batch.discounts.tolist() == pytest.approx([0.81, 0.81, 0.0])  # the last step ends its episode
-    assert learner("sqn", allow_repeats=True).batch(torch.tensor([0])).now.blocking is None
+    assert learner("sqn", allow_repeats=True).logged.batch(torch.tensor([0])).now.blocking is None
 
 
 def test_crrs_targets_are_the_targets_own_actors() -> None:
     agent = learner("crr")
     agent.update(torch.arange(64), EpochLog())  # the policy has moved on from its target
-    batch = agent.batch(torch.tensor([0, 7, 13]))
+    batch = agent.logged.batch(torch.tensor([0, 7, 13]))
     with torch.no_grad():
         for head, seed in (("actor", 1), ("critic", 2)):
             bias = agent.target.heads[head].bias
@@ -157,7 +157,7 @@ def test_sqn_acts_by_either_head_and_its_targets_are_qs() -> None:
     policies = [SQN(HIDDEN, tracker_of(N_ITEMS, draws(3)), N_ITEMS, 0.01, draws(4), act_by) for act_by in HEADS]
     by_value, by_imitation = policies
     by_imitation.load_state_dict(by_value.state_dict())
-    batch = learner("sqn").batch(torch.arange(20))
+    batch = learner("sqn").logged.batch(torch.arange(20))
     with torch.no_grad():
         hidden = by_value.hidden(batch.now)
         free = ~excluded(batch.now)
@@ -186,7 +186,7 @@ def test_bcq_prefers_likely_items_among_those_that_are_left() -> None:
 
 
 def test_bcs_loss_has_its_penalty() -> None:
-    batch = learner("bc").batch(torch.arange(20))
+    batch = learner("bc").logged.batch(torch.arange(20))
     plain, penalised = (BC(HIDDEN, tracker_of(N_ITEMS, draws(3)), N_ITEMS, weight, draws(4)) for weight in (0.0, 0.5))
     loss, parts = penalised.losses(batch, penalised)
     logits = penalised.heads["actor"](penalised.hidden(batch.now))

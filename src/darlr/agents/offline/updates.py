@@ -44,10 +44,10 @@ class WithTarget(Generic[P]):
         self.updates = int(tensors["updates"])
 
 
-class TargetedUpdates(WithTarget[OfflinePolicy]):
+class TargetedUpdates(WithTarget[P]):
     """Descends a policy's losses. The target is the policy as it was at the last multiple of `target_sync` updates."""
 
-    def __init__(self, policy: OfflinePolicy, learning_rate: float, target_sync: int) -> None:
+    def __init__(self, policy: P, learning_rate: float, target_sync: int) -> None:
         """
         Args:
             policy: is trained.
@@ -58,12 +58,16 @@ class TargetedUpdates(WithTarget[OfflinePolicy]):
         super().__init__(policy, torch.optim.Adam(learned, lr=learning_rate, fused=True))
         self._target_sync = target_sync
 
+    def losses(self, batch: Batch, generator: torch.Generator | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss to be minimised (scalar), and its parts by name: those of the policy, which draws nothing."""
+        return self.policy.losses(batch, self.target)
+
     def descend(self, batch: Batch, log: EpochLog, generator: torch.Generator | None = None) -> None:
-        """Take one gradient step on `batch`; nothing is drawn from `generator`."""
+        """Take one gradient step on `batch`."""
         if self.updates % self._target_sync == 0:
             self.target.load_state_dict(self.policy.state_dict())
         self.updates += 1
-        loss, parts = self.policy.losses(batch, self.target)
+        loss, parts = self.losses(batch, generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
