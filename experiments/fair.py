@@ -18,9 +18,10 @@ from typing import Any
 from darlr.config.loading import merge, with_settings
 from darlr.config.yaml_text import yaml_text
 from darlr.errors import DarlrError, InputError, RunError
+from darlr.evaluation.average_ranks import require_scipy
 from darlr.sweep.grid import Grid
 from darlr.sweep.plan import plan as planned
-from darlr.text import counted
+from darlr.text import counted, markdown_line
 from darlr.tuning.trials import RESULTS
 from experiments.fair_cost import expected, recorded, spending, spent
 from experiments.fair_page import Trained, write_page
@@ -44,6 +45,7 @@ def main() -> None:
 
 def _make(plan: Plan, out: Path, table: Path, dry_run: bool) -> None:
     """Tune, train and write the table; tell the cost before and after."""
+    require_scipy()  # for the ranks at the end, hours later
     worlds, absent = present_worlds(plan)
     for line in absent.values():
         print(f"fair: {line}")
@@ -55,7 +57,7 @@ def _make(plan: Plan, out: Path, table: Path, dry_run: bool) -> None:
         trained = [_trained(plan, world, out) for world in worlds]
     failed = [label for world in trained for label in world.failed]
     told = f"{recorded(trained)} {spent(out)}"
-    write_page(plan, trained, [*absent.values(), *_failures(failed), told], table)
+    write_page(plan, trained, [markdown_line(line) for line in (*absent.values(), *_failures(failed), told)], table)
     print(f"fair: {told}")
     if failed:
         raise RunError(f"{counted(len(failed), 'run')} failed, such as {failed[0]}; the table is made of the others")

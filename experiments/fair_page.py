@@ -1,16 +1,25 @@
 """The page of a fair table: all worlds at a glance, the tables of every world, and what was tuned."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+from urllib.parse import quote
+
+from matplotlib.figure import Figure
 
 from darlr.artifacts import RunFolder
 from darlr.artifacts.files import write_bytes
+from darlr.errors import InputError
 from darlr.methods.registry import METHODS
+from darlr.report.analysis.overview import WorldOutcome, outcomes_of
+from darlr.report.analysis.ranking import ranking_of
 from darlr.report.analysis.runs import collect_worlds
+from darlr.report.plots.cost import cost_figure
+from darlr.report.plots.critical_difference import critical_difference
+from darlr.report.plots.curves import save_figure
 from darlr.report.rendering.table import Cell, Quantity, Table, to_markdown
 from darlr.report.rendering.tables import tables_of
 from darlr.text import counted, markdown_line
@@ -41,19 +50,42 @@ def seconds_of(run: Path) -> float:
 
 
 def write_page(plan: Plan, trained: Sequence[Trained], remarks: Sequence[str], path: Path) -> None:
-    """Write the page in Markdown.
+    """Write the page in Markdown, and its pictures beside it.
 
     Args:
         plan: the plan.
         trained: the worlds; one without a finished run has no table.
-        remarks: lines about the whole, below the heading.
+        remarks: lines of Markdown about the whole, below the heading.
         path: where the page goes.
     """
     collection = collect_worlds({each.world.name: each.runs for each in trained if each.runs})
     baselines = {name for name, method in METHODS.items() if method.baseline}
-    tables = [*tables_of(collection, baselines, _tuning_seconds(trained)), *(_how_tuned(each) for each in trained if each.studies)]
-    parts = [_heading(plan, trained), *(f"{markdown_line(line)}\n" for line in remarks), *map(to_markdown, tables)]
+    tables = [
+        *tables_of(collection, baselines, _tuning_seconds(trained)),
+        *(_how_tuned(each) for each in trained if each.studies),
+    ]
+    remarks = [*remarks, *_pictures(outcomes_of(collection.groups), path)]
+    parts = [_heading(plan, trained), *(f"{line}\n" for line in remarks), *map(to_markdown, tables)]
     write_bytes(path, "\n".join(parts).encode())
+
+
+def _pictures(outcomes: Mapping[str, WorldOutcome], path: Path) -> list[str]:
+    """Draw mean ranks and costs beside the page; return the lines that show them, or say why there is none."""
+    pictures: dict[str, tuple[str, Callable[[], Figure]]] = {
+        "ranks": ("Mean ranks of the methods", lambda: critical_difference(ranking_of(outcomes))),
+        "cost": ("Return against the time of a run", lambda: cost_figure(outcomes)),
+    }
+    lines = []
+    for name, (title, draw) in pictures.items():
+        try:
+            figure = draw()
+        except InputError as error:
+            lines.append(markdown_line(f"{title}: not drawn, {error}."))
+        else:
+            file = path.with_name(f"{path.stem}-{name}.svg")
+            save_figure(figure, file)
+            lines.append(f"![{title}]({quote(file.name)})")
+    return lines
 
 
 def _heading(plan: Plan, trained: Sequence[Trained]) -> str:

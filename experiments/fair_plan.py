@@ -8,6 +8,7 @@ from typing import Any, Self
 from darlr.config.loading import merge
 from darlr.config.yaml_text import read_yaml
 from darlr.data.registry import SOURCES, data_directory
+from darlr.data.source import Source
 from darlr.errors import InputError, unknown
 from darlr.methods.experiment import experiment_config
 from darlr.text import brief
@@ -125,7 +126,7 @@ def present_worlds(plan: Plan) -> tuple[list[PlannedWorld], dict[str, str]]:
 
 def _missing_files(world: PlannedWorld) -> Sequence[str]:
     """Return the files that a data set known by name lacks; any other fault shows when the data set is read."""
-    source = SOURCES.get(world.dataset)
+    source: Source | None = SOURCES.get(world.dataset)
     if source is None:
         return ()
     directory = data_directory(None)

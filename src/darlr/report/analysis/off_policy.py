@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
 from darlr.evaluation.names import SKIPPING
+from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.evaluation.off_policy.session_values import SESSION_ESTIMATORS
 from darlr.evaluation.statistics import ranks

@@ -11,6 +11,7 @@ from statistics import fmean
 from darlr.evaluation.names import ADAPTING, ORACLE, SKIPPING, UNIFORM
 from darlr.evaluation.statistics import mean_ranks
 from darlr.evaluation.table import RETURN
+from darlr.evaluation.user_returns import POLICY
 from darlr.report.analysis.against_lists import (
     CERTAIN,
     AgainstList,
@@ -52,6 +53,11 @@ class Standing:
     seconds: float | None = None
 
     @property
+    def is_method(self) -> bool:
+        """Whether it is a method, and not a list beside one."""
+        return self.entry.name == POLICY
+
+    @property
     def is_reference(self) -> bool:
         """Whether it takes no part in ranks: it is told the truth, or it chooses at random."""
         return self.learns == TRUTH or self.entry.name == UNIFORM
@@ -75,10 +81,15 @@ def average_ranks(outcomes: Mapping[str, WorldOutcome]) -> dict[str, float]:
     """Return the mean over worlds of each row's rank, best first, among the rows that all worlds have, without references."""
     return mean_ranks(
         {
-            world: {label: found.entry.mean for label, found in outcome.standings.items() if not found.is_reference}
+            world: {label: steady(found.entry.mean) for label, found in outcome.standings.items() if not found.is_reference}
             for world, outcome in outcomes.items()
         }
     )
+
+
+def steady(value: float) -> float:
+    """Return the value to five digits, since means over users in single precision may differ in the last ones by chance."""
+    return float(f"{value:.5g}")
 
 
 def overview_table(outcomes: Mapping[str, WorldOutcome], tuning: Mapping[str, float] | None = None) -> Table | None:
@@ -103,9 +114,9 @@ def _outcome(groups: Sequence[Group], compared: Compared) -> WorldOutcome:
     for group in groups:
         if (place := own.get(group.label)) is not None:
             seconds = [run_seconds(run) for run in timed_runs(group)]
-            found, p_seeds, p_users = compared.rows[place], compared.p_seeds[place], compared.p_users[place]
+            row, p_values = compared.rows[place], (compared.p_seeds[place], compared.p_users[place])
             standings[group.label] = Standing(
-                found.entry, _learns(group), found, p_seeds, p_users, fmean(seconds) if seconds else None
+                row.entry, _learns(group), row, *p_values, seconds=fmean(seconds) if seconds else None
             )
     lists = _lists(groups)
     against = {
@@ -113,11 +124,11 @@ def _outcome(groups: Sequence[Group], compared: Compared) -> WorldOutcome:
         for label, entry in lists.items()
         if entry != compared.best and (found := against_list(entry, compared.best)) is not None
     }
-    p_values = dict(zip(against, zip(*corrected(list(against.values())), strict=True), strict=True))
+    p_of_lists = dict(zip(against, zip(*corrected(list(against.values())), strict=True), strict=True))
     for label, entry in lists.items():
         learns = TRUTH if entry.name == ORACLE else ANSWERS if entry.name.startswith(ADAPTING) else NOTHING
         name = f"{label} (list)" if label in standings else label
-        standings[name] = Standing(entry, learns, against.get(label), *p_values.get(label, (None, None)))
+        standings[name] = Standing(entry, learns, against.get(label), *p_of_lists.get(label, (None, None)))
     return WorldOutcome(compared.best, standings)
 
 
@@ -188,8 +199,8 @@ def _notes(outcomes: Mapping[str, WorldOutcome]) -> tuple[str, ...]:
         f"{RETURN.label} of one greedy episode for every user, by the last epoch's policy, less that of the best fixed list of "
         f"the world. Best lists: {best}.",
         "±: half-width of the 95% t interval over seeds, then over users. Marks, over seeds, then over users: "
-        f"{BETTER} better, {WORSE} worse, {NEITHER} neither, {UNTESTED} not tested (paired t test, p < {CERTAIN}, corrected for "
-        "all methods of the world by Holm's procedure; lists are corrected among themselves).",
+        f"{BETTER} better, {WORSE} worse, {NEITHER} neither, {UNTESTED} not tested (paired t test, p < {CERTAIN}).",
+        "p is corrected for all methods of the world (Holm), that of lists for all lists.",
         "The best list was chosen by the returns in this table, which favours it. Of a list's plain and skipping form, and of "
         "the lists of several world models, the better one counts.",
         "learns from, besides the log's estimates: the simulator, the log itself, nothing, a user's answers, or the truth.",

@@ -60,7 +60,7 @@ class Difference(Quantity):
     def __str__(self) -> str:
         digits = 3 if self.digits is None else self.digits
         spreads = ", ".join(UNKNOWN if width is None else f"{width:.{digits}f}" for width in (self.spread, self.over_users))
-        return f"{self.value:+.{digits}f} ± {spreads} {self.mark}".rstrip()
+        return f"{self.value:+z.{digits}f} ± {spreads} {self.mark}".rstrip()
 
 
 Cell = str | Quantity | None
