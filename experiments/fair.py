@@ -55,6 +55,8 @@ def _make(plan: Plan, out: Path, table: Path, dry_run: bool) -> None:
         return
     with spending(out):
         trained = [_trained(plan, world, out) for world in worlds]
+    if not any(world.runs for world in trained):
+        raise RunError("no run has finished; the same command tries them again")
     failed = [label for world in trained for label in world.failed]
     told = f"{recorded(trained)} {spent(out)}"
     write_page(plan, trained, [markdown_line(line) for line in (*absent.values(), *_failures(failed), told)], table)

@@ -40,7 +40,7 @@ class PlannedWorld:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a table compares.
+    """The methods, worlds and budget of a table.
 
     Attributes:
         path: the plan's file.

@@ -28,7 +28,7 @@ from darlr.report.rendering.table import Cell, Difference, Quantity, Table
 from darlr.text import counted
 
 SIMULATOR, LOG, NOTHING, ANSWERS, TRUTH = "simulator", "log", "nothing", "answers", "truth"
-"""What a row learns from besides its estimates: a list learns from nothing more, or from the answers of the user."""
+"""The sources of learning besides estimates: a list learns from nothing more, or from the answers of the user."""
 BETTER, WORSE, NEITHER, UNTESTED = "↑", "↓", "·", "–"
 BEST = "the best list"
 
