@@ -37,11 +37,12 @@ fuzz: install
 chaos: install
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-# The table of all methods, tuned alike (docs/fair_table.md): hours on two cores, in as many goes as you like.
+# The table of all methods in all worlds, tuned alike (docs/fair_table.md): hours on two cores, in as many goes as you like. It tells
+# its cost before and after.
 results: install
 	$(BIN)/python -m experiments.fair experiments/fair.yaml --out runs/fair --table docs/fair_table.md
 
-# The same on a small world and short schedules, in minutes.
+# The same on two small worlds and short schedules, in minutes.
 results-reduced: install
 	$(BIN)/python -m experiments.fair experiments/fair-reduced.yaml --out runs/fair-reduced --table runs/fair-reduced/table.md
 

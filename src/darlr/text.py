@@ -27,6 +27,10 @@ _LATEX: Mapping[int, str] = MappingProxyType(
             **{character: f"\\{character}" for character in "&%$#_{}"},
             **{character: f"{{{character}}}" for character in "[]*"},  # after \\ they are its arguments
             "±": r"$\pm$",
+            "↑": r"$\uparrow$",
+            "↓": r"$\downarrow$",
+            "·": r"$\cdot$",
+            "–": "--",
             "~": r"\textasciitilde{}",
             "^": r"\textasciicircum{}",
             "`": r"\textasciigrave{}",

@@ -69,7 +69,11 @@ def test_a_run_without_records_has_no_page(darlr: Command, runs: Path) -> None:
         (["nowhere"], "nowhere: no such folder; expected a run or a folder with runs"),
         (["."], ".: no finished run in it"),
         (["runs", "--out", "table.doc"], "table.doc: cannot write '.doc' files; expected one of .html, .md, .tex, .csv"),
-        ([], "no folder is given"),
+        ([], "no folder is given; expected run folders or folders that hold runs, for example 'runs', or --worlds FILE"),
+        (["runs", "--worlds", "worlds.yaml"], "both folders and --worlds are given"),
+        (["--worlds", "worlds.yaml"], "worlds.yaml: no such file"),
+        (["runs", "--plot", "ranks"], "--plot is 'ranks', but no picture is written; expected --out with .png, .svg or .pdf"),
+        (["runs", "--plot", "cost", "--out", "page.html"], "--plot is 'cost', but no picture is written"),
     ],
 )
 def test_bad_input_is_one_line(darlr: Command, arguments: list[str], message: str) -> None:
@@ -84,7 +88,7 @@ def test_help_shows_no_empty_default(darlr: Command) -> None:
     ended = darlr("report", "--help")
     assert ended.code == 0
     assert "default: )" not in ended.out
-    assert "(required)" in ended.out
+    assert "(default: --worlds)" in ended.out
 
 
 def test_the_page_of_one_run_speaks_of_one(darlr: Command, run: Path) -> None:
@@ -109,3 +113,57 @@ def test_a_picture_for_a_paper(darlr: Command, runs: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert b"/Type /Font" in Path("curves.pdf").read_bytes()
     assert b"/Subtype /Type3" not in Path("curves.pdf").read_bytes()
+
+
+def write_worlds(*worlds: str) -> None:
+    """Runs of two methods in every world, tested on every user beside a list."""
+    for world in worlds:
+        for method, level in (("dorl", 5.0), ("mbpo", 3.0)):
+            for seed in range(3):
+                extra = {"every_user": {"nx_0": {"r_tra": level + seed}}, "seconds": {"learning": level}}
+                write_run(Path(world), method, seed, opponents={"popular": {"nx_0": {"r_tra": 4.0}}}, extra=extra)
+
+
+def test_worlds_get_the_names_of_a_file(darlr: Command) -> None:
+    write_worlds("first", "second")
+    Path("worlds.yaml").write_text("users stay: first\nusers leave: [second]\n")
+    ended = darlr("report", "--worlds", "worlds.yaml", "--out", "table.md")
+    assert (ended.code, ended.err) == (0, "")
+    assert Path("table.md").read_text().startswith("### all worlds, against the best list")
+    assert "| method | learns from | mean rank | users stay | users leave | training, s |" in Path("table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("coat: 3\n", "worlds.yaml: world 'coat' has 3; expected a name, and a folder or a list of them"),
+        ("coat: []\n", "worlds.yaml: world 'coat' has []; expected a name, and a folder or a list of them"),
+        ("{}\n", "worlds.yaml: names no world; expected lines 'WORLD: DIR'"),
+        ("coat: nowhere\n", "nowhere: no such folder"),
+        ("a: first\nb: first\n", "belongs to the worlds 'a' and 'b'; expected one"),
+    ],
+)
+def test_worlds_that_cannot_be_read_are_refused_in_a_line(darlr: Command, text: str, message: str) -> None:
+    write_worlds("first")
+    Path("worlds.yaml").write_text(text)
+    ended = darlr("report", "--worlds", "worlds.yaml")
+    assert ended.code == 2
+    assert message in ended.err
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("plot", ["ranks", "cost"])
+def test_pictures_of_all_worlds(darlr: Command, plot: str) -> None:
+    write_worlds("first", "second")
+    Path("worlds.yaml").write_text("a: first\nb: second\n")
+    ended = darlr("report", "--worlds", "worlds.yaml", "--out", "picture.svg", "--plot", plot)
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert "<svg" in Path("picture.svg").read_text()
+
+
+@pytest.mark.parametrize("plot", ["ranks", "cost"])
+def test_runs_that_a_picture_cannot_show_are_refused_in_a_line(darlr: Command, runs: Path, plot: str) -> None:
+    ended = darlr("report", runs, "--out", "picture.svg", "--plot", plot)
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert not Path("picture.svg").exists()

@@ -14,3 +14,6 @@ BELIEVED = "list_with_belief"
 
 ADAPTING = (BELIEVED, "lin_ucb", "linear_thompson", "sasrec", "gru4rec")
 """The prefix of names of lists that learn from the user's feedback."""
+
+SKIPPING = "_skipping"
+"""The end of the name of a list's second form, which skips items that share a category with the last ones."""

@@ -20,7 +20,7 @@ from darlr.agents.static.matrix_factorisation import FactorisedScorer, factorise
 from darlr.agents.static.scorers import EstimateScorer, SkippingScorer, TableScorer
 from darlr.agents.supervised.supervised import Played
 from darlr.data.dataset import Dataset
-from darlr.evaluation.names import BELIEVED, ORACLE, POPULAR, UNIFORM
+from darlr.evaluation.names import BELIEVED, ORACLE, POPULAR, SKIPPING, UNIFORM
 from darlr.evaluation.protocol import EvaluationWorld, FullTest, run_full_test
 from darlr.evaluation.settings import ALL, DEFAULT
 from darlr.evaluation.supervised import SUPERVISED, Fits, supervised_scorer
@@ -225,7 +225,7 @@ def opponent_scorers(
     built = {name: OPPONENTS[name](parts) for name in chosen_opponents(asked, parts.dataset)}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}
     if leave.by == "category":
-        skipping = {f"{name}_skipping": SkippingScorer(scorer, membership, leave.window) for name, scorer in scorers.items()}
+        skipping = {f"{name}{SKIPPING}": SkippingScorer(scorer, membership, leave.window) for name, scorer in scorers.items()}
         scorers = {**scorers, **skipping}
     return scorers
 

@@ -19,7 +19,7 @@ from darlr.evaluation.modes import NX_0
 from darlr.evaluation.names import ADAPTING, ORACLE, UNIFORM
 from darlr.evaluation.statistics import PairedDifference, holm, interval, paired_difference
 from darlr.evaluation.table import RETURN
-from darlr.evaluation.user_returns import POLICY, USER_RETURNS, read_user_returns
+from darlr.evaluation.user_returns import POLICY, USER_RETURNS
 from darlr.report.analysis.criteria import probability
 from darlr.report.analysis.runs import FinishedRun, Group
 from darlr.report.rendering.table import Cell, Quantity, Table, significance, with_best
@@ -77,15 +77,25 @@ def policy_of(group: Group) -> Entry:
     return Entry(group.label, POLICY, {run.seed: run for run in group.runs if POLICY in _returns(run)})
 
 
-def best_list(groups: Sequence[Group], adapting: bool = False) -> Entry | None:
-    """The best fixed list, or the best of those that adapt, beside the groups of most seeds; None where these have none."""
+def lists_beside(groups: Sequence[Group]) -> list[Entry]:
+    """Every static policy beside the groups of most seeds; one that differs between groups has an entry for each."""
     found: list[Entry] = []
     most = max(len(group.runs) for group in groups)  # a lucky seed of a group that has few would choose the list
     for group in (group for group in groups if len(group.runs) == most):
-        common = set.intersection(*(set(_returns(run)) for run in group.runs)) - {POLICY, UNIFORM, ORACLE}
+        common = set.intersection(*(set(_returns(run)) for run in group.runs)) - {POLICY}
         runs = {run.seed: run for run in group.runs}
-        found += [Entry(name.replace("_", " "), name, runs) for name in sorted(common) if name.startswith(ADAPTING) == adapting]
-    return max(found, key=lambda candidate: candidate.mean) if found else None
+        found += [Entry(name.replace("_", " "), name, runs) for name in sorted(common)]
+    return found
+
+
+def best_list(groups: Sequence[Group], adapting: bool = False) -> Entry | None:
+    """The best fixed list, or the best of those that adapt, beside the groups of most seeds; None where these have none."""
+    candidates = [
+        entry
+        for entry in lists_beside(groups)
+        if entry.name not in (UNIFORM, ORACLE) and entry.name.startswith(ADAPTING) == adapting
+    ]
+    return max(candidates, key=lambda candidate: candidate.mean) if candidates else None
 
 
 def against_list(entry: Entry, best: Entry) -> AgainstList | None:
@@ -99,31 +109,44 @@ def against_list(entry: Entry, best: Entry) -> AgainstList | None:
 
 
 @dataclass(frozen=True)
-class _All:
-    """Every method, and the best list that adapts, against the best fixed list."""
+class Compared:
+    """Every method, and the best list that adapts, against the best fixed list.
+
+    Attributes:
+        best: the best fixed list.
+        adapting: the best list that adapts to the user's feedback; the last one of `rows`, if there is one.
+        rows: each of them against the best list.
+        p_seeds, p_users: p of each row, corrected for all rows (Holm); None where nothing can be tested.
+    """
 
     best: Entry
     adapting: Entry | None
-    compared: Sequence[AgainstList]
+    rows: Sequence[AgainstList]
+    p_seeds: Sequence[float | None]
+    p_users: Sequence[float | None]
 
 
-def _all_against(groups: Sequence[Group]) -> _All | None:
-    """None where there is no list, or no method that was judged on every user."""
+def all_against(groups: Sequence[Group]) -> Compared | None:
+    """Compare every method with the best list; None where there is no list, or no method that was judged on every user."""
     best, adapting = best_list(groups), best_list(groups, adapting=True)
     policies = [policy_of(group) for group in groups]
     if best is None or not any(entry.runs for entry in policies):
         return None
     entries = policies if adapting is None else [*policies, adapting]
-    return _All(best, adapting, [found for entry in entries if (found := against_list(entry, best)) is not None])
+    rows = [found for entry in entries if (found := against_list(entry, best)) is not None]
+    return Compared(best, adapting, rows, *corrected(rows))
+
+
+def corrected(rows: Sequence[AgainstList]) -> tuple[list[float | None], list[float | None]]:
+    """Return p of each row over seeds and over users, each corrected for all rows (Holm); None where there is none."""
+    return _holm([found.over_seeds for found in rows]), _holm([found.over_users for found in rows])
 
 
 def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
     """Each method, and the best list that adapts, against the best fixed list; None where there is nothing to compare."""
-    if (whole := _all_against(groups)) is None:
+    if (whole := all_against(groups)) is None:
         return None
-    best, adapting, compared = whole.best, whole.adapting, whole.compared
-    by_seeds = _corrected([found.over_seeds for found in compared])
-    by_users = _corrected([found.over_users for found in compared])
+    best, adapting, compared = whole.best, whole.adapting, whole.rows
     rows: list[tuple[Cell, ...]] = [
         (
             found.entry.label,
@@ -134,7 +157,7 @@ def against_lists_table(dataset: str, groups: Sequence[Group]) -> Table | None:
             _difference(found.over_users, p_users),
             _shown(p_users),
         )
-        for found, p_seeds, p_users in zip(compared, by_seeds, by_users, strict=True)
+        for found, p_seeds, p_users in zip(compared, whole.p_seeds, whole.p_users, strict=True)
     ]
     rows = with_best(rows, {2: RETURN.better}, among=len(rows) - (adapting is not None))
     notes = [
@@ -167,9 +190,9 @@ def headline(dataset: str, groups: Sequence[Group]) -> str | None:
     """
     from darlr.methods.registry import METHODS  # noqa: PLC0415 (imports torch)
 
-    if (found := _all_against(groups)) is None:
+    if (found := all_against(groups)) is None:
         return None
-    compared = found.compared
+    compared = found.rows
     own = {group.label for group in groups if group.method not in METHODS or METHODS[group.method].reward != "truth"}
     candidates = [place for place, entry in enumerate(compared) if entry.entry.label in own]
     if not candidates:
@@ -177,7 +200,7 @@ def headline(dataset: str, groups: Sequence[Group]) -> str | None:
     chosen = max(candidates, key=lambda place: fmean(compared[place].own))
     by_users = compared[chosen].over_seeds.n == 1 and compared[chosen].over_users is not None
     differences = [each.over_users if by_users else each.over_seeds for each in compared]
-    difference, p = differences[chosen], _corrected(differences)[chosen]
+    difference, p = differences[chosen], (found.p_users if by_users else found.p_seeds)[chosen]
     assert difference is not None  # `by_users` only where there is one
     told = _verdict(compared[chosen].entry.label, found.best.label, difference, p)
     chance = "" if p is None else f", p {probability(p)}" if p < LEAST else f", p = {probability(p)}"
@@ -214,7 +237,7 @@ def _returns(run: FinishedRun) -> dict[str, float]:
 def _over_users(entry: Entry, best: Entry, seeds: Sequence[int]) -> PairedDifference | None:
     """By user, means over the `seeds`; None where a run does not tell returns by user."""
     pairs = [(entry.runs[seed], best.runs[seed]) for seed in seeds]
-    if not all((run.path / USER_RETURNS).exists() for pair in pairs for run in pair):
+    if any(run.by_user is None for pair in pairs for run in pair):
         return None
     own, theirs = zip(*((_column(run, entry.name), _column(other, best.name)) for run, other in pairs), strict=True)
     users = own[0][0]
@@ -228,8 +251,9 @@ def _over_users(entry: Entry, best: Entry, seeds: Sequence[int]) -> PairedDiffer
 
 def _column(run: FinishedRun, name: str) -> tuple[list[str], NDArray[np.float64]]:
     """Users and their returns from the policy or a list; their mean has to be what the summary says."""
+    assert run.by_user is not None  # the caller has checked it
     path, told = run.path / USER_RETURNS, _returns(run)[name]
-    users, returns = read_user_returns(path)
+    users, returns = run.by_user
     if name not in returns:
         raise InputError(f"{path}: has no column '{name}', though the run's summary has that list")
     if not math.isclose(returns[name].mean(), told, rel_tol=ROUNDING):
@@ -237,7 +261,7 @@ def _column(run: FinishedRun, name: str) -> tuple[list[str], NDArray[np.float64]
     return users, returns[name]
 
 
-def _corrected(differences: Sequence[PairedDifference | None]) -> list[float | None]:
+def _holm(differences: Sequence[PairedDifference | None]) -> list[float | None]:
     """p of each, corrected for all; None where there is none."""
     tested = [place for place, found in enumerate(differences) if found is not None and found.p is not None]
     values = holm([found.p for found in differences if found is not None and found.p is not None])

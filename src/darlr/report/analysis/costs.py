@@ -38,6 +38,12 @@ def timed_runs(group: Group) -> list[FinishedRun]:
     return [run for run in group.runs if run.summary.get("seconds")]
 
 
+def run_seconds(run: FinishedRun) -> float:
+    """Return the seconds of all epochs of a run that recorded them, by the clock."""
+    seconds: float = sum(run.summary["seconds"].values())
+    return seconds
+
+
 def seconds_per_epoch(run: FinishedRun, phase: str) -> float:
     """Return wall seconds; 0 for a phase that the method does not have."""
     seconds: float = run.summary["seconds"].get(phase, 0.0) / run.summary["epochs"]
@@ -52,7 +58,7 @@ def _row(label: str, runs: Sequence[FinishedRun]) -> tuple[Cell, ...]:
         " to ".join(str(end) for end in dict.fromkeys((epochs[0], epochs[-1]))),
         Quantity.over_seeds([run.summary["steps"] / 1000 for run in runs]),
         *(Quantity.over_seeds([seconds_per_epoch(run, phase) for run in runs]) for phase in PHASES),
-        Quantity.over_seeds([sum(run.summary["seconds"].values()) / 60 for run in runs]),
+        Quantity.over_seeds([run_seconds(run) / 60 for run in runs]),
         Quantity.over_seeds([run.summary["steps_per_second"] / 1000 for run in runs if run.summary.get("steps_per_second")]),
         Quantity.over_seeds([run.summary["peak_memory_mib"] for run in runs if run.summary.get("peak_memory_mib")]),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from darlr.evaluation.names import SKIPPING
 from darlr.evaluation.off_policy.estimating import CANNOT_BE_TOLD
 from darlr.evaluation.off_policy.estimators import ESTIMATORS
 from darlr.evaluation.off_policy.session_values import SESSION_ESTIMATORS
@@ -101,7 +102,7 @@ def doubts(label: str, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def is_twin(name: str, values: Mapping[str, Any]) -> bool:
     """Return whether `name` is a skipping list with the same values as its list."""
-    plain = name.removesuffix("_skipping")
+    plain = name.removesuffix(SKIPPING)
     return plain != name and {plain, name} <= values.keys() and bool(values[plain] == values[name])
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from darlr.artifacts.schema import Keys, require, text, whole
 from darlr.errors import InputError, unknown
 from darlr.evaluation.finished import read_summary
 from darlr.evaluation.modes import NX_0, RECORDED_MODES
+from darlr.evaluation.user_returns import USER_RETURNS, Returns, read_user_returns
 from darlr.reading import is_folder, present
 from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
-WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed")
-"""The settings that choose a generated world; the other ones choose its log."""
+WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed", "leave.by")
+"""The settings that choose a generated world, or the game that is played in a world; other ones choose a log or a method."""
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
 """Settings that choose how a named data set is read, or generated."""
@@ -50,6 +52,12 @@ class FinishedRun:
     data: Mapping[str, str]
     summary: Mapping[str, Any]
     version: str
+
+    @cached_property
+    def by_user(self) -> tuple[list[str], Returns] | None:
+        """Users and their returns from the policy and from every list, read once; None for a run without this file."""
+        path = self.path / USER_RETURNS
+        return read_user_returns(path) if path.exists() else None
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,29 @@ def collect(places: Sequence[Path]) -> Collection:
     Raises:
         InputError: naming a place that does not exist or has no finished run, and a folder that is no run.
     """
+    runs, unfinished = _found(places)
+    return _collection(list(runs.values()), unfinished)
+
+
+def collect_worlds(worlds: Mapping[str, Sequence[Path]]) -> Collection:
+    """Return the finished runs in the places of each world, whose names take the place of the data sets' names.
+
+    Raises:
+        InputError: as `collect`, and for a run that belongs to two worlds.
+    """
+    runs: dict[Path, FinishedRun] = {}
+    unfinished: set[Path] = set()
+    for world, places in worlds.items():
+        own, begun = _found(places)
+        if twice := [path for path in own if path in runs]:
+            raise InputError(f"{twice[0]}: belongs to the worlds '{runs[twice[0]].dataset}' and '{world}'; expected one")
+        runs |= {path: replace(run, dataset=world) for path, run in own.items()}
+        unfinished |= begun
+    return _collection(list(runs.values()), unfinished)
+
+
+def _found(places: Sequence[Path]) -> tuple[dict[Path, FinishedRun], set[Path]]:
+    """Return the finished runs in `places` by their folders, and the folders of unfinished ones."""
     runs: dict[Path, FinishedRun] = {}
     unfinished: set[Path] = set()
     for place in places:
@@ -143,7 +174,11 @@ def collect(places: Sequence[Path]) -> Collection:
             raise InputError(
                 f"{place}: no finished run in it{begun}; expected folders with summary.json, as `darlr train` leaves them"
             )
-    groups, repeats = _grouped(_with_distinct_datasets(list(runs.values())))
+    return runs, unfinished
+
+
+def _collection(runs: Sequence[FinishedRun], unfinished: set[Path]) -> Collection:
+    groups, repeats = _grouped(_with_distinct_datasets(runs))
     return Collection(groups, len(unfinished), tuple(repeats))
 
 

@@ -5,11 +5,13 @@ from importlib import resources
 from xml.etree.ElementTree import Element, tostring
 
 from darlr.report.analysis.comparison import rank_table
+from darlr.report.analysis.overview import outcomes_of, overview_table
 from darlr.report.analysis.runs import Collection
 from darlr.report.page.layout import Section, table_box
 from darlr.report.page.material import Material
 from darlr.report.page.nodes import node
 from darlr.report.page.sections import SECTIONS
+from darlr.report.page.worlds import worlds_part
 from darlr.report.rendering.tables import general_notes
 
 # The policy forbids a browser to load anything.
@@ -28,11 +30,15 @@ def page(collection: Collection, baselines: Names[str]) -> str:
     """
     contents: list[Element] = []
     parts: list[Element] = []
+    outcomes = outcomes_of(collection.groups)
+    if (whole := overview_table(outcomes)) is not None:
+        contents.append(node("li", node("a", "All worlds", href="#worlds")))
+        parts.append(worlds_part(outcomes, whole))
     for place, (dataset, groups) in enumerate(collection.groups.items(), start=1):
         entry, part = _dataset(f"data-{place}", Material.of(dataset, groups, baselines))
         contents.append(entry)
         parts.append(part)
-    if (ranks := rank_table(collection.groups)) is not None:
+    if whole is None and (ranks := rank_table(collection.groups)) is not None:
         contents.append(node("li", node("a", "Mean ranks", href="#ranks")))
         parts.append(node("section", node("h2", "Mean ranks"), table_box(ranks), id="ranks", class_="dataset"))
     title = f"darlr report: {', '.join(collection.groups)}"

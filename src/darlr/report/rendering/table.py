@@ -15,6 +15,10 @@ SIGNIFICANCE = {0.001: "***", 0.01: "**", 0.05: "*"}
 """The mark beside a difference with a p value below the limit."""
 
 
+UNKNOWN = "–"
+"""Shown in place of a spread that one value alone does not have."""
+
+
 def significance(p: float | None) -> str:
     """The mark of a p value; "" where there is none or it is not significant."""
     return next((mark for limit, mark in SIGNIFICANCE.items() if p is not None and p < limit), "")
@@ -26,7 +30,7 @@ class Quantity:
 
     Attributes:
         best: whether it is the best of its column; LaTeX sets it in bold type.
-        mark: of `SIGNIFICANCE`; LaTeX sets it beside the number.
+        mark: of `SIGNIFICANCE`, or another that the table's notes explain; LaTeX sets it beside the number.
         digits: decimals that are shown; None: 3, or 2 from 10 on.
     """
 
@@ -45,6 +49,18 @@ class Quantity:
         digits = self.digits if self.digits is not None else 2 if abs(self.value) >= 10 else 3
         spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
         return f"{self.value:.{digits}f}{spread}"
+
+
+@dataclass(frozen=True)
+class Difference(Quantity):
+    """A difference with two spreads: `spread` over seeds, and `over_users`; its sign and its marks are always shown."""
+
+    over_users: float | None = None
+
+    def __str__(self) -> str:
+        digits = 3 if self.digits is None else self.digits
+        spreads = ", ".join(UNKNOWN if width is None else f"{width:.{digits}f}" for width in (self.spread, self.over_users))
+        return f"{self.value:+z.{digits}f} ± {spreads} {self.mark}".rstrip()
 
 
 Cell = str | Quantity | None
@@ -168,12 +184,12 @@ def _legend(table: Table) -> list[str]:
     numbers = [cell for row in table.rows for cell in row if isinstance(cell, Quantity)]
     bold = ["Bold: the best of its column among the methods."] if any(cell.best for cell in numbers) else []
     marks = ", ".join(f"{mark} p < {limit:g}" for limit, mark in reversed(SIGNIFICANCE.items()))
-    return [*bold, f"{marks}."] if any(cell.mark for cell in numbers) else bold
+    return [*bold, f"{marks}."] if any(cell.mark in SIGNIFICANCE.values() for cell in numbers) else bold
 
 
 def _latex(cell: Cell) -> str:
     text = latex(_text(cell))
-    if not isinstance(cell, Quantity):
+    if not isinstance(cell, Quantity) or isinstance(cell, Difference):
         return text
     bold = rf"\textbf{{{text}}}" if cell.best else text
     return rf"{bold}\textsuperscript{{{latex(cell.mark)}}}" if cell.mark else bold

@@ -1,12 +1,13 @@
 """All the tables of a report, in order."""
 
 from collections.abc import Collection as Names
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from darlr.report.analysis.against_lists import against_lists_table, headline
 from darlr.report.analysis.comparison import comparison_table, paper_table, rank_table
 from darlr.report.analysis.costs import cost_table
+from darlr.report.analysis.overview import outcomes_of, overview_table
 from darlr.report.analysis.runs import Collection, Group, Repeat
 from darlr.report.rendering.table import Table
 from darlr.seeding import numpy_generator
@@ -44,14 +45,23 @@ def dataset_tables(dataset: str, groups: Sequence[Group], baselines: Names[str])
     )
 
 
-def tables_of(collection: Collection, baselines: Names[str]) -> list[Table]:
-    """Up to four tables a data set, and the mean ranks where there are several data sets; general notes below the last."""
-    tables: list[Table] = []
+def tables_of(collection: Collection, baselines: Names[str], tuning: Mapping[str, float] | None = None) -> list[Table]:
+    """Return all worlds at a glance where there are several, then up to four tables a data set; general notes below the last.
+
+    Several data sets that were not judged on every user have mean ranks at the end instead of the first table.
+
+    Args:
+        collection: the runs.
+        baselines: the methods that the others are compared with.
+        tuning: the seconds that tuning took, by method, if they are known.
+    """
+    whole = overview_table(outcomes_of(collection.groups), tuning)
+    tables: list[Table] = [] if whole is None else [whole]
     for dataset, groups in collection.groups.items():
         own = dataset_tables(dataset, groups, baselines)
         comparison = replace(own.comparison, lead=own.headline or "")
         tables += [table for table in (comparison, own.against_lists, own.paper, own.costs) if table is not None]
-    if (ranked := rank_table(collection.groups)) is not None:
+    if whole is None and (ranked := rank_table(collection.groups)) is not None:
         tables.append(ranked)
     return [*tables[:-1], tables[-1].with_notes(general_notes(collection))]
 
