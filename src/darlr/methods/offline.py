@@ -17,10 +17,13 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge
 from darlr.data.dataset import Dataset
+from darlr.data.sessions import sessions_of
 from darlr.errors import InputError
 from darlr.methods.cost import STEPS_OF_TESTS, Work, seconds_of_step
 from darlr.methods.method import NO_PENALTIES, Method, Settings
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.simulator.leave import Never
+from darlr.simulator.learned_leave import LearnedLeave
 
 UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8
 """Seconds of an update, and of a value in it, from SQN's 208 and 108 updates/s at 300 items and batches of 256 and 1,024."""
@@ -78,15 +81,19 @@ class Offline(Method):
             raise TypeError(f"nothing is learned from the log for a {type(policy).__name__}")
         config, dataset = parts.config, parts.dataset
         own, repeats = config.own(OfflineConfig), config.training.allow_repeats
+        leave, sessions = parts.world.leave, None
+        if isinstance(leave, LearnedLeave):
+            leave, sessions = Never(), sessions_of(dataset.log, config.leave.session_gap)
         replay = replay_log(
             dataset.log,
             dataset.world,
-            parts.world.leave,
+            leave,
             config.leave.max_steps,
             repeats,
             own.users == "all",
             parts.ways.replay_order(config.seed),
             parts.device,
+            sessions,
         )
         return OfflineLearner(policy, parts.ways.seen(replay), own, repeats)
 

@@ -8,6 +8,7 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
+from darlr.data.sessions import sessions_of
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.opponents import chosen_opponents
@@ -19,6 +20,7 @@ from darlr.methods.ways import Ways
 from darlr.rewards.entropy import require_countable
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.needs import needs
+from darlr.world.settings import LeaveConfig
 from darlr.world_model.kinds import FACTORS, WORLD_MODELS, WorldModelKind
 
 DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
@@ -111,6 +113,13 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
     categories = dataset.items.n_categories
     if config.leave.by == "category" and not categories:
         raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
+    if config.leave.by == "learned":
+        sessions_of(dataset.log, config.leave.session_gap)  # refuses a log without sessions
+    elif config.leave.session_gap != LeaveConfig.session_gap:
+        raise InputError(
+            f"config key 'leave.session_gap' is {config.leave.session_gap:g}, but 'leave.by' is '{config.leave.by}', which "
+            f"reads no sessions; expected the default, {LeaveConfig.session_gap:g}"
+        )
     if config.neighbours.users > dataset.world.n_users:
         raise InputError(
             f"config key 'neighbours.users' is {config.neighbours.users}, but the world has {dataset.world.n_users} users; "

@@ -175,7 +175,9 @@ def train_on(
             save_history(folder, loaded.dataset)
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
-        membership, estimates = learned_in.membership, learned_in.predicted
+        membership, estimates, fitted_leave = learned_in.membership, learned_in.predicted, learned_in.fitted_leave
+        if fitted_leave is not None:
+            monitor.notice(fitted_leave.line())
         others: list[EpochJudge] = []
         if config.evaluation.referee:
             others.append(Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice))
@@ -193,6 +195,8 @@ def train_on(
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         notes = data_notes(config, loaded)
         told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
+        if fitted_leave is not None:
+            told["leave"] = fitted_leave.record()
         if isinstance(judge, HeldOutJudge):
             notes += judge.rows.notes
             told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)

@@ -17,7 +17,7 @@ from darlr.reading import is_folder, present
 from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
-WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed")
+WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed", "synthetic.leave")
 """The settings that choose a generated world; the other ones choose its log."""
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")
