@@ -106,9 +106,7 @@ class SyntheticConfig(Section):
     return_satisfaction: Annotated[
         float, Setting("what the visit's mean reward adds to the logarithm of these hours", at_least=-50, at_most=50)
     ] = -3.0
-    return_spread: Annotated[
-        float, Setting("standard deviation of the logarithm of these hours", at_least=0, at_most=10)
-    ] = 0.6
+    return_spread: Annotated[float, Setting("standard deviation of the logarithm of these hours", at_least=0, at_most=10)] = 0.6
 
     @property
     def visits(self) -> dict[str, float]:

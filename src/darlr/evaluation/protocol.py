@@ -19,8 +19,8 @@ from darlr.evaluation.table import Values, values_of
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
 from darlr.seeding import torch_generator
-from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.learned_leave import LearnedLeave
+from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
 from darlr.world.window import Window
 

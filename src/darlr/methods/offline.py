@@ -22,8 +22,8 @@ from darlr.errors import InputError
 from darlr.methods.cost import STEPS_OF_TESTS, Work, seconds_of_step
 from darlr.methods.method import NO_PENALTIES, Method, Settings
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.simulator.leave import Never
 from darlr.simulator.learned_leave import LearnedLeave
+from darlr.simulator.leave import Never
 
 UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8
 """Seconds of an update, and of a value in it, from SQN's 208 and 108 updates/s at 300 items and batches of 256 and 1,024."""

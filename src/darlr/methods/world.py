@@ -19,8 +19,8 @@ from darlr.rewards.kinds import REWARDS, RewardParts
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
-from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.learned_leave import LearnedLeave
+from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.simulator import Simulator
 from darlr.world.hazard import LeaveHazard
 from darlr.world_model.leaving.fitting import FittedLeave, fit_leaving

@@ -20,8 +20,8 @@ from darlr.simulator.environments.interface import OnBlocked
 from darlr.simulator.environments.sessions import Game
 from darlr.simulator.environments.single import RecommendationEnv
 from darlr.simulator.environments.vector import RecommendationVectorEnv
-from darlr.simulator.leave import LeaveRule
 from darlr.simulator.learned_leave import LearnedLeave
+from darlr.simulator.leave import LeaveRule
 
 CPU = torch.device("cpu")  # a step has few users, for which a GPU is slower
 

@@ -41,6 +41,7 @@ from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
+from darlr.run.leaving import leave_found, leave_notices
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
 from darlr.run.loggers.kinds import opened
@@ -169,15 +170,13 @@ def train_on(
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
         model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former, workers)
-        for text in fit_notices(fit):
-            monitor.notice(text)
         if not folder.has_tensors(HISTORY):
             save_history(folder, loaded.dataset)
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
-        membership, estimates, fitted_leave = learned_in.membership, learned_in.predicted, learned_in.fitted_leave
-        if fitted_leave is not None:
-            monitor.notice(fitted_leave.line())
+        for text in [*fit_notices(fit), *leave_notices(learned_in.fitted_leave)]:
+            monitor.notice(text)
+        membership, estimates = learned_in.membership, learned_in.predicted
         others: list[EpochJudge] = []
         if config.evaluation.referee:
             others.append(Referee.of(config, dataset, ways, membership, out, device, monitor, monitor.notice))
@@ -195,8 +194,7 @@ def train_on(
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         notes = data_notes(config, loaded)
         told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
-        if fitted_leave is not None:
-            told["leave"] = fitted_leave.record()
+        told |= leave_found(learned_in.fitted_leave)
         if isinstance(judge, HeldOutJudge):
             notes += judge.rows.notes
             told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)

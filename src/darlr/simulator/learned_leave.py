@@ -27,9 +27,15 @@ class Tempers:
 
     @classmethod
     def draw(cls, count: int, generator: torch.Generator) -> "Tempers":
-        """Draw the tempers of `count` episodes, on the generator's device."""
-        patience = torch.empty(count, device=generator.device).exponential_(generator=generator)
-        return cls(patience, torch.randn(count, generator=generator, device=generator.device))
+        """Draw the tempers of `count` episodes, on the generator's device.
+
+        The patience is drawn by strata: one episode has a patience among the lowest 1/count of the distribution, and so on.
+        Each is exponential, and means over the episodes vary less.
+        """
+        device = generator.device
+        order = torch.randperm(count, generator=generator, device=device)
+        shares = (order + torch.rand(count, generator=generator, device=device)) / count
+        return cls(-torch.log1p(-shares), torch.randn(count, generator=generator, device=device))
 
 
 class LearnedLeave:
@@ -106,4 +112,3 @@ class LearnedLeave:
     def _seen(self, users: Tensor, items: Tensor) -> Tensor:
         """Return the rewards of users and items, whose shapes are broadcast, from 0 to 1."""
         return ((self._rewards.cells(users, items) - self._low) / (self._high - self._low)).clamp(0.0, 1.0)
-

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from darlr.rewards.source import RewardSource, normalised
-from darlr.simulator.leave import LeaveRule
 from darlr.simulator.learned_leave import LearnedLeave, Tempers
+from darlr.simulator.leave import LeaveRule
 from darlr.world.window import Window, absent_item, start_item
 
 

@@ -15,7 +15,8 @@ class LeaveConfig(Section):
     KEY: ClassVar[str] = "leave"
 
     by: Annotated[
-        LeaveBy, Setting("how a new item is compared with the recent ones; learned: users leave by a hazard learned from the log")
+        LeaveBy,
+        Setting("how a new item is compared with the recent ones; learned: users leave by a hazard learned from the log"),
     ] = "category"
     window: Annotated[
         int, Setting("N: number of recent items that a new item is compared with", at_least=1, at_most=10_000)

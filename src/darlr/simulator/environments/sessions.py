@@ -12,8 +12,8 @@ from torch import Tensor
 
 from darlr.errors import InputError
 from darlr.rewards.source import RewardSource, normalised
-from darlr.simulator.leave import LeaveRule
 from darlr.simulator.learned_leave import LearnedLeave, Tempers
+from darlr.simulator.leave import LeaveRule
 from darlr.world.window import Window
 
 

@@ -16,10 +16,9 @@ GROUPS = 10
 
 @dataclass(frozen=True)
 class HazardCheck:
-    """The figures of a hazard on held-out sessions.
+    """The figures of a hazard, each session foretold by a fit that has not seen it.
 
     Attributes:
-        sessions, steps: their number.
         learned, by_step, constant: mean log-likelihood of a session by the learned hazard, by one hazard for each number of
             a step, and by one for all.
         gain, gain_error: mean and standard error of the sessions' differences of `learned` from `constant`.
@@ -30,8 +29,6 @@ class HazardCheck:
         survival_error: the largest difference of the two curves of such shares.
     """
 
-    sessions: int
-    steps: int
     learned: float
     by_step: float
     constant: float
@@ -73,29 +70,42 @@ def foretold(decisions: Decisions, logits: Tensor, deviations: Tensor) -> Tensor
     return (weights * at_nodes.sigmoid()).sum(dim=1)
 
 
-def check_hazard(known: Decisions, held_out: Decisions, hazards: Tensor) -> HazardCheck:
-    """Judge a hazard.
+@dataclass(frozen=True)
+class Foretold:
+    """Probabilities that users leave after n steps, none from a fit that has seen them.
 
-    Args:
-        known: the steps that it was fitted to; they give the hazards by step and for all.
-        held_out: n other steps.
-        hazards: (n,) what it foretells for these.
+    Attributes:
+        learned: (n,) by the learned hazard.
+        by_step: (n,) by the share of other users who left at a step of that number.
+        constant: (n,) by the share of all steps of others.
     """
-    left = held_out.left.double()
-    own = _log_likelihood(hazards, left)
+
+    learned: Tensor
+    by_step: Tensor
+    constant: Tensor
+
+
+def plain_hazards(known: Decisions, held_out: Decisions) -> tuple[Tensor, Tensor]:
+    """Return (n,) the shares by step and (n,) the share of all, from the `known` steps, for the n `held_out` ones."""
     longest = int(max(known.steps.max(), held_out.steps.max()))
-    every = _by_step(known, longest)[held_out.steps]
     share = (float(known.left.sum()) + 1) / (len(known) + 2)
-    each = _log_likelihood(every, left)
-    one = _log_likelihood(torch.full_like(left, share), left)
-    numbers = torch.unique_consecutive(held_out.sessions, return_inverse=True)[1]
+    at = torch.bincount(known.steps, minlength=longest + 1).double()
+    gone = torch.bincount(known.steps, weights=known.left.double(), minlength=longest + 1)
+    by_step = (gone + 2 * share) / (at + 2)  # few steps are drawn towards the share of all
+    return by_step[held_out.steps], torch.full((len(held_out),), share, dtype=torch.float64)
+
+
+def check_hazard(decisions: Decisions, hazards: Foretold) -> HazardCheck:
+    """Compare the `hazards` with what the users of `decisions` did."""
+    left = decisions.left.double()
+    own, each, one = (_log_likelihood(of, left) for of in (hazards.learned, hazards.by_step, hazards.constant))
+    longest = int(decisions.steps.max())
+    numbers = torch.unique_consecutive(decisions.sessions, return_inverse=True)[1]
     count = int(numbers[-1]) + 1
     gains = torch.zeros(count, dtype=torch.float64).index_add_(0, numbers, own - one)
-    predicted, seen, sizes = _groups(hazards, left)
-    stays, predicted_stays = _survival(held_out, left, longest), _survival(held_out, hazards, longest)
+    predicted, seen, sizes = _groups(hazards.learned, left)
+    stays, predicted_stays = (_survival(decisions, of, longest) for of in (left, hazards.learned))
     return HazardCheck(
-        sessions=count,
-        steps=len(held_out),
         learned=float(own.sum()) / count,
         by_step=float(each.sum()) / count,
         constant=float(one.sum()) / count,
@@ -112,14 +122,6 @@ def check_hazard(known: Decisions, held_out: Decisions, hazards: Tensor) -> Haza
 
 def _log_likelihood(hazards: Tensor, left: Tensor) -> Tensor:
     return left * hazards.log() + (1 - left) * (1 - hazards).log()
-
-
-def _by_step(known: Decisions, longest: int) -> Tensor:
-    """Return (longest + 1,) the share of users who left at each step; few steps are drawn towards the share of all."""
-    at = torch.bincount(known.steps, minlength=longest + 1).double()
-    gone = torch.bincount(known.steps, weights=known.left.double(), minlength=longest + 1)
-    share = (float(known.left.sum()) + 1) / (len(known) + 2)
-    return (gone + 2 * share) / (at + 2)
 
 
 def _groups(hazards: Tensor, left: Tensor) -> tuple[Tensor, Tensor, Tensor]:

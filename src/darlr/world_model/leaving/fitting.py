@@ -13,12 +13,12 @@ from darlr.errors import InputError
 from darlr.seeding import numpy_generator
 from darlr.world.hazard import FEATURES, LeaveHazard
 from darlr.world.settings import LeaveConfig
-from darlr.world_model.leaving.checks import HazardCheck, check_hazard, foretold
+from darlr.world_model.leaving.checks import Foretold, HazardCheck, check_hazard, foretold, plain_hazards
 from darlr.world_model.leaving.decisions import Decisions, decisions_of
-from darlr.world_model.leaving.logistic import Logistic, Rows, fit_logistic
+from darlr.world_model.leaving.logistic import Logistic, Rows, fit_logistic, fit_with_spread
 
-HELD_OUT = 0.2
-"""The share of sessions that check a hazard; the hazard that is used is then fitted to all."""
+FOLDS = 5
+"""The number of parts of the sessions; each is foretold by a fit to the other ones."""
 LEAST = 50
 """The smallest number of ended sessions, and of steps after which users stayed, that a hazard is fitted to."""
 LEARNED, CONSTANT = "learned", "constant"
@@ -75,8 +75,9 @@ class FittedLeave:
 def fit_leaving(dataset: Dataset, config: LeaveConfig) -> FittedLeave:
     """Fit the hazard of leaving to the sessions of a data set's log.
 
-    A fifth of the sessions checks a fit to the others. If that fit has no larger likelihood there than a constant hazard, the
-    constant is used. The hazard that is returned is fitted to all sessions.
+    Every session is foretold by a fit to four fifths of the sessions, without it; the spread of the users' effects alone is
+    that of all. If the likelihood does not exceed that of a constant hazard by more than a standard error, the constant is
+    used. The hazard that is returned is fitted to all sessions.
 
     Args:
         dataset: the data to learn from; its `session_log` is read, if it has one.
@@ -91,25 +92,35 @@ def fit_leaving(dataset: Dataset, config: LeaveConfig) -> FittedLeave:
     sessions = sessions_of(dataset.log, config.session_gap)
     decisions = decisions_of(dataset, sessions, config.window, config.max_steps)
     _require_enough(decisions, sessions)
-    draws = numpy_generator(0, "leave", "held out").random(len(sessions))
-    apart = torch.from_numpy(draws < HELD_OUT)[decisions.sessions]
-    known, held_out = decisions.of(~apart), decisions.of(apart)
-    tried = _fit(known, dataset)
-    logits = held_out.features @ tried.weights + tried.effects[held_out.users]
-    check = check_hazard(known, held_out, foretold(held_out, logits, tried.deviations[held_out.users]))
+    found = fit_logistic(_rows(decisions, dataset))
+    check = check_hazard(decisions, _foretold(decisions, dataset, found, len(sessions)))
     told = (len(sessions), int(sessions.ended.sum()), len(decisions), check)
-    if check.gain <= 0:
+    if check.gain <= check.gain_error:
         share = float(decisions.left.double().mean())
         weights = np.array([math.log(share / (1 - share)), *[0.0] * (len(FEATURES) - 1)])
         hazard = LeaveHazard(weights, *np.zeros((2, dataset.log.n_users)), config.window)
         return FittedLeave(hazard, CONSTANT, np.zeros(len(FEATURES)), 0.0, *told)
-    final = _fit(decisions, dataset)
-    hazard = LeaveHazard(final.weights.numpy(), final.effects.numpy(), final.deviations.numpy(), config.window)
-    return FittedLeave(hazard, LEARNED, final.covariance.diagonal().sqrt().numpy(), final.spread, *told)
+    hazard = LeaveHazard(found.weights.numpy(), found.effects.numpy(), found.deviations.numpy(), config.window)
+    return FittedLeave(hazard, LEARNED, found.covariance.diagonal().sqrt().numpy(), found.spread, *told)
 
 
-def _fit(decisions: Decisions, dataset: Dataset) -> Logistic:
-    return fit_logistic(Rows(decisions.features, decisions.left.double(), decisions.users, dataset.log.n_users))
+def _rows(decisions: Decisions, dataset: Dataset) -> Rows:
+    return Rows(decisions.features, decisions.left.double(), decisions.users, dataset.log.n_users)
+
+
+def _foretold(decisions: Decisions, dataset: Dataset, found: Logistic, sessions: int) -> Foretold:
+    """Return what fits without a session foretell for it; `found` is the fit to all of the `sessions`."""
+    fold = numpy_generator(0, "leave", "folds").permutation(sessions) % FOLDS
+    of = torch.from_numpy(fold)[decisions.sessions]
+    learned, by_step, constant = torch.zeros(3, len(decisions), dtype=torch.float64)
+    for number in range(FOLDS):
+        apart = of == number
+        known, held_out = decisions.of(~apart), decisions.of(apart)
+        fitted = fit_with_spread(_rows(known, dataset), found.spread, (found.weights, found.effects))
+        logits = held_out.features @ fitted.weights + fitted.effects[held_out.users]
+        learned[apart] = foretold(held_out, logits, fitted.deviations[held_out.users])
+        by_step[apart], constant[apart] = plain_hazards(known, held_out)
+    return Foretold(learned, by_step, constant)
 
 
 def _require_enough(decisions: Decisions, sessions: Sessions) -> None:
