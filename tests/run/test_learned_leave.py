@@ -62,16 +62,33 @@ def test_tests_use_the_known_hazard_and_learning_the_fitted_one() -> None:
     assert weights[1] != pytest.approx(truth.leave.weights.tolist(), abs=1e-3)
 
 
+@pytest.mark.slow
+def test_a_policy_that_plans_keeps_users_longer_than_the_best_list_that_does_not(tmp_path: Path) -> None:
+    """Items of the same category drive users away; the lists that take the best item at each step do not see it."""
+    loaded = generate(SyntheticConfig(200, 100, leave="hazard", hazard_shared=1.5))
+    settings = {"method": "bayes-adaptive", "training": {"epochs": 5, "steps_per_epoch": 10_000}}
+    settings |= {
+        "synthetic": {"users": 200, "items": 100, "leave": "hazard", "hazard_shared": 1.5},
+        "evaluation": {"noise": 0.0},
+    }
+    summary = train_on(loaded, settings, tmp_path, CPU, Listener()).summary
+    plans = summary["every_user"]["nx_0"]
+    myopic = {name: modes["nx_0"] for name, modes in summary["opponents"].items() if not name.endswith("_skipping")}
+    best = max(myopic.values(), key=lambda values: values["r_tra"])
+    assert plans["r_tra"] > 1.1 * best["r_tra"]
+    assert plans["length"] > 1.1 * best["length"]
+
+
 @pytest.mark.parametrize("world", ["simulated", "true"])
 def test_environments_have_the_rule(tmp_path: Path, world: Any) -> None:
     env = environment_of(merge(SMALL, WORLD), LOADED, tmp_path, world=world)
     lengths = []
     for episode in range(30):
         _, info = env.reset(seed=episode)
-        ended, steps = False, 0
-        while not ended:
+        steps, running = 0, True
+        while running:
             _, _, ended, _, info = env.step(np.flatnonzero(info["action_mask"])[0])
-            steps += 1
+            steps, running = steps + 1, not ended
         lengths.append(steps)
     assert len(set(lengths)) > 2
 

@@ -162,7 +162,7 @@ def test_tests_are_reproducible_and_users_stay_in_nx_10() -> None:
     assert run_test(many, even, 40, draws(3)) == run_test(many, even, 40, draws(3))
     full = run_full_test(many, even)
     assert full.modes["nx_10"]["length"] == 10
-    assert full.modes["nx_0"]["length"] < STEPS
+    assert (full.modes["nx_0"]["length"] or STEPS) < STEPS
 
 
 def longer_rule() -> LearnedLeave:

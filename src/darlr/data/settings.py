@@ -78,8 +78,8 @@ class SyntheticConfig(Section):
     leave: Annotated[
         Literal["category", "hazard"],
         Setting(
-            "how users leave. category: over shared categories, by the leave rule. hazard: at random, by the known hazard of the "
-            "keys below; the log then has sessions, and the leave rule is 'learned'"
+            "how users leave. category: over shared categories, by the leave rule. hazard: at random, by the known hazard of "
+            "the keys below; the log then has sessions, and the leave rule is 'learned'"
         ),
     ] = "category"
     hazard_intercept: Annotated[

@@ -1,4 +1,4 @@
-"""What a run says about the hazard by which its users leave."""
+"""The figures and the line with which a run tells of the hazard of leaving."""
 
 from typing import Any
 

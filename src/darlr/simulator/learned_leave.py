@@ -1,4 +1,4 @@
-"""Users who leave at random, by a hazard that depends on what they were shown."""
+"""Users who leave at random, by a hazard that depends on the last items and their rewards."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from darlr.world.shown import Shown, features
 
 @dataclass(frozen=True)
 class Tempers:
-    """What chance gives to the users of B episodes, before they begin.
+    """The random numbers of the users of B episodes, drawn before they begin.
 
     Attributes:
         patience: (B,) float32, exponential with mean 1; what is left of it is written here.
@@ -39,7 +39,7 @@ class Tempers:
 
 
 class LearnedLeave:
-    """Uses up the patience of users: they leave once what they were shown has used up more than they had.
+    """Uses up the patience of users: they leave once their steps have used it up.
 
     A user begins an episode with a patience E that is exponentially distributed with mean 1. A step with the hazard h uses
     up -log(1 - h) of it. So the user stays with probability 1 - h at each step, which is the law, and numbers that are drawn

@@ -1,4 +1,4 @@
-"""The law by which users leave at random: the hazard of a step, by what was shown so far.
+"""The law by which users leave at random: the hazard of a step, by the items and rewards so far.
 
 This module does without torch, because the truth of a data set may hold a law, and data sets are listed without torch.
 `darlr.world.shown` computes the features.

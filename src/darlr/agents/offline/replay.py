@@ -1,9 +1,10 @@
 """The log as episodes that agents learn from (protocol section 8).
 
 A user's rows, in the order of time, are replayed under the leave rule. An episode ends where the user would have left, at
-the length limit, and with the user's last row. If users leave at random, the log's own sessions are the episodes. If an episode may not repeat an item, repeating rows are left out. Files
-without time mostly list a user's items by their numbers. In that order, an item's number would reveal how much of the
-episode is left, and states and values would learn that. Such rows are therefore replayed in random order.
+the length limit, and with the user's last row. If users leave at random, the log's own sessions are the episodes. If an
+episode may not repeat an item, repeating rows are left out. Files without time mostly list a user's items by their
+numbers. In that order, an item's number would reveal how much of the episode is left, and states and values would learn
+that. Such rows are therefore replayed in random order.
 """
 
 from dataclasses import dataclass

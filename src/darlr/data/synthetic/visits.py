@@ -23,7 +23,7 @@ WINDOW = 4
 """N, the number of earlier items that the hazard looks at."""
 HOUR = 3_600.0
 SHORTEST, LONGER = 20.0, 20.0
-"""Seconds between two items of a visit: the least, and the mean of what is added to it."""
+"""Seconds between two items of a visit: the least, and the mean of the addition to it."""
 ARRIVING = 0.25
 """The share of the log's days in which all users begin."""
 ACTIVITY = 0.5
@@ -101,8 +101,15 @@ def draw_visits(
 
 @dataclass
 class _Users:
-    """Where each of U users stands: the time of the next item, the number of the visit and of its steps so far, the last N
-    items with their rewards from 0 to 1, the sum of the visit's rewards, and the user's own factor of the hours.
+    """The states of U users.
+
+    Attributes:
+        times: (U,) seconds of the next item.
+        visits, steps: (U,) the number of the visit, from 0 on, and its steps so far.
+        recent, recent_rewards: (U, N) the visit's last items, and their rewards from 0 to 1.
+        enjoyed: (U,) the sum of the visit's rewards.
+        habits: (U,) the users' own additions to the logarithm of the hours.
+        absent: the column that marks places before a visit.
     """
 
     times: NDArray[np.float64]

@@ -96,7 +96,7 @@ def plain_hazards(known: Decisions, held_out: Decisions) -> tuple[Tensor, Tensor
 
 
 def check_hazard(decisions: Decisions, hazards: Foretold) -> HazardCheck:
-    """Compare the `hazards` with what the users of `decisions` did."""
+    """Compare the `hazards` with the ends of the sessions in `decisions`."""
     left = decisions.left.double()
     own, each, one = (_log_likelihood(of, left) for of in (hazards.learned, hazards.by_step, hazards.constant))
     longest = int(decisions.steps.max())

@@ -98,7 +98,8 @@ def fit_leaving(dataset: Dataset, config: LeaveConfig) -> FittedLeave:
     if check.gain <= check.gain_error:
         share = float(decisions.left.double().mean())
         weights = np.array([math.log(share / (1 - share)), *[0.0] * (len(FEATURES) - 1)])
-        hazard = LeaveHazard(weights, *np.zeros((2, dataset.log.n_users)), config.window)
+        nobody = np.zeros(dataset.log.n_users)
+        hazard = LeaveHazard(weights, nobody, nobody, config.window)
         return FittedLeave(hazard, CONSTANT, np.zeros(len(FEATURES)), 0.0, *told)
     hazard = LeaveHazard(found.weights.numpy(), found.effects.numpy(), found.deviations.numpy(), config.window)
     return FittedLeave(hazard, LEARNED, found.covariance.diagonal().sqrt().numpy(), found.spread, *told)
