@@ -15,7 +15,7 @@ from darlr.world.hazard import FEATURES, LeaveHazard
 from darlr.world.settings import LeaveConfig
 from darlr.world_model.leaving.checks import Foretold, HazardCheck, check_hazard, foretold, plain_hazards
 from darlr.world_model.leaving.decisions import Decisions, decisions_of
-from darlr.world_model.leaving.logistic import Logistic, Rows, fit_logistic, fit_with_spread
+from darlr.world_model.leaving.regression import Binary, Fitted, Rows, fit_regression, fit_with_spread
 
 FOLDS = 5
 """The number of parts of the sessions; each is foretold by a fit to the other ones."""
@@ -92,7 +92,7 @@ def fit_leaving(dataset: Dataset, config: LeaveConfig) -> FittedLeave:
     sessions = sessions_of(dataset.log, config.session_gap)
     decisions = decisions_of(dataset, sessions, config.window, config.max_steps)
     _require_enough(decisions, sessions)
-    found = fit_logistic(_rows(decisions, dataset))
+    found = fit_regression(_rows(decisions, dataset))
     check = check_hazard(decisions, _foretold(decisions, dataset, found, len(sessions)))
     told = (len(sessions), int(sessions.ended.sum()), len(decisions), check)
     if check.gain <= check.gain_error:
@@ -106,10 +106,10 @@ def fit_leaving(dataset: Dataset, config: LeaveConfig) -> FittedLeave:
 
 
 def _rows(decisions: Decisions, dataset: Dataset) -> Rows:
-    return Rows(decisions.features, decisions.left.double(), decisions.users, dataset.log.n_users)
+    return Rows(decisions.features, Binary(decisions.left.double()), decisions.users, dataset.log.n_users)
 
 
-def _foretold(decisions: Decisions, dataset: Dataset, found: Logistic, sessions: int) -> Foretold:
+def _foretold(decisions: Decisions, dataset: Dataset, found: Fitted, sessions: int) -> Foretold:
     """Return what fits without a session foretell for it; `found` is the fit to all of the `sessions`."""
     fold = numpy_generator(0, "leave", "folds").permutation(sessions) % FOLDS
     of = torch.from_numpy(fold)[decisions.sessions]
