@@ -62,6 +62,24 @@ def test_tests_use_the_known_hazard_and_learning_the_fitted_one() -> None:
     assert weights[1] != pytest.approx(truth.leave.weights.tolist(), abs=1e-3)
 
 
+def test_a_test_over_several_visits(tmp_path: Path) -> None:
+    summary = run(tmp_path, {"training": {"epochs": 1}, "evaluation": {"horizon": 28}})
+    visits = summary["visits"]
+    require(summary, SUMMARY_SHAPE, "summary")
+    assert visits["days"] == 28
+    assert visits["policy"]["visits"] > 2
+    assert visits["policy"]["r_total"] == pytest.approx(visits["policy"]["visits"] * visits["policy"]["r_visit"])
+    assert set(visits["opponents"]) < set(summary["opponents"])
+
+
+def test_visits_by_a_law_that_the_log_teaches(tmp_path: Path) -> None:
+    assert LOADED.truth is not None
+    loaded, listener = replace(LOADED, truth=replace(LOADED.truth, leave=None, returns=None)), Listener()
+    values = merge(merge(SMALL, WORLD), {"training": {"epochs": 1}, "evaluation": {"horizon": 28}})
+    assert train_on(loaded, values, tmp_path, CPU, listener).summary["visits"]["policy"]["visits"] > 1
+    assert any(line.startswith("users return by a law learned from ") for line in listener.notices)
+
+
 @pytest.mark.slow
 def test_a_policy_that_plans_keeps_users_longer_than_the_best_list_that_does_not(tmp_path: Path) -> None:
     """Items of the same category drive users away; the lists that take the best item at each step do not see it."""
@@ -137,6 +155,16 @@ def test_refuses(tmp_path: Path, header: str, leave: str, message: str) -> None:
     path = folder(tmp_path / "own", header, visits(header.partition("reward")[2].strip(",")), leave)
     with pytest.raises(InputError, match=message):
         resolve(SMALL, read_folder(path))
+
+
+def test_refuses_visits_without_a_truth_or_times(tmp_path: Path) -> None:
+    values = merge(SMALL, {"evaluation": {"horizon": 7}})
+    with pytest.raises(InputError, match="no truth to play visits in"):
+        resolve(values, replace(LOADED, truth=None))
+    assert LOADED.truth is not None
+    timeless = replace(LOADED.dataset, log=replace(LOADED.dataset.log, times=None))
+    with pytest.raises(InputError, match="the log has no times"):
+        resolve(merge(values, WORLD), replace(LOADED, dataset=timeless, truth=replace(LOADED.truth, returns=None)))
 
 
 def test_the_reference_code_has_no_such_rule() -> None:

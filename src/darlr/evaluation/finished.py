@@ -52,6 +52,7 @@ SUMMARY_SHAPE = Keys(
         "categories": map_of(_CATEGORY),
         "selection": map_of(anything),
         "leave": map_of(anything),
+        "visits": map_of(anything),
         "notes": list_of(text),
         "off_policy": _OFF_POLICY,
         "by_group": _BY_GROUP,

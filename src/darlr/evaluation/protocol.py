@@ -134,23 +134,30 @@ class EvaluationWorld:
         """
         return self.episodes(mode, users, scorer, generator).recommended
 
-    def episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
-        """Return the finished episodes in `mode`, one for each of `users` (B,); for the arguments see `measure`."""
+    def episodes(
+        self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None, visit: int = 0
+    ) -> FinishedEpisodes:
+        """Return the finished episodes in `mode`, one for each of `users` (B,).
+
+        Args:
+            mode, users, scorer, generator: as for `measure`.
+            visit: the number of the users' visit. Users who leave at random have the same chances only at the same visit.
+        """
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode, scorer.lookback)
         # Allocated before the first block. Otherwise these arrays would lie between the blocks' scores, and memory would
         # fragment.
         tested = self._empty(len(users), simulator.max_steps, users.device)
-        chance = self._chance(users) if isinstance(simulator.leave, LearnedLeave) else None
+        chance = self._chance(users, visit) if isinstance(simulator.leave, LearnedLeave) else None
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
             _write(tested, block, roll_out(simulator, users[block], choose, chance))
         return tested
 
-    def _chance(self, users: Tensor) -> torch.Generator:
-        """Return a generator that draws the same numbers for the same `users` (B,), whatever is tested with them."""
-        return torch_generator(self.seed, "leave", stable_hash(users.tolist()), device=users.device)
+    def _chance(self, users: Tensor, visit: int) -> torch.Generator:
+        """Return a generator that draws the same numbers for the same `visit` of the same `users` (B,), whatever is tested."""
+        return torch_generator(self.seed, "leave", str(visit), stable_hash(users.tolist()), device=users.device)
 
     def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
         shape = (episodes, steps)

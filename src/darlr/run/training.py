@@ -41,7 +41,7 @@ from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
-from darlr.run.leaving import leave_found, leave_notices
+from darlr.run.leaving import leave_found, leave_notices, visits_test
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
 from darlr.run.loggers.kinds import opened
@@ -188,7 +188,8 @@ def train_on(
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
         sources = opponent_sources(out, config, dataset, device, monitor.notice, own, workers)
-        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources)
+        visits = visits_test(specified, judge, loaded.truth, monitor.notice)
+        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources, visits)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)

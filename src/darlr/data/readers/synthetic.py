@@ -32,6 +32,7 @@ from darlr.errors import InputError
 from darlr.memory import Need, require_fits
 from darlr.seeding import numpy_generator
 from darlr.world.hazard import LeaveHazard
+from darlr.world.returns import ReturnLaw
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
@@ -66,9 +67,9 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
     catalog = ItemCatalog(latent.categories, category_names(config.items), Features.none(config.items))
     random = numpy_generator(config.seed, "synthetic", "log")
     if config.leave == "hazard":
-        log, hazard = _draw_sessions(latent, truth, catalog.membership(), config, random)
+        log, hazard, returns = _draw_sessions(latent, truth, catalog.membership(), config, random)
     else:
-        log, hazard = _draw_log(latent, truth, config, random), None
+        log, hazard, returns = _draw_log(latent, truth, config, random), None, None
     features = numpy_generator(config.seed, "synthetic", "features")
     world = World(np.arange(config.users, dtype=np.int64), np.arange(config.items, dtype=np.int64))
     dataset = Dataset(
@@ -81,7 +82,7 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
         hashes={"synthetic": hashlib.sha256(json.dumps(_read(config), sort_keys=True).encode()).hexdigest()},
         randomised=_draw_randomised(log, truth, config) if config.randomised else None,
     )
-    return LoadedDataset(dataset, Truth(world, truth, leave=hazard))
+    return LoadedDataset(dataset, Truth(world, truth, leave=hazard, returns=returns))
 
 
 def _read(config: SyntheticConfig) -> dict[str, object]:
@@ -105,12 +106,15 @@ def _require_read(config: SyntheticConfig) -> None:
 
 def _draw_sessions(
     latent: Latent, truth: Floats, membership: NDArray[np.bool_], config: SyntheticConfig, random: np.random.Generator
-) -> tuple[InteractionLog, LeaveHazard]:
-    """Return the log of a world whose users leave by a known hazard, and the hazard."""
-    from darlr.data.synthetic.visits import draw_visits, known_hazard  # noqa: PLC0415 (other data are read without torch)
+) -> tuple[InteractionLog, LeaveHazard, ReturnLaw]:
+    """Return the log of a world whose users leave and return by known laws, and the laws."""
+    # Other data are read without torch.
+    from darlr.data.synthetic.visits import draw_visits, known_hazard, known_returns  # noqa: PLC0415
 
     hazard = known_hazard(config, numpy_generator(config.seed, "synthetic", "hazard"))
-    visits = draw_visits(_draw_orders(latent, truth, config, random), truth, membership, hazard, config, random)
+    returns = known_returns(config, numpy_generator(config.seed, "synthetic", "return"))
+    orders = _draw_orders(latent, truth, config, random)
+    visits = draw_visits(orders, truth, membership, hazard, returns, random)
     log = InteractionLog(
         users=visits.users,
         items=visits.items,
@@ -122,7 +126,7 @@ def _draw_sessions(
         positive_threshold=WATCHED,
         exposure=visits.exposure,
     )
-    return log, hazard
+    return log, hazard, returns
 
 
 def _draw_orders(latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator) -> NDArray[np.int32]:

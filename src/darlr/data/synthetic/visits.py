@@ -17,6 +17,7 @@ from darlr.data.synthetic.feedback import MAXIMUM, SPAN, START, given
 from darlr.data.synthetic.latent import Floats
 from darlr.world.categories import CategoryMemory
 from darlr.world.hazard import FEATURES, LeaveHazard
+from darlr.world.returns import RETURN_FEATURES, ReturnLaw
 from darlr.world.shown import Shown, features
 
 WINDOW = 4
@@ -62,12 +63,20 @@ def known_hazard(config: SyntheticConfig, random: np.random.Generator) -> LeaveH
     return LeaveHazard(np.array([weights[name] for name in FEATURES]), effects, np.zeros(config.users), WINDOW)
 
 
+def known_returns(config: SyntheticConfig, random: np.random.Generator) -> ReturnLaw:
+    """Return the law by which users return; `random` draws their habits."""
+    weights = {"intercept": np.log(config.return_hours), "satisfaction": config.return_satisfaction, "log_length": 0.0}
+    habits = ACTIVITY * random.standard_normal(config.users)
+    drawn = np.array([weights[name] for name in RETURN_FEATURES])
+    return ReturnLaw(drawn, habits, np.zeros(config.users), config.return_spread)
+
+
 def draw_visits(
     orders: NDArray[np.int32],
     truth: Floats,
     membership: NDArray[np.bool_],
     hazard: LeaveHazard,
-    config: SyntheticConfig,
+    returns: ReturnLaw,
     random: np.random.Generator,
 ) -> Visits:
     """Draw the visits of all users, who are followed side by side, one item at a time.
@@ -77,7 +86,7 @@ def draw_visits(
         truth: (U, I) the expected rewards.
         membership: (I, C) whether an item has a category.
         hazard: the law by which users leave.
-        config: when they return.
+        returns: the law by which they return.
         random: draws rewards, times and the ends of visits.
     """
     n_users, n_items = orders.shape
@@ -95,7 +104,7 @@ def draw_visits(
         parts.append((here, items, state.visits[here].copy(), state.steps[here].copy()))
         moments.append((rewards, state.times[here].copy()))
         hazards = _hazards(state, here, items, rewards / np.float32(MAXIMUM), categories, hazard)
-        state.move_on(here, items, rewards / np.float32(MAXIMUM), random.random(len(here)) < hazards, config, random)
+        state.move_on(here, items, rewards / np.float32(MAXIMUM), random.random(len(here)) < hazards, returns, random)
     return _arranged(parts, moments, state, n_items)
 
 
@@ -108,7 +117,6 @@ class _Users:
         visits, steps: (U,) the number of the visit, from 0 on, and its steps so far.
         recent, recent_rewards: (U, N) the visit's last items, and their rewards from 0 to 1.
         enjoyed: (U,) the sum of the visit's rewards.
-        habits: (U,) the users' own additions to the logarithm of the hours.
         absent: the column that marks places before a visit.
     """
 
@@ -118,7 +126,6 @@ class _Users:
     recent: NDArray[np.int64]
     recent_rewards: NDArray[np.float32]
     enjoyed: NDArray[np.float64]
-    habits: NDArray[np.float64]
     absent: int
 
     @classmethod
@@ -130,7 +137,6 @@ class _Users:
             recent=np.full((n_users, WINDOW), n_items),
             recent_rewards=np.zeros((n_users, WINDOW), np.float32),
             enjoyed=np.zeros(n_users),
-            habits=ACTIVITY * random.standard_normal(n_users),
             absent=n_items,
         )
 
@@ -140,7 +146,7 @@ class _Users:
         items: NDArray[np.int64],
         rewards: NDArray[np.float32],
         left: NDArray[np.bool_],
-        config: SyntheticConfig,
+        returns: ReturnLaw,
         random: np.random.Generator,
     ) -> None:
         """Take the users `here` (B,) past a step with `items` and `rewards` (B,); those who `left` (B,) begin a new visit."""
@@ -149,9 +155,9 @@ class _Users:
         self.enjoyed[here] += rewards
         self.times[here] += SHORTEST + LONGER * random.standard_exponential(len(here))
         gone = here[left]
-        content = config.return_satisfaction * self.enjoyed[gone] / self.steps[gone]
-        hours = np.log(config.return_hours) + content + self.habits[gone]
-        self.times[gone] += HOUR * np.exp(hours + config.return_spread * random.standard_normal(len(gone)))
+        visit = np.column_stack([np.ones(len(gone)), self.enjoyed[gone] / self.steps[gone], np.log(self.steps[gone])])
+        hours = visit @ returns.weights + returns.effects[gone]
+        self.times[gone] += HOUR * np.exp(hours + returns.scale * random.standard_normal(len(gone)))
         self.visits[gone] += 1
         self.steps[gone], self.recent[gone], self.enjoyed[gone] = 0, self.absent, 0.0
 
