@@ -62,7 +62,7 @@ def judged_by(
     opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}
-    judged = {
+    judged: dict[str, Any] = {
         "every_user": tests[POLICY_RETURNS].modes,
         "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, sources.factors),
@@ -73,8 +73,8 @@ def judged_by(
     if groups := judge.by_group({POLICY: scorer, **opponents}):
         judged[BY_GROUP] = groups
     if visits is not None:
-        judged["visits"] = {"days": visits.days, POLICY: visits.value(scorer)}
-        judged["visits"]["opponents"] = {name: visits.value(opponent) for name, opponent in opponents.items()}
+        lists = {name: visits.value(opponent) for name, opponent in opponents.items()}
+        judged["visits"] = {"days": visits.days, POLICY: visits.value(scorer), "opponents": lists}
     return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 

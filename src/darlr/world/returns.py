@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RETURN_FEATURES = ("intercept", "satisfaction", "log_length")
-"""The features of a visit, in the order of the weights: 1, the mean reward of its steps from 0, the smallest that a user can
-give, to 1, and the logarithm of its number of steps.
+"""The features of a visit, in the order of the weights: 1, the mean reward of its steps, and the logarithm of their number.
+Rewards lie from 0, the smallest that a user can give, to 1.
 """
 
 
