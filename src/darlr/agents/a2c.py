@@ -115,7 +115,7 @@ class A2C(RecommendingAgent[ValuedRollout]):
             values[simulator.rows, simulator.step_number] = value
             return sample_items(mask_logits(logits, simulator.blocked), generator)
 
-        episodes = roll_out(self.simulator, users, choose)
+        episodes = roll_out(self.simulator, users, choose, generator)
         return ValuedRollout(episodes, episodes.visits(), values)
 
     @torch.no_grad()

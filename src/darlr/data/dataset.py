@@ -25,6 +25,8 @@ class Dataset:
         paid: smallest and largest reward of the test world, if its scale is not the log's `reward_range`, else None.
         randomised: ratings of items that were shown at random, over the log's vocabularies, or None. They only set the law
             of selection; nothing else is learned from them, and they judge no policy.
+        session_log: the log with its held-out rows, if some are held out, else None. The hazard of leaving is fitted to it,
+            because sessions with holes end elsewhere.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Dataset:
     hashes: Mapping[str, str]
     paid: tuple[float, float] | None = None
     randomised: InteractionLog | None = None
+    session_log: InteractionLog | None = None
 
     def __post_init__(self) -> None:
         if len(self.items) != self.log.n_items:

@@ -75,3 +75,40 @@ class SyntheticConfig(Section):
     randomised: Annotated[
         int, Setting("number of additional ratings of randomly shown items", at_least=0, at_most=100_000_000)
     ] = 0
+    leave: Annotated[
+        Literal["category", "hazard"],
+        Setting(
+            "how users leave. category: over shared categories, by the leave rule. hazard: at random, by the known hazard of "
+            "the keys below; the log then has sessions, and the leave rule is 'learned'"
+        ),
+    ] = "category"
+    hazard_intercept: Annotated[
+        float, Setting("the hazard's logit at the first step, for a reward of 0", at_least=-50, at_most=50)
+    ] = 0.0
+    hazard_step: Annotated[
+        float, Setting("what the logarithm of the step's number adds to the logit", at_least=-50, at_most=50)
+    ] = 0.25
+    hazard_reward: Annotated[
+        float, Setting("what the item's reward adds, a share of the largest reward", at_least=-50, at_most=50)
+    ] = -3.0
+    hazard_recent: Annotated[
+        float, Setting("what the mean reward of the item and the last 4 adds", at_least=-50, at_most=50)
+    ] = -6.0
+    hazard_shared: Annotated[
+        float, Setting("what each of the last 4 items adds that shares the item's category", at_least=-50, at_most=50)
+    ] = 0.7
+    hazard_spread: Annotated[
+        float, Setting("standard deviation of the users' own parts of the logit", at_least=0, at_most=10)
+    ] = 0.5
+    return_hours: Annotated[
+        float, Setting("median hours until a user returns who gives rewards of 0", above=0, at_most=1e6)
+    ] = 120.0
+    return_satisfaction: Annotated[
+        float, Setting("what the visit's mean reward adds to the logarithm of these hours", at_least=-50, at_most=50)
+    ] = -3.0
+    return_spread: Annotated[float, Setting("standard deviation of the logarithm of these hours", at_least=0, at_most=10)] = 0.6
+
+    @property
+    def visits(self) -> dict[str, float]:
+        """The settings that are read only if users leave by a hazard."""
+        return {name: value for name, value in vars(self).items() if name.startswith(("hazard_", "return_"))}

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
+from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.plausibility.logs import overlap, span
+from darlr.data.sessions import sessions_of
 from darlr.data.source import LoadedDataset, Source, TableOne
 from darlr.data.tallies import count_distinct, count_each
 
@@ -31,6 +33,7 @@ def describe(loaded: LoadedDataset) -> tuple[tuple[str, str], ...]:
         ("items: categories", _categories(dataset.items)),
         *_commonest(dataset.items),
         *(loaded.findings.figures or [*_features("items", dataset.items.features), *_features("users", dataset.user_features)]),
+        *(("log: " + label, figure) for label, figure in _session_figures(dataset)),
         ("leave rule", f"{dataset.leave.by}, window {dataset.leave.window}, tolerance {dataset.leave.tolerance:g}"),
         ("test world: users x items", f"{dataset.world.n_users:,} x {dataset.world.n_items:,}"),
     ]
@@ -99,6 +102,15 @@ def _log_figures(log: InteractionLog) -> list[tuple[str, str]]:
         ("times", "none" if log.times is None else span(log.times)),
         *((f"row {row + 1}", _row(log, row)) for row in range(min(FIRST_ROWS, len(log)))),
     ]
+
+
+def _session_figures(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return figures of the sessions, if the data set's leave rule is learned from them."""
+    if dataset.leave.by != "learned":
+        return []
+    sessions = sessions_of(dataset.log, dataset.leave.session_gap)
+    figures = f"{len(sessions):,}, of {sessions.lengths.mean():.3g} rows on average; {int(sessions.ended.sum()):,} ended"
+    return [("sessions", figures)]
 
 
 def _seen(log: InteractionLog) -> tuple[int, int]:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.errors import InputError
+from darlr.world.hazard import LeaveHazard
+from darlr.world.returns import ReturnLaw
 from darlr.world.world import World
 
 
@@ -21,11 +23,15 @@ class Truth:
         world: the users and items of the rows and columns.
         rewards: (n_users, n_items) of the world, float32, finite; it may be a memory map.
         known: (n_users, n_items) bool, the cells that policies may recommend; None: all.
+        leave: the law by which users leave, if it is known; None: tests use the rule that the settings name.
+        returns: the law by which they return, if it is known.
     """
 
     world: World
     rewards: NDArray[np.float32]
     known: NDArray[np.bool_] | None = None
+    leave: LeaveHazard | None = None
+    returns: ReturnLaw | None = None
 
     def __post_init__(self) -> None:
         expected = (self.world.n_users, self.world.n_items)

@@ -51,6 +51,8 @@ SUMMARY_SHAPE = Keys(
         "opponents_noisy": map_of(_VALUES),
         "categories": map_of(_CATEGORY),
         "selection": map_of(anything),
+        "leave": map_of(anything),
+        "visits": map_of(anything),
         "notes": list_of(text),
         "off_policy": _OFF_POLICY,
         "by_group": _BY_GROUP,

@@ -214,7 +214,8 @@ def opponent_scorers(
 ) -> dict[str, Scorer]:
     """The opponents' scorers by name.
 
-    If users leave by category, each opponent has a second form. It skips items that share a category with the last N items.
+    If users leave by category or by a learned hazard, and items have categories, each opponent has a second form. It skips
+    items that share a category with the last N items.
 
     Args:
         parts: the opponents' inputs.
@@ -224,7 +225,7 @@ def opponent_scorers(
     """
     built = {name: OPPONENTS[name](parts) for name in chosen_opponents(asked, parts.dataset)}
     scorers = {name: scorer for name, scorer in built.items() if scorer is not None}
-    if leave.by == "category":
+    if leave.by == "category" or (leave.by == "learned" and membership.shape[1]):
         skipping = {f"{name}{SKIPPING}": SkippingScorer(scorer, membership, leave.window) for name, scorer in scorers.items()}
         scorers = {**scorers, **skipping}
     return scorers

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import Among, Scorer, greedy, sampled
+from darlr.config.loading import stable_hash
 from darlr.errors import InputError, RunError
 from darlr.evaluation.metrics import FinishedEpisodes
 from darlr.evaluation.modes import GREEDY, MODES, NX_0, SAMPLED
 from darlr.evaluation.table import Values, values_of
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
+from darlr.seeding import torch_generator
+from darlr.simulator.learned_leave import LearnedLeave
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
 from darlr.world.window import Window
@@ -39,21 +42,25 @@ class EvaluationWorld:
         forbidden: (n_items,) bool, items that this world does not have, or (n_users, n_items) bool, such cells; or None.
         simulator: the class that runs its episodes.
         device: the device of the episodes.
+        seed: of the draws by which users leave at random. The same users have the same patience, whichever policy is tested.
     """
 
     rewards: RewardSource
     n_users: int
     n_items: int
-    leave: LeaveRule
+    leave: LeaveRule | LearnedLeave
     max_steps: int
     lookback: int
     dominated: Tensor | None = None
     forbidden: Tensor | None = None
     simulator: type[Simulator] = Simulator
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    seed: int = 0
 
     @classmethod
-    def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
+    def of_table(
+        cls, rewards: TableReward, leave: LeaveRule | LearnedLeave, max_steps: int, lookback: int, **others: Any
+    ) -> Self:
         """Make a world that pays estimates (n_users, n_items), which give its size and device; `others` are fields of the
         class.
         """
@@ -127,18 +134,30 @@ class EvaluationWorld:
         """
         return self.episodes(mode, users, scorer, generator).recommended
 
-    def episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
-        """Return the finished episodes in `mode`, one for each of `users` (B,); for the arguments see `measure`."""
+    def episodes(
+        self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None, visit: int = 0
+    ) -> FinishedEpisodes:
+        """Return the finished episodes in `mode`, one for each of `users` (B,).
+
+        Args:
+            mode, users, scorer, generator: as for `measure`.
+            visit: the number of the users' visit. Users who leave at random have the same chances only at the same visit.
+        """
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
         choose = greedy(allowed) if generator is None else sampled(allowed, generator)
         simulator = self._begin(mode, scorer.lookback)
         # Allocated before the first block. Otherwise these arrays would lie between the blocks' scores, and memory would
         # fragment.
         tested = self._empty(len(users), simulator.max_steps, users.device)
+        chance = self._chance(users, visit) if isinstance(simulator.leave, LearnedLeave) else None
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
-            _write(tested, block, roll_out(simulator, users[block], choose))
+            _write(tested, block, roll_out(simulator, users[block], choose, chance))
         return tested
+
+    def _chance(self, users: Tensor, visit: int) -> torch.Generator:
+        """Return a generator that draws the same numbers for the same `visit` of the same `users` (B,), whatever is tested."""
+        return torch_generator(self.seed, "leave", str(visit), stable_hash(users.tolist()), device=users.device)
 
     def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
         shape = (episodes, steps)

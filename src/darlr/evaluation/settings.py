@@ -66,6 +66,16 @@ class EvaluationConfig(Section):
         str, Setting("feature of users by whose values held-out metrics are given group by group, too; empty: none")
     ] = ""
 
+    horizon: Annotated[
+        float,
+        Setting(
+            "days of a last test over several visits of every user, who come back sooner the more they liked a visit; 0: no "
+            "such test (it needs a truth, and a log with times)",
+            at_least=0,
+            at_most=10_000,
+        ),
+    ] = 0.0
+
     @property
     def by_log(self) -> bool:
         """Whether `judge` needs rows of the log that are held out of learning."""

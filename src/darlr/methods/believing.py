@@ -95,7 +95,7 @@ def candidates_of(parts: PolicyParts) -> Candidates | None:
 def believing_policy(parts: PolicyParts, belief: Belief, candidates: Candidates | None = None) -> BayesAdaptivePolicy:
     """Make the policy of two parameters that acts on `belief`; in episodes, it chooses among `candidates`."""
     config = parts.config
-    window = config.leave.window if config.leave.by == "category" else 0
+    window = config.leave.window if config.leave.by in ("category", "learned") else 0
     hidden, generator = config.own(BeliefConfig).critic_size, parts.generator("weights")
     steps = config.leave.max_steps
     policy = BayesAdaptivePolicy(belief, parts.categories, window, steps, parts.paid_range, hidden, generator, candidates)

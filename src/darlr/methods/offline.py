@@ -17,10 +17,13 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge
 from darlr.data.dataset import Dataset
+from darlr.data.sessions import sessions_of
 from darlr.errors import InputError
 from darlr.methods.cost import STEPS_OF_TESTS, Work, seconds_of_step
 from darlr.methods.method import NO_PENALTIES, Method, Settings
 from darlr.methods.parts import LearnerParts, PolicyParts
+from darlr.simulator.learned_leave import LearnedLeave
+from darlr.simulator.leave import Never
 
 UPDATE, UPDATE_AND_VALUE = 3.3e-3, 2e-8
 """Seconds of an update, and of a value in it, from SQN's 208 and 108 updates/s at 300 items and batches of 256 and 1,024."""
@@ -84,15 +87,19 @@ def replayed(parts: LearnerParts, everybody: bool) -> Replay:
         everybody: whether rows of users that the test world lacks are replayed, too.
     """
     config, dataset = parts.config, parts.dataset
+    leave, sessions = parts.world.leave, None
+    if isinstance(leave, LearnedLeave):
+        leave, sessions = Never(), sessions_of(dataset.log, config.leave.session_gap)
     replay = replay_log(
         dataset.log,
         dataset.world,
-        parts.world.leave,
+        leave,
         config.leave.max_steps,
         config.training.allow_repeats,
         everybody,
         parts.ways.replay_order(config.seed),
         parts.device,
+        sessions,
     )
     return parts.ways.seen(replay)
 

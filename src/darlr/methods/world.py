@@ -19,8 +19,11 @@ from darlr.rewards.kinds import REWARDS, RewardParts
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
+from darlr.simulator.learned_leave import LearnedLeave
 from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.simulator import Simulator
+from darlr.world.hazard import LeaveHazard
+from darlr.world_model.leaving.fitting import FittedLeave, fit_leaving
 from darlr.world_model.model import WorldModel
 
 
@@ -36,6 +39,7 @@ class LearningWorld:
         uncertainty: (n_users, n_items) P_U, if the method still computes a penalty from it; else None.
         reward: the source of rewards at the start of learning.
         leave: when users quit; it measures estimates, never the truth.
+        fitted_leave: the hazard that `leave` goes by, if users leave at random.
     """
 
     membership: Tensor
@@ -43,7 +47,8 @@ class LearningWorld:
     learned: Estimates
     uncertainty: Estimates | None
     reward: RewardSource
-    leave: LeaveRule
+    leave: LeaveRule | LearnedLeave
+    fitted_leave: FittedLeave | None = None
 
     @classmethod
     def of(
@@ -78,9 +83,11 @@ class LearningWorld:
         learned = shaped.corrected(truth)
         parts = RewardParts(dataset, predicted, learned, entropy_term(config, dataset, device), weights)
         reward = ways.paid(REWARDS[config.reward.kind].build(parts), parts, truth is not None)
-        leave = ways.leave_rule(leave_rule(config.leave, membership, shaped.rewards), len(membership))
+        fitted = fitted_leave(config, dataset)
+        hazard = None if fitted is None else fitted.hazard
+        leave = leave_of(config, ways, hazard, dataset.world.users, membership, shaped.rewards, dataset.log.reward_range)
         kept = shaped.uncertainty if keeps_uncertainty else None
-        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave)
+        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave, fitted)
 
     @property
     def n_users(self) -> int:
@@ -97,6 +104,36 @@ class LearningWorld:
         """Make the environment that a policy learns in, which pays `reward`; windows have `lookback` positions."""
         n_items, steps = len(self.membership), config.leave.max_steps
         return ways.simulator(reward, self.leave, n_items, steps, lookback, config.training.allow_repeats)
+
+
+def fitted_leave(config: ExperimentConfig, dataset: Dataset) -> FittedLeave | None:
+    """Return the hazard of leaving that the log of `dataset` teaches; None if users do not leave at random."""
+    return fit_leaving(dataset, config.leave) if config.leave.by == "learned" else None
+
+
+def leave_of(
+    config: ExperimentConfig,
+    ways: Ways,
+    hazard: LeaveHazard | None,
+    users: NDArray[np.int64],
+    membership: Tensor,
+    rewards: Estimates | Tensor,
+    bounds: tuple[float, float],
+) -> LeaveRule | LearnedLeave:
+    """Make the rule by which the users of a world leave.
+
+    Args:
+        config: the run's settings.
+        ways: darlr's way of building runs, or that of the reference code.
+        hazard: the law, if users leave at random, else None.
+        users: (n_users,) the world's users, as indices into the log's.
+        membership: (n_items, C) bool, whether an item has a category.
+        rewards: (n_users, n_items) what the rule measures.
+        bounds: smallest and largest reward on their scale.
+    """
+    if hazard is None:
+        return ways.leave_rule(leave_rule(config.leave, membership, rewards), len(membership))
+    return LearnedLeave(hazard, torch.from_numpy(users).to(membership.device), membership, rewards, bounds)
 
 
 def world_membership(dataset: Dataset, items: NDArray[np.int64], device: torch.device) -> Tensor:

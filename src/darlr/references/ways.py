@@ -46,6 +46,11 @@ class ReferenceWays(Ways):
                 "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') treat blocked "
                 "items as items of the episode; expected 'zero'"
             )
+        if config.leave.by == "learned":
+            raise InputError(
+                "config key 'leave.by' is 'learned', but the reference code ('reference_quirks') has no such rule; expected "
+                "'category', 'distance' or 'never'"
+            )
         if offline and dataset.log.rewards.min() == dataset.log.rewards.max():
             raise InputError(
                 f"with config key 'reference_quirks' the states of method '{config.method}' have rewards normalised by the "

@@ -20,6 +20,7 @@ from darlr.simulator.environments.interface import OnBlocked
 from darlr.simulator.environments.sessions import Game
 from darlr.simulator.environments.single import RecommendationEnv
 from darlr.simulator.environments.vector import RecommendationVectorEnv
+from darlr.simulator.learned_leave import LearnedLeave
 from darlr.simulator.leave import LeaveRule
 
 CPU = torch.device("cpu")  # a step has few users, for which a GPU is slower
@@ -113,7 +114,7 @@ _GAMES = {"simulated": _simulated_game, "true": _true_game}
 def _game(
     config: ExperimentConfig,
     reward: RewardSource,
-    leave: LeaveRule,
+    leave: LeaveRule | LearnedLeave,
     n_users: int,
     n_items: int,
     forbidden: torch.Tensor | None = None,

@@ -15,6 +15,7 @@ from darlr.evaluation.opponents import Sources
 from darlr.evaluation.user_groups import require_feature
 from darlr.evaluation.user_returns import POLICY as POLICY_RETURNS
 from darlr.evaluation.user_returns import Returns
+from darlr.evaluation.visits import VisitsTest
 from darlr.methods.world import LearningWorld
 from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.analysis.user_groups import BY_GROUP, POLICY
@@ -41,7 +42,12 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
 
 
 def judged_by(
-    judge: Judge, scorer: Scorer, estimates: Estimates, membership: Tensor, sources: Sources
+    judge: Judge,
+    scorer: Scorer,
+    estimates: Estimates,
+    membership: Tensor,
+    sources: Sources,
+    visits: VisitsTest | None = None,
 ) -> tuple[dict[str, Any], Returns]:
     """Return the summary's entries about the policy and its opponents at the end (docs/metrics.md), and returns by user.
 
@@ -51,11 +57,12 @@ def judged_by(
         estimates: (n_users, n_items) of the world model.
         membership: (n_items, C) bool.
         sources: the factor model of the log, and other fits.
+        visits: the test over several visits; None if it is not asked for.
     """
     opponents = judge.opponents(estimates, membership, sources)
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}
-    judged = {
+    judged: dict[str, Any] = {
         "every_user": tests[POLICY_RETURNS].modes,
         "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, sources.factors),
@@ -65,6 +72,9 @@ def judged_by(
     }
     if groups := judge.by_group({POLICY: scorer, **opponents}):
         judged[BY_GROUP] = groups
+    if visits is not None:
+        lists = {name: visits.value(opponent) for name, opponent in opponents.items()}
+        judged["visits"] = {"days": visits.days, POLICY: visits.value(scorer), "opponents": lists}
     return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 

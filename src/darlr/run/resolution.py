@@ -8,6 +8,7 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge, value_at, with_settings
 from darlr.data.dataset import Dataset
+from darlr.data.sessions import sessions_of
 from darlr.data.source import LoadedDataset
 from darlr.errors import InputError
 from darlr.evaluation.opponents import chosen_opponents
@@ -19,7 +20,9 @@ from darlr.methods.ways import Ways
 from darlr.rewards.entropy import require_countable
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.needs import needs
+from darlr.world.settings import LeaveConfig
 from darlr.world_model.kinds import FACTORS, WORLD_MODELS, WorldModelKind
+from darlr.world_model.leaving.returning import logged_pauses
 
 DEFAULT, DATA_SET, METHOD, REFERENCES, GIVEN, LOG = (
     "default",
@@ -76,6 +79,7 @@ def resolve(values: Mapping[str, Any], loaded: LoadedDataset) -> ExperimentConfi
         raise InputError(f"method '{method.name}' learns from the truth, but the data set has none")
     world_model = WORLD_MODELS[config.world_model.kind].resolve(config.world_model, dataset)
     _require_consistent(config, dataset, method, ways)
+    _require_returns(config, loaded)
     resolved = replace(config, world_model=world_model)
     require_fits(needs(resolved, dataset, method))
     return resolved
@@ -111,6 +115,13 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
     categories = dataset.items.n_categories
     if config.leave.by == "category" and not categories:
         raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
+    if config.leave.by == "learned":
+        sessions_of(dataset.log, config.leave.session_gap)  # refuses a log without sessions
+    elif config.leave.session_gap != LeaveConfig.session_gap and not config.evaluation.horizon:
+        raise InputError(
+            f"config key 'leave.session_gap' is {config.leave.session_gap:g}, but 'leave.by' is '{config.leave.by}', which "
+            f"reads no sessions; expected the default, {LeaveConfig.session_gap:g}"
+        )
     if config.neighbours.users > dataset.world.n_users:
         raise InputError(
             f"config key 'neighbours.users' is {config.neighbours.users}, but the world has {dataset.world.n_users} users; "
@@ -132,6 +143,19 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
             f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
             "expected more items or a smaller 'leave.max_steps'"
         )
+
+
+def _require_returns(config: ExperimentConfig, loaded: LoadedDataset) -> None:
+    """Refuse a test over several visits if nothing says when users return."""
+    if not config.evaluation.horizon:
+        return
+    if loaded.truth is None:
+        raise InputError(
+            f"config key 'evaluation.horizon' is {config.evaluation.horizon:g}, but the data set has no truth to play visits "
+            "in; expected 0"
+        )
+    if loaded.truth.returns is None:
+        logged_pauses(loaded.dataset, config.leave.session_gap)
 
 
 def _require_known_uncertainty(config: ExperimentConfig, method: Method) -> None:

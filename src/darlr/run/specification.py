@@ -53,7 +53,8 @@ class SpecifiedRun:
     def with_config(cls, config: ExperimentConfig, loaded: LoadedDataset) -> Self:
         """Return the run with settings that are already resolved, like those in a run folder."""
         learned, held_out = rows_of(loaded, config.evaluation, config.seed)
-        return cls(config, replace(loaded.dataset, log=learned), held_out)
+        whole = None if held_out is None else loaded.dataset.log
+        return cls(config, replace(loaded.dataset, log=learned, session_log=whole), held_out)
 
     def path(self, out: Path) -> Path:
         """Return the run's folder below `out`; its name depends on the seed and on all other settings.

@@ -41,6 +41,7 @@ from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
 from darlr.run.learners import learner_of
+from darlr.run.leaving import leave_found, leave_notices, visits_test
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
 from darlr.run.loggers.kinds import opened
@@ -169,12 +170,12 @@ def train_on(
         if not folder.has_tensors(CHECKPOINT) and (shorter := begin_with_shorter(folder)) is not None:
             monitor.notice(f"goes on from {shorter}, the same run with fewer epochs")
         model, fit = _world_model(specified.world_model_path(out), folder, config, dataset, device, monitor, former, workers)
-        for text in fit_notices(fit):
-            monitor.notice(text)
         if not folder.has_tensors(HISTORY):
             save_history(folder, loaded.dataset)
         truth = None if loaded.truth is None else loaded.truth.rewards
         learned_in = method.learning_world(config, ways, dataset, truth, model, device)
+        for text in [*fit_notices(fit), *leave_notices(learned_in.fitted_leave)]:
+            monitor.notice(text)
         membership, estimates = learned_in.membership, learned_in.predicted
         others: list[EpochJudge] = []
         if config.evaluation.referee:
@@ -187,12 +188,14 @@ def train_on(
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)
         sources = opponent_sources(out, config, dataset, device, monitor.notice, own, workers)
-        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources)
+        visits = visits_test(specified, judge, loaded.truth, monitor.notice)
+        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources, visits)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         notes = data_notes(config, loaded)
         told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
+        told |= leave_found(learned_in.fitted_leave)
         if isinstance(judge, HeldOutJudge):
             notes += judge.rows.notes
             told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)

@@ -11,12 +11,12 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import EvaluationWorld
-from darlr.methods.world import LearningWorld, world_membership
+from darlr.methods.world import LearningWorld, fitted_leave, leave_of, world_membership
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.predicted import borrowed
 from darlr.rewards.table import observed_reward
 from darlr.run.choosing import method_of, ways_of
-from darlr.simulator.leave import LeaveRule, leave_rule
+from darlr.world.hazard import LeaveHazard
 from darlr.world.world import ABSENT, World
 
 
@@ -36,17 +36,21 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
         lookback=lookback_of(config),
         simulator=ways_of(config).simulator,
         device=learning.learned.device,
+        seed=config.seed,
     )
 
 
 def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, membership: Tensor) -> EvaluationWorld:
     """Return a test world in which `estimates` (n_users, n_items) replace the truth; `membership` is (n_items, C)."""
+    ways, bounds, fitted = ways_of(config), dataset.log.reward_range, fitted_leave(config, dataset)
+    hazard = None if fitted is None else fitted.hazard
     return EvaluationWorld.of_table(
-        observed_reward(estimates, dataset.log.reward_range),
-        leave=_leave_rule(config, membership, estimates),
+        observed_reward(estimates, bounds),
+        leave=leave_of(config, ways, hazard, dataset.world.users, membership, estimates, bounds),
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
-        simulator=ways_of(config).simulator,
+        simulator=ways.simulator,
+        seed=config.seed,
     )
 
 
@@ -75,22 +79,26 @@ def true_world(
     forbidden[..., columns] = False if truth.known is None else ~truth.known
     ways = ways_of(config)
     ways.require_allowed(bool(forbidden.any()))
-    membership = world_membership(dataset, items, device)
+    membership, hazard = world_membership(dataset, items, device), _true_hazard(config, dataset, truth)
     dominated = None
     if dataset.items.n_categories:
         dominant = torch.from_numpy(dominant_categories(dataset.log, dataset.items)).to(device)
         dominated = (membership[:, : len(dominant)] & dominant).any(dim=1)
     return EvaluationWorld.of_table(
         observed_reward(table, ways.seen_range(dataset, table, method_of(config).offline)),
-        leave=_leave_rule(config, membership, table),
+        leave=leave_of(config, ways, hazard, truth.world.users, membership, table, dataset.paid_range),
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
         dominated=dominated,
         forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
         simulator=ways.simulator,
+        seed=config.seed,
     )
 
 
-def _leave_rule(config: ExperimentConfig, membership: Tensor, rewards: Estimates | Tensor) -> LeaveRule:
-    """Return the run's leave rule, for items with `membership` (n_items, C) and columns of `rewards` (n_users, n_items)."""
-    return ways_of(config).leave_rule(leave_rule(config.leave, membership, rewards), len(membership))
+def _true_hazard(config: ExperimentConfig, dataset: Dataset, truth: Truth) -> LeaveHazard | None:
+    """Return the law by which users leave in tests: the truth's own, else the log's; None if users do not leave at random."""
+    if config.leave.by == "learned" and truth.leave is not None:
+        return truth.leave
+    fitted = fitted_leave(config, dataset)
+    return None if fitted is None else fitted.hazard

@@ -83,7 +83,12 @@ class NearDuplicate:
 def leave_rule(config: LeaveConfig, membership: Tensor, rewards: Estimates | Tensor) -> LeaveRule:
     """Make the rule that `config` names, for items with `membership` (n_items, C) and columns of `rewards` (n_users,
     n_items).
+
+    Raises:
+        ValueError: if users leave by a learned hazard, which `LearnedLeave` has.
     """
+    if config.by == "learned":
+        raise ValueError("users leave by a hazard learned from the log; expected a LearnedLeave")
     if config.by == "category":
         return SharedCategory(membership, config.window, config.tolerance)
     if config.by == "distance" and config.tolerance > 0:  # no distance is below 0, so with M = 0 no user leaves

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from darlr.rewards.source import RewardSource, normalised
+from darlr.simulator.learned_leave import LearnedLeave, Tempers
 from darlr.simulator.leave import LeaveRule
 from darlr.world.window import Window, absent_item, start_item
 
@@ -79,7 +80,13 @@ class Simulator:
     """
 
     def __init__(
-        self, rewards: RewardSource, leave: LeaveRule, n_items: int, max_steps: int, lookback: int, allow_repeats: bool
+        self,
+        rewards: RewardSource,
+        leave: LeaveRule | LearnedLeave,
+        n_items: int,
+        max_steps: int,
+        lookback: int,
+        allow_repeats: bool,
     ) -> None:
         self.rewards, self.leave = rewards, leave
         self.n_items, self.max_steps = n_items, max_steps
@@ -102,8 +109,20 @@ class Simulator:
         """Whether an episode still runs."""
         return len(self._rows) > 0
 
-    def reset(self, users: Tensor) -> None:
-        """Begin an episode for each of `users` (B,), rows of the world."""
+    def reset(self, users: Tensor, generator: torch.Generator | None = None) -> None:
+        """Begin an episode for each of `users` (B,), rows of the world.
+
+        Args:
+            users: (B,) rows of the world.
+            generator: draws the users' tempers, if they leave at random; nothing is drawn otherwise.
+
+        Raises:
+            ValueError: if users leave at random and there is no generator.
+        """
+        if isinstance(self.leave, LearnedLeave):
+            if generator is None:
+                raise ValueError("users leave at random, but nothing draws when; expected a generator")
+            self._tempers = Tempers.draw(len(users), generator)
         if self._users.shape != users.shape or self._users.device != users.device:
             self._allocate(users)
         self._users.copy_(users)
@@ -179,17 +198,34 @@ class Simulator:
         if self._step == self.max_steps:
             self._rows = self._rows[:0]
             return
-        leaving = self.leave.leaves(items, window.items[:, -self.leave.window :])
-        self._rows = self._rows[~leaving]
+        self._rows = self._rows[~self._leaving(place, items, window.items[:, -self.leave.window :])]
+
+    def _leaving(self, place: Tensor | slice, items: Tensor, recent: Tensor) -> Tensor:
+        """Return (A,) bool: which of the running episodes, at `place`, end with `items` (A,) after `recent` (A, N)."""
+        if not isinstance(self.leave, LearnedLeave):
+            return self.leave.leaves(items, recent)
+        return self.leave.leaves(self._users[place], items, recent, self._step, self._tempers, place)
 
     def episodes(self) -> Episodes:
         """Return the episodes in their present state."""
         return Episodes(self._users, self._lengths, self._items, self._seen, self._paid)
 
 
-def roll_out(simulator: Simulator, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
-    """Run one episode for each of `users` (B,); `choose` returns the items (A,) for the episodes that still run."""
-    simulator.reset(users)
+def roll_out(
+    simulator: Simulator,
+    users: Tensor,
+    choose: Callable[[Simulator], Tensor],
+    generator: torch.Generator | None = None,
+) -> Episodes:
+    """Run one episode for each of `users` (B,).
+
+    Args:
+        simulator: the environment.
+        users: (B,) rows of the world.
+        choose: returns the items (A,) for the episodes that still run.
+        generator: as in `Simulator.reset`.
+    """
+    simulator.reset(users, generator)
     while simulator.running:
         simulator.step(choose(simulator))
     return simulator.episodes()

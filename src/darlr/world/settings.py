@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from darlr.config.constraints import Section, Setting
 
-LeaveBy = Literal["category", "distance", "never"]
+LeaveBy = Literal["category", "distance", "never", "learned"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,10 @@ class LeaveConfig(Section):
 
     KEY: ClassVar[str] = "leave"
 
-    by: Annotated[LeaveBy, Setting("how a new item is compared with the recent ones")] = "category"
+    by: Annotated[
+        LeaveBy,
+        Setting("how a new item is compared with the recent ones; learned: users leave by a hazard learned from the log"),
+    ] = "category"
     window: Annotated[
         int, Setting("N: number of recent items that a new item is compared with", at_least=1, at_most=10_000)
     ] = 4
@@ -27,3 +30,6 @@ class LeaveConfig(Section):
         ),
     ] = 0.0
     max_steps: Annotated[int, Setting("longest episode", at_least=1, at_most=10_000)] = 30
+    session_gap: Annotated[
+        float, Setting("minutes without a row after which a session of the log is over", above=0, at_most=1e6)
+    ] = 30.0

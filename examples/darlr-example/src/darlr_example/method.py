@@ -46,7 +46,7 @@ class VanillaAgent:
         log = EpochLog()
         while log.steps < steps:
             users = torch.randint(len(self.reward_table), (environments,), generator=generator, device=generator.device)
-            episodes = roll_out(self.simulator, users, sampled(self.policy.scorer(), generator))
+            episodes = roll_out(self.simulator, users, sampled(self.policy.scorer(), generator), generator)
             visits, no_values = episodes.visits(), torch.zeros_like(episodes.rewards)
             returns = generalised_advantages(episodes.rewards, no_values, episodes.lengths, self.config.discount, 1.0)
             advantages = returns[visits.row, visits.step] - returns[visits.row, visits.step].mean()

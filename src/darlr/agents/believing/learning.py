@@ -91,7 +91,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
             self._posterior.redraw(users, generator)
         observes = self._posterior is not None
         recorder = Recorder(self.policy, users, self.simulator.max_steps, observes, generator)
-        episodes = roll_out(self.simulator, users, recorder.choose)
+        episodes = roll_out(self.simulator, users, recorder.choose, generator)
         visits = episodes.visits()
         recorded = (recorder.summaries, recorder.log_probabilities, recorder.scores)
         return Collection(episodes, visits, *(values[visits.row, visits.step] for values in recorded))

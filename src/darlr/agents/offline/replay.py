@@ -1,9 +1,10 @@
 """The log as episodes that agents learn from (protocol section 8).
 
 A user's rows, in the order of time, are replayed under the leave rule. An episode ends where the user would have left, at
-the length limit, and with the user's last row. If an episode may not repeat an item, repeating rows are left out. Files
-without time mostly list a user's items by their numbers. In that order, an item's number would reveal how much of the
-episode is left, and states and values would learn that. Such rows are therefore replayed in random order.
+the length limit, and with the user's last row. If users leave at random, the log's own sessions are the episodes. If an
+episode may not repeat an item, repeating rows are left out. Files without time mostly list a user's items by their
+numbers. In that order, an item's number would reveal how much of the episode is left, and states and values would learn
+that. Such rows are therefore replayed in random order.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from darlr.data.log import InteractionLog
+from darlr.data.sessions import Sessions
 from darlr.errors import InputError
 from darlr.simulator.leave import LeaveRule
 from darlr.world.window import Window, absent_item, start_item
@@ -76,6 +78,7 @@ def replay_log(
     everybody: bool,
     generator: np.random.Generator | None,
     device: torch.device,
+    sessions: Sessions | None = None,
 ) -> Replay:
     """The rows of `log` whose item the world has, as episodes.
 
@@ -88,19 +91,25 @@ def replay_log(
         everybody: whether rows of users that the world lacks count, too.
         generator: draws the order of each user's rows if the log has no time; None keeps the log's order.
         device: device of the tensors.
+        sessions: the sessions of `log`; each is replayed as an episode of its own. None: a user's rows are one.
 
     Raises:
         InputError: if there is no such row.
     """
     column, row = world.columns(log.n_items), world.rows(log.n_users)
-    rows = np.flatnonzero((column[log.items] != ABSENT) & (everybody | (row[log.users] != ABSENT)))
-    if len(rows) == 0:
+    known = (column[log.items] != ABSENT) & (everybody | (row[log.users] != ABSENT))
+    if not known.any():
         raise InputError("no row of the log is about the world's items and users, so there is nothing to replay")
-    times = log.times[rows] if log.times is not None else rows if generator is None else generator.permutation(len(rows))
-    order = np.lexsort((times, log.users[rows]))  # stable: ties keep the log's order
-    rows = rows[order]
-    users, items = torch.from_numpy(log.users[rows]).to(device), torch.from_numpy(column[log.items[rows]]).to(device)
-    step, kept = _split(users, items, leave, world.n_items, max_steps, allow_repeats)
+    if sessions is None:
+        rows = np.flatnonzero(known)
+        times = log.times[rows] if log.times is not None else rows if generator is None else generator.permutation(len(rows))
+        rows = rows[np.lexsort((times, log.users[rows]))]  # stable: ties keep the log's order
+        of = log.users[rows]
+    else:
+        kept_rows = known[sessions.rows]
+        rows, of = sessions.rows[kept_rows], sessions.numbers[kept_rows]
+    items = torch.from_numpy(column[log.items[rows]]).to(device)
+    step, kept = _split(torch.from_numpy(of).to(device), items, leave, world.n_items, max_steps, allow_repeats)
     low, high = log.reward_range
     rewards = torch.from_numpy(log.rewards[rows]).to(device)[kept]
     return Replay(
@@ -114,14 +123,14 @@ def replay_log(
 
 
 def _split(
-    users: Tensor, items: Tensor, leave: LeaveRule, n_items: int, max_steps: int, allow_repeats: bool
+    groups: Tensor, items: Tensor, leave: LeaveRule, n_items: int, max_steps: int, allow_repeats: bool
 ) -> tuple[Tensor, Tensor]:
-    """The place of every row in its episode, and whether the row counts, both (m,); rows of a user lie side by side.
+    """The place of every row in its episode, and whether the row counts, both (m,); rows of a user or session lie side by side.
 
-    All users are replayed at once, each from its first row. Users with more rows come first, so that the remaining users
-    are a slice.
+    All `groups`, users or sessions, are replayed at once, each from its first row. Those with more rows come first, so that
+    the remaining ones are a slice.
     """
-    _, counts = torch.unique_consecutive(users, return_counts=True)
+    _, counts = torch.unique_consecutive(groups, return_counts=True)
     starts = counts.cumsum(0) - counts
     counts, by = counts.sort(descending=True, stable=True)
     starts = starts[by]
@@ -130,7 +139,7 @@ def _split(
     taken = torch.full((len(counts), max_steps), -1, device=items.device)
     length = torch.zeros_like(counts)
     step, kept = torch.zeros_like(items), torch.ones_like(items, dtype=torch.bool)
-    present = (len(counts) - torch.bincount(counts).cumsum(0)).tolist()  # [t]: users with more than t rows
+    present = (len(counts) - torch.bincount(counts).cumsum(0)).tolist()  # [t]: groups with more than t rows
     for number, here in enumerate(present[:-1]):
         place, window, own, steps = starts[:here] + number, recent[:here], taken[:here], length[:here]
         item = items[place]

@@ -84,7 +84,7 @@ class ReplayLearner(EpisodicAgent[Rollout]):
         def choose(simulator: Simulator) -> Tensor:
             return self.policy.explore(_now(simulator), epsilon, generator)
 
-        episodes = roll_out(self.simulator, users, choose)
+        episodes = roll_out(self.simulator, users, choose, generator)
         return Rollout(episodes, episodes.visits())
 
     def learn(self, rollout: Rollout, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:

@@ -105,4 +105,6 @@ def _hash(settings: TableSettings) -> str:
     del said["truth"]["link"]  # frames have no factors
     if not settings.features.names:
         del said["features"]  # so that data sets keep the hash from before this option existed
+    if settings.leave.session_gap == LeaveReading.session_gap:
+        del said["leave"]["session_gap"]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darlr.config.loading import to_mapping
-from darlr.data.catalog import ItemCatalog
+from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.settings import SyntheticConfig
@@ -31,6 +31,8 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.memory import Need, require_fits
 from darlr.seeding import numpy_generator
+from darlr.world.hazard import LeaveHazard
+from darlr.world.returns import ReturnLaw
 from darlr.world.settings import LeaveConfig
 from darlr.world.world import World
 
@@ -43,7 +45,8 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
 
     Rewards are watch ratios in 0..5. The truth is their expectation before noise, for all users and items. A logged reward
     is the truth times noise of mean 1, clipped at 5. No pair is logged twice, and every user has at least one row. Ratings
-    of randomly shown items have the same noise.
+    of randomly shown items have the same noise. With `synthetic.leave: hazard` the log has sessions, and the truth has the
+    law that ended them.
 
     Raises:
         InputError: for a strength of a selection that has none, and for a world that does not fit into the memory.
@@ -58,22 +61,90 @@ def generate(config: SyntheticConfig) -> LoadedDataset:
             f"config key 'synthetic.selection_strength' is {config.selection_strength:g}, but the selection 'forced' has none; "
             f"expected the default, {SyntheticConfig.selection_strength:g}"
         )
+    _require_read(config)
     latent = draw_latent(config.users, config.items, numpy_generator(config.seed, "synthetic", "latent"))
     truth = expected_table(latent)
-    log = _draw_log(latent, truth, config, numpy_generator(config.seed, "synthetic", "log"))
+    catalog = ItemCatalog(latent.categories, category_names(config.items), Features.none(config.items))
+    random = numpy_generator(config.seed, "synthetic", "log")
+    if config.leave == "hazard":
+        log, hazard, returns = _draw_sessions(latent, truth, catalog.membership(), config, random)
+    else:
+        log, hazard, returns = _draw_log(latent, truth, config, random), None, None
     features = numpy_generator(config.seed, "synthetic", "features")
     world = World(np.arange(config.users, dtype=np.int64), np.arange(config.items, dtype=np.int64))
     dataset = Dataset(
         name="synthetic",
         log=log,
-        items=ItemCatalog(latent.categories, category_names(config.items), draw_item_features(latent, features)),
+        items=replace(catalog, features=draw_item_features(latent, features)),
         user_features=draw_user_features(latent, features),
         world=world,
-        leave=LeaveConfig(by="category", window=4, tolerance=0.0, max_steps=30),
-        hashes={"synthetic": hashlib.sha256(json.dumps(to_mapping(config), sort_keys=True).encode()).hexdigest()},
+        leave=LeaveConfig(by="category" if hazard is None else "learned", window=4, tolerance=0.0, max_steps=30),
+        hashes={"synthetic": hashlib.sha256(json.dumps(_read(config), sort_keys=True).encode()).hexdigest()},
         randomised=_draw_randomised(log, truth, config) if config.randomised else None,
     )
-    return LoadedDataset(dataset, Truth(world, truth))
+    return LoadedDataset(dataset, Truth(world, truth, leave=hazard, returns=returns))
+
+
+def _read(config: SyntheticConfig) -> dict[str, object]:
+    """Return the settings that the world depends on. Those of the hazard are left out where there is none, so that such a
+    world keeps the hash that it had before there were hazards.
+    """
+    values = to_mapping(config)
+    return values if config.leave == "hazard" else {key: values[key] for key in values if key not in ("leave", *config.visits)}
+
+
+def _require_read(config: SyntheticConfig) -> None:
+    """Raise `InputError` for a setting of the hazard if there is none."""
+    defaults = SyntheticConfig().visits
+    for name, value in config.visits.items() if config.leave != "hazard" else ():
+        if value != defaults[name]:
+            raise InputError(
+                f"config key 'synthetic.{name}' is {value:g}, but 'synthetic.leave' is '{config.leave}', which reads no such "
+                f"key; expected the default, {defaults[name]:g}"
+            )
+
+
+def _draw_sessions(
+    latent: Latent, truth: Floats, membership: NDArray[np.bool_], config: SyntheticConfig, random: np.random.Generator
+) -> tuple[InteractionLog, LeaveHazard, ReturnLaw]:
+    """Return the log of a world whose users leave and return by known laws, and the laws."""
+    # Other data are read without torch.
+    from darlr.data.synthetic.visits import draw_visits, known_hazard, known_returns  # noqa: PLC0415
+
+    hazard = known_hazard(config, numpy_generator(config.seed, "synthetic", "hazard"))
+    returns = known_returns(config, numpy_generator(config.seed, "synthetic", "return"))
+    orders = _draw_orders(latent, truth, config, random)
+    visits = draw_visits(orders, truth, membership, hazard, returns, random)
+    log = InteractionLog(
+        users=visits.users,
+        items=visits.items,
+        rewards=visits.rewards,
+        times=visits.times,
+        user_ids=np.arange(latent.n_users, dtype=np.int64),
+        item_ids=np.arange(latent.n_items, dtype=np.int64),
+        reward_range=(0.0, MAXIMUM),
+        positive_threshold=WATCHED,
+        exposure=visits.exposure,
+    )
+    return log, hazard, returns
+
+
+def _draw_orders(latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator) -> NDArray[np.int32]:
+    """Return (U, I) all items in the order of draws without replacement, in proportion to exp(`_log_weights`)."""
+    block = max(1, BLOCK_CELLS // latent.n_items)
+    orders = []
+    for start in range(0, latent.n_users, block):
+        score = _log_weights(latent, truth, config, start, min(start + block, latent.n_users))
+        score -= _log_exponential(score.shape, random)
+        orders.append(np.argsort(-score, axis=1, kind="stable").astype(np.int32))
+    return np.concatenate(orders)
+
+
+def _log_exponential(shape: tuple[int, ...], random: np.random.Generator) -> Floats:
+    """Return logarithms of exponential numbers. The items with the largest log-weights minus these (that is, plus Gumbel
+    noise) are a weighted draw without replacement.
+    """
+    return np.log(np.maximum(random.standard_exponential(shape, dtype=np.float32), np.finfo(np.float32).tiny))
 
 
 def _draw_log(latent: Latent, truth: Floats, config: SyntheticConfig, random: np.random.Generator) -> InteractionLog:
@@ -115,9 +186,7 @@ def _draw_exposure(
     for start in range(0, n_users, block):
         stop = min(start + block, n_users)
         score = _log_weights(latent, truth, config, start, stop)
-        # The items with the largest log-weights plus Gumbel noise (-log of an exponential) are a weighted draw without
-        # replacement.
-        score -= np.log(np.maximum(random.standard_exponential(score.shape, dtype=np.float32), np.finfo(np.float32).tiny))
+        score -= _log_exponential(score.shape, random)
         most = int(seen[start:stop].max())
         best = np.argpartition(-score, most - 1, axis=1)[:, :most]
         ranked = np.take_along_axis(best, np.argsort(-np.take_along_axis(score, best, axis=1), axis=1), axis=1)

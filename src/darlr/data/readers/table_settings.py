@@ -83,6 +83,7 @@ class LeaveReading:
     window: int = LeaveConfig.window
     tolerance: float = LeaveConfig.tolerance
     max_steps: int = LeaveConfig.max_steps
+    session_gap: float = LeaveConfig.session_gap
 
     def __post_init__(self) -> None:
         self.rule(has_categories=False)  # refuses values outside their limits
@@ -90,7 +91,8 @@ class LeaveReading:
     def rule(self, has_categories: bool) -> LeaveConfig:
         """Return the leave rule of a data set; "auto" means by category if its items have categories, else never."""
         automatic: LeaveBy = "category" if has_categories else "never"
-        return LeaveConfig(automatic if self.by == "auto" else self.by, self.window, self.tolerance, self.max_steps)
+        by = automatic if self.by == "auto" else self.by
+        return LeaveConfig(by, self.window, self.tolerance, self.max_steps, self.session_gap)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from darlr.reading import is_folder, present
 from darlr.text import brief, csv_text
 
 IDENTITY = ("dataset", "method", "seed")
-WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed", "leave.by")
+WORLD = ("synthetic.users", "synthetic.items", "synthetic.seed", "synthetic.leave", "leave.by")
 """The settings that choose a generated world, or the game that is played in a world; other ones choose a log or a method."""
 CONFIG_SHAPE = Keys({"dataset": text, "method": text, "seed": whole()})
 READING = ("data.", "synthetic.")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from darlr.errors import InputError
 from darlr.rewards.source import RewardSource, normalised
+from darlr.simulator.learned_leave import LearnedLeave, Tempers
 from darlr.simulator.leave import LeaveRule
 from darlr.world.window import Window
 
@@ -35,7 +36,7 @@ class Game:
     """
 
     rewards: RewardSource
-    leave: LeaveRule
+    leave: LeaveRule | LearnedLeave
     n_users: int
     n_items: int
     max_steps: int
@@ -82,9 +83,23 @@ class Sessions:
         self.users = torch.zeros(count, dtype=torch.int64)
         self.window = Window(self._start.items.repeat(count, 1), self._start.rewards.repeat(count, 1))
         self.blocked = torch.zeros(count, game.n_items, dtype=torch.bool)
+        self._tempers = Tempers(torch.zeros(count), torch.zeros(count))
 
-    def begin(self, rows: Tensor, users: Tensor) -> None:
-        """Begin the sessions `rows` (K,) anew, with `users` (K,); the others continue."""
+    def begin(self, rows: Tensor, users: Tensor, tempers: Tempers | None = None) -> None:
+        """Begin sessions anew; the others continue.
+
+        Args:
+            rows: (K,) the sessions.
+            users: (K,) rows of the world.
+            tempers: of the K users; None if no user leaves at random.
+
+        Raises:
+            ValueError: if users leave at random and there are no tempers.
+        """
+        if isinstance(self.game.leave, LearnedLeave):
+            if tempers is None:
+                raise ValueError("users leave at random, but nothing says when; expected their tempers")
+            self._tempers.patience[rows], self._tempers.effects[rows] = tempers.patience, tempers.effects
         forbidden = self.game.forbidden
         self.users[rows] = users
         self._lengths[rows] = 0
@@ -100,7 +115,7 @@ class Sessions:
         game, window = self.game, self.window
         played = ~self.blocked[self._everyone, items]
         rewards = torch.where(played, game.rewards.pay(self.users, items, window), 0.0)
-        leaving = game.leave.leaves(items, window.items[:, -game.leave.window :])
+        leaving = self._leaving(items, window.items[:, -game.leave.window :])
         self._lengths += played
         if not game.allow_repeats:
             self.blocked[self._everyone, items] = True
@@ -109,6 +124,13 @@ class Sessions:
             torch.where(played[:, None], after.items, window.items), torch.where(played[:, None], after.rewards, window.rewards)
         )
         return rewards, ~played | leaving | (self._lengths == game.max_steps)
+
+    def _leaving(self, items: Tensor, recent: Tensor) -> Tensor:
+        """Return (N,) bool: whether users leave over `items` (N,) after `recent` (N, M)."""
+        leave = self.game.leave
+        if not isinstance(leave, LearnedLeave):
+            return leave.leaves(items, recent)
+        return leave.leaves(self.users, items, recent, self._lengths + 1, self._tempers, slice(None))
 
     def _moved_on(self, items: Tensor, seen: Tensor) -> Window:
         """Return the windows one position later, with `items` (N,) and their normalised rewards `seen` (N,) as the newest."""

@@ -20,6 +20,7 @@ from darlr.simulator.environments.interface import (
     row_of,
 )
 from darlr.simulator.environments.sessions import Game, Sessions
+from darlr.simulator.learned_leave import LearnedLeave, Tempers
 
 
 class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
@@ -49,7 +50,10 @@ class RecommendationEnv(gymnasium.Env[Observation, np.int64]):
         users = named_users(options, 1, self.game.n_users)
         if users is None:
             users = self.np_random.integers(self.game.n_users, size=1)
-        self._sessions.begin(torch.tensor([0]), torch.from_numpy(users))
+        tempers = None
+        if isinstance(self.game.leave, LearnedLeave):
+            tempers = Tempers(torch.tensor([self.np_random.exponential()]), torch.tensor([self.np_random.normal()]))
+        self._sessions.begin(torch.tensor([0]), torch.from_numpy(users), tempers)
         self._running = True
         return row_of(observe(self._sessions), 0), self._info()
 

@@ -24,6 +24,7 @@ from darlr.simulator.environments.interface import (
     row_of,
 )
 from darlr.simulator.environments.sessions import Game, Sessions
+from darlr.simulator.learned_leave import LearnedLeave, Tempers
 
 Infos = dict[str, Any]
 
@@ -69,7 +70,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         self._seed(seed)
         users = named_users(options, self.num_envs, self.game.n_users)
         rows = torch.arange(self.num_envs)
-        self._sessions.begin(rows, self._drawn(rows) if users is None else torch.from_numpy(users))
+        self._begin(rows, self._drawn(rows) if users is None else torch.from_numpy(users))
         self._begun = True
         return observe(self._sessions), self._infos()
 
@@ -89,7 +90,7 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
         if ended.any():
             finals = self._finals(ended.numpy())
             rows = ended.nonzero()[:, 0]
-            self._sessions.begin(rows, self._drawn(rows))
+            self._begin(rows, self._drawn(rows))
         truncated = np.zeros(self.num_envs, bool)
         return observe(self._sessions), rewards.numpy().astype(np.float64), ended.numpy(), truncated, finals | self._infos()
 
@@ -112,6 +113,15 @@ class RecommendationVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[
     def _drawn(self, rows: Tensor) -> Tensor:
         """Return (K,) users for the sub-environments `rows` (K,), each drawn from its own generator."""
         return torch.tensor([int(self._generators[row].integers(self.game.n_users)) for row in rows.tolist()])
+
+    def _begin(self, rows: Tensor, users: Tensor) -> None:
+        """Begin sessions `rows` (K,) with `users` (K,), whose tempers their own generators draw if they leave at random."""
+        tempers = None
+        if isinstance(self.game.leave, LearnedLeave):
+            own = [self._generators[row] for row in rows.tolist()]
+            drawn = torch.tensor([[each.exponential(), each.normal()] for each in own], dtype=torch.float32)
+            tempers = Tempers(drawn[:, 0], drawn[:, 1])
+        self._sessions.begin(rows, users, tempers)
 
     def _infos(self) -> Infos:
         return {"action_mask": self.action_masks().view(np.int8), "_action_mask": np.ones(self.num_envs, bool)}
