@@ -3,22 +3,24 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, no user leaves.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import Among, Scorer, greedy, sampled
+from darlr.agents.acting import Among, Scorer, greedy, greedy_slates, sampled, sampled_slates
 from darlr.errors import InputError, RunError
 from darlr.evaluation.metrics import FinishedEpisodes
 from darlr.evaluation.modes import GREEDY, MODES, NX_0, SAMPLED
 from darlr.evaluation.table import Values, values_of
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
+from darlr.seeding import torch_generator
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.simulator.slates import SlateRules, SlateSimulator
 from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
@@ -39,6 +41,8 @@ class EvaluationWorld:
         forbidden: (n_items,) bool, items that this world does not have, or (n_users, n_items) bool, such cells; or None.
         simulator: the class that runs its episodes.
         device: the device of the episodes.
+        slates: the rules of slates; None for single recommendations.
+        seed: of what users choose from slates; all policies that are tested in this world meet the same draws.
     """
 
     rewards: RewardSource
@@ -51,6 +55,8 @@ class EvaluationWorld:
     forbidden: Tensor | None = None
     simulator: type[Simulator] = Simulator
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    slates: SlateRules | None = None
+    seed: int = 0
 
     @classmethod
     def of_table(cls, rewards: TableReward, leave: LeaveRule, max_steps: int, lookback: int, **others: Any) -> Self:
@@ -94,14 +100,22 @@ class EvaluationWorld:
         """
         settings = MODES[mode]
         steps = settings.steps or self.max_steps
-        if not settings.allow_repeats and self.fewest_allowed < steps:
+        most = (1 if settings.allow_repeats else steps) * (1 if self.slates is None else self.slates.size)
+        if (not settings.allow_repeats or self.slates is not None) and self.fewest_allowed < most:
             raise InputError(
-                f"the test world has {self.fewest_allowed} items, but an episode of mode '{mode}' recommends up to {steps} and "
+                f"the test world has {self.fewest_allowed} items, but an episode of mode '{mode}' recommends up to {most} and "
                 "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
         shown = max(self.lookback, min(lookback, steps))
-        return self.simulator(self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats)
+        game = self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats
+        return self.simulator(*game) if self.slates is None else SlateSimulator(*game, self.slates)
+
+    def redrawn(self, generator: torch.Generator) -> Self:
+        """Return the world with other draws of what users choose from slates; single recommendations draw nothing."""
+        if self.slates is None:
+            return self
+        return replace(self, seed=int(torch.randint(2**62, (), generator=generator, device=generator.device)))
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
         """Return the metrics of `scorer` in `mode`, from one episode for each of `users` (B,).
@@ -130,15 +144,23 @@ class EvaluationWorld:
     def episodes(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> FinishedEpisodes:
         """Return the finished episodes in `mode`, one for each of `users` (B,); for the arguments see `measure`."""
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
-        choose = greedy(allowed) if generator is None else sampled(allowed, generator)
+        choose, choices = self._choosing(allowed, generator), None
+        if self.slates is not None:
+            choices = torch_generator(self.seed, "choices", mode, device=users.device)
         simulator = self._begin(mode, scorer.lookback)
         # Allocated before the first block. Otherwise these arrays would lie between the blocks' scores, and memory would
         # fragment.
         tested = self._empty(len(users), simulator.max_steps, users.device)
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
-            _write(tested, block, roll_out(simulator, users[block], choose))
+            _write(tested, block, roll_out(simulator, users[block], choose, choices))
         return tested
+
+    def _choosing(self, scorer: Scorer, generator: torch.Generator | None) -> Callable[[Simulator], Tensor]:
+        if self.slates is None:
+            return greedy(scorer) if generator is None else sampled(scorer, generator)
+        size = self.slates.size
+        return greedy_slates(scorer, size) if generator is None else sampled_slates(scorer, size, generator)
 
     def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
         shape = (episodes, steps)
@@ -147,6 +169,7 @@ class EvaluationWorld:
             rewards=torch.empty(shape, device=device),
             actions=torch.empty(shape, dtype=torch.int64, device=device),
             taken=torch.empty(shape, dtype=torch.bool, device=device),
+            slates=None if self.slates is None else torch.empty(*shape, self.slates.size, dtype=torch.int64, device=device),
             n_allowed=self.n_allowed,
             dominated=self.dominated,
         )
@@ -165,6 +188,8 @@ def _write(tested: FinishedEpisodes, block: slice, episodes: Episodes) -> None:
     """Copy finished `episodes`, whose buffers will be reused, to the places `block` of `tested`."""
     for name in ("lengths", "rewards", "actions", "taken"):
         getattr(tested, name)[block] = getattr(episodes, name)
+    if tested.slates is not None and episodes.slates is not None:
+        tested.slates[block] = episodes.slates
 
 
 class _Restricted(Scorer):
@@ -177,6 +202,12 @@ class _Restricted(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         forbidden = self._forbidden.expand(len(users), -1) if self._forbidden.ndim == 1 else self._forbidden[users]
         return self._scorer(users, window, forbidden if blocked is None else blocked | forbidden)
+
+    def listed(self, users: Tensor, scores: Tensor, count: int) -> Tensor:
+        return self._scorer.listed(users, scores, count)
+
+    def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        return self._scorer.drawn(users, scores, count, generator)
 
     def among(self, users: Tensor, window: Window) -> Among | None:
         if (among := self._scorer.among(users, window)) is None:
@@ -227,9 +258,10 @@ def run_full_test(
 def run_test(world: EvaluationWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
     """Test a policy in every mode, sampled and greedy, with the same `episodes` users; return `mode/policy/metric` -> value.
 
-    The users are drawn first, so policies that are tested with the same `generator` meet the same users.
+    The users, and what they choose from slates, are drawn first, so policies that are tested with the same `generator` meet
+    the same users and draws.
     """
-    users = world.draw_users(episodes, generator)
+    users, world = world.draw_users(episodes, generator), world.redrawn(generator)
     record: dict[str, float | None] = {}
     for mode in MODES:
         for policy, draws in ((SAMPLED, generator), (GREEDY, None)):

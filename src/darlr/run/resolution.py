@@ -126,11 +126,12 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
         raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
     if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":
         raise InputError(f"config keys 'synthetic.*' shape the data set 'synthetic', but the data set is '{config.dataset}'")
-    longest = max(config.leave.max_steps, 10)  # NX_10 always takes ten steps
+    longest = max(config.leave.max_steps, 10) * config.slate.size  # NX_10 always takes ten steps
     if dataset.world.n_items < longest:
+        smaller = "'leave.max_steps'" if config.slate.size == 1 else "'slate.size' or 'leave.max_steps'"
         raise InputError(
             f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
-            "expected more items or a smaller 'leave.max_steps'"
+            f"expected more items or a smaller {smaller}"
         )
 
 

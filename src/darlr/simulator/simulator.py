@@ -21,6 +21,7 @@ class Episodes:
         items: (B, L + T) int64; column L + t is the item of step t, see `Window` for the columns before.
         seen_rewards: (B, L + T) float32, the normalised rewards at the same places.
         rewards: (B, T) float32 as paid, 0 after the end.
+        slates: (B, T, k) the items that each step showed, absence after the end; None for single recommendations.
     """
 
     users: Tensor
@@ -28,6 +29,7 @@ class Episodes:
     items: Tensor
     seen_rewards: Tensor
     rewards: Tensor
+    slates: Tensor | None = None
 
     @property
     def lookback(self) -> int:
@@ -36,7 +38,10 @@ class Episodes:
 
     @property
     def actions(self) -> Tensor:
-        """(B, T) the recommended items; after an episode's end, the column that marks absence."""
+        """(B, T) the recommended items, or those chosen from slates; after an episode's end, the column that marks absence.
+
+        A step whose user chose nothing has the column that marks the start.
+        """
         return self.items[:, self.lookback :]
 
     @property
@@ -44,13 +49,25 @@ class Episodes:
         """(B, T) bool: whether the step was taken."""
         return torch.arange(self.rewards.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
+    @property
+    def chosen(self) -> Tensor | None:
+        """(B, T) bool: whether the user chose an item of the slate; None for single recommendations."""
+        return None if self.slates is None else chosen_of(self.slates, self.actions) & self.taken
+
     def visits(self) -> "Visits":
         """Return all steps that were taken, episode by episode."""
         steps = self.rewards.shape[1]
         row, step = self.taken.nonzero(as_tuple=True)
         items = self.items.unfold(1, self.lookback, 1)[:, :steps]  # (B, T, L) views: the window before each step
         rewards = self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
-        return Visits(row, step, self.users[row], self.actions[row, step], Window(items[row, step], rewards[row, step]))
+        chosen = None if (chosen := self.chosen) is None else chosen[row, step]
+        window = Window(items[row, step], rewards[row, step])
+        return Visits(row, step, self.users[row], self.actions[row, step], window, chosen)
+
+
+def chosen_of(slates: Tensor, actions: Tensor) -> Tensor:
+    """Return (...) bool: whether the `actions` (...) are items of the `slates` (..., k)."""
+    return (slates == actions[..., None]).any(dim=-1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,7 @@ class Visits:
         row, step: (n,) int64, the episode, and the number of the step in it.
         users, items: (n,) int64, the user, and the recommended item.
         window: (n, L) the window before the step.
+        chosen: (n,) bool, whether the user chose an item of the slate; None for single recommendations.
     """
 
     row: Tensor
@@ -68,6 +86,7 @@ class Visits:
     users: Tensor
     items: Tensor
     window: Window
+    chosen: Tensor | None = None
 
 
 class Simulator:
@@ -102,8 +121,10 @@ class Simulator:
         """Whether an episode still runs."""
         return len(self._rows) > 0
 
-    def reset(self, users: Tensor) -> None:
-        """Begin an episode for each of `users` (B,), rows of the world."""
+    def reset(self, users: Tensor, choices: torch.Generator | None = None) -> None:
+        """Begin an episode for each of `users` (B,), rows of the world; `choices` draws what they choose from slates, and
+        single recommendations draw nothing.
+        """
         if self._users.shape != users.shape or self._users.device != users.device:
             self._allocate(users)
         self._users.copy_(users)
@@ -167,29 +188,52 @@ class Simulator:
     def step(self, items: Tensor) -> None:
         """Recommend `items` (A,) to the running episodes, pay, and end the episodes of users who leave."""
         place, window = self._place, self.window
-        reward = self.rewards.pay(self.users, items, window)
+        reward = self._pay(items, window)
         column = self.lookback + self._step
         self._items[place, column] = items
         self._paid[place, self._step] = reward
         self._seen[place, column] = normalised(reward, self.rewards)
         if not self.allow_repeats:
-            self._used[self._rows, items] = True
+            self._block(items)
         self._step += 1
         self._lengths[place] = self._step
         if self._step == self.max_steps:
             self._rows = self._rows[:0]
             return
-        leaving = self.leave.leaves(items, window.items[:, -self.leave.window :])
-        self._rows = self._rows[~leaving]
+        self._rows = self._rows[~self._leaving(items, window)]
+
+    def _pay(self, items: Tensor, window: Window) -> Tensor:
+        """Return (A,) the rewards of `items` (A,) after `window`."""
+        return self.rewards.pay(self.users, items, window)
+
+    def _block(self, items: Tensor) -> None:
+        """Mark what may not be recommended again; `items` is (A,)."""
+        self._used[self._rows, items] = True
+
+    def _leaving(self, items: Tensor, window: Window) -> Tensor:
+        """Return (A,) bool: the users who leave over `items` (A,) after `window`."""
+        return self.leave.leaves(items, window.items[:, -self.leave.window :])
 
     def episodes(self) -> Episodes:
         """Return the episodes in their present state."""
         return Episodes(self._users, self._lengths, self._items, self._seen, self._paid)
 
 
-def roll_out(simulator: Simulator, users: Tensor, choose: Callable[[Simulator], Tensor]) -> Episodes:
-    """Run one episode for each of `users` (B,); `choose` returns the items (A,) for the episodes that still run."""
-    simulator.reset(users)
+def roll_out(
+    simulator: Simulator,
+    users: Tensor,
+    choose: Callable[[Simulator], Tensor],
+    choices: torch.Generator | None = None,
+) -> Episodes:
+    """Run one episode for each of `users` (B,).
+
+    Args:
+        simulator: the simulator.
+        users: (B,) rows of the world.
+        choose: returns the items (A,), or slates (A, k), for the episodes that still run.
+        choices: draws what users choose from slates.
+    """
+    simulator.reset(users, choices)
     while simulator.running:
         simulator.step(choose(simulator))
     return simulator.episodes()
