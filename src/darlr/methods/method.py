@@ -120,7 +120,7 @@ class Method(ABC):
                 f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
                 "expected it left open"
             )
-        if config.slate.plays and not self.slates:
+        if config.slate.active and not self.slates:
             key, expected = ("size", 1) if config.slate.size > 1 else ("nothing", "null")
             raise InputError(
                 f"config key 'slate.{key}' is {getattr(config.slate, key):g}, but method '{self.name}' recommends one item at "

@@ -100,7 +100,7 @@ class LearningWorld:
 
     def simulator(self, config: ExperimentConfig, reward: RewardSource, ways: Ways, lookback: int) -> Simulator:
         """Make the environment that a policy learns in, which pays `reward`; windows have `lookback` positions."""
-        if config.slate.plays:
+        if config.slate.active:
             return self.slate_simulator(config, reward, lookback)
         n_items, steps = len(self.membership), config.leave.max_steps
         return ways.simulator(reward, self.leave, n_items, steps, lookback, config.training.allow_repeats)

@@ -41,7 +41,7 @@ class ReferenceWays(Ways):
 
     def check(self, config: ExperimentConfig, dataset: Dataset, offline: bool) -> None:
         """Raise `InputError` for settings or data that the reference code does not support."""
-        if config.slate.plays:
+        if config.slate.active:
             raise InputError(
                 "config key 'slate' asks for slates, which the references ('reference_quirks') lack; expected its defaults"
             )

@@ -39,7 +39,7 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
         lookback=lookback_of(config),
         simulator=ways_of(config).simulator,
         device=learning.learned.device,
-        slates=learning.slates if config.slate.plays else None,
+        slates=learning.slates if config.slate.active else None,
         seed=config.seed,
     )
 
@@ -100,7 +100,7 @@ def true_world(
 
 def _slates(config: ExperimentConfig, dataset: Dataset, rewards: Estimates | Tensor) -> dict[str, Any]:
     """Return the fields of a test world about slates, for users who would give `rewards` (n_users, n_items)."""
-    rules = slate_rules(config, dataset, estimates_of(rewards)) if config.slate.plays else None
+    rules = slate_rules(config, dataset, estimates_of(rewards)) if config.slate.active else None
     return {"slates": rules, "seed": config.seed}
 
 

@@ -57,6 +57,6 @@ class SlateConfig(Section):
     leave: Annotated[SlateLeave, Setting("items of a slate that the leave rule reads")] = "chosen"
 
     @property
-    def plays(self) -> bool:
+    def active(self) -> bool:
         """Whether the user has a choice, so that the game differs from that of single recommendations."""
         return self.size > 1 or self.nothing is not None
