@@ -1,4 +1,4 @@
-"""Runs whose steps show slates, from their settings to what they serve."""
+"""Runs whose steps show slates: settings, tests, resuming and serving."""
 
 from collections.abc import Mapping
 from itertools import combinations

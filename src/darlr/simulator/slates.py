@@ -104,7 +104,7 @@ class SlateSimulator(Simulator):
         if self.rules.leave == "chosen":
             known = items < self.n_items
             return super()._leaving(torch.where(known, items, 0), window) & known
-        step = self._step - 1  # the step that has just been taken
+        step = self._step - 1  # the step of these slates
         shown = self._shown[self._rows, step : step + self.leave.window + 1]
         recent, slates = shown[:, :-1].flatten(1), shown[:, -1]
         over = self.leave.leaves(slates.flatten(), recent.repeat_interleave(self.rules.size, dim=0))
