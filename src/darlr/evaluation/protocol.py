@@ -42,7 +42,7 @@ class EvaluationWorld:
         simulator: the class that runs its episodes.
         device: the device of the episodes.
         slates: the rules of slates; None for single recommendations.
-        seed: of what users choose from slates; all policies that are tested in this world meet the same draws.
+        seed: seed of the users' choices from slates; all policies that are tested in this world meet the same draws.
     """
 
     rewards: RewardSource
@@ -112,7 +112,7 @@ class EvaluationWorld:
         return self.simulator(*game) if self.slates is None else SlateSimulator(*game, self.slates)
 
     def redrawn(self, generator: torch.Generator) -> Self:
-        """Return the world with other draws of what users choose from slates; single recommendations draw nothing."""
+        """Return the world with another seed of choices from slates, by `generator`; single recommendations draw nothing."""
         if self.slates is None:
             return self
         return replace(self, seed=int(torch.randint(2**62, (), generator=generator, device=generator.device)))

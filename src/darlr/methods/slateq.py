@@ -186,7 +186,7 @@ def slate_values(scores: Tensor, utilities: Tensor, choice: ConditionalLogit, sl
 def best_slates(scores: Tensor, utilities: Tensor, choice: ConditionalLogit, size: int) -> Tensor:
     """The slates (B, size) with the largest Q(s, A), items with larger scores first; for the arguments see `slate_values`.
 
-    The score of blocked items is -inf. The maximum of a ratio is a fixed point (Dinkelbach, Management Science 1967): a slate
+    The score of blocked items is -inf. The maximum of a ratio is a fixed point (Dinkelbach, Management Science 1967). A slate
     of value V is the best one if and only if no slate has a larger sum of v_i (score_i - V). The `size` largest such terms
     make up the next slate. Values only grow, and a few rounds reach the maximum that the paper finds by linear programming.
     """

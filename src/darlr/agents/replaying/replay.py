@@ -136,7 +136,7 @@ class EpisodeReplay:
         self._count()
 
     def _bounds(self) -> dict[str, int]:
-        """What the numbers of a saved tensor must be smaller than, by name."""
+        """The upper bounds, themselves excluded, of the numbers in saved tensors by name."""
         return {
             "users": self._n_users,
             "lengths": self._longest + 1,
