@@ -1,12 +1,28 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import blocking_items, greedy, mask_logits, sample_items, sampled
+from darlr.agents.acting import (
+    Among,
+    Scorer,
+    blocking_items,
+    greedy,
+    greedy_slates,
+    mask_logits,
+    sample_items,
+    sampled,
+    sampled_slates,
+)
 from darlr.agents.static.scorers import TableScorer
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
+from darlr.simulator.choice import ConditionalLogit
 from darlr.simulator.leave import Never
 from darlr.simulator.simulator import Simulator, roll_out
+from darlr.simulator.slates import SlateRules, SlateSimulator
+from darlr.world.window import Window
 from tests.worlds import draws
 
 NOTHING = float("-inf")
@@ -80,3 +96,46 @@ def test_sampled_follows_the_scores_and_the_mask() -> None:
     actions = roll_out(simulator, torch.zeros(6000, dtype=torch.long), sampled(scorer, draws())).actions
     assert abs(float((actions[:, 0] == 2).float().mean()) - 2 / 3) < 0.025  # four standard deviations
     assert torch.equal(actions.sum(dim=1), torch.full((6000,), 3))  # item 0 is never drawn, 1 and 2 once each
+
+
+def shown(scorer: Scorer, choose: Callable[[Simulator], Tensor], episodes: int = 1, size: int = 2, steps: int = 2) -> Tensor:
+    """The slates (episodes, steps, size) of a world with six items."""
+    rules = SlateRules(size, "chosen", ConditionalLogit(0.0, 1.0, 1.0, None), KeptEstimates(torch.zeros(1, 6)))
+    world = SlateSimulator(TableReward(torch.zeros(1, 6), 0.0, 1.0), Never(), 6, steps, 1, False, rules)
+    slates = roll_out(world, torch.zeros(episodes, dtype=torch.long), choose, draws()).slates
+    assert slates is not None
+    return slates
+
+
+def test_greedy_slates_have_the_best_items_that_were_not_shown() -> None:
+    scorer = TableScorer(torch.tensor([[3.0, 5.0, 1.0, 4.0, 0.0, 2.0]]))
+    assert shown(scorer, greedy_slates(scorer, 2), steps=3).tolist() == [[[1, 3], [0, 5], [2, 4]]]
+
+
+def test_sampled_slates_follow_the_plackett_luce_model_and_are_distinct() -> None:
+    logits = torch.tensor([0.0, 1.0, 0.5, -1.0, NOTHING, 2.0])
+    scorer, chances = TableScorer(logits[None]), logits.softmax(0)
+    slates = shown(scorer, sampled_slates(scorer, 2, draws(2)), 40_000)
+    assert (slates[:, :, 0] != slates[:, :, 1]).all()
+    first, second = slates[:, 0].unbind(1)
+    torch.testing.assert_close(torch.bincount(first, minlength=6) / 40_000, chances, atol=0.01, rtol=0)
+    pairs = torch.bincount(6 * first + second, minlength=36).view(6, 6) / 40_000
+    expected = chances[:, None] * chances / (1 - chances[:, None])
+    torch.testing.assert_close(pairs, expected.fill_diagonal_(0.0), atol=0.01, rtol=0)
+    assert len(slates.flatten(1)[0].unique()) == 4  # nothing is shown twice in an episode
+
+
+def test_slates_of_a_scorer_that_ranks_few_items_fall_back_on_all_when_too_few_are_left() -> None:
+    scorer = Few()
+    assert shown(scorer, greedy_slates(scorer, 2), steps=3).tolist() == [[[4, 3], [5, 2], [1, 0]]]
+
+
+class Few(Scorer):
+    """Ranks all items by their number, and three in an episode."""
+
+    def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
+        return mask_logits(torch.arange(6.0).expand(len(users), -1), blocked)
+
+    def among(self, users: Tensor, window: Window) -> Among:
+        items = torch.tensor([2, 4, 3]).expand(len(users), -1)
+        return Among(items, torch.tensor([0.0, 2.0, 1.0]).expand(len(users), -1))

@@ -8,9 +8,12 @@ from darlr.agents.static.scorers import TableScorer
 from darlr.errors import InputError
 from darlr.evaluation.modes import MODES
 from darlr.evaluation.protocol import EvaluationWorld, run_full_test, run_test
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.table import TableReward
+from darlr.simulator.choice import ConditionalLogit
 from darlr.simulator.leave import Never, leave_rule
-from darlr.world.settings import LeaveConfig
+from darlr.simulator.slates import SlateRules
+from darlr.world.settings import LeaveConfig, SlateConfig
 from tests.worlds import draws, membership_of
 
 # Twelve items in pairs of one category, two users; user 1 is paid double.
@@ -161,3 +164,51 @@ def test_cells_can_be_forbidden_one_by_one() -> None:
     forbidden[1, 2] = True
     with pytest.raises(InputError, match="has 9 items, but an episode of mode 'nx_10' recommends up to 10 and none twice"):
         cells.measure("nx_10", USERS, BEST_FIRST, None)
+
+
+def with_slates(**settings: Any) -> EvaluationWorld:
+    """The world with slates of two; users take the better item, since the utilities differ by five or more."""
+    config = SlateConfig(**{"size": 2, "scale": 50.0, **settings})
+    rules = SlateRules(config.size, config.leave, ConditionalLogit.of(config, (0.0, 10.0)), KeptEstimates(PAID))
+    return world(slates=rules)
+
+
+def test_slates_are_played_in_every_mode() -> None:
+    # The slates are of items 0 and 1, 2 and 3, ...; users choose 0, 2, 4 and so on, and share no category.
+    found = with_slates().measure("nx_0", USERS, BEST_FIRST, None)
+    assert found["r_tra"] == (12 + 10 + 8 + 6 + 4) * 1.5
+    assert (found["length"], found["choice_rate"]) == (5, 1.0)
+    assert found["r_slot"] == pytest.approx((12 + 10 + 8 + 6 + 4) * 1.5 / 10)
+    assert (found["cv"], found["cv_turn"]) == (10 / 12, pytest.approx(10 / 20))
+    repeated = with_slates().measure("fb", USERS, BEST_FIRST, None)
+    assert (repeated["length"], repeated["r_tra"]) == (2, 36.0)
+    with pytest.raises(InputError, match="has 12 items, but an episode of mode 'nx_10' recommends up to 20 and none twice"):
+        with_slates().measure("nx_10", USERS, BEST_FIRST, None)
+
+
+def test_users_who_prefer_nothing_stay_and_pay_nothing() -> None:
+    found = with_slates(nothing=9.0).measure("nx_0", USERS, BEST_FIRST, None)
+    assert (found["r_tra"], found["length"], found["choice_rate"]) == (0.0, 5.0, 0.0)
+
+
+def test_too_few_allowed_items_for_one_slate_are_refused() -> None:
+    forbidden = torch.ones(12, dtype=torch.bool)
+    forbidden[3] = False
+    with pytest.raises(InputError, match="has 1 items, but an episode of mode 'fb' recommends up to 2"):
+        replace(with_slates(), forbidden=forbidden).measure("fb", USERS, BEST_FIRST, None)
+
+
+def test_policies_meet_the_same_users_with_the_same_draws() -> None:
+    blind = with_slates(scale=0.0)
+    users = torch.arange(2).repeat(200)
+    first, again = (blind.measure("nx_0", users, BEST_FIRST, None) for _ in range(2))
+    assert first == again
+    other = replace(blind, seed=1).measure("nx_0", users, BEST_FIRST, None)
+    assert other != first
+    slates = [run_test_of_nx_0(blind, seed) for seed in (0, 0, 1)]
+    assert slates[0] == slates[1] != slates[2]
+
+
+def run_test_of_nx_0(tested: EvaluationWorld, seed: int) -> dict[str, float | None]:
+    generator = draws(seed)
+    return tested.redrawn(generator).measure("nx_0", torch.arange(2).repeat(200), BEST_FIRST, None)

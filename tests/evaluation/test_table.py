@@ -53,6 +53,22 @@ def test_values_of_episodes_by_hand() -> None:
     assert values_of(replace(TWO_EPISODES, dominated=None), NX_0)["mcd"] is None
 
 
+def test_values_of_slates_by_hand() -> None:
+    slates = torch.tensor([[[3, 1], [0, 2]], [[3, 2], [9, 9]]])
+    episodes = replace(TWO_EPISODES, slates=slates, actions=torch.tensor([[3, 8], [3, 9]]))  # nothing is chosen at one step
+    assert values_of(episodes, NX_0) == {
+        "r_tra": 3.5,
+        "r_each": pytest.approx(7 / 3),
+        "length": 1.5,
+        "mcd": pytest.approx(1 / 6),
+        "cv": 4 / 8,
+        "cv_turn": pytest.approx(4 / 6),
+        "r_slot": pytest.approx(7 / 6),
+        "choice_rate": pytest.approx(2 / 3),
+    }
+    assert values_of(episodes, SIMULATOR) == {"r_tra": 3.5, "length": 1.5}
+
+
 def test_a_registered_metric_is_measured_tabulated_and_drawn(longest: Metric) -> None:
     assert values_of(TWO_EPISODES, NX_0)["longest"] == 2.0
     assert "longest" not in values_of(TWO_EPISODES, SIMULATOR)

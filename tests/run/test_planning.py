@@ -76,6 +76,18 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("size", "leave"), [(2, "chosen"), (2, "shown"), (3, "chosen")])
+def test_slates_learn_more_than_the_best_list_knows(size: int, leave: str, data: Path, out: Path) -> None:
+    """A trap in a slate is a trap, if it is chosen or, with `shown`, whatever is chosen."""
+    training = {"epochs": 3, "steps_per_epoch": 5000, "environments": 20}
+    values = {"method": "slateq", "slate": {"size": size, "leave": leave}, "training": training}
+    summary = train(merge(merge(SMALL, LEARNING), values), data, out, CPU, Silent()).summary
+    assert max(modes["nx_0"]["r_tra"] for modes in summary["opponents"].values()) == 6  # two traps, and the user is gone
+    for policy in ("greedy", "sampled"):
+        assert summary["nx_0"][policy]["r_tra"]["chosen"]["mean"] > 12
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [*PLAYING, *REPLAYING])
 def test_learns_more_than_the_best_list_knows(method: str, data: Path, out: Path) -> None:
     steps, environments = (10_000, 100) if method in PLAYING else (5000, 20)

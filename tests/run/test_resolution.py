@@ -136,6 +136,28 @@ def test_what_is_asked_for_wins() -> None:
             r"'data.missing_truth' is 'masked', but the references' masks \('reference_quirks'\) treat .*; expected 'zero'",
         ),
         ({"world_model": {"loss": "logged"}}, {"rewards": (1.0, 1.0)}, "every logged reward is the same"),
+        (
+            {"method": "slateq", "slate": {"size": 3}, "leave": {"max_steps": 20}},
+            {},
+            "recommends up to 60 items, but the test world has 40; expected more items or a smaller 'slate.size' or",
+        ),
+        (
+            {"method": "mbpo", "slate": {"size": 2}, "leave": {"max_steps": 10}},
+            {},
+            "'slate.size' is 2, but method 'mbpo' recommends one item at a time; expected 1, or a method that shows slates",
+        ),
+        (
+            {"method": "dqn", "slate": {"nothing": 0.5}},
+            {},
+            "'slate.nothing' is 0.5, but method 'dqn' recommends one item at a time; expected null, or a method",
+        ),
+        (
+            {"method": "ucb", "slate": {"size": 2}, "reference_quirks": True, "leave": {"max_steps": 5}},
+            {},
+            "asks for slates, which",
+        ),
+        ({"slate": {"size": 0}}, {}, "config key 'slate.size' is 0; expected from 1 to 100"),
+        ({"slate": {"leave": "all"}}, {}, "'slate.leave'"),
         ({"leave": {"max_steps": 41}}, {}, "recommends up to 41 items, but the test world has 40; expected more items"),
         ({"leave": {"max_steps": 3}}, {"n_items": 9}, "recommends up to 10 items, but the test world has 9"),
     ],

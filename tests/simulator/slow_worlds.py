@@ -1,13 +1,14 @@
 """Small worlds in plain lists, and the slow way to play in them: one user, one step at a time."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
 from darlr.rewards.table import TableReward
-from darlr.world.settings import LeaveBy, LeaveConfig
+from darlr.world.settings import LeaveBy, LeaveConfig, SlateConfig
 from darlr.world.window import Window
 
 
@@ -51,8 +52,9 @@ class Past:
 LOW, HIGH = -0.5, 3.0  # the bounds; normalised rewards above are cut to 1, those below stay below 0
 
 
-def leaves(world: SmallWorld, history: list[int], item: int) -> bool:
-    recent = history[max(0, len(history) - world.leave.window) :]
+def leaves(world: SmallWorld, history: list[int], item: int, of: int | None = None) -> bool:
+    """Whether a user leaves over `item` after the last `of` items of `history`; by default the rule's window."""
+    recent = history[max(0, len(history) - (world.leave.window if of is None else of)) :]
     if world.leave.by == "category":
         for category in world.categories[item]:
             if sum(category in world.categories[other] for other in recent) > world.leave.tolerance:
@@ -81,6 +83,79 @@ def one_user(world: SmallWorld, episode: int) -> Past:
         if left:
             break
     return past
+
+
+@dataclass(frozen=True)
+class SlateWorld(SmallWorld):
+    """A world whose steps show slates: the first `slate.size` of the items that are allowed, from the wish on."""
+
+    slate: SlateConfig
+    draws: list[list[float]]
+
+    def shown(self, past: list[int], wish: int) -> list[int]:
+        allowed = self.allowed(past)
+        return [allowed[(wish + place) % len(allowed)] for place in range(self.slate.size)]
+
+
+@dataclass
+class SlatePast(Past):
+    """One user's episode with slates; `nearest` is the least distance of a draw from where another item is chosen."""
+
+    slates: list[list[int]] = field(default_factory=list)
+    nearest: float = 1.0
+
+
+def chosen(world: SlateWorld, user: int, slate: list[int], draw: float) -> tuple[int, float]:
+    """The place of the chosen item, or the size of the slate for nothing; and the draw's distance from another choice."""
+    config = world.slate
+    shares = [(world.table[user][item] - LOW) / (HIGH - LOW) for item in slate]
+    weights = [math.exp(config.scale * share) for share in [*shares, *([] if config.nothing is None else [config.nothing])]]
+    ends = [sum(weights[: place + 1]) / sum(weights) for place in range(len(weights) - 1)]
+    return sum(end <= draw for end in ends), min((abs(end - draw) for end in ends), default=1.0)
+
+
+def one_user_of_slates(world: SlateWorld, episode: int) -> SlatePast:
+    """The slow way: one user, one slate at a time, over plain lists."""
+    past, user, window = SlatePast(), world.users[episode], world.leave.window
+    for step in range(world.leave.max_steps):
+        positions = [*[world.n_items + 1] * (world.lookback - 1), world.n_items, *past.items]
+        received = [*[0.0] * (world.lookback - 1), 1.0, *past.seen]
+        past.windows.append((positions[-world.lookback :], received[-world.lookback :]))
+        slate = world.shown([item for earlier in past.slates for item in earlier], world.wishes[episode][step])
+        place, distance = chosen(world, user, slate, world.draws[episode][step])
+        past.nearest = min(past.nearest, distance)
+        taken = slate[place : place + 1]  # nothing, or one item
+        reward = sum(world.table[user][item] + 0.25 * received[-1] for item in taken)
+        if world.slate.leave == "shown":
+            recent = [item for earlier in past.slates[-window:] for item in earlier]
+            left = any(leaves(world, recent, item, of=len(recent)) for item in slate)
+        else:
+            recent = [item for item in past.items[-window:] if item < world.n_items]
+            left = any(leaves(world, recent, item, of=len(recent)) for item in taken)
+        past.slates.append(slate)
+        past.items.append(taken[0] if taken else world.n_items)
+        past.rewards.append(reward)
+        past.seen.append(min((reward - LOW) / (HIGH - LOW), 1.0) if taken else 0.0)
+        if left:
+            break
+    return past
+
+
+@st.composite
+def slate_worlds(draw: st.DrawFn) -> SlateWorld:
+    world = draw(small_worlds())
+    size = draw(st.integers(1, 3 if world.allow_repeats else max(1, min(3, world.n_items // 2))))
+    steps = world.leave.max_steps if world.allow_repeats else min(world.leave.max_steps, world.n_items // size)
+    slate = SlateConfig(
+        size=size,
+        scale=draw(st.sampled_from([0.0, 1.0, 5.0])),
+        nothing=draw(st.sampled_from([None, 0.0, 0.5, 2.0])),
+        leave=draw(st.sampled_from(["chosen", "shown"])),
+    )
+    fields = {name: getattr(world, name) for name in world.__dataclass_fields__}
+    fields["leave"] = replace(world.leave, max_steps=steps)
+    draws = torch.rand(len(world.users), steps, generator=torch.Generator().manual_seed(draw(st.integers(0, 1000))))
+    return SlateWorld(**fields, slate=slate, draws=draws.tolist())
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""From scores to items: how a policy acts in an episode.
+"""From scores to items and slates: how a policy acts in an episode.
 
 An item is *blocked* if it may not be recommended. `blocked` (B, n_items) bool marks the blocked items, and `blocked_items`
 (B, T) lists them. `blocking` (B, n_items) float32 is -inf for blocked items and 0 for the others; it is added to scores.
@@ -45,6 +45,26 @@ class Scorer(ABC):
         """Return (B, n_items) probabilities for the `scores` (B, n_items) of a call; by default their softmax."""
         return scores.softmax(dim=1)
 
+    def listed(self, users: Tensor, scores: Tensor, count: int) -> Tensor:
+        """Return (B, count) the list that it makes of the `scores` (B, n) of a call for `users` (B,): places, best first.
+
+        By default these are the places with the highest scores.
+        """
+        return scores.topk(count, dim=1).indices
+
+    def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Return (B, count) a list that is drawn place by place, without replacement.
+
+        Each place gets the policy's `probabilities` when the places before it are blocked. For a softmax this is the
+        Plackett-Luce model.
+        """
+        left, places = scores.clone(), []
+        for _ in range(count):
+            place = draw_items(self.probabilities(left), generator)[:, None]
+            left.scatter_(1, place, float("-inf"))
+            places.append(place)
+        return torch.cat(places, dim=1)
+
     def among(self, users: Tensor, window: Window) -> "Among | None":
         """Return the items (B, k) that the scorer chooses among in an episode, with their scores; None if it scores all
         items.
@@ -78,10 +98,9 @@ class Among:
         """Return the same items with the places `blocked` (B, k) bool marked as not allowed."""
         return Among(self.items, mask_logits(self.scores, blocked))
 
-    @property
-    def free(self) -> bool:
-        """Whether every user has at least one item to choose."""
-        return bool((self.scores > float("-inf")).any(dim=1).all())
+    def free(self, count: int = 1) -> bool:
+        """Whether every user has at least `count` items to choose."""
+        return bool(((self.scores > float("-inf")).sum(dim=1) >= count).all())
 
 
 @dataclass(frozen=True)
@@ -123,12 +142,34 @@ def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator],
     return choose
 
 
-def _among(scorer: Scorer, simulator: Simulator) -> Among | None:
-    """Return the items that `scorer` chooses among now; None if these are all items, or if a user has no allowed one left."""
+def greedy_slates(scorer: Scorer, size: int) -> Callable[[Simulator], Tensor]:
+    """Return a function that chooses the best slates (B, k) of `size` items k, one for each user."""
+    return _slates(scorer, size, scorer.listed)
+
+
+def sampled_slates(scorer: Scorer, size: int, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
+    """Return a function that draws slates (B, k) of `size` items k with the scorer's probabilities, place by place."""
+    return _slates(scorer, size, lambda users, scores, count: scorer.drawn(users, scores, count, generator))
+
+
+def _slates(scorer: Scorer, size: int, compose: Callable[[Tensor, Tensor, int], Tensor]) -> Callable[[Simulator], Tensor]:
+    def choose(simulator: Simulator) -> Tensor:
+        users = simulator.users
+        if (among := _among(scorer, simulator, size)) is not None:
+            return among.items.gather(1, compose(users, among.scores, size))
+        return compose(users, scorer(users, simulator.window, simulator.blocked), size)
+
+    return choose
+
+
+def _among(scorer: Scorer, simulator: Simulator, count: int = 1) -> Among | None:
+    """Return the items that `scorer` chooses among now; None if these are all items, or if a user has fewer than `count`
+    allowed ones left.
+    """
     if (among := scorer.among(simulator.users, simulator.window)) is None:
         return None
     left = among.without(simulator.blocked_at(among.items))
-    return left if left.free else None
+    return left if left.free(count) else None
 
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:

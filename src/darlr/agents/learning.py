@@ -91,7 +91,8 @@ class EpochLog:
         self.steps += len(visits.items)
         self.episodes += episodes
         self._return += float(rewards.sum())
-        self._visited.append(torch.stack([visits.users, visits.items]))
+        pairs = torch.stack([visits.users, visits.items])
+        self._visited.append(pairs if visits.chosen is None else pairs[:, visits.chosen])
 
     def require_finite_losses(self) -> None:
         """Raise `RunError` if the mean of a loss so far is not finite."""
@@ -100,7 +101,7 @@ class EpochLog:
                 raise RunError(f"the {name.removeprefix('loss/')} loss is {float(total) / self.counts[name]}; stopped")
 
     def visited(self) -> tuple[Tensor, Tensor]:
-        """Return users and items of all recommendations in the epoch's episodes, (steps,) each."""
+        """Return users and items of all recommendations in the epoch's episodes, (steps,) each; of slates, those chosen."""
         users, items = torch.cat(self._visited, dim=1)
         return users, items
 

@@ -11,7 +11,7 @@ from darlr.config.constraints import LARGEST, Section, Setting, require
 from darlr.data.settings import DataConfig, SyntheticConfig
 from darlr.evaluation.settings import EvaluationConfig
 from darlr.rewards.settings import NeighbourConfig, RewardConfig
-from darlr.world.settings import LeaveConfig
+from darlr.world.settings import LeaveConfig, SlateConfig
 from darlr.world_model.settings import WorldModelConfig
 
 Own = TypeVar("Own", bound=Section)
@@ -55,6 +55,7 @@ class ExperimentConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     neighbours: NeighbourConfig = field(default_factory=NeighbourConfig)
     leave: LeaveConfig = field(default_factory=LeaveConfig)
+    slate: SlateConfig = field(default_factory=SlateConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     a2c: A2CConfig = field(default_factory=A2CConfig)

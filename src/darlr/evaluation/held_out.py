@@ -251,12 +251,12 @@ def ranked_lists(rows: HeldOut, scorer: Scorer, start: Window) -> RankedLists:
     for part in torch.split(torch.arange(len(rows.users), device=rows.users.device), step):
         window = Window(start.items.expand(len(part), -1), start.rewards.expand(len(part), -1))
         scores = scorer(rows.users[part], window, rows.known.matrix(part))
-        best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1)
+        best = scorer.listed(rows.users[part], scores, min(CUTOFF, scores.shape[1]))
         # If fewer items are allowed, masked items fill the list; they do not count as shown.
-        free = best.values.isfinite()
-        items.append(best.indices)
+        free = scores.gather(1, best).isfinite()
+        items.append(best)
         shown.append(free)
-        hits.append(rows.liked.matrix(part).gather(1, best.indices) & free)
+        hits.append(rows.liked.matrix(part).gather(1, best) & free)
     return RankedLists(
         items=torch.cat(items).cpu().numpy(),
         shown=torch.cat(shown).cpu().numpy(),

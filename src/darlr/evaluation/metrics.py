@@ -31,6 +31,7 @@ class FinishedEpisodes:
         taken: (B, T) bool, the steps that were taken; other entries of `actions` are meaningless.
         n_allowed: number of items that at least one user may be recommended.
         dominated: (I,) bool, the items with a dominant category; None if items have no categories.
+        slates: (B, T, k) the items that each step showed; None for single recommendations. `actions` has what was chosen.
     """
 
     lengths: "Tensor"
@@ -39,11 +40,12 @@ class FinishedEpisodes:
     taken: "Tensor"
     n_allowed: int
     dominated: "Tensor | None" = None
+    slates: "Tensor | None" = None
 
     @property
     def recommended(self) -> "Tensor":
-        """(n,) the recommended items, episode by episode."""
-        return self.actions[self.taken]
+        """(n,) the recommended items, episode by episode; all that were shown, if steps show slates."""
+        return self.actions[self.taken] if self.slates is None else self.slates[self.taken].flatten()
 
 
 def episode_return(rewards: "Tensor") -> float:
@@ -59,6 +61,22 @@ def step_reward(rewards: "Tensor", lengths: "Tensor") -> float:
 def episode_length(lengths: "Tensor") -> float:
     """Return Length: mean number of steps; lengths: (B,)."""
     return float(lengths.sum() / len(lengths))
+
+
+def slot_reward(rewards: "Tensor", recommended: "Tensor") -> float:
+    """Return R_slot: mean reward of a shown item; rewards: (B, T), 0 after the end; recommended: (n,) the shown items."""
+    return float(rewards.double().sum() / len(recommended))
+
+
+def choice_rate(slates: "Tensor", actions: "Tensor", taken: "Tensor") -> float:
+    """Return the share of the `taken` steps (B, T) at which the user chose an item.
+
+    Args:
+        slates: (B, T, k) the items that were shown.
+        actions: (B, T) the items that were chosen; a column that is not shown where there is none.
+        taken: (B, T) bool.
+    """
+    return float((slates == actions[..., None]).any(dim=-1)[taken].double().mean())
 
 
 def coverage(items: "Tensor", n_items: int) -> float:

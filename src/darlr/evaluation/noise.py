@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import WHOLE_EPISODE, Among, Scorer
-from darlr.world.window import Window
+from darlr.world.window import Window, absent_item
 from darlr.world_model.factors.responses import FactorResponses, ResponseScale
 
 
@@ -47,12 +47,15 @@ class AnswerNoise:
 
     def to(self, users: Tensor, window: Window) -> Window:
         """Return the `window` (B, L) of `users` (B,), which shows whole episodes, with noisy answers inside the range."""
-        taken = int((window.items[0] < self.n_items).sum())  # episodes run in lock-step
+        # Episodes run in lock-step. After the start, a position without an item is a step at which nothing was chosen.
+        begun = window.items[0] != absent_item(self.n_items)
+        taken = int(begun.sum()) - 1
         if taken == 0:
             return window
         low, span = self.scale.low, self.scale.high - self.scale.low
         y = self.scale.to_scale(window.rewards[:, -taken:] * span + low) + self.added[users, :taken]
         noisy = (self.scale.to_reward(y) - low) / span
+        noisy = torch.where(window.items[:, -taken:] < self.n_items, noisy, window.rewards[:, -taken:])
         return replace(window, rewards=torch.cat([window.rewards[:, :-taken], noisy], dim=1))
 
 
@@ -69,6 +72,12 @@ class NoisyAnswers(Scorer):
 
     def among(self, users: Tensor, window: Window) -> Among | None:
         return self._scorer.among(users, self._noise.to(users, window))
+
+    def listed(self, users: Tensor, scores: Tensor, count: int) -> Tensor:
+        return self._scorer.listed(users, scores, count)
+
+    def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        return self._scorer.drawn(users, scores, count, generator)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return self._scorer.probabilities(scores)

@@ -3,14 +3,14 @@
 FB: repeats allowed, users leave. NX_0: no repeats, users leave. NX_10: no repeats, exactly ten steps, no user leaves.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from darlr.agents.acting import Among, Scorer, greedy, sampled
+from darlr.agents.acting import Among, Scorer, greedy, greedy_slates, sampled, sampled_slates
 from darlr.config.loading import stable_hash
 from darlr.errors import InputError, RunError
 from darlr.evaluation.metrics import FinishedEpisodes
@@ -22,6 +22,7 @@ from darlr.seeding import torch_generator
 from darlr.simulator.learned_leave import LearnedLeave
 from darlr.simulator.leave import LeaveRule, Never
 from darlr.simulator.simulator import Episodes, Simulator, roll_out
+from darlr.simulator.slates import SlateRules, SlateSimulator
 from darlr.world.window import Window
 
 USERS_AT_ONCE = 1024
@@ -42,7 +43,9 @@ class EvaluationWorld:
         forbidden: (n_items,) bool, items that this world does not have, or (n_users, n_items) bool, such cells; or None.
         simulator: the class that runs its episodes.
         device: the device of the episodes.
-        seed: of the draws by which users leave at random. The same users have the same patience, whichever policy is tested.
+        slates: the rules of slates; None for single recommendations.
+        seed: of what users do at random: when they leave, and what they choose from slates. The same users meet the same
+            draws, whichever policy is tested.
     """
 
     rewards: RewardSource
@@ -55,6 +58,7 @@ class EvaluationWorld:
     forbidden: Tensor | None = None
     simulator: type[Simulator] = Simulator
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    slates: SlateRules | None = None
     seed: int = 0
 
     @classmethod
@@ -101,14 +105,22 @@ class EvaluationWorld:
         """
         settings = MODES[mode]
         steps = settings.steps or self.max_steps
-        if not settings.allow_repeats and self.fewest_allowed < steps:
+        most = (1 if settings.allow_repeats else steps) * (1 if self.slates is None else self.slates.size)
+        if (not settings.allow_repeats or self.slates is not None) and self.fewest_allowed < most:
             raise InputError(
-                f"the test world has {self.fewest_allowed} items, but an episode of mode '{mode}' recommends up to {steps} and "
+                f"the test world has {self.fewest_allowed} items, but an episode of mode '{mode}' recommends up to {most} and "
                 "none twice; expected at least as many items"
             )
         leave = self.leave if settings.users_leave else Never()
         shown = max(self.lookback, min(lookback, steps))
-        return self.simulator(self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats)
+        game = self.rewards, leave, self.n_items, steps, shown, settings.allow_repeats
+        return self.simulator(*game) if self.slates is None else SlateSimulator(*game, self.slates)
+
+    def redrawn(self, generator: torch.Generator) -> Self:
+        """Return the world with another seed of choices from slates, by `generator`; single recommendations draw nothing."""
+        if self.slates is None:
+            return self
+        return replace(self, seed=int(torch.randint(2**62, (), generator=generator, device=generator.device)))
 
     def measure(self, mode: str, users: Tensor, scorer: Scorer, generator: torch.Generator | None) -> dict[str, float | None]:
         """Return the metrics of `scorer` in `mode`, from one episode for each of `users` (B,).
@@ -144,12 +156,13 @@ class EvaluationWorld:
             visit: the number of the users' visit. Users who leave at random have the same chances only at the same visit.
         """
         allowed = scorer if self.forbidden is None else _Restricted(scorer, self.forbidden)
-        choose = greedy(allowed) if generator is None else sampled(allowed, generator)
+        choose = self._choosing(allowed, generator)
         simulator = self._begin(mode, scorer.lookback)
         # Allocated before the first block. Otherwise these arrays would lie between the blocks' scores, and memory would
         # fragment.
         tested = self._empty(len(users), simulator.max_steps, users.device)
-        chance = self._chance(users, visit) if isinstance(simulator.leave, LearnedLeave) else None
+        by_chance = self.slates is not None or isinstance(simulator.leave, LearnedLeave)
+        chance = self._chance(users, visit) if by_chance else None
         for start in range(0, len(users), USERS_AT_ONCE):
             block = slice(start, start + USERS_AT_ONCE)
             _write(tested, block, roll_out(simulator, users[block], choose, chance))
@@ -157,7 +170,13 @@ class EvaluationWorld:
 
     def _chance(self, users: Tensor, visit: int) -> torch.Generator:
         """Return a generator that draws the same numbers for the same `visit` of the same `users` (B,), whatever is tested."""
-        return torch_generator(self.seed, "leave", str(visit), stable_hash(users.tolist()), device=users.device)
+        return torch_generator(self.seed, "chance", str(visit), stable_hash(users.tolist()), device=users.device)
+
+    def _choosing(self, scorer: Scorer, generator: torch.Generator | None) -> Callable[[Simulator], Tensor]:
+        if self.slates is None:
+            return greedy(scorer) if generator is None else sampled(scorer, generator)
+        size = self.slates.size
+        return greedy_slates(scorer, size) if generator is None else sampled_slates(scorer, size, generator)
 
     def _empty(self, episodes: int, steps: int, device: torch.device) -> FinishedEpisodes:
         shape = (episodes, steps)
@@ -166,6 +185,7 @@ class EvaluationWorld:
             rewards=torch.empty(shape, device=device),
             actions=torch.empty(shape, dtype=torch.int64, device=device),
             taken=torch.empty(shape, dtype=torch.bool, device=device),
+            slates=None if self.slates is None else torch.empty(*shape, self.slates.size, dtype=torch.int64, device=device),
             n_allowed=self.n_allowed,
             dominated=self.dominated,
         )
@@ -184,6 +204,8 @@ def _write(tested: FinishedEpisodes, block: slice, episodes: Episodes) -> None:
     """Copy finished `episodes`, whose buffers will be reused, to the places `block` of `tested`."""
     for name in ("lengths", "rewards", "actions", "taken"):
         getattr(tested, name)[block] = getattr(episodes, name)
+    if tested.slates is not None and episodes.slates is not None:
+        tested.slates[block] = episodes.slates
 
 
 class _Restricted(Scorer):
@@ -196,6 +218,12 @@ class _Restricted(Scorer):
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         forbidden = self._forbidden.expand(len(users), -1) if self._forbidden.ndim == 1 else self._forbidden[users]
         return self._scorer(users, window, forbidden if blocked is None else blocked | forbidden)
+
+    def listed(self, users: Tensor, scores: Tensor, count: int) -> Tensor:
+        return self._scorer.listed(users, scores, count)
+
+    def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        return self._scorer.drawn(users, scores, count, generator)
 
     def among(self, users: Tensor, window: Window) -> Among | None:
         if (among := self._scorer.among(users, window)) is None:
@@ -246,9 +274,10 @@ def run_full_test(
 def run_test(world: EvaluationWorld, scorer: Scorer, episodes: int, generator: torch.Generator) -> dict[str, float | None]:
     """Test a policy in every mode, sampled and greedy, with the same `episodes` users; return `mode/policy/metric` -> value.
 
-    The users are drawn first, so policies that are tested with the same `generator` meet the same users.
+    The users, and what they choose from slates, are drawn first, so policies that are tested with the same `generator` meet
+    the same users and draws.
     """
-    users = world.draw_users(episodes, generator)
+    users, world = world.draw_users(episodes, generator), world.redrawn(generator)
     record: dict[str, float | None] = {}
     for mode in MODES:
         for policy, draws in ((SAMPLED, generator), (GREEDY, None)):

@@ -15,10 +15,12 @@ from darlr.errors import InputError
 from darlr.evaluation.metrics import (
     FinishedEpisodes,
     category_domination,
+    choice_rate,
     coverage,
     coverage_per_recommendation,
     episode_length,
     episode_return,
+    slot_reward,
     step_reward,
 )
 from darlr.evaluation.modes import HELD_OUT, RECORDED_MODES, REFEREE, SIMULATOR, TEST_MODES
@@ -68,6 +70,7 @@ class Metric:
         unit: its unit; "" for a share.
         better: the better direction; None if there is none.
         modes: the modes that record it.
+        of_slates: whether it says something about slates alone; tests of single recommendations then leave it out.
         shown: where it is shown: in the records (metrics.jsonl, summary.json) alone, in the reports' tables as well, or in
             tables and pictures.
         heading: the heading of a panel of the page; by default made from the label.
@@ -82,6 +85,7 @@ class Metric:
     unit: str = ""
     better: Literal["higher", "lower"] | None = None
     modes: tuple[str, ...] = TEST_MODES
+    of_slates: bool = False
     shown: Literal["records", "tables", "pictures"] = "pictures"
     heading: str = ""
     axis: str = ""
@@ -166,6 +170,26 @@ COVERAGE_PER_RECOMMENDATION = Metric(
     description="distinct items over recommendations",
     compute=lambda episodes: coverage_per_recommendation(episodes.recommended),
     shown="records",
+)
+SLOT_REWARD = Metric(
+    name="r_slot",
+    label="R_slot",
+    description="the mean reward of a shown item, where steps show slates",
+    compute=lambda episodes: slot_reward(episodes.rewards, episodes.recommended),
+    unit="reward",
+    better="higher",
+    of_slates=True,
+    shown="tables",
+)
+CHOICE_RATE = Metric(
+    name="choice_rate",
+    label="choice rate",
+    description="the share of the steps at which the user chose an item, where steps show slates",
+    compute=lambda episodes: (
+        None if episodes.slates is None else choice_rate(episodes.slates, episodes.actions, episodes.taken)
+    ),
+    of_slates=True,
+    shown="tables",
 )
 NDCG = Metric(
     name=f"ndcg_{CUTOFF}",
@@ -264,7 +288,8 @@ def _own() -> Mapping[str, Metric]:
     of_episodes = (RETURN, STEP_REWARD, LENGTH, DOMINATION, COVERAGE, COVERAGE_PER_RECOMMENDATION)
     ranking = (NDCG, RECALL, HIT_RATE, RECIPROCAL_RANK, AVERAGE_PRECISION)
     beyond_accuracy = (LIST_COVERAGE, GINI, NOVELTY, POPULARITY_BIAS, MISCALIBRATION)
-    return {metric.name: metric for metric in (*of_episodes, *ranking, *beyond_accuracy)}
+    of_slates = (SLOT_REWARD, CHOICE_RATE)
+    return {metric.name: metric for metric in (*of_episodes, *of_slates, *ranking, *beyond_accuracy)}
 
 
 METRICS = Registry("metric", _own)
@@ -300,7 +325,9 @@ def values_of(episodes: FinishedEpisodes, mode: str) -> dict[str, float | None]:
     Raises:
         InputError: naming a metric that returns no number.
     """
-    values = {metric.name: metric.compute(episodes) for metric in recorded_in(mode) if metric.compute is not None}
+    single = episodes.slates is None
+    metrics = [metric for metric in recorded_in(mode) if not (single and metric.of_slates)]
+    values = {metric.name: metric.compute(episodes) for metric in metrics if metric.compute is not None}
     for name, value in values.items():
         _require_number(name, value)
     return values

@@ -62,6 +62,7 @@ class Method(ABC):
         by_request: whether it works without a table of all users' and items' estimates.
         by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
+        slates: whether it learns and acts where steps show slates (docs/protocol.md, section 9).
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
         imitates: whether it imitates the log whatever the rewards; it is then as good as the policy behind the log.
@@ -83,6 +84,7 @@ class Method(ABC):
     by_request: ClassVar[bool] = False
     by_candidates: ClassVar[bool] = False
     offline: ClassVar[bool] = False
+    slates: ClassVar[bool] = False
 
     @property
     def baseline(self) -> bool:
@@ -117,6 +119,12 @@ class Method(ABC):
             raise InputError(
                 f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
                 "expected it left open"
+            )
+        if config.slate.active and not self.slates:
+            key, expected = ("size", 1) if config.slate.size > 1 else ("nothing", "null")
+            raise InputError(
+                f"config key 'slate.{key}' is {getattr(config.slate, key):g}, but method '{self.name}' recommends one item at "
+                f"a time; expected {expected}, or a method that shows slates"
             )
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:

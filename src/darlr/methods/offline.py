@@ -119,6 +119,7 @@ class Offline(Method):
     reads: tuple[type[Section], ...] = (OfflineConfig,)
 
     offline: ClassVar[bool] = True
+    slates: ClassVar[bool] = True  # a log's steps show one item, and a slate the items with the best scores
 
     def policy(self, parts: PolicyParts) -> Policy:
         generator = parts.generator("weights")

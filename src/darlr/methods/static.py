@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
@@ -22,6 +22,8 @@ class Static(Method):
     """The world model's best item, modified as `StaticConfig` says."""
 
     reads: tuple[type[Section], ...] = (StaticConfig,)
+
+    slates: ClassVar[bool] = True
 
     def policy(self, parts: PolicyParts) -> Policy:
         return parts.ways.static_policy(parts.estimated(), parts.config.own(StaticConfig).epsilon)

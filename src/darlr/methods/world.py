@@ -19,9 +19,11 @@ from darlr.rewards.kinds import REWARDS, RewardParts
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
+from darlr.simulator.choice import ConditionalLogit
 from darlr.simulator.learned_leave import LearnedLeave
 from darlr.simulator.leave import LeaveRule, leave_rule
 from darlr.simulator.simulator import Simulator
+from darlr.simulator.slates import SlateRules, SlateSimulator
 from darlr.world.hazard import LeaveHazard
 from darlr.world_model.leaving.fitting import FittedLeave, fit_leaving
 from darlr.world_model.model import WorldModel
@@ -39,6 +41,7 @@ class LearningWorld:
         uncertainty: (n_users, n_items) P_U, if the method still computes a penalty from it; else None.
         reward: the source of rewards at the start of learning.
         leave: when users quit; it measures estimates, never the truth.
+        slates: how users choose from slates, by the rewards that are learned from.
         fitted_leave: the hazard that `leave` goes by, if users leave at random.
     """
 
@@ -48,6 +51,7 @@ class LearningWorld:
     uncertainty: Estimates | None
     reward: RewardSource
     leave: LeaveRule | LearnedLeave
+    slates: SlateRules
     fitted_leave: FittedLeave | None = None
 
     @classmethod
@@ -87,7 +91,8 @@ class LearningWorld:
         hazard = None if fitted is None else fitted.hazard
         leave = leave_of(config, ways, hazard, dataset.world.users, membership, shaped.rewards, dataset.log.reward_range)
         kept = shaped.uncertainty if keeps_uncertainty else None
-        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave, fitted)
+        slates = slate_rules(config, dataset, learned.rewards)
+        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave, slates, fitted)
 
     @property
     def n_users(self) -> int:
@@ -102,8 +107,16 @@ class LearningWorld:
 
     def simulator(self, config: ExperimentConfig, reward: RewardSource, ways: Ways, lookback: int) -> Simulator:
         """Make the environment that a policy learns in, which pays `reward`; windows have `lookback` positions."""
+        if config.slate.active:
+            return self.slate_simulator(config, reward, lookback)
         n_items, steps = len(self.membership), config.leave.max_steps
         return ways.simulator(reward, self.leave, n_items, steps, lookback, config.training.allow_repeats)
+
+    def slate_simulator(self, config: ExperimentConfig, reward: RewardSource, lookback: int) -> SlateSimulator:
+        """Make the same environment with slates, even if they have one item."""
+        n_items, steps = len(self.membership), config.leave.max_steps
+        game = reward, self.leave, n_items, steps, lookback, config.training.allow_repeats
+        return SlateSimulator(*game, self.slates)
 
 
 def fitted_leave(config: ExperimentConfig, dataset: Dataset) -> FittedLeave | None:
@@ -139,6 +152,11 @@ def leave_of(
 def world_membership(dataset: Dataset, items: NDArray[np.int64], device: torch.device) -> Tensor:
     """Return (n_items, C) bool: whether the `items` (n_items,), indices into the log's, have each category."""
     return torch.from_numpy(dataset.items.membership()[items]).to(device)
+
+
+def slate_rules(config: ExperimentConfig, dataset: Dataset, rewards: Estimates) -> SlateRules:
+    """Return the run's rules of slates for users who would give `rewards` (n_users, n_items)."""
+    return SlateRules(config.slate.size, config.slate.leave, ConditionalLogit.of(config.slate, dataset.paid_range), rewards)
 
 
 def entropy_term(config: ExperimentConfig, dataset: Dataset, device: torch.device) -> EntropyTerm | None:

@@ -41,6 +41,10 @@ class ReferenceWays(Ways):
 
     def check(self, config: ExperimentConfig, dataset: Dataset, offline: bool) -> None:
         """Raise `InputError` for settings or data that the reference code does not support."""
+        if config.slate.active:
+            raise InputError(
+                "config key 'slate' asks for slates, which the references ('reference_quirks') lack; expected its defaults"
+            )
         if config.data.missing_truth == "masked":
             raise InputError(
                 "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') treat blocked "

@@ -86,6 +86,8 @@ def environment_of(
 ) -> RecommendationEnv | RecommendationVectorEnv:
     """Make the environment for data that are loaded; for the arguments see `make_env`."""
     config = resolve(values, loaded)
+    if config.slate.active:
+        raise InputError("config key 'slate' asks for slates, but environments take one item a step; expected its defaults")
     if world not in _GAMES:
         raise unknown("world", world, _GAMES)
     game = _GAMES[world](config, loaded, out)

@@ -142,7 +142,7 @@ def evaluate_opened(run: OpenedRun, mode: str, policy: str, users: int | None, t
     if users is not None:
         require_between("the number of users", users, 1, MOST_USERS)
         require_fits([of_test(users, saved.config, f"the number of users is {users:,}")])
-    world = true_world(saved.config, loaded.dataset, truth, saved.world_items, device)
+    world = replace(true_world(saved.config, loaded.dataset, truth, saved.world_items, device), seed=seed)
     scorer = saved.network(truth.world.users).scorer()
     generator = torch_generator(seed, "evaluate", device=device)
     rows = world.every_user if users is None else world.draw_users(users, generator)
@@ -250,7 +250,8 @@ def require_unchanged(folder: RunFolder, hashes: Mapping[str, str]) -> None:
 
 def results_table(run: Path, results: ByMode) -> Table:
     """Return a table with rows for mode and policy and a column for each metric."""
-    metrics = list(dict.fromkeys(metric for mode in results for metric in tabulated(mode)))
+    measured = {name for policies in results.values() for values in policies.values() for name in values}
+    metrics = list(dict.fromkeys(metric for mode in results for metric in tabulated(mode) if metric.name in measured))
     rows: list[tuple[Cell, ...]] = []
     for mode, policies in results.items():
         for policy, values in policies.items():

@@ -68,8 +68,9 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
 
 
 def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
-    """Return the memory of a test of `episodes` episodes: rewards, items, and which steps were taken."""
-    return Need((FLOAT + INTEGER + 1) * episodes * config.leave.max_steps, cause, "the episodes of a test")
+    """Return the memory of a test of `episodes` episodes: rewards, items, slates, and which steps were taken."""
+    step = FLOAT + INTEGER + 1 + (INTEGER * config.slate.size if config.slate.active else 0)
+    return Need(step * episodes * config.leave.max_steps, cause, "the episodes of a test")
 
 
 def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:
@@ -130,8 +131,9 @@ def _minibatch(config: ExperimentConfig, n_items: int) -> Need:
 def _replay(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
     own, longest = config.own(ReplayConfig), config.leave.max_steps
     lookback = max(config.tracker.window, config.leave.window)
-    kept = own.episodes * (2 * INTEGER + (longest + lookback) * (INTEGER + FLOAT) + longest * FLOAT)
-    yield Need(kept, _cause(config, "replay.episodes", "leave.max_steps"), "the replay")
+    slates = longest * INTEGER * config.slate.size if config.slate.active else 0
+    kept = own.episodes * (2 * INTEGER + (longest + lookback) * (INTEGER + FLOAT) + longest * FLOAT + slates)
+    yield Need(kept, _cause(config, "replay.episodes", "leave.max_steps", "slate.size"), "the replay")
     yield Need(4 * FLOAT * own.batch_size * n_items, _cause(config, "replay.batch_size"), "a batch's scores of all items")
 
 

@@ -116,6 +116,11 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
     if config.leave.by == "category" and not categories:
         raise InputError("config key 'leave.by' is 'category', but the data set's items have no categories")
     if config.leave.by == "learned":
+        if config.slate.active:
+            raise InputError(
+                "config key 'leave.by' is 'learned', but the hazard knows steps of one item, and 'slate.*' sets another game; "
+                "expected 'category', 'distance' or 'never', or the defaults of 'slate.*'"
+            )
         sessions_of(dataset.log, config.leave.session_gap)  # refuses a log without sessions
     elif config.leave.session_gap != LeaveConfig.session_gap and not config.evaluation.horizon:
         raise InputError(
@@ -137,11 +142,12 @@ def _require_consistent(config: ExperimentConfig, dataset: Dataset, method: Meth
         raise InputError("config key 'policy.category_window' needs items with categories, but the data set has none")
     if config.synthetic != ExperimentConfig().synthetic and config.dataset != "synthetic":
         raise InputError(f"config keys 'synthetic.*' shape the data set 'synthetic', but the data set is '{config.dataset}'")
-    longest = max(config.leave.max_steps, 10)  # NX_10 always takes ten steps
+    longest = max(config.leave.max_steps, 10) * config.slate.size  # NX_10 always takes ten steps
     if dataset.world.n_items < longest:
+        smaller = "'leave.max_steps'" if config.slate.size == 1 else "'slate.size' or 'leave.max_steps'"
         raise InputError(
             f"an episode without repeats recommends up to {longest} items, but the test world has {dataset.world.n_items}; "
-            "expected more items or a smaller 'leave.max_steps'"
+            f"expected more items or a smaller {smaller}"
         )
 
 

@@ -1,5 +1,7 @@
 """The worlds in which a run's policy is tested: the true one, the simulator, and worlds of other estimates."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,8 +13,9 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import EvaluationWorld
-from darlr.methods.world import LearningWorld, fitted_leave, leave_of, world_membership
+from darlr.methods.world import LearningWorld, fitted_leave, leave_of, slate_rules, world_membership
 from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import estimates_of
 from darlr.rewards.estimates.predicted import borrowed
 from darlr.rewards.table import observed_reward
 from darlr.run.choosing import method_of, ways_of
@@ -36,6 +39,7 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
         lookback=lookback_of(config),
         simulator=ways_of(config).simulator,
         device=learning.learned.device,
+        slates=learning.slates if config.slate.active else None,
         seed=config.seed,
     )
 
@@ -50,7 +54,7 @@ def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estim
         max_steps=config.leave.max_steps,
         lookback=lookback_of(config),
         simulator=ways.simulator,
-        seed=config.seed,
+        **_slates(config, dataset, estimates),
     )
 
 
@@ -92,7 +96,7 @@ def true_world(
         dominated=dominated,
         forbidden=torch.from_numpy(forbidden).to(device) if forbidden.any() else None,
         simulator=ways.simulator,
-        seed=config.seed,
+        **_slates(config, dataset, table),
     )
 
 
@@ -102,3 +106,9 @@ def _true_hazard(config: ExperimentConfig, dataset: Dataset, truth: Truth) -> Le
         return truth.leave
     fitted = fitted_leave(config, dataset)
     return None if fitted is None else fitted.hazard
+
+
+def _slates(config: ExperimentConfig, dataset: Dataset, rewards: Estimates | Tensor) -> dict[str, Any]:
+    """Return the fields of a test world about slates, for users who would give `rewards` (n_users, n_items)."""
+    rules = slate_rules(config, dataset, estimates_of(rewards)) if config.slate.active else None
+    return {"slates": rules, "seed": config.seed}

@@ -70,7 +70,7 @@ class Ranker:
         if diversify and self._rule is not None:
             return self._walk(block, asked, count, self._rule)
         scores, believed = asked.scorer.judge(asked.rows, block.window, blocked)
-        columns = scores.topk(count, dim=1).indices
+        columns = asked.scorer.listed(asked.rows, scores, count)
         probabilities = asked.scorer.probabilities(scores).gather(1, columns)
         rewards = self._expectations.at(block, columns, believed)
         left = (~blocked).sum(dim=1)

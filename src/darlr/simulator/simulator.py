@@ -22,6 +22,7 @@ class Episodes:
         items: (B, L + T) int64; column L + t is the item of step t, see `Window` for the columns before.
         seen_rewards: (B, L + T) float32, the normalised rewards at the same places.
         rewards: (B, T) float32 as paid, 0 after the end.
+        slates: (B, T, k) the items that each step showed, absence after the end; None for single recommendations.
     """
 
     users: Tensor
@@ -29,6 +30,7 @@ class Episodes:
     items: Tensor
     seen_rewards: Tensor
     rewards: Tensor
+    slates: Tensor | None = None
 
     @property
     def lookback(self) -> int:
@@ -37,7 +39,10 @@ class Episodes:
 
     @property
     def actions(self) -> Tensor:
-        """(B, T) the recommended items; after an episode's end, the column that marks absence."""
+        """(B, T) the recommended items, or those chosen from slates; after an episode's end, the column that marks absence.
+
+        A step whose user chose nothing has the column that marks the start.
+        """
         return self.items[:, self.lookback :]
 
     @property
@@ -45,13 +50,25 @@ class Episodes:
         """(B, T) bool: whether the step was taken."""
         return torch.arange(self.rewards.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
+    @property
+    def chosen(self) -> Tensor | None:
+        """(B, T) bool: whether the user chose an item of the slate; None for single recommendations."""
+        return None if self.slates is None else chosen_of(self.slates, self.actions) & self.taken
+
     def visits(self) -> "Visits":
         """Return all steps that were taken, episode by episode."""
         steps = self.rewards.shape[1]
         row, step = self.taken.nonzero(as_tuple=True)
         items = self.items.unfold(1, self.lookback, 1)[:, :steps]  # (B, T, L) views: the window before each step
         rewards = self.seen_rewards.unfold(1, self.lookback, 1)[:, :steps]
-        return Visits(row, step, self.users[row], self.actions[row, step], Window(items[row, step], rewards[row, step]))
+        chosen = None if (chosen := self.chosen) is None else chosen[row, step]
+        window = Window(items[row, step], rewards[row, step])
+        return Visits(row, step, self.users[row], self.actions[row, step], window, chosen)
+
+
+def chosen_of(slates: Tensor, actions: Tensor) -> Tensor:
+    """Return (...) bool: whether the `actions` (...) are items of the `slates` (..., k)."""
+    return (slates == actions[..., None]).any(dim=-1)
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,7 @@ class Visits:
         row, step: (n,) int64, the episode, and the number of the step in it.
         users, items: (n,) int64, the user, and the recommended item.
         window: (n, L) the window before the step.
+        chosen: (n,) bool, whether the user chose an item of the slate; None for single recommendations.
     """
 
     row: Tensor
@@ -69,6 +87,7 @@ class Visits:
     users: Tensor
     items: Tensor
     window: Window
+    chosen: Tensor | None = None
 
 
 class Simulator:
@@ -114,10 +133,11 @@ class Simulator:
 
         Args:
             users: (B,) rows of the world.
-            generator: draws the users' tempers, if they leave at random; nothing is drawn otherwise.
+            generator: draws what users do at random: when they leave, and what they choose from slates. Nothing is drawn
+                for a rule without chance and single recommendations.
 
         Raises:
-            ValueError: if users leave at random and there is no generator.
+            ValueError: if users do something at random and there is no generator.
         """
         if isinstance(self.leave, LearnedLeave):
             if generator is None:
@@ -186,19 +206,27 @@ class Simulator:
     def step(self, items: Tensor) -> None:
         """Recommend `items` (A,) to the running episodes, pay, and end the episodes of users who leave."""
         place, window = self._place, self.window
-        reward = self.rewards.pay(self.users, items, window)
+        reward = self._pay(items, window)
         column = self.lookback + self._step
         self._items[place, column] = items
         self._paid[place, self._step] = reward
         self._seen[place, column] = normalised(reward, self.rewards)
         if not self.allow_repeats:
-            self._used[self._rows, items] = True
+            self._block(items)
         self._step += 1
         self._lengths[place] = self._step
         if self._step == self.max_steps:
             self._rows = self._rows[:0]
             return
         self._rows = self._rows[~self._leaving(place, items, window.items[:, -self.leave.window :])]
+
+    def _pay(self, items: Tensor, window: Window) -> Tensor:
+        """Return (A,) the rewards of `items` (A,) after `window`."""
+        return self.rewards.pay(self.users, items, window)
+
+    def _block(self, items: Tensor) -> None:
+        """Mark what may not be recommended again; `items` is (A,)."""
+        self._used[self._rows, items] = True
 
     def _leaving(self, place: Tensor | slice, items: Tensor, recent: Tensor) -> Tensor:
         """Return (A,) bool: which of the running episodes, at `place`, end with `items` (A,) after `recent` (A, N)."""
@@ -220,9 +248,9 @@ def roll_out(
     """Run one episode for each of `users` (B,).
 
     Args:
-        simulator: the environment.
+        simulator: the simulator.
         users: (B,) rows of the world.
-        choose: returns the items (A,) for the episodes that still run.
+        choose: returns the items (A,), or slates (A, k), for the episodes that still run.
         generator: as in `Simulator.reset`.
     """
     simulator.reset(users, generator)

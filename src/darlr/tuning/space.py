@@ -35,6 +35,7 @@ UNTUNED = {
     "synthetic": "it says what is learned from",
     "reference_quirks": "trials are measured by it",
     "leave": "trials are measured by it",
+    "slate": "trials are measured by it",
     "evaluation": "trials are measured by it",
     "world_model.held_out": "trials are measured by it",
     "training.epochs": "it is the budget, which trials share",

@@ -1,4 +1,4 @@
-"""Settings of the leave rule, which ends an episode; a data set or a run gives them."""
+"""Settings of the game: the leave rule, which ends an episode, and the slates that users choose from."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from darlr.config.constraints import Section, Setting
 
 LeaveBy = Literal["category", "distance", "never", "learned"]
+SlateLeave = Literal["chosen", "shown"]
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,35 @@ class LeaveConfig(Section):
     session_gap: Annotated[
         float, Setting("minutes without a row after which a session of the log is over", above=0, at_most=1e6)
     ] = 30.0
+
+
+@dataclass(frozen=True)
+class SlateConfig(Section):
+    """Slates: k items are shown at a step, and the user chooses one of them or none (docs/protocol.md, section 9)."""
+
+    KEY: ClassVar[str] = "slate"
+
+    size: Annotated[int, Setting("k, number of items that a step shows", at_least=1, at_most=100)] = 1
+    scale: Annotated[
+        float,
+        Setting(
+            "utility of the greatest reward that a user can give, where the smallest has 0; 0: users choose blindly",
+            at_least=0,
+            at_most=50,
+        ),
+    ] = 5.0
+    nothing: Annotated[
+        float | None,
+        Setting(
+            "a reward, as a share of the range of rewards: users choose an item that is worth it as often as nothing; "
+            "null: they always choose an item",
+            at_least=-10,
+            at_most=10,
+        ),
+    ] = None
+    leave: Annotated[SlateLeave, Setting("items of a slate that the leave rule reads")] = "chosen"
+
+    @property
+    def active(self) -> bool:
+        """Whether the user has a choice, so that the game differs from that of single recommendations."""
+        return self.size > 1 or self.nothing is not None

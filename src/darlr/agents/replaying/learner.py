@@ -67,7 +67,10 @@ class ReplayLearner(EpisodicAgent[Rollout]):
         self.policy, self.simulator, self.reward_table = policy, simulator, reward_table
         self._updates, self._n_users, self._config = updates, n_users, config
         device = next(policy.parameters()).device
-        self.replay = EpisodeReplay(config.episodes, simulator, n_users, device)
+        self.replay = self._empty_replay(device)
+
+    def _empty_replay(self, device: torch.device) -> EpisodeReplay:
+        return EpisodeReplay(self._config.episodes, self.simulator, self._n_users, device)
 
     @property
     def epsilon(self) -> float:

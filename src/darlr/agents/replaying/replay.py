@@ -14,7 +14,7 @@ from darlr.agents.acting import blocking_items
 from darlr.agents.offline.policy import Batch, Moments
 from darlr.artifacts.schema import require_alike, require_indices
 from darlr.simulator.simulator import Episodes, Simulator
-from darlr.world.window import OUTSIDE, Window
+from darlr.world.window import OUTSIDE, Window, absent_item
 
 
 class EpisodeReplay:
@@ -56,14 +56,18 @@ class EpisodeReplay:
         capacity = len(self._users)
         chosen = torch.arange(max(0, len(episodes.users) - capacity), len(episodes.users), device=self._users.device)
         places = (self._next + torch.arange(len(chosen), device=chosen.device)) % capacity
+        self._store(places, episodes, chosen)
+        self._next = (self._next + len(chosen)) % capacity
+        self.played += int(episodes.lengths.sum())
+        self._count()
+
+    def _store(self, places: Tensor, episodes: Episodes, chosen: Tensor) -> None:
+        """Copy the `chosen` (n,) episodes of a collection to the `places` (n,) of the ring."""
         self._users[places] = episodes.users[chosen]
         self._lengths[places] = episodes.lengths[chosen]
         self._items[places] = episodes.items[chosen]
         self._seen[places] = episodes.seen_rewards[chosen]
         self._rewards[places] = episodes.rewards[chosen]
-        self._next = (self._next + len(chosen)) % capacity
-        self.played += int(episodes.lengths.sum())
-        self._count()
 
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw episodes and steps in them, (size,) each, uniformly from all steps that are kept, with replacement."""
@@ -101,8 +105,11 @@ class EpisodeReplay:
         if not self._blocks:
             return Moments(self._users[rows], seen, None)
         earlier = torch.arange(self._longest, device=rows.device) < steps[:, None]
-        had = torch.where(earlier, self._items[rows, self._lookback :], self._n_items + OUTSIDE - 1)
-        return Moments(self._users[rows], seen, blocking_items(had, self._n_items))
+        return Moments(self._users[rows], seen, blocking_items(self._had(rows, earlier), self._n_items))
+
+    def _had(self, rows: Tensor, earlier: Tensor) -> Tensor:
+        """The items (B, M) that the episodes `rows` (B,) had at the `earlier` (B, T) steps; absence elsewhere."""
+        return torch.where(earlier, self._items[rows, self._lookback :], absent_item(self._n_items))
 
     def tensors(self) -> dict[str, Tensor]:
         """All steps that are kept, by name, for a checkpoint."""
@@ -121,15 +128,18 @@ class EpisodeReplay:
         own = self.tensors()
         kept = {name: tensor for name, tensor in tensors.items() if name.startswith("replay.")}
         require_alike(kept, own)
-        bounds = {
-            "users": self._n_users,
-            "lengths": self._longest + 1,
-            "items": self._n_items + OUTSIDE,
-            "next": len(self._users),
-        }
-        for name, bound in bounds.items():
+        for name, bound in self._bounds().items():
             require_indices(kept[f"replay.{name}"], f"replay.{name}", bound)
         for name, tensor in own.items():
             tensor.copy_(kept[name])
         self.played, self._next = int(kept["replay.played"]), int(kept["replay.next"])
         self._count()
+
+    def _bounds(self) -> dict[str, int]:
+        """The upper bounds, themselves excluded, of the numbers in saved tensors by name."""
+        return {
+            "users": self._n_users,
+            "lengths": self._longest + 1,
+            "items": self._n_items + OUTSIDE,
+            "next": len(self._users),
+        }

@@ -9,7 +9,17 @@ from darlr.evaluation.table import Values
 from darlr.report.analysis.runs import Group
 from darlr.report.rendering.table import Quantity
 
-DECISIVE = ("data", "synthetic", "world_model", "factors", "selection", "leave", "evaluation.noise", "reference_quirks")
+DECISIVE = (
+    "data",
+    "synthetic",
+    "world_model",
+    "factors",
+    "selection",
+    "leave",
+    "slate",
+    "evaluation.noise",
+    "reference_quirks",
+)
 """Parts of the settings on which opponents and their values depend."""
 
 

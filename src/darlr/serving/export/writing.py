@@ -54,6 +54,8 @@ def export_policy(run: Path, out: Path, overwrite: bool = False, new_items: Path
     saved, kept = recommender.served.policy, recommender.served.kept
     if saved.config.reference_quirks:
         raise InputError(f"{run}: has the references' slips (reference_quirks), for comparison alone; expected a run without")
+    if saved.config.slate.active:
+        raise InputError(f"{run}: shows slates, and an exported policy scores items one by one; expected a run without slates")
     described = None if kept is None else kept.user_features
     inference = Inference(saved, described)
     metadata = metadata_of(recommender.path, saved, inference, described)
