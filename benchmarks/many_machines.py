@@ -64,16 +64,16 @@ class Timed:
         self.parts = len(values)
         return self._workers.hold(values)
 
-    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
+    def apply(self, function: Callable[..., Any], held: Sequence[Any], *common: Any) -> Iterator[Any]:
         """See `Workers`."""
-        for seconds, result in self._workers.apply(_timed, held, (function, common)):
+        for seconds, result in self._workers.apply(_timed, held, function, *common):
             self.seconds += seconds
             yield result
 
 
-def _timed(value: Any, asked: tuple[Callable[[Any, Any], Any], Any]) -> tuple[float, Any]:
+def _timed(value: Any, function: Callable[..., Any], *common: Any) -> tuple[float, Any]:
     started = time.process_time()
-    result = asked[0](value, asked[1])
+    result = function(value, *common)
     return time.process_time() - started, result
 
 

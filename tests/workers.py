@@ -11,7 +11,7 @@ class Elsewhere:
     def hold(self, values: Sequence[Any]) -> Sequence[Any]:
         return [pickle.dumps(value) for value in values]
 
-    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
-        sent = common if isinstance(common, bytes) else pickle.dumps(common)
-        made = {place: function(pickle.loads(held[place]), pickle.loads(sent)) for place in reversed(range(len(held)))}
+    def apply(self, function: Callable[..., Any], held: Sequence[Any], *common: Any) -> Iterator[Any]:
+        sent = [value if isinstance(value, bytes) else pickle.dumps(value) for value in common]
+        made = {place: function(*map(pickle.loads, (held[place], *sent))) for place in reversed(range(len(held)))}
         return (made[place] for place in range(len(held)))

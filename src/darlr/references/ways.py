@@ -46,6 +46,11 @@ class ReferenceWays(Ways):
                 "config key 'data.missing_truth' is 'masked', but the references' masks ('reference_quirks') treat blocked "
                 "items as items of the episode; expected 'zero'"
             )
+        if config.training.groups > 1:
+            raise InputError(
+                f"config key 'training.groups' is {config.training.groups:,}, but the references ('reference_quirks') play "
+                "collections whole; expected 1"
+            )
         if offline and dataset.log.rewards.min() == dataset.log.rewards.max():
             raise InputError(
                 f"with config key 'reference_quirks' the states of method '{config.method}' have rewards normalised by the "
