@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import polars as pl
 import torch
@@ -44,6 +44,10 @@ from darlr.serving.spread_batch import Asked, write_all_on
 from darlr.world_model.factors.estimation import estimate
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings
+
+V = TypeVar("V")
+Common = TypeVarTuple("Common")
+R = TypeVar("R")
 
 NODES = (1, 2)
 EPOCH: Mapping[str, Any] = {
@@ -76,14 +80,14 @@ class Timed:
         self.parts = len(values)
         return self._workers.hold(values)
 
-    def apply(self, function: Callable[..., Any], held: Sequence[Any], *common: Any) -> Iterator[Any]:
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
         """See `Workers`."""
         for seconds, result in self._workers.apply(_timed, held, function, *common):
             self.seconds += seconds
             yield result
 
 
-def _timed(value: Any, function: Callable[..., Any], *common: Any) -> tuple[float, Any]:
+def _timed(value: V, function: Callable[[V, *Common], R], *common: *Common) -> tuple[float, R]:
     started = time.process_time()
     result = function(value, *common)
     return time.process_time() - started, result

@@ -6,18 +6,19 @@ from typing import Any
 import pytest
 import torch
 
+from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.dividing import Divided
 from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.settings import PolicyConfig
 from darlr.cluster.workers import HERE, Workers
 from darlr.rewards.posterior import LargePosteriorReward
-from tests.agents.believing.test_learning import LEVELS, FactorBelief, responses
+from tests.agents.believing.test_learning import LEVELS, responses
 from tests.agents.believing.test_learning import Setting as BelievingSetting
 from tests.agents.believing.test_learning import agent as believing_agent
 from tests.agents.believing.test_learning import learner_of as believing_learner
 from tests.agents.test_a2c import Setting, agent
-from tests.worlds import draws
 from tests.workers import Elsewhere
+from tests.worlds import draws
 
 Agent = RecommendingAgent[Any]
 

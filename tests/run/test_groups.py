@@ -19,6 +19,7 @@ from tests.workers import Elsewhere
 from tests.worlds import CPU
 
 DIVIDED = [name for name, method in METHODS.items() if not method.undivided]
+BOTH: Mapping[str, Workers] = {"here": HERE, "elsewhere": Elsewhere()}
 GROUPS = {"training": {"groups": 3, "epochs": 2}}
 
 
@@ -29,9 +30,7 @@ def trained(out: Path, changes: Mapping[str, Any], workers: Workers, listener: L
 
 @pytest.mark.parametrize("method", DIVIDED)
 def test_roll_outs_elsewhere_change_no_number(method: str, tmp_path: Path) -> None:
-    here, elsewhere = (
-        trained(tmp_path / name, {"method": method}, workers) for name, workers in [("here", HERE), ("elsewhere", Elsewhere())]
-    )
+    here, elsewhere = (trained(tmp_path / name, {"method": method}, workers) for name, workers in BOTH.items())
     assert results(here) == results(elsewhere)
     name = "checkpoint.safetensors"
     assert (here / name).read_bytes() == (elsewhere / name).read_bytes()
@@ -48,9 +47,7 @@ def test_roll_outs_elsewhere_change_no_number(method: str, tmp_path: Path) -> No
     ],
 )
 def test_other_actors_rewards_and_rules_can_travel(changes: Mapping[str, Any], tmp_path: Path) -> None:
-    here, elsewhere = (
-        trained(tmp_path / name, changes, workers) for name, workers in [("here", HERE), ("elsewhere", Elsewhere())]
-    )
+    here, elsewhere = (trained(tmp_path / name, changes, workers) for name, workers in BOTH.items())
     assert results(here) == results(elsewhere)
 
 
@@ -70,7 +67,10 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(method: str, tmp_path: Path) 
         ({"method": "dqn"}, "is 3, but method 'dqn' learns from a replay, which takes more time than its episodes; expected 1"),
         ({"method": "sqn"}, "is 3, but method 'sqn' has no collections of episodes that could be divided; expected 1"),
         ({"method": "dorl", "reference_quirks": True}, "is 3, but the references ('reference_quirks') play collections whole"),
-        ({"method": "dorl", "training": {"groups": 11}}, "is 11, but 'training.environments' is 10; expected at most one group"),
+        (
+            {"method": "dorl", "training": {"groups": 11}},
+            "is 11, but 'training.environments' is 10; expected at most one group",
+        ),
     ],
 )
 def test_what_cannot_be_divided_is_refused(changes: Mapping[str, Any], message: str, tmp_path: Path) -> None:

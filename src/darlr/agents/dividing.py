@@ -59,9 +59,7 @@ class Divided(Generic[R]):
         """
         sizes = [episodes // self._groups + (group < episodes % self._groups) for group in range(self._groups)]
         seed = generator.initial_seed()
-        groups = [
-            Group(size, derive_seed(seed, str(number), str(place)), generator.device) for place, size in enumerate(sizes)
-        ]
+        groups = [Group(size, derive_seed(seed, str(number), str(place)), generator.device) for place, size in enumerate(sizes)]
         parameters = {name: parameter.detach() for name, parameter in self._player.named_parameters()}
         played: list[R] = list(self._workers.apply(play, self._workers.hold(groups), self._held, parameters))
         return joined(played)

@@ -16,7 +16,6 @@ from darlr.cluster.workers import Workers
 from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Simulator
 
-
 R = TypeVar("R", bound=Rollout)
 
 

@@ -122,7 +122,9 @@ class Method(ABC):
             )
         groups, episodes = config.training.groups, config.training.environments
         if groups > 1 and self.undivided:
-            raise InputError(f"config key 'training.groups' is {groups:,}, but method '{self.name}' {self.undivided}; expected 1")
+            raise InputError(
+                f"config key 'training.groups' is {groups:,}, but method '{self.name}' {self.undivided}; expected 1"
+            )
         if groups > episodes:
             raise InputError(
                 f"config key 'training.groups' is {groups:,}, but 'training.environments' is {episodes:,}; "
