@@ -87,6 +87,14 @@ def test_a_collection_has_all_groups_in_their_order(make: Callable[[], Agent]) -
     assert not torch.equal(whole.episodes.items[4:7], whole.episodes.items[7:10])
 
 
+def test_groups_leave_the_agents_own_episodes_alone() -> None:
+    learner = agent(Setting())
+    played = learner.sample(5, draws(1)).episodes
+    items = played.items.clone()
+    Divided(learner.player, 2, HERE).sample(10, draws(), 0)  # groups of five, too
+    assert torch.equal(played.items, items)
+
+
 def test_every_collection_and_every_epoch_has_draws_of_its_own() -> None:
     divided = Divided(agent(Setting()).player, 2, HERE)
     collections = [divided.sample(20, draws(epoch), number).episodes.items for epoch, number in [(0, 0), (0, 1), (1, 0)]]

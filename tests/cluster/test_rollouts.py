@@ -51,6 +51,7 @@ class SlowPlayer(ActorCriticPlayer):
 def test_a_node_that_dies_in_the_middle_repeats_its_groups_alone(cluster: Any, tmp_path: Path) -> None:
     player = agent(Setting()).player
     assert isinstance(player, ActorCriticPlayer)
+    player(3, draws())  # as many episodes as in a group: nodes must not write to this process's memory of them
     expected = Divided(player, 8, HERE).sample(20, draws(), 0)
 
     def kill() -> None:

@@ -45,7 +45,7 @@ class Divided(Generic[R]):
     @cached_property
     def _held(self) -> Any:
         """The player, at the place where groups are played; everything but its parameters stays the same from then on."""
-        [held] = self._workers.hold([self._player])
+        [held] = self._workers.hold([self._player.anew()])
         return held
 
     def sample(self, episodes: int, generator: torch.Generator, number: int) -> R:

@@ -1,9 +1,10 @@
 """Collections of episodes, and the part of an agent that plays them."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,12 @@ class Player(nn.Module, ABC, Generic[R]):
             episodes: the number of users.
             generator: on the policy's device; draws users and items.
         """
+
+    def anew(self) -> Self:
+        """Return a player with the same policy and a simulator of its own, which another process may have."""
+        other = copy(self)
+        other.simulator = self.simulator.anew()
+        return other
 
     def draw_users(self, episodes: int, generator: torch.Generator) -> Tensor:
         """Draw (episodes,) users uniformly with replacement."""
