@@ -1,9 +1,9 @@
 """How much faster two nodes of a Ray cluster are than one: `python -m benchmarks.many_machines` (extra `ray`).
 
-The nodes are processes of this machine, of one core each; the head has none. Two tasks are measured: a fit of factors with
-a given size and number of sweeps, and lists of ten items for all users. The fit runs from the rows to the model, the lists
-from the run folder to Parquet. Both are done by this process alone first, and what the clusters give has to be the same to
-the last bit.
+The nodes are processes of this machine, of one core each; the head has none. Three tasks are measured: a fit of factors with
+a given size and number of sweeps, lists of ten items for all users, and an epoch of `bayes-adaptive` or another method whose
+roll-outs are divided. The fit runs from the rows to the model, the lists from the run folder to Parquet. All are done by this
+process alone first, and what the clusters give has to be the same to the last bit.
 
 Seconds of the wall say little on a machine that does other things; its load is printed with them. So the share that is not
 spread is printed, too: CPU seconds of the process that gives out the work, against all CPU seconds. From these, and from the
@@ -11,26 +11,33 @@ number of parts, follows what two free cores would give.
 """
 
 import argparse
+import json
 import math
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import polars as pl
 import torch
 from ray.cluster_utils import Cluster
 
-from benchmarks.large_world import CPU, Size, loaded_of, model_of, train
+from benchmarks.large_world import CPU, Size, loaded_of, model_of, settings_of, train
+from darlr.agents.learning import Learner
 from darlr.cluster.connecting import connected
 from darlr.cluster.ray_workers import RayWorkers
 from darlr.cluster.workers import HERE, Workers
+from darlr.config.loading import merge
 from darlr.data.dataset import Dataset
+from darlr.run.choosing import method_of, ways_of
+from darlr.run.learners import divide_rollouts, learner_of
+from darlr.run.specification import SpecifiedRun
+from darlr.seeding import torch_generator
 from darlr.serving.batch import write_all
 from darlr.serving.recommender import Recommender
 from darlr.serving.spread_batch import Asked, write_all_on
@@ -38,7 +45,16 @@ from darlr.world_model.factors.estimation import estimate
 from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.settings import FactorSettings
 
+V = TypeVar("V")
+Common = TypeVarTuple("Common")
+R = TypeVar("R")
+
 NODES = (1, 2)
+EPOCH: Mapping[str, Any] = {
+    "policy": {"candidates": 500},
+    "training": {"epochs": 1, "steps_per_epoch": 200_000, "environments": 1_000, "groups": 4},
+}
+"""Settings of the run whose epoch is measured."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +80,16 @@ class Timed:
         self.parts = len(values)
         return self._workers.hold(values)
 
-    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
         """See `Workers`."""
-        for seconds, result in self._workers.apply(_timed, held, (function, common)):
+        for seconds, result in self._workers.apply(_timed, held, function, *common):
             self.seconds += seconds
             yield result
 
 
-def _timed(value: Any, asked: tuple[Callable[[Any, Any], Any], Any]) -> tuple[float, Any]:
+def _timed(value: V, function: Callable[[V, *Common], R], *common: *Common) -> tuple[float, R]:
     started = time.process_time()
-    result = asked[0](value, asked[1])
+    result = function(value, *common)
     return time.process_time() - started, result
 
 
@@ -136,6 +152,44 @@ def lists(size: Size, folder: Path) -> dict[int, Spent]:
     return spent
 
 
+def epoch_of(specified: SpecifiedRun, model: FactorModel, groups: int, workers: Workers) -> Learner:
+    """The learner of a run after an epoch that starts the processes."""
+    config, dataset = specified.config, specified.dataset
+    learned_in = method_of(config).learning_world(config, ways_of(config), dataset, None, model, CPU)
+    learner = learner_of(config, dataset, model, learned_in, CPU)
+    divide_rollouts(learner, groups, workers)
+    learner.epoch(config.training.environments, 1, torch_generator(0, "warm-up"))
+    return learner
+
+
+def epochs(size: Size) -> dict[int, Spent]:
+    """By the number of nodes; 0 is this process alone."""
+    model = model_of(size)
+    specified = SpecifiedRun.of(settings_of(size), loaded_of(size, model))
+    training = specified.config.training
+    spent: dict[int, Spent] = {}
+    states: list[Mapping[str, torch.Tensor]] = []
+
+    def measure(nodes: int, workers: Workers) -> None:
+        learner = epoch_of(specified, model, training.groups, workers)
+        before = workers.seconds if isinstance(workers, Timed) else 0.0
+        started = time.perf_counter(), time.process_time()
+        log = learner.epoch(training.environments, training.steps_per_epoch, torch_generator(0, "epoch"))
+        seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+        there = workers.seconds - before if isinstance(workers, Timed) else 0.0
+        told = {name: f"{value:.1f}" for name, value in log.metrics().items() if name.startswith("seconds/")}
+        print(f"  {nodes} nodes, {log.steps:,} steps: {told}")
+        spent[nodes] = Spent(*seconds, there, training.groups, os.getloadavg()[0])
+        states.append(learner.tensors())
+
+    measure(0, HERE)
+    for nodes in NODES:
+        with cluster_of(nodes) as address, connected(address):
+            measure(nodes, Timed())
+    assert all(torch.equal(tensor, state[name]) for state in states for name, tensor in states[0].items())
+    return spent
+
+
 def tell(name: str, spent: dict[int, Spent]) -> None:
     one, two = (spent[nodes] for nodes in NODES)
     print(f"{name}, {two.parts} parts")
@@ -153,12 +207,13 @@ def tell(name: str, spent: dict[int, Spent]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("phases", nargs="*", default=["fit", "lists"], help="fit, lists, or both")
+    parser.add_argument("phases", nargs="*", default=["fit", "lists"], help="some of fit, lists and epoch")
     parser.add_argument("--users", type=int, default=400_000)
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--rows", type=int, default=8_000_000)
     parser.add_argument("--factors", type=int, default=8)
     parser.add_argument("--sweeps", type=int, default=25)
+    parser.add_argument("--settings", type=json.loads, default={}, help="further settings of the epoch, as JSON")
     parser.add_argument("--folder", type=Path, help="where the run that makes lists is kept; a temporary one without")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -166,6 +221,8 @@ def main() -> None:
     size = Size(options.users, options.items, options.rows, short, options.users)
     if "fit" in options.phases:
         tell("fit", fits(size, options.factors, options.sweeps))
+    if "epoch" in options.phases:
+        tell("epoch", epochs(replace(size, settings=merge(EPOCH, options.settings))))
     if "lists" in options.phases:
         with tempfile.TemporaryDirectory() as scratch:
             tell("lists", lists(size, options.folder or Path(scratch)))

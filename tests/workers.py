@@ -2,7 +2,11 @@
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
+
+V = TypeVar("V")
+Common = TypeVarTuple("Common")
+R = TypeVar("R")
 
 
 class Elsewhere:
@@ -11,7 +15,11 @@ class Elsewhere:
     def hold(self, values: Sequence[Any]) -> Sequence[Any]:
         return [pickle.dumps(value) for value in values]
 
-    def apply(self, function: Callable[[Any, Any], Any], held: Sequence[Any], common: Any) -> Iterator[Any]:
-        sent = common if isinstance(common, bytes) else pickle.dumps(common)
-        made = {place: function(pickle.loads(held[place]), pickle.loads(sent)) for place in reversed(range(len(held)))}
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
+        sent = [value if isinstance(value, bytes) else pickle.dumps(value) for value in common]
+        made = {place: _applied(function, held[place], *sent) for place in reversed(range(len(held)))}
         return (made[place] for place in range(len(held)))
+
+
+def _applied(function: Callable[..., R], *sent: bytes) -> R:
+    return function(*map(pickle.loads, sent))

@@ -65,7 +65,7 @@ def script(monkeypatch: pytest.MonkeyPatch, agent: DARLR) -> list[Tensor]:
 
     def sample(environments: int, generator: torch.Generator) -> ValuedRollout:
         episodes = roll_out(agent.recommender.simulator, torch.tensor([0, 0, 3]), lambda now: items[:, now.step_number])
-        return ValuedRollout(episodes, episodes.visits(), torch.zeros(3, STEPS))
+        return ValuedRollout(episodes, torch.zeros(3, STEPS))
 
     def watched(rollout: ValuedRollout, rewards: Tensor, *others: Any) -> None:
         paid.append(rewards.clone())

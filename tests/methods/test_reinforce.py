@@ -53,7 +53,7 @@ def test_returns_are_compared_with_the_collections_mean_at_the_same_step(baselin
     past[:, -1] = start
     items = torch.cat([past, torch.tensor([[0, 1, absent], [2, absent, absent], [3, 4, absent]])], dim=1)
     episodes = Episodes(torch.zeros(3, dtype=torch.long), torch.tensor([2, 1, 2]), items, torch.zeros(items.shape), rewards)
-    rollout = ValuedRollout(episodes, episodes.visits(), torch.full((3, 3), 100.0))  # a critic's values count nothing
+    rollout = ValuedRollout(episodes, torch.full((3, 3), 100.0))  # a critic's values count nothing
     assert learner.transitions(rollout, rewards).advantages.tolist() == pytest.approx(expected)
 
 

@@ -157,6 +157,11 @@ def test_refuses(tmp_path: Path, header: str, leave: str, message: str) -> None:
         resolve(SMALL, read_folder(path))
 
 
+def test_refuses_slates() -> None:
+    with pytest.raises(InputError, match="the hazard knows steps of one item"):
+        resolve(merge(merge(SMALL, WORLD), {"method": "slateq", "slate": {"size": 2}}), LOADED)
+
+
 def test_refuses_visits_without_a_truth_or_times(tmp_path: Path) -> None:
     values = merge(SMALL, {"evaluation": {"horizon": 7}})
     with pytest.raises(InputError, match="no truth to play visits in"):

@@ -37,8 +37,8 @@ class Scripted(SlateSimulator):
 
     script: Tensor
 
-    def reset(self, users: Tensor, choices: torch.Generator | None = None) -> None:
-        super().reset(users, choices)
+    def reset(self, users: Tensor, generator: torch.Generator | None = None) -> None:
+        super().reset(users, generator)
         assert self._draws.shape == self.script.shape
         self._draws = self.script
 

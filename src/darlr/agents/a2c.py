@@ -14,8 +14,9 @@ from torch import Tensor
 from darlr.agents.acting import blocking_items, mask_logits, sample_items
 from darlr.agents.actor_critic import actor_critic_loss, descend
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
+from darlr.agents.playing import Player, Rollout
 from darlr.agents.policy import ActorCritic
-from darlr.agents.recommending import RecommendingAgent, Rollout
+from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
 from darlr.rewards.estimates.interface import Estimates
@@ -66,6 +67,25 @@ class Transitions:
         return replace(self, **picked)
 
 
+class ActorCriticPlayer(Player[ValuedRollout]):
+    """Draws items from the actor's probabilities, and keeps the critic's values."""
+
+    policy: ActorCritic
+
+    @torch.no_grad()
+    def forward(self, episodes: int, generator: torch.Generator) -> ValuedRollout:
+        users = self.draw_users(episodes, generator)
+        values = torch.zeros(episodes, self.simulator.max_steps, device=users.device)
+        weights = self.policy.action_weights()
+
+        def choose(simulator: Simulator) -> Tensor:
+            logits, value = self.policy(simulator.users, simulator.window, weights)
+            values[simulator.rows, simulator.step_number] = value
+            return sample_items(mask_logits(logits, simulator.blocked), generator)
+
+        return ValuedRollout(roll_out(self.simulator, users, choose, generator), values)
+
+
 class A2C(RecommendingAgent[ValuedRollout]):
     """Trains an `ActorCritic` on episodes from a simulator."""
 
@@ -87,7 +107,8 @@ class A2C(RecommendingAgent[ValuedRollout]):
             config: learning rates, the loss's weights and the like.
             reward_table: (n_users, n_items) r' that the simulator pays, without penalties, if it pays from a table.
         """
-        self.policy, self.simulator, self.config, self.n_users = policy, simulator, config, n_users
+        self.policy, self.simulator, self.config = policy, simulator, config
+        self.player = ActorCriticPlayer(policy, simulator, n_users)
         self.reward_table = reward_table
         tracked = list(policy.tracker.parameters())
         others = [parameter for name, parameter in policy.named_parameters() if not name.startswith("tracker.")]
@@ -102,21 +123,6 @@ class A2C(RecommendingAgent[ValuedRollout]):
     @property
     def state_size(self) -> int:
         return self.policy.tracker.state_size
-
-    @torch.no_grad()
-    def sample(self, environments: int, generator: torch.Generator) -> ValuedRollout:
-        device = generator.device
-        users = torch.randint(self.n_users, (environments,), generator=generator, device=device)
-        values = torch.zeros(environments, self.simulator.max_steps, device=device)
-        weights = self.policy.action_weights()
-
-        def choose(simulator: Simulator) -> Tensor:
-            logits, value = self.policy(simulator.users, simulator.window, weights)
-            values[simulator.rows, simulator.step_number] = value
-            return sample_items(mask_logits(logits, simulator.blocked), generator)
-
-        episodes = roll_out(self.simulator, users, choose, generator)
-        return ValuedRollout(episodes, episodes.visits(), values)
 
     @torch.no_grad()
     def states(self, rollout: ValuedRollout) -> Tensor:

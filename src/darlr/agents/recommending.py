@@ -2,36 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import count
 from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
+from darlr.agents.dividing import Divided
 from darlr.agents.learning import EpochLog
+from darlr.agents.playing import Player, Rollout
 from darlr.agents.policy import Policy
+from darlr.cluster.workers import Workers
 from darlr.rewards.estimates.interface import Estimates
-from darlr.simulator.simulator import Episodes, Simulator, Visits
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """A sampled collection.
-
-    Attributes:
-        episodes: the episodes.
-        visits: their n steps.
-    """
-
-    episodes: Episodes
-    visits: Visits
-
-    def placed(self, values: Tensor) -> Tensor:
-        """Return (B, T) the `values` (n,) of the visits at their episode's row and step; 0 after an episode's end."""
-        placed = torch.zeros_like(self.episodes.rewards)
-        placed[self.visits.row, self.visits.step] = values
-        return placed
-
+from darlr.simulator.simulator import Simulator
 
 R = TypeVar("R", bound=Rollout)
 
@@ -53,6 +36,10 @@ class EpisodicAgent(ABC, Generic[R]):
     def sample(self, environments: int, generator: torch.Generator) -> R:
         """Play one episode for each of `environments` users, who are drawn uniformly with replacement."""
 
+    def collect(self, environments: int, generator: torch.Generator, number: int) -> R:
+        """Play collection `number` of an epoch; see `sample`."""
+        return self.sample(environments, generator)
+
     @abstractmethod
     def learn(self, rollout: R, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
         """Learn from a collection that paid `rewards` (B, T), 0 beyond an episode's end."""
@@ -68,10 +55,10 @@ class EpisodicAgent(ABC, Generic[R]):
         Raises:
             RunError: if a loss is not finite.
         """
-        log = EpochLog()
+        log, numbers = EpochLog(), count()
         while log.steps < steps:
             with log.timed("sampling", generator.device):
-                rollout = self.sample(environments, generator)
+                rollout = self.collect(environments, generator, next(numbers))
             with log.timed("learning", generator.device):
                 self.learn(rollout, rollout.episodes.rewards, log, generator)
                 log.count(rollout.visits, environments, rollout.episodes.rewards)
@@ -89,7 +76,27 @@ class EpisodicAgent(ABC, Generic[R]):
 class RecommendingAgent(EpisodicAgent[R]):
     """An agent with its states and changing rewards exposed, so that another agent can learn beside it (DARLR's
     recommender).
+
+    Attributes:
+        player: plays its episodes.
     """
+
+    player: Player[R]
+
+    _divided: Divided[R] | None = None
+
+    def divide(self, groups: int, workers: Workers) -> None:
+        """From now on, play each collection in `groups` groups of episodes, which `workers` share."""
+        self._divided = Divided(self.player, groups, workers)
+
+    def sample(self, environments: int, generator: torch.Generator) -> R:
+        played: R = self.player(environments, generator)
+        return played
+
+    def collect(self, environments: int, generator: torch.Generator, number: int) -> R:
+        if self._divided is None:
+            return super().collect(environments, generator, number)
+        return self._divided.sample(environments, generator, number)
 
     @property
     @abstractmethod

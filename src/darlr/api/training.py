@@ -66,8 +66,8 @@ def train(
         wandb: whether they are logged to Weights & Biases, too (extra `wandb`).
         warm_start: a finished run whose world model and policy this one starts from, and whose settings it has where none are
             given (docs/retraining.md).
-        ray: HOST:PORT of a Ray cluster whose nodes share in the fits of world models, or "auto" for the cluster of this machine
-            (extra `ray`, docs/scaling.md); no number depends on it.
+        ray: HOST:PORT of a Ray cluster whose nodes share in the fits of world models and, with `training.groups`, in
+            roll-outs; or "auto" for the cluster of this machine (extra `ray`, docs/scaling.md). No number depends on it.
         settings, sections: any setting, by dotted keys or nested: settings={"a2c.discount": 0.95}, a2c={"discount": 0.95}.
 
     Raises:

@@ -45,7 +45,9 @@ def train(
         option("log every number to Weights & Biases, too, or with WANDB_MODE=offline to files"),
         tyro.conf.FlagCreatePairsOff,
     ] = False,
-    ray: Annotated[str | None, ray_option("its nodes share in the fit of the world model")] = None,
+    ray: Annotated[
+        str | None, ray_option("its nodes share in the fit of the world model, and in roll-outs with training.groups")
+    ] = None,
     out: Out = Path("runs"),
     data_dir: DataDir = None,
     device: Device = "auto",

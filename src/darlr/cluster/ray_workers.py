@@ -7,7 +7,7 @@ and gives tasks to nodes that join. Values live on this process's machine, and n
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 import ray
@@ -23,7 +23,7 @@ AHEAD = 2
 """Number of tasks that are submitted for each core. One works, and one waits while the first one's result is fetched."""
 
 V = TypeVar("V")
-C = TypeVar("C")
+Common = TypeVarTuple("Common")
 R = TypeVar("R")
 
 
@@ -39,17 +39,17 @@ class RayWorkers:
         """Put the values into Ray's object store; see `Workers`."""
         return [ray.put(value) for value in values]
 
-    def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
         """Apply a function on the nodes; see `Workers`.
 
         Raises:
             RunError: if the cluster fails. Errors of `function` are raised as they are.
         """
-        shared = common if isinstance(common, ray.ObjectRef) else ray.put(common)
+        shared = [value if isinstance(value, ray.ObjectRef) else ray.put(value) for value in common]
         waiting, given, most = deque(held), deque[Any](), AHEAD * max(1, cores())
         while waiting or given:
             while waiting and len(given) < most:
-                given.append(self._task.remote(self._versions, function, waiting.popleft(), shared))
+                given.append(self._task.remote(self._versions, function, waiting.popleft(), *shared))
             try:
                 result = ray.get(given.popleft())
             except RayTaskError as error:
@@ -59,9 +59,9 @@ class RayWorkers:
             yield result
 
 
-def _applied(expected: dict[str, str], function: Callable[[V, C], R], value: V, common: C) -> R:
+def _applied(expected: dict[str, str], function: Callable[[V, *Common], R], value: V, *common: *Common) -> R:
     _send_tensors_as_arrays()
-    return where_alike(expected, None, function, value, common)
+    return where_alike(expected, None, function, value, *common)
 
 
 def _send_tensors_as_arrays() -> None:

@@ -1,10 +1,10 @@
 """Applies a function to many values: on this machine, one after the other, or on others (`darlr.cluster.ray_workers`)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 V = TypeVar("V")
-C = TypeVar("C")
+Common = TypeVarTuple("Common")
 R = TypeVar("R")
 
 
@@ -17,8 +17,11 @@ class Workers(Protocol):
     def hold(self, values: Sequence[V]) -> Sequence[Any]:
         """Take `values` to the place where they are needed; the result stands for them in `apply`."""
 
-    def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
-        """Call `function` with each held value and `common`; yields the results in the order of the values."""
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
+        """Call `function` with each held value and the `common` ones; yields the results in the order of the values.
+
+        A common value that is held, too, is not sent again.
+        """
 
 
 class ThisMachine:
@@ -28,9 +31,9 @@ class ThisMachine:
         """The values themselves."""
         return values
 
-    def apply(self, function: Callable[[V, C], R], held: Sequence[Any], common: C) -> Iterator[R]:
+    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
         """Call the function for each value in turn; see `Workers`."""
-        return (function(value, common) for value in held)
+        return (function(value, *common) for value in held)
 
 
 HERE = ThisMachine()

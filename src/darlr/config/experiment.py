@@ -31,6 +31,15 @@ class TrainingConfig(Section):
         int,
         Setting("number of episodes that run at once; one collection is an episode of each", at_least=1, at_most=10_000_000),
     ] = 100
+    groups: Annotated[
+        int,
+        Setting(
+            "number of groups of episodes that a collection is divided into; with --ray, nodes play the groups "
+            "(docs/scaling.md)",
+            at_least=1,
+            at_most=100_000,
+        ),
+    ] = 1
     allow_repeats: Annotated[
         bool, Setting("whether an episode may recommend an item twice while learning (the references: true)")
     ] = False

@@ -39,6 +39,7 @@ class Believing(Method):
     simulated: ClassVar[bool] = True
     by_request: ClassVar[bool] = True
     by_candidates: ClassVar[bool] = True
+    undivided: ClassVar[str] = ""
 
     @property
     def baseline(self) -> bool:

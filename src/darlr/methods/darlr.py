@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
@@ -30,6 +30,8 @@ class TwoAgents(Simulated):
     """A recommender and a selector, whose reference users rewrite the recommender's rewards."""
 
     reads: tuple[type[Section], ...] = (A2CConfig, BeliefConfig, SelectorConfig, RefinementConfig)
+
+    undivided: ClassVar[str] = "rewrites its rewards after each collection"
 
     @property
     def baseline(self) -> bool:

@@ -63,6 +63,7 @@ class Method(ABC):
         by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         slates: whether it learns and acts where steps show slates (docs/protocol.md, section 9).
+        undivided: why its collections of episodes cannot be divided into `training.groups`; empty if they can.
         baseline: whether DARLR is compared with it: neither DARLR itself, nor a variant of it, nor told the truth.
         reads: the sections of settings that it reads beside those that every run has.
         imitates: whether it imitates the log whatever the rewards; it is then as good as the policy behind the log.
@@ -85,6 +86,7 @@ class Method(ABC):
     by_candidates: ClassVar[bool] = False
     offline: ClassVar[bool] = False
     slates: ClassVar[bool] = False
+    undivided: ClassVar[str] = "has no collections of episodes that could be divided"
 
     @property
     def baseline(self) -> bool:
@@ -125,6 +127,16 @@ class Method(ABC):
             raise InputError(
                 f"config key 'slate.{key}' is {getattr(config.slate, key):g}, but method '{self.name}' recommends one item at "
                 f"a time; expected {expected}, or a method that shows slates"
+            )
+        groups, episodes = config.training.groups, config.training.environments
+        if groups > 1 and self.undivided:
+            raise InputError(
+                f"config key 'training.groups' is {groups:,}, but method '{self.name}' {self.undivided}; expected 1"
+            )
+        if groups > episodes:
+            raise InputError(
+                f"config key 'training.groups' is {groups:,}, but 'training.environments' is {episodes:,}; "
+                "expected at most one group for each episode"
             )
 
     def notices(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:

@@ -43,6 +43,7 @@ class Replaying(Method):
 
     simulated: ClassVar[bool] = True
     by_request: ClassVar[bool] = True
+    undivided: ClassVar[str] = "learns from a replay, which takes more time than its episodes"
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)

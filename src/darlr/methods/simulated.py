@@ -46,6 +46,7 @@ class Simulated(Method):
 
     simulated: ClassVar[bool] = True
     by_request: ClassVar[bool] = True
+    undivided: ClassVar[str] = ""
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         super().check(config, dataset)

@@ -55,6 +55,11 @@ class ReferenceWays(Ways):
                 "config key 'leave.by' is 'learned', but the reference code ('reference_quirks') has no such rule; expected "
                 "'category', 'distance' or 'never'"
             )
+        if config.training.groups > 1:
+            raise InputError(
+                f"config key 'training.groups' is {config.training.groups:,}, but the references ('reference_quirks') play "
+                "collections whole; expected 1"
+            )
         if offline and dataset.log.rewards.min() == dataset.log.rewards.max():
             raise InputError(
                 f"with config key 'reference_quirks' the states of method '{config.method}' have rewards normalised by the "

@@ -26,7 +26,7 @@ class PosteriorReward:
         self.low, self.high = responses.scale.low, responses.scale.high
         means = responses.user_means
         self._deviations = (torch.tensor(levels, device=means.device) * responses.log_noise).sqrt()
-        self._row = torch.full((len(means),), -1, device=means.device)
+        self._distinct = torch.empty(0, dtype=torch.int64, device=means.device)
         self._table = means.new_empty(0, len(responses.intercepts))
 
     def draw(self, users: Tensor, generator: torch.Generator) -> Tensor:
@@ -48,12 +48,15 @@ class PosteriorReward:
 
     def redraw(self, users: Tensor, generator: torch.Generator) -> None:
         """Draw the `users` (B,) anew, a repeated user once; from then on `pay` knows these users only."""
-        distinct: Tensor = torch.unique(users)
-        self._table = self.draw(distinct, generator)
-        self._row.fill_(-1)[distinct] = torch.arange(len(distinct), device=users.device)
+        self._distinct = torch.unique(users)
+        self._table = self.draw(self._distinct, generator)
+
+    def _rows(self, users: Tensor) -> Tensor:
+        """Return (B,) the places of `users` (B,) among the drawn ones, which ascend."""
+        return torch.searchsorted(self._distinct, users)
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
-        paid: Tensor = self._table[self._row[users], items]
+        paid: Tensor = self._table[self._rows(users), items]
         return paid
 
 
@@ -64,15 +67,15 @@ class LargePosteriorReward(PosteriorReward):
     """
 
     def redraw(self, users: Tensor, generator: torch.Generator) -> None:
-        device, distinct = generator.device, torch.unique(users)
-        self._drawn = self._factors(distinct, generator)
-        level = torch.randint(len(self._deviations), distinct.shape, generator=generator, device=device)
+        device = generator.device
+        self._distinct = torch.unique(users)
+        self._drawn = self._factors(self._distinct, generator)
+        level = torch.randint(len(self._deviations), self._distinct.shape, generator=generator, device=device)
         self._spread = self._deviations[level]
         self._key = torch.randint(2**62, (), generator=generator, device=device)
-        self._row.fill_(-1)[distinct] = torch.arange(len(distinct), device=users.device)
 
     def pay(self, users: Tensor, items: Tensor, window: Window) -> Tensor:
-        responses, rows = self._responses, self._row[users]
+        responses, rows = self._responses, self._rows(users)
         y = responses.intercepts[items] + (responses.loadings[items] * self._drawn[rows]).sum(dim=1)
         noise = pair_noise(users * len(responses.intercepts) + items, self._key)
         return responses.to_reward(torch.addcmul(y, noise, self._spread[rows]))

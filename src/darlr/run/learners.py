@@ -1,8 +1,10 @@
-"""Building a run's learner with a new policy."""
+"""Building a run's learner with a new policy, and dividing its roll-outs."""
 
 import torch
 
 from darlr.agents.learning import Learner
+from darlr.agents.recommending import RecommendingAgent
+from darlr.cluster.workers import Workers
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -21,3 +23,16 @@ def learner_of(
     parts = PolicyParts(config, ways, model, world.users, world.items, membership, estimates, dataset.paid_range, device)
     policy = method.policy(parts)
     return method.learner(LearnerParts(config, ways, dataset, model, learned_in, lookback_of(config), device), policy)
+
+
+def divide_rollouts(learner: Learner, groups: int, workers: Workers) -> None:
+    """Let `workers` play the collections of `learner` in `groups` groups; with one group, this process plays them whole.
+
+    Raises:
+        TypeError: for a learner without collections that can be divided. `Method.check` has refused darlr's own.
+    """
+    if groups == 1:
+        return
+    if not isinstance(learner, RecommendingAgent):
+        raise TypeError(f"the collections of a {type(learner).__name__} cannot be divided into {groups} groups")
+    learner.divide(groups, workers)

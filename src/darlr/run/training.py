@@ -40,7 +40,7 @@ from darlr.run.choosing import method_of, ways_of
 from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
 from darlr.run.judgement import judge_of, judged_by, judged_by_log
-from darlr.run.learners import learner_of
+from darlr.run.learners import divide_rollouts, learner_of
 from darlr.run.leaving import leave_found, leave_notices, visits_test
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
@@ -144,7 +144,7 @@ def train_on(
         monitor: receives the progress.
         loggers: as for `train`.
         warm_start: a run whose world model and policy this run starts from.
-        workers: share in the fits of world models; no number depends on them.
+        workers: share in the fits of world models and in roll-outs; no number depends on them.
     """
     specified = SpecifiedRun.of(values, loaded)
     config, dataset = specified.config, specified.dataset
@@ -184,6 +184,7 @@ def train_on(
         learner = learner_of(config, dataset, model, learned_in, device)
         if warm_start is not None and former is not None:
             warm_start.continue_policy(learner.policy, dataset, former.places)
+        divide_rollouts(learner, config.training.groups, workers)
         simulated = simulated_world(config, learned_in)
         _learn(_Run(config, dataset, folder, learner, simulated, judge, tuple(others), logs, device), monitor)
         own = None if warm_start is None else (model, fit)

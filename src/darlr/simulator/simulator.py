@@ -1,7 +1,9 @@
 """The batched environment: B episodes that start together, in buffers that are allocated once and written in place."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -112,6 +114,12 @@ class Simulator:
         self.lookback = max(lookback, leave.window)
         self.allow_repeats = allow_repeats
         self._users = self._rows = torch.empty(0, dtype=torch.int64)  # no users until the first reset
+
+    def anew(self) -> Self:
+        """Return a simulator of the same world with memory of its own, which has begun no episodes."""
+        fresh = copy(self)
+        fresh._users = fresh._rows = torch.empty(0, dtype=torch.int64)
+        return fresh
 
     @property
     def start_item(self) -> int:

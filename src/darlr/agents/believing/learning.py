@@ -15,7 +15,8 @@ from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.believing.recording import Recorder
 from darlr.agents.believing.tables import CorrectedTable
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
-from darlr.agents.recommending import RecommendingAgent, Rollout
+from darlr.agents.playing import Player, Rollout
+from darlr.agents.recommending import RecommendingAgent
 from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
 from darlr.rewards.estimates.interface import Estimates
@@ -37,6 +38,34 @@ class Collection(Rollout):
     summaries: Tensor
     log_probabilities: Tensor
     scores: Tensor
+
+
+class BelievingPlayer(Player[Collection]):
+    """Draws items from the policy's probabilities, and records the values to learn from."""
+
+    policy: BayesAdaptivePolicy
+
+    def __init__(
+        self, policy: BayesAdaptivePolicy, simulator: Simulator, n_users: int, posterior: PosteriorReward | None
+    ) -> None:
+        """
+        Args:
+            policy, simulator, n_users: see `Player`.
+            posterior: see `BayesAdaptive`.
+        """
+        super().__init__(policy, simulator, n_users)
+        self._posterior = posterior
+
+    @torch.no_grad()
+    def forward(self, episodes: int, generator: torch.Generator) -> Collection:
+        users = self.draw_users(episodes, generator)
+        if self._posterior is not None:
+            self._posterior.redraw(users, generator)
+        observes = self._posterior is not None
+        recorder = Recorder(self.policy, users, self.simulator.max_steps, observes, generator)
+        played = roll_out(self.simulator, users, recorder.choose, generator)
+        recorded = (recorder.summaries, recorder.log_probabilities, recorder.scores)
+        return Collection(played, *(values[played.taken] for values in recorded))
 
 
 class BayesAdaptive(RecommendingAgent[Collection]):
@@ -70,7 +99,7 @@ class BayesAdaptive(RecommendingAgent[Collection]):
         self.policy, self.simulator, self.config = policy, simulator, config
         self.reward_table = reward_table
         self.rewards_changed()
-        self._posterior, self._n_users = posterior, n_users
+        self.player = BelievingPlayer(policy, simulator, n_users, posterior)
         actor = [policy.log_sharpness, policy.shared_category_weight]
         self.optimiser = torch.optim.Adam(
             [
@@ -83,18 +112,6 @@ class BayesAdaptive(RecommendingAgent[Collection]):
     @property
     def state_size(self) -> int:
         return self.policy.belief.size
-
-    @torch.no_grad()
-    def sample(self, environments: int, generator: torch.Generator) -> Collection:
-        users = torch.randint(self._n_users, (environments,), generator=generator, device=generator.device)
-        if self._posterior is not None:
-            self._posterior.redraw(users, generator)
-        observes = self._posterior is not None
-        recorder = Recorder(self.policy, users, self.simulator.max_steps, observes, generator)
-        episodes = roll_out(self.simulator, users, recorder.choose, generator)
-        visits = episodes.visits()
-        recorded = (recorder.summaries, recorder.log_probabilities, recorder.scores)
-        return Collection(episodes, visits, *(values[visits.row, visits.step] for values in recorded))
 
     def states(self, rollout: Collection) -> Tensor:
         return rollout.summaries

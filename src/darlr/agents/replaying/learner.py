@@ -13,7 +13,8 @@ from torch import Tensor
 from darlr.agents.acting import mask_logits
 from darlr.agents.learning import EpochLog
 from darlr.agents.offline.policy import Batch, Moments
-from darlr.agents.recommending import EpisodicAgent, Rollout
+from darlr.agents.playing import Rollout
+from darlr.agents.recommending import EpisodicAgent
 from darlr.agents.replaying.policy import ExploringPolicy
 from darlr.agents.replaying.replay import EpisodeReplay
 from darlr.agents.settings import ReplayConfig
@@ -87,8 +88,7 @@ class ReplayLearner(EpisodicAgent[Rollout]):
         def choose(simulator: Simulator) -> Tensor:
             return self.policy.explore(_now(simulator), epsilon, generator)
 
-        episodes = roll_out(self.simulator, users, choose, generator)
-        return Rollout(episodes, episodes.visits())
+        return Rollout(roll_out(self.simulator, users, choose, generator))
 
     def learn(self, rollout: Rollout, rewards: Tensor, log: EpochLog, generator: torch.Generator) -> None:
         """Add a collection to the replay and learn from draws out of it; `rewards` (B, T) are those that the simulator paid."""
