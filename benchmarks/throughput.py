@@ -5,6 +5,9 @@ steps), then the test of three modes, sampled and greedy (14,000 steps if episod
 (3,000). The
 worlds are random tables of the data sets' sizes. Every case runs in its own process, on one thread, to measure its own peak
 memory. The fastest epoch counts; the table also shows the slowest after the first.
+
+`--slates 5` compares epochs of SlateQ with slates of five and of one item instead. Both take turns in one process, and CPU
+seconds count.
 """
 
 import argparse
@@ -22,16 +25,23 @@ from darlr.agents.acting import Scorer
 from darlr.agents.darlr import DARLR
 from darlr.agents.learning import Learner
 from darlr.agents.networks.trackers import state_tracker
+from darlr.agents.offline.updates import TargetedUpdates
 from darlr.agents.policy import ActorCritic
+from darlr.agents.replaying.slates import SlateLearner
 from darlr.agents.selector import Selector
-from darlr.agents.settings import A2CConfig, PolicyConfig, SelectorConfig, TrackerConfig
+from darlr.agents.settings import A2CConfig, PolicyConfig, ReplayConfig, SelectorConfig, TrackerConfig
 from darlr.evaluation.modes import MODES
 from darlr.evaluation.protocol import EvaluationWorld, run_test
+from darlr.methods.slateq import SlateQ, SlateQConfig
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.table import TableReward, observed_reward, penalised_reward
+from darlr.simulator.choice import ConditionalLogit
 from darlr.simulator.leave import LeaveRule, Never, SharedCategory
 from darlr.simulator.simulator import Simulator
+from darlr.simulator.slates import SlateRules, SlateSimulator
+from darlr.world.settings import SlateConfig
 from darlr.world.window import Window
 
 MAX_STEPS = 30
@@ -138,6 +148,36 @@ def _agent(
     return DARLR(recommender, selector, refined, torch.zeros_like(reward.table), 0.1, RefinementConfig())
 
 
+def compare_slates(size: int, epochs: int, steps: int = 10_000) -> dict[int, float]:
+    """Return the CPU seconds of the fastest of `epochs` with `steps` recommendations, for slates of 1 and of `size` items."""
+    torch.set_num_threads(1)
+    agents = {count: _slate_agent(count) for count in (1, size)}
+    generator = torch.Generator().manual_seed(0)
+    seconds = dict.fromkeys(agents, float("inf"))
+    for _ in range(epochs):
+        for count, agent in agents.items():
+            started = time.process_time()
+            agent.epoch(EPISODES, steps, generator)
+            seconds[count] = min(seconds[count], time.process_time() - started)
+    return seconds
+
+
+def _slate_agent(size: int, users: int = 290, items: int = 300) -> SlateLearner:
+    generator = torch.Generator().manual_seed(0)
+    estimate = torch.rand(users, items, generator=generator)
+    config = SlateConfig(size=size)
+    tracker = state_tracker(
+        TrackerConfig(), torch.randn(items, 80, generator=generator) * 0.1, torch.zeros(users, 0), generator
+    )
+    policy = SlateQ(PolicyConfig(), tracker, items, config, SlateQConfig(), generator)
+    policy.know(estimate, (0.0, 1.0))
+    rules = SlateRules(size, config.leave, ConditionalLogit.of(config, (0.0, 1.0)), KeptEstimates(estimate))
+    reward = TableReward(estimate, 0.0, 1.0)
+    simulator = SlateSimulator(reward, Never(), items, MAX_STEPS, 3, allow_repeats=False, rules=rules)
+    replay = ReplayConfig()
+    return SlateLearner(policy, TargetedUpdates(policy, replay.learning_rate, replay.target_sync), simulator, users, replay)
+
+
 class _StepCounter(Scorer):
     """A policy's scorer that counts the recommendations it makes."""
 
@@ -154,8 +194,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=list(CASES), help=f"some of {', '.join(CASES)}")
     parser.add_argument("--epochs", type=int, default=4, help="epochs of each case")
+    parser.add_argument("--slates", type=int, metavar="K", help="compare slates of K items with slates of one")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.slates:
+        seconds = compare_slates(options.slates, options.epochs)
+        ratio = seconds[options.slates] / seconds[1]
+        shown = ", ".join(f"{size}: {of:.2f} s" for size, of in seconds.items())
+        print(f"CPU seconds of an epoch of 10,000 steps by the size of a slate: {shown}; ratio {ratio:.2f}")
+        return
     if options.child:
         print(json.dumps(measure(CASES[options.cases[0]], options.epochs)))
         return

@@ -141,6 +141,17 @@ def test_explores_distinct_items_that_are_not_blocked_and_ranks_by_what_beats_no
     assert policy.explore(moments([3]), 0.0, draws()).tolist() == [[2, 1]]
 
 
+def test_a_list_begins_with_the_slate_and_goes_on_by_the_scores() -> None:
+    policy = fixed(policy_of(SlateConfig(size=2, scale=log(30.0)), n_items=4), [5.0, 3.0, 4.0, 2.0])
+    policy.know(torch.tensor([[0.0, 1.0, 0.0, 0.0]]), (0.0, 1.0))  # item 1 takes the choices from item 0
+    scorer, user, start = policy.scorer(), torch.tensor([0]), window_of([[4, 5]])
+    scores = scorer(user, start)
+    assert scorer.listed(user, scores, 2).tolist() == [[0, 2]]  # worth 4.5; items 0 and 1 are worth 95 / 31
+    assert scorer.listed(user, scores, 4).tolist() == [[0, 2, 1, 3]]
+    assert scorer.listed(user, scores, 1).tolist() == [[0]]
+    assert torch.equal(scorer.drawn(user, scores, 4, draws()), scorer.listed(user, scores, 4))
+
+
 def world(config: SlateConfig, allow_repeats: bool = False) -> SlateSimulator:
     """Users like the items with an even number, and leave over categories."""
     liked = (torch.arange(N_ITEMS) % 2 == 0).float().repeat(USERS, 1)

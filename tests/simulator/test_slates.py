@@ -94,6 +94,7 @@ def test_batched_slates_equal_the_slow_ones(world: SlateWorld) -> None:
                 step < length and past.items[step] < world.n_items for step in range(world.leave.max_steps)
             ]
         visits = episodes.visits()
+        assert visits.chosen is not None
         assert torch.equal(visits.chosen, episodes.chosen[visits.row, visits.step])
 
 

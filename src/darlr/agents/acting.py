@@ -143,12 +143,12 @@ def sampled(scorer: Scorer, generator: torch.Generator) -> Callable[[Simulator],
 
 
 def greedy_slates(scorer: Scorer, size: int) -> Callable[[Simulator], Tensor]:
-    """Return a function that chooses the best slates (B, k) of `size` items k, one for each user."""
+    """Return a function that chooses each user's best slate, (B, size)."""
     return _slates(scorer, size, scorer.listed)
 
 
 def sampled_slates(scorer: Scorer, size: int, generator: torch.Generator) -> Callable[[Simulator], Tensor]:
-    """Return a function that draws slates (B, k) of `size` items k with the scorer's probabilities, place by place."""
+    """Return a function that draws a slate for each user, (B, size), by the scorer's `drawn`."""
     return _slates(scorer, size, lambda users, scores, count: scorer.drawn(users, scores, count, generator))
 
 

@@ -56,6 +56,7 @@ class SlateQ(ExploringPolicy):
     """Shows the slate of the largest Q.
 
     Attributes:
+        size: k, the number of items of its slates.
         estimates: (n_users, n_items) rewards by which users are expected to choose; rebuilt from the world model, not saved.
     """
 
@@ -81,6 +82,7 @@ class SlateQ(ExploringPolicy):
         """
         nothing = {} if slate.nothing is None else {"nothing": 1}
         super().__init__(config, tracker, n_items, {"value": n_items, **nothing}, generator)
+        self.size = slate.size
         self._slate, self._own = slate, own
         self.choice = ConditionalLogit.of(slate, (0.0, 1.0))
         self.register_buffer("estimates", torch.zeros(0, n_items), persistent=False)
@@ -114,9 +116,9 @@ class SlateQ(ExploringPolicy):
 
     def explore(self, moments: Moments, epsilon: float, generator: torch.Generator) -> Tensor:
         """Choose slates (B, k): with probability `epsilon` a random one without blocked items, else the best."""
-        best = self.slates(moments.users, self.exploring_scores(moments, generator), self._slate.size)
+        best = self.slates(moments.users, self.exploring_scores(moments, generator), self.size)
         noise = torch.rand(len(best), self.n_items, generator=generator, device=best.device)
-        random = without_blocked(noise, moments.blocking).topk(self._slate.size, dim=1).indices
+        random = without_blocked(noise, moments.blocking).topk(self.size, dim=1).indices
         exploring = torch.rand(len(best), 1, generator=generator, device=best.device) < epsilon
         return torch.where(exploring, random, best)
 
@@ -136,7 +138,7 @@ class SlateQ(ExploringPolicy):
         if self._own.target == "sarsa":
             slates = batch.following.clamp(max=self.n_items - 1)  # where an episode has ended, V counts 0 times
         else:
-            slates = self.slates(users, without_blocked(scores, batch.after.blocking), self._slate.size)
+            slates = self.slates(users, without_blocked(scores, batch.after.blocking), self.size)
         utilities = self.choice.utilities(self.estimates[users])
         return nothing.squeeze(1) + slate_values(scores, utilities, self.choice, slates)
 
@@ -155,7 +157,7 @@ class SlateQ(ExploringPolicy):
 
 
 class SlateScorer(StateScorer):
-    """The policy as a scorer, whose lists are its slates, also when it is asked to draw one."""
+    """The policy as a scorer. A list begins with its slate, also when it is drawn; other items follow by their scores."""
 
     policy: SlateQ
 
@@ -164,7 +166,10 @@ class SlateScorer(StateScorer):
 
     @torch.no_grad()
     def listed(self, users: Tensor, scores: Tensor, count: int) -> Tensor:
-        return self.policy.slates(users, scores, count)
+        size = min(count, self.policy.size)
+        slates = self.policy.slates(users, scores, size)
+        others = scores.scatter(1, slates, float("inf")).topk(count, dim=1).indices[:, size:]
+        return torch.cat([slates, others], dim=1)
 
     def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
         return self.listed(users, scores, count)

@@ -13,6 +13,7 @@ from darlr.agents.settings import A2CConfig, OfflineConfig, ReplayConfig, Select
 from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import value_at
 from darlr.data.dataset import Dataset
+from darlr.evaluation.protocol import USERS_AT_ONCE
 from darlr.memory import Need
 from darlr.methods.c51 import C51Config
 from darlr.methods.cql import CQLConfig
@@ -70,7 +71,17 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
 def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
     """Return the memory of a test of `episodes` episodes: rewards, items, slates, and which steps were taken."""
     step = FLOAT + INTEGER + 1 + (INTEGER * config.slate.size if config.slate.active else 0)
-    return Need(step * episodes * config.leave.max_steps, cause, "the episodes of a test")
+    playing = _slates(config, min(episodes, USERS_AT_ONCE))
+    return Need(step * episodes * config.leave.max_steps + playing, cause, "the episodes of a test")
+
+
+def _slates(config: ExperimentConfig, episodes: int) -> int:
+    """The bytes of the slates of `episodes` episodes that run at once, and of those that a leave rule compares."""
+    slate, window = config.slate, config.leave.window
+    if not slate.active:
+        return 0
+    compared = slate.size**2 * window if slate.leave == "shown" else 0
+    return INTEGER * episodes * (slate.size * (window + config.leave.max_steps) + compared)
 
 
 def _ensemble(config: ExperimentConfig, dataset: Dataset) -> Iterator[Need]:
@@ -110,8 +121,8 @@ def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
     environments, longest, length = config.training.environments, config.leave.max_steps, _length(config)
     lookback = max(config.tracker.window, config.leave.window)
     scored = environments * n_items * (1 + 2 * FLOAT)
-    shown = environments * (length * lookback + longest) * (INTEGER + FLOAT)
-    cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps")
+    shown = environments * (length * lookback + longest) * (INTEGER + FLOAT) + _slates(config, environments)
+    cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps", "slate.size")
     yield Need(scored + shown, cause, "the episodes that are collected at once")
 
 
