@@ -73,7 +73,7 @@ def test_slates_are_shown_measured_and_not_repeated(method: str, planted: Path, 
         values = {name: record[f"nx_0/{policy}/{name}"] for name in ("r_tra", "length", "r_slot", "choice_rate")}
         assert values["length"] == LONGEST  # nobody leaves the planted world
         assert values["r_slot"] == pytest.approx(values["r_tra"] / (3 * LONGEST))
-        assert 0 < values["choice_rate"] < 1
+        assert 0.5 < values["choice_rate"] <= 1  # few users find nothing among three items
     for metrics in evaluate_run(run.path, "nx_0", "both", 1, None, 0, planted, CPU)["nx_0"].values():
         assert metrics["cv_turn"] == 1
         assert metrics["cv"] == 3 * LONGEST / ITEMS
@@ -125,11 +125,11 @@ def test_the_list_that_is_served_is_the_best_slate(trained: TrainedMethod) -> No
 
 
 def test_other_seeds_of_a_test_make_users_choose_otherwise(trained: TrainedMethod) -> None:
-    returns = [
-        evaluate_run(trained.run.path, "nx_0", "greedy", None, None, seed, trained.data, CPU)["nx_0"]["greedy"]["choice_rate"]
+    tests = [
+        evaluate_run(trained.run.path, "nx_0", "greedy", None, None, seed, trained.data, CPU)["nx_0"]["greedy"]
         for seed in (0, 0, 1)
     ]
-    assert returns[0] == returns[1] != returns[2]
+    assert tests[0] == tests[1] != tests[2]
 
 
 def test_environments_and_exports_refuse_slates(trained: TrainedMethod, tmp_path: Path) -> None:
