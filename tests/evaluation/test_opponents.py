@@ -187,6 +187,16 @@ def test_noise_is_added_to_answers_by_their_place_in_the_episode() -> None:
     torch.testing.assert_close(noise.to(torch.tensor([1, 1]), window).rewards[0], torch.tensor([0.0, 1.0, 0.5, 1.0]))
 
 
+def test_a_step_without_a_choice_has_no_answer_to_be_noisy() -> None:
+    noise, start = noise_of(torch.tensor([[0.25, 9.0, -0.5]])), start_item(3)
+    for items, rewards, expected in (
+        ([start, 0, start, 2], [1.0, 0.5, 0.0, 0.5], [1.0, 0.625, 0.0, 0.25]),
+        ([absent_item(3), start, start, 2], [0.0, 1.0, 0.0, 0.25], [0.0, 1.0, 0.0, 1.0]),
+    ):
+        found = noise.to(torch.tensor([0]), window_of([items], [rewards])).rewards
+        torch.testing.assert_close(found, torch.tensor([expected]))
+
+
 def test_noise_under_the_logarithm_multiplies() -> None:
     noise = noise_of(torch.tensor([[0.5 * math.log(2)]]), "log")
     window = window_of([[start_item(3), 0]], [[1.0, 0.25]])  # a reward of 1 of 4

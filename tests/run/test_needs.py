@@ -57,6 +57,12 @@ def test_the_process_itself_counts(small: LoadedDataset, monkeypatch: pytest.Mon
         ({"method": "bayes-adaptive", "factors.size": 10_000}, "factors.size"),
         ({"world_model.kind": "factors", "factors.size": 9_000}, "factors.size"),
         ({"evaluation.episodes": 10_000_000, "leave.max_steps": 120}, "evaluation.episodes"),
+        (
+            {"method": "slateq", "slate.size": 12, "slate.leave": "shown", "leave.max_steps": 10, "leave.window": 10_000}
+            | {"training.environments": 1_000},
+            "leave.window",
+        ),
+        ({"method": "slateq", "slate.size": 12, "leave.max_steps": 10, "replay.episodes": 10_000_000}, "replay.episodes"),
         ({"selector.window": 10_000, "selector.width": 100_000}, "selector"),
     ],
 )

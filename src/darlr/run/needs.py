@@ -65,7 +65,7 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
         yield from _selector(config, world.n_users)
     if config.neighbours.users and not method.asks(config, dataset):
         yield Need(FLOAT * world.n_users**2, of_data, "what users have in common")
-    yield of_test(config.evaluation.episodes, config, _cause(config, "evaluation.episodes", "leave.max_steps"))
+    yield of_test(config.evaluation.episodes, config, _cause(config, "evaluation.episodes", "leave.max_steps", "slate.size"))
 
 
 def of_test(episodes: int, config: ExperimentConfig, cause: str) -> Need:
