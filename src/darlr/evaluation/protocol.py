@@ -44,8 +44,8 @@ class EvaluationWorld:
         simulator: the class that runs its episodes.
         device: the device of the episodes.
         slates: the rules of slates; None for single recommendations.
-        seed: of what users do at random: when they leave, and what they choose from slates. The same users meet the same
-            draws, whichever policy is tested.
+        seed: seed of the users' chance: when they leave, and which items they choose from slates. The same users meet the
+            same draws, whichever policy is tested.
     """
 
     rewards: RewardSource

@@ -127,3 +127,11 @@ def test_the_bar_of_a_fit_says_at_most_and_that_of_the_policy_does_not() -> None
     assert " at most " in fit
     assert both
     assert not any("at most" in line for line in both)
+
+
+@pytest.mark.parametrize(("done", "told"), [(0, False), (3, False), (5, True)])
+def test_a_finished_run_says_that_nothing_is_left_to_learn(done: int, told: bool) -> None:
+    text = io.StringIO()
+    with TerminalMonitor(5, Console(file=text, force_terminal=False, width=80, color_system=None)) as monitor:
+        monitor.learning(done, 5)
+    assert ("every epoch was learned before" in text.getvalue()) == told

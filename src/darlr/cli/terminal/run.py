@@ -117,6 +117,8 @@ class TerminalMonitor:
         self._show(stage, epoch, f"loss {loss:.4f}")
 
     def learning(self, done: int, epochs: int) -> None:
+        if done == epochs:
+            self.notice("every epoch was learned before; the last policy is tested again")
         self._show(self._enter("policy", done, epochs), done, "first epoch" if done == 0 else "resumed")
 
     def trained(self, record: Mapping[str, Any], epochs: int) -> None:

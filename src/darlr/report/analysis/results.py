@@ -19,6 +19,7 @@ from darlr.report.analysis.criteria import (
 )
 from darlr.report.analysis.off_policy import OFF_POLICY, TWINS_NOTE, is_twin, judgement_tables
 from darlr.report.analysis.user_groups import BY_GROUP, groups_table
+from darlr.report.analysis.visits import VISITS, visits_table
 from darlr.report.published.results import SOURCE, published, published_policy
 from darlr.report.rendering.table import Cell, Quantity, Table
 
@@ -29,7 +30,7 @@ _CHOSEN_NOTE = "chosen epoch: the one that did best in the simulator."
 
 
 def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str) -> tuple[Table, ...]:
-    """Return the tables for one run, or for several that differ in their seed: `results` and, if there are any, `opponents`.
+    """Return the tables for one run, or for several that differ in their seed: `results`, `opponents` and what else was tested.
 
     Args:
         summaries: one or more results of `summarise`; an entry `opponents` holds `Results`, one `off_policy` the judgement
@@ -41,6 +42,8 @@ def end_of_run(summaries: Sequence[Mapping[str, Any]], dataset: str, method: str
         shown.append(opponents(summaries, dataset, method))
     if len(summaries) == 1 and OFF_POLICY in summaries[0]:
         shown += judgement_tables(f"{method} on {dataset}, by the log alone", summaries[0][OFF_POLICY])
+    if tests := [summary[VISITS] for summary in summaries if VISITS in summary]:
+        shown.append(visits_table(tests, dataset, method))
     if groups := [summary[BY_GROUP] for summary in summaries if BY_GROUP in summary]:
         shown.append(groups_table(f"{method} on {dataset}", [(method, groups)]))
     return tuple(shown)
