@@ -170,7 +170,7 @@ class EvaluationWorld:
 
     def _chance(self, users: Tensor, visit: int) -> torch.Generator:
         """Return a generator that draws the same numbers for the same `visit` of the same `users` (B,), whatever is tested."""
-        return torch_generator(self.seed, "chance", str(visit), stable_hash(users.tolist()), device=users.device)
+        return torch_generator(self.seed, "leave", str(visit), stable_hash(users.tolist()), device=users.device)
 
     def _choosing(self, scorer: Scorer, generator: torch.Generator | None) -> Callable[[Simulator], Tensor]:
         if self.slates is None:
