@@ -52,6 +52,7 @@ class Dataset:
         truth_items: Any = None,
         leave: Mapping[str, Any] | None = None,
         features: Mapping[str, Sequence[str]] | None = None,
+        signals: Mapping[str, float] | None = None,
     ) -> Self:
         """Make a data set from pandas, polars or pyarrow tables, checked like the folder format (docs/data.md).
 
@@ -71,9 +72,11 @@ class Dataset:
             repeats: how to read a pair that occurs several times: "error", "last", "mean" or "keep".
             missing_truth: the value of cells that `truth` lacks; None: it must have all cells.
             truth_users, truth_items: the truth's rows (user_id) and columns (item_id); None: all ids in it.
-            leave: when a user quits: `by` ("auto", "category", "distance" or "never"), `window`, `tolerance`, `max_steps`.
+            leave: when a user quits: `by` ("auto", "category", "distance", "never" or "learned"), `window`, `tolerance`,
+                `max_steps`, `session_gap`.
             features: how to read columns of `items` and `users` that are ambiguous: lists of names under `numeric`, `coded`
                 and `ignored`.
+            signals: columns of `interactions` with their weights, whose sum is the reward instead of a column `reward`.
 
         Raises:
             InputError: naming the frame and row (counted from 0), or the option, at fault.
@@ -85,6 +88,7 @@ class Dataset:
             "minimum": minimum,
             "maximum": maximum,
             "positive_threshold": positive_threshold,
+            "signals": None if signals is None else [f"{name}={weight}" for name, weight in signals.items()],
         }
         frames = {
             "interactions": interactions,

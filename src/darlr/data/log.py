@@ -1,12 +1,13 @@
 """The training interactions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darlr.data.exposure import Exposure
+from darlr.data.signals import Signals
 from darlr.data.tallies import count_each, count_partners, distinct
 from darlr.errors import InputError
 
@@ -44,6 +45,7 @@ class InteractionLog:
         positive_threshold: rewards of at least this value count as liked (used for dominant categories and static lists).
         likes: (n,) bool, whether a row counts as liked, if that does not depend on the reward alone, else None.
         exposure: records of how the n rows came to be shown, or None.
+        signals: name -> (n,) the signals whose weighted sum the rewards are; empty if the rewards are given as such.
 
     Raises:
         InputError: if any of the above does not hold, or the log is empty.
@@ -60,12 +62,13 @@ class InteractionLog:
     positive_threshold: float = float("-inf")
     likes: NDArray[np.bool_] | None = None
     exposure: Exposure | None = None
+    signals: Signals = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.users)
         if n == 0:
             raise InputError("the interaction log is empty; expected at least one row")
-        columns = {"items": self.items, "rewards": self.rewards, "times": self.times, "likes": self.likes}
+        columns = {"items": self.items, "rewards": self.rewards, "times": self.times, "likes": self.likes, **self.signals}
         for name, column in columns.items():
             if column is not None and column.shape != (n,):
                 raise InputError(f"the interaction log's {name} have shape {column.shape}; expected ({n},) like its users")
@@ -124,4 +127,5 @@ class InteractionLog:
             times=None if self.times is None else self.times[chosen],
             likes=None if self.likes is None else self.likes[chosen],
             exposure=None if self.exposure is None else self.exposure.rows(chosen),
+            signals={name: values[chosen] for name, values in self.signals.items()},
         )

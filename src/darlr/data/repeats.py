@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from darlr.data.log import InteractionLog
 from darlr.data.tallies import ranges
+from darlr.errors import InputError
 
 
 def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean", "sum"]) -> InteractionLog:
@@ -25,6 +26,8 @@ def without_repeats(log: InteractionLog, reading: Literal["keep", "last", "mean"
     if reading == "last":
         rows = _latest(log)
         return replace(log.rows(rows), likes=log.liked[rows])
+    if log.signals:
+        raise InputError(f"the log has signals of single rows, but repeats are merged ('{reading}'); expected 'keep' or 'last'")
     merged = _merged(log, reading)
     values = merged["reward"].to_numpy()
     by_mean = reading == "mean" and log.likes is None

@@ -39,6 +39,14 @@ class DataConfig(Section):
     truth: Annotated[
         Literal["published", "completed"], Setting("Coat's truth: RL4Rec's matrix, or the one that `darlr complete` made")
     ] = "published"
+    signals: Annotated[
+        tuple[str, ...],
+        Setting(
+            "KuaiRand: signals with weights, as is_click=1 or is_hate=-5, whose sum is the reward, scaled to 0..1; "
+            "none: is_click",
+            distinct=True,
+        ),
+    ] = ()
     log_share: Annotated[
         float,
         Setting("share of MovieLens' ratings in the log, drawn at random; the others complete the truth", above=0, below=1),

@@ -53,6 +53,7 @@ SUMMARY_SHAPE = Keys(
         "selection": map_of(anything),
         "leave": map_of(anything),
         "visits": map_of(anything),
+        "signals": map_of(_VALUES),
         "notes": list_of(text),
         "off_policy": _OFF_POLICY,
         "by_group": _BY_GROUP,

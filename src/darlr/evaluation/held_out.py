@@ -7,7 +7,7 @@ its own name.
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -201,6 +201,22 @@ def held_out_rows(
         logged=logged,
         n_users=n_users,
     )
+
+
+def held_out_signals(
+    learned: InteractionLog, held_out: InteractionLog, world: World, device: torch.device, catalog: ItemCatalog
+) -> dict[str, HeldOut]:
+    """Return the held-out rows that have each signal of the log; signals without such a row are left out.
+
+    The arguments are those of `held_out_rows`.
+    """
+    found = {}
+    for name, values in held_out.signals.items():
+        users, items = _cells(held_out, values > 0, world)
+        known_users, known_items = _cells(learned, np.ones(len(learned), bool), world)
+        if not np.isin(users * world.n_items + items, known_users * world.n_items + known_items).all():
+            found[name] = held_out_rows(learned, replace(held_out, likes=values > 0), world, device, catalog)
+    return found
 
 
 def _cells(log: InteractionLog, chosen: NDArray[np.bool_], world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

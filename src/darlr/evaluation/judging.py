@@ -1,7 +1,7 @@
 """Judges of a run's policy after every epoch, and of its opponents: by the truth, or by held-out log rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -76,6 +76,12 @@ class Judge(Protocol):
         """Return held-out metrics of the `scorers` by groups of users (`judge_by_group`); empty if not asked for."""
         ...
 
+    def by_signal(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Mapping[str, Values]]:
+        """Return signal -> policy -> held-out metrics, in which the rows with the signal are the hits; empty with a truth, and
+        without signals.
+        """
+        ...
+
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         """Return how often `scorer` recommends each category, and how often the log's users like it; `membership` is
         (n_items, C) bool.
@@ -136,6 +142,9 @@ class TruthJudge:
     def by_group(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Any]:
         return {}
 
+    def by_signal(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Mapping[str, Values]]:
+        return {}
+
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         catalog, log = self.dataset.items, self.dataset.log
         if not catalog.n_categories:
@@ -151,12 +160,20 @@ class TruthJudge:
 
 @dataclass(frozen=True)
 class HeldOutJudge:
-    """A judge for data without a truth: how well held-out log rows are ranked."""
+    """A judge for data without a truth: how well held-out log rows are ranked.
+
+    Attributes:
+        config, dataset: of the run.
+        rows: the liked rows.
+        start: (1, L) the window before the first step.
+        signals: for each signal of the log, the rows in which it is above 0.
+    """
 
     config: ExperimentConfig
     dataset: Dataset
     rows: HeldOut
     start: Window
+    signals: Mapping[str, HeldOut] = field(default_factory=dict)
 
     def test(self, scorer: Scorer, epoch: int) -> dict[str, float | None]:
         metrics = judge_held_out(self.rows, scorer, self.start)
@@ -188,6 +205,12 @@ class HeldOutJudge:
         users = self.dataset.world.users[self.rows.users.cpu().numpy()]
         groups = UserGroups.of(self.dataset.user_features, feature, users)
         return judge_by_group(self.rows, groups, scorers, self.start)
+
+    def by_signal(self, scorers: Mapping[str, Scorer]) -> Mapping[str, Mapping[str, Values]]:
+        return {
+            signal: {name: judge_held_out(rows, scorer, self.start) for name, scorer in scorers.items()}
+            for signal, rows in self.signals.items()
+        }
 
     def categories(self, scorer: Scorer, membership: Tensor) -> Categories:
         return {}

@@ -9,7 +9,7 @@ from torch import Tensor
 from darlr.agents.acting import Scorer
 from darlr.data.truth import Truth
 from darlr.errors import RunError
-from darlr.evaluation.held_out import held_out_rows
+from darlr.evaluation.held_out import held_out_rows, held_out_signals
 from darlr.evaluation.judging import HeldOutJudge, Judge, TruthJudge
 from darlr.evaluation.opponents import Sources
 from darlr.evaluation.user_groups import require_feature
@@ -38,7 +38,8 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
     if specified.held_out is None:
         raise RunError("neither a truth nor held-out rows to judge the policy by")
     rows = held_out_rows(dataset.log, specified.held_out, dataset.world, device, dataset.items)
-    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device))
+    signals = held_out_signals(dataset.log, specified.held_out, dataset.world, device, dataset.items)
+    return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device), signals)
 
 
 def judged_by(
@@ -72,6 +73,8 @@ def judged_by(
     }
     if groups := judge.by_group({POLICY: scorer, **opponents}):
         judged[BY_GROUP] = groups
+    if signals := judge.by_signal({POLICY: scorer, **opponents}):
+        judged["signals"] = signals
     if visits is not None:
         lists = {name: visits.value(opponent) for name, opponent in opponents.items()}
         judged["visits"] = {"days": visits.days, POLICY: visits.value(scorer), "opponents": lists}

@@ -72,6 +72,35 @@ def test_reads_what_was_planted(made: KuaiRand, cache: Cache) -> None:
     assert loaded.test_rows == len(made.random)
 
 
+def test_signals_are_summed_on_a_scale_from_0_to_1(made: KuaiRand, cache: Cache) -> None:
+    """With the weights 1, 2 and -1, the sum of no marks lies at a quarter of the scale."""
+    options = {"signals": ("is_click=1", "long_view=2", "is_hate=-1")}
+    loaded = read_kuairand(made.folder, from_mapping(DataConfig, options), cache)
+    log, plain = loaded.dataset.log, read(made, cache)
+    np.testing.assert_array_equal(log.signals["is_click"], made.first.clicks)
+    np.testing.assert_array_equal(log.signals["long_view"], made.first.played > 0.7 * made.first.durations)
+    sums = log.signals["is_click"] + 2 * log.signals["long_view"] - log.signals["is_hate"]
+    np.testing.assert_allclose(log.rewards, (sums + 1) / 4, atol=1e-6)
+    np.testing.assert_array_equal(log.liked, sums > 0)
+    assert loaded.exposed is not None
+    assert plain.exposed is not None
+    assert loaded.exposed.inputs.keys() - plain.exposed.inputs.keys() == {"signals"}
+    assert 0.2 < loaded.exposed.rewards.mean() < 1.0
+    assert not plain.dataset.log.signals
+
+
+@pytest.mark.parametrize(
+    ("signals", "message"),
+    [
+        (("is_clicked=1",), "unknown signal in config key 'data.signals': 'is_clicked'; did you mean 'is_click'"),
+        (("is_click",), "key 'data.signals' has 'is_click'; expected SIGNAL=WEIGHT"),
+    ],
+)
+def test_refuses_signals(made: KuaiRand, cache: Cache, signals: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_kuairand(made.folder, from_mapping(DataConfig, {"signals": signals}), cache)
+
+
 def test_videos_without_tags_are_alike_for_leaving_and_nothing_else(made: KuaiRand, cache: Cache) -> None:
     dataset = read(made, cache).dataset
     untagged = np.array([not tags for tags in made.tags.values()])

@@ -2,7 +2,8 @@
 
 The files and their columns are:
 
-- interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position].
+- interactions: user_id, item_id, reward[, timestamp][, propensity][, session[, step]][, position]. With the key
+  `reward.signals`, the columns that it names replace the reward.
 - items: item_id[, categories joined by "|"][, features ...]; users: user_id[, features ...].
 - randomised: user_id, item_id, reward, of items shown at random.
 - truth: user_id, item_id, reward; or truth_user_factors: user_id, factors ... and truth_item_factors: item_id, factors ...
@@ -18,7 +19,7 @@ from darlr.data.parsing.parquet import hash_table
 from darlr.data.parsing.tables import Table, read_table
 from darlr.data.parsing.vocabulary import Vocabulary
 from darlr.data.readers.folder_settings import FACTOR_FILES, LOG_KEYS, SETTINGS, FileNames, read_settings
-from darlr.data.readers.tabular import COLUMNS, Tables, dataset_of
+from darlr.data.readers.tabular import COLUMNS, Tables, dataset_of, required_columns
 from darlr.data.readers.truths import FactorTables, TruthTables, truth_of
 from darlr.data.readers.wording import Wording
 from darlr.data.source import LoadedDataset
@@ -38,7 +39,7 @@ def read_folder(folder: Path) -> LoadedDataset:
     settings = read_settings(folder, LOG_KEYS)
     files = settings.files
     tables = Tables(
-        interactions=_table(folder, "interactions", files),
+        interactions=_table(folder, "interactions", files, required_columns("interactions", settings)),
         users=_table(folder, "users", files) if files.users else None,
         items=_table(folder, "items", files) if files.items else None,
         randomised=_table(folder, "randomised", files) if files.randomised else None,
@@ -64,8 +65,8 @@ def read_truth_folder(folder: Path, log: InteractionLog, bounds: tuple[float, fl
     return truth_of(tables, settings, users, items, bounds, _wording(folder))
 
 
-def _table(folder: Path, key: str, files: FileNames) -> Table:
-    return read_table(folder / getattr(files, key), COLUMNS[key], in_pieces=key in LONG)
+def _table(folder: Path, key: str, files: FileNames, required: tuple[str, ...] | None = None) -> Table:
+    return read_table(folder / getattr(files, key), required or COLUMNS[key], in_pieces=key in LONG)
 
 
 def _truth_tables(folder: Path, files: FileNames) -> TruthTables | FactorTables:

@@ -18,7 +18,7 @@ from darlr.data.readers.table_settings import (
     TableSettings,
     TruthReading,
 )
-from darlr.data.readers.tabular import COLUMNS, Tables, dataset_of
+from darlr.data.readers.tabular import Tables, dataset_of, required_columns
 from darlr.data.readers.truths import TruthTables
 from darlr.data.readers.wording import Wording
 from darlr.data.source import LoadedDataset
@@ -40,7 +40,7 @@ def read_frames(frames: Mapping[str, Any], settings: TableSettings) -> LoadedDat
     """Make the data set of `frames`, checked like a folder in the folder format.
 
     Args:
-        frames: the frames by the names in `COLUMNS`, or None; only the interactions are required.
+        frames: the frames by their names (`tabular.COLUMNS`), or None; only the interactions are required.
         settings: the options.
 
     Raises:
@@ -49,7 +49,7 @@ def read_frames(frames: Mapping[str, Any], settings: TableSettings) -> LoadedDat
     given = {name: frame_of(frame, name) for name, frame in frames.items() if frame is not None or name == "interactions"}
     _require_truth([name for name in ("truth_users", "truth_items") if name in given], given)
     _require_truth([] if math.isnan(settings.truth.missing) else ["missing_truth"], given)
-    checked = {name: table_of(name, frame, COLUMNS[name]) for name, frame in given.items()}
+    checked = {name: table_of(name, frame, required_columns(name, settings)) for name, frame in given.items()}
     truth = None
     if "truth" in checked:
         truth = TruthTables(checked["truth"], checked.get("truth_users"), checked.get("truth_items"))
@@ -105,6 +105,8 @@ def _hash(settings: TableSettings) -> str:
     del said["truth"]["link"]  # frames have no factors
     if not settings.features.names:
         del said["features"]  # so that data sets keep the hash from before this option existed
+    if not settings.reward.signals:
+        del said["reward"]["signals"]
     if settings.leave.session_gap == LeaveReading.session_gap:
         del said["leave"]["session_gap"]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -4,12 +4,14 @@ The log consists of the platform's own recommendations (the standard logs). User
 world, all users' clicks on all videos, is completed from those.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.completion.completing import Exposed
@@ -26,16 +28,19 @@ from darlr.data.readers.kuai import LEAVE, USER_CODES, USER_NUMBERS, by_id, posi
 from darlr.data.readers.normalisation import ItemMoments
 from darlr.data.repeats import without_repeats
 from darlr.data.settings import DataConfig
+from darlr.data.signals import weighted_sum, weights_of
 from darlr.data.source import LoadedDataset, Source, TableOne
-from darlr.errors import InputError
+from darlr.errors import InputError, unknown
 from darlr.world.world import World
 
 FIRST, SECOND = "log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08_pure.csv"
 RANDOM = "log_random_4_22_to_5_08_pure.csv"
 USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 LOGS = (FIRST, SECOND, RANDOM)
-VERSION = 3  # version of the cached form and of the checks
+VERSION = 4  # version of the cached form and of the checks
 SLOTS = 3
+CLICK = "is_click"
+SIGNALS = (CLICK, "is_like", "is_follow", "is_comment", "is_forward", "is_hate", "long_view", "is_profile_enter")
 VIDEO_CODES = ("author_id", "video_type", "upload_type", "visible_status", "music_type")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
 
@@ -64,9 +69,9 @@ PUBLISHED = {
 def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Official = OFFICIAL) -> LoadedDataset:
     """Read KuaiRand-Pure from its archive or its unpacked files.
 
-    Rewards are `is_click`, 0 or 1, over the full id space; 1,075 users and some videos have no row in the first log. Items
-    have up to three categories, and their rows' mean duration as a feature. Items without a category count as alike in the
-    leave rule.
+    Rewards are `is_click`, 0 or 1, or the weighted sum of `data.signals`, over the full id space. 1,075 users and some videos
+    have no row in the first log. Items have up to three categories, and their rows' mean duration as a feature. Items without
+    a category count as alike in the leave rule.
 
     Raises:
         InputError: naming the file and line that is missing or not as published.
@@ -78,15 +83,19 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
     names = (FIRST, SECOND) if config.logs == "both" else (FIRST,)
     rows = pl.concat([pl.read_parquet(parsed / f"{name}.parquet") for name in names])
     drawn = pl.read_parquet(parsed / f"{RANDOM}.parquet")
+    weights = _weights(config)
+    rewards = _rewards(rows, weights)
     log = InteractionLog(
         users=rows["user_id"].to_numpy(),
         items=rows["video_id"].to_numpy(),
-        rewards=rows["is_click"].to_numpy().astype(np.float32),
+        rewards=rewards.astype(np.float32),
         times=rows["time_ms"].to_numpy() / 1000,
         user_ids=np.arange(len(users), dtype=np.int64),
         item_ids=np.arange(len(videos), dtype=np.int64),
         reward_range=(0.0, 1.0),
         positive_threshold=1.0,
+        likes=rewards > -_least(weights) / sum(map(abs, weights.values())) if weights else None,
+        signals={name: rows[name].to_numpy().astype(np.float32) for name in weights},
     )
     if config.repeats != "keep":
         log = without_repeats(replace(log, likes=log.liked), config.repeats)  # one click makes a pair liked, whatever the mean
@@ -104,12 +113,43 @@ def read_kuairand(folder: Path, config: DataConfig, cache: Cache, official: Offi
     exposed = Exposed(
         users=drawn["user_id"].to_numpy(),
         items=drawn["video_id"].to_numpy(),
-        rewards=drawn["is_click"].to_numpy().astype(np.float64),
+        rewards=_rewards(drawn, weights),
         n_users=len(users),
         n_items=len(videos),
-        inputs={RANDOM: hashes[RANDOM], USERS: hashes[USERS], VIDEOS: hashes[VIDEOS]},
+        inputs={
+            RANDOM: hashes[RANDOM],
+            USERS: hashes[USERS],
+            VIDEOS: hashes[VIDEOS],
+            **({"signals": json.dumps(weights, sort_keys=True)} if weights else {}),
+        },
     )
     return LoadedDataset(dataset, None, counts, len(drawn), exposed)
+
+
+def _weights(config: DataConfig) -> dict[str, float]:
+    """Return signal -> weight; empty if the reward is `is_click`.
+
+    Raises:
+        InputError: for a signal that the logs lack, or one that is no mark of 0 or 1.
+    """
+    weights = weights_of(config.signals, "data.signals")
+    for name in weights:
+        if name not in SIGNALS:
+            raise unknown("signal in config key 'data.signals':", name, SIGNALS)
+    return weights
+
+
+def _rewards(rows: pl.DataFrame, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return (n,) the rewards of `rows`, from 0 to 1."""
+    if not weights:
+        return rows[CLICK].to_numpy().astype(np.float64)
+    sums = weighted_sum({name: rows[name].to_numpy().astype(np.float32) for name in weights}, weights)
+    return np.asarray((sums - _least(weights)) / sum(map(abs, weights.values())), np.float64)
+
+
+def _least(weights: Mapping[str, float]) -> float:
+    """Return the smallest weighted sum of marks that is possible."""
+    return sum(min(weight, 0.0) for weight in weights.values())
 
 
 def _catalog(parsed: Path, videos: pl.DataFrame, rows: pl.DataFrame, config: DataConfig) -> ItemCatalog:
@@ -158,7 +198,7 @@ def _read_log(path: Path, is_random: int, n_users: int, n_videos: int) -> pl.Dat
         "user_id": Column(pl.Int32, low=0),
         "video_id": Column(pl.Int32, low=0),
         "time_ms": Column(pl.Int64, low=0),
-        "is_click": Column(pl.Int8, low=0, high=1),
+        **dict.fromkeys(SIGNALS, Column(pl.Int8, low=0, high=1)),
         "duration_ms": Column(pl.Int32, low=0),
         "is_rand": Column(pl.Int8, low=is_random, high=is_random, hint=": are the files swapped?"),
     }
@@ -174,7 +214,7 @@ SOURCE = Source(
     folder="kuairand",
     official=(OFFICIAL,),
     read=lambda config, folder, cache: read_kuairand(folder, config.data, cache),
-    options=("normalisation", "repeats", "logs", "features"),
+    options=("normalisation", "repeats", "logs", "features", "signals"),
     published=PUBLISHED,
     table_one=TableOne(27_285, 7_551, 0.697, 27_285, 7_583, 0.573),
     completion=CompletionConfig(

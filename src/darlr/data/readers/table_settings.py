@@ -8,6 +8,7 @@ from typing import Literal
 
 from darlr.data.factored import Link
 from darlr.data.parsing.features import Kind
+from darlr.data.signals import weights_of
 from darlr.errors import InputError
 from darlr.text import brief
 from darlr.world.settings import LeaveBy, LeaveConfig
@@ -19,20 +20,29 @@ APART, LEAST_RANGE = 1e-5, 1e-30
 MOST_NAME = 200
 """The largest length of a data set's name in bytes; most file systems allow 255."""
 
+TAKEN = {"user_id", "item_id", "reward", "timestamp", "propensity", "session", "step", "position"}
+"""Columns of interactions that have another meaning than a signal."""
+
 Feedback = Literal["ratings", "positive-only"]
 Repeats = Literal["error", "last", "mean", "keep"]
 
 
 @dataclass(frozen=True)
 class RewardScale:
-    """The meaning of rewards; bounds include both ends, and are nan until they are given."""
+    """The meaning of rewards; bounds include both ends, and are nan until they are given.
+
+    If there are `signals`, as like=2, the reward of a row is their sum with these weights.
+    """
 
     feedback: Feedback = "ratings"
     minimum: float = math.nan
     maximum: float = math.nan
     positive_threshold: float = -math.inf
+    signals: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if taken := sorted(TAKEN & set(self.weights)):
+            raise InputError(f"key 'reward.signals' names '{taken[0]}', which is not a signal; expected other columns")
         for key, bound in (
             ("minimum", self.minimum),
             ("maximum", self.maximum),
@@ -53,6 +63,11 @@ class RewardScale:
                 f"key 'reward' has {self.minimum!r}..{self.maximum!r}; expected numbers further apart, as rewards are kept in "
                 "single precision; count them from 0, or in larger units"
             )
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Signal -> weight."""
+        return weights_of(self.signals, "reward.signals")
 
 
 @dataclass(frozen=True)

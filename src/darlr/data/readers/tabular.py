@@ -20,10 +20,11 @@ from darlr.data.plausibility.categories import plausible_categories
 from darlr.data.plausibility.features import plausible_features
 from darlr.data.plausibility.findings import Findings
 from darlr.data.readers.exposure import EXPOSURE_COLUMNS, read_exposure
-from darlr.data.readers.table_settings import FeatureReading, TableSettings
+from darlr.data.readers.table_settings import LARGEST_REWARD, FeatureReading, RewardScale, TableSettings
 from darlr.data.readers.truths import FactorTables, TruthTables, known_positions, truth_of
 from darlr.data.readers.wording import Wording
 from darlr.data.repeats import without_repeats
+from darlr.data.signals import Signals, weighted_sum
 from darlr.data.source import LoadedDataset
 from darlr.data.tallies import first_repeat
 from darlr.errors import InputError, unknown
@@ -41,6 +42,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "truth_items": ("item_id",),
 }
 """The tables of a data set, and their required columns; in tables with one required column each entity occurs once."""
+
+
+def required_columns(key: str, settings: TableSettings) -> tuple[str, ...]:
+    """Return the columns that a table needs; interactions with signals need these instead of a reward."""
+    if key == "interactions" and settings.reward.signals:
+        return ("user_id", "item_id", *settings.reward.weights)
+    return COLUMNS[key]
+
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"interactions": ("timestamp", *EXPOSURE_COLUMNS), "items": ("categories",)}
 """The optional columns of tables, besides features."""
@@ -74,7 +83,7 @@ def dataset_of(tables: Tables, settings: TableSettings, wording: Wording, hashes
     """
     user_ids, users, user_rows = _indexed(tables.interactions, tables.users, "user_id")
     item_ids, items, item_rows = _indexed(tables.interactions, tables.items, "item_id")
-    found = [*user_ids, *item_ids, *_unread(tables)]
+    found = [*user_ids, *item_ids, *_unread(tables, settings)]
     log = _read_log(tables.interactions, settings, (users, user_rows), (items, item_rows), wording)
     truth = None if tables.truth is None else truth_of(tables.truth, settings, users, items, log.reward_range, wording)
     world = truth.world if truth else World(np.arange(len(users)), np.arange(len(items)))
@@ -112,7 +121,7 @@ def _indexed(log: Table, entities: Table | None, key: str) -> tuple[list[Finding
     return found, vocabulary, logged.become(vocabulary.find(logged.values))
 
 
-def _unread(tables: Tables) -> list[Findings]:
+def _unread(tables: Tables, settings: TableSettings) -> list[Findings]:
     """Return notes on columns that are not read, of the tables that have no features."""
     truth = tables.truth
     plain = [("interactions", tables.interactions), ("randomised", tables.randomised)]
@@ -120,7 +129,11 @@ def _unread(tables: Tables) -> list[Findings]:
         plain += [("truth_users", truth.users), ("truth_items", truth.items)]
     if isinstance(truth, TruthTables):
         plain.append(("truth", truth.cells))
-    return [columns.unread(table, (*COLUMNS[name], *OPTIONAL.get(name, ()))) for name, table in plain if table is not None]
+    return [
+        columns.unread(table, (*required_columns(name, settings), *OPTIONAL.get(name, ())))
+        for name, table in plain
+        if table is not None
+    ]
 
 
 def _require_columns(features: FeatureReading, tables: Tables, wording: Wording) -> None:
@@ -147,7 +160,8 @@ def _read_log(
         wording: the names of settings in messages.
     """
     scale = settings.reward
-    rewards = table.single_numbers("reward", scale.minimum, scale.maximum)
+    signals = {name: table.single_numbers(name, -LARGEST_REWARD, LARGEST_REWARD) for name in scale.weights}
+    rewards = _summed(table, signals, scale) if signals else table.single_numbers("reward", scale.minimum, scale.maximum)
     times = table.times("timestamp") if "timestamp" in table.columns else None
     if settings.log.repeats == "error":
         hint = f" (other readings: {wording.repeats}: last, mean or keep, in {wording.label})"
@@ -163,15 +177,33 @@ def _read_log(
         positive_only=scale.feedback == "positive-only",
         positive_threshold=scale.positive_threshold,
         exposure=read_exposure(table, settings.log.repeats),
+        signals=signals,
     )
     return log if settings.log.repeats == "error" else without_repeats(log, settings.log.repeats)
+
+
+def _summed(table: Table, signals: Signals, scale: RewardScale) -> NDArray[np.float32]:
+    """Return (n,) the weighted sums of the signals.
+
+    Raises:
+        InputError: naming the first row whose sum lies outside the range of rewards.
+    """
+    rewards = weighted_sum(signals, scale.weights)
+    outside = (rewards < scale.minimum) | (rewards > scale.maximum)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise InputError(
+            f"{table.source}: {table.place(row)} has signals with the weighted sum {rewards[row]:g}; expected a reward in "
+            f"{scale.minimum:g}..{scale.maximum:g}"
+        )
+    return rewards.astype(np.float32)
 
 
 def _read_randomised(table: Table, log: InteractionLog, users: Vocabulary, items: Vocabulary) -> InteractionLog:
     """Read ratings of randomly shown items by known users and of known items; a pair may occur several times."""
     found, of = known_positions(table, "user_id", users), known_positions(table, "item_id", items)
     rewards = table.single_numbers("reward", *log.reward_range)
-    return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None)
+    return replace(log, users=found, items=of, rewards=rewards, times=None, exposure=None, signals={})
 
 
 def _features(table: Table | None, entities: Vocabulary, key: str, declared: FeatureReading) -> tuple[Features, Findings]:
