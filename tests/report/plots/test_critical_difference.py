@@ -2,9 +2,11 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from darlr.evaluation.average_ranks import Ranked, ranked
@@ -28,7 +30,12 @@ def ranking(methods: int, blocks: int = 20) -> Ranking:
 def bars(figure: Figure) -> list[tuple[float, float]]:
     """The ends of the bars, in inches."""
     lines = [line for line in figure.axes[0].lines if line.get_color() == BAR]
-    return [(float(line.get_xdata()[0]), float(line.get_xdata()[1])) for line in lines]  # type: ignore[index]
+    return [ends(line) for line in lines]
+
+
+def ends(line: Line2D) -> tuple[float, float]:
+    first, last = np.asarray(line.get_xdata(), float)
+    return float(first), float(last)
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -40,8 +47,8 @@ def texts(figure: Figure) -> list[Text]:
 def test_no_two_texts_overlap_and_all_lie_inside(methods: int, look: str) -> None:
     figure = critical_difference(ranking(methods), look)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts(figure)]
+    canvas.draw()  # type: ignore[no-untyped-call]
+    boxes = [text.get_window_extent() for text in texts(figure)]
     assert len(boxes) >= methods + 3
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
@@ -62,8 +69,7 @@ def test_bars_reach_from_the_first_to_the_last_method_that_do_not_differ() -> No
     pairs = {("a", "b"): 0.9, ("a", "c"): 0.01, ("b", "c"): 0.01}
     figure = critical_difference(Ranking(Ranked({"a": 1.0, "b": 2.0, "c": 3.0}, 20, 0.001, pairs), (NOTE,)))
     [(left, right)] = bars(figure)
-    axis = figure.axes[0].lines[0]
-    first, last = (float(end) for end in axis.get_xdata())
+    first, last = ends(figure.axes[0].lines[0])
     room = 0.1  # a bar begins a little before the first rank, and ends a little behind the last
     assert left == pytest.approx(first, abs=room)
     assert right == pytest.approx((first + last) / 2, abs=room)
