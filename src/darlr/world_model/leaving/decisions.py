@@ -89,11 +89,11 @@ def _shown(
     back = np.arange(window, 0, -1)
     known = back <= places[at, None]
     earlier = sessions.rows[np.maximum(at[:, None] - back, 0)]
-    items, rows = dataset.log.items.astype(np.int64), sessions.rows[at]
+    items, rows = dataset.log.items, sessions.rows[at]
     return Shown(
-        items=torch.from_numpy(items[rows]),
+        items=torch.from_numpy(items[rows].astype(np.int64)),
         rewards=torch.from_numpy(rewards[rows]),
-        recent=torch.from_numpy(np.where(known, items[earlier], dataset.log.n_items)),
+        recent=torch.from_numpy(np.where(known, items[earlier], dataset.log.n_items).astype(np.int64)),
         recent_rewards=torch.from_numpy(rewards[earlier]),
         steps=torch.from_numpy(places[at] + 1),
     )
