@@ -31,6 +31,7 @@ OTHER_CHOICES: Mapping[str, object] = {
     "logs": "both",
     "features": "all",
     "truth": "completed",
+    "signals": ["is_like=2", "long_view=1"],
     "log_share": 0.2,
     "randomised": "tenth",
 }
