@@ -201,8 +201,8 @@ def _notes(outcomes: Mapping[str, WorldOutcome]) -> tuple[str, ...]:
         "±: half-width of the 95% t interval over seeds, then over users. Marks, over seeds, then over users: "
         f"{BETTER} better, {WORSE} worse, {NEITHER} neither, {UNTESTED} not tested (paired t test, p < {CERTAIN}).",
         "p is corrected for all methods of the world (Holm), that of lists for all lists.",
-        "The best list was chosen by the returns in this table, which favours it. Of a list's plain and skipping form, and of "
-        "the lists of several world models, the better one counts.",
+        "The best list was chosen by the returns in this table, which favours it. A list counts by the better one of its plain "
+        "and its skipping form, and by the best of several world models.",
         "learns from, besides the log's estimates: the simulator, the log itself, nothing, a user's answers, or the truth.",
         f"mean rank: over {counted(len(outcomes), 'world')}, among the rows that all worlds have, without those that are told "
         "the truth or choose at random.",

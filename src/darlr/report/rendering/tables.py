@@ -13,6 +13,9 @@ from darlr.report.rendering.table import Table
 from darlr.seeding import numpy_generator
 from darlr.text import counted
 
+MOST_NAMED = 6
+"""Number of settings that a note names."""
+
 
 @dataclass(frozen=True)
 class DatasetTables:
@@ -99,5 +102,7 @@ def general_notes(collection: Collection) -> list[str]:
         for key in dict.fromkeys(key for values in settings for key in values)
         if not all(key in values for values in settings)
     ]:
-        notes.append(f"Some runs were made by code without the settings {', '.join(lacking)}; they are compared by all others.")
+        named = ", ".join(lacking[:MOST_NAMED])
+        others = f" and {len(lacking) - MOST_NAMED} others" if len(lacking) > MOST_NAMED else ""
+        notes.append(f"Some runs were made by code without the settings {named}{others}; they are compared by all others.")
     return notes
