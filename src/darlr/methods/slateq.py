@@ -94,7 +94,7 @@ class SlateQ(ExploringPolicy):
     def of_nothing(self, hidden: Tensor) -> Tensor:
         """Q (B, 1) of choosing nothing; 0 if users always choose an item."""
         if "nothing" not in self.heads:
-            return hidden.new_zeros(len(hidden), 1)
+            return hidden.new_zeros(hidden.shape[0], 1)
         value: Tensor = self.heads["nothing"](hidden)
         return value
 
