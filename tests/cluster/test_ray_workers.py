@@ -1,7 +1,6 @@
 """A cluster's nodes as workers: the same as this machine, whatever dies and whatever joins."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 
 from darlr.config.loading import merge
 from darlr.errors import RunError
-from tests.clusters import add_node, local_cluster
+from tests.clusters import add_node
 from tests.runs import SMALL, SMALL_WORLD, results
 from tests.worlds import CPU, low_rank_world
 
@@ -23,12 +22,6 @@ from darlr.world_model.fitting import fit_world_model
 from darlr.world_model.settings import WorldModelConfig
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with local_cluster() as cluster:
-        yield cluster
 
 
 def added(value: torch.Tensor, common: torch.Tensor) -> torch.Tensor:

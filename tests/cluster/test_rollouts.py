@@ -1,7 +1,7 @@
 """Roll-outs on a cluster: the numbers of one machine, whatever dies in the middle."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 
 from darlr.config.loading import merge
 from tests.agents.test_a2c import Setting, agent
-from tests.clusters import add_node, local_cluster
+from tests.clusters import add_node
 from tests.run.test_resuming import StoppedError, Stopping
 from tests.runs import SMALL, SMALL_WORLD, results
 from tests.worlds import draws
@@ -25,12 +25,6 @@ from darlr.cluster.spread import workers_at
 from darlr.cluster.workers import HERE
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with local_cluster() as cluster:
-        yield cluster
 
 
 class SlowPlayer(ActorCriticPlayer):

@@ -124,6 +124,12 @@ def fitted_leave(config: ExperimentConfig, dataset: Dataset) -> FittedLeave | No
     return fit_leaving(dataset, config.leave) if config.leave.by == "learned" else None
 
 
+def learned_hazard(config: ExperimentConfig, dataset: Dataset) -> LeaveHazard | None:
+    """Return the law of `fitted_leave` alone."""
+    fitted = fitted_leave(config, dataset)
+    return None if fitted is None else fitted.hazard
+
+
 def leave_of(
     config: ExperimentConfig,
     ways: Ways,

@@ -13,7 +13,7 @@ from darlr.data.truth import Truth
 from darlr.errors import InputError
 from darlr.evaluation.metrics import dominant_categories
 from darlr.evaluation.protocol import EvaluationWorld
-from darlr.methods.world import LearningWorld, fitted_leave, leave_of, slate_rules, world_membership
+from darlr.methods.world import LearningWorld, learned_hazard, leave_of, slate_rules, world_membership
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import estimates_of
 from darlr.rewards.estimates.predicted import borrowed
@@ -46,8 +46,7 @@ def simulated_world(config: ExperimentConfig, learning: LearningWorld) -> Evalua
 
 def estimated_world(config: ExperimentConfig, dataset: Dataset, estimates: Estimates, membership: Tensor) -> EvaluationWorld:
     """Return a test world in which `estimates` (n_users, n_items) replace the truth; `membership` is (n_items, C)."""
-    ways, bounds, fitted = ways_of(config), dataset.log.reward_range, fitted_leave(config, dataset)
-    hazard = None if fitted is None else fitted.hazard
+    ways, bounds, hazard = ways_of(config), dataset.log.reward_range, learned_hazard(config, dataset)
     return EvaluationWorld.of_table(
         observed_reward(estimates, bounds),
         leave=leave_of(config, ways, hazard, dataset.world.users, membership, estimates, bounds),
@@ -104,8 +103,7 @@ def _true_hazard(config: ExperimentConfig, dataset: Dataset, truth: Truth) -> Le
     """Return the law by which users leave in tests: the truth's own, else the log's; None if users do not leave at random."""
     if config.leave.by == "learned" and truth.leave is not None:
         return truth.leave
-    fitted = fitted_leave(config, dataset)
-    return None if fitted is None else fitted.hazard
+    return learned_hazard(config, dataset)
 
 
 def _slates(config: ExperimentConfig, dataset: Dataset, rewards: Estimates | Tensor) -> dict[str, Any]:
