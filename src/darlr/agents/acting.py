@@ -20,6 +20,9 @@ from darlr.world.window import OUTSIDE, Window
 WHOLE_EPISODE = sys.maxsize
 """The lookback of a scorer that needs every reward since the episode began."""
 
+NEIGHBOURS, SEARCHED_SHARE = 128, 8
+"""The size of a group in a search for the best places, and how many times as many places make groups worth it."""
+
 
 class Scorer(ABC):
     """Scores the items for users, and gives the probability with which it would recommend each.
@@ -50,7 +53,7 @@ class Scorer(ABC):
 
         By default these are the places with the highest scores.
         """
-        return scores.topk(count, dim=1).indices
+        return best_places(scores, count)
 
     def drawn(self, users: Tensor, scores: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Return (B, count) a list that is drawn place by place, without replacement.
@@ -71,16 +74,16 @@ class Scorer(ABC):
         """
         return None
 
-    def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
-        """Return (B, n_items) the rewards that the policy expects from `users` (B,) after `window`, in units of reward.
+    def expected_rewards(self, users: Tensor, window: Window, items: Tensor) -> Tensor | None:
+        """Return (B, k) the rewards that the policy expects from `users` (B,) for `items` (B, k), in units of reward.
 
         Return None if it has no expectation of its own and the world model's estimate applies.
+
+        Args:
+            users, window: as for a call.
+            items: (B, k) columns of the world.
         """
         return None
-
-    def judge(self, users: Tensor, window: Window, blocked: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the scores (B, n_items) and the `expected_rewards`; a subclass may compute both together at less cost."""
-        return self(users, window, blocked), self.expected_rewards(users, window)
 
     def reasons(self, users: Tensor, window: Window, items: Tensor) -> "Reasons | None":
         """Return the parts of the expected rewards of `items` (B, k); None if `expected_rewards` is None."""
@@ -174,7 +177,26 @@ def _among(scorer: Scorer, simulator: Simulator, count: int = 1) -> Among | None
 
 def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
     """Return `logits` (B, n_items) with -inf where `blocked` (B, n_items)."""
-    return logits if blocked is None else logits.masked_fill(blocked, float("-inf"))
+    # On a CPU, `where` takes less than half the time of `masked_fill`.
+    return logits if blocked is None else torch.where(blocked, float("-inf"), logits)
+
+
+def best_places(scores: Tensor, count: int) -> Tensor:
+    """Return (B, count) the places with the highest of `scores` (B, n), best first.
+
+    Where places are many, they are looked for in the `count` groups of neighbours with the highest best scores. Every place
+    outside these groups has `count` places above it, or equal to it.
+    """
+    n = scores.shape[1]
+    grouped = n // NEIGHBOURS * NEIGHBOURS
+    if grouped < SEARCHED_SHARE * count * NEIGHBOURS:
+        return scores.topk(count, dim=1).indices
+    best = scores[:, :grouped].unflatten(1, (-1, NEIGHBOURS)).amax(dim=2)
+    within = torch.arange(NEIGHBOURS, device=scores.device)
+    places = (best.topk(count, dim=1).indices[:, :, None] * NEIGHBOURS + within).flatten(1)
+    rest = torch.arange(grouped, n, device=scores.device).expand(len(scores), -1)
+    places = torch.cat([places, rest], dim=1)
+    return places.gather(1, scores.gather(1, places).topk(count, dim=1).indices)
 
 
 def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:

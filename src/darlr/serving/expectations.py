@@ -25,11 +25,8 @@ class Expectations:
 
     def of(self, block: Block, asked: Asked, columns: Tensor) -> Tensor:
         """Return (B, k) expected rewards for `columns` (B, k) of the world."""
-        return self.at(block, columns, asked.scorer.expected_rewards(asked.rows, block.window))
-
-    def at(self, block: Block, columns: Tensor, believed: Tensor | None) -> Tensor:
-        """Return the same, given the expected rewards of the policy's belief, `believed` (B, n_items)."""
-        return self._estimates(block, columns) if believed is None else believed.gather(1, columns)
+        believed = asked.scorer.expected_rewards(asked.rows, block.window, columns)
+        return self._estimates(block, columns) if believed is None else believed
 
     def reasons(self, block: Block, asked: Asked, columns: Tensor) -> Reasons:
         """Return the parts of the expected rewards for `columns` (B, k); the estimates alone, if the policy has no belief."""

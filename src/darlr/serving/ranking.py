@@ -69,11 +69,11 @@ class Ranker:
         count = min(count, blocked.shape[1])
         if diversify and self._rule is not None:
             return self._walk(block, asked, count, self._rule)
-        scores, believed = asked.scorer.judge(asked.rows, block.window, blocked)
+        scores = asked.scorer(asked.rows, block.window, blocked)
         columns = asked.scorer.listed(asked.rows, scores, count)
         probabilities = asked.scorer.probabilities(scores).gather(1, columns)
-        rewards = self._expectations.at(block, columns, believed)
-        left = (~blocked).sum(dim=1)
+        rewards = self._expectations.of(block, asked, columns)
+        left = _free(blocked)
         return Ranked(columns, probabilities, rewards, left, torch.full_like(left, PLAIN))
 
     @torch.inference_mode()
@@ -87,7 +87,7 @@ class Ranker:
         The user is assumed to give the expected rewards, so that the list does not change the belief.
         """
         window, blocked = block.window, block.blocked.clone()
-        left = (~blocked).sum(dim=1)
+        left = _free(blocked)
         bored = torch.full_like(left, PLAIN)
         columns, probabilities = [], []
         for place in range(1, count + 1):
@@ -105,6 +105,12 @@ class Ranker:
         chosen = torch.cat(columns, dim=1)
         rewards = self._expectations.of(block, asked, chosen)
         return Ranked(chosen, torch.cat(probabilities, dim=1), rewards, left, bored)
+
+
+def _free(blocked: Tensor) -> Tensor:
+    """Return (B,) the number of items that are not `blocked` (B, n_items)."""
+    # Bytes are added up in less than half the time of truth values.
+    return blocked.shape[1] - blocked.view(torch.uint8).sum(dim=1, dtype=torch.int32).long()
 
 
 def _after(window: Window, items: Tensor, rewards: Tensor) -> Window:

@@ -1,4 +1,4 @@
-"""The parts of a belief's expected rewards, worked by hand."""
+"""A belief's expected rewards and their parts, worked by hand, and its scores against the matrix of all responses."""
 
 import pytest
 import torch
@@ -81,3 +81,37 @@ def test_before_any_answer_there_is_nothing_but_the_estimate(category_window: in
 
 def test_a_table_on_a_scale_of_its_own_has_no_reasons() -> None:
     assert reasons_of(Certainty(torch.tensor([0]), 3)) is None
+
+
+def beliefs() -> list[Belief]:
+    ids = torch.tensor([0])
+    table, corrected = Certainty(ids, 3), CorrectedTable(Certainty(ids, 3), FactorBelief(responses(), (1.0,)))
+    for belief in (table, corrected):
+        belief.learn(torch.tensor([[3.0, 1.0, 2.0]]))
+    return [FactorBelief(responses(), (0.5, 2.0)), table, corrected]
+
+
+@pytest.mark.parametrize("belief", beliefs(), ids=lambda belief: type(belief).__name__)
+def test_responses_to_some_items_are_those_among_all(belief: Belief) -> None:
+    believed = belief.begin(torch.tensor([0])).observe(ANSWERS)
+    torch.testing.assert_close(believed.expect_of(ITEMS), believed.expect()[0].gather(1, ITEMS))
+
+
+def test_expected_rewards_worked_by_hand() -> None:
+    """The factor's mean is (2 + 3) / 3 after both answers, and nobody gives more than 4; see above."""
+    scorer = BayesAdaptivePolicy(FactorBelief(responses(), (1.0,)), torch.zeros(3, 0), 0, 10, (0.0, 4.0), 4, draws(0)).scorer()
+    expected = scorer.expected_rewards(torch.tensor([0]), ANSWERS, torch.tensor([[2, 0]]))
+    assert expected is not None
+    torch.testing.assert_close(expected, torch.tensor([[2 + 5 / 3, 5 / 3]]))
+
+
+@pytest.mark.parametrize("window", [ANSWERS, window_of([[4, 4, START]], [[0.0, 0.0, 1.0]])], ids=["answers", "start"])
+def test_scores_are_the_logits_of_the_belief(window: Window) -> None:
+    """At the start, too, where the scorer leaves out categories, since no item can share one with an earlier item."""
+    policy = BayesAdaptivePolicy(FactorBelief(responses(), (1.0,)), torch.eye(3), 2, 10, (0.0, 4.0), 4, draws(0))
+    users = torch.tensor([0])
+    with torch.no_grad():
+        policy.shared_category_weight.fill_(-0.5)
+        policy.log_sharpness.fill_(0.7)
+        logits = policy.logits(policy.belief.begin(users).observe(window), window)[0]
+    assert torch.equal(policy.scorer()(users, window), logits)

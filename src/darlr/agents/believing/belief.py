@@ -31,6 +31,10 @@ class Believed(Protocol):
         """
         ...
 
+    def expect_of(self, items: Tensor) -> Tensor:
+        """Return expected responses (A, k) to `items` (A, k), columns of the world."""
+        ...
+
     def rows(self, chosen: Tensor) -> "Believed":
         """Return the belief about the episodes `chosen` (K,)."""
         ...

@@ -132,6 +132,11 @@ class FactorPosterior:
         expected = torch.addmm(belief.intercepts[:-OUTSIDE], factors, belief.loadings[:-OUTSIDE].T, out=out)
         return expected, factors
 
+    def expect_of(self, items: Tensor) -> Tensor:
+        belief = self.belief
+        loadings = belief.loadings[items]  # (A, k, d)
+        return torch.baddbmm(belief.intercepts[items][:, :, None], loadings, self.factors()[:, :, None]).squeeze(2)
+
     def factors(self) -> Tensor:
         """Return (A, d) posterior means, averaged over the noise levels with their posterior probabilities."""
         likely = self.log_evidence.softmax(dim=1)

@@ -92,18 +92,17 @@ class BayesAdaptivePolicy(Policy):
             window: (B, L) the last positions of their episodes.
             into: memory for the matrices; None: new memory.
         """
-        expected, summary = believed.expect(None if into is None else into.logits)
-        logits, shares = self.weighed(expected, window, into)
-        return logits, shares, summary
-
-    def weighed(self, expected: Tensor, window: Window, into: Buffers | None = None) -> tuple[Tensor, Tensor | None]:
-        """Return logits and shares (B, n_items) as in `logits`; the logits overwrite `expected` (B, n_items)."""
-        logits, shares = expected, None
+        logits, summary = believed.expect(None if into is None else into.logits)
+        shares = None
         if self.category_window:
             counts = self.categories.counts(window.last(self.category_window).items)
             shares = torch.mm(counts, self.categories.membership.T, out=None if into is None else into.shares).clamp_(max=1.0)
             logits.addcmul_(shares, self.shared_category_weight)
-        return logits.mul_(self.log_sharpness.exp()), shares
+        return logits.mul_(self.log_sharpness.exp()), shares, summary
+
+    def logits_at_start(self, believed: Believed) -> Tensor:
+        """Return (B, n_items) `logits` before the first recommendation, when no item shares a category with an earlier one."""
+        return believed.expect()[0].mul_(self.log_sharpness.exp())
 
     def shortlist(self, users: Tensor) -> Shortlist | None:
         """Return the candidates for `users` (B,) in their episodes; None if these are all items."""
@@ -173,16 +172,10 @@ class _BeliefScorer(Scorer):
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        logits, _, _ = self._policy.logits(self._followed.believed(users, window), window)
+        policy, believed = self._policy, self._followed.believed(users, window)
+        begun = bool((window.items < policy.belief.n_items).any())
+        logits = policy.logits(believed, window)[0] if begun else policy.logits_at_start(believed)
         return mask_logits(logits, blocked)
-
-    @torch.no_grad()
-    def judge(self, users: Tensor, window: Window, blocked: Tensor) -> tuple[Tensor, Tensor | None]:
-        policy = self._policy
-        expected, _ = self._followed.believed(users, window).expect()
-        rewards = policy.belief.to_reward(expected)
-        logits, _ = policy.weighed(expected, window)
-        return mask_logits(logits, blocked), rewards
 
     @torch.no_grad()
     def among(self, users: Tensor, window: Window) -> Among | None:
@@ -193,21 +186,21 @@ class _BeliefScorer(Scorer):
         return Among(shortlist.items, logits).without(shortlist.repeated)
 
     @torch.no_grad()
-    def expected_rewards(self, users: Tensor, window: Window) -> Tensor | None:
-        return self._policy.belief.to_reward(self._followed.believed(users, window).expect()[0])
+    def expected_rewards(self, users: Tensor, window: Window, items: Tensor) -> Tensor | None:
+        return self._policy.belief.to_reward(self._followed.believed(users, window).expect_of(items))
 
     @torch.no_grad()
     def reasons(self, users: Tensor, window: Window, items: Tensor) -> Reasons | None:
         policy = self._policy
         believed = policy.belief.begin(users)
-        expected = [believed.expect()[0].gather(1, items)]
+        expected = [believed.expect_of(items)]
         for position in range(window.items.shape[1]):
             here = Window(window.items[:, position, None], window.rewards[:, position, None])
             if (here.items >= policy.belief.n_items).all():  # start and absence carry no information
                 expected.append(expected[-1])
                 continue
             believed = believed.observe(here)
-            expected.append(believed.expect()[0].gather(1, items))
+            expected.append(believed.expect_of(items))
         rewards = policy.belief.to_reward(torch.stack(expected, dim=1))
         if rewards is None:
             return None

@@ -90,6 +90,9 @@ class Known:
     def expect(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return torch.index_select(self.table, 0, self.users, out=out), self.table.new_zeros(self.users.shape[0], 0)
 
+    def expect_of(self, items: Tensor) -> Tensor:
+        return self.at(items)
+
     def rows(self, chosen: Tensor) -> "Known":
         return Known(self.table, self.users[chosen])
 
@@ -161,6 +164,12 @@ class Corrected:
         belief, factors = self.posterior.belief, self.posterior.factors()
         expected, _ = self.table.expect(out)
         return expected.addmm_(factors - self.before, belief.loadings[:-OUTSIDE].T), factors
+
+    def expect_of(self, items: Tensor) -> Tensor:
+        learned = self.posterior.factors() - self.before
+        return torch.baddbmm(
+            self.table.at(items)[:, :, None], self.posterior.belief.loadings[items], learned[:, :, None]
+        ).squeeze(2)
 
     def rows(self, chosen: Tensor) -> "Corrected":
         return Corrected(self.table.rows(chosen), self.posterior.rows(chosen), self.before[chosen])

@@ -44,9 +44,12 @@ class SkippingScorer(Scorer):
             window: N.
         """
         self._scorer, self._window = scorer, window
-        self._categories = CategoryMemory(membership)
+        self._categories, self._n_items = CategoryMemory(membership), len(membership)
         self.lookback = scorer.lookback
 
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
-        skipped = self._categories.shares(window.last(self._window).items)
+        recent = window.last(self._window).items
+        if not bool((recent < self._n_items).any()):  # an episode's start; the product below would take most of the time
+            return self._scorer(users, window, blocked)
+        skipped = self._categories.shares(recent)
         return mask_logits(behind(self._scorer(users, window), skipped), blocked)
