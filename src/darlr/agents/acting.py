@@ -191,7 +191,7 @@ def best_places(scores: Tensor, count: int) -> Tensor:
     grouped = n // NEIGHBOURS * NEIGHBOURS
     if grouped < SEARCHED_SHARE * count * NEIGHBOURS:
         return scores.topk(count, dim=1).indices
-    best = scores[:, :grouped].unflatten(1, (-1, NEIGHBOURS)).amax(dim=2)
+    best = scores[:, :grouped].view(len(scores), -1, NEIGHBOURS).amax(dim=2)
     within = torch.arange(NEIGHBOURS, device=scores.device)
     places = (best.topk(count, dim=1).indices[:, :, None] * NEIGHBOURS + within).flatten(1)
     rest = torch.arange(grouped, n, device=scores.device).expand(len(scores), -1)

@@ -1,6 +1,6 @@
 """The final judgement of a run's policy and its opponents: by the truth, or by the log if there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -42,28 +42,44 @@ def judge_of(specified: SpecifiedRun, truth: Truth | None, device: torch.device)
     return HeldOutJudge(config, dataset, rows, Window.at_start(len(items), lookback_of(config), device), signals)
 
 
-def judged_by(
+def judged(
+    specified: SpecifiedRun,
     judge: Judge,
     scorer: Scorer,
-    estimates: Estimates,
-    membership: Tensor,
+    world: LearningWorld,
     sources: Sources,
-    visits: VisitsTest | None = None,
+    visits: VisitsTest | None,
+    notice: Callable[[str], None],
 ) -> tuple[dict[str, Any], Returns]:
     """Return the summary's entries about the policy and its opponents at the end (docs/metrics.md), and returns by user.
 
     Args:
-        judge: the judge.
+        specified: the run.
+        judge: its judge.
         scorer: the policy.
-        estimates: (n_users, n_items) of the world model.
-        membership: (n_items, C) bool.
+        world: the world that it learned in; its estimates and categories make opponents.
         sources: the factor model of the log, and other fits.
         visits: the test over several visits; None if it is not asked for.
+        notice: gets the comparison with the popular list, if the log judges.
     """
-    opponents = judge.opponents(estimates, membership, sources)
+    opponents = judge.opponents(world.predicted, world.membership, sources)
+    found, returns = _by_judge(judge, scorer, opponents, world.membership, sources, visits)
+    if isinstance(judge, HeldOutJudge):
+        found[OFF_POLICY] = _by_log(specified, judge, scorer, opponents, world.predicted, notice)
+    return found, returns
+
+
+def _by_judge(
+    judge: Judge,
+    scorer: Scorer,
+    opponents: Mapping[str, Scorer],
+    membership: Tensor,
+    sources: Sources,
+    visits: VisitsTest | None,
+) -> tuple[dict[str, Any], Returns]:
     tests = {POLICY_RETURNS: judge.every_user(scorer), **judge.compare(opponents, membership)}
     noisy = {name: judge.noisy_users(opponent, sources.factors) for name, opponent in opponents.items() if opponent.lookback}
-    judged: dict[str, Any] = {
+    found: dict[str, Any] = {
         "every_user": tests[POLICY_RETURNS].modes,
         "every_user_sampled": judge.every_user_sampled(scorer),
         "every_user_noisy": judge.noisy_users(scorer, sources.factors),
@@ -72,32 +88,29 @@ def judged_by(
         "categories": judge.categories(scorer, membership),
     }
     if groups := judge.by_group({POLICY: scorer, **opponents}):
-        judged[BY_GROUP] = groups
+        found[BY_GROUP] = groups
     if signals := judge.by_signal({POLICY: scorer, **opponents}):
-        judged["signals"] = signals
+        found["signals"] = signals
     if visits is not None:
         lists = {name: visits.value(opponent) for name, opponent in opponents.items()}
-        judged["visits"] = {"days": visits.days, POLICY: visits.value(scorer), "opponents": lists}
-    return judged, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
+        found["visits"] = {"days": visits.days, POLICY: visits.value(scorer), "opponents": lists}
+    return found, {name: test.returns.cpu().numpy() for name, test in tests.items() if test.returns is not None}
 
 
-def judged_by_log(
+def _by_log(
     specified: SpecifiedRun,
     judge: HeldOutJudge,
     scorer: Scorer,
-    world: LearningWorld,
-    sources: Sources,
+    opponents: Mapping[str, Scorer],
+    estimates: Estimates,
     notice: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Return the summary's entry about the policy's value by the held-out rows; `notice` gets the comparison with the
-    popular list.
-    """
+    """Return the entry about the policy's value by the held-out rows; `notice` gets the comparison with the popular list."""
     if specified.held_out is None:
         raise RunError("no held-out rows to judge the policy by")
-    opponents = judge.opponents(world.predicted, world.membership, sources)
     generator = numpy_generator(specified.config.seed, OFF_POLICY)
     found = judge_by_log(
-        specified.dataset, specified.held_out, scorer, opponents, world.predicted, judge.start, judge.rows, generator
+        specified.dataset, specified.held_out, scorer, opponents, estimates, judge.start, judge.rows, generator
     )
     for verdict in found.verdicts:
         notice(verdict.line)

@@ -34,12 +34,11 @@ from darlr.evaluation.summary import CHOOSING_METRIC, summarise
 from darlr.evaluation.user_returns import USER_RETURNS, write_user_returns
 from darlr.memory import peak_memory
 from darlr.methods.experiment import experiment_config
-from darlr.report.analysis.off_policy import OFF_POLICY
 from darlr.report.plots.curves import learning_curves, save_figure
 from darlr.run.choosing import method_of, ways_of
 from darlr.run.further_judges import EpochJudge, further_judges
 from darlr.run.history import HISTORY, save_history
-from darlr.run.judgement import judge_of, judged_by, judged_by_log
+from darlr.run.judgement import judge_of, judged
 from darlr.run.learners import divide_rollouts, learner_of
 from darlr.run.leaving import leave_found, leave_notices, visits_test
 from darlr.run.lengthening import begin_with_shorter
@@ -190,17 +189,14 @@ def train_on(
         own = None if warm_start is None else (model, fit)
         sources = opponent_sources(out, config, dataset, device, monitor.notice, own, workers)
         visits = visits_test(specified, judge, loaded.truth, monitor.notice)
-        judged, returns = judged_by(judge, learner.policy.scorer(), estimates, membership, sources, visits)
+        found, returns = judged(specified, judge, learner.policy.scorer(), learned_in, sources, visits, monitor.notice)
         if returns:
             users = [str(raw) for raw in dataset.log.user_ids[dataset.world.users].tolist()]
             write_user_returns(folder.path / USER_RETURNS, users, returns)
-        notes = data_notes(config, loaded)
-        told: dict[str, Any] = {"notes": notes, **({"selection": found} if (found := selection_found(fit)) else {})}
+        notes = data_notes(config, loaded) + (judge.rows.notes if isinstance(judge, HeldOutJudge) else [])
+        told: dict[str, Any] = {"notes": notes, **({"selection": chosen} if (chosen := selection_found(fit)) else {})}
         told |= leave_found(learned_in.fitted_leave)
-        if isinstance(judge, HeldOutJudge):
-            notes += judge.rows.notes
-            told[OFF_POLICY] = judged_by_log(specified, judge, learner.policy.scorer(), learned_in, sources, monitor.notice)
-        return _finish(config, dataset, folder, {**judged, **told})
+        return _finish(config, dataset, folder, {**found, **told})
 
 
 def _world_model(
@@ -315,7 +311,7 @@ def _epoch(run: _Run, number: int, steps_before: int) -> dict[str, Any]:
     return record
 
 
-def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judged: Mapping[str, Any]) -> Finished:
+def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, found: Mapping[str, Any]) -> Finished:
     """Write the summary and the figure of the finished run."""
     records = folder.metrics()
     if len(records) != config.training.epochs:
@@ -323,7 +319,7 @@ def _finish(config: ExperimentConfig, dataset: Dataset, folder: RunFolder, judge
             f"{folder.path / METRICS}: has {len(records)} records after {config.training.epochs} epochs: it was changed while"
             f" the run was working on it; {PUT_BACK}"
         )
-    summary = {**summarise(records), **judged, "peak_memory_mib": peak_memory()}
-    save_figure(learning_curves(records, dataset.name, config.method, judged["opponents"]), folder.path / "learning_curve.png")
+    summary = {**summarise(records), **found, "peak_memory_mib": peak_memory()}
+    save_figure(learning_curves(records, dataset.name, config.method, found["opponents"]), folder.path / "learning_curve.png")
     folder.write_summary(summary)  # written last: it marks the run as finished
     return Finished(folder.path, dataset.name, config, summary)
