@@ -1,0 +1,64 @@
+"""Trains and serves a method on the CPU and on the pretended device: `python -m tests.devices.same_there METHOD`.
+
+Both compute on the CPU, so all numbers have to be the same. A difference, or a tensor that stays behind, is an error.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.devices.pretended import pretend
+
+DEVICE = pretend()
+
+from darlr.artifacts import RunFolder  # noqa: E402 (generators of the device have to be there first)
+from darlr.config.loading import merge  # noqa: E402
+from darlr.run.evaluating import evaluate_run  # noqa: E402
+from darlr.run.training import train  # noqa: E402
+from darlr.serving.messages import Answer, Request  # noqa: E402
+from darlr.serving.recommender import Recommender  # noqa: E402
+from darlr.testing.methods import SMALL  # noqa: E402
+from darlr.testing.monitors import Silent  # noqa: E402
+from darlr.testing.planted import PLANTED, write_planted_world  # noqa: E402
+from darlr.testing.results import without_seconds  # noqa: E402
+from tests.run.test_contract import settings  # noqa: E402
+
+SHORT: dict[str, Any] = {
+    "world_model": {"max_epochs": 1},
+    "offline": {"updates_per_epoch": 3},
+    "replay": {"steps_per_update": 20},
+    "training": {"epochs": 1, "steps_per_epoch": 100},
+    "evaluation": {"episodes": 5, "opponents": ["popular", "list_with_belief"]},
+}
+REQUESTS = (Request("u1"), Request("newcomer", ("i1", "i8"), (5, 1)))
+
+
+def main(method: str) -> None:
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "data"
+        write_planted_world(data / PLANTED)
+        there, here = (outcome(method, data, Path(scratch) / place.type, place) for place in (DEVICE, torch.device("cpu")))
+    assert there == here, f"{method} gives other numbers on another device"
+
+
+def outcome(method: str, data: Path, out: Path, place: torch.device) -> tuple[Any, ...]:
+    """The records of a run on a device, a test of it, and lists that it serves."""
+    values = merge(merge(SMALL, settings(method)), SHORT)
+    path = train(values, data, out, place, Silent()).path
+    records = [without_seconds(record) for record in RunFolder.open(path).metrics()]
+    tested = evaluate_run(path, "all", "both", 5, None, 0, data, place)
+    return records, tested, served(path, place)
+
+
+def served(path: Path, place: torch.device) -> list[Answer]:
+    recommender = Recommender.load(path, place)
+    explained = recommender.recommend(REQUESTS, 5, explain=True)
+    return [*recommender.recommend(REQUESTS, 5), *recommender.recommend(REQUESTS, 5, diversify=True), *explained]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
