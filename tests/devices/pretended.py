@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils import backend_registration
 from torch.utils._pytree import tree_flatten, tree_map
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+Library: Any = torch.library.Library
 NAME = "pretended"
 
 INDEXING = ("aten::index", "aten::_index_put", "aten::copy_", "aten::_to_copy")
@@ -24,21 +25,21 @@ CREATING = ("arange", "arange.start", "arange.start_step", "eye", "eye.m", "lins
 class Held(Tensor):
     """A tensor of the device: it wraps one of the CPU."""
 
-    inner: Tensor
+    content: Tensor
 
     @staticmethod
-    def __new__(cls, inner: Tensor) -> "Held":
-        layout = {"strides": inner.stride(), "storage_offset": inner.storage_offset(), "layout": inner.layout}
-        made = Tensor._make_wrapper_subclass(cls, inner.size(), dtype=inner.dtype, device=torch.device(NAME, 0), **layout)
-        made.inner = inner
+    def __new__(cls, content: Tensor) -> "Held":
+        layout: dict[str, Any] = {"strides": content.stride(), "storage_offset": content.storage_offset()}
+        made = Tensor._make_wrapper_subclass(cls, content.size(), dtype=content.dtype, device=torch.device(NAME, 0), **layout)
+        made.content = content
         return made
 
     @classmethod
-    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         return _computed(function, args, kwargs or {})
 
     def tolist(self) -> Any:
-        return self.inner.tolist()  # torch refuses this for wrapped tensors, a GPU does not
+        return self.content.tolist()  # torch refuses this for wrapped tensors, a GPU does not
 
 
 class Generator(torch.Generator):
@@ -51,7 +52,7 @@ class Generator(torch.Generator):
         self._claimed = torch.device(device)
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # type: ignore[override]
         return self._claimed
 
     def manual_seed(self, seed: int) -> "Generator":
@@ -63,18 +64,18 @@ class Generator(torch.Generator):
 
 def pretend() -> torch.device:
     """Give the process the device, and generators that can belong to it."""
-    _setup_privateuseone_for_python_backend(NAME)
-    fallback, library = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
+    backend_registration._setup_privateuseone_for_python_backend(NAME)
+    fallback, library = Library("_", "IMPL"), Library("aten", "IMPL")
     fallback.fallback(lambda function, *args, **kwargs: _computed(function, args, kwargs), "PrivateUse1")
     for name in (*CREATING, "copy_"):
         library.impl(name, _kernel(name), "PrivateUse1")
     _KEPT.extend([fallback, library])
-    torch.Generator = Generator  # type: ignore[misc]
+    torch.Generator = Generator  # type: ignore[misc,assignment]
     torch.inference_mode = torch.no_grad  # type: ignore[assignment,misc]  # torch makes no views of wrapped tensors in it
     return torch.device(NAME, 0)
 
 
-_KEPT: list[torch.library.Library] = []
+_KEPT: list[Any] = []
 """What is registered lasts as long as these."""
 
 _SEEDS: set[int] = set()
@@ -106,13 +107,13 @@ def _computed(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 
 def _inner(value: Any) -> Any:
-    return value.inner if isinstance(value, Held) else value
+    return value.content if isinstance(value, Held) else value
 
 
 def _outer(value: Any, held: list[Held]) -> Any:
     if not isinstance(value, Tensor):
         return value
     for own in held:
-        if own.inner is value:  # changed in place
+        if own.content is value:  # changed in place
             return own
     return Held(value)
