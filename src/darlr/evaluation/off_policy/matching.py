@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,13 @@ class LoggedRows:
         """Yield the numbers of the rows (m,), in parts whose size `CELLS` bounds."""
         return np.array_split(np.arange(len(self)), max(1, len(self) * len(self.shown) // CELLS))
 
+    @cached_property
+    def _logged_groups(self) -> Floats:
+        """(n, C) the share of each group in the logging policy's distribution; computed once for all judged policies."""
+        assert self.behaviour is not None
+        assert self.groups is not None
+        return np.concatenate([self.behaviour(part) @ self.groups for part in self.parts()])
+
     def against(self, policy: Distributions, name: str) -> Decisions:
         """Return the decisions of `policy`, named `name` in messages.
 
@@ -73,7 +81,7 @@ class LoggedRows:
         estimates, items = self.modelled(part), self.items[part, None]
         weights = np.ones(len(part))
         if self.groups is not None and self.behaviour is not None:
-            weights = _group_weights(chosen @ self.groups, self.behaviour(part) @ self.groups, self.groups[self.items[part]])
+            weights = _group_weights(chosen @ self.groups, self._logged_groups[part], self.groups[self.items[part]])
         return (
             np.take_along_axis(chosen, items, axis=1)[:, 0],
             np.take_along_axis(np.asarray(estimates, np.float64), items, axis=1)[:, 0],
