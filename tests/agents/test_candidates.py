@@ -62,11 +62,11 @@ def test_by_hand() -> None:
     membership = membership_of([[0], [0], [1], [1], []])
     table = torch.tensor([[5.0, 4.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
     listed = candidates(2, table, membership, 2).of(torch.tensor([0, 1]))
-    assert listed.items.tolist() == [[0, 1, 0, 3], [4, 3, 1, 3]]
-    assert listed.repeated.tolist() == [[False, False, True, False], [False, False, False, True]]
+    assert listed.items.tolist() == [[0, 0, 1, 3], [1, 3, 3, 4]]
+    assert listed.repeated.tolist() == [[False, True, False, False], [False, False, True, False]]
     counts = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
-    assert listed.shares(counts).tolist() == [[1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
-    assert listed.shares(counts, torch.tensor([1, 0])).tolist() == [[0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    assert listed.shares(counts).tolist() == [[1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
+    assert listed.shares(counts, torch.tensor([1, 0])).tolist() == [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
 
 
 @pytest.mark.parametrize("at_once", [10**9, 100])
@@ -84,7 +84,7 @@ def test_the_best_items_and_the_best_of_each_category_are_there(at_once: int, mo
 
 def test_without_categories_they_are_the_best_items_alone() -> None:
     listed = candidates(7, membership=torch.zeros(N_ITEMS, 0)).of(USERS)
-    assert listed.items.tolist() == TABLE.topk(7).indices.tolist()
+    assert listed.items.tolist() == TABLE.topk(7).indices.sort().values.tolist()
     assert not listed.repeated.any()
     assert listed.shares(torch.zeros(N_USERS, 0)).tolist() == torch.zeros(N_USERS, 7).tolist()
 
@@ -144,9 +144,11 @@ def test_lists_rank_all_items() -> None:
     assert policy(None).scorer().among(USERS, WINDOW) is None
 
 
-def test_episodes_among_all_items_are_those_of_the_policy_without_candidates() -> None:
-    ours, theirs = (roll_out(game(), USERS, greedy(policy(count).scorer())) for count in (N_ITEMS, None))
-    assert ours.actions.tolist() == theirs.actions.tolist()
+@pytest.mark.parametrize("draw", [False, True])
+def test_episodes_among_all_items_are_those_of_the_policy_without_candidates(draw: bool) -> None:
+    scorers = [policy(count).scorer() for count in (N_ITEMS, None)]
+    ours, theirs = (roll_out(game(), USERS, sampled(scorer, draws()) if draw else greedy(scorer)) for scorer in scorers)
+    assert (ours.actions == theirs.actions).float().mean() > 0.95  # rounding may turn a draw
 
 
 @pytest.mark.parametrize("draw", [False, True])

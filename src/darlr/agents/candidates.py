@@ -19,8 +19,8 @@ class Shortlist:
     """k candidates for each of B users. Attributes of subclasses are tensors with a row for each user, too.
 
     Attributes:
-        items: (B, k) int64 columns of the world.
-        repeated: (B, k) bool, places whose item occurs earlier in the row; they may not be chosen.
+        items: (B, k) int64 columns of the world, ascending.
+        repeated: (B, k) bool, places whose item is that of the place before; they may not be chosen.
         categories: (B, k, S) int64 categories of the items; unused places hold a category that no window counts.
     """
 
@@ -49,7 +49,7 @@ class Candidates(nn.Module):
 
     An episode of T steps may have to go through all C categories in turn. That takes T / C items of each, rounded up, so
     these are always among the candidates. Hence a policy can keep users who leave over categories
-    (docs/concepts/candidates.md).
+    (docs/scaling.md).
     """
 
     _categories: Tensor
@@ -83,21 +83,18 @@ class Candidates(nn.Module):
         step = max(1, CELLS_AT_ONCE // self.n_items)
         return self.listed(torch.cat([self._best(part) for part in torch.split(users, step)]))
 
-    def listed(self, found: Tensor) -> Shortlist:
-        """Return the candidates `found` (B, k), in which items may be repeated."""
-        items, order = found.sort(dim=1, stable=True)
-        repeated = torch.zeros_like(found, dtype=torch.bool)
-        repeated.scatter_(1, order, F.pad(items[:, 1:] == items[:, :-1], (1, 0)))
-        return Shortlist(found, repeated, self._categories[found])
+    def listed(self, items: Tensor) -> Shortlist:
+        """Return the candidates `items` (B, k), ascending, in which items may be repeated."""
+        return Shortlist(items, F.pad(items[:, 1:] == items[:, :-1], (1, 0)), self._categories[items])
 
     def _best(self, users: Tensor) -> Tensor:
-        """Return (B, k) columns of the best items for `users` (B,)."""
+        """Return (B, k) columns of the best items for `users` (B,), ascending."""
         rows = self._rows(users)
         best = [rows.topk(self._count, dim=1).indices]
         by_category = torch.split(rows.index_select(1, self._members), self._sizes, dim=1)
         for own, members in zip(by_category, torch.split(self._members, self._sizes), strict=True):
             best.append(members[own.topk(min(self._depth, len(members)), dim=1).indices])
-        return torch.cat(best, dim=1)
+        return torch.cat(best, dim=1).sort(dim=1).values
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The number of a user's items that a policy chooses among in an episode (docs/concepts/candidates.md)."""
+"""The number of a user's items that a policy chooses among in an episode (docs/scaling.md)."""
 
 from collections.abc import Callable
 

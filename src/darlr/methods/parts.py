@@ -1,7 +1,9 @@
 """The parts from which a method's policy and its learner are built."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -67,6 +69,16 @@ class PolicyParts:
         if self.estimates is not None:
             return self.estimates
         return Predicted.of(self.model, self.users, self.items, self.device, most_cells).rewards
+
+    def rows(self, most_cells: float) -> Callable[[Tensor], Tensor]:
+        """Return a function of users (B,) that returns their rows (B, n_items) of `predicted(most_cells)`.
+
+        Estimates that are not known yet are predicted at the first call, because serving makes none.
+        """
+        if self.estimates is not None:
+            return self.estimates.rows
+        predicted = cache(partial(self.predicted, most_cells))
+        return lambda users: predicted().rows(users)
 
     def estimated(self) -> Tensor:
         """Return (n_users, n_items) the world model's estimates in a table."""

@@ -83,8 +83,9 @@ class Simulated(Method):
             return believing_policy(parts, CorrectedTable(Certainty(users, len(parts.items)), factor_belief(parts)))
         config, generator = parts.config, parts.generator("weights")
         tracker = parts.tracker(generator)
-        prior = parts.prior(self.most_cells(config, len(parts.items)))
-        candidates = None if self.scores_all(config) else candidates_of(parts, parts.predicted(0).rows)
+        most_cells = self.most_cells(config, len(parts.items))
+        candidates = None if self.scores_all(config) else candidates_of(parts, parts.rows(most_cells))
+        prior = parts.prior(most_cells)
         return ActorCritic(config.policy, tracker, parts.categories, prior, generator, candidates).to(parts.device)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
