@@ -68,4 +68,4 @@ def test_others_refuse_in_one_line(changes: Mapping[str, Any], why: str) -> None
 def test_a_step_among_few_items_is_cheap() -> None:
     few, all_items = (experiment_config({"policy": {"candidates": count}}) for count in (50, None))
     for name in ("mopo", "bayes-adaptive"):
-        assert METHODS[name].work(few, 5_000).seconds < METHODS[name].work(all_items, 5_000).seconds / 5
+        assert METHODS[name].work(few, 5_000).seconds < METHODS[name].work(all_items, 5_000).seconds / 3

@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from darlr.artifacts import RunFolder
 from darlr.config.loading import merge
+from darlr.errors import InputError
 from darlr.methods.registry import METHODS
-from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.run.saved import SavedPolicy
 from darlr.run.training import train
+from darlr.serving.export.users import users_of
 from darlr.serving.messages import Request
 from darlr.serving.recommender import Recommender
 from darlr.testing.methods import METHOD_CHECKS, MethodCheck, TrainedMethod, train_method
 from darlr.testing.monitors import Interrupter
+from darlr.world.window import Window
 from tests.run.test_contract import settings
 from tests.runs import SMALL, SMALL_WORLD, results, train_small
 from tests.worlds import CPU
@@ -61,18 +64,25 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(changes: Mapping[str, Any], t
     assert results(train_small(tmp_path / "stopped", chosen).path) == results(whole.path)
 
 
-def test_the_estimates_in_the_logits_need_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimates_in_the_logits_are_the_same_without_a_table(tmp_path: Path) -> None:
     settings = {"method": "mopo", "world_model": {"kind": "factors"}, "policy": {"prior_weight": 2.0, "candidates": 12}}
-    kept = train_small(tmp_path / "kept", settings)
+    saved = []
+    for most in (10_000, 0):
+        run = train_small(tmp_path / str(most), merge(settings, {"reward": {"table_cells": most}, "training": {"epochs": 1}}))
+        saved.append(SavedPolicy(RunFolder.open(run.path), CPU))
+    torch.testing.assert_close(saved[0].average_user["prior"], saved[1].average_user["prior"], rtol=1e-4, atol=1e-4)
+    users, window = torch.arange(5), Window.at_start(50, 4, CPU)
+    windows = Window(window.items.expand(5, -1), window.rewards.expand(5, -1))
+    kept, asked = (each.network(each.world_users) for each in saved)
+    asked.load_state_dict(kept.state_dict())
+    torch.testing.assert_close(kept.scorer()(users, windows), asked.scorer()(users, windows), rtol=1e-3, atol=1e-3)
 
-    def refuse(self: KeptEstimates, table: object) -> None:
-        raise AssertionError("a table of estimates is kept")
 
-    monkeypatch.setattr(KeptEstimates, "__init__", refuse)
-    asked = train_small(tmp_path / "asked", merge(settings, {"reward": {"table_cells": 0}}))
-    ours, theirs = (RunFolder.open(run.path).metrics()[0] for run in (kept, asked))
-    assert theirs["error/table"] == pytest.approx(ours["error/table"], rel=0.02)
-    assert SavedPolicy(RunFolder.open(asked.path), CPU).average_user["prior"].shape == (1, 50)
+def test_estimates_of_a_network_on_request_are_not_exported(tmp_path: Path) -> None:
+    changes = {"policy": {"prior_weight": 1.0, "candidates": 12}, "reward": {"table_cells": 0}, "training": {"epochs": 1}}
+    run = train_small(tmp_path, merge({"method": "mopo"}, changes))
+    with pytest.raises(InputError, match=r"computes estimates of its 40 users on request, and an ONNX file needs a table"):
+        users_of(SavedPolicy(RunFolder.open(run.path), CPU), None)
 
 
 def test_served_lists_rank_all_items(tmp_path: Path) -> None:
