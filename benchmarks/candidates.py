@@ -1,4 +1,4 @@
-"""What candidates cost where all items could be scored: `python -m benchmarks.candidates`.
+"""The cost of candidates where all items could be scored: `python -m benchmarks.candidates`.
 
 Each method learns on each world with the numbers of candidates that are given, 0 for all items, and several seeds. A line
 has means over the seeds of the last policy's return in the simulator, and of every user's NX_0 in the true world, sampled

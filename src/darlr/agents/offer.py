@@ -1,4 +1,4 @@
-"""What an actor with a weight vector for each item needs to score candidates instead of all items."""
+"""Offers: the candidates of some users, with the numbers by which an actor scores them."""
 
 from dataclasses import dataclass
 

@@ -134,8 +134,11 @@ class Selector:
         return self._selections(users, states, torch.cat(parts))
 
     def _within_reach(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return rows (m, s) of the users who can be picked for visits of `users` (n,), or of all, and of these rows the
-        places of the visits' users (n,) and of their pools (n, P).
+        """Return the users who can be picked for visits of `users` (n,), or all users.
+
+        Returns:
+            rows: (m, s) of these users.
+            own, pool: (n,), (n, P) the places of the visits' users, and of their pools, in these rows.
         """
         pool = self.pool[users]
         if self._everybody is not None:
