@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import torch
 
-from darlr.agents.believing.candidates import Candidates
 from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.candidates import Candidates
 from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.posterior import LargePosteriorReward, PosteriorReward
@@ -74,7 +74,7 @@ def measure(case: Case, repetitions: int) -> dict[str, float]:
     posterior = kind(of, settings.noise_levels)
     belief = FactorBelief(of, settings.levels)
     window = WINDOW if case.categories else 0
-    candidates = Candidates(membership, case.candidates, MAX_STEPS) if case.candidates else None
+    candidates = Candidates(membership, case.candidates, MAX_STEPS, belief.expected_rows) if case.candidates else None
     policy = BayesAdaptivePolicy(belief, membership, window, MAX_STEPS, (1.0, 5.0), settings.critic_size, generator, candidates)
     with torch.no_grad():  # as after learning
         policy.log_sharpness.fill_(3.0)

@@ -1,10 +1,11 @@
-"""Time and memory of `bayes-adaptive` in a large world: `python -m benchmarks.large_world`.
+"""Time and memory of a method, by default `bayes-adaptive`, in a large world: `python -m benchmarks.large_world`.
 
 By default it has a million users, 100,000 items and 20 million rows. The factor model has random posteriors instead of
 fitted ones. Items have one of 50 categories, and a popularity that follows a power law; users leave over categories. The
 phases are an epoch of learning with its tests and its final judgement, a second judgement by held-out rows, and lists for
-users of the log, written to Parquet. Each phase runs in its own process on one thread, to measure its own peak memory. CPU
-seconds depend less than wall seconds on other work on the machine.
+users of the log, written to Parquet. The phase `epoch`, which has to be asked for, is an epoch of learning alone. Each phase
+runs in its own process on one thread, to measure its own peak memory. CPU seconds depend less than wall seconds on other
+work on the machine. Other methods are measured with `--settings '{"method": "mopo", "world_model": {"kind": "factors"}}'`.
 """
 
 import argparse
@@ -27,10 +28,13 @@ from darlr.data.catalog import Features, ItemCatalog
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.data.source import LoadedDataset
+from darlr.run.choosing import method_of, ways_of
 from darlr.run.evaluating import OpenedRun, judge_opened
+from darlr.run.learners import learner_of
 from darlr.run.specification import SpecifiedRun
 from darlr.run.training import train_on
 from darlr.run.world_models import save_world_model
+from darlr.seeding import torch_generator
 from darlr.serving.batch import write_all
 from darlr.serving.recommender import Recommender
 from darlr.testing.monitors import Silent
@@ -121,6 +125,27 @@ def train(folder: Path, size: Size) -> dict[str, float]:
     return {"steps/s": record["train/steps"] / learning, "testing": record["seconds/testing"]}
 
 
+def epoch(folder: Path, size: Size) -> dict[str, float]:
+    model = model_of(size)
+    loaded = loaded_of(size, model)
+    config = SpecifiedRun.of(settings_of(size), loaded).config
+    method, ways, dataset = method_of(config), ways_of(config), loaded.dataset
+    started = time.process_time()
+    learned_in = method.learning_world(config, ways, dataset, None, model, CPU)
+    learner = learner_of(config, dataset, model, learned_in, CPU)
+    built = time.process_time()
+    log = learner.epoch(config.training.environments, config.training.steps_per_epoch, torch_generator(0, "epoch"))
+    learning = time.process_time() - built
+    metrics = log.metrics()
+    return {
+        "building": built - started,
+        "learning": learning,
+        "steps/CPU s": log.steps / learning,
+        "length x 100": 100 * metrics["train/length"],
+        "return x 100": 100 * metrics["train/r_tra"],
+    }
+
+
 def evaluate(folder: Path, size: Size) -> dict[str, float]:
     run, loaded = Path((folder / "run").read_text()), loaded_of(size, model_of(size))
     started = time.process_time()
@@ -147,11 +172,14 @@ def recommend(folder: Path, size: Size) -> dict[str, float]:
 
 
 PHASES: dict[str, Callable[[Path, Size], dict[str, float]]] = {"train": train, "evaluate": evaluate, "recommend": recommend}
+LEARNING: dict[str, Callable[[Path, Size], dict[str, float]]] = {"epoch": epoch}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("phases", nargs="*", default=list(PHASES), help=f"some of {', '.join(PHASES)}; train comes first")
+    parser.add_argument(
+        "phases", nargs="*", default=list(PHASES), help=f"some of {', '.join([*PHASES, *LEARNING])}; train comes first"
+    )
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=20_000_000)
@@ -164,7 +192,7 @@ def main() -> None:
     if options.child:
         torch.set_num_threads(1)
         started = time.process_time()
-        found = PHASES[options.phases[0]](options.folder, size)
+        found = (PHASES | LEARNING)[options.phases[0]](options.folder, size)
         memory = getrusage(RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"CPU seconds": time.process_time() - started, "MiB": memory, **found}))
         return

@@ -144,15 +144,15 @@ def test_transitions_are_the_steps_as_the_policy_saw_them(allow_repeats: bool) -
     for number, (row, step) in enumerate(places):
         history = episodes.actions[row, :step].tolist()
         assert transitions.users[number] == episodes.users[row]
-        assert transitions.items[number] == episodes.actions[row, step]
+        assert transitions.actions[number] == episodes.actions[row, step]
         assert transitions.window.items[number, -1] == (history[-1] if history else learner.simulator.start_item)
-        if transitions.blocked_items is not None:
-            assert transitions.blocked_items[number].tolist() == history + [learner.simulator.absent_item] * (STEPS - step)
+        if transitions.blocked is not None:
+            assert transitions.blocked[number].tolist() == history + [learner.simulator.absent_item] * (STEPS - step)
         following = episodes.rewards[row, step : int(episodes.lengths[row])].tolist()
         discounted = sum(0.9**k * reward for k, reward in enumerate(following))
         assert float(transitions.returns[number]) == pytest.approx(discounted, abs=1e-5)
         assert float(transitions.advantages[number]) == pytest.approx(discounted - float(values[number]), abs=1e-5)
-    assert (transitions.blocked_items is None) is allow_repeats
+    assert (transitions.blocked is None) is allow_repeats
 
 
 def test_the_losses_are_those_of_the_masked_policy() -> None:
@@ -161,11 +161,11 @@ def test_the_losses_are_those_of_the_masked_policy() -> None:
     with torch.no_grad():
         logits, values = learner.policy(transitions.users, transitions.window)
     policy_loss = value_loss = entropy = 0.0
-    assert transitions.blocked_items is not None
-    for row, earlier in enumerate(transitions.blocked_items.tolist()):
+    assert transitions.blocked is not None
+    for row, earlier in enumerate(transitions.blocked.tolist()):
         allowed = [item for item in range(N_ITEMS) if item not in earlier]
         probabilities = dict(zip(allowed, logits[row, allowed].softmax(0), strict=True))
-        policy_loss -= float(probabilities[int(transitions.items[row])].log() * transitions.advantages[row]) / 15
+        policy_loss -= float(probabilities[int(transitions.actions[row])].log() * transitions.advantages[row]) / 15
         value_loss += float((values[row] - transitions.returns[row]) ** 2) / 15
         entropy -= sum(float(share * share.log()) for share in probabilities.values()) / 15
     log = EpochLog()
@@ -179,7 +179,7 @@ def test_an_entropy_bonus_keeps_the_policy_spread() -> None:
     def distinct_items(entropy_weight: float) -> int:
         learner = agent(Setting(a2c=replace(FAST, entropy_weight=entropy_weight)))
         learner.epoch(100, 15_000, draws())
-        return len(set(collect(learner, 500, draws(1))[0].items.tolist()))
+        return len(set(collect(learner, 500, draws(1))[0].actions.tolist()))
 
     assert distinct_items(1.0) == N_ITEMS
     assert distinct_items(0.0) < N_ITEMS / 2

@@ -113,7 +113,8 @@ def test_an_average_user_can_be_appended() -> None:
     known = some(USERS, WINDOW)[0]
     some.append_user(some.average_user())
     torch.testing.assert_close(some(USERS, WINDOW)[0], known)
-    torch.testing.assert_close(some.prior[-1], prior.mean(dim=0))
+    assert some.prior is not None
+    torch.testing.assert_close(some.prior.rows(torch.tensor([N_USERS]))[0], prior.mean(dim=0))
     assert some(torch.tensor([N_USERS, N_USERS]), WINDOW)[0].isfinite().all()
 
 

@@ -313,3 +313,18 @@ def test_comes_to_pick_who_rates_the_item_high() -> None:
         agent.update(found, liked[found.references].float(), EpochLog(), generator)
     assert before < 0.4
     assert share_picked(agent, users, liked.expand(20, -1)) > 0.8
+
+
+def test_with_many_users_only_those_who_can_be_picked_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, found = random_rows(40), []
+    users, states = visits(6, n=9)  # a few of the users, whose pools have fewer than all others
+    for many in (40, 39):
+        monkeypatch.setattr(module, "MANY_USERS", many)
+        agent = selector(rows, references=3, pool=6)
+        chosen = agent.select(users, states, draws(1))
+        found.append((chosen, *agent._replay(chosen)))
+    assert len(agent._within_reach(users)[0]) < 40
+    (all_chosen, *all_replayed), (chosen, *replayed) = found
+    assert chosen.references.tolist() == all_chosen.references.tolist()
+    for ours, theirs in zip(replayed, all_replayed, strict=True):
+        torch.testing.assert_close(ours, theirs)

@@ -235,7 +235,12 @@ def test_policy_gradients_agree(name: str, entropy_weight: float) -> None:
     steps = ours.transitions(rollout, rollout.episodes.rewards)
     actor = DiscreteActorPolicy(actor=Acting(other, steps.users, steps.window, False), action_space=gym.spaces.Discrete(20))
     batch = Batch(
-        obs=np.arange(len(steps)), act=steps.items, adv=steps.advantages, returns=steps.returns, v_s=steps.returns, info=Batch()
+        obs=np.arange(len(steps)),
+        act=steps.actions,
+        adv=steps.advantages,
+        returns=steps.returns,
+        v_s=steps.returns,
+        info=Batch(),
     )
     log = EpochLog()
     if name == "ppo":
@@ -251,7 +256,7 @@ def test_policy_gradients_agree(name: str, entropy_weight: float) -> None:
             advantage_normalization=False,
         )
         with torch.no_grad():
-            batch.logp_old = actor(batch).dist.log_prob(steps.items)
+            batch.logp_old = actor(batch).dist.log_prob(steps.actions)
         stats = algorithm._update_with_batch(batch, None, 3)
         ours.learn(rollout, rollout.episodes.rewards, log, draws())
         found = log.metrics()

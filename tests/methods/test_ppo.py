@@ -73,14 +73,14 @@ def test_ratios_are_to_the_policy_that_played() -> None:
     log_ = EpochLog()
     with torch.no_grad():
         logits, _ = agent_.masked(steps)
-        own = logits.log_softmax(dim=1).gather(1, steps.items[:, None]).squeeze(1)
+        own = logits.log_softmax(dim=1).gather(1, steps.actions[:, None]).squeeze(1)
         torch.testing.assert_close(steps.log_probabilities, own)
         first = agent_.loss(steps)[1]["policy"]
     torch.testing.assert_close(first, -steps.advantages.mean())  # all ratios are 1
     agent_.update(steps, log_, draws())
     with torch.no_grad():
         logits, _ = agent_.masked(steps)
-        moved = logits.log_softmax(dim=1).gather(1, steps.items[:, None]).squeeze(1)
+        moved = logits.log_softmax(dim=1).gather(1, steps.actions[:, None]).squeeze(1)
     assert not torch.allclose(steps.log_probabilities, moved, atol=1e-4)
 
 

@@ -44,6 +44,13 @@ def test_roll_outs_elsewhere_change_no_number(method: str, tmp_path: Path) -> No
         {"method": "dorl", "leave": {"by": "distance"}},
         {"method": "mopo", "reward": {"table_cells": 100}},
         {"method": "bayes-adaptive", "reward": {"table_cells": 100}, "policy": {"candidates": 20}},
+        {"method": "mopo", "policy": {"candidates": 12}},
+        {
+            "method": "ppo",
+            "policy": {"candidates": 12, "prior_weight": 1.0},
+            "reward": {"table_cells": 100},
+            "world_model": {"kind": "factors"},
+        },
     ],
 )
 def test_other_actors_rewards_and_rules_can_travel(changes: Mapping[str, Any], tmp_path: Path) -> None:

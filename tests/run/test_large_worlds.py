@@ -16,6 +16,12 @@ from tests.worlds import CPU
 
 METHOD = {"method": "bayes-adaptive"}
 ASKED: dict[str, Any] = {**METHOD, "reward": {"table_cells": 0}}
+AMONG: dict[str, Any] = {
+    "method": "mopo",
+    "world_model": {"kind": "factors"},
+    "policy": {"candidates": 12, "prior_weight": 1.0},
+    "reward": {"table_cells": 0},
+}
 NOTE = "more pairs than reward.table_cells (0): estimates are computed when asked for, and no table of them is kept"
 
 
@@ -41,10 +47,11 @@ def test_bayes_adaptive_learns_the_same_without_a_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("drawn_pictures", "_no_tables")
-def test_nothing_keeps_a_table_where_there_is_no_truth(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [ASKED, AMONG], ids=lambda changes: changes["method"])
+def test_nothing_keeps_a_table_where_there_is_no_truth(changes: dict[str, Any], tmp_path: Path) -> None:
     write_planted_world(tmp_path / "own", truth=False)
     own = {"dataset": "own", "evaluation": {"episodes": 10, "judge": "dr", "referee": True}}
-    finished = train_small(tmp_path, {**ASKED, **own}, data_dir=tmp_path)
+    finished = train_small(tmp_path, {**changes, **own}, data_dir=tmp_path)
     assert finished.summary["off_policy"]["estimates"]
     assert evaluate_by_log(finished.path, None, 0, tmp_path, CPU)["held_out"]
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from darlr.agents.acting import blocking_items, mask_logits, sample_items
 from darlr.agents.actor_critic import actor_critic_loss, descend
+from darlr.agents.candidates import Shortlist
 from darlr.agents.learning import EpochLog, learned_tensors, restore_learned
 from darlr.agents.playing import Player, Rollout
 from darlr.agents.policy import ActorCritic
@@ -21,7 +22,7 @@ from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig
 from darlr.rewards.estimates.interface import Estimates
 from darlr.simulator.simulator import Simulator, roll_out
-from darlr.world.window import Window
+from darlr.world.window import Window, absent_item
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,56 @@ class ValuedRollout(Rollout):
 
     Attributes:
         values: (B, T) of every state, 0 beyond an episode's end.
+        candidates: (B, k) the items that each episode's policy chose among; None: all items.
+        places: (B, T) the place of every step's item among them, `absent_item(k)` beyond an episode's end; None: all items.
     """
 
     values: Tensor
+    candidates: Tensor | None = None
+    places: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Offered:
+    """The candidates that n steps chose among: those of their episodes' users.
+
+    Attributes:
+        users: (B,) of the episodes.
+        listed: the candidates of each.
+        row: (n,) the episode of each step.
+    """
+
+    users: Tensor
+    listed: Shortlist
+    row: Tensor
+
+    def rows(self, chosen: Tensor) -> "Offered":
+        """The candidates of the steps `chosen`, (m,) of the n."""
+        return replace(self, row=self.row[chosen])
 
 
 @dataclass(frozen=True)
 class Transitions:
     """The steps of a collection, n in all.
 
+    An action is the item's column in the world, or its place among the user's candidates if there are any.
+
     Attributes:
-        users, items: (n,) int64.
+        users, actions: (n,) int64.
         window: (n, L) the visible part of the episode before each step.
-        blocked_items: (n, T) items that the step must not recommend again, filled up with the column that stands for
-            absence. None if repeats are allowed.
+        blocked: (n, T) actions that the step must not repeat, filled up with the column that stands for absence. None if
+            repeats are allowed.
         advantages, returns: (n,) float32.
+        offered: the candidates; None: all items.
     """
 
     users: Tensor
-    items: Tensor
+    actions: Tensor
     window: Window
-    blocked_items: Tensor | None
+    blocked: Tensor | None
     advantages: Tensor
     returns: Tensor
+    offered: Offered | None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -63,7 +91,7 @@ class Transitions:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                picked[field.name] = value.rows(chosen) if isinstance(value, Window) else value[chosen]
+                picked[field.name] = value[chosen] if isinstance(value, Tensor) else value.rows(chosen)
         return replace(self, **picked)
 
 
@@ -77,6 +105,8 @@ class ActorCriticPlayer(Player[ValuedRollout]):
         users = self.draw_users(episodes, generator)
         values = torch.zeros(episodes, self.simulator.max_steps, device=users.device)
         weights = self.policy.action_weights()
+        if self.policy.candidates is not None:
+            return self._among(users, self.policy.candidates.of(users), values, weights, generator)
 
         def choose(simulator: Simulator) -> Tensor:
             logits, value = self.policy(simulator.users, simulator.window, weights)
@@ -84,6 +114,26 @@ class ActorCriticPlayer(Player[ValuedRollout]):
             return sample_items(mask_logits(logits, simulator.blocked), generator)
 
         return ValuedRollout(roll_out(self.simulator, users, choose, generator), values)
+
+    def _among(
+        self, users: Tensor, listed: Shortlist, values: Tensor, weights: tuple[Tensor, Tensor], generator: torch.Generator
+    ) -> ValuedRollout:
+        """Play one episode for each of `users` (B,), who get candidates `listed` alone; `values` (B, T) are written to."""
+        places = torch.full(values.shape, absent_item(listed.items.shape[1]), device=users.device)
+        offer, owners = self.policy.offer(users, listed, weights), torch.arange(len(users), device=users.device)
+
+        def choose(simulator: Simulator) -> Tensor:
+            nonlocal offer, owners
+            rows, step = simulator.rows, simulator.step_number
+            if len(rows) < len(owners):
+                offer, owners = offer.rows(torch.searchsorted(owners, rows)), rows
+            each = torch.arange(len(rows), device=rows.device)
+            logits, values[rows, step] = self.policy.among(simulator.users, simulator.window, offer, each)
+            place = sample_items(mask_logits(logits, simulator.blocked_at(offer.listed.items)), generator)
+            places[rows, step] = place
+            return offer.listed.items[each, place]
+
+        return ValuedRollout(roll_out(self.simulator, users, choose, generator), values, listed.items, places)
 
 
 class A2C(RecommendingAgent[ValuedRollout]):
@@ -140,18 +190,23 @@ class A2C(RecommendingAgent[ValuedRollout]):
         """
         episodes, visits, values = rollout.episodes, rollout.visits, rollout.values
         advantages = generalised_advantages(rewards, values, episodes.lengths, self.config.discount, self.config.gae_lambda)
-        blocked_items = None
+        actions, absent, offered = episodes.actions, self.simulator.absent_item, None
+        if (found := self.policy.candidates) is not None and rollout.candidates is not None and rollout.places is not None:
+            actions, absent = rollout.places, absent_item(rollout.candidates.shape[1])
+            offered = Offered(episodes.users, found.listed(rollout.candidates), visits.row)
+        blocked = None
         if not self.simulator.allow_repeats:
             before = torch.arange(rewards.shape[1], device=rewards.device) < visits.step[:, None]
-            blocked_items = torch.where(before, episodes.actions[visits.row], self.simulator.absent_item)
+            blocked = torch.where(before, actions[visits.row], absent)
         advantage = advantages[visits.row, visits.step]
         return Transitions(
             users=visits.users,
-            items=visits.items,
+            actions=actions[visits.row, visits.step],
             window=visits.window,
-            blocked_items=blocked_items,
+            blocked=blocked,
             advantages=advantage,
             returns=advantage + values[visits.row, visits.step],
+            offered=offered,
         )
 
     def update(self, transitions: Transitions, log: EpochLog, generator: torch.Generator) -> None:
@@ -166,13 +221,18 @@ class A2C(RecommendingAgent[ValuedRollout]):
     def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a minibatch (scalar), and its unweighted terms by name."""
         logits, values = self.masked(steps)
-        return actor_critic_loss(logits, values, steps.items, steps.advantages, steps.returns, self.config)
+        return actor_critic_loss(logits, values, steps.actions, steps.advantages, steps.returns, self.config)
 
     def masked(self, steps: Transitions) -> tuple[Tensor, Tensor]:
-        """The policy's logits (n, n_items) before `steps`, -inf where blocked, and the critic's values (n,)."""
-        logits, values = self.policy(steps.users, steps.window)
-        if steps.blocked_items is not None:
-            logits = logits + blocking_items(steps.blocked_items, self.simulator.n_items)
+        """The policy's logits (n, n_actions) before `steps`, -inf where blocked, and the critic's values (n,)."""
+        if (offered := steps.offered) is None:
+            logits, values = self.policy(steps.users, steps.window)
+        else:
+            episodes, owners = torch.unique(offered.row, return_inverse=True)
+            offer = self.policy.offer(offered.users[episodes], offered.listed.rows(episodes))
+            logits, values = self.policy.among(steps.users, steps.window, offer, owners)
+        if steps.blocked is not None:
+            logits = logits + blocking_items(steps.blocked, logits.shape[1])
         return logits, values
 
     def tensors(self) -> dict[str, Tensor]:

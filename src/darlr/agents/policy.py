@@ -10,11 +10,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from darlr.agents.acting import Scorer, mask_logits
+from darlr.agents.acting import Among, Scorer, mask_logits
+from darlr.agents.candidates import Candidates, Kept, Shortlist
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.networks.trackers import StateTracker
+from darlr.agents.offer import Offer
+from darlr.agents.prior import Prior
 from darlr.agents.settings import PolicyConfig
 from darlr.artifacts.schema import Shape, shapes_of
+from darlr.rewards.estimates.interface import Estimates
 from darlr.world.categories import CategoryMemory
 from darlr.world.window import Window
 
@@ -94,32 +98,36 @@ class ActorCritic(Policy):
     - `prior_weight` times the world model's standardised estimates for the user.
     - a learned weight, if the item shares a category with one of the last `category_window` items. With a prior, its unit
       is the prior's, times `prior_weight` if that is more than 1.
-    """
 
-    prior: Tensor
+    Attributes:
+        candidates: the items that it chooses among in episodes; None: all. It ranks all items in either case.
+    """
 
     def __init__(
         self,
         config: PolicyConfig,
         tracker: StateTracker,
         membership: Tensor,
-        prior: Tensor | None,
+        prior: Estimates | Tensor | None,
         generator: torch.Generator,
+        candidates: Candidates | None = None,
     ) -> None:
         """
         Args:
             config: sizes and optional terms.
             tracker: encodes the state.
             membership: (n_items, C) float32, 1 where an item has a category.
-            prior: (n_users, n_items) float32, or None if `prior_weight` is 0.
+            prior: (n_users, n_items) float32, in a table or on request; None if `prior_weight` is 0.
             generator: draws the initial weights.
+            candidates: the items that it chooses among in episodes; None: all.
         """
         super().__init__()
         self.config = config
         self.tracker = tracker
         self.n_items = len(membership)
         self.categories = CategoryMemory(membership)
-        self.register_buffer("prior", prior if prior is not None else torch.zeros(0), persistent=False)
+        self.prior = None if prior is None else Prior(prior)
+        self.candidates = candidates
         self.trunk, size = trunk_of(tracker.state_size, config)
         self.critic = nn.Linear(size, 1)
         self.actor = nn.Linear(size, self.n_items if config.head == "linear" else size)
@@ -144,17 +152,43 @@ class ActorCritic(Policy):
 
     def forward(self, users: Tensor, window: Window, weights: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (B, n_items) and values (B,) for users (B,) after `window`; `weights` may hold `action_weights()`."""
-        hidden = self.trunk(self.tracker(users, window))
-        value = self.critic(hidden).squeeze(1)
+        query, value = self._read(users, window)
         weight, bias = self.action_weights() if weights is None else weights
-        query = hidden if self.config.head == "linear" else self.actor(hidden)
         logits = torch.addmm(bias, query, weight.T)
-        if self.config.prior_weight:
-            logits = logits + self.config.prior_weight * self.prior[users]
+        if self.prior is not None:
+            logits = logits + self.config.prior_weight * self.prior.rows(users)
         if self.config.category_window:
             shared = self.categories.shares(window.last(self.config.category_window).items)
-            logits = logits + max(1.0, self.config.prior_weight) * self.shared_category_weight * shared
+            logits = logits + self._unit * self.shared_category_weight * shared
         return logits, value
+
+    def offer(self, users: Tensor, listed: Shortlist, weights: tuple[Tensor, Tensor] | None = None) -> Offer:
+        """Return the candidates `listed` of `users` (B,) with their weights; `weights` may hold `action_weights()`."""
+        weight, bias = self.action_weights() if weights is None else weights
+        biases = bias[listed.items].masked_fill(listed.repeated, float("-inf"))
+        if self.prior is not None:
+            biases = biases + self.config.prior_weight * self.prior.cells(users, listed.items)
+        return Offer(listed, nn.functional.embedding(listed.items, weight), biases)
+
+    def among(self, users: Tensor, window: Window, offer: Offer, owners: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (B, k) of what is offered, and values (B,); row `owners` (B,) of the `offer` is each user's."""
+        query, value = self._read(users, window)
+        logits = offer.logits(query, owners)
+        if self.config.category_window:
+            counts = self.categories.counts(window.last(self.config.category_window).items)
+            logits = logits + self._unit * self.shared_category_weight * offer.listed.shares(counts, owners)
+        return logits, value
+
+    def _read(self, users: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+        """Return the vectors (B, h) that items' weights are multiplied with, and values (B,)."""
+        hidden = self.trunk(self.tracker(users, window))
+        value = self.critic(hidden).squeeze(1)
+        return hidden if self.config.head == "linear" else self.actor(hidden), value
+
+    @property
+    def _unit(self) -> float:
+        """The unit of the learned weight of shared categories."""
+        return max(1.0, self.config.prior_weight)
 
     def entity_rows(self) -> Mapping[str, Rows]:
         rows = {"tracker.item_vectors": Rows("items")}
@@ -163,12 +197,13 @@ class ActorCritic(Policy):
         return {**rows, "item_bias": Rows("items"), "category_vectors": Rows("categories")}
 
     def average_user(self) -> dict[str, Tensor]:
-        rows = {"prior": self.prior, "user_vectors": self.tracker.user_vectors}
-        return {name: row.mean(dim=0, keepdim=True) for name, row in rows.items() if row.ndim > 1 and row.shape[1]}
+        vectors = self.tracker.user_vectors
+        informed = {} if self.prior is None else {"prior": self.prior.average()}
+        return informed | ({"user_vectors": vectors.mean(dim=0, keepdim=True)} if vectors.shape[1] else {})
 
     def append_user(self, rows: Mapping[str, Tensor]) -> None:
-        if "prior" in rows:
-            self.prior = torch.cat([self.prior, rows["prior"]])
+        if self.prior is not None:
+            self.prior.append(rows["prior"])
         if "user_vectors" in rows:
             self.tracker.user_vectors = torch.cat([self.tracker.user_vectors, rows["user_vectors"]])
 
@@ -183,7 +218,17 @@ class _LogitScorer(Scorer):
         self._policy = policy
         with torch.no_grad():
             self._weights = policy.action_weights()
+        candidates = policy.candidates
+        find = None if candidates is None else lambda users: policy.offer(users, candidates.of(users), self._weights)
+        self._kept = None if find is None else Kept(find)
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
         return mask_logits(self._policy(users, window, self._weights)[0], blocked)
+
+    @torch.no_grad()
+    def among(self, users: Tensor, window: Window) -> Among | None:
+        if self._kept is None:
+            return None
+        offer, owners = self._kept.of(users)
+        return Among(offer.listed.items[owners], self._policy.among(users, window, offer, owners)[0])

@@ -26,6 +26,8 @@ from darlr.rewards.sketches import sketches
 
 SCORES_AT_ONCE = 4_000_000
 """The largest number of candidates' scores in memory while selecting; it bounds the memory in a world of many users."""
+MANY_USERS = 20_000
+"""In a world of more users, only those who can be picked for a visit at hand get keys and tokens."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,10 @@ class Selector:
         pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
         self.pool, _ = nearest_users(unit_rows(rows, config.centred), min(pool, n_users - 1), include_self=False)
         self.cosines = Cosines(rows, config.centred)
-        centred = rows - rows.mean(dim=0)
-        self._rows = centred.div_(centred.std().clamp_min(1e-12))
+        self._rows, self._mean = rows, rows.mean(dim=0)
+        centred = rows - self._mean
+        self._spread = centred.std().clamp_min(1e-12)
+        self._everybody = centred.div_(self._spread) if n_users <= MANY_USERS else None
         self.network = SelectorNetwork(config, state_size, rows.shape[1], generator).to(rows.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=learning.learning_rate, fused=True)
 
@@ -121,18 +125,31 @@ class Selector:
             states: (n, state_size) the recommender's states.
             generator: draws the picks.
         """
-        row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
+        rows, own, pool = self._within_reach(users)
+        row_tokens, keys = self.network.row_part(rows), self.network.candidate(rows)
         contexts = self.network.state_part(states)
         chunk = max(1, SCORES_AT_ONCE // len(keys))
-        parts = [
-            self._pick(own, context, row_tokens, keys, generator)
-            for own, context in zip(torch.split(users, chunk), torch.split(contexts, chunk), strict=True)
-        ]
+        visits = zip(*(torch.split(each, chunk) for each in (own, pool, contexts)), strict=True)
+        parts = [self._pick(some, pools, context, row_tokens, keys, generator) for some, pools, context in visits]
         return self._selections(users, states, torch.cat(parts))
 
-    def _pick(self, users: Tensor, contexts: Tensor, row_tokens: Tensor, keys: Tensor, generator: torch.Generator) -> Tensor:
-        """Return (n, K) the picked places of the pool."""
+    def _within_reach(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the users who can be picked for visits of `users` (n,), or all users.
+
+        Returns:
+            rows: (m, s) of these users.
+            own, pool: (n,), (n, P) the places of the visits' users, and of their pools, in these rows.
+        """
         pool = self.pool[users]
+        if self._everybody is not None:
+            return self._everybody, users, pool
+        near, places = torch.unique(torch.cat([users[:, None], pool], dim=1), return_inverse=True)
+        return (self._rows[near] - self._mean) / self._spread, places[:, 0], places[:, 1:]
+
+    def _pick(
+        self, users: Tensor, pool: Tensor, contexts: Tensor, row_tokens: Tensor, keys: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return (n, K) the picked places of the `pool` (n, P) of `users` (n,); both say which row is whose."""
         places = torch.empty(len(users), self.config.references, dtype=torch.int64, device=users.device)
         taken = torch.zeros(pool.shape, device=users.device)  # -inf at places picked before: adding is faster than masking
         window = self.config.window
@@ -188,11 +205,11 @@ class Selector:
 
     def _replay(self, selections: Selections) -> tuple[Tensor, Tensor]:
         """Return logits over the pool (m, K, pool) and values (m, K) of every selection step, with gradients."""
-        users = selections.users
+        rows, users, pool = self._within_reach(selections.users)
         m, steps = selections.places.shape
-        window, pool = self.config.window, self.pool[users]
-        row_tokens, keys = self.network.row_part(self._rows), self.network.candidate(self._rows)
-        newest = torch.cat([users[:, None], selections.references[:, :-1]], dim=1)  # (m, K) the user whose row was added last
+        window, references = self.config.window, pool.gather(1, selections.places)
+        row_tokens, keys = self.network.row_part(rows), self.network.candidate(rows)
+        newest = torch.cat([users[:, None], references[:, :-1]], dim=1)  # (m, K) the user whose row was added last
         tokens = self.network.state_part(selections.states)[:, None] + row_tokens[newest]
         padded = F.pad(tokens, (0, 0, window - 1, 0))
         windows = padded.unfold(1, window, 1).transpose(2, 3).reshape(m * steps, window, -1)

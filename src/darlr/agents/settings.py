@@ -65,8 +65,9 @@ class PolicyConfig(Section):
     candidates: Annotated[
         int | None,
         Setting(
-            "number of a user's best items that bayes-adaptive chooses among in an episode, besides the best of each "
-            "category; at least the number of steps of an episode. null: all items, or 500 if there are more than 20,000",
+            "number of a user's best items, by the estimates, that the policy chooses among in an episode, besides the best of "
+            "each category; at least the number of steps of an episode. null: all items, or 500 if there are more than 20,000 "
+            "(docs/scaling.md)",
             at_least=1,
             at_most=10_000_000,
         ),

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from darlr.agents.believing.belief import Belief
-from darlr.agents.believing.candidates import Candidates
 from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.candidates import Candidates
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import A2CConfig, BeliefConfig
 from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
-from darlr.data.dataset import Dataset
 from darlr.errors import RunError
+from darlr.methods.candidates import candidates_of, whole_episode
 from darlr.methods.cost import Work
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
@@ -23,9 +23,6 @@ from darlr.world_model.factors.model import FactorModel
 from darlr.world_model.factors.responses import FactorResponses
 from darlr.world_model.model import WorldModel
 
-STEPS_OF_NX_10 = 10
-MANY_ITEMS, CANDIDATES = 20_000, 500
-"""In a world of more items, the policy chooses among this many candidates unless `policy.candidates` says otherwise."""
 STEP, STEP_AND_ITEM = 1.4e-5, 1.1e-8
 """Seconds of a step of learning on one thread."""
 
@@ -38,19 +35,18 @@ class Believing(Method):
 
     simulated: ClassVar[bool] = True
     by_request: ClassVar[bool] = True
-    by_candidates: ClassVar[bool] = True
     undivided: ClassVar[str] = ""
 
     @property
     def baseline(self) -> bool:
         return False
 
-    def policy(self, parts: PolicyParts) -> Policy:
-        return believing_policy(parts, self.belief(parts), candidates_of(parts))
+    def scores_all(self, config: ExperimentConfig) -> str:
+        return ""
 
-    def belief(self, parts: PolicyParts) -> Belief:
-        """Return the belief about the users of `parts` before their episodes."""
-        return factor_belief(parts)
+    def policy(self, parts: PolicyParts) -> Policy:
+        belief = factor_belief(parts)
+        return believing_policy(parts, belief, candidates_of(parts, belief.expected_rows))
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         if not isinstance(policy, BayesAdaptivePolicy):
@@ -63,34 +59,12 @@ class Believing(Method):
             policy, simulator, posterior, parts.world.n_users, config.a2c, own.actor_learning_rate, parts.world.learned
         )
 
-    def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
-        items = dataset.world.n_items
-        count = candidate_count(config, items) if self.by_candidates else items
-        chosen = (
-            f"in episodes the policy chooses among a user's {count:,} best of {items:,} items and the best of each category"
-        )
-        return [*super().notes(config, dataset), *([chosen] if count < items else [])]
-
     def lookback(self, config: ExperimentConfig) -> int:
         return whole_episode(config)
 
     def work(self, config: ExperimentConfig, items: int) -> Work:
         steps = config.training.steps_per_epoch
-        return Work(seconds_of_belief(items) * steps, steps, (config.leave.max_steps,))
-
-
-def candidate_count(config: ExperimentConfig, n_items: int) -> int:
-    """Return the number of items that are candidates by their estimates alone; it is at least the number of steps of an
-    episode.
-    """
-    count = config.policy.candidates or (CANDIDATES if n_items > MANY_ITEMS else n_items)
-    return min(max(count, whole_episode(config)), n_items)
-
-
-def candidates_of(parts: PolicyParts) -> Candidates | None:
-    """Make the candidates that `policy.candidates` asks for; None if the policy chooses among all items."""
-    count = candidate_count(parts.config, len(parts.items))
-    return None if count == len(parts.items) else Candidates(parts.membership.cpu(), count, whole_episode(parts.config))
+        return Work(seconds_of_belief(self.scored(config, items)) * steps, steps, (config.leave.max_steps,))
 
 
 def believing_policy(parts: PolicyParts, belief: Belief, candidates: Candidates | None = None) -> BayesAdaptivePolicy:
@@ -111,11 +85,6 @@ def factor_belief(parts: PolicyParts) -> FactorBelief:
 def seconds_of_belief(items: int) -> float:
     """Return the seconds of one step of learning in a world of `items` items."""
     return STEP + STEP_AND_ITEM * items
-
-
-def whole_episode(config: ExperimentConfig) -> int:
-    """Return the number of positions that a belief reads."""
-    return max(config.leave.max_steps, STEPS_OF_NX_10)
 
 
 def responses_of(model: WorldModel, parts: PolicyParts | LearnerParts) -> FactorResponses:

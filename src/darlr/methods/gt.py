@@ -6,18 +6,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from darlr.agents.believing.belief import Belief
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
 from darlr.agents.believing.tables import Certainty, standardised
 from darlr.agents.learning import Learner
 from darlr.agents.policy import Policy
 from darlr.agents.settings import BeliefConfig
+from darlr.config.experiment import ExperimentConfig
 from darlr.methods.bayes_adaptive import SCHEDULE
 from darlr.methods.believing import Believing, believing_policy
 from darlr.methods.method import NO_PENALTIES
 from darlr.methods.parts import LearnerParts, PolicyParts
-from darlr.methods.simulated import Simulated
+from darlr.methods.simulated import LEARNS_TRUTH, Simulated
 from darlr.rewards.kinds import OBSERVED
 
 GT = Simulated(
@@ -35,14 +35,13 @@ class Certain(Believing):
     """A policy of two parameters that knows its users' true rewards."""
 
     by_request: ClassVar[bool] = False
-    by_candidates: ClassVar[bool] = False
+
+    def scores_all(self, config: ExperimentConfig) -> str:
+        return LEARNS_TRUTH
 
     def policy(self, parts: PolicyParts) -> Policy:
-        return believing_policy(parts, self.belief(parts))
-
-    def belief(self, parts: PolicyParts) -> Belief:
         users, _ = parts.indices()
-        return Certainty(users, len(parts.items))
+        return believing_policy(parts, Certainty(users, len(parts.items)))
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         if not isinstance(policy, BayesAdaptivePolicy) or not isinstance(policy.belief, Certainty):

@@ -22,6 +22,7 @@ from darlr.config.experiment import ExperimentConfig
 from darlr.config.loading import merge
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
+from darlr.methods.candidates import candidate_count
 from darlr.methods.cost import Work
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.methods.ways import Ways
@@ -60,7 +61,6 @@ class Method(ABC):
         reads: the sections of settings that it reads besides those that every run has.
         simulated: whether the policy learns from episodes in the simulator.
         by_request: whether it works without a table of all users' and items' estimates.
-        by_candidates: whether its policy can choose among `policy.candidates` items of each user.
         offline: whether it learns from the log alone; the simulator then only chooses the epoch.
         slates: whether it learns and acts where steps show slates (docs/protocol.md, section 9).
         undivided: why its collections of episodes cannot be divided into `training.groups`; empty if they can.
@@ -83,7 +83,6 @@ class Method(ABC):
 
     simulated: ClassVar[bool] = False
     by_request: ClassVar[bool] = False
-    by_candidates: ClassVar[bool] = False
     offline: ClassVar[bool] = False
     slates: ClassVar[bool] = False
     undivided: ClassVar[str] = "has no collections of episodes that could be divided"
@@ -117,9 +116,9 @@ class Method(ABC):
 
     def check(self, config: ExperimentConfig, dataset: Dataset) -> None:
         """Raise `InputError` for settings and data that are valid, but not for this method."""
-        if config.policy.candidates is not None and not self.by_candidates:
+        if config.policy.candidates is not None and (why := self.scores_all(config)):
             raise InputError(
-                f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' scores all items; "
+                f"config key 'policy.candidates' is {config.policy.candidates:,}, but method '{self.name}' {why}; "
                 "expected it left open"
             )
         if config.slate.active and not self.slates:
@@ -146,12 +145,24 @@ class Method(ABC):
     def notes(self, config: ExperimentConfig, dataset: Dataset) -> list[str]:
         """Return lines about changes that the size of the world makes to this run; the run's summary holds them, too."""
         world, most = dataset.world, config.reward.table_cells
-        if not self.asks(config, dataset):
-            return []
-        return [
+        asked = (
             f"the world has {world.n_users:,} users and {world.n_items:,} items, more pairs than reward.table_cells "
             f"({most:,}): estimates are computed when asked for, and no table of them is kept"
-        ]
+        )
+        count = self.scored(config, world.n_items)
+        chosen = (
+            f"in episodes the policy chooses among a user's {count:,} best of {world.n_items:,} items and the best of each "
+            "category"
+        )
+        return [*([asked] if self.asks(config, dataset) else []), *([chosen] if count < world.n_items else [])]
+
+    def scores_all(self, config: ExperimentConfig) -> str:
+        """Return why its policy scores all items whatever `policy.candidates`; empty if it can choose among candidates."""
+        return "scores all items"
+
+    def scored(self, config: ExperimentConfig, n_items: int) -> int:
+        """Return the number of a user's best items that the policy chooses among in an episode, of `n_items`."""
+        return n_items if self.scores_all(config) else candidate_count(config, n_items)
 
     def penalised(self, config: ExperimentConfig) -> Literal["dynamic"] | NeighbourUncertainty:
         """Return the uncertainty that `reward.uncertainty_weight` penalises: one of `NeighbourConfig`'s, or "dynamic"."""
@@ -170,16 +181,19 @@ class Method(ABC):
         it.
         """
         learned_from = truth if self.reward == "truth" else None
-        kept, most_cells = self.keeps_uncertainty(config), self.most_cells(config)
+        kept, most_cells = self.keeps_uncertainty(config), self.most_cells(config, dataset.world.n_items)
         return LearningWorld.of(config, self.weights(config), ways, dataset, learned_from, model, kept, most_cells, device)
 
-    def most_cells(self, config: ExperimentConfig) -> float:
-        """Return the number of user-item pairs up to which estimates are kept in a table; infinity if they always are."""
+    def most_cells(self, config: ExperimentConfig, n_items: int) -> float:
+        """Return the number of user-item pairs up to which estimates of a world of `n_items` are kept in a table; infinity
+        if they always are.
+        """
         return config.reward.table_cells if self.by_request and not config.reference_quirks else math.inf
 
     def asks(self, config: ExperimentConfig, dataset: Dataset) -> bool:
         """Return whether the world is too large for a table of estimates, so that they are computed on request."""
-        return dataset.world.n_users * dataset.world.n_items > self.most_cells(config)
+        world = dataset.world
+        return world.n_users * world.n_items > self.most_cells(config, world.n_items)
 
     def weights(self, config: ExperimentConfig) -> RewardConfig:
         """Return the settings of the reward for its builder."""

@@ -1,6 +1,9 @@
 """The parts from which a method's policy and its learner are built."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -15,7 +18,9 @@ from darlr.data.dataset import Dataset
 from darlr.methods.ways import Ways
 from darlr.methods.world import LearningWorld
 from darlr.rewards.estimates.interface import Estimates
+from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.estimates.predicted import Predicted
+from darlr.rewards.estimates.standardised import StandardisedEstimates
 from darlr.rewards.source import RewardSource
 from darlr.seeding import torch_generator
 from darlr.world_model.model import WorldModel
@@ -34,7 +39,7 @@ class PolicyParts:
         model: the world model.
         users, items: (n_users,), (n_items,) indices into the log's vocabularies; the policy's rows and columns, in that order.
         membership: (n_items, C) bool, whether an item has a category.
-        estimates: (n_users, n_items) the world model's estimates if they are known already; None: `estimated()` predicts them.
+        estimates: (n_users, n_items) the world model's estimates if they are known already; None: `predicted()` makes them.
         paid_range: smallest and largest reward that a user can give.
         device: the device that the policy computes on.
     """
@@ -57,23 +62,44 @@ class PolicyParts:
         """Make a generator, on the CPU, for a new policy's random numbers; the same seed and name give the same numbers."""
         return torch_generator(self.config.seed, "policy", name)
 
-    def estimated(self) -> Tensor:
-        """Return (n_users, n_items) the world model's estimates."""
+    def predicted(self, most_cells: float = math.inf) -> Estimates:
+        """Return (n_users, n_items) the world model's estimates, on request if they are not known yet and have more than
+        `most_cells` cells.
+        """
         if self.estimates is not None:
-            return self.estimates.table()
-        return Predicted.kept(self.model, self.users, self.items, self.device).rewards.table()
+            return self.estimates
+        return Predicted.of(self.model, self.users, self.items, self.device, most_cells).rewards
+
+    def rows(self, most_cells: float) -> Callable[[Tensor], Tensor]:
+        """Return a function of users (B,) that returns their rows (B, n_items) of `predicted(most_cells)`.
+
+        Estimates that are not known yet are predicted at the first call, because serving makes none.
+        """
+        if self.estimates is not None:
+            return self.estimates.rows
+        predicted = cache(partial(self.predicted, most_cells))
+        return lambda users: predicted().rows(users)
+
+    def estimated(self) -> Tensor:
+        """Return (n_users, n_items) the world model's estimates in a table."""
+        return self.predicted().table()
 
     @property
     def categories(self) -> Tensor:
         """(n_items, C) float32 on the CPU, 1 where an item has a category."""
         return self.membership.to("cpu", torch.float32)
 
-    def prior(self) -> Tensor | None:
-        """Return (n_users, n_items) the standardised estimates on the CPU; None if 'policy.prior_weight' is 0."""
+    def prior(self, most_cells: float) -> Estimates | Tensor | None:
+        """Return (n_users, n_items) the standardised estimates; None if 'policy.prior_weight' is 0.
+
+        They are a table on the CPU, or computed on request if they have more than `most_cells` cells.
+        """
         if not self.config.policy.prior_weight:
             return None
-        scale = self.model.scale
-        return ((self.estimated() - scale.centre) / scale.spread).cpu()
+        scale, known = self.model.scale, self.predicted(most_cells)
+        if isinstance(known, KeptEstimates):
+            return ((known.table() - scale.centre) / scale.spread).cpu()
+        return StandardisedEstimates(known, scale.centre, scale.spread)
 
     def tracker(self, generator: torch.Generator) -> StateTracker:
         """Make the run's state tracker over the world model's vectors."""

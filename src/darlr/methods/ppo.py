@@ -80,7 +80,7 @@ class PPO(A2C):
         steps = super().transitions(rollout, rewards)
         values: dict[str, Any] = {field.name: getattr(steps, field.name) for field in fields(steps)}
         logits, _ = self.masked(steps)
-        return ProximalTransitions(**values, log_probabilities=-F.cross_entropy(logits, steps.items, reduction="none"))
+        return ProximalTransitions(**values, log_probabilities=-F.cross_entropy(logits, steps.actions, reduction="none"))
 
     def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
         assert isinstance(steps, ProximalTransitions)
@@ -88,7 +88,7 @@ class PPO(A2C):
         return ppo_loss(
             logits,
             values,
-            steps.items,
+            steps.actions,
             steps.log_probabilities,
             steps.advantages,
             steps.returns,

@@ -72,7 +72,7 @@ class Reinforce(A2C):
 
     def loss(self, steps: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
         logits, _ = self.masked(steps)
-        return reinforce_loss(logits, steps.items, steps.advantages, self.config.entropy_weight)
+        return reinforce_loss(logits, steps.actions, steps.advantages, self.config.entropy_weight)
 
 
 def reinforce_loss(

@@ -16,12 +16,15 @@ from darlr.config.constraints import Section
 from darlr.config.experiment import ExperimentConfig
 from darlr.data.dataset import Dataset
 from darlr.errors import InputError
-from darlr.methods.believing import believing_policy, factor_belief, seconds_of_belief, whole_episode
+from darlr.methods.believing import believing_policy, factor_belief, seconds_of_belief
+from darlr.methods.candidates import candidates_of, whole_episode
 from darlr.methods.cost import Work, seconds_of_step
 from darlr.methods.method import Method
 from darlr.methods.parts import LearnerParts, PolicyParts
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.source import RewardSource
+
+LEARNS_TRUTH = "learns from the true rewards, which name no candidates"
 
 A2C_SPACE: Mapping[str, Any] = {
     "a2c.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -61,18 +64,29 @@ class Simulated(Method):
         networks = ("tracker.", "policy.", "a2c.entropy_weight", "a2c.tracker_learning_rate")
         return config.policy.actor == "belief" and key != "policy.actor" and key.startswith(networks)
 
-    def most_cells(self, config: ExperimentConfig) -> float:
+    def scores_all(self, config: ExperimentConfig) -> str:
+        if self.reward == "truth":
+            return LEARNS_TRUTH
+        if config.policy.actor == "belief":
+            return "has an actor on a table of all items ('policy.actor')"
+        return "follows the references, which score all items ('reference_quirks')" if config.reference_quirks else ""
+
+    def most_cells(self, config: ExperimentConfig, n_items: int) -> float:
         # An actor that begins from a table of estimates needs the table, and so does one that learns from the truth.
-        tables = config.policy.actor == "belief" or config.policy.prior_weight or self.reward == "truth"
-        return math.inf if tables else super().most_cells(config)
+        begins = config.policy.prior_weight and self.scored(config, n_items) == n_items
+        tables = config.policy.actor == "belief" or begins or self.reward == "truth"
+        return math.inf if tables else super().most_cells(config, n_items)
 
     def policy(self, parts: PolicyParts) -> Policy:
         if parts.config.policy.actor == "belief":
             users, _ = parts.indices()
             return believing_policy(parts, CorrectedTable(Certainty(users, len(parts.items)), factor_belief(parts)))
-        generator = parts.generator("weights")
+        config, generator = parts.config, parts.generator("weights")
         tracker = parts.tracker(generator)
-        return ActorCritic(parts.config.policy, tracker, parts.categories, parts.prior(), generator).to(parts.device)
+        most_cells = self.most_cells(config, len(parts.items))
+        candidates = None if self.scores_all(config) else candidates_of(parts, parts.rows(most_cells))
+        prior = parts.prior(most_cells)
+        return ActorCritic(config.policy, tracker, parts.categories, prior, generator, candidates).to(parts.device)
 
     def learner(self, parts: LearnerParts, policy: Policy) -> Learner:
         return self.recommender(parts, policy, parts.world.reward, parts.world.learned)
@@ -105,6 +119,7 @@ class Simulated(Method):
 
     def step(self, config: ExperimentConfig, items: int) -> float:
         """The seconds of a step of learning."""
+        items = self.scored(config, items)
         return seconds_of_belief(items) if config.policy.actor == "belief" else seconds_of_step(config, items)
 
     def alike(self, config: ExperimentConfig) -> tuple[Any, ...]:

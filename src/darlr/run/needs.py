@@ -50,10 +50,11 @@ def needs(config: ExperimentConfig, dataset: Dataset, method: Method) -> Iterato
         yield Need(4 * FLOAT * cells, _cause(config, "factors.size"), "what is uncertain of users and items")
     widths = {key: value_at(config, key) for section, key in _WIDTHS.items() if section in reads}
     yield from _policy(config, world.n_items * math.prod(widths.values()), list(widths))
+    scored = method.scored(config, world.n_items)
     if A2CConfig in reads or ReplayConfig in reads:
-        yield from _simulator(config, world.n_items)
+        yield from _simulator(config, world.n_items, scored)
     if A2CConfig in reads:
-        yield _minibatch(config, world.n_items)
+        yield _minibatch(config, scored)
     if ReplayConfig in reads:
         yield from _replay(config, world.n_items)
     if OfflineConfig in reads:
@@ -117,10 +118,10 @@ def _policy(config: ExperimentConfig, outputs: int, widths: Sequence[str]) -> It
         yield Need(LEARNED * weights, _cause(config, *_TRACKER), "the state tracker's layers")
 
 
-def _simulator(config: ExperimentConfig, n_items: int) -> Iterator[Need]:
+def _simulator(config: ExperimentConfig, n_items: int, n_scored: int) -> Iterator[Need]:
     environments, longest, length = config.training.environments, config.leave.max_steps, _length(config)
     lookback = max(config.tracker.window, config.leave.window)
-    scored = environments * n_items * (1 + 2 * FLOAT)
+    scored = environments * (n_items + 2 * FLOAT * n_scored)  # which items were recommended, logits and probabilities
     shown = environments * (length * lookback + longest) * (INTEGER + FLOAT) + _slates(config, environments)
     cause = _cause(config, "training.environments", "leave.window", "tracker.window", "leave.max_steps", "slate.size")
     yield Need(scored + shown, cause, "the episodes that are collected at once")
@@ -132,9 +133,9 @@ def _length(config: ExperimentConfig) -> int:
     return longest if config.leave.by == "never" else min(STEPS, longest)
 
 
-def _minibatch(config: ExperimentConfig, n_items: int) -> Need:
+def _minibatch(config: ExperimentConfig, n_scored: int) -> Need:
     batch = min(config.own(A2CConfig).minibatch_size, config.training.environments * _length(config))
-    cells = n_items + TRACKERS[config.tracker.kind].activations(config.tracker) + sum(config.policy.hidden_sizes)
+    cells = n_scored + TRACKERS[config.tracker.kind].activations(config.tracker) + sum(config.policy.hidden_sizes)
     keys = ("a2c.minibatch_size", "training.environments", *_TRACKER, "policy.hidden_sizes")
     return Need(2 * FLOAT * batch * cells, _cause(config, *keys), "a minibatch")
 

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from darlr.agents.acting import greedy, sampled
-from darlr.agents.believing.candidates import Candidates
 from darlr.agents.believing.factors import FactorBelief
 from darlr.agents.believing.learning import BayesAdaptive
 from darlr.agents.believing.policy import BayesAdaptivePolicy
+from darlr.agents.candidates import Candidates
 from darlr.agents.settings import A2CConfig
 from darlr.evaluation.protocol import EvaluationWorld
 from darlr.rewards.posterior import LargePosteriorReward
@@ -40,8 +40,9 @@ def responses() -> FactorResponses:
 
 
 def policy(count: int | None) -> BayesAdaptivePolicy:
-    candidates = None if count is None else Candidates(MEMBERSHIP, count, STEPS)
-    made = BayesAdaptivePolicy(FactorBelief(responses(), LEVELS), MEMBERSHIP, 2, STEPS, (1.0, 5.0), 8, draws(2), candidates)
+    belief = FactorBelief(responses(), LEVELS)
+    candidates = None if count is None else Candidates(MEMBERSHIP, count, STEPS, belief.expected_rows)
+    made = BayesAdaptivePolicy(belief, MEMBERSHIP, 2, STEPS, (1.0, 5.0), 8, draws(2), candidates)
     with torch.no_grad():
         made.log_sharpness.fill_(1.5)
         made.shared_category_weight.fill_(-2.0)
@@ -66,14 +67,6 @@ def test_the_best_items_and_the_best_of_each_category_are_there() -> None:
             best |= set(own[expected[user, own].topk(2).indices].tolist())
         assert set(items[user].tolist()) == best
         assert sorted(items[user][~repeated[user]].tolist()) == sorted(best)  # each once
-
-
-def test_without_categories_they_are_the_best_items_alone() -> None:
-    belief = FactorBelief(responses(), LEVELS)
-    listed = Candidates(torch.zeros(N_ITEMS, 0), 7, STEPS).of(belief, USERS)
-    assert listed.items.tolist() == belief.expected_rows(USERS).topk(7).indices.tolist()
-    assert not listed.repeated.any()
-    assert listed.shares(torch.zeros(N_USERS, 0)).tolist() == torch.zeros(N_USERS, 7).tolist()
 
 
 def test_logits_and_shares_are_those_of_all_items() -> None:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from darlr.agents.acting import Among, Reasons, Scorer, mask_logits
 from darlr.agents.believing.belief import Belief, Believed, Followed
-from darlr.agents.believing.candidates import Candidates, Kept, Shortlist
+from darlr.agents.believing.candidates import FactorShortlist
 from darlr.agents.believing.factors import FactorBelief, FactorPosterior
+from darlr.agents.candidates import Candidates, Kept
 from darlr.agents.networks.encoder import initialise_linear
 from darlr.agents.policy import Policy
 from darlr.artifacts.schema import Shape
@@ -104,13 +105,15 @@ class BayesAdaptivePolicy(Policy):
         """Return (B, n_items) `logits` before the first recommendation, when no item shares a category with an earlier one."""
         return believed.expect()[0].mul_(self.log_sharpness.exp())
 
-    def shortlist(self, users: Tensor) -> Shortlist | None:
+    def shortlist(self, users: Tensor) -> FactorShortlist | None:
         """Return the candidates for `users` (B,) in their episodes; None if these are all items."""
         if self.candidates is None or not isinstance(self.belief, FactorBelief):
             return None
-        return self.candidates.of(self.belief, users)
+        return FactorShortlist.of(self.belief, self.candidates.of(users))
 
-    def logits_among(self, believed: Believed, window: Window, shortlist: Shortlist) -> tuple[Tensor, Tensor | None, Tensor]:
+    def logits_among(
+        self, believed: Believed, window: Window, shortlist: FactorShortlist
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
         """Return the three results of `logits` for the items of the `shortlist`: (B, k), (B, k) and (B, s)."""
         if not isinstance(believed, FactorPosterior):
             raise TypeError(f"no candidates are scored by a {type(believed).__name__}")
@@ -167,8 +170,7 @@ class _BeliefScorer(Scorer):
 
     def __init__(self, policy: BayesAdaptivePolicy) -> None:
         self._policy, self._followed = policy, Followed(policy.belief)
-        belief, candidates = policy.belief, policy.candidates
-        self._kept = Kept(candidates, belief) if candidates is not None and isinstance(belief, FactorBelief) else None
+        self._kept = Kept(policy.shortlist)
 
     @torch.no_grad()
     def __call__(self, users: Tensor, window: Window, blocked: Tensor | None = None) -> Tensor:
@@ -179,9 +181,12 @@ class _BeliefScorer(Scorer):
 
     @torch.no_grad()
     def among(self, users: Tensor, window: Window) -> Among | None:
-        if self._kept is None:
+        if self._policy.candidates is None:
             return None
-        shortlist = self._kept.of(users)
+        found, rows = self._kept.of(users)
+        if found is None:
+            return None
+        shortlist = found.rows(rows)
         logits, _, _ = self._policy.logits_among(self._followed.believed(users, window), window, shortlist)
         return Among(shortlist.items, logits).without(shortlist.repeated)
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from darlr.agents.acting import draw_items
 from darlr.agents.believing.belief import Believed
-from darlr.agents.believing.candidates import Shortlist
+from darlr.agents.believing.candidates import FactorShortlist
 from darlr.agents.believing.policy import BayesAdaptivePolicy, Buffers
 from darlr.simulator.simulator import Simulator
 
@@ -98,7 +98,7 @@ class _All:
 class _Listed:
     """A choice among the items of a shortlist."""
 
-    def __init__(self, policy: BayesAdaptivePolicy, shortlist: Shortlist) -> None:
+    def __init__(self, policy: BayesAdaptivePolicy, shortlist: FactorShortlist) -> None:
         self._policy, self._shortlist = policy, shortlist
         self._blocked = shortlist.repeated.clone()
 

@@ -50,3 +50,6 @@ class FactorUncertainty(Estimates):
 
     def rows(self, users: Tensor) -> Tensor:
         return self._model.predict(self._users[users], self._items)[1]
+
+    def bounds(self) -> tuple[float, float]:
+        return 0.0, self._model.most_uncertain(self._users, self._items)

@@ -124,7 +124,13 @@ def users_of(saved: SavedPolicy, described: Features | None) -> TabledUsers | Fa
             "expected fewer users or items, or a world model of the kind 'factors', which needs no table of them"
         )
     policy = saved.network(np.arange(n) if names else np.zeros(0, np.int64))
-    return TabledUsers({name: policy.get_buffer(place).detach() for name, place in row_places(policy, saved).items()})
+    tables = {name: policy.get_buffer(place).detach() for name, place in row_places(policy, saved).items()}
+    if any(len(table) <= n for table in tables.values()):
+        raise InputError(
+            f"the policy computes estimates of its {n:,} users on request, and an ONNX file needs a table of them; expected a "
+            "world model of the kind 'factors', or at most reward.table_cells pairs of users and items"
+        )
+    return TabledUsers(tables)
 
 
 def row_places(policy: Policy, saved: SavedPolicy) -> dict[str, str]:

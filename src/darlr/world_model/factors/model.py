@@ -199,6 +199,22 @@ class FactorModel:
         parts = zip(torch.split(users.flatten(), PAIRS_AT_ONCE), torch.split(items.flatten(), PAIRS_AT_ONCE), strict=True)
         return torch.cat([self._uncertainty(*part) for part in parts]).view(users.shape)
 
+    @torch.no_grad()
+    def most_uncertain(self, users: Tensor, items: Tensor) -> float:
+        """An upper bound of P_U over all pairs of `users` (n,) and `items` (m,), from n + m numbers.
+
+        With v, C and q, S the means and covariances of an item's loadings and a user's factors, v'Sv is at most |v|^2 times
+        the largest eigenvalue of S. The other term, the sum of products of (qq' + S) and C, is at most the largest
+        eigenvalue of C times the trace of qq' + S.
+        """
+        responses = self.responses
+        means, covariances = self.users.means[users], self.users.covariances[users]
+        second = 1 + means[:, 1:].square().sum(dim=1) + covariances.diagonal(dim1=1, dim2=2)[:, 1:].sum(dim=1)
+        unknown = self._kept[items].square() * torch.linalg.eigvalsh(self.items.covariances[items])[:, -1]
+        own = torch.linalg.eigvalsh(covariances).max() * responses.loadings[items].square().sum(dim=1).max()
+        slope = responses.scale.slope(torch.tensor(responses.scale.high))
+        return float((own + unknown.max() * second.max()) * slope.square())
+
     def _uncertainty(self, users: Tensor, items: Tensor) -> Tensor:
         responses, means, covariances = self.responses, self.users.means[users], self.users.covariances[users]
         loadings = responses.loadings[items]
