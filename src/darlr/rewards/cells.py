@@ -47,7 +47,7 @@ def main_coordinates(rows: Tensor) -> Tensor:
 
 
 def evenly(n: int, most: int, device: torch.device) -> Tensor:
-    """Return at most `most` of n places, evenly spaced, in ascending order."""
+    """Return (m,) int64 places of n, evenly spaced and ascending; m is `most`, or n if that is smaller."""
     return torch.linspace(0, n - 1, min(n, most), dtype=torch.float64).round().long().to(device)
 
 
@@ -79,8 +79,9 @@ class Cells:
         centres for some rounds.
         """
         cell = _halved(coordinates)
+        near = _centres_around(_centres(coordinates, cell, int(cell.max()) + 1))
         for _ in range(ROUNDS):
-            cell = _moved(coordinates, cell)
+            cell = _moved(coordinates, cell, near)
         _, cell = torch.unique(cell, return_inverse=True)  # without cells that all users have left
         counts = torch.bincount(cell)
         order = cell.argsort(stable=True)
@@ -106,8 +107,8 @@ class Cells:
         return looked_at[self.cell[wanted]].sort().values[:count]
 
     def neighbourhoods(self, looked_at: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield for each cell, in order, the places of its users, and those of the nearest cells that have `looked_at` users
-        or more together.
+        """Yield for each cell, in order, the places (k,) of its users, and those (m,) of the nearest cells that have
+        `looked_at` users or more together.
         """
         n, device = len(self.counts), self.counts.device
         most = min(n, 2 * looked_at * n // len(self.cell) + 2)
@@ -148,16 +149,14 @@ def _halved(coordinates: Tensor) -> Tensor:
     return cell
 
 
-def _moved(coordinates: Tensor, cell: Tensor) -> Tensor:
-    """Return the users' cells (n,) after each has moved to the nearest centre among those around its own.
+def _moved(coordinates: Tensor, cell: Tensor, near: Tensor) -> Tensor:
+    """Return the users' cells (n,) after each has moved to the nearest centre among `near` (C, k), those around its own.
 
     A user stays if that is not clearly nearer. So users who are all alike do not gather in one cell.
     """
-    count = int(cell.max()) + 1
-    centres = _centres(coordinates, cell, count)
+    centres = _centres(coordinates, cell, len(near))
     negligible = 1e-9 * coordinates.square().sum(dim=1).mean()
     step = max(1, NUMBERS_AT_ONCE // (CENTRES_AROUND * coordinates.shape[1]))
-    near = torch.cat([_nearest_centres(centres, part) for part in torch.split(centres, max(1, NUMBERS_AT_ONCE // count))])
     parts = []
     for own, mine in zip(torch.split(coordinates, step), torch.split(cell, step), strict=True):
         distances = (centres[near[mine]] - own.unsqueeze(1)).square_().sum(dim=2)
@@ -167,10 +166,11 @@ def _moved(coordinates: Tensor, cell: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def _nearest_centres(centres: Tensor, some: Tensor) -> Tensor:
-    """Return (m, k) the centres nearest to `some` (m, c)."""
-    scores = 2 * some @ centres.T - centres.square().sum(dim=1)
-    return scores.topk(min(CENTRES_AROUND, len(centres)), dim=1).indices
+def _centres_around(centres: Tensor) -> Tensor:
+    """Return (C, k) the nearest of the `centres` (C, c) to each of them, itself included."""
+    lengths, k = centres.square().sum(dim=1), min(CENTRES_AROUND, len(centres))
+    parts = torch.split(centres, max(1, NUMBERS_AT_ONCE // len(centres)))
+    return torch.cat([(2 * some @ centres.T - lengths).topk(k, dim=1).indices for some in parts])
 
 
 def _centres(coordinates: Tensor, cell: Tensor, count: int) -> Tensor:

@@ -70,7 +70,13 @@ def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
 
 
 def find_nearest(rows: Tensor, count: int, include_self: bool, config: NeighbourConfig) -> Nearest:
-    """Return the nearest users of each user by the search that `config.search` asks for; see `nearest_users`."""
+    """Return the `count` nearest users of each user by the search that `config.search` asks for.
+
+    Args:
+        rows: (n_users, s) of length 1.
+        count, include_self: see `nearest_users`.
+        config: the settings of the search.
+    """
     if config.search == "exact" or (config.search == "auto" and len(rows) <= EXACT_UP_TO):
         return Nearest(*nearest_users(rows, count, include_self))
     return nearest_by_cells(rows, count, include_self, config.recall)
@@ -114,7 +120,8 @@ def nearest_by_cells(rows: Tensor, count: int, include_self: bool, recall: float
     """Return about the same as `nearest_users`, in a time that is about proportional to the number of users.
 
     Args:
-        rows, count, include_self: see `nearest_users`.
+        rows: (n_users, s) of length 1.
+        count, include_self: see `nearest_users`.
         recall: share of the true nearest users to find.
     """
     own, others = torch.arange(len(rows), device=rows.device).unsqueeze(1), count - 1 if include_self else count
@@ -204,7 +211,8 @@ def _largest(scores: Tensor, count: int) -> Tensor:
     if width <= count:
         return scores.topk(count, dim=1).indices
     within = torch.arange(GROUP, device=scores.device).unsqueeze(1) * width
-    groups = scores[:, : GROUP * width].unflatten(1, (GROUP, width)).amax(dim=1).topk(count, dim=1).indices
+    grouped: Tensor = scores[:, : GROUP * width].unflatten(1, (GROUP, width))  # type: ignore[no-untyped-call]
+    groups = grouped.amax(dim=1).topk(count, dim=1).indices
     rest = torch.arange(GROUP * width, m, device=scores.device).expand(len(scores), -1)
     places = torch.cat([(groups.unsqueeze(1) + within).flatten(1), rest], dim=1)
     return places.gather(1, scores.gather(1, places).topk(count, dim=1).indices)
