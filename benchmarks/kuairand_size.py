@@ -39,7 +39,7 @@ from darlr.evaluation.protocol import EvaluationWorld, run_test
 from darlr.evaluation.reward_error import table_error
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import KeptEstimates
-from darlr.rewards.neighbours import nearest_users, unit_rows
+from darlr.rewards.nearest import nearest_users, unit_rows
 from darlr.rewards.refinement import RefinedReward
 from darlr.rewards.settings import RefinementConfig, RewardConfig
 from darlr.rewards.sketches import sketches

@@ -47,6 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "weight_decay=0.005": {"weight_decay": 0.005},
     "weight_decay=0.02": {"weight_decay": 0.02},
     "batch_size=1024": {"batch_size": 1024},
+    "table_updates=batch": {"table_updates": "batch"},
 }
 
 

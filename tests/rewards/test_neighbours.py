@@ -1,13 +1,12 @@
-"""ROLeR's shaping, by hand on four users whose rows have round cosines, and the search for nearest users."""
+"""ROLeR's shaping, by hand on four users whose rows have round cosines, and cosines on request."""
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from darlr.rewards import neighbours
-from darlr.rewards.neighbours import Cosines, nearest_users, shape_by_neighbours, unit_rows
+from darlr.rewards.nearest import nearest_users, unit_rows
+from darlr.rewards.neighbours import Cosines, shape_by_neighbours
 from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty, Weighting
 from tests.worlds import draws
 
@@ -19,50 +18,7 @@ UNCERTAINTY = torch.arange(12.0).reshape(4, 3)
 def shaped(
     users: int, weighting: Weighting = "normalised", uncertainty: NeighbourUncertainty = "none", centred: bool = False
 ) -> tuple[Tensor, Tensor]:
-    return shape_by_neighbours(ESTIMATES, UNCERTAINTY, NeighbourConfig(users, weighting, uncertainty, centred))
-
-
-def test_nearest_users_by_hand() -> None:
-    users, cosines = nearest_users(unit_rows(ESTIMATES, centred=False), 3, include_self=True)
-    assert users[[0, 1, 3]].tolist() == [[0, 1, 3], [1, 0, 3], [3, 2, 0]]
-    assert users[2, :2].tolist() == [2, 3]  # 0 and 1 are equally far from 2
-    torch.testing.assert_close(cosines, torch.tensor([[1, 0.96, 0.48], [1, 0.96, 0.36], [1, 0.8, 0], [1, 0.8, 0.48]]))
-    others, cosines = nearest_users(unit_rows(ESTIMATES, centred=False), 1, include_self=False)
-    assert others.tolist() == [[1], [0], [3], [2]]
-    torch.testing.assert_close(cosines, torch.tensor([[0.96], [0.96], [0.8], [0.8]]))
-
-
-def test_a_user_comes_first_even_among_its_copies() -> None:
-    rows = unit_rows(torch.ones(5, 3), centred=False)
-    assert nearest_users(rows, 2, include_self=True)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
-    others = nearest_users(rows, 4, include_self=False)[0]
-    assert [sorted(row) for row in others.tolist()] == [sorted({0, 1, 2, 3, 4} - {user}) for user in range(5)]
-
-
-@given(
-    rows=st.lists(st.lists(st.integers(-4, 4), min_size=3, max_size=3), min_size=2, max_size=12),
-    include_self=st.booleans(),
-    block=st.integers(1, 5),
-    data=st.data(),
-)
-def test_nearest_users_are_those_of_the_whole_matrix(
-    rows: list[list[int]], include_self: bool, block: int, data: st.DataObject
-) -> None:
-    n = len(rows)
-    count = data.draw(st.integers(1, n if include_self else n - 1))
-    unit = unit_rows(torch.tensor(rows, dtype=torch.float32), centred=False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "BLOCK", block)
-        users, cosines = nearest_users(unit, count, include_self)
-    for user in range(n):
-        found = users[user].tolist()
-        assert len(set(found)) == count
-        exact = {other: float(unit[user].double() @ unit[other].double()) for other in range(n) if other != user}
-        if include_self:
-            assert (found.pop(0), float(cosines[user, 0])) == (user, 1.0)
-        assert user not in found
-        assert [exact[other] for other in found] == pytest.approx(sorted(exact.values(), reverse=True)[: len(found)], abs=1e-6)
-        assert cosines[user, include_self:].tolist() == pytest.approx([exact[other] for other in found], abs=1e-6)
+    return shape_by_neighbours(ESTIMATES, UNCERTAINTY, NeighbourConfig(users, weighting, uncertainty, centred))[:2]
 
 
 def test_centred_rows_are_less_the_item_means() -> None:
@@ -73,7 +29,7 @@ def test_centred_rows_are_less_the_item_means() -> None:
     torch.testing.assert_close(centred[:, 0], torch.tensor([1.0, 1, -1, -1]))
     assert nearest_users(centred, 2, include_self=True)[0].tolist() == [[0, 1], [1, 0], [2, 3], [3, 2]]
     config = NeighbourConfig(users=2, weighting="mean", centred=True)
-    shaped, _ = shape_by_neighbours(estimates, torch.zeros(4, 3), config)
+    shaped, *_ = shape_by_neighbours(estimates, torch.zeros(4, 3), config)
     assert shaped[:, 0].tolist() == [105.0, 105.0, 95.0, 95.0]  # the averages are of the rows as they are
 
 
@@ -115,7 +71,7 @@ def test_uncertainties_by_hand(weighting: Weighting, uncertainty: NeighbourUncer
 def test_normalised_weights_of_opposite_users() -> None:
     # Centred, the cosines of user 0 are 1, 1, -1 and -1, which add up to 0.
     estimates = 3 + torch.tensor([[1.0, 0], [2.0, 0], [-1.0, 0], [-2.0, 0]])
-    shaped, _ = shape_by_neighbours(estimates, torch.zeros(4, 2), NeighbourConfig(users=4, centred=True))
+    shaped, *_ = shape_by_neighbours(estimates, torch.zeros(4, 2), NeighbourConfig(users=4, centred=True))
     torch.testing.assert_close(shaped, torch.tensor([[4.5, 3], [4.5, 3], [1.5, 3], [1.5, 3]]))
 
 

@@ -1,7 +1,7 @@
 import torch
 
 from darlr.rewards.estimates.kept import KeptEstimates
-from darlr.rewards.neighbours import nearest_users, unit_rows
+from darlr.rewards.nearest import nearest_users, unit_rows
 from darlr.rewards.sketches import sketches
 from tests.worlds import draws
 

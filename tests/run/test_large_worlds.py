@@ -72,6 +72,23 @@ def test_methods_of_the_paper_learn_without_a_table(tmp_path: Path, method: str)
 
 
 @pytest.mark.usefixtures("drawn_pictures")
+def test_a_search_in_cells_is_told_recorded_and_repeated_by_a_resumed_run(tmp_path: Path) -> None:
+    cells = {"neighbours": {"users": 5, "search": "cells", "recall": 0.9}, "selector": {"references": 3, "pool": 8}}
+    asked = {"method": "darlr", "reward": {"table_cells": 0}, **cells}
+    told = Listener()
+    whole = train_small(tmp_path / "whole", asked, listener=told)
+    found = whole.summary["neighbours"]
+    assert [(name, figures["count"]) for name, figures in found.items()] == [("averages", 5), ("pools", 8)]
+    assert all(0.8 <= figures["recall"] <= 1 for figures in found.values())
+    assert any(f"measured recall {found['pools']['recall']:.4f} of the true 8" in text for text in told.notices)
+    with pytest.raises(KeyboardInterrupt):
+        train(merge(merge(SMALL, SMALL_WORLD), asked), None, tmp_path / "stopped", CPU, Interrupter())
+    resumed = train_small(tmp_path / "stopped", asked)
+    assert results(resumed.path) == results(whole.path)
+    assert resumed.summary["neighbours"] == found
+
+
+@pytest.mark.usefixtures("drawn_pictures")
 def test_what_learning_rewrote_is_taken_up_again(tmp_path: Path) -> None:
     asked = {"method": "darlr", "reward": {"table_cells": 0}, "selector": {"references": 3, "pool": 8}}
     whole = train_small(tmp_path / "whole", asked)

@@ -21,7 +21,9 @@ from darlr.agents.returns import generalised_advantages
 from darlr.agents.settings import A2CConfig, SelectorConfig
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import KeptEstimates, estimates_of
-from darlr.rewards.neighbours import Cosines, nearest_users, unit_rows
+from darlr.rewards.nearest import find_nearest, unit_rows
+from darlr.rewards.neighbours import Cosines
+from darlr.rewards.settings import NeighbourConfig
 from darlr.rewards.sketches import sketches
 
 SCORES_AT_ONCE = 4_000_000
@@ -84,7 +86,12 @@ class SelectorNetwork(nn.Module):
 
 
 class Selector:
-    """Picks reference users, and learns which ones to pick."""
+    """Picks reference users, and learns which ones to pick.
+
+    Attributes:
+        pool: (n_users, P) int64, the nearest users of each user.
+        search: figures about the search for them, unless it was exact.
+    """
 
     def __init__(
         self,
@@ -93,6 +100,7 @@ class Selector:
         estimates: Estimates | Tensor,
         state_size: int,
         generator: torch.Generator,
+        neighbours: NeighbourConfig | None = None,
     ) -> None:
         """
         Args:
@@ -102,12 +110,14 @@ class Selector:
                 rows are used.
             state_size: size of the recommender's state.
             generator: draws the network's initial weights.
+            neighbours: says how nearest users are searched; None: as by default.
         """
         asked, n_users = estimates_of(estimates), len(estimates)
         rows = asked.table() if isinstance(asked, KeptEstimates) else sketches(asked)
         self.config, self._learning = config, learning
         pool = max(config.pool, 2 * config.references) if config.pool else n_users - 1
-        self.pool, _ = nearest_users(unit_rows(rows, config.centred), min(pool, n_users - 1), include_self=False)
+        nearest = find_nearest(unit_rows(rows, config.centred), min(pool, n_users - 1), False, neighbours or NeighbourConfig())
+        self.pool, self.search = nearest.users, nearest.search
         self.cosines = Cosines(rows, config.centred)
         self._rows, self._mean = rows, rows.mean(dim=0)
         centred = rows - self._mean

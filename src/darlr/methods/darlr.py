@@ -69,7 +69,7 @@ class TwoAgents(Simulated):
         recommender = self.recommender(parts, policy, reward, reward.estimates)
         generator = torch_generator(config.seed, "selector", "weights")
         state_size = recommender.state_size
-        selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator)
+        selector = Selector(config.own(SelectorConfig), config.a2c, world.predicted, state_size, generator, config.neighbours)
         return DARLR(recommender, selector, reward, world.uncertainty, config.reward.uncertainty_weight, refinement)
 
     def step(self, config: ExperimentConfig, items: int) -> float:

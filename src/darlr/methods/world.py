@@ -16,6 +16,7 @@ from darlr.rewards.entropy import EntropyTerm
 from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.predicted import Predicted
 from darlr.rewards.kinds import REWARDS, RewardParts
+from darlr.rewards.nearest import CellSearch
 from darlr.rewards.settings import RewardConfig
 from darlr.rewards.source import RewardSource
 from darlr.rewards.table import TableReward
@@ -43,6 +44,7 @@ class LearningWorld:
         leave: when users quit; it measures estimates, never the truth.
         slates: how users choose from slates, by the rewards that are learned from.
         fitted_leave: the hazard that `leave` goes by, if users leave at random.
+        search: figures about the search for the users that estimates are averaged over, unless it was exact.
     """
 
     membership: Tensor
@@ -53,6 +55,7 @@ class LearningWorld:
     leave: LeaveRule | LearnedLeave
     slates: SlateRules
     fitted_leave: FittedLeave | None = None
+    search: CellSearch | None = None
 
     @classmethod
     def of(
@@ -92,7 +95,7 @@ class LearningWorld:
         leave = leave_of(config, ways, hazard, dataset.world.users, membership, shaped.rewards, dataset.log.reward_range)
         kept = shaped.uncertainty if keeps_uncertainty else None
         slates = slate_rules(config, dataset, learned.rewards)
-        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave, slates, fitted)
+        return cls(membership, predicted.rewards, learned.rewards, kept, reward, leave, slates, fitted, shaped.search)
 
     @property
     def n_users(self) -> int:

@@ -1,23 +1,15 @@
-"""Nearest users by predicted rows, and ROLeR's averaging of estimates over them (protocol section 7)."""
+"""ROLeR's averaging of estimates over each user's nearest users (protocol section 7), and cosines between users."""
 
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
+from darlr.rewards.nearest import CellSearch, find_nearest, unit_rows
 from darlr.rewards.settings import NeighbourConfig, NeighbourUncertainty
 
 BLOCK = 1024
-"""The number of users compared at once; the matrix (users, users) is never whole in memory."""
-
-
-def unit_rows(estimates: Tensor, centred: bool) -> Tensor:
-    """Return the rows of `estimates` (n_users, n_items) scaled to length 1, so that their products are cosines.
-
-    `centred` subtracts the item means first. Predicted rows are nearly parallel, so plain cosines hardly distinguish users.
-    """
-    rows = estimates - estimates.mean(dim=0) if centred else estimates
-    return torch.nn.functional.normalize(rows, dim=1)
+"""The number of users whose rows are averaged, or whose cosines are computed, at once."""
 
 
 STATISTICS: Mapping[NeighbourUncertainty, Callable[[Tensor], Tensor]] = {
@@ -64,40 +56,6 @@ class Cosines:
         return torch.nn.functional.normalize(rows if self._means is None else rows - self._means, dim=2)
 
 
-def nearest_users(rows: Tensor, count: int, include_self: bool) -> tuple[Tensor, Tensor]:
-    """Return the `count` most similar users of each user and their cosines, (n_users, count) each, most similar first.
-
-    The search is exact and works by blocks of matrix products. Each pair of users is compared once. With `include_self`, a
-    user is always its own first neighbour (cosine 1).
-
-    Args:
-        rows: (n_users, n_items) of length 1.
-        count: number of neighbours; at most the number of eligible users.
-        include_self: whether a user may be its own neighbour.
-    """
-    blocks, numbers = torch.split(rows, BLOCK), torch.split(torch.arange(len(rows), device=rows.device), BLOCK)
-    best = [(rows.new_empty(len(block), 0), numbers[0].new_empty(len(block), 0)) for block in blocks]
-
-    def offer(products: Tensor, receiving: int, offered: int) -> None:
-        """Merge the cosines to the users of another block into the best ones of the users of one block."""
-        cosines, users = best[receiving]
-        cosines = torch.cat([products, cosines], dim=1)
-        users = torch.cat([numbers[offered].expand(len(products), -1), users], dim=1)
-        top = cosines.topk(min(count, cosines.shape[1]), dim=1)
-        best[receiving] = top.values, users.gather(1, top.indices)
-
-    for first, block in enumerate(blocks):
-        own = block @ block.T
-        own.fill_diagonal_(float("inf") if include_self else float("-inf"))
-        offer(own, first, first)
-        for second in range(first + 1, len(blocks)):
-            products = block @ blocks[second].T
-            offer(products, first, second)
-            offer(products.T, second, first)
-    cosines, users = (torch.cat(parts) for parts in zip(*best, strict=True))
-    return users, cosines.clamp_(max=1.0)
-
-
 def neighbour_weights(cosines: Tensor, config: NeighbourConfig) -> Tensor:
     """Return (n_users, k) the weight of each neighbour's estimates, from the `cosines` (n_users, k); see
     `shape_by_neighbours`.
@@ -110,14 +68,18 @@ def neighbour_weights(cosines: Tensor, config: NeighbourConfig) -> Tensor:
     return cosines / (config.users if config.weighting == "divided" else 1)
 
 
-def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: NeighbourConfig) -> tuple[Tensor, Tensor]:
-    """Return ROLeR's estimates and uncertainty, (n_users, n_items) each, from the rows of the k nearest users.
+def shape_by_neighbours(
+    estimates: Tensor, uncertainty: Tensor, config: NeighbourConfig
+) -> tuple[Tensor, Tensor, CellSearch | None]:
+    """Return ROLeR's estimates and uncertainty, (n_users, n_items) each, from the rows of the k nearest users; and figures
+    about the search for them, unless it was exact.
 
     `config.weighting` chooses the estimates: the neighbours' mean; their sum weighted by cosines; that sum divided by k; or
     a sum with weights that add up to 1, in which negative cosines count as 0. `config.uncertainty` chooses the uncertainty:
     0, the world model's, the variance over the neighbours, or a statistic of 1 - cosine, the same for all items.
     """
-    neighbours, cosines = nearest_users(unit_rows(estimates, config.centred), config.users, include_self=True)
+    nearest = find_nearest(unit_rows(estimates, config.centred), config.users, True, config)
+    neighbours, cosines, search = nearest.users, nearest.cosines, nearest.search
     weights = neighbour_weights(cosines, config)
     shaped = torch.empty_like(estimates)
     spreads = config.uncertainty == "variance"
@@ -137,7 +99,7 @@ def shape_by_neighbours(estimates: Tensor, uncertainty: Tensor, config: Neighbou
         if spreads:
             variance[block] = (square - plain.square()).clamp_(min=0.0)
     if config.uncertainty in ("none", "variance"):
-        return shaped, variance
+        return shaped, variance, search
     if config.uncertainty == "model":
-        return shaped, uncertainty
-    return shaped, STATISTICS[config.uncertainty](1 - cosines)[:, None].expand_as(estimates)
+        return shaped, uncertainty, search
+    return shaped, STATISTICS[config.uncertainty](1 - cosines)[:, None].expand_as(estimates), search

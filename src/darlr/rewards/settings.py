@@ -7,6 +7,7 @@ from darlr.config.constraints import Section, Setting
 
 Weighting = Literal["mean", "sum", "divided", "normalised"]
 NeighbourUncertainty = Literal["none", "model", "variance", "cosine_min", "cosine_mean", "cosine_max"]
+NeighbourSearch = Literal["auto", "exact", "cells"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,17 @@ class NeighbourConfig(Section):
     weighting: Annotated[Weighting, Setting("weights of the neighbours' estimates")] = "normalised"
     uncertainty: Annotated[NeighbourUncertainty, Setting("the uncertainty P_U after the shaping")] = "none"
     centred: Annotated[bool, Setting("whether the item means are subtracted from rows before cosines are computed")] = False
+    search: Annotated[
+        NeighbourSearch,
+        Setting(
+            "how nearest users are found, DARLR's pools included; exact: by comparing all pairs; cells: among the users of "
+            "near cells; auto: exact up to 50,000 users, then cells"
+        ),
+    ] = "auto"
+    recall: Annotated[
+        float,
+        Setting("share of the true nearest users that a search in cells shall find; runs record the share", above=0, at_most=1),
+    ] = 0.99
 
 
 @dataclass(frozen=True)

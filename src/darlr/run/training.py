@@ -44,6 +44,7 @@ from darlr.run.leaving import leave_found, leave_notices, visits_test
 from darlr.run.lengthening import begin_with_shorter
 from darlr.run.loggers.interface import LoggedRun, Logger
 from darlr.run.loggers.kinds import opened
+from darlr.run.neighbour_search import search_found
 from darlr.run.notices import data_notes, notices
 from darlr.run.opponent_sources import opponent_sources
 from darlr.run.referee import Referee
@@ -195,7 +196,7 @@ def train_on(
             write_user_returns(folder.path / USER_RETURNS, users, returns)
         notes = data_notes(config, loaded) + (judge.rows.notes if isinstance(judge, HeldOutJudge) else [])
         told: dict[str, Any] = {"notes": notes, **({"selection": chosen} if (chosen := selection_found(fit)) else {})}
-        told |= leave_found(learned_in.fitted_leave)
+        told |= {**leave_found(learned_in.fitted_leave), **search_found(learned_in, learner, monitor.notice)}
         return _finish(config, dataset, folder, {**found, **told})
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from darlr.errors import InputError
 from darlr.world.world import ABSENT
 from darlr.world_model.inputs import PADDING, Inputs
+from darlr.world_model.row_adam import rows_of
 
 LOG_VARIANCE_RANGE = (-10.0, 0.5)
 EMBEDDING_SCALE = 0.01
@@ -50,7 +51,10 @@ class DeepFMEnsemble(nn.Module):
 
     Attributes:
         table: (M, V, D + 1), the embeddings and, last, the linear weights; row `PADDING` is zero.
+        sparse_gradient: whether the table's gradient is a sparse tensor of the rows that were read (`row_adam`).
     """
+
+    sparse_gradient = False
 
     user_codes: Tensor
     item_codes: Tensor
@@ -118,11 +122,7 @@ class DeepFMEnsemble(nn.Module):
     def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance, each (M, B), for `users` and `items`, each (M, B) int64."""
         codes = torch.cat([self.user_codes[users], self.item_codes[items]], dim=-1)  # (M, B, F)
-        rows = self.table.shape[1]
-        offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
-        fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))  # (M, B, F, D + 1)
-        if self._has_padding:
-            fields = fields * (codes != PADDING).unsqueeze(-1)
+        fields = self._fields(codes)
         embedded, linear = fields[..., :-1], fields[..., -1]
         numbers = torch.cat([self.user_numeric[users], self.item_numeric[items]], dim=-1)  # (M, B, G)
 
@@ -134,6 +134,16 @@ class DeepFMEnsemble(nn.Module):
         output = hidden @ self.head  # (M, B, 2)
         mean = self.bias + linear.sum(dim=-1) + (numbers @ self.numeric_weight).squeeze(-1) + interactions + output[..., 0]
         return mean, _soft_clamp(output[..., 1])
+
+    def _fields(self, codes: Tensor) -> Tensor:
+        """Return (M, n, F, D + 1) the rows of the table that `codes`, (n, F) or (M, n, F), name; 0 for `PADDING`."""
+        if self.sparse_gradient:
+            fields = rows_of(self.table, codes.expand(self.members, *codes.shape[-2:]))
+        else:
+            rows = self.table.shape[1]
+            offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
+            fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))
+        return fields * (codes != PADDING).unsqueeze(-1) if self._has_padding else fields
 
     def user_side(self, users: Tensor) -> Side:
         """Return the share of `users`, (n,) int64, in their pairs."""
@@ -147,11 +157,7 @@ class DeepFMEnsemble(nn.Module):
         """Return the share of users (`which` 0) or items (1) with `codes` (n, F) and `numbers` (n, G), or (M, n, .) by
         member.
         """
-        rows = self.table.shape[1]
-        offsets = torch.arange(self.members, device=codes.device).view(-1, 1, 1) * rows
-        fields = F.embedding(codes + offsets, self.table.view(self.members * rows, -1))  # (M, n, F, D + 1)
-        if self._has_padding:
-            fields = fields * (codes != PADDING).unsqueeze(-1)
+        fields = self._fields(codes)
         embedded, linear = torch.split(fields, [self.embedding_size, 1], dim=-1)
         total = embedded.sum(dim=2)
         interactions = 0.5 * (total.square() - embedded.square().sum(dim=2)).sum(dim=-1)

@@ -61,6 +61,13 @@ class WorldModelConfig(Section):
             at_most=1_000,
         ),
     ] = 1e-2
+    table_updates: Annotated[
+        Literal["all", "batch"],
+        Setting(
+            "rows of the table of embeddings that a step of Adam changes; batch: those of the batch alone, much faster where "
+            "users and items are very many, but another way of learning"
+        ),
+    ] = "all"
     max_epochs: Annotated[
         int,
         Setting(

@@ -6,6 +6,7 @@ written. Each round has its own random stream, so a continued fit needs no gener
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from darlr.world_model.deepfm import DeepFMEnsemble
 from darlr.world_model.ensemble import BLOCK
 from darlr.world_model.losses import NegativeSampler, gaussian_loss
 from darlr.world_model.model import Scale
+from darlr.world_model.row_adam import RowAdam
 from darlr.world_model.rows import Rows
 from darlr.world_model.settings import WorldModelConfig
 
@@ -104,9 +106,11 @@ class Trainer:
         self.device = rows.users.device
         self.negative = float(scale.standardise(np.full(1, negative, np.float32))[0])
         self.parameters = list(network.parameters())
-        self.optimiser = torch.optim.Adam(
-            self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        network.sparse_gradient = config.table_updates == "batch"
+        adam: Callable[..., torch.optim.Optimizer] = (
+            RowAdam if network.sparse_gradient else partial(torch.optim.Adam, fused=True)
         )
+        self.optimiser = adam(self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         # Drawn once, so that epochs are compared on the same rows.
         users, items, targets, weights = self._with_negatives(torch.stack(rows.held_out[own]), self._stream("held_out"))
         self.held_pairs = users.int(), items.int(), targets, weights

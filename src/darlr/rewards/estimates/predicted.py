@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -15,7 +15,8 @@ from darlr.rewards.estimates.interface import Estimates
 from darlr.rewards.estimates.kept import KeptEstimates
 from darlr.rewards.estimates.networks import ModelEstimates, NetworkEstimates
 from darlr.rewards.estimates.shaped import NeighbourSums, NeighbourVariances, UserNumbers
-from darlr.rewards.neighbours import STATISTICS, nearest_users, neighbour_weights, shape_by_neighbours, unit_rows
+from darlr.rewards.nearest import CellSearch, find_nearest, unit_rows
+from darlr.rewards.neighbours import STATISTICS, neighbour_weights, shape_by_neighbours
 from darlr.rewards.settings import NeighbourConfig
 from darlr.rewards.sketches import sketches
 from darlr.world_model.ensemble import EnsembleModel
@@ -25,10 +26,17 @@ from darlr.world_model.model import WorldModel
 
 @dataclass(frozen=True)
 class Predicted:
-    """Estimated rewards of a world's users and items, and their uncertainty P_U."""
+    """Estimated rewards of a world's users and items, and their uncertainty P_U.
+
+    Attributes:
+        rewards: (n_users, n_items) the rewards.
+        uncertainty: (n_users, n_items) P_U.
+        search: figures about the search for nearest users that they are averaged over, unless it was exact.
+    """
 
     rewards: Estimates
     uncertainty: Estimates
+    search: CellSearch | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
@@ -75,21 +83,23 @@ class Predicted:
             return self
         if not isinstance(self.rewards, KeptEstimates):
             return self._shaped_by_request(config)
-        tables = shape_by_neighbours(self.rewards.table(), self.uncertainty.table(), config)
-        return Predicted(*map(KeptEstimates, tables))
+        rewards, uncertainty, search = shape_by_neighbours(self.rewards.table(), self.uncertainty.table(), config)
+        return Predicted(KeptEstimates(rewards), KeptEstimates(uncertainty), search=search)
 
     def _shaped_by_request(self, config: NeighbourConfig) -> "Predicted":
-        rows = unit_rows(sketches(self.rewards), config.centred)
-        neighbours, cosines = nearest_users(rows, config.users, include_self=True)
+        nearest = find_nearest(unit_rows(sketches(self.rewards), config.centred), config.users, True, config)
+        neighbours, cosines = nearest.users, nearest.cosines
         rewards = NeighbourSums(self.rewards, neighbours, neighbour_weights(cosines, config))
+        return Predicted(rewards, self._shaped_uncertainty(config, neighbours, cosines), search=nearest.search)
+
+    def _shaped_uncertainty(self, config: NeighbourConfig, neighbours: Tensor, cosines: Tensor) -> Estimates:
         if config.uncertainty == "model":
-            return Predicted(rewards, self.uncertainty)
+            return self.uncertainty
         if config.uncertainty == "variance":
-            return Predicted(rewards, NeighbourVariances(self.rewards, neighbours, cosines))
-        if config.uncertainty == "none":
-            return Predicted(rewards, UserNumbers(torch.zeros_like(cosines[:, 0]), rewards.n_items))
-        numbers = STATISTICS[config.uncertainty](1 - cosines)
-        return Predicted(rewards, UserNumbers(numbers, rewards.n_items))
+            return NeighbourVariances(self.rewards, neighbours, cosines)
+        none = config.uncertainty == "none"
+        numbers = torch.zeros_like(cosines[:, 0]) if none else STATISTICS[config.uncertainty](1 - cosines)
+        return UserNumbers(numbers, self.rewards.n_items)
 
     def corrected(self, truth: NDArray[np.float32] | None) -> "Predicted":
         """Replace the estimated rewards by true ones (n_users, n_items), if they are given (GT)."""
