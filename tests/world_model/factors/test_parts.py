@@ -62,7 +62,7 @@ def test_parts_are_cut_to_take_equally_long_and_no_user_is_in_two(monkeypatch: p
     assert cuts_of(np.array([5, 5, 990]), 5).users == []
     monkeypatch.setattr(problem, "ROWS_A_USER", 10)
     assert cuts_of(np.array([970] + [10] * 3), 5).users == [1]
-    assert cuts_of(np.array([90] * 10 + [1] * 100), 30).users == [11]  # 1,000 for the first ten users, 1,100 for the others
+    assert cuts_of(np.array([100] * 10 + [1] * 100), 30).users == [10]  # the ten take as long as the hundred
 
 
 def test_items_are_cut_where_users_are(monkeypatch: pytest.MonkeyPatch) -> None:
