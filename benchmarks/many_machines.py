@@ -125,7 +125,8 @@ def fit(dataset: Dataset, factors: int, sweeps: int, workers: Workers) -> Factor
 def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
     """By the number of nodes; 0 is this process alone."""
     dataset = loaded_of(size, model_of(size)).dataset
-    parts = len(cuts_of(np.bincount(dataset.log.users), size.items).users) + 1
+    counts = np.bincount(dataset.log.users)
+    parts = len(cuts_of(counts[counts > 0], size.items).users) + 1
     started = Clock.now()
     alone = fit(dataset, factors, sweeps, HERE).tensors()
     spent = {0: started.spent(parts)}
@@ -203,9 +204,9 @@ def tell(name: str, spent: dict[int, Spent]) -> None:
         place = f"{nodes} nodes" if nodes else "this process"
         seconds = f"{own.here:6.1f} s here, {own.there:6.1f} s there, {own.ray:6.1f} s of Ray's own"
         print(f"  {place:>12}: {own.wall:6.1f} s, CPU {seconds}; load {own.load:.1f}")
-    share = two.here / (two.here + two.there)
+    share = two.here / (two.here + two.there + two.ray)
     rounds = math.ceil(two.parts / 2) / two.parts  # of two nodes, the one with more parts
-    free = (one.here + one.there) / (two.here + two.there * rounds)
+    free = (one.here + one.there + one.ray) / (two.here + (two.there + two.ray) * rounds)
     print(
         f"  two nodes against one: {one.wall / two.wall:.2f} by the wall; {100 * share:.1f}% of the CPU seconds are not spread,"
     )

@@ -53,7 +53,7 @@ class Numbers:
         self.values = self.values + other.values
 
 
-def summed(pair: tuple[torch.Tensor, float], times: float) -> tuple[float, list[Numbers]]:
+def summed(pair: tuple[torch.Tensor, float], times: torch.Tensor) -> tuple[float, list[Numbers]]:
     value, factor = pair
     return factor, [Numbers(value * factor), Numbers(value * times)]
 
@@ -103,11 +103,12 @@ def test_a_node_lost_and_one_that_joins_lose_no_result_and_double_none(cluster: 
 
 
 def test_what_was_kept_and_added_up_on_a_lost_node_is_made_again(cluster: Any) -> None:
-    values = [torch.full((200_000,), float(number)) for number in range(6)]  # too large to travel with their tasks
+    # All are too large to travel with their tasks.
+    values, times = [torch.full((200_000,), float(number)) for number in range(6)], torch.full((200_000,), 3.0)
     with workers_at(cluster.address) as workers:
-        expected = HERE.add_up(summed, HERE.pairs(HERE.keep(added, values, torch.tensor(1.0)), range(6)), 2, 3.0)
+        expected = HERE.add_up(summed, HERE.pairs(HERE.keep(added, values, torch.tensor(1.0)), range(6)), 2, times)
         kept = workers.keep(added, values, torch.tensor(1.0))
-        results, sums = workers.add_up(summed, workers.pairs(kept, workers.hold(range(6))), 2, 3.0)
+        results, sums = workers.add_up(summed, workers.pairs(kept, workers.hold(range(6))), 2, times)
         assert results == expected[0]
         cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
         made = list(workers.apply(same, sums))

@@ -164,15 +164,14 @@ def _ends(cuts: Sequence[int], n: int) -> tuple[Ends, ...]:
 
 def _cut(ends: Sequence[Ends], users: Tensor, items: Tensor, weights: Tensor | None, pulls: Tensor) -> Iterator[CutRows]:
     """The rows of each part of the users, in their order; all tensors are (rows,)."""
-    for (first, last), chosen in zip(ends, _rows_of_parts(ends, users), strict=True):
-        own = None if weights is None else weights[chosen].float()
-        yield CutRows(last - first, (users[chosen] - first).int(), items[chosen].int(), own, pulls[chosen])
-
-
-def _rows_of_parts(ends: Sequence[Ends], users: Tensor) -> Sequence[Tensor | slice]:
-    """The rows of each part of the users, in their order."""
     if len(ends) == 1:
-        return [slice(None)]
+        own = None if weights is None else weights.float()
+        yield CutRows(ends[0][1], users.int(), items.int(), own, pulls)
+        return
     lengths = torch.tensor([last - first for first, last in ends], device=users.device)
     part = torch.arange(len(ends), dtype=torch.int16, device=users.device).repeat_interleave(lengths)[users]
-    return torch.split(torch.argsort(part, stable=True), torch.bincount(part, minlength=len(ends)).tolist())
+    order, counts = torch.argsort(part, stable=True), torch.bincount(part, minlength=len(ends)).tolist()
+    for (first, last), chosen in zip(ends, torch.split(order, counts), strict=True):
+        own = None if weights is None else weights.index_select(0, chosen).float()
+        numbered = (users.index_select(0, chosen) - first).int()
+        yield CutRows(last - first, numbered, items.index_select(0, chosen).int(), own, pulls.index_select(0, chosen))

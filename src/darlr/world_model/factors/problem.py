@@ -25,7 +25,7 @@ WHOLE_UP_TO = 2**21
 ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 32
 """Rows of a part of a larger one, at least: so many, and so many for each item, since every part has sums of all items."""
 
-ROWS_A_USER = 32
+ROWS_A_USER = 100
 """Number of rows that take as long in a sweep as a user does, beside its rows. Parts are cut to take equally long."""
 
 ITEMS_OF_A_SLICE = 2**12
