@@ -68,39 +68,39 @@ ItemSlice = tuple[Totals, Entities]
 def learn_users(part: UserPart, known: Known, items: Expectations, slices: Sequence[Ends]) -> tuple[Moments, Sequence[Totals]]:
     """The contributions of a part's users to their prior, and to each of the `slices` of the items."""
     rows, users = part
-    side, moments = _users(part, known, items)
+    side, moments = _users(part, known, items, with_covariances=False)
     expectations = Expectations.of(side.means, side.products, users.background)
     return moments, rows.by_item.totals(expectations).cut(slices)
 
 
 def learn_items(part: ItemSlice, known: Known) -> tuple[Moments, Expectations]:
     """The contributions of a slice's items to their prior, and their posteriors as users need them."""
-    side, moments = _items(part, known)
+    side, moments = _items(part, known, with_covariances=False)
     return moments, Expectations.of(side.means, side.products, part[1].background)
 
 
 def turned_users(part: UserPart, known: Known, items: Expectations, matrix: Tensor) -> tuple[Tensor, Tensor]:
     """The users' posteriors, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
-    return _turned(_users(part, known, items)[0], matrix)
+    return _turned(_users(part, known, items, with_covariances=True)[0], matrix)
 
 
 def turned_items(part: ItemSlice, known: Known, matrix: Tensor) -> tuple[Tensor, Tensor]:
     """The items' posteriors, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
-    return _turned(_items(part, known)[0], matrix)
+    return _turned(_items(part, known, with_covariances=True)[0], matrix)
 
 
-def _users(part: UserPart, known: Known, items: Expectations) -> tuple[Side, Moments]:
+def _users(part: UserPart, known: Known, items: Expectations, *, with_covariances: bool) -> tuple[Side, Moments]:
     rows, users = part
-    return _posteriors(rows.by_user.against(items, users.background), users, known)
+    return _posteriors(rows.by_user.against(items, users.background), users, known, with_covariances)
 
 
-def _items(part: ItemSlice, known: Known) -> tuple[Side, Moments]:
+def _items(part: ItemSlice, known: Known, *, with_covariances: bool) -> tuple[Side, Moments]:
     totals, items = part
-    return _posteriors(totals.of(items.background), items, known)
+    return _posteriors(totals.of(items.background), items, known, with_covariances)
 
 
-def _posteriors(sums: Sums, entities: Entities, known: Known) -> tuple[Side, Moments]:
-    """The entities' posteriors, and the sums over them that their prior is fitted to."""
+def _posteriors(sums: Sums, entities: Entities, known: Known, with_covariances: bool) -> tuple[Side, Moments]:
+    """The entities' posteriors, and the sums over them that their prior is fitted to. A sweep needs no covariances."""
     n, device = len(sums), known.prior.device
     packing = Packing(len(known.centre), known.fixed, device)
     means = torch.zeros(n, len(known.centre), dtype=torch.float64, device=device)
@@ -108,7 +108,7 @@ def _posteriors(sums: Sums, entities: Entities, known: Known) -> tuple[Side, Mom
     side = Side(
         known.fixed,
         means,
-        means.new_empty(n, *known.prior.shape),
+        means.new_empty(n if with_covariances else 0, *known.prior.shape),
         means.new_empty(n, len(packing.rows)),
         packing,
         entities.design,

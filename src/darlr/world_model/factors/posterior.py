@@ -53,7 +53,7 @@ class Side:
     Attributes:
         fixed: index of the entry that is always 1.
         means: (n, e) E h.
-        covariances: (n, f, f) of the free entries.
+        covariances: (n, f, f) of the free entries; (0, f, f) if they are not kept.
         products: (n, p) the distinct entries of E h h', see `Packing`.
         packing: how the products are packed.
         design: the features of the n entities.
@@ -158,7 +158,8 @@ class Side:
         root = torch.linalg.solve_triangular(factor, identity, upper=False)
         covariances = root.mT @ root  # faster than torch.cholesky_inverse on small matrices
         self.means[first:last, free] = (covariances @ wanted.unsqueeze(2)).squeeze(2)
-        self.covariances[first:last] = covariances
+        if len(self.covariances):
+            self.covariances[first:last] = covariances
         self.products[first:last] = packing.products(self.means[first:last], covariances)
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 

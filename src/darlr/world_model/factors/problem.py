@@ -22,7 +22,7 @@ ACTIVITY_OFFSET = 6
 WHOLE_UP_TO = 2**21
 """Rows of a log whose users are one part."""
 
-ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 32
+ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 64
 """Rows of a part of a larger one, at least: so many, and so many for each item, since every part has sums of all items."""
 
 ROWS_A_USER = 100
