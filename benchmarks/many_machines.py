@@ -11,18 +11,20 @@ number of parts, follows what two free cores would give.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from ray.cluster_utils import Cluster
@@ -43,11 +45,8 @@ from darlr.serving.recommender import Recommender
 from darlr.serving.spread_batch import Asked, write_all_on
 from darlr.world_model.factors.estimation import estimate
 from darlr.world_model.factors.model import FactorModel
+from darlr.world_model.factors.problem import cuts_of
 from darlr.world_model.factors.settings import FactorSettings
-
-V = TypeVar("V")
-Common = TypeVarTuple("Common")
-R = TypeVar("R")
 
 NODES = (1, 2)
 EPOCH: Mapping[str, Any] = {
@@ -59,38 +58,49 @@ EPOCH: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of the wall, CPU seconds of this process and of the nodes' tasks, parts, and the machine's load afterwards."""
+    """Seconds of the wall, CPU seconds of this process, of the nodes' tasks and of Ray's own processes, parts, and the
+    machine's load afterwards.
+    """
 
     wall: float
     here: float
     there: float
+    ray: float
     parts: int
     load: float
 
 
-class Timed:
-    """The nodes of a cluster, whose tasks tell how many CPU seconds they took."""
+@dataclass(frozen=True)
+class Clock:
+    """Seconds so far: of the wall, of this process's CPU, and of its descendants', Python's (tasks) and others' (Ray's own)."""
 
-    def __init__(self) -> None:
-        self._workers = RayWorkers()
-        self.seconds, self.parts = 0.0, 0
+    wall: float
+    here: float
+    tasks: float
+    ray: float
 
-    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
-        """See `Workers`."""
-        self.parts = len(values)
-        return self._workers.hold(values)
+    @classmethod
+    def now(cls) -> "Clock":
+        seconds = {True: 0.0, False: 0.0}
+        for process in descendants(os.getpid()):
+            with contextlib.suppress(OSError):
+                name, fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)
+                seconds["ray::" in name] += sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        return cls(time.perf_counter(), time.process_time(), seconds[True], seconds[False])
 
-    def apply(self, function: Callable[[V, *Common], R], held: Sequence[Any], *common: *Common) -> Iterator[R]:
-        """See `Workers`."""
-        for seconds, result in self._workers.apply(_timed, held, function, *common):
-            self.seconds += seconds
-            yield result
+    def spent(self, parts: int) -> Spent:
+        """What has been spent since."""
+        now = Clock.now()
+        seconds = now.wall - self.wall, now.here - self.here, now.tasks - self.tasks, now.ray - self.ray
+        return Spent(*seconds, parts, os.getloadavg()[0])
 
 
-def _timed(value: V, function: Callable[[V, *Common], R], *common: *Common) -> tuple[float, R]:
-    started = time.process_time()
-    result = function(value, *common)
-    return time.process_time() - started, result
+def descendants(process: int) -> list[int]:
+    children: list[int] = []
+    for thread in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children.extend(map(int, thread.read_text().split()))
+    return [*children, *(further for child in children for further in descendants(child))]
 
 
 @contextmanager
@@ -115,18 +125,19 @@ def fit(dataset: Dataset, factors: int, sweeps: int, workers: Workers) -> Factor
 def fits(size: Size, factors: int, sweeps: int) -> dict[int, Spent]:
     """By the number of nodes; 0 is this process alone."""
     dataset = loaded_of(size, model_of(size)).dataset
-    started = time.perf_counter(), time.process_time()
+    counts = np.bincount(dataset.log.users)
+    parts = len(cuts_of(counts[counts > 0], size.items).users) + 1
+    started = Clock.now()
     alone = fit(dataset, factors, sweeps, HERE).tensors()
-    spent = {0: Spent(time.perf_counter() - started[0], time.process_time() - started[1], 0.0, 1, os.getloadavg()[0])}
+    spent = {0: started.spent(parts)}
     for nodes in NODES:
         with cluster_of(nodes) as address, connected(address):
-            workers = Timed()
+            workers = RayWorkers()
             fit(dataset, factors, 1, workers)  # starts the processes
-            workers.seconds, started = 0.0, (time.perf_counter(), time.process_time())
+            started = Clock.now()
             spread = fit(dataset, factors, sweeps, workers).tensors()
-            seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+            spent[nodes] = started.spent(parts)
         assert all(torch.equal(tensor, spread[name]) for name, tensor in alone.items())
-        spent[nodes] = Spent(*seconds, workers.seconds, workers.parts, os.getloadavg()[0])
     return spent
 
 
@@ -135,20 +146,19 @@ def lists(size: Size, folder: Path) -> dict[int, Spent]:
     if not (folder / "run").is_file():
         train(folder, size)
     asked = Asked(Path((folder / "run").read_text()))
-    started = time.perf_counter(), time.process_time()
+    started = Clock.now()
     write_all(Recommender.load(asked.run), folder / "alone.parquet", asked.count)
-    busy = time.process_time() - started[1]
-    spent = {0: Spent(time.perf_counter() - started[0], busy, 0.0, 1, os.getloadavg()[0])}
+    spent = {0: started.spent(1)}
     alone = pl.read_parquet(folder / "alone.parquet")
     for nodes in NODES:
         output = folder / f"lists-{nodes}"
         shutil.rmtree(output, ignore_errors=True)
         with cluster_of(nodes) as address:
-            started = time.perf_counter(), time.process_time()
+            started = Clock.now()
             write_all_on(address, asked, output)
-            seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+            seconds = started.spent(len(list(output.iterdir())))
         assert pl.read_parquet(output).equals(alone)
-        spent[nodes] = Spent(*seconds, busy, len(list(output.iterdir())), os.getloadavg()[0])
+        spent[nodes] = replace(seconds, there=spent[0].here)  # processes that ended took the rest with them
     return spent
 
 
@@ -172,20 +182,17 @@ def epochs(size: Size) -> dict[int, Spent]:
 
     def measure(nodes: int, workers: Workers) -> None:
         learner = epoch_of(specified, model, training.groups, workers)
-        before = workers.seconds if isinstance(workers, Timed) else 0.0
-        started = time.perf_counter(), time.process_time()
+        started = Clock.now()
         log = learner.epoch(training.environments, training.steps_per_epoch, torch_generator(0, "epoch"))
-        seconds = time.perf_counter() - started[0], time.process_time() - started[1]
-        there = workers.seconds - before if isinstance(workers, Timed) else 0.0
+        spent[nodes] = started.spent(training.groups)
         told = {name: f"{value:.1f}" for name, value in log.metrics().items() if name.startswith("seconds/")}
         print(f"  {nodes} nodes, {log.steps:,} steps: {told}")
-        spent[nodes] = Spent(*seconds, there, training.groups, os.getloadavg()[0])
         states.append(learner.tensors())
 
     measure(0, HERE)
     for nodes in NODES:
         with cluster_of(nodes) as address, connected(address):
-            measure(nodes, Timed())
+            measure(nodes, RayWorkers())
     assert all(torch.equal(tensor, state[name]) for state in states for name, tensor in states[0].items())
     return spent
 
@@ -195,10 +202,11 @@ def tell(name: str, spent: dict[int, Spent]) -> None:
     print(f"{name}, {two.parts} parts")
     for nodes, own in spent.items():
         place = f"{nodes} nodes" if nodes else "this process"
-        print(f"  {place:>12}: {own.wall:6.1f} s, CPU {own.here:6.1f} s here, {own.there:6.1f} s there; load {own.load:.1f}")
-    share = two.here / (two.here + two.there)
+        seconds = f"{own.here:6.1f} s here, {own.there:6.1f} s there, {own.ray:6.1f} s of Ray's own"
+        print(f"  {place:>12}: {own.wall:6.1f} s, CPU {seconds}; load {own.load:.1f}")
+    share = two.here / (two.here + two.there + two.ray)
     rounds = math.ceil(two.parts / 2) / two.parts  # of two nodes, the one with more parts
-    free = (one.here + one.there) / (two.here + two.there * rounds)
+    free = (one.here + one.there + one.ray) / (two.here + (two.there + two.ray) * rounds)
     print(
         f"  two nodes against one: {one.wall / two.wall:.2f} by the wall; {100 * share:.1f}% of the CPU seconds are not spread,"
     )

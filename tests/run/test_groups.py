@@ -1,10 +1,11 @@
 """Runs whose collections are played in groups (`training.groups`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 from darlr.cluster.workers import HERE, Workers
 from darlr.config.loading import merge
@@ -56,6 +57,25 @@ def test_roll_outs_elsewhere_change_no_number(method: str, tmp_path: Path) -> No
 def test_other_actors_rewards_and_rules_can_travel(changes: Mapping[str, Any], tmp_path: Path) -> None:
     here, elsewhere = (trained(tmp_path / name, changes, workers) for name, workers in BOTH.items())
     assert results(here) == results(elsewhere)
+
+
+class Recording(Elsewhere):
+    """Keeps what it was given to hold."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def hold(self, values: Iterable[Any]) -> Sequence[Any]:
+        held = super().hold(values)
+        self.sent.extend(held)
+        return held
+
+
+def test_users_posteriors_travel_once(tmp_path: Path) -> None:
+    workers = Recording()
+    run = trained(tmp_path, {"method": "bayes-adaptive", "world_model": {"kind": "factors"}}, workers)
+    covariances = load_file(run / "world_model.safetensors")["users.covariances"].numpy().tobytes()
+    assert max(workers.sent, key=len).count(covariances) == 1  # of the player
 
 
 @pytest.mark.parametrize("method", ["dorl", "bayes-adaptive"])

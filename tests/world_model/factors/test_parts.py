@@ -9,7 +9,8 @@ from darlr.data.dataset import Dataset
 from darlr.world_model.factors import problem
 from darlr.world_model.factors.choosing import fit_factors
 from darlr.world_model.factors.model import FactorModel
-from darlr.world_model.factors.problem import user_cuts
+from darlr.world_model.factors.observations import Cuts
+from darlr.world_model.factors.problem import cuts_of
 from darlr.world_model.factors.settings import FactorSettings
 from tests.workers import Elsewhere
 from tests.world_model.factors.logs import planted
@@ -27,6 +28,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(problem, "WHOLE_UP_TO", 0)
     monkeypatch.setattr(problem, "ROWS_OF_A_PART", 100)
     monkeypatch.setattr(problem, "ROWS_AN_ITEM", 1)
+    monkeypatch.setattr(problem, "ITEMS_OF_A_SLICE", 8)
 
 
 @pytest.mark.parametrize("dataset", [planted()[0], positives()], ids=["rated", "positives"])
@@ -47,13 +49,29 @@ def test_no_bit_depends_on_who_works(dataset: Dataset) -> None:
         assert torch.equal(tensor, elsewhere.tensors()[name]), name
 
 
-def test_parts_are_cut_by_rows_and_no_user_is_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_cut_to_take_equally_long_and_no_user_is_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = np.full(100, 10)
-    assert user_cuts(counts, 5) == []  # a small log is one part
+    assert cuts_of(counts, 5) == Cuts([], [])  # a small log is one part
     monkeypatch.setattr(problem, "WHOLE_UP_TO", 999)
     monkeypatch.setattr(problem, "ROWS_OF_A_PART", 250)
     monkeypatch.setattr(problem, "ROWS_AN_ITEM", 16)
-    assert user_cuts(counts, 5) == [25, 50, 75]
-    assert user_cuts(counts, 20) == [34, 67]  # sums over many items are not made for few rows
-    assert user_cuts(np.array([990, 5, 5]), 5) == [1]
-    assert user_cuts(np.array([5, 5, 990]), 5) == []
+    monkeypatch.setattr(problem, "ROWS_A_USER", 0)
+    assert cuts_of(counts, 5).users == [25, 50, 75]
+    assert cuts_of(counts, 20).users == [34, 67]  # sums over many items are not made for few rows
+    assert cuts_of(np.array([990, 5, 5]), 5).users == [1]
+    assert cuts_of(np.array([5, 5, 990]), 5).users == []
+    monkeypatch.setattr(problem, "ROWS_A_USER", 10)
+    assert cuts_of(np.array([970] + [10] * 3), 5).users == [1]
+    assert cuts_of(np.array([100] * 10 + [1] * 100), 30).users == [10]  # the ten take as long as the hundred
+
+
+def test_items_are_cut_where_users_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.full(100, 10)
+    monkeypatch.setattr(problem, "ITEMS_OF_A_SLICE", 3)
+    assert cuts_of(counts, 30).items == []
+    monkeypatch.setattr(problem, "WHOLE_UP_TO", 0)
+    monkeypatch.setattr(problem, "ROWS_OF_A_PART", 250)
+    monkeypatch.setattr(problem, "ROWS_AN_ITEM", 1)
+    assert cuts_of(counts, 5).items == []
+    assert cuts_of(counts, 10).items == [3, 6]
+    assert cuts_of(counts, 40).items == [10, 20, 30]  # as many as parts of the users

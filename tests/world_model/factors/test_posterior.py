@@ -7,7 +7,7 @@ from darlr.world_model.factors.background import Background
 from darlr.world_model.factors.design import Description, Design
 from darlr.world_model.factors.observations import Observations
 from darlr.world_model.factors.posterior import FLOOR, Packing, Side
-from darlr.world_model.factors.sums import Groups
+from darlr.world_model.factors.sums import Expectations, Groups
 from tests.world_model.factors.logs import numeric
 from tests.world_model.factors.slow import posteriors, squared_error, whole
 
@@ -52,8 +52,8 @@ def against_background() -> tuple[Observations, list[tuple[int, int, float, floa
     weights, target = [0.5, 1.0, 2.0, 0.25], -0.4
     apart_users, apart_items = [0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0]
     sides = (weights, [1.0] * ITEMS, apart_users, apart_items)
-    own, other, own_apart, other_apart = (torch.tensor(side, dtype=torch.float64) for side in sides)
-    background = Background(own, other, own_apart, other_apart, target)
+    of_users, of_items, users_apart, items_apart = (torch.tensor(side, dtype=torch.float64) for side in sides)
+    backgrounds = Background(of_users, users_apart, target), Background(of_items, items_apart, target)
     pairs = [
         (user, item, logged.get((user, item), target), weights[user])
         for user in range(USERS)
@@ -62,7 +62,17 @@ def against_background() -> tuple[Observations, list[tuple[int, int, float, floa
     ]
     users, items = (torch.tensor([pair[side] for pair in logged]) for side in (0, 1))
     targets = torch.tensor(list(logged.values()), dtype=torch.float64)
-    return Observations.against_background(users, items, targets, background), pairs
+    return Observations.against_background(users, items, targets, backgrounds), pairs
+
+
+def learn(side: Side, observed: Observations, other: Side, noise: float, block: int) -> float:
+    """Update a side given the other one, then its prior; returns the error without the targets' squares."""
+    rows = observed.parts[0].by_item if side.fixed else observed.parts[0].by_user
+    own, others = observed.backgrounds[side.fixed], observed.backgrounds[other.fixed]
+    sums = rows.against(Expectations.of(other.means, other.products, others), own)
+    moments = side.update(sums, noise, block)
+    side.relearn_prior(moments)
+    return moments.error
 
 
 def test_one_user_and_one_item_by_hand() -> None:
@@ -71,7 +81,7 @@ def test_one_user_and_one_item_by_hand() -> None:
     items = Side.start(torch.tensor([[1.0, 1.0]]).double(), 1, 0.0, torch.ones(1).double(), no_features(1))
     one = torch.zeros(1, dtype=torch.long)
     observed = Observations.rated(one, one, torch.tensor([3.0]).double(), None, 1, 1)
-    error = users.learn(observed.parts[0].by_user.against(items.means, items.products), 0.25, 10)
+    error = learn(users, observed, items, 0.25, 10)
     assert users.means[0].tolist() == pytest.approx([1.0, 1.6])  # (3 - 1) * 1 / (1 + 0.25)
     assert users.covariances[0].item() == pytest.approx(0.2)  # 1 / (1 + 4)
     assert observed.square + error == pytest.approx((3 - 1 - 1.6) ** 2 + 0.2)
@@ -88,7 +98,7 @@ def test_updates_are_those_of_the_slow_version(observe: "object", block: int) ->
     noise, prior = 0.3, users.prior.numpy().copy()
     expected = np.tile(users.centre.numpy(), (USERS, 1))
     means, covariances = posteriors(pairs, USERS, 0, *both(items), expected, prior, noise)
-    error = users.learn(observed.parts[0].by_user.against(items.means, items.products), noise, block) + observed.square
+    error = learn(users, observed, items, noise, block) + observed.square
     np.testing.assert_allclose(users.means.numpy(), means, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(users.covariances.numpy(), covariances, rtol=1e-5, atol=1e-6)
     assert error == pytest.approx(squared_error(pairs, both(users), both(items)), rel=1e-5)
@@ -96,7 +106,7 @@ def test_updates_are_those_of_the_slow_version(observe: "object", block: int) ->
     turned = [(item, user, target, weight) for user, item, target, weight in pairs]
     expected = np.tile(items.centre.numpy(), (ITEMS, 1))
     means, covariances = posteriors(turned, ITEMS, 1, *both(users), expected, items.prior.numpy().copy(), noise)
-    error = items.learn(observed.parts[0].by_item.against(users.means, users.products), noise, block) + observed.square
+    error = learn(items, observed, users, noise, block) + observed.square
     np.testing.assert_allclose(items.means.numpy(), means, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(items.covariances.numpy(), covariances, rtol=1e-5, atol=1e-6)
     assert error == pytest.approx(squared_error(turned, both(items), both(users)), rel=1e-5)
@@ -108,7 +118,7 @@ def test_prior_is_the_ridge_regression_of_the_posteriors_on_the_features() -> No
     features = np.array([[1.0], [2.0], [-1.0], [0.5]], np.float32)
     users, items = drawn(USERS, 0, 1, Design(Description.of(numeric(features)), 100, CPU)), drawn(ITEMS, 1, 2)
     observed, _ = rated()
-    users.learn(observed.parts[0].by_user.against(items.means, items.products), 0.3, 2)
+    learn(users, observed, items, 0.3, 2)
     centred = features.astype(np.float64) - features.mean()
     means = users.means.numpy()[:, 1:]
     weights = np.linalg.solve(centred.T @ centred + 5 * np.eye(1), centred.T @ (means - means.mean(axis=0)))
@@ -129,7 +139,7 @@ def test_products_are_the_upper_triangle_of_the_second_moments() -> None:
 def test_a_sweep_reads_every_row_once_a_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cost is counted, not timed: rows read, whatever the blocks, and no table of users times items."""
     read: list[int] = []
-    kept = Groups._sum
+    kept = Groups.sum
 
     def counting(self: Groups, first: int, last: int, table: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
         found = kept(self, first, last, table, values)
@@ -137,12 +147,12 @@ def test_a_sweep_reads_every_row_once_a_side(monkeypatch: pytest.MonkeyPatch) ->
         assert found.shape[0] * found.shape[1] <= (last - first) * (SIZE + 3) * (SIZE + 2) // 2
         return found
 
-    monkeypatch.setattr(Groups, "_sum", counting)
+    monkeypatch.setattr(Groups, "sum", counting)
     for rows in (500, 1_000):
         random = np.random.default_rng(0)
         users, items = torch.from_numpy(random.integers(40, size=rows)), torch.from_numpy(random.integers(30, size=rows))
         observed = Observations.rated(users, items, torch.randn(rows).double(), None, 40, 30)
         other = drawn(30, 1, 2)
         read.clear()
-        drawn(40, 0, 1).learn(observed.parts[0].by_user.against(other.means, other.products), 0.3, 7)
+        learn(drawn(40, 0, 1), observed, other, 0.3, 7)
         assert sum(read) == 2 * rows  # once for products, once for targets

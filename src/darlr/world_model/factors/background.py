@@ -11,54 +11,46 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Background:
-    """All pairs of a side's n entities with the other side's m entities, at one target.
+    """One side's n entities in all pairs of them with the other side's entities, at one target.
 
     Attributes:
-        own: (n,) weights; the weight of a pair is the product of both sides' weights.
-        other: (m,) weights.
-        own_apart, other_apart: (n,) and (m,) of 0 and 1; pairs of two 1s are left out.
+        weights: (n,); the weight of a pair is the product of both sides' weights.
+        apart: (n,) of 0 and 1; pairs of two 1s are left out.
         target: y of every pair that is not logged.
     """
 
-    own: Tensor
-    other: Tensor
-    own_apart: Tensor
-    other_apart: Tensor
+    weights: Tensor
+    apart: Tensor
     target: float
 
     def shared(self, means: Tensor, products: Tensor) -> "BackgroundSums":
-        """The sums that all entities' sums are built from.
+        """The sums over these entities that all sums of the other side's entities are built from.
 
         Args:
-            means: (m, e) E h of the other side.
-            products: (m, p) E h h' of the other side.
+            means: (n, e) E h of these entities.
+            products: (n, p) E h h' of these entities.
         """
-        apart = self.other * self.other_apart
-        return BackgroundSums(self.other @ means, apart @ means, self.other @ products, apart @ products)
+        apart = self.weights * self.apart
+        return BackgroundSums(self.weights @ means, apart @ means, self.weights @ products, apart @ products)
 
     def statistics(self, sums: "BackgroundSums", first: int, last: int) -> tuple[Tensor, Tensor]:
-        """Sums over the pairs of the entities `first` to `last`.
+        """Sums over the pairs of the entities `first` to `last`, from the `sums` over the other side.
 
         Returns:
             (last - first, p) sums of weight times E h h', and (last - first, e) sums of weight times target times E h.
         """
-        own, apart = self.own[first:last, None], self.own_apart[first:last, None]
+        own, apart = self.weights[first:last, None], self.apart[first:last, None]
         products = own * (sums.products - apart * sums.products_apart)
         return products, self.target * (own * (sums.means - apart * sums.means_apart))
 
-    @property
-    def weight(self) -> float:
-        """The sum of the weights of all pairs."""
-        apart = (self.own * self.own_apart).sum() * (self.other * self.other_apart).sum()
-        return float(self.own.sum() * self.other.sum() - apart)
+    def weight_with(self, other: "Background") -> float:
+        """The sum of the weights of all pairs with the other side's entities."""
+        apart = (self.weights * self.apart).sum() * (other.weights * other.apart).sum()
+        return float(self.weights.sum() * other.weights.sum() - apart)
 
     def of(self, first: int, last: int) -> "Background":
-        """The pairs of the entities `first` to `last` alone."""
-        return replace(self, own=self.own[first:last], own_apart=self.own_apart[first:last])
-
-    def turned(self) -> "Background":
-        """The same pairs with the two sides exchanged."""
-        return Background(self.other, self.own, self.other_apart, self.own_apart, self.target)
+        """The entities `first` to `last` alone."""
+        return replace(self, weights=self.weights[first:last], apart=self.apart[first:last])
 
 
 @dataclass
@@ -76,6 +68,6 @@ class BackgroundSums:
     products_apart: Tensor
 
     def add(self, other: "BackgroundSums") -> None:
-        """Add the sums of another part."""
+        """Add the sums over other entities."""
         for name, total in vars(self).items():
             setattr(self, name, total + getattr(other, name))

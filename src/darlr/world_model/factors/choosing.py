@@ -101,7 +101,7 @@ def fit_factors(
         selection_exponent: eta of the law of selection. None: estimated from ratings of randomly shown items where
             `dataset` has them, else from the log.
         former: a model of a former log. The fit starts from its posteriors and keeps its size, link and weights.
-        workers: update the users; the numbers do not depend on them.
+        workers: group the rows and update both sides; the numbers do not depend on them.
 
     Returns:
         The model, and a report of the choices.

@@ -60,9 +60,9 @@ def estimate(
         generator: on the CPU; it draws the first factors.
         device: device of the fit and of the model.
         former: a model of a former log, of the same size and link; the fit starts from it.
-        workers: update the users; the numbers do not depend on them.
+        workers: group the rows and update both sides; the numbers do not depend on them.
     """
-    problem = prepare(dataset, log, link, activity_exponent, device)
+    problem = prepare(dataset, log, link, activity_exponent, device, workers)
     seen = problem.users, problem.items
     descriptions = Description.of(dataset.user_features), Description.of(dataset.items)
     widths = [description.vocabulary + description.numeric.shape[1] for description in descriptions]

@@ -7,19 +7,21 @@ users' prior around their features' mean is a ~ N(0, t), z ~ N(0, I).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from darlr.cluster.workers import HERE, Workers
 from darlr.errors import RunError
+from darlr.world_model.factors.background import Background
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import Observations
-from darlr.world_model.factors.parts import Known, Learned, Part, learn, turned
+from darlr.world_model.factors.observations import Ends, Observations
+from darlr.world_model.factors.parts import Entities, Known, learn_items, learn_users, turned_items, turned_users
 from darlr.world_model.factors.posterior import Moments, Posteriors, Side
-from darlr.world_model.factors.sums import Totals
+from darlr.world_model.factors.sums import Expectations
 
 BLOCK_NUMBERS = 8_000_000
 """Approximate number of values in memory for one block of entities (64 MB for each copy of the block)."""
@@ -80,55 +82,101 @@ def fit(
         size: number of factors beside the biases.
         sweeps, tolerance: see `FactorSettings`.
         generator: on the CPU; it draws the items' first factors if there is no `start`.
-        start: sides and noise of a former fit, or None.
-        workers: update the users; the numbers do not depend on them.
+        start: from a former fit, or None.
+        workers: hold the parts of `observed` and update both sides; the numbers do not depend on them.
 
     Raises:
         RunError: if the objective becomes NaN or infinite.
     """
-    start = _start(observed, users, items, size, generator) if start is None else start
-    user_side, item_side, noise = start.users.prior_alone(), start.items, start.noise
-    blocks = [block_of(size, len(design.columns.means)) for design in (users, items)]
-    parts = workers.hold([Part(rows, users.part(*rows.users), blocks[0]) for rows in observed.parts])
+    of_users, of_items = observed.backgrounds
+    entities = _cut(users, of_users, observed.users, size), _cut(items, of_items, observed.items, size)
+    state = _Sweeps(observed, start or _start(users, items, size, generator), *entities, workers)
     objective: list[float] = []
     for sweep in range(1, sweeps + 1):
-        known = Known.of(user_side, item_side, noise)
         try:
-            moments, totals = _added(workers.apply(learn, parts, known))
-            user_side.relearn_prior(moments)
-            noise = max((moments.error + observed.square) / observed.weight, NOISE_FLOOR)
-            error = item_side.learn(totals.of(observed.background), noise, blocks[1]) + observed.square
+            objective.append(state.sweep())
         except RuntimeError as problem:
             raise RunError(f"factor model, sweep {sweep}: {problem}; stopped") from problem
-        noise = max(error / observed.weight, NOISE_FLOOR)
-        likelihood = -(observed.weight * math.log(2 * math.pi * noise) + error / noise) / 2
-        objective.append((likelihood + user_side.evidence + item_side.evidence) / observed.rows)
         if not math.isfinite(objective[-1]):
             raise RunError(f"factor model, sweep {sweep}: the objective is {objective[-1]}; stopped")
         if sweep > 1 and objective[-1] - objective[-2] < tolerance:
             break
-    matrix = turn_of(user_side).contiguous()
-    found = workers.apply(turned, parts, (known, matrix))
-    means, covariances = (torch.cat(tensors) for tensors in zip(*found, strict=True))
-    user_side.turn(matrix)
-    item_side.turn(torch.linalg.inv(matrix).T)
-    return Fitted(Posteriors.of(user_side, means, covariances), Posteriors.of(item_side), noise, tuple(objective))
+    return Fitted(*state.posteriors(), state.noise, tuple(objective))
 
 
-def _added(learned: Iterator[Learned]) -> tuple[Moments, Totals]:
-    """The sums over all parts, in their order."""
-    first = next(learned)
-    moments, totals = first.moments, first.totals
-    for one in learned:
-        moments.add(one.moments)
-        totals.add(one.totals)
-    return moments, totals
+class _Sweeps:
+    """The sweeps of a fit. Both sides' priors are here; rows and sums over them are where the workers hold them."""
+
+    _given_users: tuple[Known, Expectations]  # of the last sweep, as all below
+    _given_items: Known
+    _sums: Sequence[Any]
+
+    def __init__(
+        self, observed: Observations, start: Start, users: Sequence[Entities], items: Sequence[Entities], workers: Workers
+    ) -> None:
+        """
+        Args:
+            observed: the pairs.
+            start: the state before the first sweep.
+            users: those of each part.
+            items: those of each slice.
+            workers: update both sides.
+        """
+        self._observed, self._workers = observed, workers
+        self._users, self._items, self.noise = start.users.prior_alone(), start.items.prior_alone(), start.noise
+        self._expectations = Expectations.of(start.items.means, start.items.products, observed.backgrounds[1])
+        self._parts = workers.pairs(observed.parts, workers.hold(users))
+        self._slices = workers.hold(items)
+
+    def sweep(self) -> float:
+        """Update all users, then all items, each time with the prior and the noise; returns the objective per logged row."""
+        observed, workers = self._observed, self._workers
+        # The last digits depend on it that users' weights are contiguous in memory and that items' are as they come.
+        self._given_users = Known.of(self._users, self.noise).contiguous(), self._expectations
+        learned, sums = workers.add_up(learn_users, self._parts, len(self._slices), *self._given_users, observed.items)
+        moments = Moments.sum(learned)
+        self._users.relearn_prior(moments)
+        self.noise = max((moments.error + observed.square) / observed.weight, NOISE_FLOOR)
+        self._given_items, self._sums = Known.of(self._items, self.noise), workers.pairs(sums, self._slices)
+        found = list(workers.apply(learn_items, self._sums, self._given_items))
+        moments = Moments.sum([own for own, _ in found])
+        self._items.relearn_prior(moments)
+        self._expectations = Expectations.joined([expectations for _, expectations in found])
+        error = moments.error + observed.square
+        self.noise = max(error / observed.weight, NOISE_FLOOR)
+        likelihood = -(observed.weight * math.log(2 * math.pi * self.noise) + error / self.noise) / 2
+        return (likelihood + self._users.evidence + self._items.evidence) / observed.rows
+
+    def posteriors(self) -> tuple[Posteriors, Posteriors]:
+        """Users and items after the last sweep, turned. Neither side's are kept from the sweep: they are computed again."""
+        matrix = turn_of(self._users).contiguous()
+        of_items = torch.linalg.inv(matrix).T
+        self._users.turn(matrix)
+        self._items.turn(of_items)
+        users = self._workers.apply(turned_users, self._parts, *self._given_users, matrix)
+        items = self._workers.apply(turned_items, self._sums, self._given_items, of_items)
+        return _together(self._users, self._observed.users, users), _together(self._items, self._observed.items, items)
 
 
-def _start(observed: Observations, users: Design, items: Design, size: int, generator: torch.Generator) -> Start:
-    device = observed.parts[0].by_user.pulls.device
+def _cut(design: Design, background: Background | None, ends: Sequence[Ends], size: int) -> list[Entities]:
+    block = block_of(size, len(design.columns.means))
+    return [Entities(design.part(*own), None if background is None else background.of(*own), block) for own in ends]
+
+
+def _together(side: Side, ends: Sequence[Ends], found: Iterator[tuple[Tensor, Tensor]]) -> Posteriors:
+    """The posteriors of all entities, from those between each of the `ends`: one part at a time is in memory twice."""
+    n, entries = ends[-1][1], len(side.centre)
+    means = side.centre.new_empty(n, entries)
+    covariances = side.centre.new_empty(n, *side.prior.shape, dtype=torch.float32)
+    for (first, last), part in zip(ends, found, strict=True):
+        means[first:last], covariances[first:last] = part
+    return Posteriors.of(side, means, covariances)
+
+
+def _start(users: Design, items: Design, size: int, generator: torch.Generator) -> Start:
+    device = items.columns.means.device
     user_means = torch.zeros(0, size + 2, dtype=torch.float64, device=device)
-    item_means = torch.zeros(observed.n_items, size + 2, dtype=torch.float64, device=device)
+    item_means = torch.zeros(len(items.description), size + 2, dtype=torch.float64, device=device)
     user_means[:, USER_CONSTANT] = item_means[:, ITEM_CONSTANT] = 1.0
     item_means[:, 2:] = 0.3 * torch.randn(len(item_means), size, generator=generator, dtype=torch.float64).to(device)
     user_variances = torch.ones(size + 1, dtype=torch.float64, device=device)

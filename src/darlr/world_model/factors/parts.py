@@ -1,49 +1,49 @@
-"""The computation on one part of the users, on any machine. It depends on its arguments alone.
+"""The computation on a part of the users or on a slice of the items, on any machine. It depends on its arguments alone.
 
-A user's posterior follows from the items' side, the noise and the users' prior, not from the former posterior. The rows of
-some users are therefore enough to learn their posteriors at any time, and nothing is kept from sweep to sweep. A part that
-is lost with a machine is computed again to the same bits.
+A user's posterior follows from the items' expectations, the noise and the users' prior, not from the former posterior. The
+rows of some users are therefore enough to learn their posteriors at any time, and nothing is kept from sweep to sweep. The
+same holds for items and the sums over all users. A part that is lost with a machine is computed again to the same bits.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from darlr.world_model.factors.background import Background
 from darlr.world_model.factors.design import Design
-from darlr.world_model.factors.observations import PartRows
+from darlr.world_model.factors.observations import Ends, PartRows
 from darlr.world_model.factors.posterior import Moments, Packing, Side
-from darlr.world_model.factors.sums import Totals
+from darlr.world_model.factors.sums import Expectations, Sums, Totals
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of the users.
+class Entities:
+    """Consecutive entities of one side.
 
     Attributes:
-        rows: their logged rows.
         design: their features.
-        block: number of users that are updated at once.
+        background: theirs, or None.
+        block: number of entities that are updated at once.
     """
 
-    rows: PartRows
     design: Design
+    background: Background | None
     block: int
 
 
 @dataclass(frozen=True)
 class Known:
-    """The parameters, beside their rows, that users' posteriors are computed from.
+    """The parameters that posteriors of one side are computed from.
 
     Attributes:
-        item_means, item_products: (I, e) E h and (I, p) E h h'.
-        fixed: index of a user's entry that is always 1.
-        centre, weights, prior: of the users' prior, see `Side`.
+        fixed: index of an entity's entry that is always 1.
+        centre, weights, prior: of the side's prior, see `Side`. The last digits of posteriors depend on the layout of
+            `weights` in memory.
         noise: variance of the noise.
     """
 
-    item_means: Tensor
-    item_products: Tensor
     fixed: int
     centre: Tensor
     weights: Tensor
@@ -51,59 +51,74 @@ class Known:
     noise: float
 
     @classmethod
-    def of(cls, users: Side, items: Side, noise: float) -> "Known":
-        """Copy the parameters from both sides.
+    def of(cls, side: Side, noise: float) -> "Known":
+        """The prior of `side`, and the variance of the noise."""
+        return cls(side.fixed, side.centre, side.weights, side.prior, noise)
 
-        The copies stay the same while the items' side is updated in place. Their memory layout is contiguous, because the
-        last digits depend on it.
-
-        Args:
-            users: only the prior is read.
-            items: the items' side.
-            noise: variance of the noise.
-        """
-        centre, weights, prior = (tensor.contiguous() for tensor in (users.centre, users.weights, users.prior))
-        return cls(items.means.clone(), items.products.clone(), users.fixed, centre, weights, prior, noise)
+    def contiguous(self) -> "Known":
+        """The same in contiguous memory."""
+        centre, weights, prior = (tensor.contiguous() for tensor in (self.centre, self.weights, self.prior))
+        return replace(self, centre=centre, weights=weights, prior=prior)
 
 
-@dataclass(frozen=True)
-class Learned:
-    """The contributions of a part's users to their prior and to the items."""
-
-    moments: Moments
-    totals: Totals
+UserPart = tuple[PartRows, Entities]
+ItemSlice = tuple[Totals, Entities]
 
 
-def learn(part: Part, known: Known) -> Learned:
-    """The users' contributions to their prior and to the items."""
-    side, moments = _posteriors(part, known)
-    return Learned(moments, part.rows.by_item.totals(side.means, side.products))
+def learn_users(part: UserPart, known: Known, items: Expectations, slices: Sequence[Ends]) -> tuple[Moments, Sequence[Totals]]:
+    """The contributions of a part's users to their prior, and to each of the `slices` of the items."""
+    rows, users = part
+    side, moments = _users(part, known, items, with_covariances=False)
+    expectations = Expectations.of(side.means, side.products, users.background)
+    return moments, rows.by_item.totals(expectations).cut(slices)
 
 
-def turned(part: Part, given: tuple[Known, Tensor]) -> tuple[Tensor, Tensor]:
+def learn_items(part: ItemSlice, known: Known) -> tuple[Moments, Expectations]:
+    """The contributions of a slice's items to their prior, and their posteriors as users need them."""
+    side, moments = _items(part, known, with_covariances=False)
+    return moments, Expectations.of(side.means, side.products, part[1].background)
+
+
+def turned_users(part: UserPart, known: Known, items: Expectations, matrix: Tensor) -> tuple[Tensor, Tensor]:
     """The users' posteriors, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
-    known, matrix = given
-    side, _ = _posteriors(part, known)
-    side.turn(matrix)
-    return side.means, side.covariances.float()
+    return _turned(_users(part, known, items, with_covariances=True)[0], matrix)
 
 
-def _posteriors(part: Part, known: Known) -> tuple[Side, Moments]:
-    first, last = part.rows.users
-    n, device = last - first, known.prior.device
+def turned_items(part: ItemSlice, known: Known, matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The items' posteriors, turned by a matrix (e, e): means (n, e) float64, covariances (n, f, f) float32."""
+    return _turned(_items(part, known, with_covariances=True)[0], matrix)
+
+
+def _users(part: UserPart, known: Known, items: Expectations, *, with_covariances: bool) -> tuple[Side, Moments]:
+    rows, users = part
+    return _posteriors(rows.by_user.against(items, users.background), users, known, with_covariances)
+
+
+def _items(part: ItemSlice, known: Known, *, with_covariances: bool) -> tuple[Side, Moments]:
+    totals, items = part
+    return _posteriors(totals.of(items.background), items, known, with_covariances)
+
+
+def _posteriors(sums: Sums, entities: Entities, known: Known, with_covariances: bool) -> tuple[Side, Moments]:
+    """The entities' posteriors, and the sums over them that their prior is fitted to. A sweep needs no covariances."""
+    n, device = len(sums), known.prior.device
     packing = Packing(len(known.centre), known.fixed, device)
     means = torch.zeros(n, len(known.centre), dtype=torch.float64, device=device)
     means[:, known.fixed] = 1.0
     side = Side(
         known.fixed,
         means,
-        means.new_empty(n, *known.prior.shape),
+        means.new_empty(n if with_covariances else 0, *known.prior.shape),
         means.new_empty(n, len(packing.rows)),
         packing,
-        part.design,
+        entities.design,
         known.centre,
         known.weights,
         known.prior,
     )
-    moments = side.update(part.rows.by_user.against(known.item_means, known.item_products), known.noise, part.block)
-    return side, moments
+    return side, side.update(sums, known.noise, entities.block)
+
+
+def _turned(side: Side, matrix: Tensor) -> tuple[Tensor, Tensor]:
+    side.turn(matrix)
+    return side.means, side.covariances.float()

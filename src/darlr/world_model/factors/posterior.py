@@ -5,6 +5,7 @@ place of the entry that is always 1. An entity's other entries are N(m, C) in th
 + W' x, L), where x are its features.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -52,7 +53,7 @@ class Side:
     Attributes:
         fixed: index of the entry that is always 1.
         means: (n, e) E h.
-        covariances: (n, f, f) of the free entries.
+        covariances: (n, f, f) of the free entries; (0, f, f) if they are not kept.
         products: (n, p) the distinct entries of E h h', see `Packing`.
         packing: how the products are packed.
         design: the features of the n entities.
@@ -98,10 +99,10 @@ class Side:
         """The indices (f,) of the entries that are not always 1."""
         return self.packing.free
 
-    def learn(self, sums: Sums, noise: float, block: int) -> float:
-        """Update every entity's posterior, then the prior, given the other side and the variance of the noise.
+    def update(self, sums: Sums, noise: float, block: int) -> "Moments":
+        """Update every entity's posterior, given the other side and the prior.
 
-        Each of the two updates is the exact maximum of the objective, the other one's results held fixed.
+        This and `relearn_prior` are each the exact maximum of the objective, the other one's results held fixed.
 
         Args:
             sums: over the entities' pairs.
@@ -109,14 +110,8 @@ class Side:
             block: number of entities that are updated at once.
 
         Returns:
-            The sum over all pairs of weight times E[(h . g)^2 - 2 target h . g]: squared errors without the targets' squares.
+            The sums that the prior is fitted to.
         """
-        moments = self.update(sums, noise, block)
-        self.relearn_prior(moments)
-        return moments.error
-
-    def update(self, sums: Sums, noise: float, block: int) -> "Moments":
-        """Update every entity's posterior under the present prior; returns the sums that the prior is fitted to."""
         moments = Moments.zero(self)
         precision = torch.linalg.inv(self.prior)
         for first in range(0, len(sums), block):
@@ -163,7 +158,8 @@ class Side:
         root = torch.linalg.solve_triangular(factor, identity, upper=False)
         covariances = root.mT @ root  # faster than torch.cholesky_inverse on small matrices
         self.means[first:last, free] = (covariances @ wanted.unsqueeze(2)).squeeze(2)
-        self.covariances[first:last] = covariances
+        if len(self.covariances):
+            self.covariances[first:last] = covariances
         self.products[first:last] = packing.products(self.means[first:last], covariances)
         return -2 * float(factor.diagonal(dim1=1, dim2=2).log().sum())
 
@@ -200,24 +196,9 @@ class Posteriors:
     prior: Tensor
 
     @classmethod
-    def of(cls, side: Side, means: Tensor | None = None, covariances: Tensor | None = None) -> "Posteriors":
-        """Take the posteriors of `side`.
-
-        Args:
-            side: the side after a fit.
-            means: (n, e) replace the side's, if given.
-            covariances: (n, f, f) replace the side's, if given.
-        """
-        return cls(
-            side.fixed,
-            side.means if means is None else means,
-            side.covariances.float() if covariances is None else covariances,
-            side.packing,
-            side.design,
-            side.centre,
-            side.weights,
-            side.prior,
-        )
+    def of(cls, side: Side, means: Tensor, covariances: Tensor) -> "Posteriors":
+        """Posteriors with the prior of `side`, and with (n, e) means and (n, f, f) covariances of their own."""
+        return cls(side.fixed, means, covariances, side.packing, side.design, side.centre, side.weights, side.prior)
 
     @property
     def free(self) -> Tensor:
@@ -255,6 +236,15 @@ class Moments:
         entries = len(side.centre)
         square = side.centre.new_zeros(entries * (entries + 1) // 2)
         return cls(torch.zeros_like(side.centre), square, torch.zeros_like(side.weights))
+
+    @classmethod
+    def sum(cls, parts: Sequence["Moments"]) -> "Moments":
+        """The sums over the entities of all `parts`, added in their order."""
+        first, *others = parts
+        moments = replace(first)
+        for other in others:
+            moments.add(other)
+        return moments
 
     def add(self, other: "Moments") -> None:
         """Add the sums over other entities."""

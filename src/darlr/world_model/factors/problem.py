@@ -1,6 +1,5 @@
 """Prepares a log for a fit: targets on a standardised scale, weights, and the users and items that have rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darlr.cluster.workers import HERE, Workers
 from darlr.data.dataset import Dataset
 from darlr.data.log import InteractionLog
 from darlr.errors import InputError
 from darlr.world_model.factors.background import Background
-from darlr.world_model.factors.observations import Observations
+from darlr.world_model.factors.observations import Cuts, Observations
 from darlr.world_model.factors.responses import Link, ResponseScale
 from darlr.world_model.model import Scale
 
@@ -22,8 +22,14 @@ ACTIVITY_OFFSET = 6
 WHOLE_UP_TO = 2**21
 """Rows of a log whose users are one part."""
 
-ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 32
+ROWS_OF_A_PART, ROWS_AN_ITEM = 2**18, 64
 """Rows of a part of a larger one, at least: so many, and so many for each item, since every part has sums of all items."""
+
+ROWS_A_USER = 100
+"""Number of rows that take as long in a sweep as a user does, beside its rows. Parts are cut to take equally long."""
+
+ITEMS_OF_A_SLICE = 2**12
+"""Items that are updated together, at least, where users are in parts; there are at most as many slices as parts."""
 
 LOG_FLOOR = 0.05
 """Rewards below this share of the mean reward are raised to it before the logarithm is taken."""
@@ -86,7 +92,14 @@ def activity_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.f
     return np.asarray(weights / weights.mean(), np.float64)
 
 
-def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent: float, device: torch.device) -> Problem:
+def prepare(
+    dataset: Dataset,
+    log: InteractionLog,
+    link: Link,
+    activity_exponent: float,
+    device: torch.device,
+    workers: Workers = HERE,
+) -> Problem:
     """Prepare a fit of `log`.
 
     Args:
@@ -95,6 +108,7 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
         link: the scale on which rewards are linear.
         activity_exponent: rows of a user weigh (rows + 6)^-exponent.
         device: device of the tensors.
+        workers: group the rows and hold them.
 
     Raises:
         InputError: if there is nothing to learn, or the logarithm of the rewards is not defined.
@@ -104,27 +118,30 @@ def prepare(dataset: Dataset, log: InteractionLog, link: Link, activity_exponent
     items, item_rows = _numbered(log.items, log.n_items)
     counts = np.bincount(user_rows)
     weights = activity_weights(counts, activity_exponent)
-    cuts = user_cuts(counts, len(items))
+    cuts = cuts_of(counts, len(items))
     rows = user_rows, item_rows, log.rewards.astype(np.float64)
     if is_implicit(dataset.log):
         apart = Apart.of(dataset)
-        observed, scale = _against_background(log, rows, weights, apart.users[users], apart.items[items], cuts, device)
+        sides = apart.users[users], apart.items[items]
+        observed, scale = _against_background(log, rows, weights, *sides, cuts, device, workers)
     else:
-        observed, scale = _rated(log, link, rows, weights, len(items), cuts, device)
+        observed, scale = _rated(log, link, rows, weights, len(items), cuts, device, workers)
     reward_scale = Scale(scale.centre, scale.spread) if link == "identity" else Scale.of(log.rewards, 0)
     return Problem(observed, users, items, scale, reward_scale)
 
 
-def user_cuts(counts: NDArray[np.int64], n_items: int) -> list[int]:
-    """The users with whom another part begins, for users with `counts` (U',) rows: parts have about as many rows each.
+def cuts_of(counts: NDArray[np.int64], n_items: int) -> Cuts:
+    """The users and the items with whom another part begins, for users with `counts` (U',) rows.
 
-    They depend on the log alone, not on who works on the parts.
+    A sweep takes about as long for each part. The cuts depend on the log alone, not on who works on the parts.
     """
     rows = int(counts.sum())
     parts = 1 if rows <= WHOLE_UP_TO else max(1, rows // max(ROWS_OF_A_PART, ROWS_AN_ITEM * n_items))
-    ends = np.cumsum(counts)
-    cuts = np.searchsorted(ends, rows * np.arange(1, parts) / parts) + 1
-    return [int(cut) for cut in np.unique(cuts[cuts < len(counts)])]
+    ends = np.cumsum(counts + ROWS_A_USER)
+    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, parts) / parts) + 1
+    users = [int(cut) for cut in np.unique(cuts[cuts < len(counts)])]
+    slices = max(1, min(len(users) + 1, n_items // ITEMS_OF_A_SLICE))
+    return Cuts(users, [n_items * number // slices for number in range(1, slices)])
 
 
 def _numbered(entities: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
@@ -142,8 +159,9 @@ def _rated(
     rows: _Rows,
     weights: NDArray[np.float64],
     n_items: int,
-    cuts: Sequence[int],
+    cuts: Cuts,
     device: torch.device,
+    workers: Workers,
 ) -> tuple[Observations, ResponseScale]:
     users, items, rewards = rows
     low, high = log.reward_range
@@ -155,7 +173,7 @@ def _rated(
     equal = bool((weights == 1.0).all())
     user_weights = None if equal else torch.from_numpy(weights).to(device)
     tensors = _on(device, users, items, targets)
-    return Observations.rated(*tensors, user_weights, len(weights), n_items, cuts), scale
+    return Observations.rated(*tensors, user_weights, len(weights), n_items, cuts, workers), scale
 
 
 def _against_background(
@@ -164,8 +182,9 @@ def _against_background(
     weights: NDArray[np.float64],
     users_apart: NDArray[np.bool_],
     items_apart: NDArray[np.bool_],
-    cuts: Sequence[int],
+    cuts: Cuts,
     device: torch.device,
+    workers: Workers,
 ) -> tuple[Observations, ResponseScale]:
     """Pairs that the log lacks count as the lowest reward. A pair that it has several times counts once, with its mean
     reward.
@@ -182,10 +201,12 @@ def _against_background(
         spread = 1.0  # every user has every item, with one reward
     scale = ResponseScale("identity", low, high, low, low + mean, spread)
     targets = (rewards - scale.centre) / spread
-    sides = weights, np.ones(len(items_apart)), users_apart.astype(np.float64), items_apart.astype(np.float64)
-    own, other, own_apart, other_apart = (torch.from_numpy(side).to(device) for side in sides)
-    background = Background(own, other, own_apart, other_apart, -mean / spread)
-    return Observations.against_background(*_on(device, users, items, targets), background, cuts), scale
+    of_users, of_items = (
+        Background(torch.from_numpy(own).to(device), torch.from_numpy(apart).double().to(device), -mean / spread)
+        for own, apart in ((weights, users_apart), (np.ones(len(items_apart)), items_apart))
+    )
+    tensors = _on(device, users, items, targets)
+    return Observations.against_background(*tensors, (of_users, of_items), cuts, workers), scale
 
 
 def _merged(users: NDArray[np.intp], items: NDArray[np.intp], rewards: NDArray[np.float64], n_items: int) -> _Rows:

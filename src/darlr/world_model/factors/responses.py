@@ -104,20 +104,25 @@ class FactorResponses:
     def of(self, users: Tensor, items: Tensor) -> "FactorResponses":
         """The responses of `users` (n,) to `items` (m,), in that order: the rows and columns of a world.
 
-        Nothing is copied if these are all users or all items in their order.
+        The tensors themselves are taken if these are all users or all items in their order. So they are in memory once, and
+        are sent once to another machine.
         """
         rows, columns = _place(users, len(self.user_means)), _place(items, len(self.intercepts))
         return replace(
             self,
-            intercepts=self.intercepts[columns],
-            loadings=self.loadings[columns],
-            noise=self.noise[columns],
-            user_means=self.user_means[rows],
-            user_covariances=self.user_covariances[rows],
+            intercepts=_chosen(self.intercepts, columns),
+            loadings=_chosen(self.loadings, columns),
+            noise=_chosen(self.noise, columns),
+            user_means=_chosen(self.user_means, rows),
+            user_covariances=_chosen(self.user_covariances, rows),
         )
 
 
-def _place(indices: Tensor, n: int) -> Tensor | slice:
-    """`indices` (n',) into n entities; a slice, which copies nothing, if they are all entities in order."""
+def _place(indices: Tensor, n: int) -> Tensor | None:
+    """`indices` (n',) into n entities; None if they are all entities in order."""
     whole = len(indices) == n and torch.equal(indices, torch.arange(n, device=indices.device))
-    return slice(None) if whole else indices
+    return None if whole else indices
+
+
+def _chosen(tensor: Tensor, place: Tensor | None) -> Tensor:
+    return tensor if place is None else tensor[place]

@@ -1,6 +1,7 @@
 """Rows grouped by the entities of one side, and the sums over their pairs that the entities learn from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import torch
@@ -25,6 +26,43 @@ class Sums(Protocol):
 
 
 @dataclass(frozen=True)
+class Expectations:
+    """The posteriors of m entities of one side, as the other side's sums need them.
+
+    Attributes:
+        means: (m, e) float64 E h.
+        products: (m, p) E h h', or None with a background. Single precision makes their sums five times as fast. A prior's
+            precision is added to the sum before the inversion, so an error of some millionths stays that small. The error
+            does not depend on the targets.
+        shared: sums over the m entities, or None without a background.
+    """
+
+    means: Tensor
+    products: Tensor | None
+    shared: BackgroundSums | None
+
+    @classmethod
+    def of(cls, means: Tensor, products: Tensor, background: Background | None) -> Self:
+        """Take them from (m, e) E h and (m, p) E h h', in double precision; `background` is the m entities' or None."""
+        if background is None:
+            return cls(means, products.float(), None)
+        return cls(means, None, background.shared(means, products))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The entities of all `parts`, one part after the other."""
+        first, *others = parts
+        if not others:
+            return first
+        shared = None if first.shared is None else replace(first.shared)
+        for other in others:
+            if shared is not None and other.shared is not None:
+                shared.add(other.shared)
+        products = [part.products for part in parts if part.products is not None]
+        return cls(torch.cat([part.means for part in parts]), torch.cat(products) if products else None, shared)
+
+
+@dataclass(frozen=True)
 class Groups:
     """Rows in the order of one side's n entities.
 
@@ -35,7 +73,6 @@ class Groups:
         weights: (rows,) float32, or None if all weights are 1.
         pulls: (rows,) float64, weight times target. With a background: weight times the target's difference from the
             background's.
-        background: or None.
     """
 
     starts: Tensor
@@ -43,12 +80,9 @@ class Groups:
     members: Tensor
     weights: Tensor | None
     pulls: Tensor
-    background: Background | None
 
     @classmethod
-    def of(
-        cls, own: Tensor, members: Tensor, n: int, weights: Tensor | None, pulls: Tensor, background: Background | None
-    ) -> Self:
+    def of(cls, own: Tensor, members: Tensor, n: int, weights: Tensor | None, pulls: Tensor) -> Self:
         """Group rows by `own` (rows,), each in 0..n-1; the other tensors are (rows,), too."""
         order = torch.argsort(own, stable=True)
         ends = torch.cumsum(torch.bincount(own, minlength=n), 0)
@@ -59,42 +93,31 @@ class Groups:
             members=members[order].int(),
             weights=None if weights is None else weights[order].float(),
             pulls=pulls[order],
-            background=background,
         )
 
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def against(self, means: Tensor, products: Tensor) -> "Against":
-        """Sums over an entity's pairs with the other side.
+    def against(self, other: Expectations, background: Background | None) -> "Against":
+        """Sums over an entity's pairs with the other side; `background` is these entities' background, or None."""
+        return Against(self, other, background)
+
+    def totals(self, other: Expectations) -> "Totals":
+        """The sums for all entities at once, over a part of the other side."""
+        products = None if other.products is None else self.sum(0, len(self), other.products, self.weights)
+        return Totals(self.sum(0, len(self), other.means, self.pulls), products, other.shared)
+
+    def sum(self, first: int, last: int, table: Tensor, values: Tensor | None) -> Tensor:
+        """Sums over the rows of the entities `first` to `last`.
 
         Args:
-            means: (m, e) E h of the other side.
-            products: (m, p) E h h' of the other side.
+            first, last: the first entity and the one after the last.
+            table: (m, k), a row for each entity of the other side.
+            values: (rows,) its factor in each row, or None for 1.
+
+        Returns:
+            (last - first, k).
         """
-        return Against(self, means, self._summed(products))
-
-    def totals(self, means: Tensor, products: Tensor) -> "Totals":
-        """The sums for all entities at once, over a part of the other side.
-
-        Args:
-            means: (m, e) E h of that part.
-            products: (m, p) E h h' of that part.
-        """
-        pulled = self._sum(0, len(self), means, self.pulls)
-        if self.background is None:
-            return Totals(pulled, self._sum(0, len(self), self._summed(products), self.weights), None)
-        return Totals(pulled, None, self.background.shared(means, products))
-
-    def _summed(self, products: Tensor) -> Tensor:
-        """The other side's `products` (m, p) in the precision in which they are summed.
-
-        The precision is single without a background, which is five times as fast. A prior's precision is added to the sum
-        before the inversion, so an error of some millionths stays that small. The error does not depend on the targets.
-        """
-        return products.float() if self.background is None else products
-
-    def _sum(self, first: int, last: int, table: Tensor, values: Tensor | None) -> Tensor:
         start, end = int(self.starts[first]), int(self.starts[last])
         rows = slice(start, end)
         offsets = self.offsets[first:last] - start
@@ -108,24 +131,24 @@ class Against:
 
     Attributes:
         rows: of the entities.
-        means, products: (m, e) and (m, p) of the other side.
+        other: the other side.
+        background: of the entities, or None.
     """
 
     rows: Groups
-    means: Tensor
-    products: Tensor
+    other: Expectations
+    background: Background | None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def statistics(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Compute the sums for the entities `first` to `last`; shapes as for `Sums`."""
-        rows = self.rows
-        pulled = rows._sum(first, last, self.means, rows.pulls)
-        if rows.background is None:
-            return rows._sum(first, last, self.products, rows.weights).double(), pulled
-        shared, constant = rows.background.statistics(rows.background.shared(self.means, self.products), first, last)
-        return shared, pulled + constant
+        rows, other = self.rows, self.other
+        pulled = rows.sum(first, last, other.means, rows.pulls)
+        if other.products is not None:
+            return rows.sum(first, last, other.products, rows.weights).double(), pulled
+        return _with_background(self.background, other.shared, pulled, first, last)
 
 
 @dataclass
@@ -150,6 +173,17 @@ class Totals:
         if self.shared is not None and other.shared is not None:
             self.shared.add(other.shared)
 
+    def cut(self, ends: Sequence[tuple[int, int]]) -> list["Totals"]:
+        """The sums of some entities at a time; each of `ends` is the first entity and the one after the last."""
+        return [
+            Totals(
+                self.pulls[first:last],
+                None if self.products is None else self.products[first:last],
+                None if self.shared is None else replace(self.shared),
+            )
+            for first, last in ends
+        ]
+
     def of(self, background: Background | None) -> "AllTotals":
         """The sums as `Sums`; `background` is the entities' background, or None."""
         return AllTotals(self, background)
@@ -161,7 +195,7 @@ class AllTotals:
 
     Attributes:
         totals: over logged rows, with the sums that the background's sums are built from.
-        background: as the entities see it, or None.
+        background: of the entities, or None.
     """
 
     totals: Totals
@@ -175,7 +209,14 @@ class AllTotals:
         pulled = self.totals.pulls[first:last]
         if self.totals.products is not None:
             return self.totals.products[first:last].double(), pulled
-        if self.background is None or self.totals.shared is None:
-            raise ValueError("the totals have neither products nor a background")
-        shared, constant = self.background.statistics(self.totals.shared, first, last)
-        return shared, pulled + constant
+        return _with_background(self.background, self.totals.shared, pulled, first, last)
+
+
+def _with_background(
+    background: Background | None, shared: BackgroundSums | None, pulled: Tensor, first: int, last: int
+) -> tuple[Tensor, Tensor]:
+    """Sums over all pairs, from `shared` over the other side and `pulled` over logged rows; shapes as for `Sums`."""
+    if background is None or shared is None:
+        raise ValueError("there are neither sums of products nor a background")
+    products, constant = background.statistics(shared, first, last)
+    return products, pulled + constant
