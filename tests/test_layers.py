@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darlr"
 
 ORDER = (
-    ("text", "errors", "memory", "_version", "registry", "seeding", "reading", "config", "artifacts", "cluster"),
+    ("text", "errors", "memory", "largest", "_version", "registry", "seeding", "reading", "config", "artifacts", "cluster"),
     ("world",),
     ("data",),
     ("world_model",),

@@ -2,16 +2,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from darlr.agents.acting import (
-    NEIGHBOURS,
-    SEARCHED_SHARE,
     Among,
     Scorer,
-    best_places,
     blocking_items,
     greedy,
     greedy_slates,
@@ -31,25 +26,6 @@ from darlr.world.window import Window
 from tests.worlds import draws
 
 NOTHING = float("-inf")
-
-
-@given(
-    count=st.integers(1, 5),
-    more=st.integers(0, 3 * NEIGHBOURS),
-    distinct=st.sampled_from([2, 10, 1_000_000]),
-    blocked=st.sampled_from([0.0, 0.5, 0.999]),
-    seed=st.integers(0, 2**31),
-)
-def test_the_best_of_many_places_are_those_of_a_full_search(
-    count: int, more: int, distinct: int, blocked: float, seed: int
-) -> None:
-    """Around the number of places from which on groups are searched, with and without ties and forbidden places."""
-    n = SEARCHED_SHARE * count * NEIGHBOURS - NEIGHBOURS + more
-    scores = torch.randint(distinct, (3, n), generator=draws(seed)).float()
-    scores[torch.rand(3, n, generator=draws(seed + 1)) < blocked] = NOTHING
-    places = best_places(scores, count)
-    assert torch.equal(scores.gather(1, places), scores.topk(count, dim=1).values)
-    assert all(len(set(row)) == count for row in places.tolist())
 
 
 def frequencies(logits: list[float], n: int = 40_000) -> Tensor:

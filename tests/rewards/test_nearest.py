@@ -160,15 +160,3 @@ def test_a_search_on_a_gpu_finds_the_same_users() -> None:
     found = nearest_by_cells(rows.cuda(), 10, True, 0.95)
     assert found.users.is_cuda
     assert recall(Nearest(found.users.cpu(), found.cosines.cpu()), nearest_users(rows, 10, True)[0]) >= 0.95
-
-
-@given(users=st.integers(1, 3), numbers=st.integers(1, 60), group=st.integers(1, 5), data=st.data())
-def test_the_largest_by_groups_are_the_largest(users: int, numbers: int, group: int, data: st.DataObject) -> None:
-    scores = torch.randint(20, (users, numbers), generator=draws(numbers)).float()
-    count = data.draw(st.integers(1, numbers))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nearest, "GROUP", group)
-        places = nearest._largest(scores, count)
-    assert all(len(set(row)) == count for row in places.tolist())
-    found = scores.gather(1, places).sort(descending=True).values
-    assert torch.equal(found, scores.sort(descending=True).values[:, :count])

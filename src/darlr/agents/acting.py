@@ -14,14 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darlr.largest import largest_places
 from darlr.simulator.simulator import Simulator
 from darlr.world.window import OUTSIDE, Window
 
 WHOLE_EPISODE = sys.maxsize
 """The lookback of a scorer that needs every reward since the episode began."""
 
-NEIGHBOURS, SEARCHED_SHARE = 128, 8
-"""The size of a group in a search for the best places, and how many times as many places make groups worth it."""
+MANY = 1_000
+"""So many times as many items as a list has places make a search by groups worth it."""
 
 
 class Scorer(ABC):
@@ -182,21 +183,14 @@ def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
 
 
 def best_places(scores: Tensor, count: int) -> Tensor:
-    """Return (B, count) the places with the highest of `scores` (B, n), best first.
+    """Return (B, count) the places with the highest of `scores` (B, n), best first."""
+    # In small worlds, other ones of equal items would change published lists.
+    find = largest_places if scores.shape[1] >= MANY * count else _top
+    return find(scores, count)
 
-    Where places are many, they are looked for in the `count` groups of neighbours with the highest best scores. Every place
-    outside these groups has `count` places above it, or equal to it.
-    """
-    n = scores.shape[1]
-    grouped = n // NEIGHBOURS * NEIGHBOURS
-    if grouped < SEARCHED_SHARE * count * NEIGHBOURS:
-        return scores.topk(count, dim=1).indices
-    best = scores[:, :grouped].view(len(scores), -1, NEIGHBOURS).amax(dim=2)
-    within = torch.arange(NEIGHBOURS, device=scores.device)
-    places = (best.topk(count, dim=1).indices[:, :, None] * NEIGHBOURS + within).flatten(1)
-    rest = torch.arange(grouped, n, device=scores.device).expand(len(scores), -1)
-    places = torch.cat([places, rest], dim=1)
-    return places.gather(1, scores.gather(1, places).topk(count, dim=1).indices)
+
+def _top(scores: Tensor, count: int) -> Tensor:
+    return scores.topk(count, dim=1).indices
 
 
 def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:

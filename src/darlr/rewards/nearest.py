@@ -8,14 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from darlr.largest import largest_places
 from darlr.rewards.cells import COORDINATES, NUMBERS_AT_ONCE, SAMPLED, Cells, evenly, main_coordinates
 from darlr.rewards.settings import NeighbourConfig
 
 BLOCK = 1024
 """The number of users compared at once; the matrix (users, users) is never whole in memory."""
-
-GROUP = 16
-"""The number of scores of which only the largest is looked at first."""
 
 EXACT_UP_TO = 50_000
 """The largest number of users for whom `neighbours.search: auto` compares all pairs."""
@@ -191,28 +189,10 @@ def _best(rows: Tensor, users: Tensor, candidates: Tensor, scores: Tensor, count
     `scores` (k, m) are larger the nearer a candidate is by its coordinates.
     """
     wanted = count if rows.shape[1] <= COORDINATES else 2 * count  # else coordinates do not have all differences
-    short = candidates[_largest(scores, min(wanted + 1, len(candidates)))]
+    short = candidates[largest_places(scores, min(wanted + 1, len(candidates)))]
     parts, step = [], max(1, NUMBERS_AT_ONCE // (short.shape[1] * rows.shape[1]))
     for own, near in zip(torch.split(users, step), torch.split(short, step), strict=True):
         cosines = (rows[near] @ rows[own].unsqueeze(2)).squeeze(2)
         parts.append(cosines.masked_fill_(near == own.unsqueeze(1), float("-inf")))
     top = torch.cat(parts).topk(count, dim=1)
     return short.gather(1, top.indices), top.values
-
-
-def _largest(scores: Tensor, count: int) -> Tensor:
-    """Return (k, count) the places of the largest of `scores` (k, m), in no order.
-
-    They lie in the `count` groups with the largest maxima; `topk` among the groups and among their members is faster than
-    `topk` among all.
-    """
-    m = scores.shape[1]
-    width = m // GROUP
-    if width <= count:
-        return scores.topk(count, dim=1).indices
-    within = torch.arange(GROUP, device=scores.device).unsqueeze(1) * width
-    grouped: Tensor = scores[:, : GROUP * width].unflatten(1, (GROUP, width))  # type: ignore[no-untyped-call]
-    groups = grouped.amax(dim=1).topk(count, dim=1).indices
-    rest = torch.arange(GROUP * width, m, device=scores.device).expand(len(scores), -1)
-    places = torch.cat([(groups.unsqueeze(1) + within).flatten(1), rest], dim=1)
-    return places.gather(1, scores.gather(1, places).topk(count, dim=1).indices)
