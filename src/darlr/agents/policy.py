@@ -171,7 +171,7 @@ class ActorCritic(Policy):
         return Offer(listed, nn.functional.embedding(listed.items, weight), biases)
 
     def among(self, users: Tensor, window: Window, offer: Offer, owners: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (B, k) of what is offered, and values (B,); row `owners` (B,) of the `offer` is each user's."""
+        """Return logits (B, k) of candidates, and values (B,); row `owners` (B,) of the `offer` belongs to each user."""
         query, value = self._read(users, window)
         logits = offer.logits(query, owners)
         if self.config.category_window:
