@@ -171,15 +171,15 @@ def _search(rows: Tensor, cells: Cells, count: int, looked_at: int) -> tuple[Ten
     Returns:
         The places of the best `count` and their cosines, (n, count) each, and how many pairs were compared.
     """
-    parts, compared = [], 0
+    places, cosines = cells.order.new_empty(len(rows), count), rows.new_empty(len(rows), count)
+    compared = 0
     for own, candidates in cells.neighbourhoods(looked_at):
         compared += len(own) * len(candidates)
         others = cells.coordinates[candidates]
         lengths = -others.square().sum(dim=1)
         for users in torch.split(own, max(1, NUMBERS_AT_ONCE // len(candidates))):
             scores = torch.addmm(lengths, cells.coordinates[users], others.T, alpha=2)
-            parts.append(_best(rows, users, candidates, scores, count))
-    places, cosines = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+            places[users], cosines[users] = _best(rows, users, candidates, scores, count)
     return places, cosines, compared
 
 
