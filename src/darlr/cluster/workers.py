@@ -9,7 +9,7 @@ R = TypeVar("R")
 
 
 class Summand(Protocol):
-    """What can be added up."""
+    """Values that can be added up."""
 
     def add(self, other: Self) -> None:
         """Add another one to this one, without a change of what the other one refers to."""
