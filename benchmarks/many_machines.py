@@ -89,7 +89,7 @@ class Clock:
         return cls(time.perf_counter(), time.process_time(), seconds[True], seconds[False])
 
     def spent(self, parts: int) -> Spent:
-        """What has been spent since."""
+        """Seconds that have been spent since."""
         now = Clock.now()
         seconds = now.wall - self.wall, now.here - self.here, now.tasks - self.tasks, now.ray - self.ray
         return Spent(*seconds, parts, os.getloadavg()[0])

@@ -45,7 +45,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Numbers:
-    """What can be added up."""
+    """Numbers that can be added up."""
 
     values: torch.Tensor
 

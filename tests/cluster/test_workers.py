@@ -10,7 +10,7 @@ from tests.workers import Elsewhere
 
 @dataclass
 class Text:
-    """What can be added up, and shows in which order."""
+    """A text that can be added up, and shows in which order."""
 
     letters: str
 

@@ -9,10 +9,10 @@ R = TypeVar("R")
 
 
 class Summand(Protocol):
-    """What can be added up."""
+    """Values that can be added up."""
 
     def add(self, other: Self) -> None:
-        """Add another one to this one, without a change of what the other one refers to."""
+        """Add another one to this one; the tensors of the other one stay as they are."""
 
 
 S = TypeVar("S", bound=Summand)
