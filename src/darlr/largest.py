@@ -11,8 +11,8 @@ def largest_places(numbers: Tensor, count: int) -> Tensor:
     """Return (k, count) the places of the largest of `numbers` (k, n), largest first.
 
     They lie in the `count` groups with the largest maxima: every number outside these groups has `count` numbers that are
-    larger or equal. A `topk` among the groups and another one among their members are faster than one among all. Of equal
-    numbers, other ones may be chosen.
+    larger or equal. A `topk` among the groups and another one among their members are faster than one among all. It may
+    choose others of equal numbers than `topk` does.
 
     Args:
         numbers: (k, n).

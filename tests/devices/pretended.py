@@ -76,7 +76,7 @@ def pretend() -> torch.device:
 
 
 _KEPT: list[Any] = []
-"""What is registered lasts as long as these."""
+"""Registered operations last as long as these objects."""
 
 _SEEDS: set[int] = set()
 """The seeds of the device's generators. Operations get copies of generators, which only their seeds identify."""
