@@ -1,10 +1,14 @@
-"""Trains and serves a method on the CPU and on the pretended device: `python -m tests.devices.same_there METHOD`.
+"""Trains and serves a method on the CPU and on the pretended device: `python -m tests.devices.same_there METHOD [JSON]`.
+
+JSON has further settings.
 
 Both compute on the CPU, so all numbers have to be the same. A difference, or a tensor that stays behind, is an error.
 """
 
+import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +40,18 @@ SHORT: dict[str, Any] = {
 REQUESTS = (Request("u1"), Request("newcomer", ("i1", "i8"), (5, 1)))
 
 
-def main(method: str) -> None:
+def main(method: str, further: Mapping[str, Any]) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
         write_planted_world(data / PLANTED)
-        there, here = (outcome(method, data, Path(scratch) / place.type, place) for place in (DEVICE, torch.device("cpu")))
+        values = merge(merge(merge(SMALL, settings(method)), SHORT), further)
+        there, here = (outcome(values, data, Path(scratch) / place.type, place) for place in (DEVICE, torch.device("cpu")))
     assert there == here, f"{method} gives other numbers on another device"
 
 
-def outcome(method: str, data: Path, out: Path, place: torch.device) -> tuple[Any, ...]:
+def outcome(values: Mapping[str, Any], data: Path, out: Path, place: torch.device) -> tuple[Any, ...]:
     """The records of a run on a device, a test of it, and lists that it serves."""
-    values = merge(merge(SMALL, settings(method)), SHORT)
     path = train(values, data, out, place, Silent()).path
     records = [without_seconds(record) for record in RunFolder.open(path).metrics()]
     tested = evaluate_run(path, "all", "both", 5, None, 0, data, place)
@@ -61,4 +65,4 @@ def served(path: Path, place: torch.device) -> list[Answer]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else {})

@@ -1,9 +1,12 @@
 """Every method keeps its tensors on its device: it trains and serves on one that refuses to mix them with the CPU's."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +27,22 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in METHODS])
 def test_a_method_gives_the_same_numbers_on_another_device(name: str) -> None:
     finished = run("-m", "tests.devices.same_there", name)
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("bayes-adaptive", {"policy": {"candidates": 12}}),
+        ("mopo", {"policy": {"candidates": 12}}),
+        ("mopo", {"world_model": {"table_updates": "batch"}}),
+        ("roler", {"neighbours": {"search": "cells"}}),
+        ("slateq", {"slate": {"size": 3}}),
+    ],
+)
+def test_settings_give_the_same_numbers_on_another_device(name: str, settings: Mapping[str, Any]) -> None:
+    finished = run("-m", "tests.devices.same_there", name, json.dumps(settings))
     assert finished.returncode == 0, finished.stderr
 
 
