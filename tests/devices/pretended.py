@@ -1,8 +1,8 @@
 """A device that computes on the CPU but refuses what a GPU refuses: tensors and generators of two devices, and numpy.
 
 Machines without a GPU find with it what would break on one. The device is one of torch's "private use" devices, whose
-operations are Python functions, so it is slow. It belongs to the whole process; `pretend` is called once, before darlr is
-imported.
+operations are Python functions. So it is slow, and it has no sparse tensors. It belongs to the whole process; `pretend` is
+called once, before darlr is imported.
 """
 
 from typing import Any

@@ -36,7 +36,6 @@ def test_a_method_gives_the_same_numbers_on_another_device(name: str) -> None:
     [
         ("bayes-adaptive", {"policy": {"candidates": 12}}),
         ("mopo", {"policy": {"candidates": 12}}),
-        ("mopo", {"world_model": {"table_updates": "batch"}}),
         ("roler", {"neighbours": {"search": "cells"}}),
         ("slateq", {"slate": {"size": 3}}),
     ],
