@@ -225,7 +225,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the run that makes lists is kept; a temporary one without")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    short = {"training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100}, "evaluation": {"episodes": 100}}
+    short = {
+        "training": {"epochs": 1, "steps_per_epoch": 2_000, "environments": 100},
+        "evaluation": {"episodes": 100, "opponents": ["popular"]},
+    }
     size = Size(options.users, options.items, options.rows, short, options.users)
     if "fit" in options.phases:
         tell("fit", fits(size, options.factors, options.sweeps))
