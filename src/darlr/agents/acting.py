@@ -184,13 +184,9 @@ def mask_logits(logits: Tensor, blocked: Tensor | None) -> Tensor:
 
 def best_places(scores: Tensor, count: int) -> Tensor:
     """Return (B, count) the places with the highest of `scores` (B, n), best first."""
-    # In small worlds, other ones of equal items would change published lists.
-    find = largest_places if scores.shape[1] >= MANY * count else _top
-    return find(scores, count)
-
-
-def _top(scores: Tensor, count: int) -> Tensor:
-    return scores.topk(count, dim=1).indices
+    if scores.shape[1] < MANY * count:  # in small worlds, other ones of equal items would change published lists
+        return scores.topk(count, dim=1).indices
+    return largest_places(scores, count)
 
 
 def blocking_items(blocked_items: Tensor, n_items: int) -> Tensor:

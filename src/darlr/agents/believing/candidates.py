@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-import torch
 from torch import Tensor
 
-from darlr.agents.believing.factors import FactorBelief
+from darlr.agents.believing.factors import FactorBelief, plus_products
 from darlr.agents.candidates import Shortlist
 
 
@@ -29,4 +28,4 @@ class FactorShortlist(Shortlist):
 
     def expect(self, factors: Tensor) -> Tensor:
         """Return (B, k) expected responses of users with `factors` (B, d)."""
-        return torch.baddbmm(self.intercepts[:, :, None], self.loadings, factors[:, :, None]).squeeze(2)
+        return plus_products(self.intercepts, self.loadings, factors)

@@ -135,7 +135,7 @@ class FactorPosterior:
     def expect_of(self, items: Tensor) -> Tensor:
         belief = self.belief
         loadings = belief.loadings[items]  # (A, k, d)
-        return torch.baddbmm(belief.intercepts[items][:, :, None], loadings, self.factors()[:, :, None]).squeeze(2)
+        return plus_products(belief.intercepts[items], loadings, self.factors())
 
     def factors(self) -> Tensor:
         """Return (A, d) posterior means, averaged over the noise levels with their posterior probabilities."""
@@ -150,3 +150,8 @@ class FactorPosterior:
             covariances=self.covariances[chosen],
             log_evidence=self.log_evidence[chosen],
         )
+
+
+def plus_products(start: Tensor, loadings: Tensor, factors: Tensor) -> Tensor:
+    """Return `start` (A, k) plus the products of each item's `loadings` (A, k, d) with its user's `factors` (A, d)."""
+    return torch.baddbmm(start[:, :, None], loadings, factors[:, :, None]).squeeze(2)

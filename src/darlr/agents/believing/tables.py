@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from darlr.agents.believing.belief import Belief
-from darlr.agents.believing.factors import FactorBelief, FactorPosterior
+from darlr.agents.believing.factors import FactorBelief, FactorPosterior, plus_products
 from darlr.artifacts.schema import Shape
 from darlr.world.window import OUTSIDE, Window
 
@@ -167,9 +167,7 @@ class Corrected:
 
     def expect_of(self, items: Tensor) -> Tensor:
         learned = self.posterior.factors() - self.before
-        return torch.baddbmm(
-            self.table.at(items)[:, :, None], self.posterior.belief.loadings[items], learned[:, :, None]
-        ).squeeze(2)
+        return plus_products(self.table.at(items), self.posterior.belief.loadings[items], learned)
 
     def rows(self, chosen: Tensor) -> "Corrected":
         return Corrected(self.table.rows(chosen), self.posterior.rows(chosen), self.before[chosen])
